@@ -1,0 +1,59 @@
+# Everything runs in $(VENV), which the first target that needs it sets up.
+#   make test VENV=/some/where PYTHON=python3.12
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# A PYTHON that the caller names is the only candidate.
+CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean
+
+help:  ## what there is
+	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
+
+demo: $(READY)  ## train, evaluate, export and verify on drawn glyphs
+	rm -rf runs/demo exported/demo
+	$(BIN)/tfmeta train glyphs --algorithm maml --run-dir runs/demo
+	$(BIN)/tfmeta evaluate runs/demo
+	$(BIN)/tfmeta export runs/demo --kind learner --output exported/demo
+	$(BIN)/tfmeta verify exported/demo
+
+test: $(READY)  ## the test suite
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## style and formatting, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:  ## remove the environment, builds and caches; runs/ and exported/ stay
+	@if [ -f "$(VENV)/pyvenv.cfg" ]; then echo 'rm -rf "$(VENV)"'; rm -rf "$(VENV)"; fi
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# pip is brought up to date because Python 3.10's first ones cannot install a pyproject.toml
+# in editable mode.
+$(READY): pyproject.toml
+	@set -e; \
+	if ! "$(BIN)/python" -m pip --version >/dev/null 2>&1; then \
+	  found=; bare=; \
+	  for p in $(CANDIDATES); do \
+	    "$$p" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || continue; \
+	    if "$$p" -c 'import ensurepip, venv' 2>/dev/null; then found=$$p; break; fi; \
+	    bare="$$bare $$p"; \
+	  done; \
+	  if [ -z "$$found" ] && [ -n "$$bare" ]; then \
+	    echo "make: no venv module in:$$bare. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; \
+	  elif [ -z "$$found" ]; then \
+	    echo "make: tfmeta needs Python 3.10 to 3.13; tried: $(CANDIDATES). Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; \
+	  fi; \
+	  clear=; if [ -f "$(VENV)/pyvenv.cfg" ]; then clear=--clear; fi; \
+	  echo "$$found -m venv $$clear $(VENV)"; \
+	  "$$found" -m venv $$clear "$(VENV)"; \
+	fi
+	@echo "installing tfmeta, TensorFlow and the tools into $(VENV): minutes, the first time"
+	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check --upgrade pip
+	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check -e '.[dev]'
+	@touch "$@"

@@ -1,0 +1,221 @@
+"""Invented handwriting: a few-shot dataset in the spirit of Omniglot that needs no download.
+
+A seeded stroke program invents alphabets, each with a style and a small stock of strokes that its
+characters share, and many drawers draw every character, each in a hand of their own. Points are
+complex numbers, so that one product turns and scales them; the paper is the square -1-1j to 1+1j.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+# Headings in degrees of the pen along the six steps of a stroke, before an alphabet bends them.
+_PRIMITIVES = {
+    "line": (0, 0, 0, 0, 0, 0),
+    "arc": (0, 32, 64, 96, 128, 160),
+    "hook": (0, 0, 0, 20, 90, 170),
+    "loop": (0, 60, 120, 180, 240, 300),
+    "wave": (-60, 0, 60, 60, 0, -60),
+    "corner": (0, 0, 0, 100, 100, 100),
+    "zigzag": (0, 0, 145, 145, 0, 0),
+    "curl": (0, 15, 55, 115, 190, 270),
+    "dot": (0, 60, 120, 180, 240, 300),
+}
+_KNOTS = 7  # control points of a stroke: the ends of its six steps
+_DOT_LENGTH = 0.15
+_INK = (3.5, 9.0)  # pen path of a character that spans the area: no bare lines, no scribbles
+_NARROWEST = 1.1  # smallest width or height of a character; the larger of the two is always 2
+_MOST_ALIKE = 0.72  # largest correlation between the thumbnails of two characters
+_COMPARED = 24  # so many characters of an alphabet do the later alphabets keep away from
+_THUMBNAIL = 16  # pixels; coarse on purpose, so that a small shift does not count as a difference
+_ALPHABET, _CHARACTER, _DRAWER, _DRAWING = range(4)  # what a random stream is for
+
+
+@dataclass(frozen=True)
+class GlyphSet:
+    """Drawings of invented characters, alphabet by alphabet."""
+
+    images: np.ndarray  # uint8 [num_characters, num_drawers, size, size, 1], ink 255 on paper 0
+    alphabets: np.ndarray  # int32 [num_characters], the alphabet each character belongs to
+    names: tuple[str, ...]  # [num_characters], such as "alphabet03/character07", from 0
+
+
+class _Style(NamedTuple):  # what the characters of one alphabet share
+    stock: np.ndarray  # complex [10, _KNOTS], strokes that begin at 0
+    angles: np.ndarray  # radians [3], the directions in which strokes are laid
+    busyness: float  # probability of each of the two strokes beyond the first two
+    flow: float  # probability that a stroke goes on where the last one ended
+    curviness: float  # tangent length of the splines: 0 draws polygons, 1 Catmull-Rom curves
+
+
+def draw_glyphs(
+    *, num_alphabets=24, characters_per_alphabet=20, num_drawers=20, size=28, seed=0
+) -> GlyphSet:
+    """Invent alphabets and have every drawer draw every character once, as a GlyphSet.
+
+    A drawing depends on the seed, the size and its own alphabet, character and drawer numbers
+    alone: asking for more of any of the three leaves the drawings of a smaller set as they were.
+    """
+    _check(
+        1,
+        num_alphabets=num_alphabets,
+        characters_per_alphabet=characters_per_alphabet,
+        num_drawers=num_drawers,
+    )
+    _check(8, size=size)
+    _check(0, seed=seed)
+    hands = _invent_hands(num_drawers, seed)
+    images, names, looks = [], [], np.empty((0, _THUMBNAIL**2))
+    for alphabet in range(num_alphabets):
+        style = _invent_style(_random(_ALPHABET, alphabet, seed))
+        # Characters beyond those asked for are invented too, only to be compared with: else the
+        # next alphabets would depend on how many characters of this one are asked for.
+        rngs = [
+            _random(_CHARACTER, alphabet, character, seed)
+            for character in range(max(characters_per_alphabet, _COMPARED))
+        ]
+        characters, looks = _invent_characters(style, looks, rngs)
+        looks = looks[: (alphabet + 1) * _COMPARED]
+        spline = _spline(style.curviness, samples=4 * size)
+        for character in range(characters_per_alphabet):
+            rngs = [_random(_DRAWING, alphabet, character, d, seed) for d in range(num_drawers)]
+            paths = _draw(characters[character], hands, rngs) @ spline
+            images.append(_rasterise(paths, hands[2] * size, size))
+            names.append(f"alphabet{alphabet:02d}/character{character:02d}")
+    alphabets = np.repeat(np.arange(num_alphabets, dtype=np.int32), characters_per_alphabet)
+    return GlyphSet(np.stack(images)[..., None], alphabets, tuple(names))
+
+
+def _check(least, **values):
+    for name, value in values.items():
+        if not isinstance(value, (int, np.integer)) or value < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+
+
+def _random(role, *key):
+    # Role first and seed last: numpy pads keys with zeros and splits large seeds into words, and
+    # in this order neither can make two streams coincide.
+    return np.random.default_rng([role, *key])
+
+
+def _invent_hands(num_drawers, seed):
+    """Arrays [num_drawers]: where a hand puts 1 and 1j, half its pen's width, its tremor."""
+    traits = []
+    for rng in (_random(_DRAWER, drawer, seed) for drawer in range(num_drawers)):
+        turn = rng.uniform(0.6, 0.8) * np.exp(1j * np.radians(rng.uniform(-10, 10)))
+        stretch, slant = np.exp(rng.uniform(-0.12, 0.12)), rng.uniform(-0.3, 0.3)
+        traits.append(
+            (
+                turn * stretch,
+                turn * (slant + 1j) / stretch,
+                rng.uniform(0.026, 0.05),
+                rng.uniform(0.02, 0.065),
+            )
+        )
+    return [np.array(trait) for trait in zip(*traits, strict=True)]
+
+
+def _invent_style(rng):
+    kinds = rng.choice(list(_PRIMITIVES), 5, replace=False)
+    headings = np.radians([_PRIMITIVES[kind] for kind in kinds]) * rng.uniform(0.85, 1.15, (5, 1))
+    steps = rng.uniform(0.6, 1.4, headings.shape) * np.exp(1j * headings)
+    lengths = np.where(kinds == "dot", _DOT_LENGTH, rng.uniform(1.2, 2.4, 5))[:, None]
+    steps *= lengths / np.abs(steps).sum(axis=1, keepdims=True)
+    knots = np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0)))
+    return _Style(
+        stock=np.concatenate([knots, -knots.conj()]),  # as they are and mirrored
+        angles=np.pi / 4 * rng.choice(8, 3, replace=False) + rng.normal(0, 0.1),
+        busyness=rng.uniform(0.1, 0.7),
+        flow=rng.uniform(0.1, 0.7),
+        curviness=rng.choice([0.2, 0.7, 1.0, 1.2]),
+    )
+
+
+def _invent_characters(style, looks, rngs):
+    """Invent a character, complex [strokes, _KNOTS], per generator and add its look to `looks`."""
+    spline = _spline(style.curviness, samples=3 * _THUMBNAIL)
+    characters = []
+    for rng in rngs:
+        best = (np.inf,)
+        for _ in range(100):  # shapes can run out: then the best yet has to do
+            strokes = _invent_character(rng, style)
+            look, ink = _look(strokes @ spline), np.abs(np.diff(strokes)).sum()
+            narrow = min(np.ptp(strokes.real), np.ptp(strokes.imag)) < _NARROWEST
+            untidy = narrow or not _INK[0] <= ink <= _INK[1]
+            fault = (looks @ look).max(initial=-1.0) + 2 * untidy
+            if fault < best[0]:
+                best = fault, strokes, look
+            if fault <= _MOST_ALIKE:
+                break
+        characters.append(best[1])
+        looks = np.vstack([looks, best[2]])
+    return characters, looks
+
+
+def _invent_character(rng, style):
+    """Two to four strokes of the stock, joined and scaled to fill the area: [strokes, _KNOTS]."""
+    strokes = []
+    for _ in range(2 + rng.binomial(2, style.busyness)):
+        stroke = rng.choice(style.stock) * np.exp(1j * rng.choice(style.angles))
+        if strokes:
+            flows, other = rng.random() < style.flow, strokes[rng.integers(len(strokes))]
+            start, target = rng.choice(stroke[::3]), rng.choice(other[::3])  # ends, middles
+            stroke = stroke + (strokes[-1][-1] - stroke[0] if flows else target - start)
+        if np.abs(np.diff(stroke)).sum() < 2 * _DOT_LENGTH:  # on a line a dot would not be seen
+            stroke = stroke + 0.5 * np.exp(1j * rng.choice(style.angles))
+        strokes.append(stroke)
+    strokes = np.array(strokes)
+    x, y = strokes.real - strokes.real.min(), strokes.imag - strokes.imag.min()
+    return (2 * (x + 1j * y) - x.max() - 1j * y.max()) / max(x.max(), y.max())
+
+
+def _look(paths):
+    """A coarse, bold thumbnail [_THUMBNAIL**2]; the product of two is their correlation."""
+    pixels = _rasterise(0.8 * paths[None], np.array([1.5]), _THUMBNAIL).ravel() / 255.0
+    pixels -= pixels.mean()
+    return pixels / np.linalg.norm(pixels)
+
+
+def _draw(strokes, hands, rngs):
+    """`strokes` [strokes, _KNOTS] as each hand draws them: complex [drawers, strokes, _KNOTS]."""
+    shape = (len(strokes) + 1, 2 * (_KNOTS + 2))  # the last row is for the drawing as a whole
+    noise = np.stack([rng.standard_normal(shape) for rng in rngs]).view(complex)
+    jitter, shift, turn = noise[..., :_KNOTS], noise[..., -2, None], 1 + 0.1 * noise[..., -1, None]
+    across, down, _, tremor = (trait[:, None, None] for trait in hands)
+    centres = strokes.mean(axis=1, keepdims=True)
+    drawn = (strokes - centres) * turn[:, :-1] + centres + 0.07 * shift[:, :-1]
+    drawn = (drawn + tremor * jitter[:, :-1]) * (1 + turn[:, -1:]) / 2
+    drawn = across * drawn.real + down * drawn.imag + 0.08 * shift[:, -1:]
+    extent = np.maximum(np.abs(drawn.real), np.abs(drawn.imag)).max(axis=(1, 2), keepdims=True)
+    return drawn * np.minimum(1, 0.9 / extent)  # whoever starts too large squeezes it in
+
+
+def _spline(curviness, samples):
+    """The cardinal spline through _KNOTS points as a matrix [_KNOTS, samples]."""
+    knots, time = np.eye(_KNOTS), np.linspace(0, _KNOTS - 1, samples)
+    tangents = curviness * np.gradient(knots, axis=0)
+    left = np.minimum(time.astype(int), _KNOTS - 2)
+    u = (time - left)[:, None]
+    start = ((1 + 2 * u) * knots[left] + u * tangents[left]) * (1 - u) ** 2
+    end = ((3 - 2 * u) * knots[left + 1] + (u - 1) * tangents[left + 1]) * u**2
+    return (start + end).T
+
+
+def _rasterise(paths, radius, size):
+    """Antialiased strokes: complex paths [n, strokes, samples], radius [n] -> [n, size, size].
+
+    Samples reach only the pixels close by, far cheaper than measuring all against all.
+    """
+    reach = int(np.ceil(radius.max()))
+    width = size + 2 * reach  # a margin, so that the reach of a sample never leaves the array
+    points = (paths.reshape(len(paths), -1, 1) + (1 + 1j)) * (size / 2) - (0.5 + 0.5j)
+    x, y = np.clip([points.real, points.imag], 0, size - 1).astype(np.float32)
+    column, row = np.rint([x, y]).astype(np.intp) + np.arange(-reach, reach + 1)
+    across, down = ((column - x) ** 2).astype(np.float32), ((row - y) ** 2).astype(np.float32)
+    row += width * np.arange(len(paths))[:, None, None] + reach
+    pixels = width * row[..., None] + column[..., None, :] + reach
+    nearest = np.full(len(paths) * width**2, (reach + 1) ** 2, np.float32)
+    np.minimum.at(nearest, pixels.ravel(), (down[..., None] + across[..., None, :]).ravel())
+    nearest = np.sqrt(nearest).reshape(-1, width, width)[:, reach:-reach, reach:-reach]
+    return np.rint(255 * np.clip(radius[:, None, None] + 0.5 - nearest, 0, 1)).astype(np.uint8)

@@ -1,0 +1,100 @@
+"""Omniglot: 1,623 handwritten characters of 50 alphabets, 20 drawers each, from TFDS.
+
+    tfmeta train omniglot --algorithm maml --ways 5 --shots 1 --queries 1 --inner-steps 1
+
+Lake et al. 2015, https://doi.org/10.1126/science.aab3050. Images are reduced to 28x28 with ink
+high. Two splits: `characters`, the random one of the few-shot papers (1,100 for training, 100 for
+validation and 423 for test, as Finn et al. 2017), and `alphabets`, Lake's own: the 30 background
+alphabets (5 of them, drawn by the seed, for validation) and the 20 evaluation alphabets for test.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.errors import UserError
+from tfmeta.images import ImageFormat
+from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+
+IMAGES = ImageFormat(28, 28, channels=1, invert=True)
+NUM_VALIDATION, NUM_TEST = 100, 423
+NUM_VALIDATION_ALPHABETS = 5
+
+
+def build(
+    *, data_dir=None, split: str = "characters", split_seed: int = 0, rotations: bool = True
+) -> ClassSource:
+    """The pipeline.
+
+    Args:
+        data_dir: the TFDS folder; TFDS's own default (`TFDS_DATA_DIR`) if None.
+        split: "characters" or "alphabets".
+        split_seed: which random split; it does not change with the run's seed.
+        rotations: quarter turns of a character are classes of their own.
+
+    Raises:
+        UserError: if the split is neither, or Omniglot is not in `data_dir`.
+    """
+    if split not in ("characters", "alphabets"):
+        raise UserError(f"received pipeline.split={split}; expected 'characters' or 'alphabets'")
+    images, labels, alphabets, evaluation, names = _read(data_dir)
+    rng = np.random.default_rng(split_seed)
+    if split == "characters":
+        order = rng.permutation(len(names))
+        validation, test = order[:NUM_VALIDATION], order[NUM_VALIDATION:][:NUM_TEST]
+    else:
+        test = np.flatnonzero(evaluation)
+        background = np.unique(alphabets[~evaluation])
+        held_out = rng.choice(background, NUM_VALIDATION_ALPHABETS, replace=False)
+        validation = np.flatnonzero(np.isin(alphabets, held_out) & ~evaluation)
+    train = np.setdiff1d(np.arange(len(names)), np.concatenate([validation, test]))
+    splits = {"train": train, "validation": np.sort(validation), "test": np.sort(test)}
+    index = ClassIndex(images, labels, splits, names, alphabets)
+    return ClassSource("omniglot", index, image_format=IMAGES, rotations=rotations)
+
+
+def _read(data_dir):
+    """Images `(32460, 28, 28, 1)`, their characters, and each character's alphabet, part, name."""
+    builder = _builder(data_dir)
+    parts = [_read_part(builder, part) for part in ("train", "test")]  # background, evaluation
+    images, labels, alphabet_of_image, evaluation_of_image = (
+        np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+    )
+    _, first = np.unique(labels, return_index=True)
+    label_names = builder.info.features["label"].names
+    return (
+        images,
+        labels,
+        alphabet_of_image[first],
+        evaluation_of_image[first],
+        tuple(label_names),
+    )
+
+
+def _read_part(builder, part):
+    import tensorflow_datasets as tfds
+
+    def decode(example):
+        return IMAGES.decode(example["image"]), example["label"], example["alphabet"]
+
+    dataset = builder.as_dataset(split=part, decoders={"image": tfds.decode.SkipDecoding()})
+    dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(1024)
+    batches = zip(*dataset.as_numpy_iterator(), strict=True)
+    images, labels, alphabets = (np.concatenate(arrays) for arrays in batches)
+    return images, labels, alphabets, np.full(len(labels), part == "test")
+
+
+def _builder(data_dir):
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder("omniglot", data_dir=data_dir)
+    folder = Path(builder.data_dir)  # DATA_DIR/omniglot/VERSION
+    if not (folder / "dataset_info.json").is_file():
+        root = folder.parent.parent
+        raise UserError(
+            f"Omniglot is not in {root} (looked for {folder}). Name the TFDS folder that holds it "
+            f'with --data-dir, or fetch it: python -c "import tensorflow_datasets as tfds; '
+            f"tfds.load('omniglot', data_dir='{root}')\""
+        )
+    return builder

@@ -1,0 +1,44 @@
+"""Random numbers that are addressed by position, so that episode i never depends on episode i-1."""
+
+import zlib
+
+import tensorflow as tf
+
+_WORDS_PER_COUNT = 4  # Philox 4x32 makes four 32-bit words from each value of its counter
+_PHILOX = 1  # tf.random.Algorithm.PHILOX: the same bits on every device and version
+
+
+class RandomStream:
+    """The Philox stream of (seed, split), cut into one row of words an episode.
+
+    Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". Being a function of its
+    counter, the stream can be entered anywhere: a batch of episodes is one draw, and the same
+    episodes come out whatever the size of the batch.
+
+    Args:
+        seed: any integer.
+        split: name of the split; each has its own stream.
+        words: 32-bit words that an episode needs.
+    """
+
+    def __init__(self, seed: int, split: str, words: int):
+        self._words = -(-words // _WORDS_PER_COUNT) * _WORDS_PER_COUNT
+        self._key, _ = tf.raw_ops.StatelessRandomGetKeyCounter(
+            seed=tf.constant([seed, zlib.crc32(split.encode())], tf.int64)
+        )
+
+    def integers(self, first, count):
+        """int32 `(count, words)` over the whole range of int32; row j is episode first + j's."""
+        start = tf.cast(first, tf.uint64) * (self._words // _WORDS_PER_COUNT)
+        return tf.raw_ops.StatelessRandomUniformFullIntV2(
+            shape=[count, self._words],
+            key=self._key,
+            counter=tf.stack([start, tf.zeros_like(start)]),
+            alg=_PHILOX,
+            dtype=tf.int32,
+        )
+
+    def units(self, first, count):
+        """float32 `(count, words)`, uniform in [0, 1), from the upper 24 bits of each integer."""
+        bits = tf.bitcast(self.integers(first, count), tf.uint32)
+        return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) / 2**24

@@ -1,0 +1,60 @@
+"""Sine waves of random amplitude and phase: the regression problem of the MAML paper.
+
+    tfmeta train sinusoid --algorithm maml --shots 10 --inner-steps 1 --max-minutes 2
+
+Finn et al. 2017, https://arxiv.org/abs/1703.03400, section 5.1: amplitude in [0.1, 5], phase in
+[0, pi], inputs in [-5, 5], each uniform; the target is amplitude * sin(x - phase).
+"""
+
+import math
+
+import tensorflow as tf
+
+from tfmeta.episode import Episode
+from tfmeta.errors import UserError
+from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.pipelines.random_stream import RandomStream
+
+AMPLITUDE = (0.1, 5.0)
+PHASE = (0.0, math.pi)
+INPUT = (-5.0, 5.0)
+
+
+class Sinusoid(EpisodeSource):
+    """An endless family of tasks; the splits are disjoint streams of it."""
+
+    name = "sinusoid"
+    input_shape = (1,)
+    target_size = 1
+    splits = ("train", "validation", "test", "all")
+
+    def check(self, split: str, shape: EpisodeShape) -> None:
+        if split not in self.splits:
+            raise UserError(f"unknown split {split!r}; expected one of: {', '.join(self.splits)}")
+        if shape.num_ways != 1 or shape.within_group:
+            raise UserError("sinusoid is a regression: leave --ways and --within-group out")
+
+    def draw(self, split: str, shape: EpisodeShape, seed: int):
+        num_points = shape.num_shots + shape.num_queries
+        stream = RandomStream(seed, split, 2 + num_points)
+
+        def episodes(first, count):
+            unit = stream.units(first, count)[:, : 2 + num_points, tf.newaxis]
+            amplitude = _between(unit[:, :1], *AMPLITUDE)
+            phase = _between(unit[:, 1:2], *PHASE)
+            x = _between(unit[:, 2:], *INPUT)
+            y = amplitude * tf.sin(x - phase)
+            shots = shape.num_shots
+            return Episode(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:])
+
+        return episodes
+
+
+def _between(unit, low, high):
+    return low + (high - low) * unit
+
+
+def build(*, data_dir=None) -> Sinusoid:
+    """The pipeline; there is nothing to load and nothing to choose."""
+    del data_dir
+    return Sinusoid()

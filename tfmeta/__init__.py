@@ -1,0 +1,35 @@
+"""tfmeta: few-shot learning, from a labelled dataset to a model that adapts inside its graph.
+
+The public names are imported on first use, so that `import tfmeta` and `tfmeta --help` do not
+wait for TensorFlow.
+"""
+
+import importlib
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Episode": "tfmeta.episode",
+    "MAML": "tfmeta.learners.maml",
+    "MetaLearner": "tfmeta.learners.meta_learner",
+    "UserError": "tfmeta.errors",
+    "configure_runtime": "tfmeta.runtime",
+    "load": "tfmeta.training.run_directory",
+}
+
+__all__ = [*sorted(_HOMES), "networks"]
+
+
+def __getattr__(name: str):
+    if name == "networks":
+        return importlib.import_module("tfmeta.networks")
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'tfmeta' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__():
+    return [*__all__, "__version__"]

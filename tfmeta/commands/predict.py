@@ -1,0 +1,62 @@
+"""`tfmeta predict`."""
+
+import json
+
+import click
+
+from tfmeta.errors import UserError
+
+
+@click.command()
+@click.argument("exported_or_run_dir", type=click.Path())
+@click.argument("images", nargs=-1, required=True, type=click.Path(), metavar="IMAGE...")
+@click.option("--support", type=click.Path(), help="Folder with a subfolder of images a class.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def predict(exported_or_run_dir, images, support, as_json):
+    """Label each IMAGE with one of the classes in the --support folder, and say how sure.
+
+    The model is an export (exported/NAME) or a run (runs/NAME). An `adapted` export has its
+    support set baked in and takes none.
+    """
+    from tfmeta.pipelines.support_set import read_image
+
+    encoded = [read_image(path) for path in images]
+    names, probabilities = _answers(exported_or_run_dir, support, encoded)
+    predictions = [
+        {
+            "image": str(image),
+            "label": names[row.argmax()],
+            "confidence": float(row.max()),
+            "probabilities": dict(zip(names, row.tolist(), strict=True)),
+        }
+        for image, row in zip(images, probabilities, strict=True)
+    ]
+    if as_json:
+        click.echo(json.dumps({"predictions": predictions}))
+    else:
+        for each in predictions:
+            click.echo(f"{each['image']}  {each['label']}  {each['confidence']:.3f}")
+
+
+def _answers(model, support, encoded):
+    """Class names and `(images, classes)` probabilities."""
+    from pathlib import Path
+
+    from tfmeta.commands import predictors
+
+    if (Path(model) / "config.json").is_file():
+        predictor = predictors.RunPredictor(model)
+    else:
+        predictor = predictors.ExportPredictor(model)
+    if predictor.class_names is not None:
+        if support:
+            raise UserError(f"{model} has its support set baked in; leave --support out")
+        return predictor.class_names, predictor.probabilities(None, encoded)
+    if not support:
+        raise UserError("received no support set; expected --support DIR, a subfolder a class")
+    from tfmeta.pipelines.support_set import read_support_folder
+
+    names, files, labels = read_support_folder(support, num_classes=predictor.num_classes)
+    probabilities = predictor.probabilities((files, labels), encoded)[:, : len(names)]
+    # A learner of 5 classes given 3: the answer is among the three.
+    return names, probabilities / probabilities.sum(-1, keepdims=True)

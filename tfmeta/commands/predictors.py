@@ -1,0 +1,83 @@
+"""What answers `tfmeta predict`: an export, through the C++ loader, or a run."""
+
+import json
+
+import numpy as np
+
+from tfmeta.commands.startup import quiet_start, start_tensorflow
+from tfmeta.errors import UserError
+
+
+class ExportPredictor:
+    """An exported model, by the same request that a server would get; no TensorFlow Python.
+
+    Args:
+        path: `exported/NAME` or `exported/NAME/VERSION`.
+
+    Attributes:
+        class_names: of an adapted model; None for a learner.
+        num_classes: that a learner answers with at most.
+
+    Raises:
+        UserError: if there is no such export, it is damaged, or it takes no images.
+    """
+
+    def __init__(self, path):
+        from tfmeta.exporting.c_loader import CLoader, LoaderError
+        from tfmeta.exporting.verification import newest_version
+
+        version = newest_version(path)
+        try:
+            facts = json.loads((version / "tfmeta.json").read_text())
+            with quiet_start():
+                self._model = CLoader(version)
+        except (OSError, ValueError, LoaderError) as error:
+            raise UserError(f"cannot load the export {version}: {error}", exit_status=1) from error
+        _need_images(facts["image_format"], path)
+        self.class_names, self.num_classes = facts["class_names"], facts["num_outputs"]
+
+    def probabilities(self, support, encoded):
+        """`(images, classes)` for encoded images, given `(files, labels)` of a support set."""
+        images = np.array(encoded, object)
+        if support is None:
+            return self._model.run("predict_bytes", {"x_bytes": images})["probabilities"]
+        files, labels = support
+        request = {
+            "support_x_bytes": np.array(files, object)[np.newaxis],
+            "support_y": np.array(labels, np.int32)[np.newaxis],
+            "query_x_bytes": images[np.newaxis],
+        }
+        return self._model.run("adapt_and_predict_bytes", request)["probabilities"][0]
+
+
+class RunPredictor:
+    """A run's learner, in Python. As `ExportPredictor`, for `runs/NAME`."""
+
+    class_names = None
+
+    def __init__(self, path):
+        from tfmeta.training.run_directory import RunDirectory, load
+
+        self._image_format = RunDirectory.open(path).source_facts.image_format
+        _need_images(self._image_format, path)
+        start_tensorflow()
+        self._learner = load(path)
+        self.num_classes = self._learner.num_outputs
+
+    def probabilities(self, support, encoded):
+        import tensorflow as tf
+
+        from tfmeta.images import to_unit
+
+        files, labels = support
+        state = self._learner.adapt(
+            to_unit(self._image_format.decode_all(tf.constant(files))),
+            tf.constant(labels, tf.int32),
+        )
+        queries = to_unit(self._image_format.decode_all(tf.constant(encoded)))
+        return tf.nn.softmax(self._learner.predict_with(state, queries)).numpy()
+
+
+def _need_images(image_format, path):
+    if image_format is None:
+        raise UserError(f"{path} takes no images; predict needs a model trained on images")

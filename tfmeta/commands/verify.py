@@ -1,0 +1,38 @@
+"""`tfmeta verify`."""
+
+import json
+import sys
+
+import click
+
+
+@click.command()
+@click.argument("exported_dir", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
+def verify(exported_dir, as_json):
+    """Check the export in EXPORTED_DIR as TensorFlow Serving would meet it.
+
+    In a fresh process, without TensorFlow's Python, through TensorFlow's own C++ loader with XLA
+    disabled. EXPORTED_DIR is exported/NAME (its newest version) or exported/NAME/VERSION.
+    """
+    from tfmeta.exporting.verification import newest_version, verify_export
+
+    report = verify_export(newest_version(exported_dir))
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        _show(report)
+    sys.exit(0 if report["ok"] else 1)
+
+
+def _show(report):
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, title=report["export"], title_justify="left")
+    for column in ("check", "", "what was found"):
+        table.add_column(column, overflow="fold")
+    for check in report["checks"]:
+        verdict = "[green]holds" if check["ok"] else "[red]FAILS"
+        table.add_row(check["check"], verdict, check["detail"].replace("[", r"\["))
+    Console(stderr=True).print(table)

@@ -1,0 +1,21 @@
+"""The unit of few-shot learning."""
+
+from typing import Any, NamedTuple
+
+
+class Episode(NamedTuple):
+    """One task's support and query set, or a batch of them with a leading tasks dimension.
+
+    With T tasks of N ways, K shots and Q queries (regression has N = 1):
+
+    Attributes:
+        support_x: `(T, N * K, ...)` what the learner adapts to.
+        support_y: `(T, N * K)` int32 labels in [0, N), or `(T, K, outputs)` float targets.
+        query_x: `(T, N * Q, ...)` what it must then answer.
+        query_y: `(T, N * Q)` or `(T, Q, outputs)` the answers.
+    """
+
+    support_x: Any
+    support_y: Any
+    query_x: Any
+    query_y: Any

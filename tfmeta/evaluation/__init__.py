@@ -1,0 +1,1 @@
+"""Fixed test episodes -> accuracy or error, with a 95% interval and its protocol."""

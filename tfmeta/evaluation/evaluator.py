@@ -1,0 +1,107 @@
+"""How good a learner is, on episodes that are the same every time."""
+
+import hashlib
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.episode import Episode
+from tfmeta.errors import UserError
+from tfmeta.learners.execution import map_tasks
+from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+
+_MOST_TASKS_A_CALL = 50
+_Z95 = 1.96  # of the normal distribution, as the papers use for their intervals
+
+
+class Evaluator:
+    """Runs a learner over the first episodes of a split; traced once, used often.
+
+    Args:
+        learner: any MetaLearner.
+        source: where the episodes come from.
+        shape: of the episodes.
+        split: of the source.
+        num_tasks: how many episodes.
+        seed: of the episodes; the same seed gives the same episodes, on any machine.
+
+    Raises:
+        UserError: if there are no such episodes, or the learner can't answer as many classes.
+    """
+
+    def __init__(
+        self,
+        learner,
+        source: EpisodeSource,
+        shape: EpisodeShape,
+        *,
+        split: str = "test",
+        num_tasks: int = 600,
+        seed: int = 0,
+    ):
+        if num_tasks < 1:
+            raise UserError(f"received {num_tasks} tasks; expected 1 or more")
+        if not source.is_regression and shape.num_ways > learner.num_outputs:
+            raise UserError(
+                f"received {shape.num_ways} ways; this learner answers {learner.num_outputs} "
+                "classes. Lower --ways, or train with more"
+            )
+        self._learner, self._source, self._shape = learner, source, shape
+        self._split, self._num_tasks, self._seed = split, num_tasks, seed
+        self._batch = max(n for n in range(1, _MOST_TASKS_A_CALL + 1) if num_tasks % n == 0)
+        self._measure = tf.function(self._measure_tasks, autograph=False)
+
+    def run(self, on_progress=None) -> dict:
+        """Evaluates.
+
+        Args:
+            on_progress: called with the number of tasks done so far.
+
+        Returns:
+            The metric (`accuracy`, a fraction, or `mse`), its `ci95` in the same unit, the
+            `adaptation_curve` (the metric after 0, 1, 2, ... inner steps) and the protocol.
+        """
+        curves, digest = [], hashlib.sha256()
+        dataset = self._source.episodes(
+            self._split, self._shape, seed=self._seed, num_tasks=self._batch
+        )
+        for episodes in dataset.take(self._num_tasks // self._batch):
+            for row in zip(*(tensor.numpy() for tensor in episodes), strict=True):
+                for values in row:  # task by task, so that the hash knows no batches
+                    digest.update(np.ascontiguousarray(values).tobytes())
+            curves.append(self._measure(Episode(*episodes)).numpy())
+            if on_progress:
+                on_progress(len(curves) * self._batch)
+        curves = np.concatenate(curves).astype(np.float64)  # (tasks, states)
+        spread = curves[:, -1].std(ddof=1) if len(curves) > 1 else 0.0
+        return {
+            "mse" if self._source.is_regression else "accuracy": float(curves[:, -1].mean()),
+            "ci95": float(_Z95 * spread / math.sqrt(len(curves))),
+            "num_tasks": self._num_tasks,
+            "split": self._split,
+            "mode": self._learner.mode,
+            "num_ways": self._shape.num_ways,
+            "num_shots": self._shape.num_shots,
+            "num_queries": self._shape.num_queries,
+            "within_group": self._shape.within_group,
+            "seed": self._seed,
+            "pipeline": self._source.name,
+            "adaptation_curve": curves.mean(0).tolist(),
+            "episodes_sha256": digest.hexdigest(),
+        }
+
+    def _measure_tasks(self, episodes):
+        return map_tasks(self._measure_task, episodes, vectorised=self._learner.is_vectorised)
+
+    def _measure_task(self, episode):
+        """`(states,)`: the metric of one task after each step of its adaptation."""
+        path = self._learner.adaptation_path(episode.support_x, episode.support_y)
+        outputs = [self._learner.predict_with(state, episode.query_x) for state in path]
+        return tf.stack([self._score(episode.query_y, each) for each in outputs])
+
+    def _score(self, query_y, outputs):
+        if self._source.is_regression:
+            return tf.reduce_mean(tf.math.squared_difference(query_y, outputs))
+        right = tf.argmax(outputs, -1, output_type=query_y.dtype) == query_y
+        return tf.reduce_mean(tf.cast(right, tf.float32))

@@ -1,0 +1,168 @@
+"""Writes a learner as `NAME/VERSION/`, whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+import tfmeta
+from tfmeta.errors import UserError
+from tfmeta.exporting import readme, warmup
+from tfmeta.exporting.signatures import AdaptedSignatures, LearnerSignatures, with_bytes
+from tfmeta.images import ImageFormat
+
+MANIFEST = "tfmeta.json"
+KINDS = ("learner", "adapted", "generator")
+
+# Many small requests as one: task (or example) after task in dimension 0.
+_BATCHING = """\
+max_batch_size { value: 32 }
+batch_timeout_micros { value: 1000 }
+num_batch_threads { value: 2 }
+max_enqueued_batches { value: 64 }
+"""
+
+
+def export_learner(
+    learner, output, *, is_regression=False, image_format: ImageFormat | None = None
+) -> Path:
+    """Exports kind `learner`: the model adapts to the support set in each request.
+
+    Args:
+        learner: a MetaLearner.
+        output: the model's folder, `exported/NAME`; the next free version is made in it.
+        is_regression: whether its targets are values.
+        image_format: how its images are read; None if its examples are no images.
+
+    Returns:
+        The version's folder.
+
+    Raises:
+        UserError: if the folder can't be written.
+    """
+    signatures = LearnerSignatures(learner, is_regression=is_regression)
+    requests = warmup.learner_requests(
+        signatures, learner, is_regression=is_regression, image_format=image_format
+    )
+    return _write(
+        Path(output), learner, signatures, requests, kind="learner", image_format=image_format
+    )
+
+
+def export_adapted(
+    learner,
+    output,
+    support: tuple[np.ndarray, np.ndarray],
+    *,
+    class_names: list[str] | None = None,
+    image_format: ImageFormat | None = None,
+) -> Path:
+    """Exports kind `adapted`: the learner after adaptation to one support set.
+
+    Args:
+        learner: a MetaLearner.
+        output: the model's folder, `exported/NAME`; the next free version is made in it.
+        support: `(x, y)` of one task; x as the network takes it, y labels or targets.
+        class_names: one a class, in the order of the labels; None for regression.
+        image_format: how its images are read; None if its examples are no images.
+
+    Returns:
+        The version's folder.
+
+    Raises:
+        UserError: if the learner is transductive, or the folder can't be written.
+    """
+    if learner.transductive:
+        raise UserError(
+            "an adapted model answers each example by itself, and this learner is transductive: "
+            "its answer would depend on the others in the batch. Train with --inductive, or export "
+            "--kind learner"
+        )
+    state = learner.adapt(tf.constant(support[0]), tf.constant(support[1]))
+    signatures = AdaptedSignatures(learner, state, class_names=class_names)
+    requests = warmup.adapted_requests(signatures, learner, state, image_format=image_format)
+    return _write(
+        Path(output),
+        learner,
+        signatures,
+        requests,
+        kind="adapted",
+        image_format=image_format,
+        class_names=class_names,
+    )
+
+
+def _write(output, learner, signatures, requests, *, kind, image_format, class_names=None) -> Path:
+    partial = output / f".partial-{os.getpid()}"
+    facts = {
+        "kind": kind,
+        "algorithm": type(learner).__name__,
+        "mode": learner.mode,
+        "tfmeta": tfmeta.__version__,
+        "input_shape": list(learner.network.input_shape[1:]),
+        "num_outputs": learner.num_outputs,
+        "image_format": image_format and image_format.to_dict(),
+        "class_names": class_names,
+    }
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        _save_model(partial, learner, signatures, image_format)
+        (partial / "assets.extra").mkdir()
+        warmup.write(partial / "assets.extra/tf_serving_warmup_requests", output.name, requests)
+        (partial / "batching_params.pbtxt").write_text(_BATCHING)
+        (partial / "README.md").write_text(readme.text(output.name, facts, requests))
+        facts["files"] = _digests(partial)
+        (partial / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n")
+        return _publish(partial, output)
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(
+            f"cannot write the export into {output}: {error}. Give a folder that can be written "
+            "with --output",
+            exit_status=1,
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _save_model(folder, learner, signatures, image_format):
+    module = tf.Module()
+    module.weights = [variable.value for variable in learner.variables]
+    module.state = getattr(signatures, "state", None)
+    traced = {}
+    for name, (function, specs) in with_bytes(signatures.functions, image_format).items():
+        function = tf.function(function, autograph=False)
+        traced[name] = function.get_concrete_function(**specs)
+    for suffix in ("", "_bytes"):
+        if signatures.default + suffix in traced:
+            traced["serving_default" + suffix] = traced[signatures.default + suffix]
+    # Gradients are in the graph already; their Python definitions would only be dead weight.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), signatures=traced, options=options)
+
+
+def _digests(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _publish(partial, output):
+    """The rename is the moment at which the version exists, for a server that watches too."""
+    while True:
+        taken = [int(p.name) for p in output.iterdir() if p.name.isdigit()]
+        version = output / str(max(taken, default=0) + 1)
+        try:
+            os.rename(partial, version)
+            return version
+        except FileExistsError:  # another export was quicker; take the next
+            continue
+        except OSError:
+            if not version.exists():
+                raise

@@ -1,0 +1,61 @@
+"""What a served model refuses, inside its graph, with a message that names the input."""
+
+import tensorflow as tf
+
+
+def checked_support(x, y, *, num_classes: int | None):
+    """A support set, or an InvalidArgument error.
+
+    Args:
+        x: `(tasks, support, ...)`.
+        y: `(tasks, support)` labels, or `(tasks, support, outputs)` targets.
+        num_classes: labels are 0 up to this; None for regression.
+
+    Returns:
+        `x` and `y`, to be used in their stead: what follows waits for the checks.
+    """
+    checks = [
+        tf.debugging.assert_equal(
+            tf.shape(x)[:2],
+            tf.shape(y)[:2],
+            "support_y: expected one entry for each example of support_x",
+        ),
+        tf.debugging.assert_positive(
+            tf.shape(y)[1], "support_y: received an empty support set; expected examples"
+        ),
+        _finite(x, "support_x"),
+    ]
+    if num_classes is None:
+        checks.append(_finite(y, "support_y"))
+    else:
+        expected = f"support_y: expected labels from 0 to {num_classes - 1}"
+        checks += [
+            tf.debugging.assert_non_negative(y, expected),
+            tf.debugging.assert_less(y, num_classes, expected),
+        ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(x), tf.identity(y)
+
+
+def checked_queries(x, *, num_tasks=None, name: str = "query_x"):
+    """Queries, or an InvalidArgument error.
+
+    Args:
+        x: `(tasks, queries, ...)`, or `(queries, ...)` of an adapted model.
+        num_tasks: of the support set or the task state that comes with them, if any does.
+        name: of the input.
+    """
+    checks = [_finite(x, name)]
+    if num_tasks is not None:
+        message = f"{name}: expected as many tasks (dimension 0) as in the request's other inputs"
+        checks.append(tf.debugging.assert_equal(tf.shape(x)[0], num_tasks, message))
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(x)
+
+
+def _finite(x, name):
+    # Not assert_all_finite: its message comes as an internal error of another operation.
+    finite = tf.reduce_all(tf.math.is_finite(x))
+    return tf.debugging.Assert(
+        finite, [f"{name}: expected finite numbers, received NaN or infinity"]
+    )

@@ -1,0 +1,158 @@
+"""The functions that a served model offers, each traced from `adapt` and `predict_with`.
+
+Dimension 0 of everything is tasks (of an adapted model: examples), so that a server may batch.
+Each kind of export is a class with `functions`, a dict of name -> (function, input specs), and
+`bytes_functions`, the same for encoded images.
+"""
+
+import tensorflow as tf
+
+from tfmeta.exporting import task_state
+from tfmeta.exporting.refusals import checked_queries, checked_support
+from tfmeta.images import ImageFormat, to_unit
+from tfmeta.learners.execution import map_tasks
+
+
+class LearnerSignatures:
+    """`learner`: adapts to the support set that comes with the request.
+
+    Args:
+        learner: a MetaLearner.
+        is_regression: whether targets are values.
+    """
+
+    default = "adapt_and_predict"
+
+    def __init__(self, learner, *, is_regression: bool):
+        self._learner, self._is_regression = learner, is_regression
+        self._num_classes = None if is_regression else learner.num_outputs
+        example = tuple(learner.network.input_shape[1:])
+        y_spec = ((learner.num_outputs,), tf.float32) if is_regression else ((), tf.int32)
+        self._support_specs = {
+            "support_x": tf.TensorSpec((None, None, *example), tf.float32, "support_x"),
+            "support_y": tf.TensorSpec((None, None, *y_spec[0]), y_spec[1], "support_y"),
+        }
+        self._query_spec = tf.TensorSpec((None, None, *example), tf.float32, "query_x")
+        one_task = [tf.TensorSpec(s.shape[1:], s.dtype) for s in self._support_specs.values()]
+        self._state_like = task_state.specification(learner, one_task)
+        self._state_specs = {
+            name: tf.TensorSpec((None, *spec.shape), spec.dtype, name)
+            for name, spec in task_state.flatten(self._state_like).items()
+        }
+
+    @property
+    def functions(self) -> dict:
+        query = {"query_x": self._query_spec}
+        return {
+            "adapt_and_predict": (self.adapt_and_predict, {**self._support_specs, **query}),
+            "adapt": (self.adapt, self._support_specs),
+            "predict": (self.predict, {**self._state_specs, **query}),
+        }
+
+    def adapt_and_predict(self, support_x, support_y, query_x):
+        support_x, support_y = checked_support(support_x, support_y, num_classes=self._num_classes)
+        query_x = checked_queries(query_x, num_tasks=tf.shape(support_x)[0])
+        return self.answer(self._map(self._adapt_and_predict_one, (support_x, support_y, query_x)))
+
+    def adapt(self, support_x, support_y):
+        support = checked_support(support_x, support_y, num_classes=self._num_classes)
+        return self._map(lambda s: task_state.flatten(self._learner.adapt(*s)), support)
+
+    def predict(self, query_x, **state):
+        query_x = checked_queries(query_x, num_tasks=tf.shape(next(iter(state.values())))[0])
+        return self.answer(self._map(self._predict_one, (state, query_x)))
+
+    def _adapt_and_predict_one(self, task):
+        support_x, support_y, query_x = task
+        return self._learner.predict_with(self._learner.adapt(support_x, support_y), query_x)
+
+    def _predict_one(self, task):
+        state, query_x = task
+        return self._learner.predict_with(task_state.unflatten(state, self._state_like), query_x)
+
+    def _map(self, function, elements):
+        return map_tasks(function, elements, vectorised=False)
+
+    flatten = staticmethod(task_state.flatten)
+
+    def answer(self, outputs) -> dict:
+        """The network's outputs as a response: probabilities and labels, or predictions."""
+        if self._is_regression:
+            return {"prediction": outputs}
+        label = tf.argmax(outputs, -1, output_type=tf.int32)
+        return {"probabilities": tf.nn.softmax(outputs), "label": label}
+
+
+class AdaptedSignatures:
+    """`adapted`: one task's classes, its support set baked in.
+
+    Args:
+        learner: an inductive MetaLearner.
+        state: the task state that `learner.adapt` returned.
+        class_names: one a class, in the order of the labels; None for regression.
+    """
+
+    default = "predict"
+
+    def __init__(self, learner, state: dict, *, class_names: list[str] | None):
+        self._learner, self._class_names = learner, class_names
+        example = tuple(learner.network.input_shape[1:])
+        self._spec = tf.TensorSpec((None, *example), tf.float32, "x")
+        # Variables, so that the task's weights are in the weights file with all others.
+        self.state = tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), state)
+
+    @property
+    def functions(self) -> dict:
+        return {"predict": (self.predict, {"x": self._spec})}
+
+    def predict(self, x):
+        x = checked_queries(x, name="x")
+        state = tf.nest.map_structure(tf.convert_to_tensor, self.state)
+        return self.answer(self._learner.predict_with(state, x))
+
+    def answer(self, outputs) -> dict:
+        """The network's outputs as a response: probabilities and class names, or predictions."""
+        if self._class_names is None:
+            return {"prediction": outputs}
+        probabilities = tf.nn.softmax(outputs[:, : len(self._class_names)])
+        label = tf.gather(tf.constant(self._class_names), tf.argmax(probabilities, -1))
+        return {"probabilities": probabilities, "label": label}
+
+
+def with_bytes(functions: dict, image_format: ImageFormat | None) -> dict:
+    """The functions, and for images a `NAME_bytes` of each that takes encoded ones.
+
+    An image input `NAME` becomes `NAME_bytes`, a string for each image, decoded, resized and
+    scaled in the graph by the code that read the training images.
+    """
+    if image_format is None:
+        return functions
+    every = dict(functions)
+    for name, (function, specs) in functions.items():
+        every[f"{name}_bytes"] = (_decoding(function, image_format), _bytes_specs(specs))
+    return every
+
+
+def _is_image(name):
+    return name in ("support_x", "query_x", "x")
+
+
+def _bytes_specs(specs):
+    def spec_of(name, spec):
+        if not _is_image(name):
+            return name, spec
+        return f"{name}_bytes", tf.TensorSpec(spec.shape[:-3], tf.string, f"{name}_bytes")
+
+    return dict(spec_of(name, spec) for name, spec in specs.items())
+
+
+def _decoding(function, image_format):
+    def decode_and_call(**inputs):
+        decoded = {}
+        for name, value in inputs.items():
+            plain = name.removesuffix("_bytes")
+            is_encoded = plain != name and _is_image(plain)
+            decoded[plain] = to_unit(image_format.decode_all(value)) if is_encoded else value
+        return function(**decoded)
+
+    return decode_and_call

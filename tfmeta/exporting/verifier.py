@@ -1,0 +1,219 @@
+"""Checks an export as TensorFlow Serving would meet it, in a process without TensorFlow's Python.
+
+    python -m tfmeta.exporting.verifier exported/NAME/VERSION
+
+prints one JSON object: `ok` and a list of `checks`, each with `check`, `ok` and `detail`.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tfmeta.exporting.c_loader import CLoader, LoaderError, genuine_protos
+from tfmeta.exporting.tensor_protos import from_proto, read_records
+
+MANIFEST = "tfmeta.json"
+TOLERANCE = 1e-5  # of the Python learner's answer, relative above 1
+BATCH_TOLERANCE = 1e-6  # between a request by itself and in company
+
+
+class CheckFailed(Exception):
+    """A check that doesn't hold; its text is for the user."""
+
+
+class Verifier:
+    """The checks, in the order in which one makes the next worth doing.
+
+    Args:
+        folder: `exported/NAME/VERSION`.
+    """
+
+    def __init__(self, folder):
+        self._folder = Path(folder)
+
+    def run(self) -> dict:
+        """Runs the checks until one of the first three fails; the rest need a loaded model."""
+        checks = []
+        for name in ("files", "graph", "load"):
+            checks.append(self._check(name))
+            if not checks[-1]["ok"]:
+                break
+        else:
+            for name in ("warm_up", "determinism", "batching", "refusals", "no_python"):
+                checks.append(self._check(name))
+        return {
+            "export": str(self._folder),
+            "ok": all(check["ok"] for check in checks),
+            "checks": checks,
+        }
+
+    def _check(self, name):
+        try:
+            return {"check": name, "ok": True, "detail": getattr(self, f"check_{name}")()}
+        except (CheckFailed, LoaderError) as error:
+            return {"check": name, "ok": False, "detail": str(error)}
+
+    def check_files(self):
+        """Every file is there and is the one that was exported; the version is a number."""
+        if not self._folder.name.isdigit():
+            raise CheckFailed(f"the version folder is called {self._folder.name!r}, not a number")
+        try:
+            self._manifest = json.loads((self._folder / MANIFEST).read_text())
+            expected = self._manifest["files"]
+        except (OSError, ValueError, KeyError) as error:
+            raise CheckFailed(f"{MANIFEST} is missing or damaged: {error}") from error
+        for path, digest in expected.items():
+            file = self._folder / path
+            if not file.is_file():
+                raise CheckFailed(f"{path} is missing. Export again")
+            if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+                raise CheckFailed(
+                    f"{path} is not what was exported (its bytes differ). Export again"
+                )
+        return f"{len(expected)} files as exported"
+
+    def check_graph(self):
+        """No operation needs XLA, which servers switch off, or Python."""
+        genuine_protos()
+        from tensorflow.core.protobuf import saved_model_pb2
+
+        content = (self._folder / "saved_model.pb").read_bytes()
+        graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].graph_def
+        functions = graph.library.function
+        nodes = [*graph.node, *(node for function in functions for node in function.node_def)]
+        for item in (*nodes, *functions):
+            if item.attr["_XlaMustCompile"].b if "_XlaMustCompile" in item.attr else False:
+                raise CheckFailed("an operation must be compiled by XLA (_XlaMustCompile)")
+        denied = {node.op for node in nodes} & {"PyFunc", "EagerPyFunc", "ReadFile", "WriteFile"}
+        if denied:
+            raise CheckFailed(f"the graph has operations that a server denies: {sorted(denied)}")
+        return f"{len(nodes)} operations, none that needs XLA or Python"
+
+    def check_load(self):
+        """TensorFlow's C++ loader takes it, with XLA disabled."""
+        self._model = CLoader(self._folder)
+        self._records = self._read_warmup()
+        recorded = {name.removeprefix("serving_default") for name, *_ in self._records}
+        missing = [n for n in self._model.signatures if n not in recorded]
+        missing = [n for n in missing if not n.startswith("serving_default")]
+        if missing or not self._records:
+            raise CheckFailed(f"signatures without a warm-up record: {missing}")
+        return f"signatures: {', '.join(sorted(self._model.signatures))}"
+
+    def _read_warmup(self):
+        from tensorflow_serving.apis import prediction_log_pb2
+
+        def arrays(protos):
+            return {key: from_proto(proto) for key, proto in sorted(protos.items())}
+
+        records = []
+        for record in read_records(self._folder / "assets.extra/tf_serving_warmup_requests"):
+            log = prediction_log_pb2.PredictionLog.FromString(record).predict_log
+            name = log.request.model_spec.signature_name
+            records.append((name, arrays(log.request.inputs), arrays(log.response.outputs)))
+        return records
+
+    def check_warm_up(self):
+        """Each record replays, and gives what the Python learner gave."""
+        worst = 0.0
+        for name, inputs, expected in self._with_defaults():
+            outputs = self._model.run(name, inputs)
+            if outputs.keys() != expected.keys():
+                raise CheckFailed(f"{name} answers {sorted(outputs)}, expected {sorted(expected)}")
+            for key, want in expected.items():
+                worst = max(worst, _difference(outputs[key], want, f"{name}: {key}", TOLERANCE))
+        return (
+            f"{len(self._records)} records equal the Python learner, largest difference {worst:.1e}"
+        )
+
+    def _with_defaults(self):
+        """The records, and again through each `serving_default`."""
+        for name, inputs, outputs in self._records:
+            yield name, inputs, outputs
+            default = "serving_default" + ("_bytes" if name.endswith("_bytes") else "")
+            if self._model.signatures.get(default) == self._model.signatures[name]:
+                yield default, inputs, outputs
+
+    def check_determinism(self):
+        """The same request twice gives the same bytes."""
+        for name, inputs, _ in self._records:
+            first, second = self._model.run(name, inputs), self._model.run(name, inputs)
+            for key in first:
+                if first[key].tolist() != second[key].tolist():
+                    raise CheckFailed(f"{name}: {key} differs between two equal requests")
+        return f"{len(self._records)} requests twice, the same bytes"
+
+    def check_batching(self):
+        """A request of several tasks equals its tasks sent one by one, and the other way round."""
+        worst = 0.0
+        for name, inputs, _ in self._records:
+            together = self._model.run(name, inputs)
+            number = len(next(iter(inputs.values())))
+            alone = [
+                self._model.run(name, {key: value[i : i + 1] for key, value in inputs.items()})
+                for i in range(number)
+            ]
+            for key, value in together.items():
+                separate = np.concatenate([each[key] for each in alone])
+                worst = max(
+                    worst,
+                    _difference(separate, value, f"{name}: {key} in a batch", BATCH_TOLERANCE),
+                )
+        return f"batched requests equal separate ones, largest difference {worst:.1e}"
+
+    def check_refusals(self):
+        """Wrong input is refused by name, and the model goes on serving."""
+        name, inputs, _ = self._records[0]
+        floats = next(key for key, value in inputs.items() if value.dtype.kind == "f")
+        wrong = {f"{floats} with a NaN": {**inputs, floats: inputs[floats] * np.float32("nan")}}
+        labels = inputs.get("support_y")
+        if labels is not None:
+            wrong["support_y cut short"] = {**inputs, "support_y": labels[:, :-1]}
+            if labels.dtype.kind == "i":
+                wrong["support_y out of range"] = {**inputs, "support_y": labels + 10_000}
+            wrong["support_y empty"] = {
+                **inputs,
+                "support_y": labels[:, :0],
+                "support_x": inputs["support_x"][:, :0],
+            }
+        for what, request in wrong.items():
+            try:
+                self._model.run(name, request)
+            except LoaderError as error:
+                if error.code == "INVALID_ARGUMENT" and what.split()[0] in str(error):
+                    continue
+                raise CheckFailed(f"{what} was refused without a clear message: {error}") from error
+            raise CheckFailed(f"{what} was answered, not refused")
+        self._model.run(name, inputs)
+        return f"{len(wrong)} malformed requests refused by name"
+
+    def check_no_python(self):
+        """All of this ran without TensorFlow's Python."""
+        if "tensorflow.python" in sys.modules:
+            raise CheckFailed("TensorFlow's Python was loaded, so the checks above prove less")
+        return "TensorFlow's Python was never loaded"
+
+
+def _difference(received, expected, what, tolerance):
+    """The largest difference, relative above 1; raises CheckFailed over the tolerance."""
+    if received.shape != expected.shape or received.dtype != expected.dtype:
+        raise CheckFailed(
+            f"{what}: received {received.dtype}{list(received.shape)}, "
+            f"expected {expected.dtype}{list(expected.shape)}"
+        )
+    if received.dtype.kind != "f":
+        if received.tolist() != expected.tolist():
+            raise CheckFailed(f"{what}: received {received.tolist()}, expected {expected.tolist()}")
+        return 0.0
+    scale = np.maximum(1.0, np.abs(expected))
+    worst = float(np.max(np.abs(received - expected) / scale, initial=0.0))
+    if not worst <= tolerance:
+        raise CheckFailed(f"{what}: differs by {worst:.1e}; expected at most {tolerance:.0e}")
+    return worst
+
+
+if __name__ == "__main__":
+    print(json.dumps(Verifier(sys.argv[1]).run()))

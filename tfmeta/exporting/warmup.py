@@ -1,0 +1,99 @@
+"""Warm-up records: a request for each signature, with the answer that the Python learner gives.
+
+TensorFlow Serving replays the requests when it loads the model, so that the first user does not
+wait for it; `tfmeta verify` replays them too, and compares. They are of random examples: an export
+needs no data, and gives none away.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.exporting.tensor_protos import to_proto
+from tfmeta.images import ImageFormat, to_unit
+
+NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
+
+
+def learner_requests(signatures, learner, *, is_regression: bool, image_format) -> dict:
+    """`{signature: (inputs, outputs)}` of a learner, worked out eagerly, task by task."""
+    rng = np.random.default_rng(0)
+    ways = 1 if is_regression else learner.num_outputs
+    shots = 10 if is_regression else NUM_SHOTS
+    support_x, support_bytes = _examples(learner, image_format, rng, ways * shots)
+    query_x, query_bytes = _examples(learner, image_format, rng, NUM_QUERIES)
+    if is_regression:
+        support_y = rng.normal(size=(NUM_TASKS, shots, learner.num_outputs)).astype(np.float32)
+    else:
+        support_y = np.tile(np.repeat(np.arange(ways, dtype=np.int32), shots), (NUM_TASKS, 1))
+    support = {"support_x": support_x, "support_y": support_y}
+    states = [
+        learner.adapt(tf.constant(x), tf.constant(y))
+        for x, y in zip(support_x, support_y, strict=True)
+    ]
+    outputs = [
+        learner.predict_with(s, tf.constant(q)) for s, q in zip(states, query_x, strict=True)
+    ]
+    answers = _numpy(signatures.answer(tf.stack(outputs)))
+    named = [signatures.flatten(state) for state in states]
+    state = {name: np.stack([each[name].numpy() for each in named]) for name in named[0]}
+    requests = {
+        "adapt_and_predict": ({**support, "query_x": query_x}, answers),
+        "adapt": (support, state),
+        "predict": ({**state, "query_x": query_x}, answers),
+    }
+    return _with_bytes(requests, {"support_x": support_bytes, "query_x": query_bytes})
+
+
+def adapted_requests(signatures, learner, state, *, image_format) -> dict:
+    """`{signature: (inputs, outputs)}` of an adapted model."""
+    x, encoded = _examples(learner, image_format, np.random.default_rng(0), NUM_QUERIES)
+    x, encoded = x[0], None if encoded is None else encoded[0]
+    answers = _numpy(signatures.answer(learner.predict_with(state, tf.constant(x))))
+    return _with_bytes({"predict": ({"x": x}, answers)}, {"x": encoded})
+
+
+def write(path, model_name: str, requests: dict) -> None:
+    """The TFRecord file that TensorFlow Serving looks for."""
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for name, (inputs, outputs) in requests.items():
+            log = prediction_log_pb2.PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.name = model_name
+            request.model_spec.signature_name = name
+            for key, value in inputs.items():
+                request.inputs[key].CopyFrom(to_proto(value))
+            for key, value in outputs.items():
+                log.predict_log.response.outputs[key].CopyFrom(to_proto(value))
+            writer.write(log.SerializeToString(deterministic=True))
+
+
+def _examples(learner, image_format: ImageFormat | None, rng, number):
+    """Random examples `(tasks, number, ...)`, and as PNG files if they are images."""
+    shape = (NUM_TASKS, number, *learner.network.input_shape[1:])
+    if image_format is None:
+        return rng.normal(size=shape).astype(np.float32), None
+    pixels = rng.integers(0, 256, shape, dtype=np.uint8)
+    encoded = np.empty(shape[:2], object)
+    for index in np.ndindex(*shape[:2]):
+        encoded[index] = tf.io.encode_png(pixels[index]).numpy()
+    # The decoder's own word on the pixels: an inverted format turns them over.
+    return to_unit(image_format.decode_all(tf.constant(encoded))).numpy(), encoded
+
+
+def _with_bytes(requests, encoded):
+    every = dict(requests)
+    if next(iter(encoded.values())) is None:
+        return every
+    for name, (inputs, outputs) in requests.items():
+        as_bytes = {
+            **{key: value for key, value in inputs.items() if key not in encoded},
+            **{f"{key}_bytes": encoded[key] for key in inputs if key in encoded},
+        }
+        every[f"{name}_bytes"] = (as_bytes, outputs)
+    return every
+
+
+def _numpy(outputs):
+    return {name: value.numpy() for name, value in outputs.items()}

@@ -1,0 +1,205 @@
+"""The contract that every learner keeps, and the Keras steps written once for all of them."""
+
+from abc import abstractmethod
+
+import keras
+import tensorflow as tf
+
+from tfmeta.episode import Episode
+from tfmeta.learners.execution import map_tasks, mean_gradients
+from tfmeta.learners.network_function import NetworkFunction
+from tfmeta.learners.recipe import Recipe
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"tfmeta's learners run on Keras's TensorFlow backend; received "
+        f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow before Keras is imported"
+    )
+
+
+class MetaLearner(keras.Model):
+    """A model that learns a task from its support set, and is trained to do so well.
+
+    A learner defines three functions of *one* task (no leading tasks dimension): `adapt`,
+    `predict_with` and `task_gradients`. Training, evaluation, prediction and every export go
+    through the first two. `fit`, `evaluate` and `predict` take a `tf.data.Dataset` of `Episode`,
+    each tensor with a leading tasks dimension.
+
+    Args:
+        network: any built `keras.Model` without random layers.
+        transductive: normalise the queries with their own batch statistics, as the papers do, so
+            that an answer depends on the other queries. By default (inductive) they are
+            normalised with the support set's, and it does not.
+        vectorised: run the tasks of a batch as one computation (True), one after another on each
+            core (False), or "auto": vectorised for dense networks and on accelerators.
+    """
+
+    def __init__(self, network, *, transductive=False, vectorised="auto", **kwargs):
+        super().__init__(**kwargs)
+        if vectorised not in (True, False, "auto"):
+            raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
+        self.network = network
+        self.transductive = transductive
+        self.vectorised = vectorised
+        self.function = NetworkFunction(network)
+        self.built = True  # the network is; Keras would otherwise call us on an example to find out
+
+    # What a learner is
+
+    @abstractmethod
+    def adapt(self, support_x, support_y):
+        """Learns one task; changes no variable.
+
+        Args:
+            support_x: `(support, ...)`.
+            support_y: `(support,)` integer labels, or `(support, outputs)` float targets.
+
+        Returns:
+            task_state: a nested dict of tensors, all that the method keeps of the task.
+        """
+
+    @abstractmethod
+    def predict_with(self, task_state, query_x):
+        """Answers a task's queries: `(queries, ...)` -> `(queries, outputs)`, logits or values."""
+
+    @abstractmethod
+    def task_gradients(self, episode: Episode):
+        """One task's meta-gradient.
+
+        Args:
+            episode: an Episode of one task.
+
+        Returns:
+            `(gradients, logs)`: tensors in the order of `trainable_variables`, and a dict with the
+            query set's mean `loss` and its `outputs` `(queries, outputs)`.
+        """
+
+    @classmethod
+    @abstractmethod
+    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+        """What to train with by default, given the constructor arguments that the user chose."""
+
+    def adaptation_path(self, support_x, support_y) -> list:
+        """The task states on the way from no adaptation to `adapt`'s; a single one by default."""
+        return [self.adapt(support_x, support_y)]
+
+    # What learners share
+
+    @property
+    def num_outputs(self) -> int:
+        """How many classes (or values) the learner answers with."""
+        return self.network.output_shape[-1]
+
+    @property
+    def mode(self) -> str:
+        """How queries are normalised, a part of every protocol."""
+        return "transductive" if self.transductive else "inductive"
+
+    @property
+    def is_vectorised(self) -> bool:
+        """Whether tasks run as one computation; what "auto" stands for on this machine."""
+        if self.vectorised != "auto":
+            return self.vectorised
+        has_convolution = any(len(v.shape) > 2 for v in self.network.trainable_variables)
+        return not has_convolution or bool(tf.config.list_physical_devices("GPU"))
+
+    def task_loss(self, y, outputs):
+        """The mean loss over a set's examples: the compiled loss, or the one that `y`'s type asks.
+
+        Args:
+            y: `(examples,)` integer labels or `(examples, outputs)` float targets.
+            outputs: `(examples, outputs)`.
+        """
+        loss = getattr(self, "loss", None)
+        if loss is None:
+            is_label = tf.as_dtype(y.dtype).is_integer
+            loss = (
+                keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+                if is_label
+                else keras.losses.MeanSquaredError()
+            )
+        loss = keras.losses.get(loss)
+        # `call` is a loss before its reduction and its cast to float32: ours is always the mean.
+        per_example = loss.call if isinstance(loss, keras.losses.Loss) else loss
+        return tf.reduce_mean(per_example(y, outputs))
+
+    def query_gradients(self, episode: Episode, **adapt_options):
+        """`task_gradients` of a method that differentiates the query loss through `adapt`."""
+        with tf.GradientTape() as tape:
+            task_state = self.adapt(episode.support_x, episode.support_y, **adapt_options)
+            outputs = self.predict_with(task_state, episode.query_x)
+            loss = self.task_loss(episode.query_y, outputs)
+        variables = self.trainable_variables
+        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        return gradients, {"loss": loss, "outputs": outputs}
+
+    # Keras's own hooks, for batches of tasks
+
+    def compile(self, optimizer="adam", loss=None, *, jit_compile="auto", **kwargs):
+        """As `keras.Model.compile`; "auto" compiles vectorised tasks with XLA and no others."""
+        if jit_compile == "auto":
+            jit_compile = self.is_vectorised
+        super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def call(self, episodes: Episode):
+        """The outputs `(tasks, queries, outputs)` for each task's queries after adaptation."""
+        return map_tasks(self._query_outputs, episodes, vectorised=self.is_vectorised)
+
+    def train_step(self, data):
+        episodes = Episode(*data)
+        gradients, logs = mean_gradients(
+            self.task_gradients,
+            episodes,
+            like=self.trainable_variables,
+            vectorised=self.is_vectorised,
+        )
+        # Keras's optimizer sums over the replicas; we average over all their tasks.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        gradients = [g / replicas for g in gradients]
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        return self._report(episodes.query_y, logs["outputs"], logs["loss"])
+
+    def test_step(self, data):
+        episodes = Episode(*data)
+        outputs = self.call(episodes)
+        return self._report(
+            episodes.query_y, outputs, self.task_loss(*_flatten(episodes.query_y, outputs))
+        )
+
+    def predict_step(self, data):
+        return self.call(Episode(*data))
+
+    def _query_outputs(self, episode):
+        task_state = self.adapt(episode.support_x, episode.support_y)
+        return self.predict_with(task_state, episode.query_x)
+
+    def _report(self, query_y, outputs, loss):
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(tf.reduce_mean(loss))
+            else:
+                metric.update_state(*_flatten(query_y, outputs))
+        return self.get_metrics_result()
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "network": keras.saving.serialize_keras_object(self.network),
+            "transductive": self.transductive,
+            "vectorised": self.vectorised,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        network = keras.saving.deserialize_keras_object(config.pop("network"))
+        return cls(network, **config)
+
+
+def _flatten(y, outputs):
+    """`(tasks, examples, ...)` -> `(tasks * examples, ...)` for losses and metrics."""
+    return tuple(tf.reshape(t, tf.concat([[-1], tf.shape(t)[2:]], 0)) for t in (y, outputs))

@@ -1,0 +1,1 @@
+"""From settings to a trained learner in a run directory."""

@@ -1,0 +1,125 @@
+"""Settings -> the source of episodes and the learner that they describe."""
+
+import importlib
+import inspect
+from dataclasses import replace
+
+import keras
+
+from tfmeta import networks
+from tfmeta.errors import UserError
+from tfmeta.learners import find
+from tfmeta.pipelines import build as build_source
+from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.training.settings import Settings
+
+DEFAULT_WAYS = 5
+
+
+def open_source(settings: Settings) -> EpisodeSource:
+    """The pipeline's source of episodes; raises UserError if it can't be had."""
+    return build_source(
+        settings.pipeline, data_dir=settings.data_dir, options=settings.pipeline_options
+    )
+
+
+def episode_shape(settings: Settings) -> EpisodeShape:
+    return EpisodeShape(settings.ways, settings.shots, settings.queries, settings.within_group)
+
+
+def resolve(settings: Settings, source: EpisodeSource) -> Settings:
+    """Settings with every default filled in, from the learner's recipe and the pipeline.
+
+    Raises:
+        UserError: if the learner has no such option.
+    """
+    algorithm = find(settings.algorithm)
+    learner_class = algorithm.load()
+    options = {**algorithm.options, **settings.learner_options}
+    accepted = [p for p in _parameters(learner_class) if p != "network"]
+    for option in options:
+        if option not in accepted:
+            raise UserError(
+                f"algorithm {settings.algorithm} has no option {option!r}; "
+                f"it has: {', '.join(accepted)}"
+            )
+    recipe = learner_class.recipe(options, regression=source.is_regression)
+    untimed = settings.max_minutes is None
+    return replace(
+        settings,
+        ways=settings.ways or (1 if source.is_regression else DEFAULT_WAYS),
+        steps=settings.steps or (recipe.steps if untimed else None),
+        meta_batch=settings.meta_batch or recipe.meta_batch,
+        outer_lr=settings.outer_lr or recipe.outer_learning_rate,
+        learner_options=recipe.options,
+    )
+
+
+def build_learner(settings: Settings, source: EpisodeSource):
+    """The learner, compiled, with weights drawn from the seed. `settings` are resolved ones.
+
+    Raises:
+        UserError: if an option of the network or the learner makes no sense.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    num_outputs = source.target_size if source.is_regression else settings.ways
+    try:
+        network = _network_function(settings.network, source)(
+            input_shape=source.input_shape, num_outputs=num_outputs, **settings.network_options
+        )
+        learner = find(settings.algorithm).load()(
+            network, transductive=settings.transductive, **settings.learner_options
+        )
+    except (TypeError, ValueError) as error:
+        raise UserError(f"cannot build the learner: {error}") from error
+    compile_learner(learner, settings, is_regression=source.is_regression)
+    return learner
+
+
+def compile_learner(learner, settings: Settings, *, is_regression: bool) -> None:
+    """Adam, the loss that the targets ask for, and accuracy where there are classes."""
+    loss = (
+        keras.losses.MeanSquaredError()
+        if is_regression
+        else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    learner.compile(
+        keras.optimizers.Adam(settings.outer_lr),
+        loss,
+        metrics=None if is_regression else ["accuracy"],
+        # A dense network's step is shorter than Python's share of it: many steps a call.
+        steps_per_execution=log_every(settings, learner) if learner.is_vectorised else 1,
+    )
+    learner.optimizer.build(learner.trainable_variables)
+
+
+def log_every(settings: Settings, learner) -> int:
+    """Steps a window: what one line of metrics is the mean of."""
+    return settings.log_every or (500 if learner.is_vectorised else 20)
+
+
+def _network_function(name, source):
+    if name == "auto":
+        name = "conv4" if len(source.input_shape) == 3 else "mlp"
+    if ":" in name:
+        module, _, function = name.partition(":")
+        try:
+            return getattr(importlib.import_module(module), function)
+        except (ImportError, AttributeError) as error:
+            raise UserError(f"cannot load the network {name!r}: {error}") from error
+    if name not in ("conv4", "mlp"):
+        raise UserError(
+            f"unknown network {name!r}; expected auto, conv4, mlp or package.module:function"
+        )
+    return getattr(networks, name)
+
+
+def _parameters(learner_class):
+    """Names of a learner's constructor arguments, its base classes' included."""
+    names = {}
+    for each in learner_class.__mro__:
+        if each is keras.Model:
+            break
+        if "__init__" in vars(each):
+            names.update(inspect.signature(each.__init__).parameters)
+    return [name for name in names if name not in ("self", "kwargs", "transductive")]

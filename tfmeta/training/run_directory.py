@@ -1,0 +1,208 @@
+"""A run on disk: its settings, its checkpoints, its metrics and its results."""
+
+import json
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from tfmeta.errors import UserError
+from tfmeta.training.settings import Settings, read_config
+
+_KEPT_CHECKPOINTS = 2
+_PACKAGES = ("tfmeta", "tensorflow", "keras", "numpy", "tensorflow-datasets")
+
+
+class RunDirectory:
+    """The files of one run. Every file is written whole or not at all, but for metrics.jsonl.
+
+    Args:
+        path: the directory; see `create` and `open`.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
+        self.metrics = self.path / "metrics.jsonl"
+        self.results = self.path / "results.json"
+
+    @classmethod
+    def create(cls, path, settings: Settings, facts: dict) -> "RunDirectory":
+        """A new run.
+
+        Args:
+            path: its directory.
+            settings: resolved ones.
+            facts: `SourceFacts.to_dict()` of its source.
+
+        Raises:
+            UserError: if something is there already, or it can't be written.
+        """
+        run = cls(path)
+        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+            raise UserError(
+                f"run directory {path} exists and is never overwritten; go on with it by --resume, "
+                "or choose another --run-dir"
+            )
+        try:
+            run.checkpoints.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the run directory {path}: {error.strerror}") from error
+        run.write_settings(settings)
+        write_json(run.path / "environment.json", _environment())
+        write_json(run.path / "source.json", facts)
+        return run
+
+    @classmethod
+    def open(cls, path) -> "RunDirectory":
+        """A run that exists.
+
+        Raises:
+            UserError: if it is no run directory.
+        """
+        run = cls(path)
+        if not (run.path / "config.json").is_file():
+            raise UserError(
+                f"{path} is no run directory (it has no config.json); expected one that "
+                "`tfmeta train` made"
+            )
+        return run
+
+    @property
+    def settings(self) -> Settings:
+        return Settings().updated(read_config(self.path / "config.json"))
+
+    @property
+    def source_facts(self):
+        """The SourceFacts of the run's pipeline, without its data."""
+        from tfmeta.pipelines.episode_source import SourceFacts
+
+        return SourceFacts.from_dict(json.loads((self.path / "source.json").read_text()))
+
+    def write_settings(self, settings: Settings) -> None:
+        write_json(self.path / "config.json", settings.to_flat())
+
+    def save_checkpoint(self, learner, step: int, *, minutes: float) -> None:
+        """Writes the learner with its optimizer, beside the one before, which stays whole."""
+        target = self.checkpoints / f"step-{step:09d}.keras"
+        partial = self.checkpoints / f"partial-{os.getpid()}.keras"
+        learner.save(partial)
+        _flush(partial)
+        os.replace(partial, target)
+        write_json(self.path / "progress.json", {"step": step, "minutes": minutes})
+        for old in self._checkpoint_files()[:-_KEPT_CHECKPOINTS]:
+            old.unlink()
+
+    def load_checkpoint(self):
+        """The newest checkpoint: `(learner, step)`, or None if there is none yet.
+
+        Raises:
+            UserError: if it is damaged.
+        """
+        for partial in self.checkpoints.glob("partial-*"):
+            partial.unlink()
+        files = self._checkpoint_files()
+        if not files:
+            return None
+        newest, step = files[-1], int(files[-1].stem.removeprefix("step-"))
+        import keras
+
+        from tfmeta.learners import find
+
+        find(self.settings.algorithm).load()  # registers the class with Keras
+        try:
+            return keras.models.load_model(newest), step
+        except Exception as error:
+            before = f" To go on from step {files[-2].stem[5:]}, delete it." if files[1:] else ""
+            reason = str(error).strip().splitlines()
+            raise UserError(
+                f"checkpoint {newest} is damaged ({type(error).__name__}: "
+                f"{reason[0] if reason else 'no reason given'}).{before}",
+                exit_status=1,
+            ) from error
+
+    @property
+    def minutes(self) -> float:
+        """Training time until the last checkpoint."""
+        return self._progress["minutes"]
+
+    @property
+    def step(self) -> int:
+        """The step of the last checkpoint."""
+        return self._progress["step"]
+
+    @property
+    def _progress(self):
+        progress = self.path / "progress.json"
+        return json.loads(progress.read_text()) if progress.exists() else {"step": 0, "minutes": 0}
+
+    def rewind_metrics(self, step: int) -> None:
+        """Drops the lines that were logged after `step`, and one that was cut short."""
+        if not self.metrics.exists():
+            return
+        kept = []
+        for line in self.metrics.read_text().splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line + "\n")
+            except ValueError:
+                break
+        _write(self.metrics, "".join(kept))
+
+    def append_metrics(self, line: dict) -> None:
+        with self.metrics.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def append_result(self, result: dict) -> None:
+        results = json.loads(self.results.read_text()) if self.results.exists() else []
+        write_json(self.results, [*results, result])
+
+    def _checkpoint_files(self):
+        return sorted(self.checkpoints.glob("step-*.keras"))
+
+
+def load(run_dir):
+    """The trained learner of a run directory, with its newest weights.
+
+    Raises:
+        UserError: if it is no run directory, or its checkpoint is missing or damaged.
+    """
+    run = RunDirectory.open(run_dir)
+    loaded = run.load_checkpoint()
+    if loaded is None:
+        raise UserError(
+            f"{run_dir} has no checkpoint yet; train it first: "
+            f"tfmeta train --resume --run-dir {run_dir}"
+        )
+    return loaded[0]
+
+
+def write_json(path: Path, content) -> None:
+    """Writes JSON whole or not at all."""
+    _write(path, json.dumps(content, indent=2) + "\n")
+
+
+def _write(path, text):
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    _flush(partial)
+    os.replace(partial, path)
+
+
+def _flush(path):
+    """Onto the disk before the rename that makes it count."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def _environment():
+    return {
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
+    }

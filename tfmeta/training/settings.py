@@ -1,0 +1,153 @@
+"""Every setting of a run, flat, under the names of the command line."""
+
+import json
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from tfmeta.errors import UserError
+
+_GROUPS = ("pipeline", "network", "learner")  # `learner.inner_steps` is a learner's own option
+_CHANGEABLE = ("steps", "max_minutes", "data_dir")  # what --resume may be given anew
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A run's settings. None stands for "what the learner's recipe or the pipeline says".
+
+    Attributes:
+        pipeline: name or `package.module:builder`.
+        algorithm: name of the learner.
+        ways, shots, queries: of a training episode; ways is 1 for regression.
+        within_group: draw an episode's classes from one group only.
+        steps: outer-loop steps; None with `max_minutes` means as many as there is time for.
+        meta_batch: tasks a step.
+        outer_lr: Adam's rate at the start.
+        outer_schedule: "cosine", to zero at the last step or the end of the time, or "constant".
+        transductive: normalise queries with their own statistics.
+        network: "auto", a function of `tfmeta.networks`, or `package.module:function`.
+        data_dir: where the pipeline's data is.
+        seed: of the initial weights and of the episodes.
+        strategy: how devices are used.
+        max_minutes: training time in all, over every resumption.
+        log_every: steps a line of metrics; 500 where tasks are vectorised, else 20.
+        validate_every: steps between validations; 10 lines of metrics.
+        validation_tasks: episodes of a validation; 0 for none.
+        pipeline_options, network_options, learner_options: each one's own.
+    """
+
+    pipeline: str = ""
+    algorithm: str = "maml"
+    ways: int | None = None
+    shots: int = 1
+    queries: int = 15
+    within_group: bool = False
+    steps: int | None = None
+    meta_batch: int | None = None
+    outer_lr: float | None = None
+    outer_schedule: str = "cosine"
+    transductive: bool = False
+    network: str = "auto"
+    data_dir: str | None = None
+    seed: int = 0
+    strategy: str = "auto"
+    max_minutes: float | None = None
+    log_every: int | None = None
+    validate_every: int | None = None
+    validation_tasks: int = 100
+    pipeline_options: dict = field(default_factory=dict)
+    network_options: dict = field(default_factory=dict)
+    learner_options: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in ("ways", "shots", "queries", "steps", "meta_batch", "log_every"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise UserError(f"received {name}={value!r}; expected a whole number from 1 up")
+        for name in ("outer_lr", "max_minutes"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int | float) or not value > 0):
+                raise UserError(f"received {name}={value!r}; expected a positive number")
+        if self.outer_schedule not in ("cosine", "constant"):
+            raise UserError(
+                f"received outer_schedule={self.outer_schedule!r}; expected 'cosine' or 'constant'"
+            )
+
+    def to_flat(self) -> dict:
+        """`{"ways": 5, "learner.inner_steps": 1, ...}`, the content of config.json."""
+        flat = {}
+        for each in fields(self):
+            group = each.name.removesuffix("_options")
+            value = getattr(self, each.name)
+            if group in _GROUPS and each.name != group:
+                flat.update({f"{group}.{key}": value[key] for key in sorted(value)})
+            else:
+                flat[each.name] = value
+        return flat
+
+    def updated(self, flat: dict) -> "Settings":
+        """These settings with some replaced.
+
+        Raises:
+            UserError: if a key is unknown or a value makes no sense.
+        """
+        plain, own = {}, {group: dict(getattr(self, f"{group}_options")) for group in _GROUPS}
+        known = [f.name for f in fields(self) if not f.name.endswith("_options")]
+        for key, value in flat.items():
+            group, dot, option = key.partition(".")
+            if dot and group in own:
+                own[group][option] = value
+            elif key in known:
+                plain[key] = value
+            else:
+                groups = ", ".join(f"{g}.NAME" for g in _GROUPS)
+                raise UserError(
+                    f"unknown setting {key!r}; expected one of: {', '.join(known)}, {groups}"
+                )
+        return replace(self, **plain, **{f"{group}_options": own[group] for group in _GROUPS})
+
+    def resumed_with(self, flat: dict) -> "Settings":
+        """A run's settings, with those that may change while it goes on.
+
+        Raises:
+            UserError: if `flat` changes any other.
+        """
+        changed = self.updated(flat)
+        before, after = self.to_flat(), changed.to_flat()
+        differ = [k for k in after if k not in _CHANGEABLE and before.get(k) != after[k]]
+        if differ:
+            key = differ[0]
+            raise UserError(
+                f"the run was started with {key}={before.get(key)!r}; received {after[key]!r}. "
+                f"--resume can change only {', '.join(_CHANGEABLE)}; start a new run for the rest"
+            )
+        return changed
+
+
+def read_config(path) -> dict:
+    """A flat dict of settings from a JSON file, such as a run's config.json.
+
+    Raises:
+        UserError: if the file is missing or is no JSON object.
+    """
+    try:
+        flat = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read the settings in {path}: {error}") from error
+    if not isinstance(flat, dict):
+        raise UserError(f"{path} holds {type(flat).__name__}; expected a JSON object of settings")
+    return flat
+
+
+def parse_assignment(text: str) -> tuple[str, object]:
+    """`key=value` of --set; the value is JSON where it reads as JSON, else text.
+
+    Raises:
+        UserError: if there is no `=`.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UserError(f"received --set {text!r}; expected key=value, such as --set shots=5")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value

@@ -1,0 +1,180 @@
+"""Trains a run to its end, from its beginning or from where it stopped, with the same result."""
+
+from dataclasses import dataclass
+
+from tfmeta.errors import UserError
+from tfmeta.evaluation.evaluator import Evaluator
+from tfmeta.training import strategies
+from tfmeta.training.building import (
+    build_learner,
+    compile_learner,
+    episode_shape,
+    log_every,
+    open_source,
+    resolve,
+)
+from tfmeta.training.recorder import Recorder
+from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended.
+
+    Attributes:
+        run: the run directory.
+        step: the outer-loop steps that the run has now.
+        finished: False if it was interrupted.
+        tasks_per_second: through `fit`, data included, without the first window's compilation.
+    """
+
+    run: RunDirectory
+    step: int
+    finished: bool
+    tasks_per_second: float
+
+
+class Trainer:
+    """One run.
+
+    Args:
+        run: an open run directory.
+        settings: resolved ones.
+        source: of the episodes.
+        learner: compiled; with its optimizer's state if the run goes on.
+        step: outer-loop steps that it has behind it.
+    """
+
+    def __init__(self, run, settings, source, learner, step=0):
+        self._run, self._settings = run, settings
+        self._source, self._learner, self._step = source, learner, step
+
+    @classmethod
+    def start(cls, settings: Settings, run_dir) -> "Trainer":
+        """A new run; nothing is written before all that can be checked has been.
+
+        Raises:
+            UserError: if a setting makes no sense, the data is missing or doesn't fit, or
+                `run_dir` exists.
+        """
+        source = open_source(settings)
+        settings = resolve(settings, source)
+        _check_data(settings, source)
+        with strategies.scope(settings.strategy, settings.meta_batch):
+            learner = build_learner(settings, source)
+        run = RunDirectory.create(run_dir, settings, source.facts.to_dict())
+        return cls(run, settings, source, learner)
+
+    @classmethod
+    def resume(cls, run_dir, changes: dict) -> "Trainer":
+        """A run that goes on, exactly.
+
+        Raises:
+            UserError: if there is no such run, its checkpoint is damaged, or `changes` hold a
+                setting that can't change.
+        """
+        run = RunDirectory.open(run_dir)
+        settings = run.settings.resumed_with(changes)
+        source = open_source(settings)
+        _check_data(settings, source)
+        with strategies.scope(settings.strategy, settings.meta_batch):
+            learner, step = run.load_checkpoint() or (build_learner(settings, source), 0)
+            if step:
+                _keep_optimizer(learner, settings, source)
+        run.write_settings(settings)
+        run.rewind_metrics(step)
+        return cls(run, settings, source, learner, step)
+
+    def train(self, reporter, *, should_stop=lambda: False) -> Outcome:
+        """Trains until the last step, the end of the time, or `should_stop`.
+
+        Args:
+            reporter: shows progress; see `tfmeta.training.reporting`.
+            should_stop: asked after every window of steps.
+        """
+        settings, window = self._settings, log_every(self._settings, self._learner)
+        recorder = Recorder(
+            self._run,
+            settings,
+            reporter,
+            window=window,
+            step=self._step,
+            should_stop=should_stop,
+            validator=self._validator(),
+        )
+        shape = episode_shape(settings)
+        while not recorder.stopped and (settings.steps is None or recorder.step < settings.steps):
+            left = None if settings.steps is None else settings.steps - recorder.step
+            steps = window if left is None else min(window, left)
+            dataset = self._source.episodes(
+                "train",
+                shape,
+                seed=settings.seed,
+                num_tasks=settings.meta_batch,
+                first=recorder.step * settings.meta_batch,
+            )
+            if left is not None:
+                # Whole windows first; a last, shorter one has a dataset of its own length, because
+                # several steps an execution stop early only where the data ends.
+                left -= left % steps
+                dataset = dataset.take(left)
+            self._learner.fit(
+                dataset,
+                epochs=left // steps if left is not None else 10**9,
+                steps_per_epoch=steps,
+                callbacks=[recorder],
+                shuffle=False,
+                verbose=0,
+            )
+        recorder.close()
+        return Outcome(
+            self._run, recorder.step, not recorder.interrupted, recorder.tasks_per_second
+        )
+
+    def _validator(self):
+        settings = self._settings
+        if not settings.validation_tasks:
+            return None
+        return Evaluator(
+            self._learner,
+            self._source,
+            episode_shape(settings),
+            split="validation",
+            num_tasks=settings.validation_tasks,
+        )
+
+
+def dry_run_step(settings: Settings):
+    """Builds everything and takes one step; returns `(learner, source)`.
+
+    Raises:
+        UserError: as `Trainer.start`.
+    """
+    source = open_source(settings)
+    settings = resolve(settings, source)
+    _check_data(settings, source)
+    learner = build_learner(settings, source)
+    dataset = source.episodes(
+        "train", episode_shape(settings), seed=settings.seed, num_tasks=settings.meta_batch
+    )
+    learner.fit(dataset.take(1), steps_per_epoch=1, shuffle=False, verbose=0)
+    return learner, source
+
+
+def _check_data(settings, source):
+    shape = episode_shape(settings)
+    source.check("train", shape)
+    if settings.validation_tasks:
+        try:
+            source.check("validation", shape)
+        except UserError as error:
+            raise UserError(f"{error}; or train without: --set validation_tasks=0") from None
+
+
+def _keep_optimizer(learner, settings, source):
+    """Compiles for this run's calls and puts the loaded optimizer's state back, bit for bit."""
+    state = [variable.numpy() for variable in learner.optimizer.variables]
+    compile_learner(learner, settings, is_regression=source.is_regression)
+    for variable, value in zip(learner.optimizer.variables, state, strict=True):
+        variable.assign(value)
