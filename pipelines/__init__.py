@@ -1,11 +1,12 @@
 """The pipelines, by the name that the command line gives them. Importing this is cheap."""
 
-import importlib
 import inspect
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from tfmeta.errors import UserError
+
+GROUP = "tfmeta.pipelines"  # of the entry points by which other distributions add theirs
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def build(name: str, *, data_dir=None, options: dict | None = None):
     """The pipeline of that name.
 
     Args:
-        name: one of `PIPELINES`, a name of the entry-point group `tfmeta.pipelines`, or
+        name: one of `PIPELINES`, a name of the entry-point group `GROUP`, or
             `package.module:builder`.
         data_dir: where its data is, if it needs any.
         options: the pipeline's own, as in `--set pipeline.NAME=VALUE`.
@@ -50,27 +51,36 @@ def build(name: str, *, data_dir=None, options: dict | None = None):
         UserError: if the name or an option is unknown, or the data is missing.
     """
     builder = _builder(name)
-    parameters = inspect.signature(builder).parameters
-    known = [p for p in parameters if p != "data_dir"]
+    known = [p for p in inspect.signature(builder).parameters if p != "data_dir"]
     for option in options or {}:
         if option not in known:
             raise UserError(
                 f"pipeline {name} has no option {option!r}; it has: {', '.join(known) or 'none'}"
             )
-    return builder(data_dir=data_dir, **(options or {}))
+    try:
+        return builder(data_dir=data_dir, **(options or {}))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"cannot build pipeline {name}: {error}") from error
 
 
 def _builder(name):
-    installed = {e.name: e.value for e in entry_points(group="tfmeta.pipelines")}
-    homes = {**installed, **{known: p.home for known, p in PIPELINES.items()}}
-    home = homes.get(name, name if ":" in name else None)
+    homes = {e.name: e for e in entry_points(group=GROUP)}
+    homes |= {known: EntryPoint(known, p.home, GROUP) for known, p in PIPELINES.items()}
+    home = homes.get(name) or (EntryPoint(name, name, GROUP) if ":" in name else None)
     if home is None:
         raise UserError(
             f"unknown pipeline {name!r}; expected one of: {', '.join(homes)}, "
             "or package.module:builder"
         )
-    module, _, function = home.partition(":")
     try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"cannot load pipeline {name!r} from {home}: {error}") from error
+        builder = home.load()
+    except Exception as error:  # whatever a user's module does when it is imported
+        raise UserError(f"cannot load pipeline {name!r} from {home.value}: {error}") from error
+    if not callable(builder):
+        raise UserError(
+            f"cannot load pipeline {name!r}: {home.value} is a {type(builder).__name__}; "
+            "expected a function"
+        )
+    return builder

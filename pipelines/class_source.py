@@ -44,6 +44,11 @@ class ClassIndex:
         members = np.concatenate([np.asarray(c) for c in self.splits.values()] or [[]])
         if len(np.unique(members)) != len(members):
             raise ValueError("received splits that share a class; expected each class in one only")
+        if self.groups is not None and len(self.groups) != len(self.class_names):
+            raise ValueError(
+                f"received {len(self.groups)} groups for {len(self.class_names)} classes; expected "
+                "the group of each class"
+            )
 
     def classes(self, split: str) -> np.ndarray:
         """The classes of a split; "all" is every split together.
@@ -149,7 +154,9 @@ class ClassSource(EpisodeSource):
             classes, rotations = choose_classes(group_key, class_keys)
             example_keys = keys[:, 1 + num_classes : 1 + num_classes + num_keys]
             chosen = choose_examples(classes, example_keys)
-            x = _rotated(tf.gather(examples, tf.gather(order, chosen)), rotations)
+            x = tf.gather(examples, tf.gather(order, chosen))
+            if self.num_rotations > 1:
+                x = _rotated(x, rotations)
             return _episode(to_unit(x), shape.num_shots)
 
         return episodes
@@ -190,8 +197,6 @@ class ClassSource(EpisodeSource):
 
 def _rotated(x, rotations):
     """Turns `(tasks, ways, examples, h, w, c)` by each class's number of quarter turns."""
-    if x.shape.rank != 6:
-        return x
     batch = tf.shape(x)
     flat = tf.reshape(x, (-1, *x.shape[3:]))
     turns = tf.repeat(tf.reshape(rotations, [-1]), batch[2])[:, None, None, None]

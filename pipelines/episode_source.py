@@ -91,7 +91,7 @@ class EpisodeSource(ABC):
 
     @abstractmethod
     def draw(self, split: str, shape: EpisodeShape, seed: int):
-        """A function in the graph: `(first, count)` -> Episode batch, of `first` and those after it.
+        """A function in the graph: `(first, count)` -> the Episodes from number `first` on.
 
         Episode i is a pure function of (seed, split, i), whatever the count it is drawn with.
         """

@@ -2,9 +2,14 @@
 
     tfmeta train glyphs --algorithm maml --steps 300
 
+    python -m tfmeta.pipelines.glyphs FOLDER      # PNG files of it, to try `tfmeta predict` on
+
 An alphabet has a style, a character is a few strokes in it, and every drawer has a hand of their
 own (`glyph_drawing.py`). It stands in for Omniglot where nothing can be downloaded.
 """
+
+import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -42,3 +47,33 @@ def build(*, data_dir=None, split_seed: int = 0, rotations: bool = False) -> Cla
         glyphs.alphabets,
     )
     return ClassSource("glyphs", index, image_format=IMAGES, rotations=rotations)
+
+
+def write_sample(folder, *, num_ways: int = 5, num_queries: int = 2) -> None:
+    """Writes a support set and queries of one test alphabet as PNG files, to try `predict` on.
+
+    Args:
+        folder: gets `support/CLASS/0.png`, one a class, and `queries/CLASS-1.png` and so on.
+        num_ways: classes.
+        num_queries: files a class.
+    """
+    index = build().index
+    classes = index.classes("test")[:num_ways]
+    for character in classes:
+        name = index.class_names[character].replace("/", "-")
+        images = index.examples[index.labels == character]
+        (Path(folder) / "support" / name).mkdir(parents=True, exist_ok=True)
+        (Path(folder) / "queries").mkdir(exist_ok=True)
+        _write_png(Path(folder) / "support" / name / "0.png", images[0])
+        for number in range(1, num_queries + 1):
+            _write_png(Path(folder) / "queries" / f"{name}-{number}.png", images[number])
+
+
+def _write_png(path, image):
+    from PIL import Image
+
+    Image.fromarray(image[..., 0]).save(path)
+
+
+if __name__ == "__main__":
+    write_sample(sys.argv[1])

@@ -16,7 +16,7 @@ class RandomStream:
     episodes come out whatever the size of the batch.
 
     Args:
-        seed: any integer.
+        seed: any integer of 64 bits.
         split: name of the split; each has its own stream.
         words: 32-bit words that an episode needs.
     """

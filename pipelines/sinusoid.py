@@ -39,11 +39,13 @@ class Sinusoid(EpisodeSource):
         stream = RandomStream(seed, split, 2 + num_points)
 
         def episodes(first, count):
-            unit = stream.units(first, count)[:, : 2 + num_points, tf.newaxis]
+            # In float64: the sine of float32 differs in its last bit between the full vectors of
+            # a batch and its rest, and an episode must not depend on its batch.
+            unit = tf.cast(stream.units(first, count), tf.float64)[:, : 2 + num_points, tf.newaxis]
             amplitude = _between(unit[:, :1], *AMPLITUDE)
             phase = _between(unit[:, 1:2], *PHASE)
             x = _between(unit[:, 2:], *INPUT)
-            y = amplitude * tf.sin(x - phase)
+            x, y = (tf.cast(v, tf.float32) for v in (x, amplitude * tf.sin(x - phase)))
             shots = shape.num_shots
             return Episode(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:])
 

@@ -1,31 +1,47 @@
 """A user's support set: a folder with a subfolder of images for each class."""
 
+import io
+import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from tfmeta.errors import UserError
 
-_FORMATS = ("PNG", "JPEG", "GIF", "BMP")  # what the graph can decode
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP")
+# What Pillow and NumPy raise of a file that is cut short or otherwise damaged.
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zipfile.BadZipFile)
 
 
 def read_image(path) -> bytes:
-    """The bytes of an image file.
+    """The content of an image file, as a request would carry it.
+
+    PNG, JPEG and GIF files pass as they are. A BMP becomes a PNG of the same pixels, because
+    TensorFlow misreads those with a palette.
 
     Raises:
-        UserError: if the file is missing or is no image of these formats.
+        UserError: if the file is missing or damaged, or is no image of these formats.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        content = Path(path).read_bytes()
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            image.verify()  # a PNG to its last chunk, which `load` does not ask for
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             image.load()
-        return Path(path).read_bytes()
+            return _as_png(image) if image.format == "BMP" else content
     except UnidentifiedImageError:
         problem = "is no image"
-    except (OSError, SyntaxError, ValueError) as error:
+    except (*_DAMAGED, Image.DecompressionBombError) as error:
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
     raise UserError(f"{path} {problem}; expected a whole {', '.join(_FORMATS)} file")
+
+
+def _as_png(image) -> bytes:
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def read_support_folder(folder, *, num_classes: int) -> tuple[list[str], list[bytes], list[int]]:
@@ -77,16 +93,20 @@ def read_support_arrays(path, facts, *, num_classes: int):
         names, files, labels = read_support_folder(path, num_classes=num_classes)
         return names, to_unit(facts.image_format.decode_all(files)), np.array(labels, np.int32)
     try:
-        with np.load(path) as arrays:
-            x, y = arrays["x"].astype(np.float32), arrays["y"]
-    except (OSError, ValueError, KeyError) as error:
+        with open(path, "rb") as file:
+            arrays = np.load(file)
+            x, y = np.asarray(arrays["x"], np.float32), np.asarray(arrays["y"])
+    except (*_DAMAGED, IndexError, KeyError, TypeError) as error:
         raise UserError(f"cannot read {path}: {error}; expected an NPZ file of x and y") from error
-    if x.shape[1:] != facts.input_shape or len(x) != len(y) or not len(x):
+    if facts.target_size == 1 and y.ndim == 1:
+        y = y[:, np.newaxis]
+    y_shape = () if facts.target_size is None else (facts.target_size,)
+    if x.shape != (len(x), *facts.input_shape) or y.shape != (len(x), *y_shape) or not len(x):
         raise UserError(
-            f"{path} holds x of shape {x.shape} and y of shape {y.shape}; expected as many of "
-            f"both, and examples of shape {facts.input_shape}"
+            f"{path} holds x of shape {x.shape} and y of shape {y.shape}; expected examples of "
+            f"shape {facts.input_shape} and as many answers of shape {y_shape}"
         )
     if facts.target_size is not None:
-        return None, x, y.astype(np.float32).reshape(len(x), facts.target_size)
+        return None, x, y.astype(np.float32)
     names, labels = np.unique(y, return_inverse=True)
     return [str(name) for name in names], x, labels.astype(np.int32)

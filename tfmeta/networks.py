@@ -3,10 +3,6 @@
 import keras
 from keras import layers
 
-# A last layer that starts near zero makes the first inner steps move the answer, not a random
-# start; measured on Omniglot, inductive: 86.8% after 500 steps against 77% from N(0, 1).
-_SMALL = keras.initializers.RandomNormal(stddev=0.05)
-
 
 def conv4(
     input_shape=(28, 28, 1), num_outputs=5, *, filters=64, downsampling="stride", num_blocks=4
@@ -48,7 +44,10 @@ def conv4(
         if downsampling == "pool":
             x = layers.MaxPooling2D(name=f"pool{block}")(x)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
-    outputs = layers.Dense(num_outputs, kernel_initializer=_SMALL, name="head")(x)
+    # A head that starts near zero: the first inner steps move the answer, not a random start.
+    # Omniglot, inductive, 500 steps: 86.8%; from N(0, 1), as the original: 77% (transductive).
+    small = keras.initializers.RandomNormal(stddev=0.05)
+    outputs = layers.Dense(num_outputs, kernel_initializer=small, name="head")(x)
     return keras.Model(inputs, outputs, name="conv4")
 
 

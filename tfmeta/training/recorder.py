@@ -6,8 +6,6 @@ import time
 import keras
 import tensorflow as tf
 
-_CHECKPOINT_SECONDS = 30  # at the most lost to a killed process
-
 
 class Recorder(keras.callbacks.Callback):
     """Records a run. An epoch of Keras is a window of steps here.
@@ -91,7 +89,7 @@ class Recorder(keras.callbacks.Callback):
     def _stop_or_save(self):
         self.interrupted = not self._is_last and self._should_stop()
         self.stopped = self._is_last or self.interrupted
-        if self.stopped or time.monotonic() - self._saved > _CHECKPOINT_SECONDS:
+        if self.stopped or time.monotonic() - self._saved > self._settings.checkpoint_seconds:
             self._run.save_checkpoint(self.model, self.step, minutes=self._minutes)
             self._saved = time.monotonic()
         if self.stopped:

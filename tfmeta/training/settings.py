@@ -7,7 +7,12 @@ from pathlib import Path
 from tfmeta.errors import UserError
 
 _GROUPS = ("pipeline", "network", "learner")  # `learner.inner_steps` is a learner's own option
-_CHANGEABLE = ("steps", "max_minutes", "data_dir")  # what --resume may be given anew
+_CHANGEABLE = (
+    "steps",
+    "max_minutes",
+    "data_dir",
+    "checkpoint_seconds",
+)  # what --resume may be given anew
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Settings:
         log_every: steps a line of metrics; 500 where tasks are vectorised, else 20.
         validate_every: steps between validations; 10 lines of metrics.
         validation_tasks: episodes of a validation; 0 for none.
+        checkpoint_seconds: the least time between checkpoints, and the most that a kill can cost.
         pipeline_options, network_options, learner_options: each one's own.
     """
 
@@ -54,6 +60,7 @@ class Settings:
     log_every: int | None = None
     validate_every: int | None = None
     validation_tasks: int = 100
+    checkpoint_seconds: float = 30.0
     pipeline_options: dict = field(default_factory=dict)
     network_options: dict = field(default_factory=dict)
     learner_options: dict = field(default_factory=dict)

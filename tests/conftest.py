@@ -1,0 +1,81 @@
+"""What the tests share: TensorFlow's set-up, Hypothesis's profile, and small data."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from PIL import Image
+
+import tfmeta
+
+# Both before anything here imports TensorFlow.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+tfmeta.configure_runtime()
+
+# No deadline: the first call of a TensorFlow op is slow, and so is a busy machine.
+settings.register_profile("tfmeta", deadline=None, max_examples=25, derandomize=True)
+settings.load_profile("tfmeta")
+
+_TINY_SPLITS = {"train": 8, "validation": 6, "test": 6}
+_TINY_EXAMPLES = 12  # of each class
+_TINY_GROUP = 4  # classes; groups cross no border between splits
+
+
+@pytest.fixture(scope="session")
+def omniglot_dir():
+    """The TFDS folder that holds Omniglot, or a skip (TFMETA_REQUIRE_OMNIGLOT=1: a failure)."""
+    folder = os.environ.get("TFDS_DATA_DIR")
+    if folder and (Path(folder) / "omniglot" / "3.0.0" / "dataset_info.json").is_file():
+        return folder
+    reason = (
+        f"no omniglot/3.0.0 in TFDS_DATA_DIR={folder}"
+        if folder
+        else "TFDS_DATA_DIR is not set; it should name the TFDS folder that holds omniglot/3.0.0"
+    )
+    if os.environ.get("TFMETA_REQUIRE_OMNIGLOT") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def tiny_source():
+    """A ClassSource of noise, each class around a pattern of its own, for tests that must be fast.
+
+    uint8 8x8x1; 8 classes for training, 6 each for validation and test, 12 examples a class,
+    in groups of 4 classes or, at the end of a split, 2.
+    """
+    from tfmeta.images import ImageFormat
+    from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+
+    rng = np.random.default_rng(0)
+    num_classes = sum(_TINY_SPLITS.values())
+    patterns = rng.integers(0, 256, (num_classes, 1, 8, 8, 1))
+    noise = rng.integers(0, 256, (num_classes, _TINY_EXAMPLES, 8, 8, 1))
+    splits, groups, first = {}, [], 0
+    for split, size in _TINY_SPLITS.items():
+        splits[split] = np.arange(first, first + size)
+        groups += [10 * len(splits) + i // _TINY_GROUP for i in range(size)]
+        first += size
+    index = ClassIndex(
+        ((3 * patterns + noise) // 4).astype(np.uint8).reshape(-1, 8, 8, 1),
+        np.repeat(np.arange(num_classes), _TINY_EXAMPLES),
+        splits,
+        tuple(f"class{i:02d}" for i in range(num_classes)),
+        np.array(groups),
+    )
+    return ClassSource("tiny", index, image_format=ImageFormat(8, 8))
+
+
+@pytest.fixture
+def png_folder(tmp_path):
+    """A support set: the subfolders apple, banana and cherry, with two 8x8 grey PNGs in each."""
+    folder = tmp_path / "support"
+    rng = np.random.default_rng(0)
+    for name in ("banana", "cherry", "apple"):  # on purpose not in the order of their names
+        (folder / name).mkdir(parents=True)
+        for number in range(2):
+            pixels = rng.integers(0, 256, (8, 8), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
