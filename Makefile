@@ -14,12 +14,21 @@ CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
 
-demo: $(READY)  ## train, evaluate, export and verify on drawn glyphs
-	rm -rf runs/demo exported/demo
-	$(BIN)/tfmeta train glyphs --algorithm maml --run-dir runs/demo
-	$(BIN)/tfmeta evaluate runs/demo
+demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; no download
+	rm -rf runs/demo runs/demo-images exported/demo
+	$(BIN)/tfmeta train glyphs --algorithm maml --queries 1 --steps 250 --run-dir runs/demo
+	$(BIN)/tfmeta evaluate runs/demo --queries 15
 	$(BIN)/tfmeta export runs/demo --kind learner --output exported/demo
 	$(BIN)/tfmeta verify exported/demo
+	$(BIN)/python -m tfmeta.pipelines.glyphs runs/demo-images
+	$(BIN)/tfmeta predict exported/demo --support runs/demo-images/support runs/demo-images/queries/*.png
+	@printf '\n%s\n' \
+	  'Characters of an alphabet that the model never saw, each learned from one drawing. Next:' \
+	  '  . $(BIN)/activate' \
+	  '  tfmeta predict exported/demo --support YOUR_FOLDER IMAGE...   a subfolder of images a class' \
+	  '  tensorboard --logdir runs                                     how the training went' \
+	  '  tfmeta train omniglot --data-dir DIR                          real characters; see README.md' \
+	  '  less exported/demo/1/README.md                                the request, and TensorFlow Serving'
 
 test: $(READY)  ## the test suite
 	$(BIN)/python -m pytest

@@ -486,8 +486,8 @@ def test_adapted_refuses_nan_and_goes_on(signature):
 
 @pytest.mark.parametrize(
     "change",
-    [lambda v: v[1:], lambda v: np.concatenate([v, v])],
-    ids=["fewer tasks", "more tasks"],
+    [lambda v: v[1:], lambda v: np.concatenate([v, v]), with_nan],
+    ids=["fewer tasks", "more tasks", "NaN"],
 )
 @pytest.mark.parametrize("name", ["query_x", "weights_head_kernel", "statistics_norm1_moving_mean"])
 def test_predict_refuses_a_task_state_that_does_not_fit(name, change):

@@ -64,6 +64,13 @@ def test_the_newest_version_is_verified_or_the_one_that_is_named(tmp_path):
     assert "files" in failures(version)
 
 
+def test_a_model_may_be_called_by_a_number_and_a_version_by_a_dot(tmp_path):
+    version = trained.copy_of(trained.sinusoid_export(), tmp_path / "2024")
+    assert failures(tmp_path / "2024") == {}
+    done = trained.tfmeta("verify", ".", cwd=version)
+    assert done.returncode == 0, done.stderr
+
+
 def test_without_json_the_table_is_on_standard_error(tmp_path):
     version = trained.copy_of(trained.sinusoid_export(), tmp_path)
     done = trained.tfmeta("verify", version)

@@ -58,9 +58,10 @@ class RunPredictor:
     def __init__(self, path):
         from tfmeta.training.run_directory import RunDirectory, load
 
-        self._image_format = RunDirectory.open(path).source_facts.image_format
-        _need_images(self._image_format, path)
+        run = RunDirectory.open(path)
         start_tensorflow()
+        self._image_format = run.source_facts.image_format
+        _need_images(self._image_format, path)
         self._learner = load(path)
         self.num_classes = self._learner.num_outputs
 

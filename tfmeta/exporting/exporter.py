@@ -109,7 +109,7 @@ def _write(output, learner, signatures, requests, *, kind, image_format, class_n
         "class_names": class_names,
     }
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove_leftovers(output)
         partial.mkdir(parents=True)
         _save_model(partial, learner, signatures, image_format)
         (partial / "assets.extra").mkdir()
@@ -143,6 +143,17 @@ def _save_model(folder, learner, signatures, image_format):
     # Gradients are in the graph already; their Python definitions would only be dead weight.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(folder), signatures=traced, options=options)
+
+
+def _remove_leftovers(output):
+    """What exports that were killed left behind; one that still runs keeps its own."""
+    for partial in output.glob(".partial-*"):
+        try:
+            os.kill(int(partial.name.removeprefix(".partial-")), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(partial, ignore_errors=True)
+        except PermissionError:  # another user's, and running
+            continue
 
 
 def _digests(folder):

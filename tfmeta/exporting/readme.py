@@ -68,7 +68,7 @@ def _images(image):
     ink = "255 minus the pixel, over 255" if image["invert"] else "the pixel over 255"
     return (
         f"Images are {image['height']}x{image['width']}x{image['channels']} floats in [0, 1] "
-        f"({ink}); a `_bytes` input takes PNG, JPEG, GIF or BMP files of any size instead, one "
+        f"({ink}); a `_bytes` input takes PNG, JPEG or GIF files of any size instead, one "
         "string for each."
     )
 

@@ -23,6 +23,9 @@ def checked_support(x, y, *, num_classes: int | None):
         tf.debugging.assert_positive(
             tf.shape(y)[1], "support_y: received an empty support set; expected examples"
         ),
+        tf.debugging.assert_positive(
+            tf.shape(x)[0], "support_x: received no tasks; expected one or more"
+        ),
         _finite(x, "support_x"),
     ]
     if num_classes is None:
@@ -51,6 +54,17 @@ def checked_queries(x, *, num_tasks=None, name: str = "query_x"):
         checks.append(tf.debugging.assert_equal(tf.shape(x)[0], num_tasks, message))
     with tf.control_dependencies([check for check in checks if check is not None]):
         return tf.identity(x)
+
+
+def checked_state(state: dict, *, num_tasks) -> dict:
+    """A task state's named tensors `(tasks, ...)`, or an InvalidArgument error."""
+    checked = {}
+    for name, value in state.items():
+        message = f"{name}: expected as many tasks (dimension 0) as in query_x"
+        same = tf.debugging.assert_equal(tf.shape(value)[0], num_tasks, message)
+        with tf.control_dependencies([c for c in (same, _finite(value, name)) if c is not None]):
+            checked[name] = tf.identity(value)
+    return checked
 
 
 def _finite(x, name):

@@ -8,7 +8,7 @@ Each kind of export is a class with `functions`, a dict of name -> (function, in
 import tensorflow as tf
 
 from tfmeta.exporting import task_state
-from tfmeta.exporting.refusals import checked_queries, checked_support
+from tfmeta.exporting.refusals import checked_queries, checked_state, checked_support
 from tfmeta.images import ImageFormat, to_unit
 from tfmeta.learners.execution import map_tasks
 
@@ -59,7 +59,8 @@ class LearnerSignatures:
         return self._map(lambda s: task_state.flatten(self._learner.adapt(*s)), support)
 
     def predict(self, query_x, **state):
-        query_x = checked_queries(query_x, num_tasks=tf.shape(next(iter(state.values())))[0])
+        query_x = checked_queries(query_x)
+        state = checked_state(state, num_tasks=tf.shape(query_x)[0])
         return self.answer(self._map(self._predict_one, (state, query_x)))
 
     def _adapt_and_predict_one(self, task):

@@ -14,11 +14,10 @@ def newest_version(path) -> Path:
     Raises:
         UserError: if there is no export.
     """
-    path = Path(path)
-    if (path / "saved_model.pb").is_file() or path.name.isdigit():
-        if path.is_dir():
-            return path
-    elif path.is_dir():
+    path = Path(path).resolve()
+    if (path / "tfmeta.json").is_file() or (path / "saved_model.pb").is_file():
+        return path
+    if path.is_dir():
         versions = [p for p in path.iterdir() if p.is_dir() and p.name.isdigit()]
         if versions:
             return max(versions, key=lambda p: int(p.name))

@@ -63,7 +63,7 @@ class Verifier:
         try:
             self._manifest = json.loads((self._folder / MANIFEST).read_text())
             expected = self._manifest["files"]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise CheckFailed(f"{MANIFEST} is missing or damaged: {error}") from error
         for path, digest in expected.items():
             file = self._folder / path

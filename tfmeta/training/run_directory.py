@@ -79,7 +79,7 @@ class RunDirectory:
         """The SourceFacts of the run's pipeline, without its data."""
         from tfmeta.pipelines.episode_source import SourceFacts
 
-        return SourceFacts.from_dict(json.loads((self.path / "source.json").read_text()))
+        return SourceFacts.from_dict(_read_json(self.path / "source.json"))
 
     def write_settings(self, settings: Settings) -> None:
         write_json(self.path / "config.json", settings.to_flat())
@@ -136,7 +136,7 @@ class RunDirectory:
     @property
     def _progress(self):
         progress = self.path / "progress.json"
-        return json.loads(progress.read_text()) if progress.exists() else {"step": 0, "minutes": 0}
+        return _read_json(progress) if progress.exists() else {"step": 0, "minutes": 0}
 
     def rewind_metrics(self, step: int) -> None:
         """Drops the lines that were logged after `step`, and one that was cut short."""
@@ -156,7 +156,7 @@ class RunDirectory:
             file.write(json.dumps(line) + "\n")
 
     def append_result(self, result: dict) -> None:
-        results = json.loads(self.results.read_text()) if self.results.exists() else []
+        results = _read_json(self.results) if self.results.exists() else []
         write_json(self.results, [*results, result])
 
     def _checkpoint_files(self):
@@ -177,6 +177,13 @@ def load(run_dir):
             f"tfmeta train --resume --run-dir {run_dir}"
         )
     return loaded[0]
+
+
+def _read_json(path):
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is missing or damaged: {error}", exit_status=1) from error
 
 
 def write_json(path: Path, content) -> None:

@@ -15,6 +15,30 @@ _CHANGEABLE = (
 )  # what --resume may be given anew
 
 
+def _is_whole(value, least=1):
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# Which settings, what they must be, in words and as a test; None always stands for a default.
+_CHECKS = (
+    (
+        "ways shots queries steps meta_batch log_every validate_every",
+        "a whole number from 1 up",
+        _is_whole,
+    ),
+    ("seed validation_tasks", "a whole number from 0 up", lambda v: _is_whole(v, 0)),
+    ("outer_lr max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
+    ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
+    ("transductive within_group", "true or false", lambda v: isinstance(v, bool)),
+    ("pipeline algorithm network strategy data_dir", "a text", lambda v: isinstance(v, str)),
+    ("outer_schedule", "'cosine' or 'constant'", lambda v: v in ("cosine", "constant")),
+)
+
+
 @dataclass(frozen=True)
 class Settings:
     """A run's settings. None stands for "what the learner's recipe or the pipeline says".
@@ -66,18 +90,11 @@ class Settings:
     learner_options: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        for name in ("ways", "shots", "queries", "steps", "meta_batch", "log_every"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise UserError(f"received {name}={value!r}; expected a whole number from 1 up")
-        for name in ("outer_lr", "max_minutes"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int | float) or not value > 0):
-                raise UserError(f"received {name}={value!r}; expected a positive number")
-        if self.outer_schedule not in ("cosine", "constant"):
-            raise UserError(
-                f"received outer_schedule={self.outer_schedule!r}; expected 'cosine' or 'constant'"
-            )
+        for names, expected, is_right in _CHECKS:
+            for name in names.split():
+                value = getattr(self, name)
+                if value is not None and not is_right(value):
+                    raise UserError(f"received {name}={value!r}; expected {expected}")
 
     def to_flat(self) -> dict:
         """`{"ways": 5, "learner.inner_steps": 1, ...}`, the content of config.json."""
