@@ -5,9 +5,15 @@ from keras import layers
 
 
 def conv4(
-    input_shape=(28, 28, 1), num_outputs=5, *, filters=64, downsampling="stride", num_blocks=4
+    input_shape=(28, 28, 1),
+    num_outputs=5,
+    *,
+    filters=64,
+    downsampling="stride",
+    features="flatten",
+    num_blocks=4,
 ) -> keras.Model:
-    """Four blocks of 3x3 convolution, batch normalisation and ReLU, then the mean and a head.
+    """Four blocks of 3x3 convolution, batch normalisation and ReLU, then a dense head.
 
     The network of Vinyals et al. 2016 (https://arxiv.org/abs/1606.04080), with strides in place of
     pooling for Omniglot as in Finn et al. 2017 (https://arxiv.org/abs/1703.03400, section 5.2).
@@ -17,16 +23,20 @@ def conv4(
         num_outputs: units of the head (classes, or regression outputs).
         filters: of each convolution; 64 for Omniglot, 32 for miniImageNet in the MAML paper.
         downsampling: "stride" (Omniglot) or "pool" (2x2 max-pooling, miniImageNet).
+        features: what the head sees: "flatten", every position of the last block, or "mean", their
+            mean, as the MAML paper's Omniglot network; flattened, it learns about twice as fast.
         num_blocks: how many blocks.
 
     Returns:
         A model `(batch, height, width, channels) -> (batch, num_outputs)`, logits.
 
     Raises:
-        ValueError: if `downsampling` is neither, or the input is no image.
+        ValueError: if `downsampling` or `features` is neither, or the input is no image.
     """
     if downsampling not in ("stride", "pool"):
         raise ValueError(f"received downsampling={downsampling!r}; expected 'stride' or 'pool'")
+    if features not in ("flatten", "mean"):
+        raise ValueError(f"received features={features!r}; expected 'flatten' or 'mean'")
     if len(input_shape) != 3:
         raise ValueError(
             f"received input_shape={tuple(input_shape)}; conv4 takes (height, width, channels). "
@@ -43,7 +53,8 @@ def conv4(
         x = layers.ReLU(name=f"relu{block}")(x)
         if downsampling == "pool":
             x = layers.MaxPooling2D(name=f"pool{block}")(x)
-    x = layers.GlobalAveragePooling2D(name="mean")(x)
+    summary = layers.Flatten if features == "flatten" else layers.GlobalAveragePooling2D
+    x = summary(name=features)(x)
     # A head that starts near zero: the first inner steps move the answer, not a random start.
     # Omniglot, inductive, 500 steps: 86.8%; from N(0, 1), as the original: 77% (transductive).
     small = keras.initializers.RandomNormal(stddev=0.05)
