@@ -142,7 +142,9 @@ class Verifier:
         for name, inputs, _ in self._records:
             first, second = self._model.run(name, inputs), self._model.run(name, inputs)
             for key in first:
-                if first[key].tolist() != second[key].tolist():
+                one, other = first[key], second[key]
+                as_bytes = np.ndarray.tolist if one.dtype.hasobject else np.ndarray.tobytes
+                if as_bytes(one) != as_bytes(other):
                     raise CheckFailed(f"{name}: {key} differs between two equal requests")
         return f"{len(self._records)} requests twice, the same bytes"
 
