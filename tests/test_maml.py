@@ -16,10 +16,15 @@ WAYS, SHOTS, QUERIES = 3, 2, 3
 
 @pytest.fixture(autouse=True)
 def float64():
-    keras.config.set_floatx("float64")
+    _set_floats("float64")
     keras.utils.set_random_seed(7)
     yield
-    keras.config.set_floatx("float32")
+    _set_floats("float32")
+
+
+def _set_floats(name):
+    keras.config.set_floatx(name)
+    keras.config.set_dtype_policy(name)  # once used, it no longer follows floatx
 
 
 def conv_batch_norm():

@@ -43,6 +43,7 @@ _LEARNER_OPTIONS = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.i
 @click.option("--max-minutes", type=float, help="Training time in all; alone, it sets the budget.")
 def train(run_dir, config, assignments, print_config, dry_run, resume, **options):
     """Train a learner on the episodes of PIPELINE (see `tfmeta pipelines`)."""
+    from tfmeta.training.run_directory import RunDirectory
     from tfmeta.training.settings import Settings, parse_assignment, read_config
 
     flat = dict(read_config(config)) if config else {}
@@ -62,6 +63,7 @@ def train(run_dir, config, assignments, print_config, dry_run, resume, **options
         return _dry_run(settings)
     name = f"{settings.pipeline.replace(':', '-')}-{settings.algorithm}"
     run_dir = run_dir or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    RunDirectory.check_free(run_dir)  # before the wait for TensorFlow and the data
     return _train(lambda: _trainer().start(settings, run_dir), run_dir)
 
 

@@ -44,6 +44,7 @@ def export_learner(
     Raises:
         UserError: if the folder can't be written.
     """
+    _check_writable(Path(output))
     signatures = LearnerSignatures(learner, is_regression=is_regression)
     requests = warmup.learner_requests(
         signatures, learner, is_regression=is_regression, image_format=image_format
@@ -82,6 +83,7 @@ def export_adapted(
             "its answer would depend on the others in the batch. Train with --inductive, or export "
             "--kind learner"
         )
+    _check_writable(Path(output))
     state = learner.adapt(tf.constant(support[0]), tf.constant(support[1]))
     signatures = AdaptedSignatures(learner, state, class_names=class_names)
     requests = warmup.adapted_requests(signatures, learner, state, image_format=image_format)
@@ -120,13 +122,27 @@ def _write(output, learner, signatures, requests, *, kind, image_format, class_n
         (partial / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n")
         return _publish(partial, output)
     except (OSError, tf.errors.OpError) as error:
-        raise UserError(
-            f"cannot write the export into {output}: {error}. Give a folder that can be written "
-            "with --output",
-            exit_status=1,
-        ) from error
+        raise _unwritable(output, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check_writable(output):
+    """Before the wait for the tracing."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / f".partial-{os.getpid()}").mkdir(exist_ok=True)
+        shutil.rmtree(output / f".partial-{os.getpid()}")
+    except OSError as error:
+        raise _unwritable(output, error) from error
+
+
+def _unwritable(output, error):
+    return UserError(
+        f"cannot write the export into {output}: {error}. Give a folder that can be written "
+        "with --output",
+        exit_status=1,
+    )
 
 
 def _save_model(folder, learner, signatures, image_format):

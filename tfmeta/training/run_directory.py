@@ -40,12 +40,8 @@ class RunDirectory:
         Raises:
             UserError: if something is there already, or it can't be written.
         """
+        cls.check_free(path)
         run = cls(path)
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
-            raise UserError(
-                f"run directory {path} exists and is never overwritten; go on with it by --resume, "
-                "or choose another --run-dir"
-            )
         try:
             run.checkpoints.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -54,6 +50,16 @@ class RunDirectory:
         write_json(run.path / "environment.json", _environment())
         write_json(run.path / "source.json", facts)
         return run
+
+    @staticmethod
+    def check_free(path) -> None:
+        """Raises UserError if something is at `path` already."""
+        path = Path(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UserError(
+                f"run directory {path} exists and is never overwritten; go on with it by --resume, "
+                "or choose another --run-dir"
+            )
 
     @classmethod
     def open(cls, path) -> "RunDirectory":
