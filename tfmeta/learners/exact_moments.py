@@ -28,9 +28,9 @@ def exact_moments(x, axes, *, keepdims=False):
         def gradient(upstream_mean, upstream_variance):
             # In closed form: fewer passes over x than the derivative of the lines above, and, x
             # being a tensor that the outer tapes follow, itself differentiable.
-            count = tf.cast(tf.size(x) / tf.size(mean), x.dtype)
+            share = tf.cast(tf.size(mean) / tf.size(x), x.dtype)  # of one value in its mean
             deviation = x - tf.reduce_mean(x, axes, keepdims=True)
-            return upstream_mean / count + (2.0 / count) * upstream_variance * deviation
+            return share * upstream_mean + (2 * share) * upstream_variance * deviation
 
         return (mean, variance), gradient
 

@@ -77,7 +77,8 @@ class NetworkFunction:
         """
         zeros = [tf.zeros(self._variable(i).shape, self._variable(i).dtype) for i in self._momentum]
         outputs, updated = self._call(weights, zeros, x, training=True)
-        statistics = [updated[i] / (1.0 - momentum) for i, momentum in self._momentum.items()]
+        # A product: graphs turn a division by a constant into one, with another last bit.
+        statistics = [updated[i] * (1 / (1 - momentum)) for i, momentum in self._momentum.items()]
         return outputs, statistics
 
     def with_statistics(self, weights, statistics, x):
