@@ -20,9 +20,10 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 	$(BIN)/tfmeta evaluate runs/demo --queries 15
 	$(BIN)/tfmeta export runs/demo --kind learner --output exported/demo
 	$(BIN)/tfmeta verify exported/demo
-	$(BIN)/python -m tfmeta.pipelines.glyphs runs/demo-images
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tfmeta.pipelines.glyphs runs/demo-images \
+	  2>runs/demo-images.log || { cat runs/demo-images.log >&2; exit 1; }
 	$(BIN)/tfmeta predict exported/demo --support runs/demo-images/support runs/demo-images/queries/*.png
-	@printf '\n%s\n' \
+	@printf '%s\n' '' \
 	  'Characters of an alphabet that the model never saw, each learned from one drawing. Next:' \
 	  '  . $(BIN)/activate' \
 	  '  tfmeta predict exported/demo --support YOUR_FOLDER IMAGE...   a subfolder of images a class' \
