@@ -16,8 +16,8 @@ help:  ## what there is
 
 demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; no download
 	rm -rf runs/demo runs/demo-images exported/demo
-	$(BIN)/tfmeta train glyphs --algorithm maml --queries 1 --steps 250 --run-dir runs/demo
-	$(BIN)/tfmeta evaluate runs/demo --queries 15
+	$(BIN)/tfmeta train glyphs --algorithm maml --queries 1 --steps 200 --run-dir runs/demo
+	$(BIN)/tfmeta evaluate runs/demo --queries 15 --tasks 300
 	$(BIN)/tfmeta export runs/demo --kind learner --output exported/demo
 	$(BIN)/tfmeta verify exported/demo
 	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tfmeta.pipelines.glyphs runs/demo-images \
