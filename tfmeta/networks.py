@@ -24,7 +24,7 @@ def conv4(
         filters: of each convolution; 64 for Omniglot, 32 for miniImageNet in the MAML paper.
         downsampling: "stride" (Omniglot) or "pool" (2x2 max-pooling, miniImageNet).
         features: what the head sees: "flatten", every position of the last block, or "mean", their
-            mean, as the MAML paper's Omniglot network; flattened, it learns about twice as fast.
+            mean, as the MAML paper's Omniglot network (`docs/decisions.md` compares them).
         num_blocks: how many blocks.
 
     Returns:

@@ -13,10 +13,8 @@ import tfmeta
 from tfmeta.errors import UserError
 from tfmeta.exporting import readme, warmup
 from tfmeta.exporting.signatures import AdaptedSignatures, LearnerSignatures, with_bytes
+from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
-
-MANIFEST = "tfmeta.json"
-KINDS = ("learner", "adapted", "generator")
 
 # Many small requests as one: task (or example) after task in dimension 0.
 _BATCHING = """\

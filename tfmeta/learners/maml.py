@@ -73,8 +73,8 @@ class MAML(MetaLearner):
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
         """Sections 5.1 and 5.2, one inner step in training; classification tests with three.
 
-        The outer rate of classification is ours: with a cosine schedule, 3e-3 is ahead of the
-        paper's 1e-3 at every step (Omniglot, `docs/decisions.md`).
+        The outer rate of classification is ours, for a cosine schedule (`docs/decisions.md` has
+        what was compared, and what was not).
         """
         if regression:
             defaults = {"inner_steps": 1, "inner_learning_rate": 0.01}
