@@ -128,6 +128,13 @@ class ClassSource(EpisodeSource):
         if shape.within_group:
             self._check_groups(split, shape)
 
+    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        classes = self.index.classes(split)
+        ways = len(classes) * self.num_rotations
+        if shape.within_group and self.index.groups is not None:
+            ways = int(self._group_sizes(split).max())
+        return ways, int(self._counts[classes].min())
+
     def _check_groups(self, split, shape):
         if self.index.groups is None:
             raise UserError(f"{self.name} has no groups of classes; leave --within-group out")

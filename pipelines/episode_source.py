@@ -90,6 +90,10 @@ class EpisodeSource(ABC):
         """Raises UserError, with the numbers that don't fit, if there can be no such episode."""
 
     @abstractmethod
+    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        """The most ways, and the most examples a class, that the split's episodes can have."""
+
+    @abstractmethod
     def draw(self, split: str, shape: EpisodeShape, seed: int):
         """A function in the graph: `(first, count)` -> the Episodes from number `first` on.
 

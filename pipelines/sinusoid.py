@@ -18,6 +18,7 @@ from tfmeta.pipelines.random_stream import RandomStream
 AMPLITUDE = (0.1, 5.0)
 PHASE = (0.0, math.pi)
 INPUT = (-5.0, 5.0)
+_MOST_POINTS = 10_000  # of a task; there is no end to them
 
 
 class Sinusoid(EpisodeSource):
@@ -33,6 +34,9 @@ class Sinusoid(EpisodeSource):
             raise UserError(f"unknown split {split!r}; expected one of: {', '.join(self.splits)}")
         if shape.num_ways != 1 or shape.within_group:
             raise UserError("sinusoid is a regression: leave --ways and --within-group out")
+
+    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        return 1, _MOST_POINTS
 
     def draw(self, split: str, shape: EpisodeShape, seed: int):
         num_points = shape.num_shots + shape.num_queries

@@ -44,12 +44,14 @@ def _as_png(image) -> bytes:
     return buffer.getvalue()
 
 
-def read_support_folder(folder, *, num_classes: int) -> tuple[list[str], list[bytes], list[int]]:
+def read_support_folder(
+    folder, *, num_classes: int | None
+) -> tuple[list[str], list[bytes], list[int]]:
     """Class names (the subfolders', sorted), the encoded images, and the class of each.
 
     Args:
         folder: the support set's folder; files whose names start with a dot are passed over.
-        num_classes: that the learner answers with at most.
+        num_classes: that the learner answers with at most; None for any number.
 
     Raises:
         UserError: if it is no such folder, a class is empty, a file is no image, or there are
@@ -61,10 +63,11 @@ def read_support_folder(folder, *, num_classes: int) -> tuple[list[str], list[by
             f"support folder {folder} is not there; expected a subfolder for each class"
         )
     classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    if not 2 <= len(classes) <= num_classes:
+    if len(classes) < 2 or len(classes) > (num_classes or len(classes)):
+        taken = "2 or more" if num_classes is None else f"2 to {num_classes}"
         raise UserError(
-            f"support folder {folder} has {len(classes)} class subfolders; this learner takes 2 to "
-            f"{num_classes}"
+            f"support folder {folder} has {len(classes)} class subfolders; this learner takes "
+            f"{taken}"
         )
     files, labels = [], []
     for label, each in enumerate(classes):
@@ -76,7 +79,7 @@ def read_support_folder(folder, *, num_classes: int) -> tuple[list[str], list[by
     return [each.name for each in classes], files, labels
 
 
-def read_support_arrays(path, facts, *, num_classes: int):
+def read_support_arrays(path, facts, *, num_classes: int | None):
     """A support set as a network takes it: `(class names or None, x, y)`.
 
     Args:

@@ -239,7 +239,9 @@ def test_any_keras_network_trains(tmp_path, monkeypatch):
     [
         ({"steps": 0}, r"steps=0; expected a whole number from 1 up"),
         ({"outer_lr": -1}, r"outer_lr=-1; expected a positive number"),
-        ({"outer_schedule": "step"}, r"expected 'cosine' or 'constant'"),
+        ({"outer_schedule": "step"}, r"expected 'cosine', 'linear' or 'constant'"),
+        ({"outer_optimizer": "lion"}, r"expected 'adam' or 'sgd'"),
+        ({"train_ways": 0}, r"train_ways=0; expected a whole number from 1 up"),
         ({"network": "resnet"}, r"unknown network 'resnet'"),
         ({"network": "nowhere:net"}, r"cannot load the network"),
         ({"learner.speed": 1}, r"algorithm maml has no option 'speed'; it has: inner_steps"),

@@ -13,8 +13,16 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Episode": "tfmeta.episode",
+    "HyperNetwork": "tfmeta.learners.hypernetwork",
     "MAML": "tfmeta.learners.maml",
+    "Matching": "tfmeta.learners.matching",
+    "MetaLSTM": "tfmeta.learners.meta_lstm",
     "MetaLearner": "tfmeta.learners.meta_learner",
+    "MetaSGD": "tfmeta.learners.meta_sgd",
+    "Prototypical": "tfmeta.learners.prototypical",
+    "Relation": "tfmeta.learners.relation",
+    "Reptile": "tfmeta.learners.reptile",
+    "Siamese": "tfmeta.learners.siamese",
     "UserError": "tfmeta.errors",
     "configure_runtime": "tfmeta.runtime",
     "load": "tfmeta.training.run_directory",

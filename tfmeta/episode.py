@@ -19,3 +19,20 @@ class Episode(NamedTuple):
     support_y: Any
     query_x: Any
     query_y: Any
+
+
+class SolvedEpisode(NamedTuple):
+    """An Episode, or a batch of them, with the weights that a network learned its task best with.
+
+    Attributes:
+        support_x, support_y, query_x, query_y: as of `Episode`.
+        weights: `{name: (T, ...)}` the network's optimal weights for each task.
+        scales: `{name: (T, ...)}` how far each weight's optima are spread over the tasks.
+    """
+
+    support_x: Any
+    support_y: Any
+    query_x: Any
+    query_y: Any
+    weights: dict
+    scales: dict

@@ -20,23 +20,26 @@ def conv4(
 
     Args:
         input_shape: `(height, width, channels)`.
-        num_outputs: units of the head (classes, or regression outputs).
+        num_outputs: units of the head (classes, or regression outputs); None for no head: the
+            model then ends with its features.
         filters: of each convolution; 64 for Omniglot, 32 for miniImageNet in the MAML paper.
         downsampling: "stride" (Omniglot) or "pool" (2x2 max-pooling, miniImageNet).
         features: what the head sees: "flatten", every position of the last block, or "mean", their
-            mean, as the MAML paper's Omniglot network (`docs/decisions.md` compares them).
+            mean, as the MAML paper's Omniglot network (`docs/decisions.md` compares them). Without
+            a head also "map": the last block as it is, `(batch, height, width, filters)`.
         num_blocks: how many blocks.
 
     Returns:
-        A model `(batch, height, width, channels) -> (batch, num_outputs)`, logits.
+        A model `(batch, height, width, channels) -> (batch, num_outputs)`, logits or features.
 
     Raises:
-        ValueError: if `downsampling` or `features` is neither, or the input is no image.
+        ValueError: if `downsampling` or `features` is none of these, or the input is no image.
     """
     if downsampling not in ("stride", "pool"):
         raise ValueError(f"received downsampling={downsampling!r}; expected 'stride' or 'pool'")
-    if features not in ("flatten", "mean"):
-        raise ValueError(f"received features={features!r}; expected 'flatten' or 'mean'")
+    known = ("flatten", "mean") if num_outputs is not None else ("flatten", "mean", "map")
+    if features not in known:
+        raise ValueError(f"received features={features!r}; expected one of: {', '.join(known)}")
     if len(input_shape) != 3:
         raise ValueError(
             f"received input_shape={tuple(input_shape)}; conv4 takes (height, width, channels). "
@@ -53,8 +56,11 @@ def conv4(
         x = layers.ReLU(name=f"relu{block}")(x)
         if downsampling == "pool":
             x = layers.MaxPooling2D(name=f"pool{block}")(x)
-    summary = layers.Flatten if features == "flatten" else layers.GlobalAveragePooling2D
-    x = summary(name=features)(x)
+    if features != "map":
+        summary = layers.Flatten if features == "flatten" else layers.GlobalAveragePooling2D
+        x = summary(name=features)(x)
+    if num_outputs is None:
+        return keras.Model(inputs, x, name="conv4")
     # A head that starts near zero: the first inner steps move the answer, not a random start.
     # Omniglot, inductive, 500 steps: 86.8%; from N(0, 1), as the original: 77% (transductive).
     small = keras.initializers.RandomNormal(stddev=0.05)
@@ -67,16 +73,17 @@ def mlp(input_shape=(1,), num_outputs=1, *, units=(40, 40), activation="relu") -
 
     Args:
         input_shape: of one example; more than one dimension is flattened.
-        num_outputs: units of the head (classes, or regression outputs).
+        num_outputs: units of the head (classes, or regression outputs); None for no head.
         units: of the hidden layers.
         activation: of the hidden layers.
 
     Returns:
-        A model `(batch, *input_shape) -> (batch, num_outputs)`.
+        A model `(batch, *input_shape) -> (batch, num_outputs)`, without a head `(batch, units)`.
     """
     inputs = x = keras.Input(tuple(input_shape), name="features")
     if len(input_shape) > 1:
         x = layers.Flatten(name="flatten")(x)
     for number, size in enumerate(units, 1):
         x = layers.Dense(size, activation=activation, name=f"hidden{number}")(x)
-    return keras.Model(inputs, layers.Dense(num_outputs, name="head")(x), name="mlp")
+    outputs = x if num_outputs is None else layers.Dense(num_outputs, name="head")(x)
+    return keras.Model(inputs, outputs, name="mlp")

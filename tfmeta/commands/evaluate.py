@@ -61,11 +61,13 @@ def _sentence(result):
         if "mse" in result
         else f"accuracy {100 * result['accuracy']:.2f}% +- {100 * result['ci95']:.2f}"
     )
-    curve = " ".join(f"{value:.3f}" for value in result["adaptation_curve"])
+    curve = zip(result["adaptation_steps"], result["adaptation_curve"], strict=True)
+    by_step = ", ".join(f"{step}: {value:.3f}" for step, value in curve)
+    adaptation = f"after so many inner steps: {by_step}\n" if "," in by_step else ""
     return (
         f"{shown} (95%)  {result['num_ways']}-way {result['num_shots']}-shot, "
         f"{result['num_queries']} queries, {result['mode']}, {result['num_tasks']} tasks of the "
         f"{result['split']} split of {result['pipeline']}\n"
-        f"after 0, 1, ... inner steps: {curve}\n"
+        f"{adaptation}"
         f"episodes {result['episodes_sha256'][:16]}, seed {result['seed']}"
     )

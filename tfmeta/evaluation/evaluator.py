@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError
-from tfmeta.learners.execution import map_tasks
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 
 _MOST_TASKS_A_CALL = 50
@@ -42,9 +41,10 @@ class Evaluator:
     ):
         if num_tasks < 1:
             raise UserError(f"received {num_tasks} tasks; expected 1 or more")
-        if not source.is_regression and shape.num_ways > learner.num_outputs:
+        most = learner.num_outputs
+        if not source.is_regression and most is not None and shape.num_ways > most:
             raise UserError(
-                f"received {shape.num_ways} ways; this learner answers {learner.num_outputs} "
+                f"received {shape.num_ways} ways; this learner answers {most} "
                 "classes. Lower --ways, or train with more"
             )
         self._learner, self._source, self._shape = learner, source, shape
@@ -60,7 +60,7 @@ class Evaluator:
 
         Returns:
             The metric (`accuracy`, a fraction, or `mse`), its `ci95` in the same unit, the
-            `adaptation_curve` (the metric after 0, 1, 2, ... inner steps) and the protocol.
+            `adaptation_curve` (the metric after each of `adaptation_steps`) and the protocol.
         """
         curves, digest = [], hashlib.sha256()
         dataset = self._source.episodes(
@@ -87,17 +87,19 @@ class Evaluator:
             "within_group": self._shape.within_group,
             "seed": self._seed,
             "pipeline": self._source.name,
+            "adaptation_steps": self._steps,
             "adaptation_curve": curves.mean(0).tolist(),
             "episodes_sha256": digest.hexdigest(),
         }
 
     def _measure_tasks(self, episodes):
-        return map_tasks(self._measure_task, episodes, vectorised=self._learner.is_vectorised)
+        return self._learner.map_tasks(self._measure_task, episodes)
 
     def _measure_task(self, episode):
-        """`(states,)`: the metric of one task after each step of its adaptation."""
+        """`(states,)`: the metric of one task for each state on the way of its adaptation."""
         path = self._learner.adaptation_path(episode.support_x, episode.support_y)
-        outputs = [self._learner.predict_with(state, episode.query_x) for state in path]
+        self._steps = list(path)
+        outputs = [self._learner.predict_with(s, episode.query_x) for s in path.values()]
         return tf.stack([self._score(episode.query_y, each) for each in outputs])
 
     def _score(self, query_y, outputs):

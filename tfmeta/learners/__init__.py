@@ -21,9 +21,21 @@ class Algorithm:
     options: dict = field(default_factory=dict)
 
     def load(self) -> type:
-        """The learner's class. Imports TensorFlow."""
+        """The learner's class. Imports TensorFlow.
+
+        Raises:
+            UserError: if it cannot be imported, or is no learner.
+        """
+        from tfmeta.learners.meta_learner import MetaLearner
+
         module, _, name = self.home.partition(":")
-        return getattr(importlib.import_module(module), name)
+        try:
+            learner = getattr(importlib.import_module(module), name)
+        except Exception as error:  # whatever a user's module does when it is imported
+            raise UserError(f"cannot load the learner {self.home!r}: {error}") from error
+        if not (isinstance(learner, type) and issubclass(learner, MetaLearner)):
+            raise UserError(f"{self.home} is no learner; expected a subclass of tfmeta.MetaLearner")
+        return learner
 
 
 ALGORITHMS = {
@@ -41,15 +53,52 @@ ALGORITHMS = {
         "MAML on the last layer alone: the smallest task state, the quickest to serve",
         {"adapt_layers": "head"},
     ),
+    "meta-sgd": Algorithm(
+        "tfmeta.learners.meta_sgd:MetaSGD",
+        "MAML that learns a rate for each weight too: more from a single inner step",
+    ),
+    "reptile": Algorithm(
+        "tfmeta.learners.reptile:Reptile",
+        "first order and no query set, many inner steps: for large networks and long adaptation",
+    ),
+    "meta-lstm": Algorithm(
+        "tfmeta.learners.meta_lstm:MetaLSTM",
+        "an LSTM as the update rule: when the inner optimizer itself is to be learned",
+    ),
+    "siamese": Algorithm(
+        "tfmeta.learners.siamese:Siamese",
+        "learns from pairs whether two examples are of one class: verification, and any classes",
+    ),
+    "prototypical": Algorithm(
+        "tfmeta.learners.prototypical:Prototypical",
+        "nearest class mean in a learned space, any number of classes: the first to try on images",
+    ),
+    "matching": Algorithm(
+        "tfmeta.learners.matching:Matching",
+        "attention over the support set, any number of classes: where a class has several faces",
+    ),
+    "relation": Algorithm(
+        "tfmeta.learners.relation:Relation",
+        "learns the comparison of feature maps too, any number of classes: slower, finer",
+    ),
+    "hypernetwork": Algorithm(
+        "tfmeta.learners.hypernetwork:HyperNetwork",
+        "writes a network's weights in one pass over the support set: no gradients at serving time",
+    ),
 }
 
 
 def find(name: str) -> Algorithm:
-    """The algorithm of that name.
+    """The algorithm of that name; `package.module:Class` names a learner from elsewhere.
 
     Raises:
         UserError: if there is none.
     """
-    if name not in ALGORITHMS:
-        raise UserError(f"unknown algorithm {name!r}; expected one of: {', '.join(ALGORITHMS)}")
-    return ALGORITHMS[name]
+    if name in ALGORITHMS:
+        return ALGORITHMS[name]
+    if ":" in name:
+        return Algorithm(name, "a learner from elsewhere")
+    raise UserError(
+        f"unknown algorithm {name!r}; expected one of: {', '.join(ALGORITHMS)}, "
+        "or package.module:Class"
+    )

@@ -37,45 +37,52 @@ def map_tasks(task_function, elements, *, vectorised: bool):
 
 
 def mean_gradients(task_gradients, episodes, *, like, vectorised: bool):
-    """The tasks' mean gradient, and what each task reports.
+    """The tasks' mean gradient and mean statistics, and what each task reports.
 
     Args:
         task_gradients: one task's Episode -> `(gradients, logs)`, as `MetaLearner.task_gradients`.
         episodes: Episode of tensors `(tasks, ...)`.
-        like: the variables that the gradients belong to.
+        like: two lists of variables: those that the gradients belong to, and those that the logs'
+            `statistics` do.
         vectorised: see `map_tasks`.
 
     Returns:
-        `(gradients, logs)`: a list like the variables, and the logs with a leading tasks dimension.
+        `(gradients, statistics, logs)`: lists like the variables, and the other logs with a
+        leading tasks dimension.
     """
     if vectorised:
         gradients, logs = tf.vectorized_map(task_gradients, episodes)
-        return [tf.reduce_mean(g, 0) for g in gradients], logs
-    num_tasks = tf.shape(episodes.support_x)[0]
-    dtype = like[0].dtype
+        statistics = logs.pop("statistics", [])
+        means = [[tf.reduce_mean(t, 0) for t in tensors] for tensors in (gradients, statistics)]
+        return *means, logs
+    num_tasks = tf.shape(tf.nest.flatten(episodes)[0])[0]
+    dtype = like[0][0].dtype
 
     # The sum is kept inside the loop, so that memory does not grow with the meta-batch, and its
     # order is that of the tasks whichever ends first, so that a run can be repeated to the bit.
-    def body(task, total, losses, outputs):
+    def body(task, totals, losses, outputs):
         gradients, logs = task_gradients(tf.nest.map_structure(lambda t: t[task], episodes))
-        total = [a + g for a, g in zip(total, gradients, strict=True)]
+        totals = tf.nest.map_structure(
+            lambda a, b: a + b, totals, [list(gradients), list(logs.get("statistics", []))]
+        )
         return (
             task + 1,
-            total,
+            totals,
             losses.write(task, logs["loss"]),
             outputs.write(task, logs["outputs"]),
         )
 
-    _, total, losses, outputs = tf.while_loop(
+    _, totals, losses, outputs = tf.while_loop(
         lambda task, *_: task < num_tasks,
         body,
         (
             0,
-            [tf.zeros(v.shape, v.dtype) for v in like],
+            [[tf.zeros(v.shape, v.dtype) for v in variables] for variables in like],
             tf.TensorArray(dtype, num_tasks),
             tf.TensorArray(dtype, num_tasks),
         ),
         parallel_iterations=_TASKS_IN_FLIGHT,
     )
     scale = tf.cast(num_tasks, dtype)
-    return [g / scale for g in total], {"loss": losses.stack(), "outputs": outputs.stack()}
+    gradients, statistics = tf.nest.map_structure(lambda total: total / scale, totals)
+    return gradients, statistics, {"loss": losses.stack(), "outputs": outputs.stack()}

@@ -3,21 +3,25 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.step_statistics import StepStatistics
 
 
 @keras.saving.register_keras_serializable("tfmeta")
-class MAML(MetaLearner):
+class MAML(GradientLearner):
     """Model-Agnostic Meta-Learning, second order or first, on all layers or the head alone.
 
     The inner loop takes `inner_steps` gradient steps on the support loss from the network's
     weights (equation 1); the outer loop moves those weights down the gradient of the query loss
     *through* the inner loop (algorithm 1, line 8). First order drops the second derivatives
     (section 5.2). With `adapt_layers="head"` the inner loop changes only the last layer: ANIL.
+    `multi_step_loss_steps`, `learn_rates` and `per_step_statistics` are the tricks of MAML++.
 
     Finn, Abbeel and Levine 2017, https://arxiv.org/abs/1703.03400;
-    Raghu et al. 2020 (ANIL), https://arxiv.org/abs/1909.09157.
+    Raghu et al. 2020 (ANIL), https://arxiv.org/abs/1909.09157;
+    Antoniou, Edwards and Storkey 2019 (MAML++), https://arxiv.org/abs/1810.09502.
 
     Args:
         network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
@@ -27,9 +31,13 @@ class MAML(MetaLearner):
         first_order: treat the inner gradients as constants.
         adapt_layers: "all", "head" (the last layer that has weights), or a list of layer names.
         test_inner_steps: steps that `adapt` takes outside training; `inner_steps` if None.
+        multi_step_loss_steps: outer-loop steps over which the query loss after *every* inner step
+            counts, less and less, until the last one's is nearly alone; 0 for the last one only.
+        learn_rates: learn a rate for each layer and inner step, from `inner_learning_rate`.
+        per_step_statistics: outside training, normalise with moving averages of the statistics of
+            each inner step in place of the support set's own.
 
-    Task state: `weights`, the adapted layers' fast weights by name, and (inductive, for a network
-    with batch normalisation) `statistics`, the support set's under those weights.
+    Task state: see `GradientLearner`.
 
     Raises:
         ValueError: if a number is not positive, or a layer to adapt is unknown or has no weights.
@@ -52,22 +60,37 @@ class MAML(MetaLearner):
         first_order=False,
         adapt_layers="all",
         test_inner_steps=None,
+        multi_step_loss_steps=0,
+        learn_rates=False,
+        per_step_statistics=False,
         **kwargs,
     ):
-        super().__init__(network, **kwargs)
-        for name, value in (("inner_steps", inner_steps), ("test_inner_steps", test_inner_steps)):
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"received {name}={value!r}; expected a whole number from 1 up")
+        super().__init__(
+            network,
+            inner_steps,
+            test_inner_steps=test_inner_steps,
+            adapt_layers=adapt_layers,
+            first_order=first_order,
+            **kwargs,
+        )
         if not inner_learning_rate > 0:
             raise ValueError(
                 f"received inner_learning_rate={inner_learning_rate!r}; expected a positive number"
             )
-        self.inner_steps = inner_steps
         self.inner_learning_rate = inner_learning_rate
-        self.first_order = first_order
-        self.adapt_layers = adapt_layers
-        self.test_inner_steps = test_inner_steps or inner_steps
-        self._adapted = _positions(network, adapt_layers)
+        self.multi_step_loss_steps = multi_step_loss_steps
+        self.learn_rates = learn_rates
+        self.per_step_statistics = per_step_statistics
+        if learn_rates:
+            self._layer_of, num_layers = _layers(self.function, self.adapted)
+            self.rates = self.add_weight(
+                shape=(inner_steps, num_layers),
+                initializer=keras.initializers.Constant(inner_learning_rate),
+                name="inner_rates",
+            )
+        if per_step_statistics:
+            self.step_statistics = StepStatistics(self, inner_steps)
+            self.moving_averages = MovingAverages(self.step_statistics.averages)
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
@@ -81,83 +104,77 @@ class MAML(MetaLearner):
             return Recipe({**defaults, **options}, steps=70_000, meta_batch=25)
         options = {"inner_steps": 1, "inner_learning_rate": 0.4, **options}
         options.setdefault("test_inner_steps", max(3, options["inner_steps"]))
-        return Recipe(options, steps=6_000, meta_batch=32, outer_learning_rate=3e-3)
+        return Recipe(
+            options,
+            steps=6_000,
+            meta_batch=32,
+            outer_learning_rate=3e-3,
+            train_episode={"queries": 1},
+        )
 
-    def adapt(self, support_x, support_y, *, inner_steps=None):
-        """Equation 1, `inner_steps` times (None: `test_inner_steps`). See `MetaLearner.adapt`."""
-        weights = self.function.weights()
-        for _ in range(inner_steps or self.test_inner_steps):
-            weights = self._inner_step(weights, support_x, support_y)
-        return self._task_state(weights, support_x)
+    def start_rule(self, weights):
+        return ()
 
-    def adaptation_path(self, support_x, support_y):
-        weights = self.function.weights()
-        path = [self._task_state(weights, support_x)]
-        for _ in range(self.test_inner_steps):
-            weights = self._inner_step(weights, support_x, support_y)
-            path.append(self._task_state(weights, support_x))
-        return path
-
-    def predict_with(self, task_state, query_x):
-        weights = self.function.weights()
-        for position in self._adapted:
-            weights[position] = task_state["weights"][self.function.weight_names[position]]
-        if self.transductive:
-            return self.function.with_batch_statistics(weights, query_x)[0]
-        statistics = [task_state["statistics"][name] for name in self.function.statistic_names]
-        return self.function.with_statistics(weights, statistics, query_x)
+    def update(self, weights, gradients, *, loss, rule, step):
+        """Equation 1; with learned rates, equation 4 of MAML++."""
+        if not self.learn_rates:
+            moved = zip(weights, gradients, strict=True)
+            return [w - self.inner_learning_rate * g for w, g in moved], rule
+        rates = tf.gather(tf.convert_to_tensor(self.rates), tf.minimum(step, self.inner_steps - 1))
+        moved = zip(weights, gradients, self._layer_of, strict=True)
+        return [w - rates[layer] * g for w, g, layer in moved], rule
 
     def task_gradients(self, episode):
-        """Algorithm 1, line 8. See `MetaLearner.task_gradients`."""
-        return self.query_gradients(episode, inner_steps=self.inner_steps)
+        """Algorithm 1, line 8; with a multi-step loss, equation 2 of MAML++."""
+        seen = [] if self.per_step_statistics else None
+        first = 1 if self.multi_step_loss_steps else self.inner_steps
 
-    def _inner_step(self, weights, support_x, support_y):
-        fast = [weights[position] for position in self._adapted]
-        with tf.GradientTape() as tape:
-            tape.watch(fast)
-            outputs, _ = self.function.with_batch_statistics(weights, support_x)
-            loss = self.task_loss(support_y, outputs)
-        gradients = tape.gradient(loss, fast, unconnected_gradients="zero")
-        if self.first_order:
-            gradients = [tf.stop_gradient(g) for g in gradients]
-        weights = list(weights)
-        for position, gradient in zip(self._adapted, gradients, strict=True):
-            weights[position] -= self.inner_learning_rate * gradient
-        return weights
+        def outer_loss():
+            states = self.states(
+                episode.support_x,
+                episode.support_y,
+                inner_steps=self.inner_steps,
+                first=first,
+                seen=seen,
+            )
+            outputs = [self.predict_with(state, episode.query_x) for state in states]
+            losses = tf.stack([self.task_loss(episode.query_y, each) for each in outputs])
+            return tf.reduce_sum(self._step_shares(len(outputs)) * losses), outputs[-1]
 
-    def _task_state(self, weights, support_x):
-        names = self.function.weight_names
-        state = {"weights": {names[p]: weights[p] for p in self._adapted}}
-        if self.function.statistic_names and not self.transductive:
-            _, statistics = self.function.with_batch_statistics(weights, support_x)
-            state["statistics"] = dict(zip(self.function.statistic_names, statistics, strict=True))
-        return state
+        gradients, logs = self.gradients_of(outer_loss)
+        return gradients, logs if seen is None else {
+            **logs,
+            "statistics": StepStatistics.rows(seen),
+        }
+
+    def _step_shares(self, number):
+        """`(number,)`: how much the loss after each inner step counts (MAML++, section 4, "MSL").
+
+        All alike at first; then the last one's share grows steadily, until each other has 3% of
+        its first (as in the authors' code).
+        """
+        if number == 1:
+            return tf.ones(1, self.compute_dtype)
+        optimizer = getattr(self, "optimizer", None)  # there is none before `compile`
+        iterations = 0 if optimizer is None else optimizer.iterations
+        done = tf.cast(iterations, self.compute_dtype) / self.multi_step_loss_steps
+        others = tf.maximum(1 - done, 0.03) / number * tf.ones(number - 1, self.compute_dtype)
+        return tf.concat([others, [1 - tf.reduce_sum(others)]], 0)
 
     def get_config(self):
         return {
             **super().get_config(),
-            "inner_steps": self.inner_steps,
             "inner_learning_rate": self.inner_learning_rate,
             "first_order": self.first_order,
             "adapt_layers": self.adapt_layers,
-            "test_inner_steps": self.test_inner_steps,
+            "multi_step_loss_steps": self.multi_step_loss_steps,
+            "learn_rates": self.learn_rates,
+            "per_step_statistics": self.per_step_statistics,
         }
 
 
-def _positions(network, adapt_layers) -> list[int]:
-    """Where the adapted layers' weights are among the network's trainable variables."""
-    layers = list(network._flatten_layers(include_self=False))
-    with_weights = [layer for layer in layers if layer._trainable_variables]
-    if adapt_layers == "all":
-        return list(range(len(network.trainable_variables)))
-    if adapt_layers == "head":
-        adapt_layers = [with_weights[-1].name]
-    known = {layer.name: layer for layer in with_weights if layer.trainable}
-    unknown = [name for name in adapt_layers if name not in known]
-    if unknown or not adapt_layers:
-        raise ValueError(
-            f"received adapt_layers={adapt_layers!r}; expected 'all', 'head' or a list of layers "
-            f"with trainable weights: {', '.join(known)}"
-        )
-    chosen = {id(v) for name in adapt_layers for v in known[name].trainable_variables}
-    return [i for i, v in enumerate(network.trainable_variables) if id(v) in chosen]
+def _layers(function, positions):
+    """The number of the layer of each adapted weight, and how many layers there are."""
+    owners = [function.layer_names[position] for position in positions]
+    order = list(dict.fromkeys(owners))
+    return [order.index(owner) for owner in owners], len(order)

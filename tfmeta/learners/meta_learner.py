@@ -6,7 +6,10 @@ import keras
 import tensorflow as tf
 
 from tfmeta.episode import Episode
+from tfmeta.errors import UserError
+from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.execution import map_tasks, mean_gradients
+from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.recipe import Recipe
 
@@ -42,6 +45,7 @@ class MetaLearner(keras.Model):
         self.transductive = transductive
         self.vectorised = vectorised
         self.function = NetworkFunction(network)
+        self.moving_averages = MovingAverages()  # of a method that keeps some
         self.built = True  # the network is; Keras would otherwise call us on an example to find out
 
     # What a learner is
@@ -71,7 +75,8 @@ class MetaLearner(keras.Model):
 
         Returns:
             `(gradients, logs)`: tensors in the order of `trainable_variables`, and a dict with the
-            query set's mean `loss` and its `outputs` `(queries, outputs)`.
+            `loss`, the query set's `outputs` `(queries, outputs)` and, of a method that keeps
+            moving averages, the `statistics` to be averaged, in the order of its variables.
         """
 
     @classmethod
@@ -79,15 +84,24 @@ class MetaLearner(keras.Model):
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
         """What to train with by default, given the constructor arguments that the user chose."""
 
-    def adaptation_path(self, support_x, support_y) -> list:
-        """The task states on the way from no adaptation to `adapt`'s; a single one by default."""
-        return [self.adapt(support_x, support_y)]
+    @classmethod
+    def refuse_regression(cls, regression: bool) -> None:
+        """Raises UserError if a method for classes is asked for values."""
+        if regression:
+            raise UserError(
+                f"{cls.__name__} tells classes apart, and this pipeline's targets are values; "
+                "expected a learner for both, such as --algorithm maml or hypernetwork"
+            )
+
+    def adaptation_path(self, support_x, support_y) -> dict:
+        """Task states by the inner steps behind them, `adapt`'s last; by default that alone."""
+        return {0: self.adapt(support_x, support_y)}
 
     # What learners share
 
     @property
-    def num_outputs(self) -> int:
-        """How many classes (or values) the learner answers with."""
+    def num_outputs(self) -> int | None:
+        """How many classes (or values) the learner answers with; None: as many as it is shown."""
         return self.network.output_shape[-1]
 
     @property
@@ -123,40 +137,63 @@ class MetaLearner(keras.Model):
         per_example = loss.call if isinstance(loss, keras.losses.Loss) else loss
         return tf.reduce_mean(per_example(y, outputs))
 
-    def query_gradients(self, episode: Episode, **adapt_options):
-        """`task_gradients` of a method that differentiates the query loss through `adapt`."""
+    def gradients_of(self, outer_loss):
+        """`task_gradients` of a method that differentiates a loss of the task.
+
+        Args:
+            outer_loss: a function without arguments -> `(loss, query outputs)`.
+        """
         with tf.GradientTape() as tape:
-            task_state = self.adapt(episode.support_x, episode.support_y, **adapt_options)
-            outputs = self.predict_with(task_state, episode.query_x)
-            loss = self.task_loss(episode.query_y, outputs)
+            loss, outputs = outer_loss()
         variables = self.trainable_variables
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        gradients = [tf.convert_to_tensor(g) for g in gradients]  # a gathered row's is sparse
         return gradients, {"loss": loss, "outputs": outputs}
+
+    def query_gradients(self, episode: Episode, **adapt_options):
+        """`task_gradients` of a method that differentiates the query loss through `adapt`."""
+
+        def query_loss():
+            task_state = self.adapt(episode.support_x, episode.support_y, **adapt_options)
+            outputs = self.predict_with(task_state, episode.query_x)
+            return self.task_loss(episode.query_y, outputs), outputs
+
+        return self.gradients_of(query_loss)
 
     # Keras's own hooks, for batches of tasks
 
     def compile(self, optimizer="adam", loss=None, *, jit_compile="auto", **kwargs):
-        """As `keras.Model.compile`; "auto" compiles vectorised tasks with XLA and no others."""
+        """As `keras.Model.compile`; "auto" is XLA for vectorised tasks with a head of fixed size.
+
+        Where the answer's size depends on the labels, XLA needs a column for each support example.
+        """
         if jit_compile == "auto":
-            jit_compile = self.is_vectorised
+            jit_compile = self.is_vectorised and self.num_outputs is not None
         super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    def map_tasks(self, function, episodes: Episode):
+        """A function of one task's Episode for each of a batch, run as this learner runs tasks."""
+        with room_for_classes(episodes.support_y, static=self._is_compiled_by_xla):
+            return map_tasks(function, episodes, vectorised=self.is_vectorised)
+
     def call(self, episodes: Episode):
         """The outputs `(tasks, queries, outputs)` for each task's queries after adaptation."""
-        return map_tasks(self._query_outputs, episodes, vectorised=self.is_vectorised)
+        return self.map_tasks(self._query_outputs, episodes)
 
     def train_step(self, data):
-        episodes = Episode(*data)
-        gradients, logs = mean_gradients(
-            self.task_gradients,
-            episodes,
-            like=self.trainable_variables,
-            vectorised=self.is_vectorised,
-        )
+        episodes = _episodes(data)
+        with room_for_classes(episodes.support_y, static=self._is_compiled_by_xla):
+            gradients, statistics, logs = mean_gradients(
+                self.task_gradients,
+                episodes,
+                like=[self.trainable_variables, self.moving_averages.variables],
+                vectorised=self.is_vectorised,
+            )
+        self.moving_averages.update(statistics, self.optimizer.iterations)
         # Keras's optimizer sums over the replicas; we average over all their tasks.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         gradients = [g / replicas for g in gradients]
@@ -164,14 +201,18 @@ class MetaLearner(keras.Model):
         return self._report(episodes.query_y, logs["outputs"], logs["loss"])
 
     def test_step(self, data):
-        episodes = Episode(*data)
+        episodes = _episodes(data)
         outputs = self.call(episodes)
         return self._report(
             episodes.query_y, outputs, self.task_loss(*_flatten(episodes.query_y, outputs))
         )
 
     def predict_step(self, data):
-        return self.call(Episode(*data))
+        return self.call(_episodes(data))
+
+    @property
+    def _is_compiled_by_xla(self):
+        return bool(getattr(self, "jit_compile", False))
 
     def _query_outputs(self, episode):
         task_state = self.adapt(episode.support_x, episode.support_y)
@@ -198,6 +239,11 @@ class MetaLearner(keras.Model):
         config = dict(config)
         network = keras.saving.deserialize_keras_object(config.pop("network"))
         return cls(network, **config)
+
+
+def _episodes(data):
+    """A batch as its dataset yields it; a plain tuple is an Episode."""
+    return data if hasattr(data, "_fields") else Episode(*data)
 
 
 def _flatten(y, outputs):

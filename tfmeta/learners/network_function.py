@@ -38,6 +38,7 @@ class NetworkFunction:
             for variable in (layer.moving_mean, layer.moving_variance)
         }
         self.weight_names = [_name(v) for v in network.trainable_variables]
+        self.layer_names = [v.path.rpartition("/")[0] for v in network.trainable_variables]
         self.statistic_names = [_name(network.non_trainable_variables[i]) for i in self._momentum]
 
     def _refuse_hidden_state(self):
@@ -61,8 +62,11 @@ class NetworkFunction:
 
     def moving_statistics(self) -> list[tf.Tensor]:
         """The moving averages that the network keeps, in the order of `statistic_names`."""
-        variables = self._network.non_trainable_variables
-        return [tf.convert_to_tensor(variables[i]) for i in self._momentum]
+        return [tf.convert_to_tensor(variable) for variable, _ in self.moving_variables()]
+
+    def moving_variables(self) -> list:
+        """`(variable, momentum)` of each moving average, in the order of `statistic_names`."""
+        return [(self._variable(i), momentum) for i, momentum in self._momentum.items()]
 
     def with_batch_statistics(self, weights, x):
         """Normalises `x` with its own statistics.

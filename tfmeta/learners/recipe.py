@@ -11,10 +11,22 @@ class Recipe:
         options: the learner's constructor arguments, the user's among them.
         steps: outer-loop steps.
         meta_batch: tasks a step.
-        outer_learning_rate: Adam's, at the start.
+        outer_learning_rate: at the start.
+        outer_optimizer: "adam" or "sgd".
+        outer_schedule: "cosine" or "linear", to zero, or "constant".
+        train_episode: `ways`, `shots` and `queries` of a training episode, where they are others
+            than the user's; lowered to what the data has.
+        network_options: arguments of the network's function, where they are others than its own.
+        has_head: the network answers with as many outputs as there are classes (or values);
+            otherwise it ends with its embedding.
     """
 
     options: dict = field(default_factory=dict)
     steps: int = 6_000
     meta_batch: int = 32
     outer_learning_rate: float = 1e-3
+    outer_optimizer: str = "adam"
+    outer_schedule: str = "cosine"
+    train_episode: dict = field(default_factory=dict)
+    network_options: dict = field(default_factory=dict)
+    has_head: bool = True

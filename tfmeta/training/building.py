@@ -11,9 +11,11 @@ from tfmeta.errors import UserError
 from tfmeta.learners import find
 from tfmeta.pipelines import build as build_source
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.pipelines.optima_file import check_network
 from tfmeta.training.settings import Settings
 
 DEFAULT_WAYS = 5
+_OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
 
 
 def open_source(settings: Settings) -> EpisodeSource:
@@ -24,7 +26,15 @@ def open_source(settings: Settings) -> EpisodeSource:
 
 
 def episode_shape(settings: Settings) -> EpisodeShape:
+    """The task that a run is to be good at."""
     return EpisodeShape(settings.ways, settings.shots, settings.queries, settings.within_group)
+
+
+def training_shape(settings: Settings) -> EpisodeShape:
+    """The episodes that it is trained on."""
+    return EpisodeShape(
+        settings.train_ways, settings.train_shots, settings.train_queries, settings.within_group
+    )
 
 
 def resolve(settings: Settings, source: EpisodeSource) -> Settings:
@@ -45,14 +55,46 @@ def resolve(settings: Settings, source: EpisodeSource) -> Settings:
             )
     recipe = learner_class.recipe(options, regression=source.is_regression)
     untimed = settings.max_minutes is None
+    settings = replace(
+        settings, ways=settings.ways or (1 if source.is_regression else DEFAULT_WAYS)
+    )
+    train_ways, train_shots, train_queries = _training_episode(settings, source, recipe)
     return replace(
         settings,
-        ways=settings.ways or (1 if source.is_regression else DEFAULT_WAYS),
+        train_ways=train_ways,
+        train_shots=train_shots,
+        train_queries=train_queries,
         steps=settings.steps or (recipe.steps if untimed else None),
         meta_batch=settings.meta_batch or recipe.meta_batch,
         outer_lr=settings.outer_lr or recipe.outer_learning_rate,
+        outer_optimizer=settings.outer_optimizer or recipe.outer_optimizer,
+        outer_schedule=settings.outer_schedule or recipe.outer_schedule,
+        network_options={**_network_defaults(settings, source, recipe), **settings.network_options},
         learner_options=recipe.options,
     )
+
+
+def _training_episode(settings, source, recipe):
+    """What the user says of a training episode, else the recipe, as far as the data goes."""
+    shape = episode_shape(settings)
+    most_ways, most_examples = source.limits("train", shape)
+    ways = max(shape.num_ways, min(recipe.train_episode.get("ways", shape.num_ways), most_ways))
+    queries = recipe.train_episode.get("queries", shape.num_queries)
+    shots = recipe.train_episode.get("shots", shape.num_shots)
+    shots = max(shape.num_shots, min(shots, most_examples - queries))
+    queries = max(1, min(queries, most_examples - shots))
+    return (
+        settings.train_ways or ways,
+        settings.train_shots or shots,
+        settings.train_queries or queries,
+    )
+
+
+def _network_defaults(settings, source, recipe):
+    """The recipe's arguments for the network, as far as the network has such."""
+    function = _network_function(settings.network, source)
+    accepted = inspect.signature(function).parameters
+    return {name: value for name, value in recipe.network_options.items() if name in accepted}
 
 
 def build_learner(settings: Settings, source: EpisodeSource):
@@ -62,7 +104,7 @@ def build_learner(settings: Settings, source: EpisodeSource):
         UserError: if an option of the network or the learner makes no sense.
     """
     keras.utils.set_random_seed(settings.seed)
-    num_outputs = source.target_size if source.is_regression else settings.ways
+    num_outputs = _num_outputs(settings, source)
     try:
         network = _network_function(settings.network, source)(
             input_shape=source.input_shape, num_outputs=num_outputs, **settings.network_options
@@ -76,17 +118,37 @@ def build_learner(settings: Settings, source: EpisodeSource):
     return learner
 
 
+def _num_outputs(settings, source):
+    """Of the network: the targets' size, the classes of an episode, or None for an embedding."""
+    learner_class = find(settings.algorithm).load()
+    recipe = learner_class.recipe(settings.learner_options, regression=source.is_regression)
+    if not recipe.has_head:
+        return None
+    return source.target_size or max(settings.ways, settings.train_ways)
+
+
 def compile_learner(learner, settings: Settings, *, is_regression: bool) -> None:
-    """Adam, the loss that the targets ask for, and accuracy where there are classes."""
+    """The outer optimizer, the targets' loss, and the queries' error or accuracy.
+
+    Raises:
+        UserError: if the optima that it is to be fitted to are of another network's weights.
+    """
+    if settings.pipeline == "optima":
+        check_network(settings.pipeline_options["file"], learner.function)
     loss = (
         keras.losses.MeanSquaredError()
         if is_regression
         else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
+    metric = (
+        keras.metrics.MeanSquaredError("mse")
+        if is_regression
+        else keras.metrics.SparseCategoricalAccuracy("accuracy")
+    )
     learner.compile(
-        keras.optimizers.Adam(settings.outer_lr),
+        _OPTIMIZERS[settings.outer_optimizer](settings.outer_lr),
         loss,
-        metrics=None if is_regression else ["accuracy"],
+        metrics=[metric],
         # A dense network's step is shorter than Python's share of it: many steps a call.
         steps_per_execution=log_every(settings, learner) if learner.is_vectorised else 1,
     )

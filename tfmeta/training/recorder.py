@@ -6,6 +6,13 @@ import time
 import keras
 import tensorflow as tf
 
+# Share of the outer rate, as a function of how much of the run is done, from 0 to 1.
+_SCHEDULES = {
+    "constant": lambda done: 1.0,
+    "linear": lambda done: 1 - done,
+    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),  # Loshchilov, Hutter 2017, eq. 5
+}
+
 
 class Recorder(keras.callbacks.Callback):
     """Records a run. An epoch of Keras is a window of steps here.
@@ -55,9 +62,8 @@ class Recorder(keras.callbacks.Callback):
         return min(1.0, self._minutes / self._settings.max_minutes)
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._settings.outer_schedule == "cosine":  # Loshchilov and Hutter 2017, equation 5
-            rate = self._settings.outer_lr * 0.5 * (1 + math.cos(math.pi * self._progress))
-            self.model.optimizer.learning_rate.assign(rate)
+        share = _SCHEDULES[self._settings.outer_schedule](self._progress)
+        self.model.optimizer.learning_rate.assign(self._settings.outer_lr * share)
         self._window_started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):

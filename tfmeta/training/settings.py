@@ -26,7 +26,8 @@ def _is_number(value):
 # Which settings, what they must be, in words and as a test; None always stands for a default.
 _CHECKS = (
     (
-        "ways shots queries steps meta_batch log_every validate_every",
+        "ways shots queries train_ways train_shots train_queries steps meta_batch log_every "
+        "validate_every",
         "a whole number from 1 up",
         _is_whole,
     ),
@@ -35,7 +36,12 @@ _CHECKS = (
     ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
     ("transductive within_group", "true or false", lambda v: isinstance(v, bool)),
     ("pipeline algorithm network strategy data_dir", "a text", lambda v: isinstance(v, str)),
-    ("outer_schedule", "'cosine' or 'constant'", lambda v: v in ("cosine", "constant")),
+    ("outer_optimizer", "'adam' or 'sgd'", lambda v: v in ("adam", "sgd")),
+    (
+        "outer_schedule",
+        "'cosine', 'linear' or 'constant'",
+        lambda v: v in ("cosine", "linear", "constant"),
+    ),
 )
 
 
@@ -46,12 +52,17 @@ class Settings:
     Attributes:
         pipeline: name or `package.module:builder`.
         algorithm: name of the learner.
-        ways, shots, queries: of a training episode; ways is 1 for regression.
+        ways, shots, queries: of the task to be good at, in validation and evaluation; ways is 1
+            for regression.
+        train_ways, train_shots, train_queries: of a training episode; the learner's recipe may
+            ask for more than the task's.
         within_group: draw an episode's classes from one group only.
         steps: outer-loop steps; None with `max_minutes` means as many as there is time for.
         meta_batch: tasks a step.
-        outer_lr: Adam's rate at the start.
-        outer_schedule: "cosine", to zero at the last step or the end of the time, or "constant".
+        outer_lr: the outer optimizer's rate at the start.
+        outer_optimizer: "adam" or "sgd".
+        outer_schedule: "cosine" or "linear", to zero at the last step or the end of the time, or
+            "constant".
         transductive: normalise queries with their own statistics.
         network: "auto", a function of `tfmeta.networks`, or `package.module:function`.
         data_dir: where the pipeline's data is.
@@ -70,11 +81,15 @@ class Settings:
     ways: int | None = None
     shots: int = 1
     queries: int = 15
+    train_ways: int | None = None
+    train_shots: int | None = None
+    train_queries: int | None = None
     within_group: bool = False
     steps: int | None = None
     meta_batch: int | None = None
     outer_lr: float | None = None
-    outer_schedule: str = "cosine"
+    outer_optimizer: str | None = None
+    outer_schedule: str | None = None
     transductive: bool = False
     network: str = "auto"
     data_dir: str | None = None

@@ -12,6 +12,7 @@ from tfmeta.training.building import (
     log_every,
     open_source,
     resolve,
+    training_shape,
 )
 from tfmeta.training.recorder import Recorder
 from tfmeta.training.run_directory import RunDirectory
@@ -103,7 +104,7 @@ class Trainer:
             should_stop=should_stop,
             validator=self._validator(),
         )
-        shape = episode_shape(settings)
+        shape = training_shape(settings)
         while not recorder.stopped and (settings.steps is None or recorder.step < settings.steps):
             left = None if settings.steps is None else settings.steps - recorder.step
             steps = window if left is None else min(window, left)
@@ -156,7 +157,7 @@ def dry_run_step(settings: Settings):
     _check_data(settings, source)
     learner = build_learner(settings, source)
     dataset = source.episodes(
-        "train", episode_shape(settings), seed=settings.seed, num_tasks=settings.meta_batch
+        "train", training_shape(settings), seed=settings.seed, num_tasks=settings.meta_batch
     )
     learner.fit(dataset.take(1), steps_per_epoch=1, shuffle=False, verbose=0)
     return learner, source
@@ -164,7 +165,7 @@ def dry_run_step(settings: Settings):
 
 def _check_data(settings, source):
     shape = episode_shape(settings)
-    source.check("train", shape)
+    source.check("train", training_shape(settings))
     if settings.validation_tasks:
         try:
             source.check("validation", shape)

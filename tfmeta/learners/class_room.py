@@ -1,0 +1,63 @@
+"""How many classes a task's answer has room for, and sums over its classes.
+
+A method without a head of fixed size answers with a column for each class of the support set: as
+many as its largest label, and one. Tasks that run together need the same number of columns, and a
+compiled graph one that does not depend on the labels. Whoever runs a batch says so here.
+"""
+
+import contextlib
+import contextvars
+
+import tensorflow as tf
+
+_room = contextvars.ContextVar("tfmeta_class_room", default=None)
+_ABSENT = -1e9  # the logit of a class without an example: a probability of exactly zero
+
+
+@contextlib.contextmanager
+def room_for_classes(support_y, *, static: bool = False):
+    """Inside, every task answers with as many columns as the batch's largest label needs.
+
+    Args:
+        support_y: `(tasks, support)` labels; of targets that are values nothing follows.
+        static: shapes must not depend on values, as XLA demands: a column for each support example.
+    """
+    if not tf.as_dtype(support_y.dtype).is_integer:
+        yield
+        return
+    size = support_y.shape[1] or tf.shape(support_y)[1]
+    token = _room.set(size if static else tf.reduce_max(support_y) + 1)
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
+def membership(support_y, dtype) -> tf.Tensor:
+    """`(support, classes)`: one where the example is of the class, else zero."""
+    room = _room.get()
+    depth = tf.reduce_max(support_y) + 1 if room is None else room
+    return tf.one_hot(support_y, depth, dtype=dtype)
+
+
+def class_means(examples, members) -> tf.Tensor:
+    """`(classes, ...)`: the mean of each class's examples; zero where there are none.
+
+    Args:
+        examples: `(support, ...)`.
+        members: what `membership` returns.
+    """
+    flat = tf.reshape(examples, (tf.shape(examples)[0], -1))
+    shots = tf.reduce_sum(members, 0)[:, tf.newaxis]
+    means = tf.matmul(members, flat, transpose_a=True) / tf.maximum(shots, 1.0)
+    return tf.reshape(means, (-1, *examples.shape[1:]))
+
+
+def without_absent(outputs, shots) -> tf.Tensor:
+    """Logits `(queries, classes)` in which a class without `shots` `(classes,)` cannot win."""
+    return tf.where(shots[tf.newaxis] > 0, outputs, tf.cast(_ABSENT, outputs.dtype))
+
+
+def is_possible(outputs):
+    """Where logits `(queries, classes)` are of classes that have examples."""
+    return outputs > _ABSENT / 2

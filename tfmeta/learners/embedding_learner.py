@@ -1,0 +1,84 @@
+"""What methods share that embed every example by itself and then compare: the metric family."""
+
+from abc import abstractmethod
+
+import tensorflow as tf
+
+from tfmeta.learners.forward_pass import ForwardPass
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.moving_averages import MovingAverages
+
+
+class EmbeddingLearner(MetaLearner):
+    """Embeds the support set, sums it up, and compares each query with the sum.
+
+    There is no head of a fixed size: the answer has a column for each class of the support set.
+    In training an episode's examples are normalised with the statistics of all of them together,
+    which feed the moving averages that normalise everything afterwards.
+
+    Args:
+        network: a built `keras.Model`, `(batch, ...) -> (batch, ...)`: the embedding.
+        functions: `NetworkFunction`s of further networks that the method runs.
+    """
+
+    num_outputs = None
+
+    def __init__(self, network, *, functions=(), **kwargs):
+        super().__init__(network, **kwargs)
+        self._functions = [self.function, *functions]
+        self.moving_averages = MovingAverages(
+            average for function in self._functions for average in function.moving_variables()
+        )
+
+    # What a method is
+
+    @abstractmethod
+    def summarise(self, embedded, support_y) -> dict:
+        """The task state of a support set: `(support, ...)` embedded, `(support,)` labels."""
+
+    @abstractmethod
+    def compare(self, task_state, embedded, forward):
+        """The answer to embedded queries `(queries, ...)`: logits `(queries, classes)`.
+
+        Args:
+            task_state: what `summarise` returned.
+            embedded: `(queries, ...)`.
+            forward: the ForwardPass to run a further network with.
+        """
+
+    @abstractmethod
+    def training_loss(self, embedded, y, *, outputs, query_y):
+        """The loss of a training episode.
+
+        Args:
+            embedded: `(support + queries, ...)`, every example of it.
+            y: `(support + queries,)` their labels.
+            outputs: `(queries, classes)` the answer to the queries.
+            query_y: `(queries,)`.
+        """
+
+    # What follows from it
+
+    def adapt(self, support_x, support_y):
+        forward = ForwardPass(batch_statistics=self.transductive)
+        return self.summarise(forward(self.function, support_x), support_y)
+
+    def predict_with(self, task_state, query_x):
+        forward = ForwardPass(batch_statistics=self.transductive)
+        return self.compare(task_state, forward(self.function, query_x), forward)
+
+    def task_gradients(self, episode):
+        forward = ForwardPass(batch_statistics=True)
+        num_support = tf.shape(episode.support_x)[0]
+
+        def outer_loss():
+            x = tf.concat([episode.support_x, episode.query_x], 0)
+            y = tf.concat([episode.support_y, episode.query_y], 0)
+            embedded = forward(self.function, x)
+            task_state = self.summarise(embedded[:num_support], episode.support_y)
+            outputs = self.compare(task_state, embedded[num_support:], forward)
+            loss = self.training_loss(embedded, y, outputs=outputs, query_y=episode.query_y)
+            return loss, outputs
+
+        gradients, logs = self.gradients_of(outer_loss)
+        return gradients, {**logs, "statistics": forward.statistics(self._functions)}

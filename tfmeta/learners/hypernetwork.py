@@ -1,0 +1,252 @@
+"""Hypernetworks: one pass over the support set writes the weights of the network that answers."""
+
+import math
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from tfmeta import networks
+from tfmeta.episode import SolvedEpisode
+from tfmeta.learners.class_room import class_means, membership, without_absent
+from tfmeta.learners.forward_pass import ForwardPass
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.moving_averages import MovingAverages
+from tfmeta.learners.network_function import NetworkFunction
+from tfmeta.learners.recipe import Recipe
+
+_ALL_WEIGHTS_UP_TO = 10_000  # weights that "auto" generates one by one
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class HyperNetwork(MetaLearner):
+    """An encoder sums the support set up; a decoder turns the sum into a network's weights.
+
+    A generated weight is a shared base plus the task's offset (Ha, Dai and Le 2017, section 3, for
+    weights that a smaller network writes). The encoder takes the mean over the support set, so its
+    order cannot matter (Zaheer et al. 2017, theorem 2). Small networks have all their weights
+    generated; of larger ones the scale and shift of each normalised channel (Perez et al. 2018,
+    equation 1), as in CNAPs (Requeima et al. 2019, section 2.2), whose head is also ours: the
+    weights of a class come from its examples alone, so that any number of classes will do, and
+    permuting their names permutes the answer.
+
+    Ha et al., https://arxiv.org/abs/1609.09106; Zaheer et al., https://arxiv.org/abs/1703.06114;
+    Perez et al., https://arxiv.org/abs/1709.07871; Requeima et al.,
+    https://arxiv.org/abs/1906.07697.
+
+    Args:
+        network: a built `keras.Model` without random layers: with its head where targets are
+            values, `(batch, ...) -> (batch, outputs)`; ending with its embedding where the head
+            is generated for each class, `(batch, ...) -> (batch, units)`.
+        generated: "all" weights, "modulation" (scale and shift of normalised channels), or "auto":
+            all of a network of up to 10,000.
+        class_head: generate a head from the classes of the support set.
+        encoder: a built `keras.Model` that embeds an example (with a class head) or an example and
+            its target, flattened and side by side; None for one that fits.
+        units: of the encoder's and the decoder's hidden layers.
+
+    Task state: `weights`, by name, the generated ones; `head_kernel` `(units, classes)` and
+    `head_bias` `(classes,)` are among them where the head is generated.
+
+    Raises:
+        ValueError: if there is nothing to modulate.
+    """
+
+    def __init__(
+        self,
+        network,
+        *,
+        generated="auto",
+        class_head=True,
+        encoder=None,
+        units=128,
+        **kwargs,
+    ):
+        super().__init__(network, **kwargs)
+        if generated not in ("auto", "all", "modulation"):
+            raise ValueError(
+                f"received generated={generated!r}; expected 'auto', 'all' or 'modulation'"
+            )
+        self.generated, self.class_head, self.units = generated, class_head, units
+        self._positions = self._generated_positions()
+        if isinstance(encoder, dict):  # from a saved learner's config
+            encoder = keras.saving.deserialize_keras_object(encoder)
+        self.encoder = encoder or _default_encoder(network, class_head=class_head, units=units)
+        self._encoder_function = NetworkFunction(self.encoder)
+        self._functions = [self.function, self._encoder_function]
+        self.moving_averages = MovingAverages(
+            average for function in self._functions for average in function.moving_variables()
+        )
+        self._shapes = [network.trainable_variables[p].shape for p in self._positions]
+        code = self.encoder.output_shape[-1]
+        self.decoder = _decoder(code, units, sum(math.prod(s) for s in self._shapes))
+        if class_head:
+            features = network.output_shape[-1]
+            self.head_decoder = _decoder(features, units, features + 1, name="head_decoder")
+
+    @property
+    def num_outputs(self):
+        return None if self.class_head else self.network.output_shape[-1]
+
+    @classmethod
+    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+        options = {"class_head": not regression, **options}
+        if regression:
+            return Recipe(options, steps=60_000, meta_batch=64)
+        return Recipe(
+            options,
+            steps=6_000,
+            meta_batch=2,
+            outer_learning_rate=2e-3,
+            train_episode={"ways": 40, "queries": 5},
+            has_head=False,
+        )
+
+    def _generated_positions(self):
+        variables = self.network.trainable_variables
+        small = sum(math.prod(v.shape) for v in variables) <= _ALL_WEIGHTS_UP_TO
+        if self.generated == "all" or (self.generated == "auto" and small):
+            return list(range(len(variables)))
+        normalised = {
+            id(variable)
+            for layer in self.network._flatten_layers()
+            if isinstance(layer, (layers.BatchNormalization, layers.GroupNormalization))
+            for variable in layer.trainable_variables
+        }
+        positions = [i for i, variable in enumerate(variables) if id(variable) in normalised]
+        if not positions:
+            raise ValueError(
+                "received a network without scale and shift after a normalisation, which "
+                "generated='modulation' needs; expected such layers, or generated='all'"
+            )
+        return positions
+
+    def adapt(self, support_x, support_y):
+        """One pass over the support set, and of its modulated features where there is a head."""
+        forward = ForwardPass(batch_statistics=self.transductive)
+        weights = self._generate(support_x, support_y, forward)
+        if self.class_head:
+            features = forward(self.function, support_x, weights=self._placed(weights))
+            weights = {**weights, **self._head(features, support_y)}
+        return {"weights": weights}
+
+    def predict_with(self, task_state, query_x):
+        weights = task_state["weights"]
+        forward = ForwardPass(batch_statistics=self.transductive)
+        return self._answer(weights, forward(self.function, query_x, weights=self._placed(weights)))
+
+    def task_gradients(self, episode):
+        """End to end on the query loss; of a `SolvedEpisode`, by regression onto its optimum."""
+        forward = ForwardPass(batch_statistics=True)
+        num_support = tf.shape(episode.support_x)[0]
+
+        def outer_loss():
+            weights = self._generate(episode.support_x, episode.support_y, forward)
+            x = tf.concat([episode.support_x, episode.query_x], 0)
+            outputs = forward(self.function, x, weights=self._placed(weights))
+            if self.class_head:
+                weights = {**weights, **self._head(outputs[:num_support], episode.support_y)}
+            answer = self._answer(weights, outputs[num_support:])
+            if isinstance(episode, SolvedEpisode):
+                return parameter_error(weights, episode), answer
+            return self.task_loss(episode.query_y, answer), answer
+
+        gradients, logs = self.gradients_of(outer_loss)
+        return gradients, {**logs, "statistics": forward.statistics(self._functions)}
+
+    def _generate(self, support_x, support_y, forward):
+        """The generated weights of the network by name: the shared base and the task's offsets."""
+        code = self._code(support_x, support_y, forward)
+        flat = self.decoder(code[tf.newaxis])[0]
+        offsets = tf.split(flat, [math.prod(shape) for shape in self._shapes])
+        base = self.function.weights()
+        return {
+            self.function.weight_names[position]: base[position] + tf.reshape(offset, shape)
+            for position, offset, shape in zip(self._positions, offsets, self._shapes, strict=True)
+        }
+
+    def _code(self, support_x, support_y, forward):
+        """`(units,)`: the mean of the encoded support set, every class alike."""
+        if not self.class_head:
+            rows = _side_by_side(support_x, support_y, self.num_outputs)
+            return tf.reduce_mean(forward(self._encoder_function, rows), 0)
+        encoded = forward(self._encoder_function, support_x)
+        members = membership(support_y, encoded.dtype)
+        present = tf.cast(tf.reduce_sum(members, 0) > 0, encoded.dtype)
+        total = tf.reduce_sum(class_means(encoded, members), 0)
+        return total / tf.reduce_sum(present)
+
+    def _head(self, features, support_y):
+        """A linear classifier from each class's mean features.
+
+        It starts as the one that prototypical networks are (Snell et al. 2017, equation 8).
+        """
+        members = membership(support_y, features.dtype)
+        means = class_means(features, members)
+        learned = self.head_decoder(means)
+        bias = learned[:, -1] - tf.reduce_sum(means**2, -1)
+        return {
+            "head_kernel": tf.transpose(2 * means + learned[:, :-1]),
+            "head_bias": without_absent(bias[tf.newaxis], tf.reduce_sum(members, 0))[0],
+        }
+
+    def _answer(self, weights, outputs):
+        if not self.class_head:
+            return outputs
+        return tf.matmul(outputs, weights["head_kernel"]) + weights["head_bias"]
+
+    def _placed(self, generated):
+        weights = self.function.weights()
+        for position in self._positions:
+            weights[position] = generated[self.function.weight_names[position]]
+        return weights
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "generated": self.generated,
+            "class_head": self.class_head,
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "units": self.units,
+        }
+
+
+def parameter_error(weights, episode: SolvedEpisode):
+    """The mean over all weights of the squared distance from the optimum, in units of its spread.
+
+    Args:
+        weights: generated ones, by name.
+        episode: one task's, with `weights` and their `scales` by the same names.
+    """
+    distances = [
+        tf.reshape((weights[name] - optimum) / episode.scales[name], [-1])
+        for name, optimum in episode.weights.items()
+    ]
+    return tf.reduce_mean(tf.concat(distances, 0) ** 2)
+
+
+def _side_by_side(x, y, num_outputs):
+    """`(support, features + outputs)`: each example and its target."""
+    if y.dtype.is_integer:
+        y = tf.one_hot(y, num_outputs, dtype=x.dtype)
+    flat = [tf.reshape(t, (tf.shape(t)[0], math.prod(t.shape[1:]))) for t in (x, y)]
+    return tf.concat(flat, 1)
+
+
+def _default_encoder(network, *, class_head, units):
+    shape = network.input_shape[1:]
+    if not class_head:
+        together = math.prod(shape) + network.output_shape[-1]
+        return networks.mlp((together,), None, units=(units,) * 3)
+    if len(shape) == 3:
+        return networks.conv4(shape, None, filters=32, features="mean")
+    return networks.mlp(shape, None, units=(units,) * 3)
+
+
+def _decoder(inputs, units, outputs, *, name="decoder"):
+    x = features = keras.Input((inputs,), name="code")
+    for _ in range(2):
+        x = layers.Dense(units, activation="relu")(x)
+    # A task starts at the shared base.
+    small = keras.initializers.RandomNormal(stddev=1e-3)
+    return keras.Model(features, layers.Dense(outputs, kernel_initializer=small)(x), name=name)

@@ -1,0 +1,121 @@
+"""Matching networks: a query's label is the attention-weighted mean of the support's labels."""
+
+import keras
+import tensorflow as tf
+
+from tfmeta.learners.class_room import membership, without_absent
+from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.recipe import Recipe
+
+_SMALLEST = 1e-12  # probability whose logarithm is taken
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class Matching(EmbeddingLearner):
+    """P(y | x, S) = sum_i a(x, x_i) y_i, with a softmax over cosine similarities as attention.
+
+    Equation 1 and section 2.1.1. With `full_context` the embeddings see the whole support set
+    (section 2.1.2 and the appendix): a bidirectional LSTM reads it for g, an LSTM with read
+    attention over it makes f. The paper leaves the order of reading open; ours depends on the set
+    alone, so that permuting the support set changes nothing.
+
+    Vinyals, Blundell, Lillicrap, Kavukcuoglu and Wierstra 2016, https://arxiv.org/abs/1606.04080.
+
+    Args:
+        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
+        similarity_scale: factor of the cosine before the softmax. The paper's is 1, with which a
+            perfect match of 5 ways has a probability of at most 0.65.
+        full_context: full context embeddings.
+        read_steps: of f's LSTM.
+
+    Task state: `support` `(support, units)` and `members` `(support, classes)`.
+
+    Raises:
+        ValueError: if a number is not positive.
+    """
+
+    def __init__(
+        self, network, *, similarity_scale=10.0, full_context=False, read_steps=5, **kwargs
+    ):
+        if full_context:
+            # The LSTM over the support set is a loop of its own, which cannot be batched.
+            if kwargs.get("vectorised", "auto") is True:
+                raise ValueError("received vectorised=True; expected False with full_context=True")
+            kwargs["vectorised"] = False
+        super().__init__(network, **kwargs)
+        if not similarity_scale > 0:
+            raise ValueError(
+                f"received similarity_scale={similarity_scale!r}; expected a positive number"
+            )
+        if not isinstance(read_steps, int) or read_steps < 1:
+            raise ValueError(f"received read_steps={read_steps!r}; expected 1 or more")
+        self.similarity_scale = similarity_scale
+        self.full_context = full_context
+        self.read_steps = read_steps
+        if full_context:
+            units = network.output_shape[-1]
+            self.support_lstm = keras.layers.Bidirectional(
+                keras.layers.LSTM(units, return_sequences=True), merge_mode="sum", name="g"
+            )
+            self.support_lstm.build((None, None, units))
+            self.read_cell = keras.layers.LSTMCell(units, name="f")
+            self.read_cell.build((None, 2 * units))
+
+    @classmethod
+    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+        """Section 4.1.1's task, on more ways than it is tested with, as Snell et al. 2017."""
+        cls.refuse_regression(regression)
+        return Recipe(
+            options,
+            steps=8_000,
+            meta_batch=2,
+            outer_learning_rate=2e-3,
+            train_episode={"ways": 60, "queries": 5},
+            has_head=False,
+        )
+
+    def summarise(self, embedded, support_y):
+        support = self._in_context(embedded) if self.full_context else embedded
+        return {"support": support, "members": membership(support_y, embedded.dtype)}
+
+    def compare(self, task_state, embedded, forward):
+        """Equation 1, as logarithms: a softmax of it is the paper's probability."""
+        support = task_state["support"]
+        if self.full_context:
+            embedded = self._read(embedded, support)
+        cosine = tf.matmul(_unit(embedded), _unit(support), transpose_b=True)
+        attention = tf.nn.softmax(self.similarity_scale * cosine)
+        members = task_state["members"]
+        probabilities = tf.matmul(attention, members)
+        return without_absent(tf.math.log(probabilities + _SMALLEST), tf.reduce_sum(members, 0))
+
+    def training_loss(self, embedded, y, *, outputs, query_y):
+        return self.task_loss(query_y, outputs)
+
+    def _in_context(self, embedded):
+        """g(x_i, S), appendix A.2: both directions' outputs and the embedding itself."""
+        order = tf.argsort(tf.reduce_sum(embedded, -1))
+        read = self.support_lstm(tf.gather(embedded, order)[tf.newaxis])[0]
+        return embedded + tf.gather(read, tf.argsort(order))
+
+    def _read(self, embedded, support):
+        """f(x, S), appendix A.1, equations 3 to 6."""
+        hidden = cell = tf.zeros_like(embedded)
+        read = tf.zeros_like(embedded)
+        for _ in range(self.read_steps):
+            _, (hidden, cell) = self.read_cell(tf.concat([embedded, read], 1), [hidden, cell])
+            hidden = hidden + embedded
+            read = tf.nn.softmax(tf.matmul(hidden, support, transpose_b=True)) @ support
+        return hidden
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "similarity_scale": self.similarity_scale,
+            "full_context": self.full_context,
+            "read_steps": self.read_steps,
+        }
+
+
+def _unit(vectors):
+    return tf.math.l2_normalize(vectors, -1)

@@ -1,0 +1,34 @@
+"""Moving averages of normalisation statistics, fed by what the tasks of a step report."""
+
+import tensorflow as tf
+
+
+class MovingAverages:
+    """Variables that follow the mean over a step's tasks.
+
+    Args:
+        variables: `(variable, momentum)` of each; new = momentum * old + (1 - momentum) * mean.
+    """
+
+    def __init__(self, variables=()):
+        self._averages = list(variables)
+
+    @property
+    def variables(self) -> list:
+        return [variable for variable, _ in self._averages]
+
+    def update(self, means, step) -> None:
+        """Takes the next values.
+
+        Args:
+            means: a tensor for each variable, the mean over this replica's tasks.
+            step: outer-loop steps so far. In the first ones the momentum is smaller, as in
+                `tf.train.ExponentialMovingAverage`: a short run is not left with the start values.
+        """
+        replica = tf.distribute.get_replica_context()
+        if replica is not None and replica.num_replicas_in_sync > 1:
+            means = replica.all_reduce(tf.distribute.ReduceOp.MEAN, means)
+        for (variable, momentum), mean in zip(self._averages, means, strict=True):
+            step = tf.cast(step, mean.dtype)
+            share = 1 - tf.minimum(tf.cast(momentum, mean.dtype), (1 + step) / (10 + step))
+            variable.assign(variable + share * (mean - variable))

@@ -1,0 +1,51 @@
+"""Prototypical networks: the nearest class mean in a learned space."""
+
+import keras
+import tensorflow as tf
+
+from tfmeta.learners.class_room import class_means, membership, without_absent
+from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.recipe import Recipe
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class Prototypical(EmbeddingLearner):
+    """A class is the mean of its embedded examples; a query's logit is minus its squared distance.
+
+    Equations 1 and 2, with the squared Euclidean distance (section 2.3), trained on the negative
+    log-probability of the true class (algorithm 1), on more ways than it is tested with (section
+    2.6).
+
+    Snell, Swersky and Zemel 2017, https://arxiv.org/abs/1703.05175.
+
+    Args:
+        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
+
+    Task state: `prototypes` `(classes, units)` and `shots` `(classes,)`.
+    """
+
+    @classmethod
+    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+        """Section 3.1: 60-way episodes with 5 queries a class."""
+        cls.refuse_regression(regression)
+        return Recipe(
+            options,
+            steps=8_000,
+            meta_batch=2,
+            outer_learning_rate=2e-3,
+            train_episode={"ways": 60, "queries": 5},
+            has_head=False,
+        )
+
+    def summarise(self, embedded, support_y):
+        """Equation 1."""
+        members = membership(support_y, embedded.dtype)
+        return {"prototypes": class_means(embedded, members), "shots": tf.reduce_sum(members, 0)}
+
+    def compare(self, task_state, embedded, forward):
+        """Equation 2, before its softmax."""
+        difference = embedded[:, tf.newaxis] - task_state["prototypes"][tf.newaxis]
+        return without_absent(-tf.reduce_sum(difference**2, -1), task_state["shots"])
+
+    def training_loss(self, embedded, y, *, outputs, query_y):
+        return self.task_loss(query_y, outputs)

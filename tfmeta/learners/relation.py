@@ -1,0 +1,117 @@
+"""Relation networks: learns the comparison too, by a network over pairs of feature maps."""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from tfmeta.learners.class_room import class_means, is_possible, membership, without_absent
+from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.network_function import NetworkFunction
+from tfmeta.learners.recipe import Recipe
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class Relation(EmbeddingLearner):
+    """Feature maps of a query and of a class, side by side, go through a network that scores them.
+
+    r = g(C(f(x_i), f(x_j))), from 0 to 1 (equation 1), trained by its squared distance from one
+    for a match and from zero for none (equation 2). A class of several shots has the mean of their
+    maps, where the paper takes the sum: the scale then does not depend on the shots. The relation
+    module is section 3.4's: two blocks of 64 3x3 filters, 8 hidden units and a sigmoid.
+
+    Sung, Yang, Zhang, Xiang, Torr and Hospedales 2018, https://arxiv.org/abs/1711.06025.
+
+    Args:
+        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, height,
+            width, channels)`.
+        filters: of the relation module.
+        hidden_units: of the relation module.
+
+    Task state: `maps` `(classes, height, width, filters)`, after the half of the relation module's
+    first convolution that sees them, and `shots` `(classes,)`.
+
+    Raises:
+        ValueError: if the network does not end with feature maps.
+    """
+
+    def __init__(self, network, *, filters=64, hidden_units=8, **kwargs):
+        if len(network.output_shape) != 4:
+            raise ValueError(
+                f"received a network with outputs of shape {network.output_shape[1:]}; Relation "
+                "compares feature maps (height, width, channels): networks.conv4(..., "
+                "num_outputs=None, features='map')"
+            )
+        judge = _judge((*network.output_shape[1:3], filters), hidden_units)
+        self_function = NetworkFunction(judge)
+        super().__init__(network, functions=[self_function], **kwargs)
+        self.filters = filters
+        self.hidden_units = hidden_units
+        self.judge, self._judge_function = judge, self_function
+        # A convolution of two stacks of channels is the sum of one of each. So each map goes
+        # through it once, and not once for every pair that it is in.
+        self.query_half, self.class_half = (
+            layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name)
+            for name in ("query_half", "class_half")
+        )
+        for half in (self.query_half, self.class_half):
+            half.build(network.output_shape)
+
+    @classmethod
+    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+        """Section 4.1, on more ways than it is tested with, as Snell et al. 2017."""
+        cls.refuse_regression(regression)
+        return Recipe(
+            options,
+            steps=6_000,
+            meta_batch=2,
+            outer_learning_rate=2e-3,
+            train_episode={"ways": 20, "queries": 5},
+            network_options={"features": "map", "num_blocks": 3},
+            has_head=False,
+        )
+
+    def summarise(self, embedded, support_y):
+        members = membership(support_y, embedded.dtype)
+        shots = tf.reduce_sum(members, 0)
+        maps = class_means(embedded, members)
+        # A column without examples holds one of the classes that there are, each in turn: the
+        # relation module's batch statistics are then the same as without such columns.
+        columns, is_present = tf.range(tf.shape(shots)[0]), shots > 0
+        others = tf.argsort(tf.cast(is_present, tf.int32), direction="DESCENDING", stable=True)
+        others = tf.gather(others, columns % tf.reduce_sum(tf.cast(is_present, tf.int32)))
+        maps = tf.gather(maps, tf.where(is_present, columns, others))
+        return {"maps": self.class_half(maps), "shots": shots}
+
+    def compare(self, task_state, embedded, forward):
+        """Equation 1, as logarithms: their softmax shares the scores out among the classes."""
+        pairs = self.query_half(embedded)[:, tf.newaxis] + task_state["maps"][tf.newaxis]
+        shape = tf.shape(pairs)
+        logits = forward(self._judge_function, tf.reshape(pairs, (-1, *pairs.shape[2:])))
+        scores = tf.math.log_sigmoid(tf.reshape(logits, (shape[0], shape[1])))
+        return without_absent(scores, task_state["shots"])
+
+    def training_loss(self, embedded, y, *, outputs, query_y):
+        """Equation 2."""
+        match = tf.one_hot(query_y, tf.shape(outputs)[1], dtype=outputs.dtype)
+        of_columns = tf.reduce_mean((tf.exp(outputs) - match) ** 2, 0)
+        counts = tf.cast(is_possible(outputs)[0], outputs.dtype)
+        return tf.reduce_sum(of_columns * counts) / tf.reduce_sum(counts)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "hidden_units": self.hidden_units,
+        }
+
+
+def _judge(shape, hidden_units) -> keras.Model:
+    """The relation module after its first convolution: `(pairs, *shape) -> (pairs, 1)`, logits."""
+    inputs = x = keras.Input(shape, name="pair")
+    for block in (1, 2):
+        if block == 2:
+            x = layers.Conv2D(shape[-1], 3, padding="same", use_bias=False, name="conv2")(x)
+        x = layers.BatchNormalization(name=f"norm{block}")(x)
+        x = layers.MaxPooling2D(padding="same", name=f"pool{block}")(layers.ReLU()(x))
+    x = layers.Dense(hidden_units, activation="relu", name="hidden")(layers.Flatten()(x))
+    return keras.Model(inputs, layers.Dense(1, name="score")(x), name="relation_module")

@@ -1,0 +1,136 @@
+"""Reptile: moves the initialisation towards the weights that each task's training ends with."""
+
+import keras
+import tensorflow as tf
+
+from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.recipe import Recipe
+
+_ADAM_BETA_2, _ADAM_EPSILON = 0.999, 1e-8  # of Kingma and Ba 2015, algorithm 1
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class Reptile(GradientLearner):
+    """First order without a query set: phi <- phi + epsilon * mean(theta - phi).
+
+    Each task trains from phi to theta by `inner_steps` steps on minibatches of its examples. The
+    meta-gradient is phi - theta, so that an outer optimizer of plain SGD at the rate epsilon takes
+    the paper's step: algorithm 1 (serial) with a meta-batch of one, algorithm 2 (batched) with
+    more. Epsilon falls linearly to zero, as in the paper (the recipe's `outer_schedule`).
+
+    Nichol, Achiam and Schulman 2018, https://arxiv.org/abs/1803.02999.
+
+    Args:
+        network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
+        inner_steps: steps of the inner loop in training, each on another share of the support set;
+            give training more shots than testing (section 6.1, `train_shots`).
+        inner_learning_rate: of the inner optimizer.
+        inner_optimizer: "adam", with beta1 = 0 as in section 6.1, or "sgd". Each task starts with
+            no memory of squared gradients; the paper's code hands it on from task to task.
+        num_minibatches: shares that training's support set is dealt into; the steps take them in
+            turn. `adapt` takes every step on the whole support set: its order doesn't matter then.
+        test_inner_steps: steps that `adapt` takes outside training; `inner_steps` if None.
+
+    Task state: see `GradientLearner`.
+
+    Raises:
+        ValueError: if a number is not positive, or the inner optimizer is neither.
+    """
+
+    def __init__(
+        self,
+        network,
+        inner_steps=5,
+        *,
+        inner_learning_rate=1e-3,
+        inner_optimizer="adam",
+        num_minibatches=5,
+        test_inner_steps=None,
+        **kwargs,
+    ):
+        super().__init__(network, inner_steps, test_inner_steps=test_inner_steps, **kwargs)
+        if inner_optimizer not in ("adam", "sgd"):
+            raise ValueError(
+                f"received inner_optimizer={inner_optimizer!r}; expected 'adam' or 'sgd'"
+            )
+        if not inner_learning_rate > 0:
+            raise ValueError(
+                f"received inner_learning_rate={inner_learning_rate!r}; expected a positive number"
+            )
+        if not isinstance(num_minibatches, int) or num_minibatches < 1:
+            raise ValueError(
+                f"received num_minibatches={num_minibatches!r}; expected a whole number from 1 up"
+            )
+        self.inner_learning_rate = inner_learning_rate
+        self.inner_optimizer = inner_optimizer
+        self.num_minibatches = num_minibatches
+
+    @classmethod
+    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+        """Section 6.1 and table 4 (Omniglot, 5 ways); the authors' demo of sine waves.
+
+        The demo (gist.github.com/joschu/f503500cda64f2ce87c8288906b09e2d) trains on 50 points a
+        task in minibatches of 10, at 0.02, with epsilon falling from 0.1 to 0 over 30,000 tasks,
+        and tests with 32 steps. It trains with one pass, five steps; 32 there too, the meta-batch
+        and epsilon are ours.
+        """
+        outer = {"outer_optimizer": "sgd", "outer_schedule": "linear", "outer_learning_rate": 1.0}
+        if regression:
+            defaults = {
+                "inner_steps": 32,
+                "inner_optimizer": "sgd",
+                "inner_learning_rate": 0.02,
+                "num_minibatches": 5,
+                "test_inner_steps": 32,
+            }
+            return Recipe(
+                {**defaults, **options},
+                steps=30_000,
+                meta_batch=5,
+                train_episode={"shots": 50, "queries": 1},
+                **outer,
+            )
+        options = {"inner_steps": 5, "test_inner_steps": 50, **options}
+        return Recipe(
+            options,
+            steps=20_000,
+            meta_batch=5,
+            train_episode={"shots": 10, "queries": 1},
+            **outer,
+        )
+
+    def start_rule(self, weights):
+        if self.inner_optimizer == "sgd":
+            return ()
+        return [tf.zeros_like(weight) for weight in weights]  # Adam's second moments
+
+    def update(self, weights, gradients, *, loss, rule, step):
+        """A step of the inner optimizer; Adam without its first moment (Kingma and Ba 2015)."""
+        if self.inner_optimizer == "sgd":
+            moved = zip(weights, gradients, strict=True)
+            return [w - self.inner_learning_rate * g for w, g in moved], rule
+        unbias = 1 / (1 - _ADAM_BETA_2 ** (tf.cast(step, self.compute_dtype) + 1))
+        pairs = zip(rule, gradients, strict=True)
+        rule = [_ADAM_BETA_2 * v + (1 - _ADAM_BETA_2) * g**2 for v, g in pairs]
+        moved = zip(weights, gradients, rule, strict=True)
+        rate = self.inner_learning_rate
+        return [w - rate * g / (tf.sqrt(unbias * v) + _ADAM_EPSILON) for w, g, v in moved], rule
+
+    def task_gradients(self, episode):
+        """phi - theta (algorithm 2, line 7, with its sign turned). See `MetaLearner`."""
+        x, y = episode.support_x, episode.support_y
+        number = self.num_minibatches
+        # Dealt like cards: of a support set in the order of its classes, each share has them all.
+        shares = [(x[share::number], y[share::number]) for share in range(number)]
+        theta, phi = self.inner_loop([shares[step % number] for step in range(self.inner_steps)])
+        outputs = self.predict_with(self._task_state(theta, x, self.inner_steps), episode.query_x)
+        loss = self.task_loss(episode.query_y, outputs)
+        return [p - t for p, t in zip(phi, theta, strict=True)], {"loss": loss, "outputs": outputs}
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "inner_learning_rate": self.inner_learning_rate,
+            "inner_optimizer": self.inner_optimizer,
+            "num_minibatches": self.num_minibatches,
+        }

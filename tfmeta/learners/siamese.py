@@ -1,0 +1,111 @@
+"""Siamese networks: learns from pairs whether two examples are of one class."""
+
+import keras
+import tensorflow as tf
+
+from tfmeta.learners.class_room import membership, without_absent
+from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.recipe import Recipe
+
+OBJECTIVES = ("contrastive", "logistic", "triplet")
+_SMALLEST = 1e-12  # squared distance whose root is taken: the root has no slope at zero
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class Siamese(EmbeddingLearner):
+    """One network, two examples, one distance; a query goes with the class that it is nearest to.
+
+    Training takes every pair of an episode's examples (support and query alike). Objectives:
+
+    - "contrastive": squared distance of like pairs, squared shortfall from a margin of unlike ones
+      (Hadsell, Chopra and LeCun 2006, equation 4, doi:10.1109/CVPR.2006.100).
+    - "logistic": a weighted L1 distance and a sigmoid say how likely a pair is of one class
+      (Koch, Zemel and Salakhutdinov 2015, section 3.1).
+    - "triplet": an example is nearer, by a margin, to one of its class than to one of another
+      (Schroff et al. 2015, https://arxiv.org/abs/1503.03832), the mean over those triplets that
+      are not (Hermans et al. 2017, https://arxiv.org/abs/1703.07737, "batch all").
+
+    Like and unlike pairs weigh the same in total, as in Koch et al., though there are many more of
+    the latter.
+
+    Args:
+        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
+        objective: "contrastive", "logistic" or "triplet".
+        margin: distance that unlike pairs should have (contrastive), or the difference (triplet).
+
+    Task state: `support` `(support, units)` and `members` `(support, classes)`.
+
+    Raises:
+        ValueError: if the objective is none of these or the margin is not positive.
+    """
+
+    def __init__(self, network, *, objective="contrastive", margin=1.0, **kwargs):
+        super().__init__(network, **kwargs)
+        if objective not in OBJECTIVES:
+            raise ValueError(
+                f"received objective={objective!r}; expected one of: {', '.join(OBJECTIVES)}"
+            )
+        if not margin > 0:
+            raise ValueError(f"received margin={margin!r}; expected a positive number")
+        self.objective = objective
+        self.margin = margin
+        if objective == "logistic":
+            self.judge = keras.layers.Dense(1, name="judge")
+            self.judge.build((None, network.output_shape[-1]))
+
+    @classmethod
+    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+        """Ours throughout; the triplets' gain is in `docs/decisions.md`."""
+        cls.refuse_regression(regression)
+        return Recipe(
+            {"objective": "triplet", **options},
+            steps=4_000,
+            meta_batch=2,
+            outer_learning_rate=2e-3,
+            train_episode={"ways": 40, "queries": 3},
+            has_head=False,
+        )
+
+    def summarise(self, embedded, support_y):
+        return {"support": embedded, "members": membership(support_y, embedded.dtype)}
+
+    def compare(self, task_state, embedded, forward):
+        """The mean similarity to each class's examples."""
+        members = task_state["members"]
+        shots = tf.reduce_sum(members, 0)
+        similarity = self._similarity(embedded, task_state["support"])
+        return without_absent(tf.matmul(similarity, members) / tf.maximum(shots, 1), shots)
+
+    def training_loss(self, embedded, y, *, outputs, query_y):
+        like = tf.cast(y[:, tf.newaxis] == y[tf.newaxis], embedded.dtype)
+        itself = tf.eye(tf.shape(y)[0], dtype=embedded.dtype)
+        like, unlike = like - itself, 1 - like
+        similarity = self._similarity(embedded, embedded)
+        if self.objective == "triplet":
+            return self._triplet_loss(-similarity, like, unlike)
+        if self.objective == "contrastive":
+            distance = tf.sqrt(tf.maximum(-similarity, _SMALLEST))
+            of_like, of_unlike = -similarity, tf.nn.relu(self.margin - distance) ** 2
+        else:
+            of_like, of_unlike = tf.nn.softplus(-similarity), tf.nn.softplus(similarity)
+        return (_weighted_mean(of_like, like) + _weighted_mean(of_unlike, unlike)) / 2
+
+    def _similarity(self, a, b):
+        """`(as, bs)`: the logit of being of one class, or minus the squared distance."""
+        difference = a[:, tf.newaxis] - b[tf.newaxis]
+        if self.objective != "logistic":
+            return -tf.reduce_sum(difference**2, -1)
+        return self.judge(tf.abs(difference))[..., 0]
+
+    def _triplet_loss(self, distance, like, unlike):
+        """`(anchors, positives, negatives)` shortfalls, the mean of those that are any."""
+        shortfall = self.margin + distance[:, :, tf.newaxis] - distance[:, tf.newaxis]
+        shortfall = tf.nn.relu(shortfall) * like[:, :, tf.newaxis] * unlike[:, tf.newaxis]
+        return _weighted_mean(shortfall, tf.cast(shortfall > 0, shortfall.dtype))
+
+    def get_config(self):
+        return {**super().get_config(), "objective": self.objective, "margin": self.margin}
+
+
+def _weighted_mean(values, weights):
+    return tf.reduce_sum(values * weights) / tf.maximum(tf.reduce_sum(weights), 1)

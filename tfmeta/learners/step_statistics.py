@@ -1,0 +1,42 @@
+"""Moving averages of the normalisation statistics for each inner step (MAML++)."""
+
+import tensorflow as tf
+
+
+class StepStatistics:
+    """One row of averages for the weights before the first step, one after each.
+
+    Antoniou et al. 2019, https://arxiv.org/abs/1810.09502, "Per-Step Batch Normalization Running
+    Statistics": one average over all inner steps would mix the statistics of different weights.
+
+    Args:
+        learner: whose variables they become.
+        num_steps: of the inner loop in training; later steps use the last row.
+    """
+
+    def __init__(self, learner, num_steps: int):
+        self._last = num_steps
+        self.averages = [
+            (
+                learner.add_weight(
+                    shape=(num_steps + 1, *variable.shape),
+                    initializer="ones" if "variance" in name else "zeros",
+                    trainable=False,
+                    name=f"step_{name}",
+                ),
+                momentum,
+            )
+            for name, (variable, momentum) in zip(
+                learner.function.statistic_names, learner.function.moving_variables(), strict=True
+            )
+        ]
+
+    def at(self, step) -> list[tf.Tensor]:
+        """The averages for the weights after `step` steps, in the order of `statistic_names`."""
+        row = tf.minimum(step, self._last)
+        return [tf.gather(tf.convert_to_tensor(v), row) for v, _ in self.averages]
+
+    @staticmethod
+    def rows(seen: list) -> list[tf.Tensor]:
+        """A task's statistics, step by step, as new values for the averages."""
+        return [tf.stack(rows) for rows in zip(*seen, strict=True)]
