@@ -461,14 +461,6 @@ def test_adapted_needs_a_support_set(fails, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_maml_is_no_generator(fails, tmp_path):
-    arguments = ["--kind", "generator", "--output", tmp_path / "model"]
-    line = fails("export", trained.glyph_run(), *arguments)
-    assert "maml generates no weights" in line
-    assert "--kind learner or adapted" in line
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.fixture(params=["text", "empty", "cut short"])
 def spoilt_support(request, tmp_path):
     """A support folder with one file that is no image: `(folder, file)`."""

@@ -248,14 +248,16 @@ class TakesAnything(HandMade):
         return {"prediction": self.answer(x)}
 
 
-def hand_made(module, folder):
-    """Writes `module` as an export whose files and records are all in order."""
+def hand_made(module, folder, **signatures):
+    """Writes `module`, and further signatures, as an export with files and records in order."""
     version = folder / "1"
-    tf.saved_model.save(module, str(version), signatures={"predict": module.predict})
+    tf.saved_model.save(module, str(version), signatures={"predict": module.predict, **signatures})
     x = np.array([[0.0, 0.125], [0.25, -0.5], [-0.125, 0.25]], np.float32)
     outputs = {"prediction": module.answer(tf.constant(x)).numpy()}
     (version / "assets.extra").mkdir()
-    warmup.write(version / WARM_UP, "hand-made", {"predict": ({"x": x}, outputs)})
+    recorded = {"predict", *signatures} - {"serving_default"}
+    records = {name: ({"x": x}, outputs) for name in sorted(recorded)}
+    warmup.write(version / WARM_UP, "hand-made", records)
     files = [name for name in trained.contents(version) if name != "tfmeta.json"]
     (version / "tfmeta.json").write_text(json.dumps({"files": dict.fromkeys(files)}))
     trained.rewrite_manifest(version)
@@ -282,6 +284,26 @@ def test_one_fault_fails_the_one_check_for_it(faulty, check, message, tmp_path):
     failed = failures(tmp_path)
     assert failed.keys() == {check}
     assert message in failed[check]
+
+
+def test_a_faulty_default_fails_warm_up(tmp_path):
+    """The signature that most requests go to has no record of its own."""
+    faulty = HandMade()
+    faulty.default = tf.function(
+        lambda x: {"prediction": 3 * x}, input_signature=[tf.TensorSpec((None, 2), tf.float32, "x")]
+    )
+    hand_made(faulty, tmp_path, serving_default=faulty.default)
+    failed = failures(tmp_path)
+    assert failed.keys() == {"warm_up"}
+    assert "serving_default: prediction: differs by" in failed["warm_up"]
+
+
+def test_a_further_signature_that_refuses_nothing_fails(tmp_path):
+    sound, careless = HandMade(), TakesAnything()
+    hand_made(sound, tmp_path, recall=careless.predict)
+    failed = failures(tmp_path)
+    assert failed.keys() == {"refusals"}
+    assert "recall: x with a NaN was answered" in failed["refusals"]
 
 
 def test_xla_is_found_in_a_real_export_whose_saved_model_was_replaced(tmp_path):

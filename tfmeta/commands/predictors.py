@@ -16,7 +16,7 @@ class ExportPredictor:
 
     Attributes:
         class_names: of an adapted model; None for a learner.
-        num_classes: that a learner answers with at most.
+        num_classes: that a learner answers with at most; None for any number.
 
     Raises:
         UserError: if there is no such export, it is damaged, or it takes no images.
@@ -34,6 +34,7 @@ class ExportPredictor:
         except (OSError, ValueError, LoaderError) as error:
             raise UserError(f"cannot load the export {version}: {error}", exit_status=1) from error
         _need_images(facts["image_format"], path)
+        self._is_generator = facts["kind"] == "generator"
         self.class_names, self.num_classes = facts["class_names"], facts["num_outputs"]
 
     def probabilities(self, support, encoded):
@@ -42,12 +43,17 @@ class ExportPredictor:
         if support is None:
             return self._model.run("predict_bytes", {"x_bytes": images})["probabilities"]
         files, labels = support
-        request = {
+        task = {
             "support_x_bytes": np.array(files, object)[np.newaxis],
             "support_y": np.array(labels, np.int32)[np.newaxis],
-            "query_x_bytes": images[np.newaxis],
         }
-        return self._model.run("adapt_and_predict_bytes", request)["probabilities"][0]
+        queries = {"query_x_bytes": images[np.newaxis]}
+        if self._is_generator:
+            weights = self._model.run("generate_bytes", task)
+            answer = self._model.run("predict_bytes", {**weights, **queries})
+        else:
+            answer = self._model.run("adapt_and_predict_bytes", {**task, **queries})
+        return answer["probabilities"][0]
 
 
 class RunPredictor:

@@ -12,7 +12,12 @@ import tensorflow as tf
 import tfmeta
 from tfmeta.errors import UserError
 from tfmeta.exporting import readme, warmup
-from tfmeta.exporting.signatures import AdaptedSignatures, LearnerSignatures, with_bytes
+from tfmeta.exporting.signatures import (
+    AdaptedSignatures,
+    GeneratorSignatures,
+    LearnerSignatures,
+    with_bytes,
+)
 from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
 
@@ -42,13 +47,32 @@ def export_learner(
     Raises:
         UserError: if the folder can't be written.
     """
-    _check_writable(Path(output))
     signatures = LearnerSignatures(learner, is_regression=is_regression)
-    requests = warmup.learner_requests(
-        signatures, learner, is_regression=is_regression, image_format=image_format
+    return _export_tasks(
+        learner, output, signatures, is_regression=is_regression, image_format=image_format
     )
-    return _write(
-        Path(output), learner, signatures, requests, kind="learner", image_format=image_format
+
+
+def export_generator(
+    learner, output, *, is_regression=False, image_format: ImageFormat | None = None
+) -> Path:
+    """Exports kind `generator`: the model turns a support set into a task's weights.
+
+    Args:
+        learner: a MetaLearner whose task state holds `weights`.
+        output: the model's folder, `exported/NAME`; the next free version is made in it.
+        is_regression: whether its targets are values.
+        image_format: how its images are read; None if its examples are no images.
+
+    Returns:
+        The version's folder.
+
+    Raises:
+        UserError: if the learner makes no weights for a task, or the folder can't be written.
+    """
+    signatures = GeneratorSignatures(learner, is_regression=is_regression)
+    return _export_tasks(
+        learner, output, signatures, is_regression=is_regression, image_format=image_format
     )
 
 
@@ -73,7 +97,8 @@ def export_adapted(
         The version's folder.
 
     Raises:
-        UserError: if the learner is transductive, or the folder can't be written.
+        UserError: if the learner is transductive, there is not a name for each class, or the
+            folder can't be written.
     """
     if learner.transductive:
         raise UserError(
@@ -81,32 +106,39 @@ def export_adapted(
             "its answer would depend on the others in the batch. Train with --inductive, or export "
             "--kind learner"
         )
+    num_classes = None if class_names is None else int(np.max(support[1], initial=-1)) + 1
+    if num_classes is not None and num_classes != len(class_names):
+        raise UserError(
+            f"received {len(class_names)} class names and labels up to {num_classes - 1}; expected "
+            "a name for each class"
+        )
     _check_writable(Path(output))
     state = learner.adapt(tf.constant(support[0]), tf.constant(support[1]))
     signatures = AdaptedSignatures(learner, state, class_names=class_names)
     requests = warmup.adapted_requests(signatures, learner, state, image_format=image_format)
-    return _write(
-        Path(output),
-        learner,
-        signatures,
-        requests,
-        kind="adapted",
-        image_format=image_format,
-        class_names=class_names,
+    return _write(Path(output), learner, signatures, requests, image_format=image_format)
+
+
+def _export_tasks(learner, output, signatures, *, is_regression, image_format) -> Path:
+    """Exports a kind that takes support sets."""
+    _check_writable(Path(output))
+    requests = warmup.task_requests(
+        signatures, learner, is_regression=is_regression, image_format=image_format
     )
+    return _write(Path(output), learner, signatures, requests, image_format=image_format)
 
 
-def _write(output, learner, signatures, requests, *, kind, image_format, class_names=None) -> Path:
+def _write(output, learner, signatures, requests, *, image_format) -> Path:
     partial = output / f".partial-{os.getpid()}"
     facts = {
-        "kind": kind,
+        "kind": signatures.kind,
         "algorithm": type(learner).__name__,
         "mode": learner.mode,
         "tfmeta": tfmeta.__version__,
         "input_shape": list(learner.network.input_shape[1:]),
-        "num_outputs": learner.num_outputs,
+        "num_outputs": signatures.num_outputs,
         "image_format": image_format and image_format.to_dict(),
-        "class_names": class_names,
+        "class_names": signatures.class_names,
     }
     try:
         _remove_leftovers(output)
@@ -115,7 +147,9 @@ def _write(output, learner, signatures, requests, *, kind, image_format, class_n
         (partial / "assets.extra").mkdir()
         warmup.write(partial / "assets.extra/tf_serving_warmup_requests", output.name, requests)
         (partial / "batching_params.pbtxt").write_text(_BATCHING)
-        (partial / "README.md").write_text(readme.text(output.name, facts, requests))
+        (partial / "README.md").write_text(
+            readme.text(output.name, facts, requests, default=signatures.default)
+        )
         facts["files"] = _digests(partial)
         (partial / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n")
         return _publish(partial, output)

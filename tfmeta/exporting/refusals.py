@@ -3,13 +3,14 @@
 import tensorflow as tf
 
 
-def checked_support(x, y, *, num_classes: int | None):
+def checked_support(x, y, *, is_regression: bool, num_classes: int | None):
     """A support set, or an InvalidArgument error.
 
     Args:
         x: `(tasks, support, ...)`.
         y: `(tasks, support)` labels, or `(tasks, support, outputs)` targets.
-        num_classes: labels are 0 up to this; None for regression.
+        is_regression: whether targets are values.
+        num_classes: labels are 0 up to this; None: up to the number of examples.
 
     Returns:
         `x` and `y`, to be used in their stead: what follows waits for the checks.
@@ -28,13 +29,14 @@ def checked_support(x, y, *, num_classes: int | None):
         ),
         _finite(x, "support_x"),
     ]
-    if num_classes is None:
+    if is_regression:
         checks.append(_finite(y, "support_y"))
     else:
-        expected = f"support_y: expected labels from 0 to {num_classes - 1}"
+        most = "one less than the support examples" if num_classes is None else num_classes - 1
+        expected = f"support_y: expected labels from 0 to {most}"
         checks += [
             tf.debugging.assert_non_negative(y, expected),
-            tf.debugging.assert_less(y, num_classes, expected),
+            tf.debugging.assert_less(y, num_classes or tf.shape(y)[1], expected),
         ]
     with tf.control_dependencies([check for check in checks if check is not None]):
         return tf.identity(x), tf.identity(y)

@@ -1,31 +1,36 @@
 """The functions that a served model offers, each traced from `adapt` and `predict_with`.
 
 Dimension 0 of everything is tasks (of an adapted model: examples), so that a server may batch.
-Each kind of export is a class with `functions`, a dict of name -> (function, input specs), and
-`bytes_functions`, the same for encoded images.
+Each kind of export is a class with `functions`, a dict of name -> (function, input specs), of which
+one is the `default`; `with_bytes` adds the same for encoded images.
 """
+
+from abc import ABC, abstractmethod
 
 import tensorflow as tf
 
+from tfmeta.errors import UserError
 from tfmeta.exporting import task_state
 from tfmeta.exporting.refusals import checked_queries, checked_state, checked_support
 from tfmeta.images import ImageFormat, to_unit
+from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.execution import map_tasks
 
 
-class LearnerSignatures:
-    """`learner`: adapts to the support set that comes with the request.
+class TaskSignatures(ABC):
+    """Of every kind that takes support sets: what one of them does, for each task of a request.
+
+    A task state travels as named tensors, `weights_head_kernel` and the like, in every kind.
 
     Args:
         learner: a MetaLearner.
         is_regression: whether targets are values.
     """
 
-    default = "adapt_and_predict"
+    class_names = None
 
     def __init__(self, learner, *, is_regression: bool):
         self._learner, self._is_regression = learner, is_regression
-        self._num_classes = None if is_regression else learner.num_outputs
         example = tuple(learner.network.input_shape[1:])
         y_spec = ((learner.num_outputs,), tf.float32) if is_regression else ((), tf.int32)
         self._support_specs = {
@@ -41,31 +46,35 @@ class LearnerSignatures:
         }
 
     @property
+    @abstractmethod
     def functions(self) -> dict:
-        query = {"query_x": self._query_spec}
-        return {
-            "adapt_and_predict": (self.adapt_and_predict, {**self._support_specs, **query}),
-            "adapt": (self.adapt, self._support_specs),
-            "predict": (self.predict, {**self._state_specs, **query}),
-        }
+        """`{name: (function, input specs)}`."""
 
-    def adapt_and_predict(self, support_x, support_y, query_x):
-        support_x, support_y = checked_support(support_x, support_y, num_classes=self._num_classes)
-        query_x = checked_queries(query_x, num_tasks=tf.shape(support_x)[0])
-        return self.answer(self._map(self._adapt_and_predict_one, (support_x, support_y, query_x)))
+    @property
+    def num_outputs(self) -> int | None:
+        """How many classes (or values) it answers with; None: as many as it is shown."""
+        return self._learner.num_outputs
 
     def adapt(self, support_x, support_y):
-        support = checked_support(support_x, support_y, num_classes=self._num_classes)
-        return self._map(lambda s: task_state.flatten(self._learner.adapt(*s)), support)
+        support = self._checked(support_x, support_y)
+        with room_for_classes(support[1]):
+            return self._map(lambda s: task_state.flatten(self._learner.adapt(*s)), support)
 
     def predict(self, query_x, **state):
         query_x = checked_queries(query_x)
         state = checked_state(state, num_tasks=tf.shape(query_x)[0])
         return self.answer(self._map(self._predict_one, (state, query_x)))
 
-    def _adapt_and_predict_one(self, task):
-        support_x, support_y, query_x = task
-        return self._learner.predict_with(self._learner.adapt(support_x, support_y), query_x)
+    def _predict_specs(self):
+        return {**self._state_specs, "query_x": self._query_spec}
+
+    def _checked(self, support_x, support_y):
+        return checked_support(
+            support_x,
+            support_y,
+            is_regression=self._is_regression,
+            num_classes=self._learner.num_outputs,
+        )
 
     def _predict_one(self, task):
         state, query_x = task
@@ -84,6 +93,60 @@ class LearnerSignatures:
         return {"probabilities": tf.nn.softmax(outputs), "label": label}
 
 
+class LearnerSignatures(TaskSignatures):
+    """`learner`: adapts to the support set that comes with the request. See `TaskSignatures`."""
+
+    kind = "learner"
+    default = "adapt_and_predict"
+
+    @property
+    def functions(self) -> dict:
+        both = {**self._support_specs, "query_x": self._query_spec}
+        return {
+            "adapt_and_predict": (self.adapt_and_predict, both),
+            "adapt": (self.adapt, self._support_specs),
+            "predict": (self.predict, self._predict_specs()),
+        }
+
+    def adapt_and_predict(self, support_x, support_y, query_x):
+        support_x, support_y = self._checked(support_x, support_y)
+        query_x = checked_queries(query_x, num_tasks=tf.shape(support_x)[0])
+        with room_for_classes(support_y):
+            outputs = self._map(self._adapt_and_predict_one, (support_x, support_y, query_x))
+        return self.answer(outputs)
+
+    def _adapt_and_predict_one(self, task):
+        support_x, support_y, query_x = task
+        return self._learner.predict_with(self._learner.adapt(support_x, support_y), query_x)
+
+
+class GeneratorSignatures(TaskSignatures):
+    """`generator`: a support set becomes a task's weights. See `TaskSignatures`.
+
+    Raises:
+        UserError: if the learner's task state holds no weights.
+    """
+
+    kind = "generator"
+    default = "generate"
+
+    def __init__(self, learner, *, is_regression: bool):
+        super().__init__(learner, is_regression=is_regression)
+        if "weights" not in self._state_like:
+            kinds = "--kind learner" if learner.transductive else "--kind learner or adapted"
+            raise UserError(
+                f"{type(learner).__name__} makes no weights for a task (it keeps "
+                f"{', '.join(self._state_like)}), so it cannot be a generator; expected {kinds}"
+            )
+
+    @property
+    def functions(self) -> dict:
+        return {
+            "generate": (self.adapt, self._support_specs),
+            "predict": (self.predict, self._predict_specs()),
+        }
+
+
 class AdaptedSignatures:
     """`adapted`: one task's classes, its support set baked in.
 
@@ -93,14 +156,20 @@ class AdaptedSignatures:
         class_names: one a class, in the order of the labels; None for regression.
     """
 
+    kind = "adapted"
     default = "predict"
 
     def __init__(self, learner, state: dict, *, class_names: list[str] | None):
-        self._learner, self._class_names = learner, class_names
+        self._learner, self.class_names = learner, class_names
         example = tuple(learner.network.input_shape[1:])
         self._spec = tf.TensorSpec((None, *example), tf.float32, "x")
         # Variables, so that the task's weights are in the weights file with all others.
         self.state = tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), state)
+
+    @property
+    def num_outputs(self) -> int:
+        """How many classes (or values) it answers with."""
+        return self._learner.num_outputs if self.class_names is None else len(self.class_names)
 
     @property
     def functions(self) -> dict:
@@ -113,10 +182,10 @@ class AdaptedSignatures:
 
     def answer(self, outputs) -> dict:
         """The network's outputs as a response: probabilities and class names, or predictions."""
-        if self._class_names is None:
+        if self.class_names is None:
             return {"prediction": outputs}
-        probabilities = tf.nn.softmax(outputs[:, : len(self._class_names)])
-        label = tf.gather(tf.constant(self._class_names), tf.argmax(probabilities, -1))
+        probabilities = tf.nn.softmax(outputs[:, : len(self.class_names)])
+        label = tf.gather(tf.constant(self.class_names), tf.argmax(probabilities, -1))
         return {"probabilities": probabilities, "label": label}
 
 

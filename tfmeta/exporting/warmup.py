@@ -12,12 +12,13 @@ from tfmeta.exporting.tensor_protos import to_proto
 from tfmeta.images import ImageFormat, to_unit
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
+NUM_WAYS = 5  # of a learner that takes any number of classes
 # How the examples are tried for a sensitive spot: nudges a few times float32's rounding.
 _NUDGE, _NUM_NUDGES, _MOST_CHANGE, _MOST_DRAWS = 3e-7, 6, 5e-6, 20
 
 
-def learner_requests(signatures, learner, *, is_regression: bool, image_format) -> dict:
-    """`{signature: (inputs, outputs)}` of a learner, worked out eagerly, task by task."""
+def task_requests(signatures, learner, *, is_regression: bool, image_format) -> dict:
+    """`{signature: (inputs, outputs)}` of `TaskSignatures`, worked out eagerly, task by task."""
     for seed in range(_MOST_DRAWS):
         support, query, encoded = _draw(learner, image_format, seed, is_regression=is_regression)
         states = _states(learner, support["support_x"], support["support_y"])
@@ -30,10 +31,10 @@ def learner_requests(signatures, learner, *, is_regression: bool, image_format) 
     answers = _numpy(signatures.answer(tf.stack(outputs)))
     named = [signatures.flatten(state) for state in states]
     state = {name: np.stack([each[name].numpy() for each in named]) for name in named[0]}
+    tensors = {**support, **query, **state}
     requests = {
-        "adapt_and_predict": ({**support, **query}, answers),
-        "adapt": (support, state),
-        "predict": ({**state, **query}, answers),
+        name: ({key: tensors[key] for key in specs}, answers if "query_x" in specs else state)
+        for name, (_, specs) in signatures.functions.items()
     }
     return _with_bytes(requests, encoded)
 
@@ -41,7 +42,7 @@ def learner_requests(signatures, learner, *, is_regression: bool, image_format) 
 def _draw(learner, image_format, seed, *, is_regression):
     """Random support sets and queries, and their images as files."""
     rng = np.random.default_rng(seed)
-    ways = 1 if is_regression else learner.num_outputs
+    ways = 1 if is_regression else learner.num_outputs or NUM_WAYS
     shots = 10 if is_regression else NUM_SHOTS
     support_x, support_bytes = _examples(learner, image_format, rng, ways * shots)
     query_x, query_bytes = _examples(learner, image_format, rng, NUM_QUERIES)
