@@ -32,6 +32,9 @@ PIPELINES = {
     "omniglot": Pipeline(
         "tfmeta.pipelines.omniglot:build", "1,623 handwritten characters, from a TFDS folder"
     ),
+    "optima": Pipeline(
+        "tfmeta.pipelines.optima:build", "tasks with their best weights, from `tfmeta optima`"
+    ),
 }
 
 

@@ -89,6 +89,10 @@ class EpisodeSource(ABC):
     def check(self, split: str, shape: EpisodeShape) -> None:
         """Raises UserError, with the numbers that don't fit, if there can be no such episode."""
 
+    def check_learner(self, learner) -> None:
+        """Raises UserError if these episodes are not for such a learner; most are for every one."""
+        del learner
+
     @abstractmethod
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
         """The most ways, and the most examples a class, that the split's episodes can have."""

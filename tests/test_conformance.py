@@ -94,7 +94,8 @@ TABLE = {
         names_matter=False,
     ),
 }
-# Options that make another method of a learner; they keep the same promises.
+# Options that make another method of a learner: they keep the promises that depend on the method,
+# and share the steps, the saving and the export with their learner's row.
 VARIANTS = {
     "maml++": Row(
         "MAML",
@@ -189,7 +190,7 @@ def test_the_order_of_the_support_set_does_not_matter(row):
     np.testing.assert_allclose(answer(learner, shuffled), answer(learner, episode), atol=2e-5)
 
 
-@each(ROWS)
+@each(TABLE)
 def test_eager_equals_graph(row):
     learner, episode = row.make(), one_task(classification_batch())
     graph = tf.function(lambda e: answer(learner, e), autograph=False)
@@ -205,7 +206,7 @@ def test_an_inductive_answer_does_not_depend_on_the_other_queries(row):
         np.testing.assert_allclose(alone[0], together[query], atol=1e-6)
 
 
-@each(ROWS)
+@each(TABLE)
 def test_a_transductive_answer_does_and_says_so(row):
     learner, episode = row.make(transductive=True), one_task(classification_batch())
     assert learner.mode == "transductive"
@@ -213,7 +214,7 @@ def test_a_transductive_answer_does_and_says_so(row):
     assert np.abs(alone[0] - answer(learner, episode)[0]).max() > 1e-4
 
 
-@each(ROWS)
+@each(TABLE)
 def test_a_batch_gives_what_its_tasks_give(row):
     learner, batch = row.make(), classification_batch()
     outputs = learner(batch)
@@ -221,7 +222,7 @@ def test_a_batch_gives_what_its_tasks_give(row):
         np.testing.assert_allclose(outputs[task], answer(learner, one_task(batch, task)), atol=2e-5)
 
 
-@each(ROWS)
+@each(TABLE)
 def test_fit_lowers_the_loss_and_evaluate_and_predict_agree(row):
     learner, batch = row.make(), classification_batch()
     learner.compile(keras.optimizers.Adam(3e-3), metrics=["accuracy"])
@@ -237,7 +238,7 @@ def test_fit_lowers_the_loss_and_evaluate_and_predict_agree(row):
     assert np.mean(outputs.argmax(-1) == batch.query_y) == pytest.approx(after["accuracy"])
 
 
-@each(ROWS)
+@each(TABLE)
 def test_several_steps_an_execution_give_the_same_weights(row):
     weights = []
     for steps in (1, 4):
@@ -251,7 +252,7 @@ def test_several_steps_an_execution_give_the_same_weights(row):
         np.testing.assert_allclose(one, four, rtol=1e-4, atol=1e-6)
 
 
-@each(ROWS)
+@each(TABLE)
 def test_save_and_load_keep_the_answers_and_the_optimizer(row, tmp_path):
     learner, batch = row.make(), classification_batch()
     learner.compile(keras.optimizers.Adam(1e-3))
@@ -364,7 +365,7 @@ def test_the_meta_gradient_equals_finite_differences(row):
         assert abs(numeric - analytic) < 1e-5 * max(abs(numeric), norm), variable.path
 
 
-@each(ROWS)
+@each(TABLE)
 def test_the_export_passes_every_check_of_the_c_loader(row, tmp_path):
     report = verify_export(export_learner(row.make(), tmp_path / "model"))
     assert report["ok"], report["checks"]

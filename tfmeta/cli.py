@@ -6,6 +6,7 @@ import tfmeta
 from tfmeta.commands.evaluate import evaluate
 from tfmeta.commands.export import export
 from tfmeta.commands.listing import algorithms, pipelines
+from tfmeta.commands.optima import optima
 from tfmeta.commands.predict import predict
 from tfmeta.commands.train import train
 from tfmeta.commands.verify import verify
@@ -40,5 +41,5 @@ def main():
     """
 
 
-for command in (train, evaluate, export, verify, predict, algorithms, pipelines):
+for command in (train, optima, evaluate, export, verify, predict, algorithms, pipelines):
     main.add_command(command)

@@ -85,7 +85,6 @@ class GradientLearner(MetaLearner):
             *_, state = self.states(support_x, support_y, inner_steps=num_steps, seen=seen)
             return state
         weights = self.function.weights()
-        # Of the shapes and the loop's own making, so that `rule` may be empty.
         _, fast, _ = tf.while_loop(
             lambda step, *_: step < num_steps,
             lambda step, fast, rule: (
@@ -104,9 +103,12 @@ class GradientLearner(MetaLearner):
         for step in range(inner_steps + 1):
             is_last = step == inner_steps
             if step >= first:
-                yield self._task_state(
-                    self._placed(weights, fast), support_x, step, seen if is_last else None
+                state = self._task_state(
+                    self._placed(weights, fast), support_x, step, in_training=seen is not None
                 )
+                if is_last and seen is not None:
+                    seen.append(list(state.get("statistics", {}).values()))
+                yield state
             if not is_last:
                 fast, rule = self._step(weights, fast, rule, (support_x, support_y), step, seen)
 
@@ -142,28 +144,25 @@ class GradientLearner(MetaLearner):
         x, y = batch
         with tf.GradientTape() as tape:
             tape.watch(fast)
-            outputs, _ = self._support_pass(self._placed(weights, fast), x, step, seen)
+            outputs, statistics = self.function.with_batch_statistics(
+                self._placed(weights, fast), x
+            )
             loss = self.task_loss(y, outputs)
+        if seen is not None:
+            seen.append(statistics)
         gradients = tape.gradient(loss, fast, unconnected_gradients="zero")
         if self.first_order:
             loss, *gradients = (tf.stop_gradient(t) for t in (loss, *gradients))
         return self.update(fast, gradients, loss=loss, rule=rule, step=step)
 
-    def _support_pass(self, weights, x, step, seen):
-        """Outputs and the statistics that normalised them: the support's, or a step's averages."""
-        if self.step_statistics is not None and seen is None:
-            statistics = self.step_statistics.at(step)
-            return self.function.with_statistics(weights, statistics, x), statistics
-        outputs, statistics = self.function.with_batch_statistics(weights, x)
-        if seen is not None:
-            seen.append(statistics)
-        return outputs, statistics
-
-    def _task_state(self, weights, support_x, step, seen=None):
+    def _task_state(self, weights, support_x, step, *, in_training=False):
         names = self.function.weight_names
         state = {"weights": {names[p]: weights[p] for p in self.adapted}}
         if self.function.statistic_names and not self.transductive:
-            _, statistics = self._support_pass(weights, support_x, step, seen)
+            if self.step_statistics is None or in_training:
+                _, statistics = self.function.with_batch_statistics(weights, support_x)
+            else:
+                statistics = self.step_statistics.at(step)
             state["statistics"] = dict(zip(self.function.statistic_names, statistics, strict=True))
         return state
 

@@ -34,8 +34,8 @@ class MAML(GradientLearner):
         multi_step_loss_steps: outer-loop steps over which the query loss after *every* inner step
             counts, less and less, until the last one's is nearly alone; 0 for the last one only.
         learn_rates: learn a rate for each layer and inner step, from `inner_learning_rate`.
-        per_step_statistics: outside training, normalise with moving averages of the statistics of
-            each inner step in place of the support set's own.
+        per_step_statistics: outside training, normalise queries with the moving averages of the
+            support sets' statistics after as many inner steps, in place of the one support set's.
 
     Task state: see `GradientLearner`.
 
@@ -77,6 +77,11 @@ class MAML(GradientLearner):
             raise ValueError(
                 f"received inner_learning_rate={inner_learning_rate!r}; expected a positive number"
             )
+        if per_step_statistics and self.transductive:
+            raise ValueError(
+                "received per_step_statistics=True and transductive=True; transductive queries are "
+                "normalised with their own statistics. Choose one"
+            )
         self.inner_learning_rate = inner_learning_rate
         self.multi_step_loss_steps = multi_step_loss_steps
         self.learn_rates = learn_rates
@@ -101,7 +106,7 @@ class MAML(GradientLearner):
         """
         if regression:
             defaults = {"inner_steps": 1, "inner_learning_rate": 0.01}
-            return Recipe({**defaults, **options}, steps=70_000, meta_batch=25)
+            return Recipe({**defaults, **options}, steps=100_000, meta_batch=25)
         options = {"inner_steps": 1, "inner_learning_rate": 0.4, **options}
         options.setdefault("test_inner_steps", max(3, options["inner_steps"]))
         return Recipe(

@@ -93,11 +93,11 @@ class MetaLSTM(GradientLearner):
             )
         return Recipe(
             {"inner_steps": 5, "inner_learning_rate": 0.1, **options},
-            steps=3_000,
-            meta_batch=16,
+            steps=1_500,
+            meta_batch=8,
             outer_learning_rate=1e-3,
             train_episode={"queries": 5},
-            network_options={"filters": 32},
+            network_options={"filters": 16},
         )
 
     def start_rule(self, weights):

@@ -57,7 +57,7 @@ class MetaSGD(GradientLearner):
         """
         if regression:
             defaults = {"inner_learning_rate": 0.01}
-            return Recipe({**defaults, **options}, steps=70_000, meta_batch=25)
+            return Recipe({**defaults, **options}, steps=100_000, meta_batch=25)
         return Recipe(
             options,
             steps=6_000,

@@ -59,7 +59,7 @@ class Siamese(EmbeddingLearner):
         cls.refuse_regression(regression)
         return Recipe(
             {"objective": "triplet", **options},
-            steps=4_000,
+            steps=2_000,
             meta_batch=2,
             outer_learning_rate=2e-3,
             train_episode={"ways": 40, "queries": 3},

@@ -11,7 +11,6 @@ from tfmeta.errors import UserError
 from tfmeta.learners import find
 from tfmeta.pipelines import build as build_source
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
-from tfmeta.pipelines.optima_file import check_network
 from tfmeta.training.settings import Settings
 
 DEFAULT_WAYS = 5
@@ -101,7 +100,8 @@ def build_learner(settings: Settings, source: EpisodeSource):
     """The learner, compiled, with weights drawn from the seed. `settings` are resolved ones.
 
     Raises:
-        UserError: if an option of the network or the learner makes no sense.
+        UserError: if an option of the network or the learner makes no sense, or the source's
+            episodes are for another network.
     """
     keras.utils.set_random_seed(settings.seed)
     num_outputs = _num_outputs(settings, source)
@@ -114,6 +114,7 @@ def build_learner(settings: Settings, source: EpisodeSource):
         )
     except (TypeError, ValueError) as error:
         raise UserError(f"cannot build the learner: {error}") from error
+    source.check_learner(learner)
     compile_learner(learner, settings, is_regression=source.is_regression)
     return learner
 
@@ -128,13 +129,7 @@ def _num_outputs(settings, source):
 
 
 def compile_learner(learner, settings: Settings, *, is_regression: bool) -> None:
-    """The outer optimizer, the targets' loss, and the queries' error or accuracy.
-
-    Raises:
-        UserError: if the optima that it is to be fitted to are of another network's weights.
-    """
-    if settings.pipeline == "optima":
-        check_network(settings.pipeline_options["file"], learner.function)
+    """The outer optimizer, the targets' loss, and the queries' error or accuracy."""
     loss = (
         keras.losses.MeanSquaredError()
         if is_regression

@@ -16,7 +16,9 @@ class TaskSolver:
     Every task starts from the network's own weights and takes the same steps of Adam (Kingma and
     Ba 2015, https://arxiv.org/abs/1412.6980) at a rate that falls to zero as a cosine. Nothing is
     drawn, so that the optimum is a function of the task's points, and few steps keep it a smooth
-    one: a network's weights have many optima, of which those near one start can be predicted.
+    one: a network's weights have many optima, of which those near one start can be predicted. On
+    the sinusoid (100 points a task) 100 steps end at a loss of 0.0081 and 300 at 0.0021, yet a
+    hypernetwork fitted to the former answers better: 0.139 against 0.172 after 8,000 steps.
 
     Args:
         learner: its network is solved for; its loss is the one that falls.
@@ -27,7 +29,7 @@ class TaskSolver:
         UserError: if a number is not positive, or the network normalises with batch statistics.
     """
 
-    def __init__(self, learner, *, steps: int = 300, rate: float = 0.01):
+    def __init__(self, learner, *, steps: int = 100, rate: float = 0.01):
         if steps < 1 or not rate > 0:
             raise UserError(f"received steps={steps}, rate={rate}; expected both above 0")
         if learner.function.statistic_names:

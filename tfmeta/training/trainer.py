@@ -81,6 +81,7 @@ class Trainer:
         _check_data(settings, source)
         with strategies.scope(settings.strategy, settings.meta_batch):
             learner, step = run.load_checkpoint() or (build_learner(settings, source), 0)
+            source.check_learner(learner)
             if step:
                 _keep_optimizer(learner, settings, source)
         run.write_settings(settings)
