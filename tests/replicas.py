@@ -1,20 +1,25 @@
-"""The weights after some steps on several virtual devices, each count in a process of its own."""
+"""The variables after some steps on several virtual devices, each count in a process of its own."""
 
 import pickle
 import subprocess
 import sys
 
 
-def weights_after_fit(num_devices: int) -> list:
-    """A learner's weights after four steps of `fit` under the strategy for so many devices."""
+def variables_after_fit(num_devices: int, kind: str) -> list:
+    """All of a learner's after four steps of `fit` under the strategy for so many devices.
+
+    Args:
+        num_devices: virtual ones.
+        kind: "values" (MAML on sine waves) or "classes" (prototypical, with moving averages).
+    """
     done = subprocess.run(
-        [sys.executable, __file__, str(num_devices)], capture_output=True, check=False
+        [sys.executable, __file__, str(num_devices), kind], capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
     return pickle.loads(done.stdout)
 
 
-def _fit(num_devices):
+def _fit(num_devices, kind):
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -22,20 +27,38 @@ def _fit(num_devices):
     tf.config.set_logical_device_configuration(cpu, [device] * num_devices)
     import keras
 
-    import tfmeta
-    from tfmeta.pipelines.episode_source import EpisodeShape
-    from tfmeta.pipelines.sinusoid import Sinusoid
     from tfmeta.training import strategies
 
     with strategies.scope("mirrored" if num_devices > 1 else "single", meta_batch=8):
         keras.utils.set_random_seed(0)
-        learner = tfmeta.MAML(tfmeta.networks.mlp(), inner_learning_rate=0.01, vectorised=False)
+        learner, episodes = _of_values() if kind == "values" else _of_classes()
         learner.compile(keras.optimizers.SGD(0.1))
-    episodes = Sinusoid().episodes("train", EpisodeShape(1, 5, 5), num_tasks=8)
     learner.fit(episodes, steps_per_epoch=4, verbose=0, shuffle=False)
-    return [variable.numpy() for variable in learner.trainable_variables]
+    return [variable.numpy() for variable in learner.variables]
+
+
+def _of_values():
+    import tfmeta
+    from tfmeta.pipelines.episode_source import EpisodeShape
+    from tfmeta.pipelines.sinusoid import Sinusoid
+
+    learner = tfmeta.MAML(tfmeta.networks.mlp(), inner_learning_rate=0.01, vectorised=False)
+    return learner, Sinusoid().episodes("train", EpisodeShape(1, 5, 5), num_tasks=8)
+
+
+def _of_classes():
+    import numpy as np
+    import tensorflow as tf
+
+    import tfmeta
+
+    network = tfmeta.networks.conv4((8, 8, 1), None, filters=4, num_blocks=2)
+    x = np.random.default_rng(0).uniform(size=(8, 6, 8, 8, 1)).astype(np.float32)
+    y = np.tile(np.arange(6, dtype=np.int32) % 3, (8, 1))
+    episodes = tf.data.Dataset.from_tensor_slices(tfmeta.Episode(x, y, x[:, ::-1], y[:, ::-1]))
+    return tfmeta.Prototypical(network), episodes.batch(8, drop_remainder=True).repeat()
 
 
 if __name__ == "__main__":
-    weights = _fit(int(sys.argv[1]))
-    sys.stdout.buffer.write(pickle.dumps(weights))
+    variables = _fit(int(sys.argv[1]), sys.argv[2])
+    sys.stdout.buffer.write(pickle.dumps(variables))

@@ -25,6 +25,8 @@ class MovingAverages:
             step: outer-loop steps so far. In the first ones the momentum is smaller, as in
                 `tf.train.ExponentialMovingAverage`: a short run is not left with the start values.
         """
+        if not self._averages:
+            return
         replica = tf.distribute.get_replica_context()
         if replica is not None and replica.num_replicas_in_sync > 1:
             means = replica.all_reduce(tf.distribute.ReduceOp.MEAN, means)
