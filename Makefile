@@ -32,7 +32,7 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 	  '  less exported/demo/1/README.md                                the request, and TensorFlow Serving'
 
 test: $(READY)  ## the test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 lint: $(READY)  ## style and formatting, changing nothing
 	$(BIN)/ruff check .
