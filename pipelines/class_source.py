@@ -132,7 +132,9 @@ class ClassSource(EpisodeSource):
         classes = self.index.classes(split)
         ways = len(classes) * self.num_rotations
         if shape.within_group and self.index.groups is not None:
-            ways = int(self._group_sizes(split).max())
+            sizes = self._group_sizes(split)
+            # No more than every group has that will do for the task: else it would go unused.
+            ways = int(min(sizes[sizes >= shape.num_ways], default=sizes.max()))
         return ways, int(self._counts[classes].min())
 
     def _check_groups(self, split, shape):

@@ -16,6 +16,7 @@ from tfmeta.exporting.verification import verify_export
 from tfmeta.learners import ALGORITHMS
 from tfmeta.pipelines.episode_source import EpisodeShape
 from tfmeta.pipelines.sinusoid import Sinusoid
+from tfmeta.training.building import _parameters
 
 WAYS, SHOTS, QUERIES, TASKS = 3, 2, 4, 4
 
@@ -266,6 +267,13 @@ def test_save_and_load_keep_the_answers_and_the_optimizer(row, tmp_path):
     ours, theirs = learner.optimizer.variables, loaded.optimizer.variables
     for variable, other in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(variable.numpy(), other.numpy())
+
+
+@each(TABLE)
+def test_every_option_is_saved(row):
+    learner = row.make()
+    options = set(_parameters(type(learner))) | {"transductive"}
+    assert options <= learner.get_config().keys()
 
 
 @each(OF_VALUES)

@@ -347,3 +347,14 @@ def test_an_index_that_contradicts_itself_is_refused(changes, message):
     ClassIndex(**index)
     with pytest.raises(ValueError, match=message):
         ClassIndex(**{**index, **changes})
+
+
+def test_the_most_ways_within_a_group_leave_no_group_out(tiny_source):
+    """Groups of 4, and of 2 at the end of a split."""
+
+    def most(ways, **options):
+        return tiny_source.limits("validation", EpisodeShape(ways, 1, 1, **options))[0]
+
+    assert most(2, within_group=True) == 2
+    assert most(3, within_group=True) == 4
+    assert most(3) == len(tiny_source.index.classes("validation"))

@@ -132,6 +132,27 @@ def test_a_long_inner_loop_is_that_of_as_many_steps():
     assert list(learner.adaptation_path(task.support_x, task.support_y)) == [0, 12]
 
 
+@pytest.mark.parametrize("learner", [tfmeta.MetaSGD, tfmeta.MetaLSTM, tfmeta.Reptile])
+def test_training_takes_more_than_ten_steps_vectorised(learner):
+    learner = learner(classifier(), 11, inner_learning_rate=0.01, vectorised=True)
+    learner.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    batch = Episode(*(t[tf.newaxis] for t in episode()))
+    before = [v.numpy() for v in learner.network.trainable_variables]
+    learner.fit(tf.data.Dataset.from_tensors(batch), verbose=0, shuffle=False)
+    after = [v.numpy() for v in learner.network.trainable_variables]
+    assert any(np.abs(a - b).max() > 0 for a, b in zip(after, before, strict=True))
+
+
+def test_reptile_deals_no_empty_share():
+    network, task = classifier(), episode()
+    few = task._replace(support_x=task.support_x[::SHOTS], support_y=task.support_y[::SHOTS])
+    learner = tfmeta.Reptile(network, 3, num_minibatches=5)
+    gradients, _ = learner.task_gradients(few)
+    same, _ = tfmeta.Reptile(network, 3, num_minibatches=WAYS).task_gradients(few)
+    for got, want in zip(gradients, same, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
 def test_meta_sgd_moves_each_weight_at_its_own_rate():
     network, task = classifier(), episode()
     learner = tfmeta.MetaSGD(network, inner_learning_rate=0.1)
@@ -271,6 +292,28 @@ def test_matching_is_attention_over_cosine_similarities():
     np.testing.assert_allclose(tf.nn.softmax(answer(learner, task)), expected, rtol=1e-9)
 
 
+def test_matchings_context_is_read_as_in_its_appendix():
+    task = episode()
+    learner = tfmeta.Matching(identity(), full_context=True, read_steps=2, similarity_scale=1.0)
+    support = learner.adapt(task.support_x, task.support_y)["support"].numpy()
+    x = task.support_x.numpy()
+    order = np.argsort(x.sum(1))
+    read = learner.support_lstm(x[order][None])[0].numpy()
+    np.testing.assert_allclose(support[order], x[order] + read, rtol=1e-9)
+
+    query = task.query_x.numpy()
+    hidden = cell = np.zeros_like(query)
+    for _ in range(2):
+        attention = np.exp(hidden @ support.T)
+        seen = attention @ support / attention.sum(1, keepdims=True)
+        hidden, cell = lstm(learner.read_cell, np.hstack([query, seen]), hidden, cell)
+        hidden = hidden + query
+    units = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (hidden, support)]
+    weight = np.exp(units[0] @ units[1].T)
+    expected = (weight / weight.sum(1, keepdims=True)).reshape(-1, WAYS, SHOTS).sum(-1)
+    np.testing.assert_allclose(tf.nn.softmax(answer(learner, task)), expected, rtol=1e-8)
+
+
 def pairs(task):
     """Every pair of an episode's examples: distances, like and unlike."""
     x = np.concatenate([task.support_x, task.query_x])
@@ -381,9 +424,22 @@ def test_a_hypernetworks_generated_weights_are_the_base_and_an_offset():
     assert np.abs(offsets).max() > 0
 
 
+def test_a_large_network_without_normalisation_has_all_its_weights_generated():
+    network = tfmeta.networks.mlp((4,), None, units=(100, 100))
+    learner = tfmeta.HyperNetwork(network)
+    task = episode()
+    state = learner.adapt(task.support_x, task.support_y)["weights"]
+    assert state.keys() == {*learner.function.weight_names, "head_kernel", "head_bias"}
+
+
+def test_a_hypernetwork_without_a_generated_head_is_built_with_one():
+    assert tfmeta.HyperNetwork.recipe({"class_head": False}, regression=False).has_head
+    assert not tfmeta.HyperNetwork.recipe({}, regression=False).has_head
+
+
 def test_a_network_without_normalisation_cannot_be_modulated():
     with pytest.raises(ValueError, match="without scale and shift after a normalisation"):
-        tfmeta.HyperNetwork(classifier(), generated="modulation")
+        tfmeta.HyperNetwork(classifier(), generated="modulation", class_head=False)
 
 
 def test_modulation_generates_the_scale_and_shift_of_each_channel():
@@ -416,6 +472,8 @@ def test_modulation_generates_the_scale_and_shift_of_each_channel():
         ),
         (lambda: tfmeta.Relation(identity()), "compares feature maps"),
         (lambda: tfmeta.HyperNetwork(identity(), generated="some"), "expected 'auto', 'all' or"),
+        (lambda: tfmeta.HyperNetwork(identity(), encoder="conv4"), "expected a built keras.Model"),
+        (lambda: tfmeta.HyperNetwork(classifier()), "a network with a head of its own"),
     ],
 )
 def test_wrong_options_are_refused(make, message):

@@ -338,6 +338,14 @@ def test_validation_and_test_are_the_original_pipelines(source, fitted):
     assert hashes[0] != hashes[1]
 
 
+@pytest.mark.parametrize("split", ["train", "held-out"])
+def test_a_learner_is_evaluated_on_solved_tasks_too(source, fitted, split):
+    shape = EpisodeShape(1, 2, 3)
+    result = Evaluator(tfmeta.load(fitted), source, shape, split=split, num_tasks=2).run()
+    assert result["split"] == split
+    assert result["mse"] > 0
+
+
 def test_more_points_than_a_task_has_are_refused(source):
     message = r"received 10 shots and 7 queries; the file's tasks have 16 points.*--queries 17"
     with pytest.raises(UserError, match=message):

@@ -29,7 +29,7 @@ _LEARNER_OPTIONS = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.i
 @click.option(
     "--transductive/--inductive",
     default=None,
-    help="Normalise queries with their own statistics, or the support set's.  [default: inductive]",
+    help="Normalise queries with their own statistics, or not.  [default: inductive]",
 )
 @click.option("--run-dir", type=click.Path(path_type=Path), help="[default: runs/NAME-TIME]")
 @click.option("--config", type=click.Path(), help="JSON file of settings; options override it.")

@@ -23,12 +23,10 @@ class EmbeddingLearner(MetaLearner):
 
     num_outputs = None
 
-    def __init__(self, network, *, functions=(), **kwargs):
+    def __init__(self, network, functions=(), /, **kwargs):
         super().__init__(network, **kwargs)
         self._functions = [self.function, *functions]
-        self.moving_averages = MovingAverages(
-            average for function in self._functions for average in function.moving_variables()
-        )
+        self.moving_averages = MovingAverages.of(self._functions)
 
     # What a method is
 

@@ -32,10 +32,10 @@ class GradientLearner(MetaLearner):
         self,
         network,
         inner_steps,
-        *,
-        test_inner_steps=None,
+        test_inner_steps,
         adapt_layers="all",
         first_order=False,
+        /,  # else a method's own keyword arguments could carry what it neither checks nor saves
         **kwargs,
     ):
         super().__init__(network, **kwargs)
@@ -77,11 +77,11 @@ class GradientLearner(MetaLearner):
 
         Args:
             support_x, support_y: see `MetaLearner.adapt`.
-            inner_steps: how many.
+            inner_steps: how many; in training, where gradients pass through them.
             seen: in training, a list that takes each step's statistics.
         """
         num_steps = inner_steps or self.test_inner_steps
-        if num_steps <= _MOST_UNROLLED:
+        if inner_steps is not None or num_steps <= _MOST_UNROLLED:
             *_, state = self.states(support_x, support_y, inner_steps=num_steps, seen=seen)
             return state
         weights = self.function.weights()
@@ -129,8 +129,7 @@ class GradientLearner(MetaLearner):
         return dict(enumerate(self.states(support_x, support_y, inner_steps=steps, first=0)))
 
     def predict_with(self, task_state, query_x):
-        fast = [task_state["weights"][self.function.weight_names[p]] for p in self.adapted]
-        weights = self._placed(self.function.weights(), fast)
+        weights = self.function.weights_with(task_state["weights"])
         if self.transductive:
             return self.function.with_batch_statistics(weights, query_x)[0]
         statistics = [task_state["statistics"][name] for name in self.function.statistic_names]
@@ -178,6 +177,21 @@ class GradientLearner(MetaLearner):
             "inner_steps": self.inner_steps,
             "test_inner_steps": self.test_inner_steps,
         }
+
+
+def checked_rate(inner_learning_rate):
+    """Raises ValueError if the rate of an inner loop is not positive."""
+    if not inner_learning_rate > 0:
+        raise ValueError(
+            f"received inner_learning_rate={inner_learning_rate!r}; expected a positive number"
+        )
+    return inner_learning_rate
+
+
+def descended(weights, gradients, rates):
+    """One step down: each weight with its own rate, a number or a tensor."""
+    steps = zip(weights, gradients, rates, strict=True)
+    return [weight - rate * gradient for weight, gradient, rate in steps]
 
 
 def _positions(network, adapt_layers) -> list[int]:

@@ -39,7 +39,7 @@ class HyperNetwork(MetaLearner):
             values, `(batch, ...) -> (batch, outputs)`; ending with its embedding where the head
             is generated for each class, `(batch, ...) -> (batch, units)`.
         generated: "all" weights, "modulation" (scale and shift of normalised channels), or "auto":
-            all of a network of up to 10,000.
+            all of a network of up to 10,000, or of one that does not normalise.
         class_head: generate a head from the classes of the support set.
         encoder: a built `keras.Model` that embeds an example (with a class head) or an example and
             its target, flattened and side by side; None for one that fits.
@@ -49,7 +49,7 @@ class HyperNetwork(MetaLearner):
     `head_bias` `(classes,)` are among them where the head is generated.
 
     Raises:
-        ValueError: if there is nothing to modulate.
+        ValueError: if there is nothing to modulate, or a head where one is generated.
     """
 
     def __init__(
@@ -67,16 +67,21 @@ class HyperNetwork(MetaLearner):
             raise ValueError(
                 f"received generated={generated!r}; expected 'auto', 'all' or 'modulation'"
             )
+        if class_head and "head_kernel" in self.function.weight_names:
+            raise ValueError(
+                "received a network with a head of its own; with class_head=True the head is "
+                "generated. Build it without (num_outputs=None), or give class_head=False"
+            )
         self.generated, self.class_head, self.units = generated, class_head, units
         self._positions = self._generated_positions()
         if isinstance(encoder, dict):  # from a saved learner's config
             encoder = keras.saving.deserialize_keras_object(encoder)
+        if not isinstance(encoder, keras.Model | None):
+            raise ValueError(f"received encoder={encoder!r}; expected a built keras.Model")
         self.encoder = encoder or _default_encoder(network, class_head=class_head, units=units)
         self._encoder_function = NetworkFunction(self.encoder)
         self._functions = [self.function, self._encoder_function]
-        self.moving_averages = MovingAverages(
-            average for function in self._functions for average in function.moving_variables()
-        )
+        self.moving_averages = MovingAverages.of(self._functions)
         self._shapes = [network.trainable_variables[p].shape for p in self._positions]
         code = self.encoder.output_shape[-1]
         self.decoder = _decoder(code, units, sum(math.prod(s) for s in self._shapes))
@@ -91,6 +96,8 @@ class HyperNetwork(MetaLearner):
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
         options = {"class_head": not regression, **options}
+        if not regression and not options["class_head"]:
+            return Recipe(options)
         if regression:
             # The gradients of 64 tasks side by side outgrow the cache: 50 ms a step, of 16 4 ms.
             return Recipe(options, steps=40_000, meta_batch=16)
@@ -115,6 +122,8 @@ class HyperNetwork(MetaLearner):
             for variable in layer.trainable_variables
         }
         positions = [i for i, variable in enumerate(variables) if id(variable) in normalised]
+        if not positions and self.generated == "auto":
+            return list(range(len(variables)))
         if not positions:
             raise ValueError(
                 "received a network without scale and shift after a normalisation, which "
@@ -127,14 +136,18 @@ class HyperNetwork(MetaLearner):
         forward = ForwardPass(batch_statistics=self.transductive)
         weights = self._generate(support_x, support_y, forward)
         if self.class_head:
-            features = forward(self.function, support_x, weights=self._placed(weights))
+            features = forward(
+                self.function, support_x, weights=self.function.weights_with(weights)
+            )
             weights = {**weights, **self._head(features, support_y)}
         return {"weights": weights}
 
     def predict_with(self, task_state, query_x):
         weights = task_state["weights"]
         forward = ForwardPass(batch_statistics=self.transductive)
-        return self._answer(weights, forward(self.function, query_x, weights=self._placed(weights)))
+        return self._answer(
+            weights, forward(self.function, query_x, weights=self.function.weights_with(weights))
+        )
 
     def task_gradients(self, episode):
         """End to end on the query loss; of a `SolvedEpisode`, by regression onto its optimum."""
@@ -144,7 +157,7 @@ class HyperNetwork(MetaLearner):
         def outer_loss():
             weights = self._generate(episode.support_x, episode.support_y, forward)
             x = tf.concat([episode.support_x, episode.query_x], 0)
-            outputs = forward(self.function, x, weights=self._placed(weights))
+            outputs = forward(self.function, x, weights=self.function.weights_with(weights))
             if self.class_head:
                 weights = {**weights, **self._head(outputs[:num_support], episode.support_y)}
             answer = self._answer(weights, outputs[num_support:])
@@ -195,12 +208,6 @@ class HyperNetwork(MetaLearner):
         if not self.class_head:
             return outputs
         return tf.matmul(outputs, weights["head_kernel"]) + weights["head_bias"]
-
-    def _placed(self, generated):
-        weights = self.function.weights()
-        for position in self._positions:
-            weights[position] = generated[self.function.weight_names[position]]
-        return weights
 
     def get_config(self):
         return {

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.gradient_learner import GradientLearner, checked_rate, descended
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.step_statistics import StepStatistics
@@ -66,23 +66,14 @@ class MAML(GradientLearner):
         **kwargs,
     ):
         super().__init__(
-            network,
-            inner_steps,
-            test_inner_steps=test_inner_steps,
-            adapt_layers=adapt_layers,
-            first_order=first_order,
-            **kwargs,
+            network, inner_steps, test_inner_steps, adapt_layers, first_order, **kwargs
         )
-        if not inner_learning_rate > 0:
-            raise ValueError(
-                f"received inner_learning_rate={inner_learning_rate!r}; expected a positive number"
-            )
         if per_step_statistics and self.transductive:
             raise ValueError(
                 "received per_step_statistics=True and transductive=True; transductive queries are "
                 "normalised with their own statistics. Choose one"
             )
-        self.inner_learning_rate = inner_learning_rate
+        self.inner_learning_rate = checked_rate(inner_learning_rate)
         self.multi_step_loss_steps = multi_step_loss_steps
         self.learn_rates = learn_rates
         self.per_step_statistics = per_step_statistics
@@ -122,12 +113,12 @@ class MAML(GradientLearner):
 
     def update(self, weights, gradients, *, loss, rule, step):
         """Equation 1; with learned rates, equation 4 of MAML++."""
-        if not self.learn_rates:
-            moved = zip(weights, gradients, strict=True)
-            return [w - self.inner_learning_rate * g for w, g in moved], rule
-        rates = tf.gather(tf.convert_to_tensor(self.rates), tf.minimum(step, self.inner_steps - 1))
-        moved = zip(weights, gradients, self._layer_of, strict=True)
-        return [w - rates[layer] * g for w, g, layer in moved], rule
+        rates = [self.inner_learning_rate] * len(weights)
+        if self.learn_rates:
+            row = tf.minimum(step, self.inner_steps - 1)
+            of_layers = tf.gather(tf.convert_to_tensor(self.rates), row)
+            rates = [of_layers[layer] for layer in self._layer_of]
+        return descended(weights, gradients, rates), rule
 
     def task_gradients(self, episode):
         """Algorithm 1, line 8; with a multi-step loss, equation 2 of MAML++."""

@@ -101,7 +101,7 @@ class Matching(EmbeddingLearner):
     def _read(self, embedded, support):
         """f(x, S), appendix A.1, equations 3 to 6."""
         hidden = cell = tf.zeros_like(embedded)
-        read = tf.zeros_like(embedded)
+        read = cell + tf.reduce_mean(support, 0)  # what equations 5 and 6 make of h_0 = 0
         for _ in range(self.read_steps):
             _, (hidden, cell) = self.read_cell(tf.concat([embedded, read], 1), [hidden, cell])
             hidden = hidden + embedded

@@ -32,7 +32,8 @@ class MetaLearner(keras.Model):
         network: any built `keras.Model` without random layers.
         transductive: normalise the queries with their own batch statistics, as the papers do, so
             that an answer depends on the other queries. By default (inductive) they are
-            normalised with the support set's, and it does not.
+            normalised with the support set's, or with moving averages where a method keeps
+            some, and it does not.
         vectorised: run the tasks of a batch as one computation (True), one after another on each
             core (False), or "auto": vectorised for dense networks and on accelerators.
     """

@@ -46,9 +46,7 @@ class MetaLSTM(GradientLearner):
         test_inner_steps=None,
         **kwargs,
     ):
-        super().__init__(
-            network, inner_steps, test_inner_steps=test_inner_steps, first_order=True, **kwargs
-        )
+        super().__init__(network, inner_steps, test_inner_steps, "all", True, **kwargs)
         if not 0 < inner_learning_rate < 1:
             raise ValueError(
                 f"received inner_learning_rate={inner_learning_rate!r}; expected a number between "

@@ -2,7 +2,7 @@
 
 import keras
 
-from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.gradient_learner import GradientLearner, checked_rate, descended
 from tfmeta.learners.recipe import Recipe
 
 
@@ -31,12 +31,8 @@ class MetaSGD(GradientLearner):
     def __init__(
         self, network, inner_steps=1, *, inner_learning_rate=0.4, test_inner_steps=None, **kwargs
     ):
-        super().__init__(network, inner_steps, test_inner_steps=test_inner_steps, **kwargs)
-        if not inner_learning_rate > 0:
-            raise ValueError(
-                f"received inner_learning_rate={inner_learning_rate!r}; expected a positive number"
-            )
-        self.inner_learning_rate = inner_learning_rate
+        super().__init__(network, inner_steps, test_inner_steps, **kwargs)
+        self.inner_learning_rate = checked_rate(inner_learning_rate)
         self.rates = [
             self.add_weight(
                 shape=variable.shape,
@@ -71,8 +67,7 @@ class MetaSGD(GradientLearner):
 
     def update(self, weights, gradients, *, loss, rule, step):
         """Equation 3."""
-        moved = zip(weights, gradients, self.rates, strict=True)
-        return [w - rate * g for w, g, rate in moved], rule
+        return descended(weights, gradients, self.rates), rule
 
     def task_gradients(self, episode):
         """Algorithm 1. See `MetaLearner.task_gradients`."""

@@ -13,6 +13,11 @@ class MovingAverages:
     def __init__(self, variables=()):
         self._averages = list(variables)
 
+    @classmethod
+    def of(cls, functions) -> "MovingAverages":
+        """Those that the networks of some `NetworkFunction`s keep, one network after another."""
+        return cls(average for function in functions for average in function.moving_variables())
+
     @property
     def variables(self) -> list:
         return [variable for variable, _ in self._averages]

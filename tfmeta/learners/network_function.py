@@ -60,6 +60,11 @@ class NetworkFunction:
         """The network's trainable weights as tensors that a gradient tape follows."""
         return [tf.convert_to_tensor(v) for v in self._network.trainable_variables]
 
+    def weights_with(self, values: dict) -> list[tf.Tensor]:
+        """`weights`, with those that `values` names replaced; other names in it pass unnoticed."""
+        named = zip(self.weight_names, self.weights(), strict=True)
+        return [values.get(name, weight) for name, weight in named]
+
     def moving_statistics(self) -> list[tf.Tensor]:
         """The moving averages that the network keeps, in the order of `statistic_names`."""
         return [tf.convert_to_tensor(variable) for variable, _ in self.moving_variables()]

@@ -42,11 +42,11 @@ class Relation(EmbeddingLearner):
                 "num_outputs=None, features='map')"
             )
         judge = _judge((*network.output_shape[1:3], filters), hidden_units)
-        self_function = NetworkFunction(judge)
-        super().__init__(network, functions=[self_function], **kwargs)
+        judge_function = NetworkFunction(judge)
+        super().__init__(network, [judge_function], **kwargs)
         self.filters = filters
         self.hidden_units = hidden_units
-        self.judge, self._judge_function = judge, self_function
+        self.judge, self._judge_function = judge, judge_function
         # A convolution of two stacks of channels is the sum of one of each. So each map goes
         # through it once, and not once for every pair that it is in.
         self.query_half, self.class_half = (
@@ -75,7 +75,8 @@ class Relation(EmbeddingLearner):
         shots = tf.reduce_sum(members, 0)
         maps = class_means(embedded, members)
         # A column without examples holds one of the classes that there are, each in turn: the
-        # relation module's batch statistics are then the same as without such columns.
+        # relation module's batch statistics are then the same as without such columns, if they are
+        # a multiple of the classes (as where XLA has a column for each example of a balanced set).
         columns, is_present = tf.range(tf.shape(shots)[0]), shots > 0
         others = tf.argsort(tf.cast(is_present, tf.int32), direction="DESCENDING", stable=True)
         others = tf.gather(others, columns % tf.reduce_sum(tf.cast(is_present, tf.int32)))

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.gradient_learner import GradientLearner, checked_rate, descended
 from tfmeta.learners.recipe import Recipe
 
 _ADAM_BETA_2, _ADAM_EPSILON = 0.999, 1e-8  # of Kingma and Ba 2015, algorithm 1
@@ -48,20 +48,16 @@ class Reptile(GradientLearner):
         test_inner_steps=None,
         **kwargs,
     ):
-        super().__init__(network, inner_steps, test_inner_steps=test_inner_steps, **kwargs)
+        super().__init__(network, inner_steps, test_inner_steps, **kwargs)
         if inner_optimizer not in ("adam", "sgd"):
             raise ValueError(
                 f"received inner_optimizer={inner_optimizer!r}; expected 'adam' or 'sgd'"
-            )
-        if not inner_learning_rate > 0:
-            raise ValueError(
-                f"received inner_learning_rate={inner_learning_rate!r}; expected a positive number"
             )
         if not isinstance(num_minibatches, int) or num_minibatches < 1:
             raise ValueError(
                 f"received num_minibatches={num_minibatches!r}; expected a whole number from 1 up"
             )
-        self.inner_learning_rate = inner_learning_rate
+        self.inner_learning_rate = checked_rate(inner_learning_rate)
         self.inner_optimizer = inner_optimizer
         self.num_minibatches = num_minibatches
 
@@ -106,20 +102,20 @@ class Reptile(GradientLearner):
 
     def update(self, weights, gradients, *, loss, rule, step):
         """A step of the inner optimizer; Adam without its first moment (Kingma and Ba 2015)."""
+        rates = [self.inner_learning_rate] * len(weights)
         if self.inner_optimizer == "sgd":
-            moved = zip(weights, gradients, strict=True)
-            return [w - self.inner_learning_rate * g for w, g in moved], rule
+            return descended(weights, gradients, rates), rule
         unbias = 1 / (1 - _ADAM_BETA_2 ** (tf.cast(step, self.compute_dtype) + 1))
         pairs = zip(rule, gradients, strict=True)
         rule = [_ADAM_BETA_2 * v + (1 - _ADAM_BETA_2) * g**2 for v, g in pairs]
-        moved = zip(weights, gradients, rule, strict=True)
-        rate = self.inner_learning_rate
-        return [w - rate * g / (tf.sqrt(unbias * v) + _ADAM_EPSILON) for w, g, v in moved], rule
+        scaled = zip(gradients, rule, strict=True)
+        gradients = [g / (tf.sqrt(unbias * v) + _ADAM_EPSILON) for g, v in scaled]
+        return descended(weights, gradients, rates), rule
 
     def task_gradients(self, episode):
         """phi - theta (algorithm 2, line 7, with its sign turned). See `MetaLearner`."""
         x, y = episode.support_x, episode.support_y
-        number = self.num_minibatches
+        number = min(self.num_minibatches, x.shape[0] or self.num_minibatches)  # none is empty
         # Dealt like cards: of a support set in the order of its classes, each share has them all.
         shares = [(x[share::number], y[share::number]) for share in range(number)]
         theta, phi = self.inner_loop([shares[step % number] for step in range(self.inner_steps)])

@@ -178,5 +178,7 @@ def _parameters(learner_class):
         if each is keras.Model:
             break
         if "__init__" in vars(each):
-            names.update(inspect.signature(each.__init__).parameters)
-    return [name for name in names if name not in ("self", "kwargs", "transductive")]
+            parameters = inspect.signature(each.__init__).parameters.values()
+            named = [p for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+            names.update({p.name: None for p in named})
+    return [name for name in names if name not in ("self", "network", "transductive")]
