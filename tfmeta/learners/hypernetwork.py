@@ -103,10 +103,10 @@ class HyperNetwork(MetaLearner):
             return Recipe(options, steps=40_000, meta_batch=16)
         return Recipe(
             options,
-            steps=6_000,
-            meta_batch=2,
+            steps=3_000,
+            meta_batch=4,
             outer_learning_rate=2e-3,
-            train_episode={"ways": 40, "queries": 5},
+            train_episode={"ways": 20, "queries": 5},
             has_head=False,
         )
 
