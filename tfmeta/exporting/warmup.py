@@ -19,11 +19,10 @@ _NUDGE, _NUM_NUDGES, _MOST_CHANGE, _MOST_DRAWS = 3e-7, 6, 5e-6, 20
 
 def task_requests(signatures, learner, *, is_regression: bool, image_format) -> dict:
     """`{signature: (inputs, outputs)}` of `TaskSignatures`, worked out eagerly, task by task."""
-    for seed in range(_MOST_DRAWS):
-        support, query, encoded = _draw(learner, image_format, seed, is_regression=is_regression)
-        states = _states(learner, support["support_x"], support["support_y"])
-        if _is_well_conditioned(learner, support, states):
-            break
+    support, query, encoded = _well_conditioned_draw(
+        learner, image_format, is_regression=is_regression
+    )
+    states = _states(learner.adapt, support["support_x"], support["support_y"])
     query_x = query["query_x"]
     outputs = [
         learner.predict_with(s, tf.constant(q)) for s, q in zip(states, query_x, strict=True)
@@ -37,6 +36,24 @@ def task_requests(signatures, learner, *, is_regression: bool, image_format) -> 
         for name, (_, specs) in signatures.functions.items()
     }
     return _with_bytes(requests, encoded)
+
+
+def _well_conditioned_draw(learner, image_format, **options):
+    """The first draw whose task states rounding can't change by much, or the best of many.
+
+    Where some ReLU is within a rounding error of turning over, two right ways to compute the
+    inner loop differ by 1e-5 and more, and there is no one answer to compare with.
+    """
+    adapt = tf.function(learner.adapt, autograph=False)  # many calls, of many steps each
+    best, least = None, np.inf
+    for seed in range(_MOST_DRAWS):
+        draw = _draw(learner, image_format, seed, **options)
+        change = _sensitivity(adapt, draw[0])
+        if best is None or change < least:
+            best, least = draw, change
+        if least <= _MOST_CHANGE:
+            break
+    return best
 
 
 def _draw(learner, image_format, seed, *, is_regression):
@@ -55,31 +72,26 @@ def _draw(learner, image_format, seed, *, is_regression):
     return support, {"query_x": query_x}, encoded
 
 
-def _states(learner, support_x, support_y):
+def _states(adapt, support_x, support_y):
     return [
-        learner.adapt(tf.constant(x), tf.constant(y))
-        for x, y in zip(support_x, support_y, strict=True)
+        adapt(tf.constant(x), tf.constant(y)) for x, y in zip(support_x, support_y, strict=True)
     ]
 
 
-def _is_well_conditioned(learner, support, states):
-    """Whether rounding can't change the task states by more than a small part of the tolerance.
-
-    Where some ReLU is within a rounding error of turning over, two right ways to compute the
-    inner loop differ by 1e-5 and more, and there is no one answer to compare with.
-    """
-    rng = np.random.default_rng(0)
+def _sensitivity(adapt, support) -> float:
+    """The most that a nudge changes the task states; of the nudges up to the first that is much."""
+    rng, worst = np.random.default_rng(0), 0.0
     x, y = support["support_x"], support["support_y"]
+    states = tf.nest.flatten(_states(adapt, x, y))
     for _ in range(_NUM_NUDGES):
         nudged = x * (1 + _NUDGE * rng.normal(size=x.shape)).astype(x.dtype)
-        moved = zip(
-            tf.nest.flatten(states), tf.nest.flatten(_states(learner, nudged, y)), strict=True
-        )
+        moved = zip(states, tf.nest.flatten(_states(adapt, nudged, y)), strict=True)
         for before, after in moved:
             change = np.abs(after - before) / np.maximum(1.0, np.abs(before))
-            if np.max(change, initial=0.0) > _MOST_CHANGE:
-                return False
-    return True
+            worst = max(worst, float(np.max(change, initial=0.0)))
+        if worst > _MOST_CHANGE:
+            break
+    return worst
 
 
 def adapted_requests(signatures, learner, state, *, image_format) -> dict:
