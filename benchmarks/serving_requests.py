@@ -17,6 +17,9 @@ def make_pool(run, number: int, seed: int, temperature: float) -> list:
     import tfmeta
 
     tfmeta.configure_runtime()
+    from tfmeta.training.run_directory import RunDirectory
+
+    inverted = RunDirectory.open(run).source_facts.image_format.invert
     learner, rng, pool = tfmeta.load(run), np.random.default_rng(seed), []
     for tried in itertools.count():
         if len(pool) == 6 * number:
@@ -25,7 +28,7 @@ def make_pool(run, number: int, seed: int, temperature: float) -> list:
             raise SystemExit(f"only {len(pool) // 6} of {tried} draws have one right answer")
         pixels, labels = draw(learner, rng)
         if (outputs := settled(learner, pixels, labels, temperature)) is not None:
-            pool += requests(pixels, labels, *outputs)
+            pool += requests(pixels, labels, *outputs, inverted=inverted)
     return [pool[i] for i in rng.permutation(len(pool))]
 
 
@@ -86,10 +89,11 @@ def unit(pixels):
     return pixels.astype(np.float32) * np.float32(1 / 255)
 
 
-def requests(pixels, labels, state, answer):
-    """The same question to each signature."""
+def requests(pixels, labels, state, answer, *, inverted):
+    """The same question to each signature; in the files, ink is dark if the format inverts them."""
     plain = {name: unit(value) for name, value in pixels.items()}
-    encoded = {f"{name}_bytes": png(value) for name, value in pixels.items()}
+    files = {name: 255 - value if inverted else value for name, value in pixels.items()}
+    encoded = {f"{name}_bytes": png(value) for name, value in files.items()}
     for suffix, images in (("", plain), ("_bytes", encoded)):
         support = {f"support_x{suffix}": images[f"support_x{suffix}"], "support_y": labels}
         query = {f"query_x{suffix}": images[f"query_x{suffix}"]}
