@@ -28,7 +28,8 @@ def ours(meta_batch: int, steps: int) -> dict:
     import numpy as np
 
     from tfmeta.images import ImageFormat
-    from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+    from tfmeta.pipelines.class_index import ClassIndex
+    from tfmeta.pipelines.class_source import ClassSource
     from tfmeta.pipelines.episode_source import EpisodeShape
 
     rng = np.random.default_rng(0)

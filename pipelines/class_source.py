@@ -1,68 +1,19 @@
 """Episodes from labelled examples: the one sampler of every classification pipeline."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import tensorflow as tf
 
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.images import ImageFormat, to_unit
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.episode_sizes import padded, present, words_for_sizes
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 from tfmeta.pipelines.random_stream import RandomStream
+from tfmeta.pipelines.record_file import RecordFile
 
 _LAST = np.iinfo(np.int32).min  # sorts behind every random key
-
-
-@dataclass(frozen=True)
-class ClassIndex:
-    """Labelled examples in memory.
-
-    Args:
-        examples: `(examples, ...)`, uint8 images or float32 vectors.
-        labels: `(examples,)` integer class of each example, from 0.
-        splits: class numbers of each split; no class is in two of them.
-        class_names: one a class.
-        groups: `(classes,)` integer group (alphabet) of each class, or None.
-
-    Raises:
-        ValueError: if lengths differ or splits share a class.
-    """
-
-    examples: np.ndarray
-    labels: np.ndarray
-    splits: dict[str, np.ndarray]
-    class_names: tuple[str, ...]
-    groups: np.ndarray | None = None
-
-    def __post_init__(self):
-        if len(self.examples) != len(self.labels):
-            raise ValueError(
-                f"received {len(self.examples)} examples and {len(self.labels)} labels; "
-                "expected as many of one as of the other"
-            )
-        members = np.concatenate([np.asarray(c) for c in self.splits.values()] or [[]])
-        if len(np.unique(members)) != len(members):
-            raise ValueError("received splits that share a class; expected each class in one only")
-        if self.groups is not None and len(self.groups) != len(self.class_names):
-            raise ValueError(
-                f"received {len(self.groups)} groups for {len(self.class_names)} classes; expected "
-                "the group of each class"
-            )
-
-    def classes(self, split: str) -> np.ndarray:
-        """The classes of a split; "all" is every split together.
-
-        Raises:
-            UserError: if there is no such split.
-        """
-        if split == "all":
-            return np.sort(np.concatenate(list(self.splits.values())))
-        if split not in self.splits:
-            raise UserError(
-                f"unknown split {split!r}; expected one of: {', '.join([*self.splits, 'all'])}"
-            )
-        return np.asarray(self.splits[split])
+_MOST_NAMES = 5  # of classes that an error lists
 
 
 class ClassSource(EpisodeSource):
@@ -70,7 +21,8 @@ class ClassSource(EpisodeSource):
 
     An episode's row of random keys sorts the split's classes and each chosen class's examples;
     the first `num_ways` classes, and of each the first `num_shots + num_queries` examples, make
-    the episode. So classes are distinct and support and query disjoint by construction.
+    the episode. So classes are distinct and support and query disjoint by construction. Where the
+    shape varies, what an episode has less than the most is cut from that.
 
     Args:
         name: what the command line calls the pipeline.
@@ -102,96 +54,137 @@ class ClassSource(EpisodeSource):
                 "Use --set pipeline.rotations=false"
             )
         # Examples sorted by class: class c's are order[starts[c] : starts[c] + counts[c]].
-        num_classes = len(index.class_names)
         self._order = np.argsort(index.labels, kind="stable").astype(np.int32)
-        self._counts = np.bincount(index.labels, minlength=num_classes).astype(np.int32)
+        self._counts = index.counts
         self._starts = (np.cumsum(self._counts) - self._counts).astype(np.int32)
         self._examples = None
 
+    # What there is
+
     def check(self, split: str, shape: EpisodeShape) -> None:
-        classes = self.index.classes(split)
-        if len(classes) * self.num_rotations < shape.num_ways:
+        small = self.small_classes(split, shape)
+        self._check_ways(split, shape, small)
+        if small and not shape.skip_small_classes:
             raise UserError(
-                f"{shape.num_ways} ways need at least {shape.num_ways} classes; the {split} split "
-                f"of {self.name} has {len(classes) * self.num_rotations}. Lower --ways"
-            )
-        needed = shape.num_shots + shape.num_queries
-        small = classes[self._counts[classes] < needed]
-        if len(small):
-            first = small[np.argmin(self._counts[small])]
-            raise UserError(
-                f"{shape.num_shots} shots and {shape.num_queries} queries need {needed} examples "
-                f"a class; {len(small)} of {len(classes)} classes in the {split} split of "
-                f"{self.name} have fewer ({self.index.class_names[first]}: "
-                f"{self._counts[first]}). Lower --shots or --queries, or add examples"
+                f"{_examples_needed(shape)}; {len(small)} of {len(self.index.classes(split))} "
+                f"classes in the {split} split of {self.name} have fewer ({_listed(small)}). Lower "
+                "--shots or --queries, add examples, or leave those out: --skip-small-classes"
             )
         if shape.within_group:
             self._check_groups(split, shape)
 
-    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+    def _check_ways(self, split, shape, small):
+        ways = len(self._classes(split, shape)) * self.num_rotations
+        if ways < shape.num_ways:
+            skips = small and shape.skip_small_classes
+            without = f" without its {len(small)} small classes ({_listed(small)})" if skips else ""
+            raise UserError(
+                f"{shape.num_ways} ways need at least {shape.num_ways} classes; the {split} split "
+                f"of {self.name} has {ways}{without}. Lower --ways"
+            )
+
+    def small_classes(self, split: str, shape: EpisodeShape) -> dict[str, int]:
+        """`{name: examples}` of the classes with too few for such episodes, fewest first."""
         classes = self.index.classes(split)
+        small = classes[self._counts[classes] < shape.num_shots + shape.num_queries]
+        small = small[np.argsort(self._counts[small], kind="stable")]
+        return {self.index.class_names[c]: int(self._counts[c]) for c in small}
+
+    def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
+        unreadable = self.index.origins.unreadable
+        lines = [f"left out {name}: it {problem}" for name, problem in unreadable]
+        for split, shape in shapes.items():
+            small = self.small_classes(split, shape) if shape.skip_small_classes else {}
+            if small:
+                named = _listed(small, most=None)
+                lines.append(f"{split}: left out {named}, because {_examples_needed(shape)}")
+        return lines
+
+    def recorded_splits(self) -> dict[str, list[str]]:
+        return self.index.named_splits()
+
+    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        classes = self._classes(split, shape)
         ways = len(classes) * self.num_rotations
         if shape.within_group and self.index.groups is not None:
-            sizes = self._group_sizes(split)
+            sizes = self._group_sizes(classes)
             # No more than every group has that will do for the task: else it would go unused.
-            ways = int(min(sizes[sizes >= shape.num_ways], default=sizes.max()))
-        return ways, int(self._counts[classes].min())
+            ways = int(min(sizes[sizes >= shape.num_ways], default=max(sizes, default=0)))
+        return ways, int(min(self._counts[classes], default=0))
+
+    def _classes(self, split, shape):
+        """The split's classes that episodes are drawn from."""
+        classes = self.index.classes(split)
+        if not shape.skip_small_classes:
+            return classes
+        return classes[self._counts[classes] >= shape.num_shots + shape.num_queries]
 
     def _check_groups(self, split, shape):
         if self.index.groups is None:
             raise UserError(f"{self.name} has no groups of classes; leave --within-group out")
-        largest = self._group_sizes(split).max()
+        largest = max(self._group_sizes(self._classes(split, shape)))
         if largest < shape.num_ways:
             raise UserError(
                 f"{shape.num_ways} ways within a group need a group of {shape.num_ways} classes; "
                 f"the largest in the {split} split of {self.name} has {largest}. Lower --ways"
             )
 
-    def _group_sizes(self, split):
-        return np.bincount(self.index.groups[self.index.classes(split)]) * self.num_rotations
+    def _group_sizes(self, classes):
+        return np.bincount(self.index.groups[classes]) * self.num_rotations
+
+    # Episodes
 
     def draw(self, split: str, shape: EpisodeShape, seed: int):
         choose_classes, choose_examples = self._choosers(split, shape)
-        num_classes = len(self.index.classes(split)) * self.num_rotations
-        num_keys = shape.num_ways * int(self._counts[self.index.classes(split)].max())
-        stream = RandomStream(seed, split, 1 + num_classes + num_keys)
-        examples, order = self._resident_examples(), tf.constant(self._order)
+        classes = self._classes(split, shape)
+        num_classes = len(classes) * self.num_rotations
+        num_keys = shape.num_ways * int(self._counts[classes].max())
+        parts = [1, num_classes, num_keys, words_for_sizes(shape)]
+        stream = RandomStream(seed, split, sum(parts))
+        gather, order = self._gather(), tf.constant(self._order)
 
         def episodes(first, count):
-            keys = tf.maximum(stream.integers(first, count), _LAST + 1)
-            group_key, class_keys = keys[:, 0], keys[:, 1 : 1 + num_classes]
-            classes, rotations = choose_classes(group_key, class_keys)
-            example_keys = keys[:, 1 + num_classes : 1 + num_classes + num_keys]
+            words = stream.integers(first, count)[:, : sum(parts)]
+            group_key, class_keys, example_keys, sizes = tf.split(words, parts, 1)
+            class_keys, example_keys = (
+                tf.maximum(k, _LAST + 1) for k in (class_keys, example_keys)
+            )
+            classes, turns = choose_classes(group_key[:, 0], class_keys)
             chosen = choose_examples(classes, example_keys)
-            x = tf.gather(examples, tf.gather(order, chosen))
+            x = gather(tf.gather(order, chosen))
             if self.num_rotations > 1:
-                x = _rotated(x, rotations)
-            return _episode(to_unit(x), shape.num_shots)
+                x = _turned(x, turns)
+            episode = _episode(to_unit(x), shape.num_shots)
+            return padded(episode, *present(shape, sizes)) if shape.varies else episode
 
         return episodes
 
-    def _resident_examples(self):
+    def _gather(self):
+        """A function in the graph: positions `(...)` -> examples `(..., *input_shape)`."""
+        if isinstance(self.index.examples, RecordFile):
+            return self.index.examples.gather
         if self._examples is None:
             with tf.device("CPU:0"):
                 self._examples = tf.constant(self.index.examples)
-        return self._examples
+        return lambda positions: tf.gather(self._examples, positions)
 
     def _choosers(self, split, shape):
         """The two draws of an episode, as functions of its random keys."""
-        classes = tf.constant(np.tile(self.index.classes(split), self.num_rotations), tf.int32)
-        num_classes = len(self.index.classes(split))
+        usable = self._classes(split, shape)
+        classes = tf.constant(np.tile(usable, self.num_rotations), tf.int32)
         starts, counts = tf.constant(self._starts), tf.constant(self._counts)
-        most = int(self._counts[self.index.classes(split)].max())
+        most = int(self._counts[usable].max())
         if shape.within_group:
             group_of = tf.gather(tf.constant(self.index.groups, tf.int32), classes)
-            large = np.flatnonzero(self._group_sizes(split) >= shape.num_ways).astype(np.int32)
+            sizes = self._group_sizes(usable)
+            large = np.flatnonzero(sizes >= shape.num_ways).astype(np.int32)
 
         def choose_classes(group_key, class_keys):
             if shape.within_group:
                 group = tf.gather(large, tf.math.floormod(group_key, len(large)))
                 class_keys = tf.where(group_of == group[:, tf.newaxis], class_keys, _LAST)
             _, position = tf.math.top_k(class_keys, shape.num_ways)
-            return tf.gather(classes, position), position // num_classes
+            return tf.gather(classes, position), position // len(usable)
 
         def choose_examples(classes, keys):
             keys = tf.reshape(keys, (-1, shape.num_ways, most))
@@ -204,14 +197,26 @@ class ClassSource(EpisodeSource):
         return choose_classes, choose_examples
 
 
-def _rotated(x, rotations):
+def _examples_needed(shape):
+    needed = shape.num_shots + shape.num_queries
+    return f"{shape.num_shots} shots and {shape.num_queries} queries need {needed} examples a class"
+
+
+def _listed(small, most=_MOST_NAMES):
+    names = [f"{name}: {number}" for name, number in list(small.items())[:most]]
+    return ", ".join(names) + (
+        f" and {len(small) - len(names)} more" if len(small) > len(names) else ""
+    )
+
+
+def _turned(x, turns):
     """Turns `(tasks, ways, examples, h, w, c)` by each class's number of quarter turns."""
-    batch = tf.shape(x)
     flat = tf.reshape(x, (-1, *x.shape[3:]))
-    turns = tf.repeat(tf.reshape(rotations, [-1]), batch[2])[:, None, None, None]
-    for number in (1, 2, 3):
-        flat = tf.where(turns == number, tf.image.rot90(flat, number), flat)
-    return tf.reshape(flat, batch)
+    turns = tf.repeat(tf.reshape(turns, [-1]), tf.shape(x)[2])
+    parts = tf.dynamic_partition(flat, turns, 4)
+    places = tf.dynamic_partition(tf.range(tf.shape(flat)[0]), turns, 4)
+    parts = [tf.image.rot90(part, number) for number, part in enumerate(parts)]
+    return tf.reshape(tf.dynamic_stitch(places, parts), tf.shape(x))
 
 
 def _episode(x, num_shots) -> Episode:

@@ -1,7 +1,9 @@
 """What a pipeline is: a source of episodes."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import tensorflow as tf
 
@@ -14,26 +16,57 @@ class EpisodeShape:
     """How large an episode is, and how its classes are drawn.
 
     Args:
-        num_ways: classes an episode; 1 for regression.
-        num_shots: support examples a class.
-        num_queries: query examples a class.
+        num_ways: classes an episode, or the most where `least_ways` is less; 1 for regression.
+        num_shots: support examples a class, or the most.
+        num_queries: query examples a class, or the most.
         within_group: draw an episode's classes from one group (an alphabet) only.
+        least_ways: the fewest classes; each episode draws its own number. None: `num_ways`.
+        least_shots: likewise.
+        least_queries: likewise.
+        unbalanced: each class of an episode draws its own number of shots.
+        skip_small_classes: leave out classes with too few examples, instead of refusing the data.
 
     Raises:
-        UserError: if a number is not positive.
+        UserError: if a number is not positive, or a least one is more than the most.
     """
 
     num_ways: int = 5
     num_shots: int = 1
     num_queries: int = 15
     within_group: bool = False
+    least_ways: int | None = None
+    least_shots: int | None = None
+    least_queries: int | None = None
+    unbalanced: bool = False
+    skip_small_classes: bool = False
 
     def __post_init__(self):
         for name in ("ways", "shots", "queries"):
-            if getattr(self, f"num_{name}") < 1:
-                raise UserError(
-                    f"received {name}={getattr(self, f'num_{name}')}; expected 1 or more"
-                )
+            most, least = self.range_of(name)
+            if most < 1:
+                raise UserError(f"received {name}={most}; expected 1 or more")
+            if not 1 <= least <= most:
+                raise UserError(f"received {name} from {least} to {most}; expected 1 <= from <= to")
+
+    def range_of(self, name: str) -> tuple[int, int]:
+        """`(most, least)` of "ways", "shots" or "queries"."""
+        most, least = getattr(self, f"num_{name}"), getattr(self, f"least_{name}")
+        return most, most if least is None else least
+
+    @property
+    def varies(self) -> bool:
+        """Whether episodes differ in size."""
+        ranges = (self.range_of(name) for name in ("ways", "shots", "queries"))
+        return any(least < most for most, least in ranges)
+
+    def protocol(self) -> dict:
+        """What a result must say of it."""
+        numbers = {f"num_{n}": getattr(self, f"num_{n}") for n in ("ways", "shots", "queries")}
+        ranges = {n: self.range_of(n) for n in ("ways", "shots", "queries")}
+        least = {f"least_{n}": low for n, (most, low) in ranges.items() if low < most}
+        flags = {"unbalanced": True} if self.unbalanced and self.varies else {}
+        skips = {"skip_small_classes": True} if self.skip_small_classes else {}
+        return {**numbers, **least, **flags, **skips, "within_group": self.within_group}
 
 
 @dataclass(frozen=True)
@@ -70,12 +103,16 @@ class EpisodeSource(ABC):
         input_shape: of one example.
         image_format: how encoded images become examples; None if the examples are no images.
         target_size: values of a regression target; None for classification.
+        network: the function of `tfmeta.networks` that suits it; None: by the shape of an example.
+        network_options: defaults for what that function takes.
     """
 
     name: str
     input_shape: tuple[int, ...]
     image_format: ImageFormat | None = None
     target_size: int | None = None
+    network: str | None = None
+    network_options: Mapping = MappingProxyType({})
 
     @property
     def is_regression(self) -> bool:
@@ -93,6 +130,19 @@ class EpisodeSource(ABC):
         """Raises UserError if these episodes are not for such a learner; most are for every one."""
         del learner
 
+    def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
+        """What the user let episodes do without, a line each; by default nothing.
+
+        Args:
+            shapes: of each split's episodes.
+        """
+        del shapes
+        return []
+
+    def recorded_splits(self) -> dict[str, list[str]] | None:
+        """The names of each split's classes, for the run's record; None of an endless family."""
+        return None
+
     @abstractmethod
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
         """The most ways, and the most examples a class, that the split's episodes can have."""
@@ -101,13 +151,21 @@ class EpisodeSource(ABC):
     def draw(self, split: str, shape: EpisodeShape, seed: int):
         """A function in the graph: `(first, count)` -> the Episodes from number `first` on.
 
-        Episode i is a pure function of (seed, split, i), whatever the count it is drawn with.
+        PaddedEpisodes where the shape varies. Episode i is a pure function of (seed, split, i),
+        whatever the count it is drawn with.
         """
 
     def episodes(
-        self, split: str, shape: EpisodeShape, *, seed: int = 0, num_tasks: int = 32, first: int = 0
+        self,
+        split: str,
+        shape: EpisodeShape,
+        *,
+        seed: int = 0,
+        num_tasks: int = 32,
+        first: int = 0,
+        augmentation=None,
     ) -> tf.data.Dataset:
-        """An endless dataset of Episode batches, each tensor with a leading `num_tasks`.
+        """An endless dataset of Episode (PaddedEpisode) batches, each tensor `(num_tasks, ...)`.
 
         Args:
             split: "train", "validation", "test" or "all".
@@ -115,14 +173,20 @@ class EpisodeSource(ABC):
             seed: with the split and its number it defines an episode wholly.
             num_tasks: tasks a batch (the meta-batch).
             first: the number of the first episode; a batch takes the next `num_tasks` of them.
+            augmentation: an Augmentation of the examples, for training; None for none.
 
         Raises:
             UserError: if the split has too few classes or examples for such episodes.
         """
         self.check(split, shape)
         draw = self.draw(split, shape, seed)
+
+        def batch(start):
+            episodes = draw(start, num_tasks)
+            return episodes if augmentation is None else augmentation(episodes, start)
+
         return (
             tf.data.Dataset.counter(first, num_tasks)
-            .map(lambda start: draw(start, num_tasks), num_parallel_calls=2, deterministic=True)
+            .map(batch, num_parallel_calls=2, deterministic=True)
             .prefetch(4)
         )

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tfmeta.images import ImageFormat
-from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.glyph_drawing import draw_glyphs
 
 IMAGES = ImageFormat(28, 28, channels=1, invert=False)

@@ -8,14 +8,14 @@ validation and 423 for test, as Finn et al. 2017), and `alphabets`, Lake's own: 
 alphabets (5 of them, drawn by the seed, for validation) and the 20 evaluation alphabets for test.
 """
 
-from pathlib import Path
-
 import numpy as np
 import tensorflow as tf
 
 from tfmeta.errors import UserError
 from tfmeta.images import ImageFormat
-from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.class_source import ClassSource
+from tfmeta.pipelines.tensorflow_datasets import prepared_builder
 
 IMAGES = ImageFormat(28, 28, channels=1, invert=True)
 NUM_VALIDATION, NUM_TEST = 100, 423
@@ -56,7 +56,7 @@ def build(
 
 def _read(data_dir):
     """Images `(32460, 28, 28, 1)`, their characters, and each character's alphabet, part, name."""
-    builder = _builder(data_dir)
+    builder = prepared_builder("omniglot", data_dir)
     parts = [_read_part(builder, part) for part in ("train", "test")]  # background, evaluation
     images, labels, alphabet_of_image, evaluation_of_image = (
         np.concatenate(arrays) for arrays in zip(*parts, strict=True)
@@ -83,18 +83,3 @@ def _read_part(builder, part):
     batches = zip(*dataset.as_numpy_iterator(), strict=True)
     images, labels, alphabets = (np.concatenate(arrays) for arrays in batches)
     return images, labels, alphabets, np.full(len(labels), part == "test")
-
-
-def _builder(data_dir):
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder("omniglot", data_dir=data_dir)
-    folder = Path(builder.data_dir)  # DATA_DIR/omniglot/VERSION
-    if not (folder / "dataset_info.json").is_file():
-        root = folder.parent.parent
-        raise UserError(
-            f"Omniglot is not in {root} (looked for {folder}). Name the TFDS folder that holds it "
-            f'with --data-dir, or fetch it: python -c "import tensorflow_datasets as tfds; '
-            f"tfds.load('omniglot', data_dir='{root}')\""
-        )
-    return builder

@@ -61,7 +61,8 @@ def tiny_source():
     in groups of 4 classes or, at the end of a split, 2.
     """
     from tfmeta.images import ImageFormat
-    from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+    from tfmeta.pipelines.class_index import ClassIndex
+    from tfmeta.pipelines.class_source import ClassSource
 
     rng = np.random.default_rng(0)
     num_classes = sum(_TINY_SPLITS.values())

@@ -13,7 +13,8 @@ import tfmeta
 from tfmeta.confidence import Confidence
 from tfmeta.evaluation.calibration import Answers, _fit, calibrate, expected_calibration_error
 from tfmeta.exporting.exporter import export_adapted, export_learner
-from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.episode_source import EpisodeShape
 
 FEATURES = 6

@@ -48,7 +48,8 @@ OPTIONS = ["--tasks", TASKS, "--queries", QUERIES, "--steps", STEPS, "--rate", R
 
 def classes(*, data_dir=None):
     """A pipeline of classes, by its name `test_optima:classes`."""
-    from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+    from tfmeta.pipelines.class_index import ClassIndex
+    from tfmeta.pipelines.class_source import ClassSource
 
     labels = np.repeat(np.arange(6), 4)
     index = ClassIndex(

@@ -33,7 +33,8 @@ TINY = {
 IMAGES = """
 import numpy as np
 from tfmeta.images import ImageFormat
-from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.class_source import ClassSource
 
 def build(*, data_dir=None):
     rng = np.random.default_rng(0)

@@ -36,3 +36,23 @@ class SolvedEpisode(NamedTuple):
     query_y: Any
     weights: dict
     scales: dict
+
+
+class PaddedEpisode(NamedTuple):
+    """Episodes of several sizes, each filled up to the size of the largest there can be.
+
+    What is an example stands first, class by class; behind it are zeros, with -1 as the label (for
+    regression, zeros as the target). A learner takes each task without them.
+
+    Attributes:
+        support_x, support_y, query_x, query_y: as of `Episode`, of the largest size.
+        support_size: `(T,)` int32, the support examples that each task has.
+        query_size: `(T,)` int32, its queries.
+    """
+
+    support_x: Any
+    support_y: Any
+    query_x: Any
+    query_y: Any
+    support_size: Any
+    query_size: Any

@@ -150,6 +150,7 @@ class GradientLearner(MetaLearner):
         if seen is not None:
             seen.append(statistics)
         gradients = tape.gradient(loss, fast, unconnected_gradients="zero")
+        gradients = [tf.convert_to_tensor(g) for g in gradients]  # an embedding's are sparse
         if self.first_order:
             loss, *gradients = (tf.stop_gradient(t) for t in (loss, *gradients))
         return self.update(fast, gradients, loss=loss, rule=rule, step=step)

@@ -11,6 +11,7 @@ from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.execution import map_tasks, mean_gradients
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
+from tfmeta.learners.padding import flat_queries, is_padded, refilled, unpadded
 from tfmeta.learners.recipe import Recipe
 
 if keras.backend.backend() != "tensorflow":
@@ -179,7 +180,7 @@ class MetaLearner(keras.Model):
     def map_tasks(self, function, episodes: Episode):
         """A function of one task's Episode for each of a batch, run as this learner runs tasks."""
         with room_for_classes(episodes.support_y, static=self._is_compiled_by_xla):
-            return map_tasks(function, episodes, vectorised=self.is_vectorised)
+            return map_tasks(function, episodes, vectorised=self._runs_vectorised(episodes))
 
     def call(self, episodes: Episode):
         """The outputs `(tasks, queries, outputs)` for each task's queries after adaptation."""
@@ -189,24 +190,22 @@ class MetaLearner(keras.Model):
         episodes = _episodes(data)
         with room_for_classes(episodes.support_y, static=self._is_compiled_by_xla):
             gradients, statistics, logs = mean_gradients(
-                self.task_gradients,
+                self._padded_task_gradients,
                 episodes,
                 like=[self.trainable_variables, self.moving_averages.variables],
-                vectorised=self.is_vectorised,
+                vectorised=self._runs_vectorised(episodes),
             )
         self.moving_averages.update(statistics, self.optimizer.iterations)
         # Keras's optimizer sums over the replicas; we average over all their tasks.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         gradients = [g / replicas for g in gradients]
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-        return self._report(episodes.query_y, logs["outputs"], logs["loss"])
+        return self._report(episodes, logs["outputs"], logs["loss"])
 
     def test_step(self, data):
         episodes = _episodes(data)
         outputs = self.call(episodes)
-        return self._report(
-            episodes.query_y, outputs, self.task_loss(*_flatten(episodes.query_y, outputs))
-        )
+        return self._report(episodes, outputs, self.task_loss(*flat_queries(episodes, outputs)))
 
     def predict_step(self, data):
         return self.call(_episodes(data))
@@ -215,16 +214,29 @@ class MetaLearner(keras.Model):
     def _is_compiled_by_xla(self):
         return bool(getattr(self, "jit_compile", False))
 
-    def _query_outputs(self, episode):
-        task_state = self.adapt(episode.support_x, episode.support_y)
-        return self.predict_with(task_state, episode.query_x)
+    def _runs_vectorised(self, episodes):
+        """Tasks of several sizes run one by one, and XLA needs one size."""
+        if is_padded(episodes) and self._is_compiled_by_xla:
+            raise ValueError(
+                "received episodes of several sizes; XLA needs one. compile(jit_compile=False)"
+            )
+        return self.is_vectorised and not is_padded(episodes)
 
-    def _report(self, query_y, outputs, loss):
+    def _query_outputs(self, task):
+        episode = unpadded(task)
+        task_state = self.adapt(episode.support_x, episode.support_y)
+        return refilled(self.predict_with(task_state, episode.query_x), like=task)
+
+    def _padded_task_gradients(self, task):
+        gradients, logs = self.task_gradients(unpadded(task))
+        return gradients, {**logs, "outputs": refilled(logs["outputs"], like=task)}
+
+    def _report(self, episodes, outputs, loss):
         for metric in self.metrics:
             if metric.name == "loss":
                 metric.update_state(tf.reduce_mean(loss))
             else:
-                metric.update_state(*_flatten(query_y, outputs))
+                metric.update_state(*flat_queries(episodes, outputs))
         return self.get_metrics_result()
 
     def get_config(self):
@@ -245,8 +257,3 @@ class MetaLearner(keras.Model):
 def _episodes(data):
     """A batch as its dataset yields it; a plain tuple is an Episode."""
     return data if hasattr(data, "_fields") else Episode(*data)
-
-
-def _flatten(y, outputs):
-    """`(tasks, examples, ...)` -> `(tasks * examples, ...)` for losses and metrics."""
-    return tuple(tf.reshape(t, tf.concat([[-1], tf.shape(t)[2:]], 0)) for t in (y, outputs))

@@ -1,0 +1,93 @@
+"""Labelled examples, sorted into classes, groups and splits: what a source knows of its data."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tfmeta.errors import UserError
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where examples came from; what `tfmeta inspect` reports. An entry an example, but for two.
+
+    Attributes:
+        names: of the files, relative to the data's folder.
+        sizes: `(examples, 2)` height and width before resizing, in pixels.
+        modes: of their pixels, in Pillow's words ("RGB", "L", ...).
+        digests: of their pixels before resizing; equal ones are duplicates.
+        unreadable: `(name, problem)` of each file that was skipped.
+        passed_over: names of what lies beside the class folders.
+    """
+
+    names: tuple[str, ...] = ()
+    sizes: np.ndarray | None = None
+    modes: tuple[str, ...] = ()
+    digests: tuple[bytes, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+    passed_over: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassIndex:
+    """Labelled examples.
+
+    Args:
+        examples: `(examples, ...)`, uint8 images or float32 vectors; an array, or a `RecordFile`
+            that reads them as they are needed.
+        labels: `(examples,)` integer class of each example, from 0.
+        splits: class numbers of each split; no class is in two of them.
+        class_names: one a class; a class may have no example.
+        groups: `(classes,)` integer group (alphabet) of each class, or None.
+        group_names: one a group, if they have names.
+        origins: where the examples came from.
+
+    Raises:
+        ValueError: if lengths differ or splits share a class.
+    """
+
+    examples: np.ndarray
+    labels: np.ndarray
+    splits: dict[str, np.ndarray]
+    class_names: tuple[str, ...]
+    groups: np.ndarray | None = None
+    group_names: tuple[str, ...] = ()
+    origins: Origins = field(default_factory=Origins)
+
+    def __post_init__(self):
+        if len(self.examples) != len(self.labels):
+            raise ValueError(
+                f"received {len(self.examples)} examples and {len(self.labels)} labels; "
+                "expected as many of one as of the other"
+            )
+        members = np.concatenate([np.asarray(c) for c in self.splits.values()] or [[]])
+        if len(np.unique(members)) != len(members):
+            raise ValueError("received splits that share a class; expected each class in one only")
+        if self.groups is not None and len(self.groups) != len(self.class_names):
+            raise ValueError(
+                f"received {len(self.groups)} groups for {len(self.class_names)} classes; expected "
+                "the group of each class"
+            )
+
+    @property
+    def counts(self) -> np.ndarray:
+        """`(classes,)` int32: the examples of each class."""
+        return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int32)
+
+    def classes(self, split: str) -> np.ndarray:
+        """The classes of a split; "all" is every split together.
+
+        Raises:
+            UserError: if there is no such split.
+        """
+        if split == "all":
+            return np.sort(np.concatenate(list(self.splits.values())))
+        if split not in self.splits:
+            raise UserError(
+                f"unknown split {split!r}; expected one of: {', '.join([*self.splits, 'all'])}"
+            )
+        return np.asarray(self.splits[split])
+
+    def named_splits(self) -> dict[str, list[str]]:
+        """The names of each split's classes, to be recorded."""
+        return {s: [self.class_names[c] for c in classes] for s, classes in self.splits.items()}

@@ -1,0 +1,146 @@
+"""Encoded images, wherever they lie -> pixels and what is known of them, in memory or on disk.
+
+Only a chunk of them is held encoded at a time. Pixels come from `ImageFormat.decode`, the same in
+training, prediction and serving.
+"""
+
+import hashlib
+import io
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from tfmeta.images import ImageFormat
+from tfmeta.pipelines.class_index import Origins
+from tfmeta.pipelines.record_file import RecordFile, cache_folder, write_records
+
+_CHUNK = 64  # images in memory at a time
+
+
+def read_images(items, examine, image_format: ImageFormat, *, key: str | None = None):
+    """Examines and decodes images.
+
+    Args:
+        items: iterable of whatever `examine` takes, an image each.
+        examine: a function, called in threads: `(content, facts)`, an image's bytes and
+            `image_facts` or more, as JSON takes them; or `(None, what is wrong with it)`.
+        image_format: of the examples.
+        key: of exactly these images in this format: keep the pixels on disk, in
+            `record_file.cache_folder()`, where `items` are not even asked for the next time. None:
+            in memory.
+
+    Returns:
+        `(examples, facts)`: uint8 `(images, height, width, channels)`, an array or a RecordFile,
+        and for each name of a fact the images' values. "kept" is their numbers among the items, and
+        "unreadable" lists the `[number, problem]` of all others.
+    """
+    reading = _Reading(items, examine, image_format)
+    if key is None:
+        batches = list(reading.batches())
+        examples = np.concatenate([np.zeros((0, *image_format.shape), np.uint8), *batches])
+        return examples, json.loads(json.dumps(reading.facts()))
+    folder = cache_folder() / key
+    try:
+        examples = RecordFile(folder)
+    except (OSError, KeyError, ValueError):  # there is none yet, or none that is whole
+        examples = write_records(folder, reading.batches(), reading.facts)
+    return examples, examples.facts
+
+
+def image_facts(content: bytes) -> dict:
+    """Size, mode and digest of an image before it is resized."""
+    with Image.open(io.BytesIO(content)) as image:
+        pixels = image.convert("RGBA")  # the same picture in another file format is the same
+        digest = hashlib.blake2b(f"{pixels.size}".encode() + pixels.tobytes(), digest_size=16)
+        size = (image.height, image.width)
+        return {"sizes": size, "modes": image.mode, "digests": digest.hexdigest()}
+
+
+def origins_of(names, facts: dict, **others) -> Origins:
+    """The origins of images that were read.
+
+    Args:
+        names: of the items, all of them.
+        facts: as of `read_images`.
+        others: further fields of `Origins`.
+    """
+    return Origins(
+        names=tuple(names[number] for number in facts["kept"]),
+        sizes=np.array(facts["sizes"]).reshape(-1, 2),
+        modes=tuple(facts["modes"]),
+        digests=tuple(bytes.fromhex(each) for each in facts["digests"]),
+        unreadable=tuple((names[number], problem) for number, problem in facts["unreadable"]),
+        **others,
+    )
+
+
+def images_key(image_format: ImageFormat, parts) -> str:
+    """A key for `read_images`.
+
+    Args:
+        image_format: that they are decoded into.
+        parts: strings that say which images they are, and in which state.
+    """
+    digest = hashlib.sha256(json.dumps(image_format.to_dict()).encode())
+    for part in parts:
+        digest.update(f"{part}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def file_state(path) -> str:
+    """A file as it is now, for `images_key`."""
+    state = path.stat()
+    return f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}"
+
+
+class _Reading:
+    """One pass over the items."""
+
+    def __init__(self, items, examine, image_format):
+        self._items, self._examine = items, examine
+        self._decode = tf.function(
+            lambda contents: image_format.decode_all(contents),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
+        names = ("kept", "unreadable", "sizes", "modes", "digests")
+        self._facts = {name: [] for name in names}
+
+    def facts(self):
+        return self._facts
+
+    def batches(self):
+        """uint8 arrays `(images, height, width, channels)`, a chunk of items at a time."""
+        items, start = iter(self._items), 0
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            while chunk := list(islice(items, _CHUNK)):
+                examined = list(pool.map(self._examine, chunk))
+                try:
+                    pixels = self._pixels([each[0] for each in examined if each[0]])
+                except tf.errors.InvalidArgumentError:  # Pillow reads one that TensorFlow doesn't
+                    examined = [self._undecodable(each) for each in examined]
+                    pixels = self._pixels([each[0] for each in examined if each[0]])
+                for number, (content, facts) in enumerate(examined, start):
+                    self._note(number, {"kept": number, **facts} if content else facts)
+                start += len(chunk)
+                yield pixels
+
+    def _pixels(self, contents):
+        return self._decode(tf.constant(contents, tf.string, [len(contents)])).numpy()
+
+    def _undecodable(self, examined):
+        try:
+            self._pixels([examined[0]] if examined[0] else [])
+            return examined
+        except tf.errors.InvalidArgumentError:
+            return None, "is of a kind that TensorFlow does not decode"
+
+    def _note(self, number, facts):
+        if isinstance(facts, str):
+            facts = {"unreadable": (number, facts)}
+        for name, value in facts.items():
+            self._facts.setdefault(name, []).append(value)

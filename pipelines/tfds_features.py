@@ -1,0 +1,91 @@
+"""Which features of a TFDS dataset are examples, labels and groups."""
+
+from dataclasses import dataclass
+
+from tfmeta.errors import UserError
+
+LABEL = "label"  # what TFDS calls it by convention
+
+
+@dataclass(frozen=True)
+class ChosenFeatures:
+    """What `choose_features` returns.
+
+    Attributes:
+        image: name of the feature that examples are read from, an image or a vector.
+        label: of the class of each.
+        group: of the group of each; None if there are no groups.
+        is_vector: whether `image` is a vector.
+    """
+
+    image: str
+    label: str
+    group: str | None
+    is_vector: bool
+
+
+def choose_features(name: str, features, *, image=None, label=None, group=None) -> ChosenFeatures:
+    """Chooses features, those that are named or else the only ones of their kind.
+
+    Args:
+        name: of the dataset, for what is said of it.
+        features: `{name: feature}`, TFDS's.
+        image: name of an image, or of a vector of floats.
+        label: name of a ClassLabel or an integer.
+        group: likewise; None: there are no groups.
+
+    Raises:
+        UserError: if one is not there, or several are and none is named.
+    """
+    import tensorflow_datasets as tfds
+
+    images = [n for n, feature in features.items() if _is_image(feature)]
+    vectors = [n for n, feature in features.items() if _is_vector(feature)]
+    numbers = [n for n, feature in features.items() if _is_number(feature)]
+    labels = [n for n in numbers if isinstance(features[n], tfds.features.ClassLabel)]
+
+    def choose(option, named, candidates, likely, kind):
+        if named is not None and named not in candidates:
+            raise UserError(
+                f"received pipeline.{option}={named}; tfds:{name} has no such {kind}; it has: "
+                f"{', '.join(candidates) or 'none'}"
+            )
+        if named is None and len(likely) != 1:
+            other = "" if set(candidates) <= set(likely) else f" ({', '.join(candidates)})"
+            raise UserError(
+                f"tfds:{name} has {len(likely)} features that may be the {option}: "
+                f"{', '.join(likely) or 'none'}; expected one {kind}{other}. "
+                f"Name it with --set pipeline.{option}=NAME"
+            )
+        return likely[0] if named is None else named
+
+    image = choose("image", image, images + vectors, images or vectors, "image or vector of floats")
+    kind = "ClassLabel or integer"
+    label = choose("label", label, numbers, [LABEL] if LABEL in numbers else labels, kind)
+    group = None if group is None else choose("group", group, numbers, [], kind)
+    return ChosenFeatures(image, label, group, image in vectors)
+
+
+def _is_image(feature):
+    import tensorflow_datasets as tfds
+
+    is_image = isinstance(feature, tfds.features.Image)
+    # The pixels of a LabeledImage are labels; those of floats are no picture until they are mapped.
+    is_picture = is_image and not isinstance(feature, tfds.features.LabeledImage)
+    return is_picture and feature.tf_dtype.is_integer
+
+
+def _is_vector(feature):
+    import tensorflow_datasets as tfds
+
+    is_box = isinstance(feature, tfds.features.BBoxFeature)
+    is_tensor = isinstance(feature, tfds.features.Tensor) and not is_box
+    has_shape = is_tensor and len(feature.shape) == 1 and feature.shape[0] is not None
+    return has_shape and feature.tf_dtype.is_floating
+
+
+def _is_number(feature):
+    import tensorflow_datasets as tfds
+
+    is_scalar = isinstance(feature, tfds.features.Tensor) and feature.shape == ()
+    return is_scalar and feature.tf_dtype.is_integer

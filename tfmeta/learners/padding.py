@@ -1,0 +1,44 @@
+"""Episodes of several sizes in one batch: each task is run without what fills it up.
+
+Slices, not masks: a network's batch statistics and a method's pairs then see a task's own examples
+and nothing else, so that its numbers are those it would have alone.
+"""
+
+import tensorflow as tf
+
+from tfmeta.episode import Episode, PaddedEpisode
+
+
+def is_padded(episodes) -> bool:
+    return isinstance(episodes, PaddedEpisode)
+
+
+def unpadded(task):
+    """One task's Episode without its padding; any other is returned as it is."""
+    if not is_padded(task):
+        return task
+    support, query = task.support_size, task.query_size
+    return Episode(
+        task.support_x[:support],
+        task.support_y[:support],
+        task.query_x[:query],
+        task.query_y[:query],
+    )
+
+
+def refilled(outputs, like):
+    """A task's outputs `(queries, ...)`, with zeros up to the most queries that a task can have."""
+    if not is_padded(like):
+        return outputs
+    missing = tf.shape(like.query_y)[0] - tf.shape(outputs)[0]
+    filled = tf.pad(outputs, [[0, missing], *([0, 0] for _ in outputs.shape[1:])])
+    return tf.ensure_shape(filled, (like.query_y.shape[0], *outputs.shape[1:]))
+
+
+def flat_queries(episodes, outputs):
+    """`(tasks, queries, ...)` answers and outputs -> both `(all queries, ...)`, without padding."""
+    pair = (episodes.query_y, outputs)
+    if is_padded(episodes):
+        is_query = tf.sequence_mask(episodes.query_size, tf.shape(outputs)[1])
+        return tuple(tf.boolean_mask(tensor, is_query) for tensor in pair)
+    return tuple(tf.reshape(t, tf.concat([[-1], tf.shape(t)[2:]], 0)) for t in pair)
