@@ -2,10 +2,14 @@
 
 import inspect
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 
 from tfmeta.errors import UserError
+from tfmeta.pipelines.signatures import options_in_source
 
+_GIVEN = ("data_dir", "skip_unreadable", "name")  # to a builder, by options of the command
+_TFDS = "tfds:"  # before the name of a TFDS dataset
 GROUP = "tfmeta.pipelines"  # of the entry points by which other distributions add theirs
 
 
@@ -32,13 +36,29 @@ PIPELINES = {
     "omniglot": Pipeline(
         "tfmeta.pipelines.omniglot:build", "1,623 handwritten characters, from a TFDS folder"
     ),
+    "image-folder": Pipeline(
+        "tfmeta.pipelines.image_folder:build", "your own images: a folder with a folder a class"
+    ),
+    "arrays": Pipeline(
+        "tfmeta.pipelines.arrays:build", "your own vectors: NPZ, CSV or Parquet with a label column"
+    ),
+    "text": Pipeline("tfmeta.pipelines.text:build", "your own texts and labels: CSV or JSON lines"),
+    "regression": Pipeline(
+        "tfmeta.pipelines.regression:build", "your own small regressions: CSV with a task column"
+    ),
+    "mini-imagenet": Pipeline(
+        "tfmeta.pipelines.mini_imagenet:build", "100 classes of photographs, from a folder you have"
+    ),
+    "cifar-fs": Pipeline(
+        "tfmeta.pipelines.cifar_fs:build", "CIFAR-100 in few shots, from a folder you have"
+    ),
     "optima": Pipeline(
         "tfmeta.pipelines.optima:build", "tasks with their best weights, from `tfmeta optima`"
     ),
 }
 
 
-def build(name: str, *, data_dir=None, options: dict | None = None):
+def build(name: str, *, data_dir=None, options: dict | None = None, skip_unreadable: bool = False):
     """The pipeline of that name.
 
     Args:
@@ -46,6 +66,7 @@ def build(name: str, *, data_dir=None, options: dict | None = None):
             `package.module:builder`.
         data_dir: where its data is, if it needs any.
         options: the pipeline's own, as in `--set pipeline.NAME=VALUE`.
+        skip_unreadable: leave out files that can't be read, of a pipeline that reads files.
 
     Returns:
         An `EpisodeSource`.
@@ -53,22 +74,69 @@ def build(name: str, *, data_dir=None, options: dict | None = None):
     Raises:
         UserError: if the name or an option is unknown, or the data is missing.
     """
-    builder = _builder(name)
-    known = [p for p in inspect.signature(builder).parameters if p != "data_dir"]
+    builder, known = _builder(name), options_of(name)
     for option in options or {}:
         if option not in known:
             raise UserError(
                 f"pipeline {name} has no option {option!r}; it has: {', '.join(known) or 'none'}"
             )
+    skips = "skip_unreadable" in inspect.signature(builder).parameters
+    skip = {"skip_unreadable": True} if skips and skip_unreadable else {}
     try:
-        return builder(data_dir=data_dir, **(options or {}))
+        return builder(data_dir=data_dir, **(options or {}), **skip)
     except (TypeError, ValueError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"cannot build pipeline {name}: {error}") from error
 
 
+def listing() -> dict[str, dict]:
+    """`{name: {"summary": ..., "options": {option: default}}}`, other distributions' too."""
+    homes = {name: (pipeline.home, pipeline.summary) for name, pipeline in PIPELINES.items()}
+    homes[f"{_TFDS}NAME"] = (
+        "tfmeta.pipelines.tensorflow_datasets:build",
+        "any dataset of TFDS with images or vectors and a label, once prepared",
+    )
+    for each in entry_points(group=GROUP):
+        homes.setdefault(each.name, (each.value, f"of another package: {each.value}"))
+    return {
+        name: {"summary": summary, "options": options_in_source(home, _GIVEN)}
+        for name, (home, summary) in homes.items()
+    }
+
+
+def options_of(name: str) -> dict:
+    """`{option: default}` of `--set pipeline.OPTION=VALUE`.
+
+    Raises:
+        UserError: if the name is unknown.
+    """
+    parameters = inspect.signature(_builder(name)).parameters.values()
+    own = [p for p in parameters if p.name not in _GIVEN and p.kind != p.VAR_KEYWORD]
+    return {p.name: None if p.default is p.empty else p.default for p in own}
+
+
+def options_like(name: str, image_format) -> dict:
+    """The pipeline's options that make its images those of a format, where it has such options.
+
+    Args:
+        name: as of `build`.
+        image_format: an ImageFormat, or None.
+    """
+    if image_format is None:
+        return {}
+    like = {
+        "size": [image_format.height, image_format.width],
+        "channels": image_format.channels,
+    }
+    return {option: value for option, value in like.items() if option in options_of(name)}
+
+
 def _builder(name):
+    if name.startswith(_TFDS):
+        from tfmeta.pipelines.tensorflow_datasets import build as build_tfds
+
+        return partial(build_tfds, name=name.removeprefix(_TFDS))
     homes = {e.name: e for e in entry_points(group=GROUP)}
     homes |= {known: EntryPoint(known, p.home, GROUP) for known, p in PIPELINES.items()}
     home = homes.get(name) or (EntryPoint(name, name, GROUP) if ":" in name else None)

@@ -1,0 +1,240 @@
+"""The field's benchmarks, in the folders that it keeps them in: classes, files and standard split.
+
+What is in the folder is found by looking at it, in this order: lists of each split's files or
+classes; a folder a split; class folders alone, which are split as was published; pickles.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tfmeta.errors import UserError
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.class_source import ClassSource
+from tfmeta.pipelines.encoded_images import (
+    file_state,
+    image_facts,
+    images_key,
+    origins_of,
+    read_images,
+)
+from tfmeta.pipelines.image_files import FormatOptions, load_images
+from tfmeta.pipelines.image_folder import FoundClass, find_classes
+from tfmeta.pipelines.pickled_arrays import read_pickled_images
+from tfmeta.pipelines.splitting import SPLITS
+
+SHORT_NAMES = dict(zip(SPLITS, ("train", "val", "test"), strict=True))  # of splits, in file names
+_MOST_NAMES = 5  # that an error lists
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What sets one benchmark apart from another.
+
+    Attributes:
+        name: of the pipeline.
+        layouts: what its folder may hold, in words.
+        standard: `{split: class names}` as published.
+        class_homes: folders in the user's where class folders without a split may lie.
+        read_lists: a function: the user's folder -> `({split: {class: files}}, list files)` where
+            there are lists of splits, else None.
+        pickles: name of the pickles, `{}` for the split.
+        pickle_keys: of the images and of their classes in a pickle.
+    """
+
+    name: str
+    layouts: str
+    standard: dict[str, tuple[str, ...]]
+    class_homes: tuple[str, ...]
+    read_lists: Callable
+    pickles: str
+    pickle_keys: tuple[str, str]
+
+
+def open_benchmark(
+    benchmark: Benchmark,
+    data_dir,
+    size,
+    *,
+    rotations: bool = False,
+    stream: bool = False,
+    skip_unreadable: bool = False,
+) -> ClassSource:
+    """The source of a benchmark's episodes.
+
+    Args:
+        benchmark: which.
+        data_dir: the user's folder.
+        size: pixels of a side, or `[height, width]`.
+        rotations, stream, skip_unreadable: as of `image_folder.build`.
+
+    Raises:
+        UserError: if the folder has none of the layouts, lacks a class or a file that a list names,
+            has a class in two splits, or holds what can't be read.
+    """
+    root = Path(data_dir or "")
+    if data_dir is None or not root.is_dir():
+        raise UserError(
+            f"{benchmark.name} needs its folder, received --data-dir {data_dir}; expected one with "
+            f"{benchmark.layouts}"
+        )
+    options = FormatOptions(size, channels=3, invert=False)
+    found, lists = _find(benchmark, root)
+    if found:
+        files = [file for each in found for file in each.files]
+        loaded = load_images(root, files, options, skip_unreadable=skip_unreadable, stream=stream)
+        labels = np.repeat(np.arange(len(found)), [len(each.files) for each in found])[loaded.kept]
+        classes = [(each.split, each.name) for each in found]
+        examples, image_format, origins = loaded.examples, loaded.image_format, loaded.origins
+        used = [*files, *lists]
+    else:
+        pickles, image_format = _pickles(benchmark, root), options.resolve([])
+        examples, labels, classes, origins = _read_pickles(benchmark, pickles, image_format, stream)
+        used = pickles.values()
+    _check_splits(root, classes)
+    index = ClassIndex(
+        examples,
+        labels,
+        {s: np.flatnonzero([split == s for split, _ in classes]) for s in SPLITS},
+        tuple(name for _, name in classes),
+        origins=replace(origins, passed_over=tuple(_passed_over(root, used))),
+    )
+    return ClassSource(benchmark.name, index, image_format=image_format, rotations=rotations)
+
+
+def all_or_none(paths: dict[str, Path]) -> dict[str, Path] | None:
+    """The paths of the splits, if they are there; None if none is.
+
+    Raises:
+        UserError: if some are.
+    """
+    there = [path.name for path in paths.values() if path.exists()]
+    lacking = [path.name for path in paths.values() if not path.exists()]
+    if there and lacking:
+        folder = next(iter(paths.values())).parent
+        raise UserError(
+            f"{folder} has {', '.join(there)} but no {', '.join(lacking)}; expected one a split"
+        )
+    return paths if there else None
+
+
+def files_in(folder: Path) -> list[Path]:
+    """A class folder's files, sorted, but for hidden ones; none if there is no such folder."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    return sorted(file for file in files if file.is_file() and not file.name.startswith("."))
+
+
+def _find(benchmark, root):
+    """The classes with their files, by split and name, and the list files that say so."""
+    listed = benchmark.read_lists(root)
+    if listed is None and (folders := _split_folders(root)):
+        return [
+            replace(each, split=split)
+            for split, folder in folders.items()
+            for each in find_classes(folder, groups=False)
+        ], []
+    by_split, lists = listed or (_standard(benchmark, root), [])
+    found = [
+        FoundClass(root / name, split, None, sorted(set(files)))
+        for split in SPLITS
+        for name, files in sorted(by_split.get(split, {}).items())
+    ]
+    _check_complete(root, found, lists[0].parent if lists else f"the {benchmark.name} split")
+    return found, lists
+
+
+def _split_folders(root):
+    for prefix in ("", "meta-"):
+        paths = {split: root / f"{prefix}{short}" for split, short in SHORT_NAMES.items()}
+        if all_or_none(paths):
+            return paths
+    return None
+
+
+def _standard(benchmark, root):
+    """`{split: {class: files}}` of class folders without a split; empty where there are none."""
+    names = [name for each in benchmark.standard.values() for name in each]
+    for home in (root / home for home in benchmark.class_homes):
+        if any((home / name).is_dir() for name in names):
+            return {
+                split: {name: files_in(home / name) for name in each}
+                for split, each in benchmark.standard.items()
+            }
+    return {}
+
+
+def _check_complete(root, found, lists):
+    there = [[file for file in each.files if file.is_file()] for each in found]
+    missing = [each.name for each, files in zip(found, there, strict=True) if not files]
+    what = "classes"
+    if not missing:
+        files = {file for each in found for file in each.files} - {
+            f for each in there for f in each
+        }
+        missing, what = sorted(file.name for file in files), "files"
+    if missing:
+        more = f" and {len(missing) - _MOST_NAMES} more" if missing[_MOST_NAMES:] else ""
+        raise UserError(
+            f"{len(missing)} {what} of {lists} are missing in {root}: "
+            f"{', '.join(missing[:_MOST_NAMES])}{more}; expected every one. Add them, or use "
+            "image-folder, with a split of your own"
+        )
+
+
+def _check_splits(root, classes):
+    split_of = {}
+    for split, name in classes:
+        if split_of.setdefault(name, split) != split:
+            raise UserError(
+                f"class {name} of {root} is in the splits {split_of[name]} and {split}; expected "
+                "each class in one only"
+            )
+
+
+def _pickles(benchmark, root):
+    paths = {s: root / benchmark.pickles.format(short) for s, short in SHORT_NAMES.items()}
+    long = {s: root / benchmark.pickles.format(s) for s in SPLITS}  # others' name for validation
+    if (found := all_or_none({s: p if p.exists() else long[s] for s, p in paths.items()})) is None:
+        raise UserError(f"{root} is no folder of {benchmark.name}; expected {benchmark.layouts}")
+    return found
+
+
+def _read_pickles(benchmark, pickles, image_format, stream):
+    """`(examples, labels, classes, origins)`, with `(split, name)` of each class."""
+
+    def items():
+        for split, path in pickles.items():
+            images, members = read_pickled_images(path, benchmark.pickle_keys)
+            for name, numbers in sorted(members.items()):
+                # Numbers start again in each split, so they are no names.
+                name = name if isinstance(name, str) else f"{split}/{name}"
+                for number in numbers:
+                    facts = {"names": f"{path.name}/{number}", "classes": (split, name)}
+                    yield images[number], facts
+
+    key = images_key(image_format, map(file_state, pickles.values())) if stream else None
+    examples, facts = read_images(items(), _examine, image_format, key=key)
+    classes = list(dict.fromkeys(map(tuple, facts["classes"])))
+    number_of = {each: number for number, each in enumerate(classes)}
+    labels = np.array([number_of[tuple(each)] for each in facts["classes"]])
+    return examples, labels, classes, origins_of(facts["names"], facts)
+
+
+def _examine(item):
+    pixels, facts = item
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    content = buffer.getvalue()
+    return content, {**image_facts(content), **facts}
+
+
+def _passed_over(root, used):
+    """What lies beside the used files and their folders, relative to the root."""
+    used = set(used)
+    folders = {folder for file in used for folder in file.parents if folder.is_relative_to(root)}
+    beside = {entry for folder in folders | {root} for entry in folder.iterdir()} - used - folders
+    return sorted(str(e.relative_to(root)) for e in beside if not e.name.startswith("."))

@@ -1,0 +1,181 @@
+"""A folder of images, sorted into class folders: your own data.
+
+    tfmeta inspect image-folder --data-dir photos
+    tfmeta train image-folder --data-dir photos --algorithm prototypical
+
+What may be in the folder, found by looking at it:
+
+    photos/CLASS/*.png                      split by class
+    photos/GROUP/CLASS/*.png                groups, such as alphabets of characters: split by group
+    photos/{train,validation,test}/...      either of these in split folders: split as they say
+
+Files are PNG, JPEG, GIF (first frame) or BMP, of any sizes and modes. Hidden files are passed over.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tfmeta.errors import UserError
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.class_source import ClassSource
+from tfmeta.pipelines.image_files import FormatOptions, load_images
+from tfmeta.pipelines.splitting import SPLITS, TEST, VALIDATION, split_classes
+
+_SPLIT_FOLDERS = {"val": "validation", "valid": "validation", **{name: name for name in SPLITS}}
+
+
+def build(
+    *,
+    data_dir=None,
+    size=None,
+    channels=None,
+    invert=None,
+    groups=None,
+    rotations: bool = False,
+    split_by: str = "auto",
+    validation: float = VALIDATION,
+    test: float = TEST,
+    split_seed: int = 0,
+    stream: bool = False,
+    skip_unreadable: bool = False,
+) -> ClassSource:
+    """The pipeline.
+
+    Args:
+        data_dir: the folder.
+        size, channels, invert: see `FormatOptions`.
+        groups: whether there is a group level above the class folders; None: look.
+        rotations: quarter turns of a class are classes of their own.
+        split_by, validation, test, split_seed: see `split_classes`; for folders without splits.
+        stream: keep the pixels on disk, not in memory.
+        skip_unreadable: leave out files that are no whole images.
+
+    Raises:
+        UserError: if the folder is not as described above, or a file can't be read.
+    """
+    if data_dir is None:
+        raise UserError("image-folder needs its folder: --data-dir DIR, with a folder a class")
+    found = find_classes(Path(data_dir), groups)
+    files = [file for each in found for file in each.files]
+    loaded = load_images(
+        Path(data_dir),
+        files,
+        FormatOptions(size, channels, invert),
+        skip_unreadable=skip_unreadable,
+        stream=stream,
+    )
+    label_of_file = np.repeat(np.arange(len(found)), [len(each.files) for each in found])
+    group_names = tuple(sorted({each.group for each in found} - {None}))
+    group_numbers = np.array([group_names.index(c.group) for c in found]) if group_names else None
+    if found[0].split:
+        split_of = np.array([each.split for each in found])
+        splits = {split: np.flatnonzero(split_of == split) for split in SPLITS}
+    else:
+        splits = split_classes(
+            len(found),
+            groups=group_numbers,
+            by=split_by,
+            validation=validation,
+            test=test,
+            seed=split_seed,
+        )
+    index = ClassIndex(
+        loaded.examples,
+        label_of_file[loaded.kept],
+        splits,
+        tuple(each.name for each in found),
+        group_numbers,
+        group_names,
+        replace(loaded.origins, passed_over=tuple(_passed_over(Path(data_dir), found))),
+    )
+    return ClassSource("image-folder", index, image_format=loaded.image_format, rotations=rotations)
+
+
+@dataclass(frozen=True)
+class FoundClass:
+    """A class folder: its split and group, if there are such, and its files, sorted."""
+
+    folder: Path
+    split: str | None
+    group: str | None
+    files: list[Path]
+
+    @property
+    def name(self) -> str:
+        return f"{self.group}/{self.folder.name}" if self.group else self.folder.name
+
+
+def find_classes(root: Path, groups=None) -> list[FoundClass]:
+    """The class folders, sorted by split, group and name.
+
+    Raises:
+        UserError: if there are none, some are at another depth than others, or a class is in two
+            splits.
+    """
+    if not root.is_dir():
+        raise UserError(f"{root} is no folder; expected one with a folder of images for each class")
+    tops = _folders(root)
+    known = [_SPLIT_FOLDERS.get(top.name) for top in tops]
+    has_splits = bool(tops) and all(known) and {"train", "test"} <= set(known)
+    if has_splits and len(set(known)) < len(known):
+        raise UserError(
+            f"{root} has {', '.join(top.name for top in tops)}; expected one folder a split"
+        )
+    parts = list(zip(known, tops, strict=True)) if has_splits else [(None, root)]
+    has_groups = _has_groups([folder for _, folder in parts]) if groups is None else groups
+    found = []
+    for split, part in parts:
+        homes = [(g.name, g) for g in _folders(part)] if has_groups else [(None, part)]
+        for group, home in homes:
+            found += [FoundClass(f, split, group, _files(f)) for f in _folders(home)]
+    if not found:
+        raise UserError(f"{root} has no class folders; expected a folder of images for each class")
+    _check(found, root)
+    return found
+
+
+def _has_groups(parts):
+    """Whether the first level holds groups: folders with folders in them, and no files."""
+    firsts = [folder for part in parts for folder in _folders(part)]
+    deep = [folder for folder in firsts if _folders(folder)]
+    flat = [folder for folder in firsts if _files(folder)]
+    if deep and flat:
+        raise UserError(
+            f"{deep[0]} holds folders and {flat[0]} holds files; expected class folders at one "
+            "depth: ROOT/CLASS/image or ROOT/GROUP/CLASS/image"
+        )
+    return bool(deep)
+
+
+def _check(found, root):
+    deeper = [folder for each in found for folder in _folders(each.folder)]
+    if deeper:
+        raise UserError(
+            f"class folder {deeper[0].parent} has a folder in it, {deeper[0].name}; expected "
+            "images alone"
+        )
+    seen = {}
+    for each in found:
+        other = seen.setdefault(each.name, each)
+        if other is not each:
+            raise UserError(
+                f"class {each.name} of {root} is in the splits {other.split} and {each.split}; "
+                "expected each class in one only"
+            )
+
+
+def _passed_over(root, found):
+    """Files that lie where folders are expected, relative to the root."""
+    homes = {parent for each in found for parent in each.folder.parents}
+    beside = (file for home in sorted(homes) if home.is_relative_to(root) for file in _files(home))
+    return [str(file.relative_to(root)) for file in beside]
+
+
+def _folders(folder):
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _files(folder):
+    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))

@@ -1,0 +1,183 @@
+"""Many small regressions from a file of your own: a task a user, a device, a site.
+
+    tfmeta train regression --data-dir ratings.csv --shots 5 --set pipeline.task=user \\
+        --set pipeline.target=rating --algorithm maml
+
+A CSV or Parquet file has a column that says the task, one or several targets, and features; an NPZ
+the arrays `x`, `y` (or `target`) and `task`. Tasks, not rows, are split into train, validation and
+test, so that a score is on tasks that were never seen. Raw features will do, as in `arrays`; the
+targets are learned as they are: an inner step grows with the square of their scale, so let them
+have a deviation of about 1.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.episode import Episode
+from tfmeta.errors import UserError
+from tfmeta.pipelines.arrays import feature_names, input_scaling
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.episode_sizes import padded, present, words_for_sizes
+from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.pipelines.random_stream import RandomStream
+from tfmeta.pipelines.splitting import TEST, VALIDATION, split_classes
+from tfmeta.pipelines.tables import find_file, listed, names_in, read_table
+
+_LAST = np.iinfo(np.int32).min  # sorts behind every random key
+
+
+class Regression(EpisodeSource):
+    """Draws a task, then rows of it, all distinct: first the support set, then the queries.
+
+    An episode's first random word chooses among the split's tasks, all alike however many rows
+    they have; the others sort the task's rows.
+
+    Args:
+        index: the rows' features `(rows, ...)`, and as the class of each its task.
+        targets: float32 `(rows, targets)`.
+
+    Raises:
+        ValueError: if there are not as many targets as rows.
+    """
+
+    name = "regression"
+
+    def __init__(self, index: ClassIndex, targets: np.ndarray):
+        if targets.ndim != 2 or len(targets) != len(index.examples):
+            raise ValueError(
+                f"received targets of shape {targets.shape} for {len(index.examples)} rows; "
+                "expected (rows, targets)"
+            )
+        self.index, self.targets = index, targets
+        self.input_shape = tuple(index.examples.shape[1:])
+        self.target_size = targets.shape[1]
+        # Rows sorted by task: those of task t are order[starts[t] : starts[t] + counts[t]].
+        self._order = np.argsort(index.labels, kind="stable").astype(np.int32)
+        self._starts = (np.cumsum(index.counts) - index.counts).astype(np.int32)
+        self._rows = None
+
+    # What there is
+
+    def check(self, split: str, shape: EpisodeShape) -> None:
+        small, tasks = self._small_tasks(split, shape), self.index.classes(split)
+        if shape.num_ways != 1 or shape.within_group:
+            raise UserError("regression has no classes: leave --ways and --within-group out")
+        if not len(tasks):
+            raise UserError(
+                f"the {split} split of regression has no task; raise --set pipeline.{split}"
+            )
+        if small and (not shape.skip_small_classes or len(small) == len(tasks)):
+            other = "" if shape.skip_small_classes else ", or leave them out: --skip-small-classes"
+            raise UserError(
+                f"{_rows_needed(shape)}; {len(small)} of {len(tasks)} tasks in the {split} split "
+                f"of regression have fewer ({listed(small)}). Lower --shots or --queries, add "
+                f"rows{other}"
+            )
+
+    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        return 1, int(min(self.index.counts[self._tasks(split, shape)], default=0))
+
+    def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
+        lines = []
+        for split, shape in shapes.items():
+            small = self._small_tasks(split, shape) if shape.skip_small_classes else []
+            if small:
+                every = listed(small, len(small))
+                why = _rows_needed(shape)
+                lines.append(f"{split}: left out {len(small)} tasks, because {why} ({every})")
+        return lines
+
+    def recorded_splits(self) -> dict[str, list[str]]:
+        return self.index.named_splits()
+
+    def _small_tasks(self, split, shape):
+        """`name: rows` of each task with too few rows, fewest first."""
+        tasks, counts = self.index.classes(split), self.index.counts
+        small = tasks[counts[tasks] < shape.num_shots + shape.num_queries]
+        small = small[np.argsort(counts[small], kind="stable")]
+        return [f"{self.index.class_names[task]}: {counts[task]}" for task in small]
+
+    def _tasks(self, split, shape):
+        """The split's tasks that episodes are drawn from."""
+        tasks = self.index.classes(split)
+        if not shape.skip_small_classes:
+            return tasks
+        return tasks[self.index.counts[tasks] >= shape.num_shots + shape.num_queries]
+
+    # Episodes
+
+    def draw(self, split: str, shape: EpisodeShape, seed: int):
+        tasks = self._tasks(split, shape)
+        counts, starts = (of_all[tasks] for of_all in (self.index.counts, self._starts))
+        most, num_rows = int(counts.max()), shape.num_shots + shape.num_queries
+        parts = [1, most, words_for_sizes(shape)]
+        stream = RandomStream(seed, split, sum(parts))
+        order, (x, y) = tf.constant(self._order), self._resident_rows()
+
+        def episodes(first, count):
+            words = stream.integers(first, count)[:, : sum(parts)]
+            task, keys, sizes = tf.split(words, parts, 1)
+            task = tf.math.floormod(task[:, 0], len(tasks))
+            exists = tf.range(most) < tf.gather(counts, task)[:, tf.newaxis]
+            keys = tf.where(exists, tf.maximum(keys, _LAST + 1), _LAST)
+            _, position = tf.math.top_k(keys, num_rows)
+            rows = tf.gather(order, tf.gather(starts, task)[:, tf.newaxis] + position)
+            support, query = tf.split(rows, [shape.num_shots, shape.num_queries], 1)
+            parts_of_it = (tf.gather(v, rows) for rows in (support, query) for v in (x, y))
+            episode = Episode(*parts_of_it)
+            return padded(episode, *present(shape, sizes)) if shape.varies else episode
+
+        return episodes
+
+    def _resident_rows(self):
+        if self._rows is None:
+            with tf.device("CPU:0"):
+                self._rows = tf.constant(self.index.examples), tf.constant(self.targets)
+        return self._rows
+
+
+def _rows_needed(shape):
+    needed = shape.num_shots + shape.num_queries
+    return f"{shape.num_shots} shots and {shape.num_queries} queries need {needed} rows a task"
+
+
+def build(
+    *,
+    data_dir=None,
+    file=None,
+    task: str = "task",
+    target="target",
+    features=None,
+    validation: float = VALIDATION,
+    test: float = TEST,
+    split_seed: int = 0,
+    standardise: bool = True,
+) -> Regression:
+    """The pipeline.
+
+    Args:
+        data_dir: the file, or a folder that holds exactly one.
+        file: its name in the folder, if there are several.
+        task: the column (array) that says which task a row is of.
+        target: the column of the target, or several; in an NPZ `y` will do as well.
+        features: the columns of the features; None: all others.
+        validation, test, split_seed: see `split_classes`; of tasks.
+        standardise: have the network bring the features to one scale; see `arrays`.
+
+    Raises:
+        UserError: if the file can't be read, or a value is missing or no number.
+    """
+    table = read_table(find_file("regression", data_dir, file), text=(str(task),))
+    targets = names_in(target)
+    if table.is_npz and targets[0] not in table.columns and "y" in table.columns:
+        targets = ["y"]
+    used = {str(task): "task", **dict.fromkeys(targets, "target")}
+    names, labels = np.unique(table.text(str(task), "task"), return_inverse=True)
+    y = table.numbers(targets, "target")
+    x = table.numbers(feature_names(table, features, used), "features")
+    splits = split_classes(len(names), validation=validation, test=test, seed=split_seed)
+    index = ClassIndex(x, labels, splits, tuple(names.tolist()))
+    source = Regression(index, y)
+    in_training = np.isin(labels, splits["train"])
+    source.network_options = input_scaling(x[in_training], standardise)
+    return source

@@ -1,0 +1,57 @@
+"""What a builder's options are, read from its source: lists are quick, as nothing is imported."""
+
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def options_in_source(home: str, given: tuple[str, ...]) -> dict:
+    """`{option: default}` of a builder's keyword arguments.
+
+    Args:
+        home: `module:function`.
+        given: names that are no options.
+
+    Returns:
+        Nothing where the module has no source, or makes its builder otherwise than by `def`.
+    """
+    module, _, function = home.partition(":")
+    tree = _tree(module)
+    found = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    for builder in found:
+        defaults = zip(builder.args.kwonlyargs, builder.args.kw_defaults, strict=True)
+        return {
+            argument.arg: _value(default, tree)
+            for argument, default in defaults
+            if argument.arg not in given
+        }
+    return {}
+
+
+def _tree(module):
+    try:
+        spec = find_spec(module)
+        return ast.parse(Path(spec.origin).read_text())
+    except (ImportError, AttributeError, TypeError, OSError, ValueError, SyntaxError):
+        return ast.Module([], [])
+
+
+def _value(node, tree):
+    """A literal's value, or that of a constant of this module or of one that it imports from."""
+    if node is None:
+        return None
+    if not isinstance(node, ast.Name):
+        return ast.literal_eval(node)
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign):
+            target, value = statement.targets[0], statement.value
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs = zip(target.elts, value.elts, strict=True)
+            else:
+                pairs = [(target, value)]
+            for name, constant in pairs:
+                if getattr(name, "id", None) == node.id:
+                    return _value(constant, tree)
+        if isinstance(statement, ast.ImportFrom) and node.id in [n.name for n in statement.names]:
+            return _value(node, _tree(statement.module))
+    return ast.unparse(node)

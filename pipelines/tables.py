@@ -1,0 +1,249 @@
+"""Tables of users' own: NPZ, CSV and Parquet files become columns of text and of numbers."""
+
+import warnings
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfmeta.errors import UserError
+
+SUFFIXES = (".npz", ".csv", ".parquet")
+_NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in a column of numbers
+_MOST_NAMED = 5  # of the mistakes in a file
+# What NumPy and pandas raise of a file that is damaged, or of another kind than its name says.
+_MISREAD = (OSError, ValueError, TypeError, AttributeError, EOFError, Warning)
+_DAMAGED = (*_MISREAD, zipfile.BadZipFile, zlib.error)
+
+
+def find_file(pipeline: str, data_dir, file, suffixes=SUFFIXES) -> Path:
+    """The file that holds a pipeline's data.
+
+    Args:
+        pipeline: its name, for what is said of it.
+        data_dir: the file, or a folder that holds exactly one.
+        file: the name of that one, if there are several.
+        suffixes: of such files.
+
+    Raises:
+        UserError: if it is missing, or the folder holds none or several.
+    """
+    kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+    if data_dir is None and file is None:
+        raise UserError(f"{pipeline} needs its data: --data-dir FILE ({kinds}), or its folder")
+    path = Path(data_dir or ".")
+    if file is not None:
+        if path.is_file():
+            raise UserError(
+                f"received pipeline.file={file} and --data-dir {path}, which is a file itself; "
+                "expected one of them, or a folder as --data-dir"
+            )
+        path /= str(file)
+    if path.is_dir():
+        found = [p for p in sorted(path.glob("[!.]*.*")) if p.suffix.lower() in suffixes]
+        if len(found) != 1:
+            raise UserError(
+                f"{path} holds {len(found)} files of {kinds}, expected one: "
+                f"{listed([p.name for p in found]) or 'put yours there'}. Choose with --set "
+                "pipeline.file=NAME"
+            )
+        path = found[0]
+    if path.suffix.lower() not in suffixes:
+        raise UserError(f"received the file {path}; expected {kinds}")
+    if not path.is_file():
+        raise UserError(f"there is no file {path}; name yours with --data-dir FILE ({kinds})")
+    return path
+
+
+def names_in(value) -> list[str]:
+    """Column names: a list of them, or text with commas, as in `--set pipeline.features=a,b`."""
+    if isinstance(value, list | tuple):
+        return [str(name) for name in value]
+    return [name.strip() for name in str(value).split(",")]
+
+
+def listed(values, most: int = _MOST_NAMED) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(map(str, values[:most])) + more
+
+
+def as_text(value) -> str:
+    """A label or its like, without white space around it; what is missing is empty."""
+    if value is None or value != value:  # NaN is no label
+        return ""
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file holds, its rows counted from 1 without a header.
+
+    Attributes:
+        path: the file.
+        columns: `{name: (rows,)}` float32 or objects; of an NPZ its arrays, `(rows, ...)`.
+        is_npz: whether its features are the array `x`.
+    """
+
+    path: Path
+    columns: dict
+    is_npz: bool
+
+    def text(self, name: str, option: str) -> np.ndarray:
+        """`(rows,)` the values of a column as text, stripped of white space around it.
+
+        Args:
+            name: of the column.
+            option: of the pipeline, that chose it.
+
+        Raises:
+            UserError: if there is no such column, or a value is missing.
+        """
+        values = self._column(name, option)
+        if values.ndim != 1:
+            raise UserError(
+                f"{name} of {self.path} has shape {values.shape}; expected one {option} a row"
+            )
+        texts = [as_text(value) for value in values.tolist()]
+        rows = [row for row, text in enumerate(texts, 1) if not text]
+        if rows:
+            raise UserError(
+                f"{self.path} has no {option} ({name}) in {len(rows)} rows: {listed(rows)}; fill "
+                "them in or drop those rows"
+            )
+        return np.array(texts)
+
+    def numbers(self, names: list[str], option: str) -> np.ndarray:
+        """float32 `(rows, columns)` of columns, or `(rows, ...)` of one array.
+
+        Args:
+            names: of the columns.
+            option: of the pipeline, that chose them.
+
+        Raises:
+            UserError: if one is missing, or holds anything but finite numbers.
+        """
+        columns = [self._column(name, option) for name in names]
+        named = zip(names, columns, strict=True)
+        unfit = [f"{n} ({_first_unfit(c)})" for n, c in named if c.dtype.kind not in "biuf"]
+        if unfit:
+            raise UserError(
+                f"{len(unfit)} columns of {self.path} are not numeric: {listed(unfit)}; make them "
+                f"numbers, or choose others with --set pipeline.{option}=A,B"
+            )
+        with np.errstate(over="ignore"):  # what float32 can't hold is refused below
+            columns = [values.astype(np.float32, copy=False) for values in columns]
+        is_array = len(names) == 1 and columns[0].ndim > 1
+        values = columns[0] if is_array else np.stack(columns, 1)
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            places = [
+                f"{names[0] + str(where) if is_array else names[where[0]]} in row {row + 1}"
+                for row, *where in bad.tolist()
+            ]
+            raise UserError(
+                f"{len(bad)} values of {self.path} are missing or not finite: {listed(places)}. "
+                "Fill them in or drop those rows"
+            )
+        return values
+
+    def _column(self, name, option):
+        if name not in self.columns:
+            raise UserError(
+                f"{self.path} has no {'array' if self.is_npz else 'column'} {name!r}; it has: "
+                f"{listed(list(self.columns), 20)}. Name yours with --set pipeline.{option}=NAME"
+            )
+        values = self.columns[name]
+        rows = len(self.columns["x"]) if self.is_npz else len(values)
+        if values.ndim < 1 or len(values) != rows:
+            raise UserError(
+                f"{name} of {self.path} has shape {values.shape}; expected {rows} rows, as x has"
+            )
+        return values
+
+
+def _first_unfit(values):
+    for row, value in enumerate(values.tolist(), 1):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return f"{value!r:.40} in row {row}"
+    return f"{values.tolist()[0]!r:.40} in row 1"  # such as a Decimal
+
+
+def read_table(path: Path, *, text) -> Table:
+    """Reads a file.
+
+    Args:
+        path: as of `find_file`.
+        text: names of the columns that are text even where they look like numbers: "007".
+
+    Raises:
+        UserError: if it can't be read, or holds no rows.
+    """
+    is_npz = path.suffix.lower() == ".npz"
+    try:
+        columns = _npz_columns(path) if is_npz else _frame_columns(path, text)
+    except ImportError as error:
+        raise UserError(
+            f"reading {path} needs pandas and pyarrow ({error}): pip install 'tfmeta[tables]'. "
+            "An NPZ file needs neither"
+        ) from error
+    except _DAMAGED as error:
+        if isinstance(error, UserError):
+            raise
+        whole = "arrays of numbers or text, none of objects" if is_npz else "one header and rows"
+        raise UserError(
+            f"cannot read {path}: {str(error).strip() or type(error).__name__}; expected a whole "
+            f"{path.suffix} file with {whole}"
+        ) from error
+    if is_npz and ("x" not in columns or columns["x"].ndim < 1):
+        raise UserError(f"{path} has no array x of examples; it has: {listed(list(columns), 20)}")
+    if not len(columns["x"] if is_npz else next(iter(columns.values()), [])):
+        raise UserError(f"{path} holds no rows; expected some")
+    return Table(path, columns, is_npz)
+
+
+def _npz_columns(path):
+    # Without pickle, which may run anything. NumPy leaves a damaged file open that it opens itself.
+    with open(path, "rb") as file, np.load(file) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _frame_columns(path, text):
+    import pandas
+
+    frame = pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _csv(path, text)
+    return {str(n): _unpacked(frame[n], pandas.api.types, str(n) in text) for n in frame}
+
+
+def _unpacked(column, types, is_text):
+    """A pandas column as an array: float32 if it is numeric, else of objects, None if missing."""
+    is_number = types.is_numeric_dtype(column) and not types.is_complex_dtype(column)
+    if is_number and not is_text:
+        with np.errstate(over="ignore"):
+            return column.to_numpy(np.float32, na_value=np.nan)
+    return column.astype(object).where(column.notna(), None).to_numpy()
+
+
+def _csv(path, text):
+    import pandas
+
+    options = {"encoding": "utf-8-sig", "keep_default_na": False}
+    header = pandas.read_csv(path, header=None, nrows=1, dtype=str, **options).iloc[0].tolist()
+    odd = [name for name in header if not name.strip() or header.count(name) > 1]
+    if odd:
+        # pandas would make up names; without one it is mostly the row's number, which a network
+        # could tell the classes by if the rows are sorted.
+        raise UserError(
+            f"cannot read {path}: its first line has {len(header)} names, of which {len(odd)} are "
+            f"empty or repeated ({listed(odd)}); expected another name for each column"
+        )
+    no_number = {name: list(_NO_NUMBER) for name in header if name not in text}
+    with warnings.catch_warnings():
+        # Else what a row has beyond the header would be lost.
+        warnings.simplefilter("error", pandas.errors.ParserWarning)
+        options |= {"dtype": dict.fromkeys(text, str), "na_values": no_number}
+        return pandas.read_csv(path, index_col=False, low_memory=False, **options)

@@ -1,0 +1,210 @@
+"""Texts with a label each, such as intents, from a file of your own: CSV or JSON lines.
+
+    tfmeta train text --data-dir intents.csv --algorithm prototypical
+    tfmeta train text --data-dir intents.jsonl --set pipeline.label=intent --shots 5
+
+A text becomes the ids of its words: lower-case, ASCII punctuation stripped, parted by white space.
+The vocabulary is that of the training split alone; `vocabulary` and `length` of the source, with
+`token_ids`, make the ids that a served model takes. For embeddings of your own there is `arrays`.
+"""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.errors import UserError
+from tfmeta.pipelines.arrays import classes_of
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.class_source import ClassSource
+from tfmeta.pipelines.splitting import TEST, VALIDATION
+from tfmeta.pipelines.tables import as_text, find_file, listed
+
+_SUFFIXES = (".csv", ".jsonl")
+_RESERVED = 2  # ids that are no words: 0 is padding, 1 an unknown word
+_MOST_IDS = 2**24  # that a float32 can tell apart
+_BATCH = 1024  # texts at once
+
+
+def build(
+    *,
+    data_dir=None,
+    file=None,
+    text: str = "text",
+    label: str = "label",
+    group=None,
+    split=None,
+    vocabulary: int = 10_000,
+    length: int = 32,
+    split_by: str = "auto",
+    validation: float = VALIDATION,
+    test: float = TEST,
+    split_seed: int = 0,
+) -> ClassSource:
+    """The pipeline.
+
+    Args:
+        data_dir: the file, or a folder that holds exactly one.
+        file: its name in the folder, if there are several.
+        text: the column of the texts.
+        label: the column of the classes.
+        group: the column of the classes' groups.
+        split: the column that says train, validation or test.
+        vocabulary: ids at most, the words that are most frequent in training and the two that are
+            none.
+        length: words of a text that count; the first ones.
+        split_by, validation, test, split_seed: see `split_classes`; where no column says the split.
+
+    Raises:
+        UserError: if the file can't be read, a value is missing, or a class is in two groups or
+            splits.
+    """
+    _check_whole("vocabulary", vocabulary, _RESERVED + 1, _MOST_IDS)
+    _check_whole("length", length, 1, _MOST_IDS)
+    path = find_file("text", data_dir, file, _SUFFIXES)
+    chosen = {"text": text, "label": label, "group": group, "split": split}
+    chosen = {option: str(name) for option, name in chosen.items() if name is not None}
+    columns = _read(path, chosen)
+    texts = columns.pop("text")
+    classes = classes_of(
+        {option: np.array(values) for option, values in columns.items()},
+        by=split_by,
+        validation=validation,
+        test=test,
+        seed=split_seed,
+        path=path,
+    )
+    in_training = np.isin(classes["labels"], classes["splits"]["train"])
+    words = _vocabulary([texts[row] for row in np.flatnonzero(in_training)], vocabulary)
+    if len(words) == _RESERVED:
+        raise UserError(f"the training texts of {path} have no word but punctuation; expected some")
+    index = ClassIndex(token_ids(texts, words, length), **classes)
+    source = ClassSource("text", index)
+    source.vocabulary, source.length = words, length
+    source.network, source.network_options = "bag_of_tokens", {"vocabulary_size": len(words)}
+    return source
+
+
+def token_ids(texts: list[str], vocabulary: list[str], length: int) -> np.ndarray:
+    """Texts as a network takes them: float32 `(texts, length)`, ids cut or padded with 0.
+
+    Args:
+        texts: any text; a word that the vocabulary doesn't have is 1.
+        vocabulary: of the source, from id 0 on.
+        length: of the source.
+    """
+    layer = _vectoriser(vocabulary=vocabulary[_RESERVED:], output_sequence_length=length)
+    ids = [layer(batch).numpy() for batch in _batches(texts)]
+    return np.concatenate(ids).astype(np.float32)
+
+
+def _vocabulary(texts, size):
+    layer = _vectoriser(max_tokens=size)
+    layer.adapt(_batches(texts))
+    return layer.get_vocabulary()
+
+
+def _vectoriser(**options):
+    return keras.layers.TextVectorization(standardize="strip_punctuation", **options)
+
+
+def _batches(texts):
+    # Lower-cased here, because TensorFlow's own way knows the letters of ASCII alone.
+    return tf.data.Dataset.from_tensor_slices([text.lower() for text in texts]).batch(_BATCH)
+
+
+def _check_whole(name, value, least, most):
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise UserError(
+            f"received pipeline.{name}={value!r}; expected a whole number from {least} to {most}"
+        )
+
+
+def _read(path: Path, chosen: dict) -> dict:
+    """`{option: [text of each row]}` of the columns `{option: name}`."""
+    content = _decoded(path)
+    is_csv = path.suffix.lower() == ".csv"
+    rows = list(_csv_rows(path, content) if is_csv else _json_rows(path, content))
+    if not rows:
+        raise UserError(f"{path} holds no rows; expected a {' and a '.join(chosen)} in each")
+    columns = {}
+    for option, name in chosen.items():
+        if not any(name in row for _, row in rows):
+            raise UserError(
+                f"{path} has no column {name!r} (line {rows[0][0]} has: {listed(list(rows[0][1]))})"
+                f"; name yours with --set pipeline.{option}=NAME"
+            )
+        odd = [line for line, row in rows if isinstance(row.get(name), list | dict)]
+        if odd:
+            raise UserError(f"{path} has {name} that is no text in lines {listed(odd)}")
+        columns[option] = [as_text(row.get(name)) for _, row in rows]
+        pairs = zip(rows, columns[option], strict=True)
+        empty = [line for (line, _), value in pairs if not value]
+        if empty:
+            raise UserError(
+                f"{path} has no {option} ({name}) in {len(empty)} rows: lines {listed(empty)}; "
+                "fill them in or drop those rows"
+            )
+    return columns
+
+
+def _decoded(path):
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}, line {line}, is not UTF-8 ({error.reason}); expected a file saved as UTF-8"
+        ) from error
+
+
+def _csv_rows(path, content):
+    """`(line, {column: text})` of each row; the line is the one that it begins in."""
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    header, line = None, 1
+    try:
+        for row in reader:
+            if row and header is None:
+                header = row
+                if len(set(header)) < len(header):
+                    raise UserError(
+                        f"{path}, line {line}, names a column twice ({listed(header)}); expected "
+                        "another name for each"
+                    )
+            elif row:
+                if len(row) != len(header):
+                    raise UserError(
+                        f"{path}, line {line}, has {len(row)} columns; expected {len(header)}, as "
+                        'the header has. A comma in a text needs quotes around it: "a, b"'
+                    )
+                yield line, dict(zip(header, row, strict=True))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(
+            f"{path}, line {line}, is no CSV ({error}); expected quotes to be closed, and those "
+            'in a text to be doubled: "a ""b"" c"'
+        ) from error
+
+
+def _json_rows(path, content):
+    """`(line, {column: value})` of each line that isn't blank."""
+    for line, text in enumerate(content.split("\n"), 1):
+        if not text.strip():
+            continue
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise UserError(
+                f"{path}, line {line}, is no JSON ({error}); expected an object a line: "
+                '{"text": "...", "label": "..."}'
+            ) from error
+        if not isinstance(row, dict):
+            raise UserError(
+                f"{path}, line {line}, is a JSON {type(row).__name__}; expected an object a line"
+            )
+        yield line, row
