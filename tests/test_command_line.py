@@ -11,11 +11,13 @@ from click.testing import CliRunner
 
 from tfmeta.cli import main
 from tfmeta.learners import ALGORITHMS
-from tfmeta.pipelines import PIPELINES
+from tfmeta.pipelines import PIPELINES, options_of
 
 COMMANDS = (
+    "inspect",
     "train",
     "optima",
+    "episodes",
     "evaluate",
     "export",
     "verify",
@@ -102,8 +104,18 @@ def test_help_and_lists_import_nothing_slow():
 def test_lists_have_a_line_for_each(command, known):
     result = CliRunner().invoke(main, [command])
     assert (result.exit_code, result.stderr) == (0, "")
-    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    shown = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
+    lines = dict(line.split(maxsplit=1) for line in shown)
+    assert lines.pop("tfds:NAME", None) is None or command == "pipelines"
     assert lines == {name: each.summary for name, each in known.items()}
+
+
+def test_pipelines_are_listed_with_their_options_as_their_builders_have_them():
+    listed = json.loads(CliRunner().invoke(main, ["pipelines", "--json"]).stdout)
+    for name in PIPELINES:
+        assert listed[name]["options"] == options_of(name)
+    assert listed["tfds:NAME"]["options"] == options_of("tfds:omniglot")
+    assert listed["image-folder"]["options"]["validation"] == 0.16
 
 
 def test_version():
@@ -244,7 +256,8 @@ def test_what_the_parser_refuses(arguments, named):
 THREE_CLASSES = """
 import numpy as np
 from tfmeta.images import ImageFormat
-from tfmeta.pipelines.class_source import ClassIndex, ClassSource
+from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.class_source import ClassSource
 
 def build(*, data_dir=None, examples: int = 20):
     images = np.zeros((9 * examples, 8, 8, 1), np.uint8)
@@ -431,7 +444,7 @@ def test_evaluating_more_ways_than_the_learner_answers(fails):
     ("arguments", "part"),
     [
         (["--split", "training"], "unknown split 'training'"),
-        (["--tasks", 0], "received 0 tasks"),
+        (["--set", "ways=3"], "received --set ways; expected an option of the pipeline's"),
         (["--pipeline", "omniglut"], "unknown pipeline 'omniglut'"),
     ],
 )

@@ -3,8 +3,10 @@
 import click
 
 import tfmeta
+from tfmeta.commands.episodes import episodes
 from tfmeta.commands.evaluate import evaluate
 from tfmeta.commands.export import export
+from tfmeta.commands.inspect import inspect
 from tfmeta.commands.listing import algorithms, pipelines
 from tfmeta.commands.optima import optima
 from tfmeta.commands.predict import predict
@@ -41,5 +43,16 @@ def main():
     """
 
 
-for command in (train, optima, evaluate, export, verify, predict, algorithms, pipelines):
+for command in (
+    inspect,
+    train,
+    optima,
+    episodes,
+    evaluate,
+    export,
+    verify,
+    predict,
+    algorithms,
+    pipelines,
+):
     main.add_command(command)

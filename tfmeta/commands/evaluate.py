@@ -5,54 +5,92 @@ from dataclasses import replace
 
 import click
 
+from tfmeta.commands.episode_options import as_settings, episode_options
 from tfmeta.commands.startup import start_tensorflow
+from tfmeta.errors import UserError
 
 
 @click.command()
 @click.argument("run_dir", type=click.Path())
-@click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
-@click.option("--tasks", default=600, show_default=True, help="Test episodes.")
-@click.option("--ways", type=int, help="[default: as trained]")
-@click.option("--shots", type=int, help="[default: as trained]")
-@click.option("--queries", type=int, help="[default: as trained]")
-@click.option("--within-group", is_flag=True, default=None, help="Classes of one group only.")
+@click.option("--split", help="train, validation, test or all.  [default: test]")
+@click.option("--tasks", type=click.IntRange(1), help="Test episodes.  [default: 600]")
+@episode_options(ways="as trained", shots="as trained", queries="as trained")
 @click.option("--pipeline", help="Test on another pipeline than the run's.")
+@click.option("--set", "assignments", multiple=True, metavar="pipeline.NAME=VALUE")
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
-@click.option("--seed", default=0, show_default=True, help="Of the test episodes.")
+@click.option("--seed", type=int, help="Of the test episodes.  [default: 0]")
+@click.option("--episodes", type=click.Path(), help="A file of `tfmeta episodes` to test on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def evaluate(run_dir, split, tasks, seed, as_json, pipeline, data_dir, **shape_options):
+def evaluate(run_dir, as_json, episodes, **options):
     """Evaluate the learner of RUN_DIR on test episodes that are the same every time."""
     from tfmeta.training.run_directory import RunDirectory
 
     run = RunDirectory.open(run_dir)
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    if episodes and given:
+        first = "set" if "assignments" in given else next(iter(given)).replace("_", "-")
+        raise UserError(f"received --episodes and --{first}; the file says which episodes they are")
     start_tensorflow()
     from tfmeta.evaluation.evaluator import Evaluator
-    from tfmeta.training.building import episode_shape, open_source
     from tfmeta.training.reporting import Reporter
     from tfmeta.training.run_directory import load
 
-    settings = run.settings
-    if pipeline and pipeline != settings.pipeline:
-        settings = replace(settings, pipeline=pipeline, pipeline_options={}, data_dir=None)
-    changed = {name: value for name, value in shape_options.items() if value is not None}
-    settings = replace(settings, **changed, data_dir=data_dir or settings.data_dir)
     with Reporter("evaluate") as reporter:
         learner = load(run_dir)
-        evaluator = Evaluator(
-            learner,
-            open_source(settings),
-            episode_shape(settings),
-            split=split,
-            num_tasks=tasks,
-            seed=seed,
-        )
+        tests = _of_file(episodes) if episodes else _of_pipeline(run, reporter, **options)
+        evaluator = Evaluator(learner, **tests)
+        tasks = tests["num_tasks"]
         result = evaluator.run(lambda done: reporter.advance(done / tasks, f"{done} tasks"))
-    result = {"algorithm": settings.algorithm, **result, "step": run.step}
+    result = {"algorithm": run.settings.algorithm, **result, "step": run.step}
     run.append_result(result)
     if as_json:
         click.echo(json.dumps(result))
     else:
         click.echo(_sentence(result))
+
+
+def _of_file(path):
+    """The Evaluator's arguments for a file of episodes."""
+    from tfmeta.pipelines.episode_file import EpisodeFile
+
+    source = EpisodeFile.read(path)
+    return {
+        "source": source,
+        "shape": source.shape,
+        "split": source.split,
+        "num_tasks": source.num_tasks,
+        "seed": source.seed,
+    }
+
+
+def _of_pipeline(run, reporter, *, split, tasks, seed, pipeline, assignments, data_dir, **shape):
+    """The Evaluator's arguments for the run's pipeline, or another with images as the run's."""
+    from tfmeta.pipelines import options_like
+    from tfmeta.training.building import episode_shape, open_source
+    from tfmeta.training.settings import parse_assignment
+
+    settings = run.settings
+    is_other = bool(pipeline) and pipeline != settings.pipeline
+    if is_other:
+        options = options_like(pipeline, run.source_facts.image_format)
+        settings = replace(settings, pipeline=pipeline, pipeline_options=options, data_dir=None)
+    own = dict(map(parse_assignment, assignments))
+    if wrong := [key for key in own if not key.startswith("pipeline.")]:
+        raise UserError(f"received --set {wrong[0]}; expected an option of the pipeline's alone")
+    settings = settings.updated(own | as_settings(shape))
+    settings = replace(settings, data_dir=data_dir or settings.data_dir)
+    source, shape, split = open_source(settings), episode_shape(settings), split or "test"
+    if not is_other and not own:
+        run.check_splits(source.recorded_splits())
+    for line in source.left_out({split: shape}):
+        reporter.say(line)
+    return {
+        "source": source,
+        "shape": shape,
+        "split": split,
+        "num_tasks": tasks or 600,
+        "seed": seed or 0,
+    }
 
 
 def _sentence(result):
@@ -65,9 +103,15 @@ def _sentence(result):
     by_step = ", ".join(f"{step}: {value:.3f}" for step, value in curve)
     adaptation = f"after so many inner steps: {by_step}\n" if "," in by_step else ""
     return (
-        f"{shown} (95%)  {result['num_ways']}-way {result['num_shots']}-shot, "
-        f"{result['num_queries']} queries, {result['mode']}, {result['num_tasks']} tasks of the "
-        f"{result['split']} split of {result['pipeline']}\n"
+        f"{shown} (95%)  {_range(result, 'ways')}-way {_range(result, 'shots')}-shot, "
+        f"{_range(result, 'queries')} queries, {result['mode']}, {result['num_tasks']} tasks of "
+        f"the {result['split']} split of {result['pipeline']}\n"
         f"{adaptation}"
         f"episodes {result['episodes_sha256'][:16]}, seed {result['seed']}"
     )
+
+
+def _range(result, name):
+    """`5`, or `2-5` where episodes differ."""
+    least = result.get(f"least_{name}")
+    return f"{least}-{result[f'num_{name}']}" if least else f"{result[f'num_{name}']}"

@@ -1,5 +1,8 @@
 """`tfmeta algorithms` and `tfmeta pipelines`."""
 
+import json
+import textwrap
+
 import click
 
 
@@ -12,14 +15,33 @@ def algorithms():
 
 
 @click.command()
-def pipelines():
-    """List the pipelines: where episodes come from."""
-    from tfmeta.pipelines import PIPELINES
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def pipelines(as_json):
+    """List the pipelines, where episodes come from, with their options.
 
-    _show({name: pipeline.summary for name, pipeline in PIPELINES.items()})
+    Options are given as `--set pipeline.NAME=VALUE`; here with their defaults.
+    """
+    from tfmeta.pipelines import listing
+
+    found = listing()
+    if as_json:
+        return click.echo(json.dumps(found))
+    _show({name: each["summary"] for name, each in found.items()}, found)
 
 
-def _show(summaries):
+def _show(summaries, details=None):
     width = max(map(len, summaries))
     for name, summary in summaries.items():
         click.echo(f"{name:{width}}  {summary}")
+        if details and details[name]["options"]:
+            options = (f"{key}={json.dumps(v)}" for key, v in details[name]["options"].items())
+            indent = " " * (width + 4)
+            click.echo(
+                textwrap.fill(
+                    ", ".join(options),
+                    100,
+                    initial_indent=indent,
+                    subsequent_indent=indent,
+                    break_on_hyphens=False,
+                )
+            )

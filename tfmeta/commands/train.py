@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tfmeta.commands.episode_options import as_settings, episode_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
 
@@ -18,9 +19,7 @@ _LEARNER_OPTIONS = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.i
 @click.command()
 @click.argument("pipeline", required=False)
 @click.option("--algorithm", help="One of `tfmeta algorithms`.  [default: maml]")
-@click.option("--ways", type=int, help="Classes an episode.  [default: 5]")
-@click.option("--shots", type=int, help="Support examples a class.  [default: 1]")
-@click.option("--queries", type=int, help="Query examples a class.  [default: 15]")
+@episode_options(ways=5, shots=1, queries=15)
 @click.option("--steps", type=int, help="Outer-loop steps.  [default: the learner's recipe]")
 @click.option("--meta-batch", type=int, help="Tasks a step.  [default: the learner's recipe]")
 @click.option("--inner-steps", type=int, help="Inner-loop steps.  [default: the recipe]")
@@ -47,7 +46,7 @@ def train(run_dir, config, assignments, print_config, dry_run, resume, **options
     from tfmeta.training.settings import Settings, parse_assignment, read_config
 
     flat = dict(read_config(config)) if config else {}
-    given = {name: value for name, value in options.items() if value is not None}
+    given = as_settings(options)
     flat.update({_LEARNER_OPTIONS.get(name, name): value for name, value in given.items()})
     flat.update(parse_assignment(text) for text in assignments)
     if resume:

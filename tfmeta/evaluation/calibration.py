@@ -92,6 +92,9 @@ def _possible(source, shape) -> EpisodeShape:
         num_ways=max(1, min(shape.num_ways, most_ways)),
         num_shots=shots,
         num_queries=max(1, min(_MOST_QUERIES, most_examples - shots)),
+        least_ways=None,
+        least_shots=None,
+        least_queries=None,
     )
 
 

@@ -1,13 +1,14 @@
 """How good a learner is, on episodes that are the same every time."""
 
-import hashlib
 import math
 
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episode import Episode
+from tfmeta.episode import Episode, SolvedEpisode
 from tfmeta.errors import UserError
+from tfmeta.learners.padding import unpadded
+from tfmeta.pipelines.episode_hash import EpisodeHash
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 
 _MOST_TASKS_A_CALL = 50
@@ -41,6 +42,12 @@ class Evaluator:
     ):
         if num_tasks < 1:
             raise UserError(f"received {num_tasks} tasks; expected 1 or more")
+        taken = tuple(learner.network.input_shape[1:])
+        if taken != source.input_shape:
+            raise UserError(
+                f"{source.name} has examples of shape {source.input_shape}; this learner takes "
+                f"{taken}. Evaluate it on data like its own, or with --set pipeline.size=..."
+            )
         most = learner.num_outputs
         if not source.is_regression and most is not None and shape.num_ways > most:
             raise UserError(
@@ -62,15 +69,14 @@ class Evaluator:
             The metric (`accuracy`, a fraction, or `mse`), its `ci95` in the same unit, the
             `adaptation_curve` (the metric after each of `adaptation_steps`) and the protocol.
         """
-        curves, digest = [], hashlib.sha256()
+        curves, digest = [], EpisodeHash()
         dataset = self._source.episodes(
             self._split, self._shape, seed=self._seed, num_tasks=self._batch
         )
         for episodes in dataset.take(self._num_tasks // self._batch):
-            episodes = Episode(*episodes[:4])  # without a solved task's weights
-            for row in zip(*(tensor.numpy() for tensor in episodes), strict=True):
-                for values in row:  # task by task, so that the hash knows no batches
-                    digest.update(np.ascontiguousarray(values).tobytes())
+            if isinstance(episodes, SolvedEpisode):
+                episodes = Episode(*episodes[:4])  # without its weights
+            digest.update(episodes)
             curves.append(self._measure(episodes).numpy())
             if on_progress:
                 on_progress(len(curves) * self._batch)
@@ -82,10 +88,7 @@ class Evaluator:
             "num_tasks": self._num_tasks,
             "split": self._split,
             "mode": self._learner.mode,
-            "num_ways": self._shape.num_ways,
-            "num_shots": self._shape.num_shots,
-            "num_queries": self._shape.num_queries,
-            "within_group": self._shape.within_group,
+            **self._shape.protocol(),
             "seed": self._seed,
             "pipeline": self._source.name,
             "adaptation_steps": self._steps,
@@ -96,8 +99,9 @@ class Evaluator:
     def _measure_tasks(self, episodes):
         return self._learner.map_tasks(self._measure_task, episodes)
 
-    def _measure_task(self, episode):
+    def _measure_task(self, task):
         """`(states,)`: the metric of one task for each state on the way of its adaptation."""
+        episode = unpadded(task)
         path = self._learner.adaptation_path(episode.support_x, episode.support_y)
         self._steps = list(path)
         outputs = [self._learner.predict_with(s, episode.query_x) for s in path.values()]

@@ -20,20 +20,46 @@ _OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
 def open_source(settings: Settings) -> EpisodeSource:
     """The pipeline's source of episodes; raises UserError if it can't be had."""
     return build_source(
-        settings.pipeline, data_dir=settings.data_dir, options=settings.pipeline_options
+        settings.pipeline,
+        data_dir=settings.data_dir,
+        options=settings.pipeline_options,
+        skip_unreadable=settings.skip_unreadable,
     )
 
 
 def episode_shape(settings: Settings) -> EpisodeShape:
     """The task that a run is to be good at."""
-    return EpisodeShape(settings.ways, settings.shots, settings.queries, settings.within_group)
+    return _shape(settings, settings.ways, settings.shots, settings.queries)
 
 
 def training_shape(settings: Settings) -> EpisodeShape:
     """The episodes that it is trained on."""
+    return _shape(settings, settings.train_ways, settings.train_shots, settings.train_queries)
+
+
+def _shape(settings, ways, shots, queries):
+    own = ("least_ways", "least_shots", "least_queries", "unbalanced", "within_group")
     return EpisodeShape(
-        settings.train_ways, settings.train_shots, settings.train_queries, settings.within_group
+        ways,
+        shots,
+        queries,
+        **{name: getattr(settings, name) for name in (*own, "skip_small_classes")},
     )
+
+
+def data_refusals(settings: Settings, source: EpisodeSource) -> list[str]:
+    """Why a run with these (resolved) settings can't have its episodes; nothing if it can."""
+    asked = [("train", training_shape(settings), "")]
+    if settings.validation_tasks:
+        without = "; or train without: --set validation_tasks=0"
+        asked.append(("validation", episode_shape(settings), without))
+    refusals = []
+    for split, shape, remedy in asked:
+        try:
+            source.check(split, shape)
+        except UserError as error:
+            refusals.append(f"{error}{remedy}")
+    return refusals
 
 
 def resolve(settings: Settings, source: EpisodeSource) -> Settings:
@@ -74,14 +100,18 @@ def resolve(settings: Settings, source: EpisodeSource) -> Settings:
 
 
 def _training_episode(settings, source, recipe):
-    """What the user says of a training episode, else the recipe, as far as the data goes."""
+    """What the user says of a training episode, else the recipe, as far as the data goes.
+
+    Only what the recipe has beyond the task gives way to the data: where that is too small for the
+    task itself, the source refuses.
+    """
     shape = episode_shape(settings)
     most_ways, most_examples = source.limits("train", shape)
     ways = max(shape.num_ways, min(recipe.train_episode.get("ways", shape.num_ways), most_ways))
-    queries = recipe.train_episode.get("queries", shape.num_queries)
+    wanted = recipe.train_episode.get("queries", shape.num_queries)
     shots = recipe.train_episode.get("shots", shape.num_shots)
-    shots = max(shape.num_shots, min(shots, most_examples - queries))
-    queries = max(1, min(queries, most_examples - shots))
+    shots = max(shape.num_shots, min(shots, most_examples - wanted))
+    queries = max(min(wanted, shape.num_queries), min(wanted, most_examples - shots))
     return (
         settings.train_ways or ways,
         settings.train_shots or shots,
@@ -90,10 +120,11 @@ def _training_episode(settings, source, recipe):
 
 
 def _network_defaults(settings, source, recipe):
-    """The recipe's arguments for the network, as far as the network has such."""
+    """The recipe's and the source's arguments for the network, as far as it has such."""
     function = _network_function(settings.network, source)
     accepted = inspect.signature(function).parameters
-    return {name: value for name, value in recipe.network_options.items() if name in accepted}
+    defaults = {**recipe.network_options, **source.network_options}
+    return {name: value for name, value in defaults.items() if name in accepted}
 
 
 def build_learner(settings: Settings, source: EpisodeSource):
@@ -144,6 +175,7 @@ def compile_learner(learner, settings: Settings, *, is_regression: bool) -> None
         _OPTIMIZERS[settings.outer_optimizer](settings.outer_lr),
         loss,
         metrics=[metric],
+        jit_compile=False if training_shape(settings).varies else "auto",
         # A dense network's step is shorter than Python's share of it: many steps a call.
         steps_per_execution=log_every(settings, learner) if learner.is_vectorised else 1,
     )
@@ -157,16 +189,17 @@ def log_every(settings: Settings, learner) -> int:
 
 def _network_function(name, source):
     if name == "auto":
-        name = "conv4" if len(source.input_shape) == 3 else "mlp"
+        name = source.network or ("conv4" if len(source.input_shape) == 3 else "mlp")
     if ":" in name:
         module, _, function = name.partition(":")
         try:
             return getattr(importlib.import_module(module), function)
         except (ImportError, AttributeError) as error:
             raise UserError(f"cannot load the network {name!r}: {error}") from error
-    if name not in ("conv4", "mlp"):
+    if name not in networks.NAMES:
         raise UserError(
-            f"unknown network {name!r}; expected auto, conv4, mlp or package.module:function"
+            f"unknown network {name!r}; expected auto, {', '.join(networks.NAMES)} or "
+            "package.module:function"
         )
     return getattr(networks, name)
 

@@ -29,13 +29,14 @@ class RunDirectory:
         self.results = self.path / "results.json"
 
     @classmethod
-    def create(cls, path, settings: Settings, facts: dict) -> "RunDirectory":
+    def create(cls, path, settings: Settings, facts: dict, splits=None) -> "RunDirectory":
         """A new run.
 
         Args:
             path: its directory.
             settings: resolved ones.
             facts: `SourceFacts.to_dict()` of its source.
+            splits: `EpisodeSource.recorded_splits()` of it.
 
         Raises:
             UserError: if something is there already, or it can't be written.
@@ -49,6 +50,8 @@ class RunDirectory:
         run.write_settings(settings)
         write_json(run.path / "environment.json", _environment())
         write_json(run.path / "source.json", facts)
+        if splits is not None:
+            write_json(run.path / "splits.json", splits)
         return run
 
     @staticmethod
@@ -86,6 +89,26 @@ class RunDirectory:
         from tfmeta.pipelines.episode_source import SourceFacts
 
         return SourceFacts.from_dict(_read_json(self.path / "source.json"))
+
+    def check_splits(self, splits: dict | None) -> None:
+        """Raises UserError if the data's splits are no longer those that the run was made with.
+
+        Classes that came or went move others from one split to another: a test would then be of
+        classes that the learner was trained on.
+        """
+        recorded = self.path / "splits.json"
+        if splits is None or not recorded.exists():
+            return
+        before = {name: split for split, names in _read_json(recorded).items() for name in names}
+        now = {name: split for split, names in splits.items() for name in names}
+        moved = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+        if moved:
+            was, is_now = (each.get(moved[0], "absent") for each in (before, now))
+            raise UserError(
+                f"the data of {self.path} has changed since it was made: {len(moved)} classes are "
+                f"in another split (class {moved[0]} was {was}, is {is_now}). Bring the data back, "
+                "or start a new run"
+            )
 
     def write_settings(self, settings: Settings) -> None:
         write_json(self.path / "config.json", settings.to_flat())

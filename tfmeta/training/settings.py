@@ -23,18 +23,29 @@ def _is_number(value):
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def is_list_of_layers(value):
+    """Whether it is how `augment` names layers; that there are such is asked later."""
+    each = [next(iter(v)) if isinstance(v, dict) and len(v) == 1 else v for v in value or []]
+    return isinstance(value, list) and all(isinstance(name, str) for name in each)
+
+
 # Which settings, what they must be, in words and as a test; None always stands for a default.
 _CHECKS = (
     (
-        "ways shots queries train_ways train_shots train_queries steps meta_batch log_every "
-        "validate_every",
+        "ways shots queries least_ways least_shots least_queries train_ways train_shots "
+        "train_queries steps meta_batch log_every validate_every",
         "a whole number from 1 up",
         _is_whole,
     ),
     ("seed validation_tasks", "a whole number from 0 up", lambda v: _is_whole(v, 0)),
     ("outer_lr max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
     ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
-    ("transductive within_group", "true or false", lambda v: isinstance(v, bool)),
+    (
+        "transductive within_group unbalanced skip_small_classes skip_unreadable",
+        "true or false",
+        lambda v: isinstance(v, bool),
+    ),
+    ("augment", "a list of Keras layers, by name or as {name: {option: value}}", is_list_of_layers),
     ("pipeline algorithm network strategy data_dir", "a text", lambda v: isinstance(v, str)),
     ("outer_optimizer", "'adam' or 'sgd'", lambda v: v in ("adam", "sgd")),
     (
@@ -53,10 +64,15 @@ class Settings:
         pipeline: name or `package.module:builder`.
         algorithm: name of the learner.
         ways, shots, queries: of the task to be good at, in validation and evaluation; ways is 1
-            for regression.
+            for regression. The most, where there is a least.
+        least_ways, least_shots, least_queries: each episode draws its own numbers from there on.
+        unbalanced: each class of an episode draws its own number of shots.
         train_ways, train_shots, train_queries: of a training episode; the learner's recipe may
             ask for more than the task's.
         within_group: draw an episode's classes from one group only.
+        skip_small_classes: leave out classes with too few examples, instead of refusing the data.
+        skip_unreadable: leave out files that can't be read, instead of refusing the data.
+        augment: Keras preprocessing layers for training episodes; see `pipelines/augmentation.py`.
         steps: outer-loop steps; None with `max_minutes` means as many as there is time for.
         meta_batch: tasks a step.
         outer_lr: the outer optimizer's rate at the start.
@@ -84,7 +100,14 @@ class Settings:
     train_ways: int | None = None
     train_shots: int | None = None
     train_queries: int | None = None
+    least_ways: int | None = None
+    least_shots: int | None = None
+    least_queries: int | None = None
+    unbalanced: bool = False
     within_group: bool = False
+    skip_small_classes: bool = False
+    skip_unreadable: bool = False
+    augment: list = field(default_factory=list)
     steps: int | None = None
     meta_batch: int | None = None
     outer_lr: float | None = None

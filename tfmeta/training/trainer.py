@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
+from tfmeta.pipelines.augmentation import build_augmentation
 from tfmeta.training import strategies
 from tfmeta.training.building import (
     build_learner,
     compile_learner,
+    data_refusals,
     episode_shape,
     log_every,
     open_source,
@@ -45,11 +47,13 @@ class Trainer:
         source: of the episodes.
         learner: compiled; with its optimizer's state if the run goes on.
         step: outer-loop steps that it has behind it.
+        augmentation: of the training episodes, if there is one.
     """
 
-    def __init__(self, run, settings, source, learner, step=0):
+    def __init__(self, run, settings, source, learner, step=0, *, augmentation=None):
         self._run, self._settings = run, settings
         self._source, self._learner, self._step = source, learner, step
+        self._augmentation = augmentation
 
     @classmethod
     def start(cls, settings: Settings, run_dir) -> "Trainer":
@@ -62,10 +66,12 @@ class Trainer:
         source = open_source(settings)
         settings = resolve(settings, source)
         _check_data(settings, source)
+        augmentation = _augmentation(settings, source)
         with strategies.scope(settings.strategy, settings.meta_batch):
             learner = build_learner(settings, source)
-        run = RunDirectory.create(run_dir, settings, source.facts.to_dict())
-        return cls(run, settings, source, learner)
+        facts, splits = source.facts.to_dict(), source.recorded_splits()
+        run = RunDirectory.create(run_dir, settings, facts, splits)
+        return cls(run, settings, source, learner, augmentation=augmentation)
 
     @classmethod
     def resume(cls, run_dir, changes: dict) -> "Trainer":
@@ -78,7 +84,9 @@ class Trainer:
         run = RunDirectory.open(run_dir)
         settings = run.settings.resumed_with(changes)
         source = open_source(settings)
+        run.check_splits(source.recorded_splits())
         _check_data(settings, source)
+        augmentation = _augmentation(settings, source)
         with strategies.scope(settings.strategy, settings.meta_batch):
             learner, step = run.load_checkpoint() or (build_learner(settings, source), 0)
             source.check_learner(learner)
@@ -86,7 +94,7 @@ class Trainer:
                 _keep_optimizer(learner, settings, source)
         run.write_settings(settings)
         run.rewind_metrics(step)
-        return cls(run, settings, source, learner, step)
+        return cls(run, settings, source, learner, step, augmentation=augmentation)
 
     def train(self, reporter, *, should_stop=lambda: False) -> Outcome:
         """Trains until the last step, the end of the time, or `should_stop`.
@@ -106,6 +114,9 @@ class Trainer:
             validator=self._validator(),
         )
         shape = training_shape(settings)
+        validation = {"validation": episode_shape(settings)} if settings.validation_tasks else {}
+        for line in self._source.left_out({"train": shape, **validation}):
+            reporter.say(line)
         while not recorder.stopped and (settings.steps is None or recorder.step < settings.steps):
             left = None if settings.steps is None else settings.steps - recorder.step
             steps = window if left is None else min(window, left)
@@ -115,6 +126,7 @@ class Trainer:
                 seed=settings.seed,
                 num_tasks=settings.meta_batch,
                 first=recorder.step * settings.meta_batch,
+                augmentation=self._augmentation,
             )
             if left is not None:
                 # Whole windows first; a last, shorter one has a dataset of its own length, because
@@ -156,22 +168,29 @@ def dry_run_step(settings: Settings):
     source = open_source(settings)
     settings = resolve(settings, source)
     _check_data(settings, source)
+    augmentation = _augmentation(settings, source)
     learner = build_learner(settings, source)
     dataset = source.episodes(
-        "train", training_shape(settings), seed=settings.seed, num_tasks=settings.meta_batch
+        "train",
+        training_shape(settings),
+        seed=settings.seed,
+        num_tasks=settings.meta_batch,
+        augmentation=augmentation,
     )
     learner.fit(dataset.take(1), steps_per_epoch=1, shuffle=False, verbose=0)
     return learner, source
 
 
+def _augmentation(settings, source):
+    if not settings.augment:
+        return None
+    return build_augmentation(settings.augment, source, seed=settings.seed)
+
+
 def _check_data(settings, source):
-    shape = episode_shape(settings)
-    source.check("train", training_shape(settings))
-    if settings.validation_tasks:
-        try:
-            source.check("validation", shape)
-        except UserError as error:
-            raise UserError(f"{error}; or train without: --set validation_tasks=0") from None
+    refusals = data_refusals(settings, source)
+    if refusals:
+        raise UserError(refusals[0])
 
 
 def _keep_optimizer(learner, settings, source):

@@ -1,0 +1,76 @@
+"""The options that say how episodes are drawn, the same for every command that draws some."""
+
+import re
+
+import click
+
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+class _Range(click.ParamType):
+    """A number, or from one to another: `5` or `5-10`."""
+
+    name = "N or A-B"
+
+    def convert(self, value, param, ctx):
+        matched = _RANGE.fullmatch(value) if isinstance(value, str) else None
+        if matched is None:
+            self.fail(f"received {value!r}; expected a number, such as 5, or a range, 5-10")
+        least, most = matched.group(1), matched.group(2) or matched.group(1)
+        return int(least), int(most)
+
+
+_OPTIONS = (
+    click.option("--ways", type=_Range(), help="Classes an episode.  [default: {ways}]"),
+    click.option("--shots", type=_Range(), help="Support examples a class.  [default: {shots}]"),
+    click.option("--queries", type=_Range(), help="Query examples a class.  [default: {queries}]"),
+    click.option(
+        "--unbalanced",
+        is_flag=True,
+        default=None,
+        help="With a range of shots, each class of an episode has its own number.",
+    ),
+    click.option(
+        "--within-group", is_flag=True, default=None, help="Classes of one group (alphabet) only."
+    ),
+    click.option(
+        "--skip-small-classes",
+        is_flag=True,
+        default=None,
+        help="Leave out classes with too few examples; says which.",
+    ),
+    click.option(
+        "--skip-unreadable",
+        is_flag=True,
+        default=None,
+        help="Leave out files that can't be read; says which.",
+    ),
+)
+
+
+def episode_options(**defaults):
+    """Adds `--ways`, `--shots`, `--queries` and how classes are chosen to a command."""
+
+    def add(command):
+        for option in reversed(_OPTIONS):
+            command = option(command)
+        for each in command.__click_params__:
+            if each.name in defaults:
+                each.help = each.help.format(**defaults)
+        return command
+
+    return add
+
+
+def as_settings(options: dict) -> dict:
+    """`{option: value}` as settings: a range's end is the setting, its beginning the least one."""
+    settings = {}
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name in ("ways", "shots", "queries"):
+            least, settings[name] = value
+            settings[f"least_{name}"] = least if least < settings[name] else None
+        else:
+            settings[name] = value
+    return settings

@@ -1,0 +1,59 @@
+"""`tfmeta episodes`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from tfmeta.commands.episode_options import as_settings, episode_options
+from tfmeta.commands.startup import start_tensorflow
+from tfmeta.errors import UserError
+
+
+@click.command()
+@click.argument("pipeline")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option("--tasks", type=click.IntRange(1), default=600, show_default=True, help="How many.")
+@click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
+@episode_options(ways=5, shots=1, queries=15)
+@click.option("--set", "assignments", multiple=True, metavar="pipeline.NAME=VALUE")
+@click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the episodes.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def episodes(pipeline, output, tasks, split, assignments, data_dir, seed, as_json, **options):
+    """Write test episodes of PIPELINE to a file, for `tfmeta evaluate RUN --episodes FILE`."""
+    if output.exists():  # before the wait for TensorFlow and the data
+        raise UserError(f"{output} exists and is never overwritten; choose another --output")
+    if not output.absolute().parent.is_dir():
+        raise UserError(f"the folder of {output} is not there; expected one to write to")
+    start_tensorflow()
+    from tfmeta.pipelines.episode_file import write_episodes
+    from tfmeta.training.building import DEFAULT_WAYS, episode_shape, open_source
+    from tfmeta.training.reporting import Reporter
+    from tfmeta.training.settings import Settings, parse_assignment
+
+    given = dict(map(parse_assignment, assignments)) | as_settings(options)
+    settings = Settings().updated({"pipeline": pipeline, "data_dir": data_dir, **given})
+    source = open_source(settings)
+    if settings.ways is None:
+        settings = settings.updated({"ways": 1 if source.is_regression else DEFAULT_WAYS})
+    shape = episode_shape(settings)
+    with Reporter("episodes") as reporter:
+        for line in source.left_out({split: shape}):
+            reporter.say(line)
+        protocol = write_episodes(
+            output,
+            source,
+            shape,
+            split=split,
+            num_tasks=tasks,
+            seed=seed,
+            on_progress=lambda done: reporter.advance(done / tasks, f"{done} tasks"),
+        )
+    if as_json:
+        click.echo(json.dumps(protocol))
+    else:
+        click.echo(
+            f"{output}: {tasks} tasks of the {split} split of {source.name}, "
+            f"episodes {protocol['episodes_sha256'][:16]}"
+        )

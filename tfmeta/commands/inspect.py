@@ -1,0 +1,79 @@
+"""`tfmeta inspect`."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from tfmeta.commands.episode_options import as_settings, episode_options
+from tfmeta.commands.startup import start_tensorflow
+from tfmeta.errors import UserError
+
+
+@click.command()
+@click.argument("pipeline")
+@click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
+@click.option("--set", "assignments", multiple=True, metavar="pipeline.NAME=VALUE")
+@click.option("--algorithm", help="That is to learn from it.  [default: maml]")
+@episode_options(ways=5, shots=1, queries=15)
+@click.option(
+    "--contact-sheet",
+    type=click.Path(path_type=Path),
+    help="PNG of sample episodes.  [default: PIPELINE-contact-sheet.png]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def inspect(assignments, contact_sheet, as_json, **options):
+    """Say what is in the data of PIPELINE and what is wrong with it, before anything trains.
+
+    Exits with 0 if `tfmeta train` would take the data, with 1 if it would refuse it.
+    """
+    from tfmeta.inspection.contact_sheet import check_free
+    from tfmeta.training.settings import Settings, parse_assignment
+
+    own = dict(map(parse_assignment, assignments))
+    if wrong := [key for key in own if not key.startswith("pipeline.")]:
+        raise UserError(f"received --set {wrong[0]}; expected an option of the pipeline's alone")
+    settings = Settings().updated(as_settings(options) | own)
+    plain_name = settings.pipeline.replace(":", "-").replace("/", "-")
+    contact_sheet = contact_sheet or Path(f"{plain_name}-contact-sheet.png")
+    check_free(contact_sheet)  # before the wait for TensorFlow and the data
+    start_tensorflow()
+    report = _report(settings, contact_sheet)
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        _show(report)
+    if refusals := report["refusals"]:
+        more = f" (and {len(refusals) - 1} more; see the report)" if refusals[1:] else ""
+        raise UserError(f"{refusals[0]}{more}", exit_status=1)
+
+
+def _report(settings, contact_sheet):
+    """The report, with where the contact sheet is or why there is none."""
+    from tfmeta.inspection.contact_sheet import why_not, write_contact_sheet
+    from tfmeta.inspection.report import make_report
+    from tfmeta.training.building import episode_shape, open_source, resolve
+
+    source = open_source(replace(settings, skip_unreadable=True))
+    settings = resolve(settings, source)
+    report, shape = make_report(source, settings), episode_shape(settings)
+    reason = why_not(source, shape)
+    if reason is None:
+        write_contact_sheet(contact_sheet, source, shape)
+    sheet = {"file": None if reason else str(contact_sheet), "skipped": reason}
+    return report | {"contact_sheet": sheet}
+
+
+def _show(report):
+    from rich.console import Console
+
+    from tfmeta.inspection.tables import print_report
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    with console.capture() as shown:
+        print_report(report, console)
+    # A file's name may be no text, or none that this terminal has letters for.
+    text = shown.get().encode(console.encoding, "backslashreplace").decode(console.encoding)
+    sheet = report["contact_sheet"]
+    click.echo(f"{text}contact sheet: {sheet['file'] or 'none, because ' + sheet['skipped']}")

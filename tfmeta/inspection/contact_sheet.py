@@ -1,0 +1,167 @@
+"""A picture of sample episodes as the network sees them: after resizing and inversion.
+
+Imports no TensorFlow: a place that is taken is refused before the wait for it.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from tfmeta.errors import UserError
+
+SPLIT, SEED, NUM_EPISODES = "train", 0, 3
+_MARK = ("Software", "tfmeta inspect")  # a text chunk of every sheet
+_MOST_CLASSES, _MOST_SHOTS, _MOST_QUERIES = 20, 10, 5  # of an episode that are shown
+_CELL, _LARGEST_CELL = 84, 168  # pixels of an image's longer side: about, and at most
+_MARGIN, _GAP, _SET_GAP, _LABEL, _LINE = 16, 4, 28, 76, 22  # pixels
+_PAPER, _INK, _FAINT = (255, 255, 255), (32, 32, 32), (128, 128, 128)
+
+
+def check_free(path: Path) -> None:
+    """Refuses a place for a contact sheet where there is anything else.
+
+    Raises:
+        UserError: if it is no PNG file's name, its folder is not there, or a file there is no
+            contact sheet.
+    """
+    if path.suffix.lower() != ".png":
+        raise UserError(f"received --contact-sheet {path}; expected a file name that ends in .png")
+    if not path.parent.is_dir():
+        raise UserError(f"there is no folder {path.parent}; expected one for --contact-sheet")
+    if path.exists() and not _is_sheet(path):
+        raise UserError(
+            f"{path} is there already and is no contact sheet of tfmeta inspect; choose another "
+            "place: --contact-sheet FILE.png"
+        )
+
+
+def _is_sheet(path):
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            return image.info.get(_MARK[0]) == _MARK[1]
+    except (OSError, SyntaxError, ValueError):
+        return False
+
+
+def sheet_shape(source, shape):
+    """The EpisodeShape that is drawn: as asked for, with no more queries than are shown."""
+    _, most_examples = source.limits(SPLIT, shape)
+    queries = min(shape.num_queries, _MOST_QUERIES, most_examples - shape.num_shots)
+    return replace(shape, num_queries=max(1, queries), least_queries=None)
+
+
+def why_not(source, shape) -> str | None:
+    """Why there is no sheet of such a source, if there is none."""
+    if source.image_format is None or source.is_regression:
+        return "the examples are no images with classes"
+    try:
+        source.check(SPLIT, sheet_shape(source, shape))
+    except UserError:  # which training would meet too, so that it is in the report
+        return "no training episode can be drawn"
+    return None
+
+
+def write_contact_sheet(path: Path, source, shape) -> None:
+    """Draws sample training episodes into a PNG file, a block for each.
+
+    Args:
+        path: as `check_free` lets pass.
+        source: an EpisodeSource of images, of which `why_not` says nothing.
+        shape: the EpisodeShape that is asked for.
+
+    Raises:
+        UserError: if the file can't be written.
+    """
+    drawn = sheet_shape(source, shape)
+    dataset = source.episodes(SPLIT, drawn, seed=SEED, num_tasks=NUM_EPISODES)
+    batch = [np.asarray(part) for part in next(iter(dataset))[:4]]
+    title = (
+        f"{source.name}, {SPLIT} split, {_words(shape, 'ways')}-way {_words(shape, 'shots')}-shot, "
+        f"seed {SEED}"
+    )
+    text = PngInfo()
+    text.add_text(*_MARK)
+    partial = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        draw_sheet(batch, title).save(partial, "PNG", pnginfo=text)
+        os.replace(partial, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}", exit_status=1) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _words(shape, name):
+    most, least = shape.range_of(name)
+    return f"{most}" if least == most else f"{least}-{most}"
+
+
+def draw_sheet(batch: list[np.ndarray], title: str) -> Image.Image:
+    """The sheet.
+
+    Args:
+        batch: support_x `(tasks, examples, height, width, channels)` from 0 to 1, support_y
+            `(tasks, examples)`, query_x and query_y; labels under 0 are padding.
+        title: its first line.
+    """
+    tasks = [_rows(*task) for task in zip(*batch, strict=True)]
+    cell = _cell(batch[0][0, 0]).size
+    num_support = max(len(support) for rows in tasks for support, _ in rows)
+    num_queries = max(len(queries) for rows in tasks for _, queries in rows)
+    blocks = [_block(rows, cell, (num_support, num_queries)) for rows in tasks]
+    font = ImageFont.load_default(size=16)
+    width = max(blocks[0].width, int(font.getlength(title)))
+    height = sum(block.height + _SET_GAP for block in blocks) + _LINE
+    sheet = Image.new("RGB", (width + 2 * _MARGIN, height + 2 * _MARGIN - _SET_GAP // 2), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((_MARGIN, _MARGIN), title, _INK, font)
+    top = _MARGIN + _LINE + _SET_GAP // 2
+    for number, block in enumerate(blocks):
+        sheet.paste(block, (_MARGIN, top))
+        draw.text((_MARGIN, top), f"episode {number}", _INK, ImageFont.load_default(size=12))
+        top += block.height + _SET_GAP
+    return sheet
+
+
+def _rows(support_x, support_y, query_x, query_y):
+    """`(support images, query images)` of each class that is shown."""
+    labels = [label for label in np.unique(support_y) if label >= 0][:_MOST_CLASSES]
+    return [
+        (support_x[support_y == n][:_MOST_SHOTS], query_x[query_y == n][:_MOST_QUERIES])
+        for n in labels
+    ]
+
+
+def _block(rows, cell, columns):
+    """One episode: a line of headings, then a row a class."""
+    (width, height), (num_support, num_queries) = cell, columns
+    queries_at = _LABEL + num_support * (width + _GAP) + _SET_GAP
+    size = (queries_at + num_queries * (width + _GAP), _LINE + len(rows) * (height + _GAP))
+    block = Image.new("RGB", size, _PAPER)
+    draw, font = ImageDraw.Draw(block), ImageFont.load_default(size=12)
+    for left, heading in ((_LABEL, "support"), (queries_at, "queries")):
+        draw.text((left, 0), heading, _FAINT, font)
+    for number, sets in enumerate(rows):
+        top = _LINE + number * (height + _GAP)
+        draw.text((0, top + height // 2), f"class {number}", _INK, font, anchor="lm")
+        for first, images in zip((_LABEL, queries_at), sets, strict=True):
+            for column, image in enumerate(images):
+                block.paste(_cell(image), (first + column * (width + _GAP), top))
+    return block
+
+
+def _cell(pixels):
+    """An example `(height, width, channels)` from 0 to 1 as an image of a cell's size."""
+    pixels = np.round(255 * np.asarray(pixels)).astype(np.uint8)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")
+    longer = max(image.size)
+    if longer > _LARGEST_CELL:
+        image.thumbnail((_LARGEST_CELL, _LARGEST_CELL))
+        return image
+    # By whole factors, so that pixels stay what they are.
+    factor = max(1, round(_CELL / longer))
+    return image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
