@@ -13,10 +13,8 @@ import numpy as np
 from tfmeta.errors import UserError
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.splitting import SPLITS, TEST, VALIDATION, split_classes
+from tfmeta.pipelines.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
 from tfmeta.pipelines.tables import Table, find_file, listed, names_in, read_table
-
-_SPLIT_NAMES = {name: name for name in SPLITS} | dict.fromkeys(("val", "valid", "dev"), SPLITS[1])
 
 
 def build(
@@ -54,7 +52,7 @@ def build(
     table = read_table(find_file("arrays", data_dir, file), text=tuple(chosen.values()))
     if table.is_npz:
         chosen |= {o: o for o in ("group", "split") if o not in chosen and o in table.columns}
-        if chosen["label"] not in table.columns and "y" in table.columns:
+        if label == "label" and "label" not in table.columns and "y" in table.columns:
             chosen["label"] = "y"
     texts = {option: table.text(name, option) for option, name in chosen.items()}
     used = {name: option for option, name in chosen.items()}
@@ -168,7 +166,7 @@ def classes_of(texts: dict, *, path, **split_options) -> dict:
 
 
 def _known_splits(values, path):
-    known = {value: _SPLIT_NAMES.get(value.lower()) for value in set(values.tolist())}
+    known = {value: SPLIT_NAMES.get(value.lower()) for value in set(values.tolist())}
     unknown = sorted(value for value, split in known.items() if split is None)
     if unknown or "train" not in known.values():
         problem = f"unknown: {listed(unknown)}" if unknown else "no row is in train"

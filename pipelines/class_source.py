@@ -7,7 +7,7 @@ from tfmeta.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.images import ImageFormat, to_unit
 from tfmeta.pipelines.class_index import ClassIndex
-from tfmeta.pipelines.episode_sizes import padded, present, words_for_sizes
+from tfmeta.pipelines.episode_sizes import sized, words_for_sizes
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 from tfmeta.pipelines.random_stream import RandomStream
 from tfmeta.pipelines.record_file import RecordFile
@@ -154,8 +154,7 @@ class ClassSource(EpisodeSource):
             x = gather(tf.gather(order, chosen))
             if self.num_rotations > 1:
                 x = _turned(x, turns)
-            episode = _episode(to_unit(x), shape.num_shots)
-            return padded(episode, *present(shape, sizes)) if shape.varies else episode
+            return sized(_episode(to_unit(x), shape.num_shots), shape, sizes)
 
         return episodes
 

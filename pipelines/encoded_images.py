@@ -10,6 +10,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from zipfile import BadZipFile
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +20,7 @@ from tfmeta.images import ImageFormat
 from tfmeta.pipelines.class_index import Origins
 from tfmeta.pipelines.record_file import RecordFile, cache_folder, write_records
 
+_DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 _CHUNK = 64  # images in memory at a time
 
 
@@ -47,7 +49,7 @@ def read_images(items, examine, image_format: ImageFormat, *, key: str | None = 
     folder = cache_folder() / key
     try:
         examples = RecordFile(folder)
-    except (OSError, KeyError, ValueError):  # there is none yet, or none that is whole
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile):  # none yet, or none whole
         examples = write_records(folder, reading.batches(), reading.facts)
     return examples, examples.facts
 
@@ -55,7 +57,9 @@ def read_images(items, examine, image_format: ImageFormat, *, key: str | None = 
 def image_facts(content: bytes) -> dict:
     """Size, mode and digest of an image before it is resized."""
     with Image.open(io.BytesIO(content)) as image:
-        pixels = image.convert("RGBA")  # the same picture in another file format is the same
+        # The same picture in another file format is the same; of 16 bits and more as it is, for
+        # Pillow would cut it off at 255.
+        pixels = image if image.mode in _DEEP_MODES else image.convert("RGBA")
         digest = hashlib.blake2b(f"{pixels.size}".encode() + pixels.tobytes(), digest_size=16)
         size = (image.height, image.width)
         return {"sizes": size, "modes": image.mode, "digests": digest.hexdigest()}

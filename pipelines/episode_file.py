@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episode import Episode, PaddedEpisode
+from tfmeta.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.errors import UserError
 from tfmeta.images import to_unit
 from tfmeta.pipelines.episode_hash import EpisodeHash
@@ -48,6 +48,7 @@ class EpisodeFile(EpisodeSource):
         split, seed: that they were drawn with.
         num_tasks: how many there are.
         sha256: of the episodes, as an evaluation reports it.
+        classes: names of the split's classes (tasks), or None of an endless family.
     """
 
     def __init__(self, arrays: dict, protocol: dict):
@@ -57,6 +58,7 @@ class EpisodeFile(EpisodeSource):
         self.shape = EpisodeShape(**protocol["shape"])
         self.split, self.seed = protocol["split"], protocol["seed"]
         self.num_tasks, self.sha256 = len(arrays["support"]), protocol["episodes_sha256"]
+        self.classes, self._options = protocol["classes"], protocol["pinned_options"]
         self._arrays = arrays
 
     @classmethod
@@ -95,6 +97,21 @@ class EpisodeFile(EpisodeSource):
         for first in range(0, self.num_tasks, _TASKS_A_DRAW):
             digest.update(self._at(np.arange(first, min(first + _TASKS_A_DRAW, self.num_tasks))))
         return digest.hexdigest()
+
+    def check_options(self, options: dict) -> None:
+        """Raises UserError if the data decided otherwise than a run of the pipeline has recorded.
+
+        Ids of words and the polarity of ink are no part of an example's shape.
+
+        Args:
+            options: of the run's pipeline.
+        """
+        differ = [k for k, v in self._options.items() if options.get(k, v) != v]
+        if differ:
+            raise UserError(
+                f"the file's episodes were drawn with another pipeline.{differ[0]} than the run's; "
+                "draw them with the run's: tfmeta episodes PIPELINE --like RUN_DIR --output FILE"
+            )
 
     def check(self, split: str, shape: EpisodeShape) -> None:
         if (split, shape) != (self.split, self.shape):
@@ -154,7 +171,7 @@ def write_episodes(
     digest, pool, parts = EpisodeHash(), _Pool(source.image_format is not None), []
     batch = max(n for n in range(1, _TASKS_A_DRAW + 1) if num_tasks % n == 0)
     dataset = source.episodes(split, shape, seed=seed, num_tasks=batch).take(num_tasks // batch)
-    for episodes in dataset:
+    for episodes in map(without_solution, dataset):
         digest.update(episodes)
         arrays = {name: each.numpy() for name, each in episodes._asdict().items()}
         for part in ("support", "query"):
@@ -168,16 +185,21 @@ def write_episodes(
         "shape": {name: getattr(shape, name) for name in _SHAPE_FIELDS},
         "split": split,
         "seed": seed,
+        "classes": (source.recorded_splits() or {}).get(split),
+        "pinned_options": dict(source.pinned_options),
         "num_tasks": num_tasks,
         "episodes_sha256": digest.hexdigest(),
     }
     columns = {name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]}
+    columns |= {"examples": pool.examples(), "protocol": json.dumps(protocol)}
     partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "wb") as file:  # np.savez appends .npz to a name, not to a file
-        np.savez_compressed(
-            file, **columns, examples=pool.examples(), protocol=json.dumps(protocol)
-        )
-    partial.rename(path)
+    try:
+        with open(partial, "wb") as file:  # np.savez appends .npz to a name, not to a file
+            np.savez_compressed(file, **columns)
+        partial.rename(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error.strerror or error}", exit_status=1) from error
     return protocol
 
 

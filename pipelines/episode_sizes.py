@@ -37,6 +37,19 @@ def _drawn(most, least, words):
     return least + tf.math.floormod(words, most - least + 1)
 
 
+def sized(episode: Episode, shape: EpisodeShape, words):
+    """The episode of the largest size as it is, or cut to its own size where the shape varies.
+
+    Args:
+        episode: `(tasks, examples, ...)`.
+        shape: of the episodes.
+        words: as of `present`; not used where the shape does not vary.
+    """
+    if not shape.varies:
+        return episode
+    return padded(episode, *present(shape, words[:, : words_for_sizes(shape)]))
+
+
 def padded(episode: Episode, support_present, query_present) -> PaddedEpisode:
     """Moves what is present to the front of each set, and clears the rest.
 

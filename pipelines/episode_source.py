@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import tensorflow as tf
 
+from tfmeta.episode import PaddedEpisode
 from tfmeta.errors import UserError
 from tfmeta.images import ImageFormat
 
@@ -64,7 +65,7 @@ class EpisodeShape:
         numbers = {f"num_{n}": getattr(self, f"num_{n}") for n in ("ways", "shots", "queries")}
         ranges = {n: self.range_of(n) for n in ("ways", "shots", "queries")}
         least = {f"least_{n}": low for n, (most, low) in ranges.items() if low < most}
-        flags = {"unbalanced": True} if self.unbalanced and self.varies else {}
+        flags = {"unbalanced": True} if self.unbalanced and "least_shots" in least else {}
         skips = {"skip_small_classes": True} if self.skip_small_classes else {}
         return {**numbers, **least, **flags, **skips, "within_group": self.within_group}
 
@@ -105,6 +106,8 @@ class EpisodeSource(ABC):
         target_size: values of a regression target; None for classification.
         network: the function of `tfmeta.networks` that suits it; None: by the shape of an example.
         network_options: defaults for what that function takes.
+        pinned_options: the pipeline's own options as the data decided them; a run records them, so
+            that data which comes later does not change what a learner is shown.
     """
 
     name: str
@@ -113,6 +116,7 @@ class EpisodeSource(ABC):
     target_size: int | None = None
     network: str | None = None
     network_options: Mapping = MappingProxyType({})
+    pinned_options: Mapping = MappingProxyType({})
 
     @property
     def is_regression(self) -> bool:
@@ -183,6 +187,8 @@ class EpisodeSource(ABC):
 
         def batch(start):
             episodes = draw(start, num_tasks)
+            if shape.varies and not isinstance(episodes, PaddedEpisode):
+                raise UserError(f"the episodes of {self.name} are of one size; leave ranges out")
             return episodes if augmentation is None else augmentation(episodes, start)
 
         return (

@@ -65,6 +65,16 @@ class FormatOptions:
         return ImageFormat(height, width, channels, bool(invert))
 
 
+def pinned_format(image_format: ImageFormat, **options) -> dict:
+    """Those of `FormatOptions` that a user left open, as the images decided them."""
+    found = {
+        "size": [image_format.height, image_format.width],
+        "channels": image_format.channels,
+        "invert": image_format.invert,
+    }
+    return {name: found[name] for name, given in options.items() if given is None}
+
+
 def _is_grey(content):
     with Image.open(io.BytesIO(content)) as image:
         return image.mode in _GREY_MODES
@@ -127,9 +137,23 @@ def load_images(
     origins = origins_of(names, facts)
     if origins.unreadable and not skip_unreadable:
         raise UserError(unreadable_files(origins.unreadable))
+    if options.channels is None and image_format.channels == 1:
+        _check_grey(origins)
     if not facts["kept"]:
         raise UserError(f"no image in {root} can be read; expected PNG, JPEG, GIF or BMP files")
     return LoadedImages(examples, np.array(facts["kept"]), image_format, origins)
+
+
+def _check_grey(origins):
+    """The format was guessed from a sample: colour is not taken from others in silence."""
+    coloured = [
+        n for n, m in zip(origins.names, origins.modes, strict=True) if m not in _GREY_MODES
+    ]
+    if coloured:
+        raise UserError(
+            f"{len(coloured)} of {len(origins.names)} images are in colour, such as {coloured[0]}, "
+            "and the rest is grey; say which is wanted: --set pipeline.channels=1, or 3"
+        )
 
 
 def unreadable_files(unreadable) -> str:

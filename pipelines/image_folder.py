@@ -20,10 +20,8 @@ import numpy as np
 from tfmeta.errors import UserError
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.image_files import FormatOptions, load_images
-from tfmeta.pipelines.splitting import SPLITS, TEST, VALIDATION, split_classes
-
-_SPLIT_FOLDERS = {"val": "validation", "valid": "validation", **{name: name for name in SPLITS}}
+from tfmeta.pipelines.image_files import FormatOptions, load_images, pinned_format
+from tfmeta.pipelines.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
 
 
 def build(
@@ -90,7 +88,10 @@ def build(
         group_names,
         replace(loaded.origins, passed_over=tuple(_passed_over(Path(data_dir), found))),
     )
-    return ClassSource("image-folder", index, image_format=loaded.image_format, rotations=rotations)
+    image_format = loaded.image_format
+    source = ClassSource("image-folder", index, image_format=image_format, rotations=rotations)
+    source.pinned_options = pinned_format(image_format, size=size, channels=channels, invert=invert)
+    return source
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,8 @@ def find_classes(root: Path, groups=None) -> list[FoundClass]:
     if not root.is_dir():
         raise UserError(f"{root} is no folder; expected one with a folder of images for each class")
     tops = _folders(root)
-    known = [_SPLIT_FOLDERS.get(top.name) for top in tops]
-    has_splits = bool(tops) and all(known) and {"train", "test"} <= set(known)
-    if has_splits and len(set(known)) < len(known):
-        raise UserError(
-            f"{root} has {', '.join(top.name for top in tops)}; expected one folder a split"
-        )
+    known = [SPLIT_NAMES.get(top.name.lower()) for top in tops]
+    has_splits = _has_splits(root, tops, known) if groups is None else _are_splits(known)
     parts = list(zip(known, tops, strict=True)) if has_splits else [(None, root)]
     has_groups = _has_groups([folder for _, folder in parts]) if groups is None else groups
     found = []
@@ -134,6 +131,23 @@ def find_classes(root: Path, groups=None) -> list[FoundClass]:
         raise UserError(f"{root} has no class folders; expected a folder of images for each class")
     _check(found, root)
     return found
+
+
+def _are_splits(known):
+    return sorted(filter(None, known)) == sorted(set(known)) and {"train", "test"} <= set(known)
+
+
+def _has_splits(root, tops, known):
+    """Whether the folders are splits; names of splits that are none would be groups, unawares."""
+    if _are_splits(known):
+        return True
+    if {"train", "test"} & set(known) and any(_folders(top) for top in tops):
+        raise UserError(
+            f"{root} has {', '.join(top.name for top in tops)}; expected one folder each of train, "
+            "test and, if you have it, validation (val, valid, dev), and no other. If these are "
+            "groups of classes: --set pipeline.groups=true"
+        )
+    return False
 
 
 def _has_groups(parts):

@@ -39,6 +39,7 @@ class OptimaSource(EpisodeSource):
         self._original = original
         self.input_shape, self.image_format = original.input_shape, original.image_format
         self.target_size = original.target_size
+        self.network, self.network_options = original.network, original.network_options
         episodes = optima.episodes
         self._x = np.concatenate([episodes.support_x, episodes.query_x], 1)
         self._y = np.concatenate([episodes.support_y, episodes.query_y], 1)
@@ -59,6 +60,8 @@ class OptimaSource(EpisodeSource):
             return self._original.check(split, shape)
         _, most = self.limits(split, shape)
         asked = shape.num_shots + shape.num_queries
+        if shape.varies:
+            raise UserError("the tasks of optima were solved in one size; leave ranges out")
         if shape.num_ways != 1 or shape.within_group:
             raise UserError("optima is a regression: leave --ways and --within-group out")
         if asked > most:
@@ -67,6 +70,12 @@ class OptimaSource(EpisodeSource):
                 f"tasks have {most} points. Ask for fewer, or make a file with more: "
                 f"tfmeta optima RUN_DIR --queries {asked} --output FILE"
             )
+
+    def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
+        return self._original.left_out({s: e for s, e in shapes.items() if s not in _SOLVED})
+
+    def recorded_splits(self) -> dict[str, list[str]] | None:
+        return self._original.recorded_splits()
 
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
         if split not in _SOLVED:

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+import weakref
 import zlib
 from pathlib import Path
 
@@ -69,8 +70,8 @@ class RecordFile:
             self._starts, self._sizes = index["starts"], index["sizes"]
             self.shape = (len(self._starts), *index["shape"].tolist())
             self.facts = json.loads(str(index["facts"]))
-        self._opened = open(Path(folder) / _RECORDS, "rb", buffering=0)  # noqa: SIM115 - kept
-        self._file = self._opened.fileno()
+        self._file = os.open(Path(folder) / _RECORDS, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
 
     def __len__(self):
         return len(self._starts)
@@ -127,6 +128,9 @@ def write_records(folder, batches, facts) -> RecordFile:
         starts = np.cumsum(sizes + _HEAD + _FOOT) - sizes - _FOOT
         content = {"starts": starts, "sizes": sizes, "shape": shape, "facts": json.dumps(facts())}
         np.savez(partial / _INDEX, **content)
+        for name in (_RECORDS, _INDEX):  # onto the disk before the rename that makes them count
+            with open(partial / name, "rb") as file:
+                os.fsync(file.fileno())
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(partial, folder)
     except BaseException:

@@ -169,7 +169,7 @@ def build(
     """
     table = read_table(find_file("regression", data_dir, file), text=(str(task),))
     targets = names_in(target)
-    if table.is_npz and targets[0] not in table.columns and "y" in table.columns:
+    if table.is_npz and target == "target" and "target" not in table.columns:
         targets = ["y"]
     used = {str(task): "task", **dict.fromkeys(targets, "target")}
     names, labels = np.unique(table.text(str(task), "task"), return_inverse=True)

@@ -32,7 +32,7 @@ def _tree(module):
     try:
         spec = find_spec(module)
         return ast.parse(Path(spec.origin).read_text())
-    except (ImportError, AttributeError, TypeError, OSError, ValueError, SyntaxError):
+    except Exception:  # whatever the package of another's module does when it is imported
         return ast.Module([], [])
 
 
@@ -41,7 +41,10 @@ def _value(node, tree):
     if node is None:
         return None
     if not isinstance(node, ast.Name):
-        return ast.literal_eval(node)
+        try:
+            return ast.literal_eval(node)
+        except ValueError:
+            return ast.unparse(node)
     for statement in tree.body:
         if isinstance(statement, ast.Assign):
             target, value = statement.targets[0], statement.value

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError
+from tfmeta.pipelines.episode_sizes import sized, words_for_sizes
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 from tfmeta.pipelines.random_stream import RandomStream
 
@@ -41,6 +42,7 @@ class Sinusoid(EpisodeSource):
     def draw(self, split: str, shape: EpisodeShape, seed: int):
         num_points = shape.num_shots + shape.num_queries
         stream = RandomStream(seed, split, 2 + num_points)
+        sizes = RandomStream(seed, f"{split} sizes", words_for_sizes(shape))
 
         def episodes(first, count):
             # In float64: the sine of float32 differs in its last bit between the full vectors of
@@ -51,7 +53,8 @@ class Sinusoid(EpisodeSource):
             x = _between(unit[:, 2:], *INPUT)
             x, y = (tf.cast(v, tf.float32) for v in (x, amplitude * tf.sin(x - phase)))
             shots = shape.num_shots
-            return Episode(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:])
+            episode = Episode(x[:, :shots], y[:, :shots], x[:, shots:], y[:, shots:])
+            return sized(episode, shape, sizes.integers(first, count) if shape.varies else None)
 
         return episodes
 

@@ -5,6 +5,8 @@ import numpy as np
 from tfmeta.errors import UserError
 
 SPLITS = ("train", "validation", "test")
+# What people call them, in lower case.
+SPLIT_NAMES = {name: name for name in SPLITS} | dict.fromkeys(("val", "valid", "dev"), "validation")
 # miniImageNet's 64, 16 and 20 of 100 classes (Ravi and Larochelle 2017).
 VALIDATION, TEST = 0.16, 0.2
 

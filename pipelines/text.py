@@ -25,6 +25,7 @@ from tfmeta.pipelines.splitting import TEST, VALIDATION
 from tfmeta.pipelines.tables import as_text, find_file, listed
 
 _SUFFIXES = (".csv", ".jsonl")
+_NO_WORDS = ["", "[UNK]"]
 _RESERVED = 2  # ids that are no words: 0 is padding, 1 an unknown word
 _MOST_IDS = 2**24  # that a float32 can tell apart
 _BATCH = 1024  # texts at once
@@ -38,7 +39,7 @@ def build(
     label: str = "label",
     group=None,
     split=None,
-    vocabulary: int = 10_000,
+    vocabulary: int | list = 10_000,
     length: int = 32,
     split_by: str = "auto",
     validation: float = VALIDATION,
@@ -55,7 +56,7 @@ def build(
         group: the column of the classes' groups.
         split: the column that says train, validation or test.
         vocabulary: ids at most, the words that are most frequent in training and the two that are
-            none.
+            none; or the words themselves, from id 0 on.
         length: words of a text that count; the first ones.
         split_by, validation, test, split_seed: see `split_classes`; where no column says the split.
 
@@ -63,7 +64,9 @@ def build(
         UserError: if the file can't be read, a value is missing, or a class is in two groups or
             splits.
     """
-    _check_whole("vocabulary", vocabulary, _RESERVED + 1, _MOST_IDS)
+    words = vocabulary if _is_words(vocabulary) else None
+    if words is None:
+        _check_whole("vocabulary", vocabulary, _RESERVED + 1, _MOST_IDS)
     _check_whole("length", length, 1, _MOST_IDS)
     path = find_file("text", data_dir, file, _SUFFIXES)
     chosen = {"text": text, "label": label, "group": group, "split": split}
@@ -78,13 +81,15 @@ def build(
         seed=split_seed,
         path=path,
     )
-    in_training = np.isin(classes["labels"], classes["splits"]["train"])
-    words = _vocabulary([texts[row] for row in np.flatnonzero(in_training)], vocabulary)
+    if words is None:
+        in_training = np.isin(classes["labels"], classes["splits"]["train"])
+        words = _vocabulary([texts[row] for row in np.flatnonzero(in_training)], vocabulary)
     if len(words) == _RESERVED:
         raise UserError(f"the training texts of {path} have no word but punctuation; expected some")
     index = ClassIndex(token_ids(texts, words, length), **classes)
     source = ClassSource("text", index)
     source.vocabulary, source.length = words, length
+    source.pinned_options = {"vocabulary": words}  # a new text must not give a word another id
     source.network, source.network_options = "bag_of_tokens", {"vocabulary_size": len(words)}
     return source
 
@@ -100,6 +105,17 @@ def token_ids(texts: list[str], vocabulary: list[str], length: int) -> np.ndarra
     layer = _vectoriser(vocabulary=vocabulary[_RESERVED:], output_sequence_length=length)
     ids = [layer(batch).numpy() for batch in _batches(texts)]
     return np.concatenate(ids).astype(np.float32)
+
+
+def _is_words(vocabulary):
+    if not isinstance(vocabulary, list):
+        return False
+    if vocabulary[:_RESERVED] != _NO_WORDS or not all(isinstance(w, str) for w in vocabulary):
+        raise UserError(
+            f"received a pipeline.vocabulary that begins with {vocabulary[:3]}; expected a number, "
+            f"or words from id 0 on, of which the first are {_NO_WORDS}"
+        )
+    return True
 
 
 def _vocabulary(texts, size):

@@ -118,8 +118,11 @@ def test_the_format_is_seen_from_the_images(tmp_path):
     assert folder(bright).image_format == ImageFormat(28, 28, 1, True)
     assert folder(bright).index.examples.max() == 5  # ink high, the paper dark
     assert folder(bright, invert=False).index.examples.min() == 250
+    pinned = folder(dark, size=20).pinned_options
+    assert pinned == {"channels": 1, "invert": False}
     make(dark, "d", colour=True)
     assert folder(dark).image_format == ImageFormat(84, 84, 3, False)
+    assert folder(dark, size=20, **pinned).image_format == ImageFormat(20, 20, 1, False)
     assert folder(dark, size=[20, 30], channels=1).image_format == ImageFormat(20, 30, 1, False)
 
 
@@ -198,6 +201,8 @@ def test_from_photographs_to_an_answer(tmp_path):
     assert done.exit_code == 0, done.output
     assert "left out class03/00.jpg" in done.stderr
     assert "train: left out class05: 1" in done.stderr
+    config = json.loads((run / "config.json").read_text())
+    assert (config["pipeline.channels"], config["pipeline.invert"]) == (3, False)
     splits = json.loads((run / "splits.json").read_text())
     assert sorted(name for names in splits.values() for name in names) == [
         f"class{n:02d}" for n in range(10)

@@ -184,6 +184,8 @@ def test_streamed_photographs_are_on_disk_and_have_the_same_report(damaged, monk
     streamed = inspect(*data, "--set", "pipeline.stream=true", status=1)
     assert streamed["memory"].pop("on_disk") is True
     assert report["memory"].pop("on_disk") is False
+    held = report["memory"].pop("examples_bytes")
+    assert 0.5 * held < streamed["memory"].pop("examples_bytes") < held  # compressed
     assert streamed == report
 
 

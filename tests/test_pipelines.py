@@ -290,7 +290,7 @@ def test_installed_pipelines_are_found_but_replace_none_of_ours():
 
 
 def test_an_unknown_pipeline_is_refused_with_the_known_ones():
-    known = r"sinusoid, glyphs, omniglot, optima, or package\.module:builder"
+    known = r"sinusoid, glyphs, omniglot, image-folder, .*optima, or package\.module:builder"
     with pytest.raises(UserError, match=f"unknown pipeline 'mnist'; expected one of: .*{known}"):
         pipelines.build("mnist")
 

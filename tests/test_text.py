@@ -81,6 +81,14 @@ def test_the_vocabulary_is_that_of_the_training_texts_and_no_larger_than_asked(t
     assert few.index.examples.max() < few.network_options["vocabulary_size"] == 4
 
 
+def test_the_words_that_a_run_has_recorded_stay_when_new_texts_come(tmp_path):
+    parts = ["train", "train", "test"]
+    first = small(tmp_path, ["a b", "a", "c"], parts)
+    later = small(tmp_path, ["z z z b", "z", "c"], parts, **first.pinned_options)
+    assert later.vocabulary == first.vocabulary == ["", "[UNK]", "a", "b"]
+    assert later.index.examples[0, :5].tolist() == [1, 1, 1, 3, 0]
+
+
 def test_a_text_without_a_word_is_an_example_like_any_other(tmp_path):
     assert small(tmp_path, ["a b", "?!"], length=3).index.examples.tolist() == [[3, 2, 0], [0] * 3]
 

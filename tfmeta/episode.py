@@ -56,3 +56,8 @@ class PaddedEpisode(NamedTuple):
     query_y: Any
     support_size: Any
     query_size: Any
+
+
+def without_solution(episodes):
+    """A batch as a learner is tested on it: of a SolvedEpisode the Episode alone."""
+    return Episode(*episodes[:4]) if isinstance(episodes, SolvedEpisode) else episodes

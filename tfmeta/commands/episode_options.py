@@ -4,6 +4,8 @@ import re
 
 import click
 
+from tfmeta.errors import UserError
+
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
 
@@ -25,13 +27,14 @@ _OPTIONS = (
     click.option("--shots", type=_Range(), help="Support examples a class.  [default: {shots}]"),
     click.option("--queries", type=_Range(), help="Query examples a class.  [default: {queries}]"),
     click.option(
-        "--unbalanced",
-        is_flag=True,
+        "--unbalanced/--balanced",
         default=None,
-        help="With a range of shots, each class of an episode has its own number.",
+        help="With a range of shots, each class of an episode has its own number, or not.",
     ),
     click.option(
-        "--within-group", is_flag=True, default=None, help="Classes of one group (alphabet) only."
+        "--within-group/--across-groups",
+        default=None,
+        help="Classes of one group (alphabet) only, or of all.",
     ),
     click.option(
         "--skip-small-classes",
@@ -70,7 +73,21 @@ def as_settings(options: dict) -> dict:
             continue
         if name in ("ways", "shots", "queries"):
             least, settings[name] = value
-            settings[f"least_{name}"] = least if least < settings[name] else None
+            settings[f"least_{name}"] = least if least != settings[name] else None
         else:
             settings[name] = value
     return settings
+
+
+def pipeline_options(assignments) -> dict:
+    """`--set pipeline.NAME=VALUE` as settings, of a command that takes no others.
+
+    Raises:
+        UserError: if one is no option of the pipeline.
+    """
+    from tfmeta.training.settings import parse_assignment
+
+    own = dict(map(parse_assignment, assignments))
+    if wrong := [key for key in own if not key.startswith("pipeline.")]:
+        raise UserError(f"received --set {wrong[0]}; expected an option of the pipeline's alone")
+    return own

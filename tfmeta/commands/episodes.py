@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tfmeta.commands.episode_options import as_settings, episode_options
+from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
 
@@ -18,9 +18,12 @@ from tfmeta.errors import UserError
 @episode_options(ways=5, shots=1, queries=15)
 @click.option("--set", "assignments", multiple=True, metavar="pipeline.NAME=VALUE")
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
+@click.option("--like", "run_dir", type=click.Path(), help="A run whose pipeline options to take.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the episodes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def episodes(pipeline, output, tasks, split, assignments, data_dir, seed, as_json, **options):
+def episodes(
+    pipeline, output, tasks, split, assignments, data_dir, run_dir, seed, as_json, **options
+):
     """Write test episodes of PIPELINE to a file, for `tfmeta evaluate RUN --episodes FILE`."""
     if output.exists():  # before the wait for TensorFlow and the data
         raise UserError(f"{output} exists and is never overwritten; choose another --output")
@@ -30,9 +33,11 @@ def episodes(pipeline, output, tasks, split, assignments, data_dir, seed, as_jso
     from tfmeta.pipelines.episode_file import write_episodes
     from tfmeta.training.building import DEFAULT_WAYS, episode_shape, open_source
     from tfmeta.training.reporting import Reporter
-    from tfmeta.training.settings import Settings, parse_assignment
+    from tfmeta.training.settings import Settings
 
-    given = dict(map(parse_assignment, assignments)) | as_settings(options)
+    given = pipeline_options(assignments) | as_settings(options)
+    if run_dir:
+        given = _options_of(run_dir, pipeline) | given
     settings = Settings().updated({"pipeline": pipeline, "data_dir": data_dir, **given})
     source = open_source(settings)
     if settings.ways is None:
@@ -57,3 +62,13 @@ def episodes(pipeline, output, tasks, split, assignments, data_dir, seed, as_jso
             f"{output}: {tasks} tasks of the {split} split of {source.name}, "
             f"episodes {protocol['episodes_sha256'][:16]}"
         )
+
+
+def _options_of(run_dir, pipeline):
+    """What a run recorded of its pipeline: its options, and what the data decided."""
+    from tfmeta.training.run_directory import RunDirectory
+
+    settings = RunDirectory.open(run_dir).settings
+    if settings.pipeline != pipeline:
+        raise UserError(f"{run_dir} was trained on {settings.pipeline}; expected {pipeline}")
+    return {f"pipeline.{name}": value for name, value in settings.pipeline_options.items()}

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import click
 
-from tfmeta.commands.episode_options import as_settings, episode_options
+from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
 
@@ -37,7 +37,8 @@ def evaluate(run_dir, as_json, episodes, **options):
 
     with Reporter("evaluate") as reporter:
         learner = load(run_dir)
-        tests = _of_file(episodes) if episodes else _of_pipeline(run, reporter, **options)
+        tests = _of_file(run, episodes) if episodes else _of_pipeline(run, reporter, **options)
+        _check_targets(run, tests["source"])
         evaluator = Evaluator(learner, **tests)
         tasks = tests["num_tasks"]
         result = evaluator.run(lambda done: reporter.advance(done / tasks, f"{done} tasks"))
@@ -49,11 +50,21 @@ def evaluate(run_dir, as_json, episodes, **options):
         click.echo(_sentence(result))
 
 
-def _of_file(path):
+def _check_targets(run, source):
+    taken, given = (facts.target_size for facts in (run.source_facts, source.facts))
+    if taken != given:
+        asked, trained = (f"targets of size {n}" if n else "classes" for n in (given, taken))
+        raise UserError(f"{source.name} asks for {asked}; {run.path} was trained for {trained}")
+
+
+def _of_file(run, path):
     """The Evaluator's arguments for a file of episodes."""
     from tfmeta.pipelines.episode_file import EpisodeFile
 
     source = EpisodeFile.read(path)
+    if source.name == run.source_facts.name:
+        run.check_unseen({source.split: source.classes}, source.split)
+        source.check_options(run.settings.pipeline_options)
     return {
         "source": source,
         "shape": source.shape,
@@ -67,21 +78,21 @@ def _of_pipeline(run, reporter, *, split, tasks, seed, pipeline, assignments, da
     """The Evaluator's arguments for the run's pipeline, or another with images as the run's."""
     from tfmeta.pipelines import options_like
     from tfmeta.training.building import episode_shape, open_source
-    from tfmeta.training.settings import parse_assignment
 
     settings = run.settings
     is_other = bool(pipeline) and pipeline != settings.pipeline
     if is_other:
         options = options_like(pipeline, run.source_facts.image_format)
         settings = replace(settings, pipeline=pipeline, pipeline_options=options, data_dir=None)
-    own = dict(map(parse_assignment, assignments))
-    if wrong := [key for key in own if not key.startswith("pipeline.")]:
-        raise UserError(f"received --set {wrong[0]}; expected an option of the pipeline's alone")
+    own = pipeline_options(assignments)
+    is_same = not (is_other or own) and data_dir in (None, settings.data_dir)
     settings = settings.updated(own | as_settings(shape))
     settings = replace(settings, data_dir=data_dir or settings.data_dir)
     source, shape, split = open_source(settings), episode_shape(settings), split or "test"
-    if not is_other and not own:
+    if is_same:
         run.check_splits(source.recorded_splits())
+    elif not is_other:
+        run.check_unseen(source.recorded_splits(), split)
     for line in source.left_out({split: shape}):
         reporter.say(line)
     return {

@@ -9,6 +9,8 @@ import click
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
 
+_ONE_SIZE = {"least_ways": None, "least_shots": None}  # of an export for tasks of one size
+
 
 @click.command()
 @click.argument("run_dir", type=click.Path())
@@ -78,25 +80,26 @@ def export(run_dir, kind, form, ways, shots, support, output, padded, calibratio
         names, x, y = read_support_arrays(support, facts, num_classes=learner.num_outputs)
         if names is not None:
             shots = min(int((y == label).sum()) for label in range(len(names)))
-            settings = replace(settings, ways=len(names), shots=shots)
-            common["confidence"] = partial(_confidence, learner, settings, calibration_tasks)
+            settings = replace(settings, ways=len(names), shots=shots, **_ONE_SIZE)
+            common["confidence"] = partial(_confidence, run, learner, settings, calibration_tasks)
         version = package.export_adapted(learner, output, (x, y), class_names=names, **common)
     else:
         is_regression = facts.target_size is not None
         if form == "litert":
-            settings = replace(settings, ways=ways or settings.ways, shots=shots or settings.shots)
+            ways, shots = ways or settings.ways, shots or settings.shots
+            settings = replace(settings, ways=ways, shots=shots, **_ONE_SIZE)
             common |= {"ways": settings.ways, "shots": settings.shots}
         else:
             common["padded"] = padded
         if not is_regression:
-            common["confidence"] = partial(_confidence, learner, settings, calibration_tasks)
+            common["confidence"] = partial(_confidence, run, learner, settings, calibration_tasks)
         write = exporter.export_generator if kind == "generator" else package.export_learner
         version = write(learner, output, is_regression=is_regression, **common)
     follow = f"unzip -p {version} tfmeta.json" if form == "litert" else f"tfmeta verify {output}"
     click.echo(f"{version}  Next: {follow}", err=True)
 
 
-def _confidence(learner, settings, num_tasks):
+def _confidence(run, learner, settings, num_tasks):
     """Fitted on the run's own data; where that is not at hand, none, and a warning."""
     from tfmeta.confidence import Confidence
 
@@ -107,6 +110,7 @@ def _confidence(learner, settings, num_tasks):
 
     try:
         source, shape = open_source(settings), episode_shape(settings)
+        run.check_splits(source.recorded_splits())
         confidence = calibrate(learner, source, shape, num_tasks=num_tasks)
     except UserError as error:
         click.echo(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tfmeta.commands.episode_options import as_settings, episode_options
+from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
 
@@ -29,11 +29,9 @@ def inspect(assignments, contact_sheet, as_json, **options):
     Exits with 0 if `tfmeta train` would take the data, with 1 if it would refuse it.
     """
     from tfmeta.inspection.contact_sheet import check_free
-    from tfmeta.training.settings import Settings, parse_assignment
+    from tfmeta.training.settings import Settings
 
-    own = dict(map(parse_assignment, assignments))
-    if wrong := [key for key in own if not key.startswith("pipeline.")]:
-        raise UserError(f"received --set {wrong[0]}; expected an option of the pipeline's alone")
+    own = pipeline_options(assignments)
     settings = Settings().updated(as_settings(options) | own)
     plain_name = settings.pipeline.replace(":", "-").replace("/", "-")
     contact_sheet = contact_sheet or Path(f"{plain_name}-contact-sheet.png")

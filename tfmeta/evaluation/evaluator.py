@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episode import Episode, SolvedEpisode
+from tfmeta.episode import without_solution
 from tfmeta.errors import UserError
 from tfmeta.learners.padding import unpadded
 from tfmeta.pipelines.episode_hash import EpisodeHash
@@ -73,9 +73,7 @@ class Evaluator:
         dataset = self._source.episodes(
             self._split, self._shape, seed=self._seed, num_tasks=self._batch
         )
-        for episodes in dataset.take(self._num_tasks // self._batch):
-            if isinstance(episodes, SolvedEpisode):
-                episodes = Episode(*episodes[:4])  # without its weights
+        for episodes in map(without_solution, dataset.take(self._num_tasks // self._batch)):
             digest.update(episodes)
             curves.append(self._measure(episodes).numpy())
             if on_progress:

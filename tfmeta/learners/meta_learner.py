@@ -179,7 +179,8 @@ class MetaLearner(keras.Model):
 
     def map_tasks(self, function, episodes: Episode):
         """A function of one task's Episode for each of a batch, run as this learner runs tasks."""
-        with room_for_classes(episodes.support_y, static=self._is_compiled_by_xla):
+        static = self._is_compiled_by_xla and not is_padded(episodes)
+        with room_for_classes(episodes.support_y, static=static):
             return map_tasks(function, episodes, vectorised=self._runs_vectorised(episodes))
 
     def call(self, episodes: Episode):
@@ -187,7 +188,7 @@ class MetaLearner(keras.Model):
         return self.map_tasks(self._query_outputs, episodes)
 
     def train_step(self, data):
-        episodes = _episodes(data)
+        episodes = self._fit_for_xla(data)
         with room_for_classes(episodes.support_y, static=self._is_compiled_by_xla):
             gradients, statistics, logs = mean_gradients(
                 self._padded_task_gradients,
@@ -203,24 +204,29 @@ class MetaLearner(keras.Model):
         return self._report(episodes, logs["outputs"], logs["loss"])
 
     def test_step(self, data):
-        episodes = _episodes(data)
+        episodes = self._fit_for_xla(data)
         outputs = self.call(episodes)
         return self._report(episodes, outputs, self.task_loss(*flat_queries(episodes, outputs)))
 
     def predict_step(self, data):
-        return self.call(_episodes(data))
+        return self.call(self._fit_for_xla(data))
 
     @property
     def _is_compiled_by_xla(self):
         return bool(getattr(self, "jit_compile", False))
 
     def _runs_vectorised(self, episodes):
-        """Tasks of several sizes run one by one, and XLA needs one size."""
+        """Tasks of several sizes run one by one."""
+        return self.is_vectorised and not is_padded(episodes)
+
+    def _fit_for_xla(self, data):
+        """What Keras's compiled steps are given; XLA needs tasks of one size."""
+        episodes = _episodes(data)
         if is_padded(episodes) and self._is_compiled_by_xla:
             raise ValueError(
                 "received episodes of several sizes; XLA needs one. compile(jit_compile=False)"
             )
-        return self.is_vectorised and not is_padded(episodes)
+        return episodes
 
     def _query_outputs(self, task):
         episode = unpadded(task)

@@ -38,12 +38,15 @@ def training_shape(settings: Settings) -> EpisodeShape:
 
 
 def _shape(settings, ways, shots, queries):
-    own = ("least_ways", "least_shots", "least_queries", "unbalanced", "within_group")
+    numbers = {"ways": ways, "shots": shots, "queries": queries}
+    # A recipe's training episode may have less than the task's range begins with.
+    least = {name: getattr(settings, f"least_{name}") for name in numbers}
+    least = {f"least_{n}": v and min(v, numbers[n] or v) for n, v in least.items()}
+    if ways == settings.ways and shots == settings.shots and queries == settings.queries:
+        least = {name: getattr(settings, name) for name in least}  # the user's own, to be checked
+    own = ("unbalanced", "within_group", "skip_small_classes")
     return EpisodeShape(
-        ways,
-        shots,
-        queries,
-        **{name: getattr(settings, name) for name in (*own, "skip_small_classes")},
+        *numbers.values(), **least, **{name: getattr(settings, name) for name in own}
     )
 
 
@@ -95,6 +98,7 @@ def resolve(settings: Settings, source: EpisodeSource) -> Settings:
         outer_optimizer=settings.outer_optimizer or recipe.outer_optimizer,
         outer_schedule=settings.outer_schedule or recipe.outer_schedule,
         network_options={**_network_defaults(settings, source, recipe), **settings.network_options},
+        pipeline_options={**settings.pipeline_options, **source.pinned_options},
         learner_options=recipe.options,
     )
 

@@ -110,6 +110,23 @@ class RunDirectory:
                 "or start a new run"
             )
 
+    def check_unseen(self, splits: dict | None, split: str) -> None:
+        """Raises UserError if a split to be tested on has classes that the run was trained on.
+
+        Args:
+            splits: `EpisodeSource.recorded_splits()` of the same pipeline as the run's.
+            split: "train" and "all" are asked for with open eyes.
+        """
+        recorded = self.path / "splits.json"
+        if split in ("train", "all") or splits is None or not recorded.exists():
+            return
+        seen = sorted(set(_read_json(recorded)["train"]) & set(splits.get(split, ())))
+        if seen:
+            raise UserError(
+                f"{len(seen)} classes of the {split} split were trained on in {self.path} (such as "
+                f"{seen[0]}); expected none. Split as the run did, or say --split all"
+            )
+
     def write_settings(self, settings: Settings) -> None:
         write_json(self.path / "config.json", settings.to_flat())
 

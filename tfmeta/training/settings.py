@@ -25,8 +25,10 @@ def _is_number(value):
 
 def is_list_of_layers(value):
     """Whether it is how `augment` names layers; that there are such is asked later."""
-    each = [next(iter(v)) if isinstance(v, dict) and len(v) == 1 else v for v in value or []]
-    return isinstance(value, list) and all(isinstance(name, str) for name in each)
+    if not isinstance(value, list):
+        return False
+    each = [next(iter(v)) if isinstance(v, dict) and len(v) == 1 else v for v in value]
+    return all(isinstance(name, str) for name in each)
 
 
 # Which settings, what they must be, in words and as a test; None always stands for a default.
