@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 WAYS, SHOTS, QUERIES, TASKS, SEED = 5, 1, 15, 32, 0
+WARM_UP = 10  # batches
 PIXELS, SHOTS_AND_QUERIES = (84, 84, 3), SHOTS + QUERIES
 
 
@@ -69,6 +70,17 @@ def choose_from_datasets(source):
     )
 
 
+def episodes_a_second(dataset, batches: int) -> float:
+    """Of an iterator of its own: another's threads would go on filling its buffers meanwhile."""
+    iterator = iter(dataset)
+    for _ in range(WARM_UP):  # more than the buffers hold
+        next(iterator)
+    started = time.perf_counter()
+    for _ in range(batches):
+        next(iterator)
+    return batches * TASKS / (time.perf_counter() - started)
+
+
 def speeds(rounds: int, batches: int) -> dict:
     import tfmeta
 
@@ -79,19 +91,15 @@ def speeds(rounds: int, batches: int) -> dict:
         ours = sources(Path(scratch))
         shape = EpisodeShape(WAYS, SHOTS, QUERIES)
         sides = {
-            name: iter(source.episodes("train", shape, num_tasks=TASKS, seed=SEED))
+            name: source.episodes("train", shape, num_tasks=TASKS, seed=SEED)
             for name, source in ours.items()
         }
-        sides["choose_from_datasets"] = iter(choose_from_datasets(ours["in_memory"]))
+        sides["choose_from_datasets"] = choose_from_datasets(ours["in_memory"])
         taken = {name: [] for name in sides}
-        for number in range(rounds + 1):
-            for name, side in sides.items():
-                count = batches if name != "choose_from_datasets" else max(1, batches // 10)
-                started = time.perf_counter()
-                for _ in range(count):
-                    next(side)
-                if number:  # the first round warms up
-                    taken[name].append(count * TASKS / (time.perf_counter() - started))
+        for _ in range(rounds):
+            for name, dataset in sides.items():
+                count = batches if name in ours else max(1, batches // 20)
+                taken[name].append(episodes_a_second(dataset, count))
     medians = {name: statistics.median(each) for name, each in taken.items()}
     others = medians["choose_from_datasets"]
     return {

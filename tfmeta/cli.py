@@ -36,6 +36,7 @@ def main():
     """Few-shot learning, from a labelled dataset to a model in TensorFlow Serving.
 
     \b
+    tfmeta inspect image-folder --data-dir DIR        what is in your own data (see README.md)
     tfmeta train glyphs --run-dir runs/first          learn to learn (no download)
     tfmeta evaluate runs/first                        accuracy on classes it never saw
     tfmeta export runs/first --output exported/first  a SavedModel that adapts in its graph
