@@ -1,15 +1,16 @@
 """Omniglot by three pipelines, in memory and streamed: the same episodes, the same accuracy."""
 
-import json
 import os
 
 import pytest
-from click.testing import CliRunner
 
-from tfmeta.cli import main
+import tfmeta
+from tfmeta.evaluation.evaluator import Evaluator
+from tfmeta.pipelines import build
+from tfmeta.pipelines.episode_source import EpisodeShape
 
 # The split of the papers, for pipelines that know of none: as many classes, by the same draw.
-AS_OMNIGLOT = "--set pipeline.split_by=class --set pipeline.validation=100 --set pipeline.test=423"
+AS_OMNIGLOT = {"split_by": "class", "validation": 100, "test": 423}
 
 
 def write_folder(root, data_dir):
@@ -41,29 +42,22 @@ def write_folder(root, data_dir):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, omniglot_dir):
-    """What `evaluate` says of an Omniglot-trained learner on each pipeline, by a name for each."""
-    data_dir = omniglot_dir
+    """What an evaluation says of the same learner on each pipeline, by a name for each."""
     home = tmp_path_factory.mktemp("omniglot")
     os.environ["TFMETA_CACHE"] = str(home / "cache")
-    folder, run = write_folder(home / "files", data_dir), home / "run"
-    invoke = CliRunner().invoke
-    train = f"train omniglot --data-dir {data_dir} --algorithm prototypical --steps 3"
-    options = "--set train_ways=10 --set network.filters=8 --set validation_tasks=0"
-    done = invoke(main, f"{train} {options} --run-dir {run}")
-    assert done.exit_code == 0, done.output
-    pipelines = {
-        "omniglot": f"--data-dir {data_dir} --set pipeline.rotations=false",
-        "tfds": f"--pipeline tfds:omniglot --data-dir {data_dir} {AS_OMNIGLOT}",
-        "folder": f"--pipeline image-folder --data-dir {folder} {AS_OMNIGLOT}",
-        "streamed": (
-            f"--pipeline image-folder --data-dir {folder} {AS_OMNIGLOT} --set pipeline.stream=true"
-        ),
+    folder = write_folder(home / "files", omniglot_dir)
+    sources = {
+        "omniglot": ("omniglot", omniglot_dir, {"rotations": False}),
+        "tfds": ("tfds:omniglot", omniglot_dir, AS_OMNIGLOT),
+        "folder": ("image-folder", folder, AS_OMNIGLOT),
+        "streamed": ("image-folder", folder, {**AS_OMNIGLOT, "stream": True}),
     }
+    learner = tfmeta.Prototypical(tfmeta.networks.conv4((28, 28, 1), None, filters=8))
     found = {}
-    for name, options in pipelines.items():
-        done = invoke(main, f"evaluate {run} {options} --tasks 60 --queries 5 --json")
-        assert done.exit_code == 0, done.output
-        found[name] = json.loads(done.stdout)
+    for name, (pipeline, data_dir, options) in sources.items():
+        source = build(pipeline, data_dir=data_dir, options=options)
+        shape = EpisodeShape(5, 1, 5)
+        found[name] = Evaluator(learner, source, shape, num_tasks=60).run()
     del os.environ["TFMETA_CACHE"]
     return found
 
