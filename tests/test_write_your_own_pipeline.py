@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from trained import tfmeta
+from click.testing import CliRunner
+
+from tfmeta.cli import main
 
 README = Path(__file__).parents[1] / "README.md"
 OFFLINE = ["--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
@@ -37,39 +39,38 @@ def installed(project):
     return site
 
 
-def run(*arguments, cwd, PYTHONPATH):
-    done = tfmeta(*arguments, cwd=cwd, PYTHONPATH=PYTHONPATH)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """`tfmeta` in this process, in a folder of its own: its standard output, if it succeeds."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, status=0):
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == status, done.output
+        return done.stdout if status == 0 else done.stderr
+
+    yield run
+    sys.modules.pop("rings", None)
 
 
-def test_installed_it_is_a_name_for_every_command(installed, tmp_path):
-    def command(*arguments):
-        return run(*arguments, cwd=tmp_path, PYTHONPATH=installed)
-
+def test_installed_it_is_a_name_for_every_command(installed, command, monkeypatch):
+    monkeypatch.syspath_prepend(str(installed))
     listed = json.loads(command("pipelines", "--json"))
     assert listed["rings"]["options"] == {"num_classes": 40, "split_seed": 0}
     report = json.loads(command("inspect", "rings", "--set", "pipeline.num_classes=60", "--json"))
-    assert (
-        sum(
-            len(split["classes"]) if isinstance(split["classes"], list) else split["classes"]
-            for split in report["splits"].values()
-        )
-        == 60
-    )
+    assert sum(split["classes"] for split in report["splits"].values()) == 60
     options = ["--algorithm", "prototypical", "--steps", "60", "--set", "train_ways=10"]
     command("train", "rings", *options, "--run-dir", "runs/rings")
     result = json.loads(command("evaluate", "runs/rings", "--tasks", "100", "--json"))
     assert result["accuracy"] > 0.5  # one in five by chance
 
 
-def test_a_module_is_enough(project, tmp_path):
-    command = ["episodes", "rings:build", "--tasks", "3", "--output", "rings.episodes", "--json"]
-    protocol = json.loads(run(*command, cwd=tmp_path, PYTHONPATH=project))
+def test_a_module_is_enough(project, command, monkeypatch):
+    monkeypatch.syspath_prepend(str(project))
+    options = ["--tasks", "3", "--output", "rings.episodes", "--json"]
+    protocol = json.loads(command("episodes", "rings:build", *options))
     assert protocol["source"]["name"] == "rings"
 
 
-def test_not_installed_its_name_is_unknown(tmp_path):
-    done = tfmeta("train", "rings", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "unknown pipeline 'rings'" in done.stderr
+def test_not_installed_its_name_is_unknown(command):
+    assert "unknown pipeline 'rings'" in command("train", "rings", status=2)
