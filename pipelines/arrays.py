@@ -10,11 +10,11 @@ mean and deviation become constants of the network, so that a served model takes
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
-from tfmeta.pipelines.tables import Table, find_file, listed, names_in, read_table
+from tfmeta.pipelines.tables import Table, find_file, names_in, read_table
 
 
 def build(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.encoded_images import (
@@ -23,12 +23,11 @@ from tfmeta.pipelines.encoded_images import (
     read_images,
 )
 from tfmeta.pipelines.image_files import FormatOptions, load_images
-from tfmeta.pipelines.image_folder import FoundClass, find_classes
+from tfmeta.pipelines.image_folder import FoundClass, files_in, find_classes
 from tfmeta.pipelines.pickled_arrays import read_pickled_images
 from tfmeta.pipelines.splitting import SPLITS
 
 SHORT_NAMES = dict(zip(SPLITS, ("train", "val", "test"), strict=True))  # of splits, in file names
-_MOST_NAMES = 5  # that an error lists
 
 
 @dataclass(frozen=True)
@@ -122,22 +121,16 @@ def all_or_none(paths: dict[str, Path]) -> dict[str, Path] | None:
     return paths if there else None
 
 
-def files_in(folder: Path) -> list[Path]:
-    """A class folder's files, sorted, but for hidden ones; none if there is no such folder."""
-    files = folder.iterdir() if folder.is_dir() else ()
-    return sorted(file for file in files if file.is_file() and not file.name.startswith("."))
-
-
 def _find(benchmark, root):
     """The classes with their files, by split and name, and the list files that say so."""
-    listed = benchmark.read_lists(root)
-    if listed is None and (folders := _split_folders(root)):
+    by_lists = benchmark.read_lists(root)
+    if by_lists is None and (folders := _split_folders(root)):
         return [
             replace(each, split=split)
             for split, folder in folders.items()
             for each in find_classes(folder, groups=False)
         ], []
-    by_split, lists = listed or (_standard(benchmark, root), [])
+    by_split, lists = by_lists or (_standard(benchmark, root), [])
     found = [
         FoundClass(root / name, split, None, sorted(set(files)))
         for split in SPLITS
@@ -177,10 +170,9 @@ def _check_complete(root, found, lists):
         }
         missing, what = sorted(file.name for file in files), "files"
     if missing:
-        more = f" and {len(missing) - _MOST_NAMES} more" if missing[_MOST_NAMES:] else ""
         raise UserError(
             f"{len(missing)} {what} of {lists} are missing in {root}: "
-            f"{', '.join(missing[:_MOST_NAMES])}{more}; expected every one. Add them, or use "
+            f"{listed(missing)}; expected every one. Add them, or use "
             "image-folder, with a split of your own"
         )
 

@@ -1,6 +1,7 @@
 """Labelled examples, sorted into classes, groups and splits: what a source knows of its data."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -69,10 +70,32 @@ class ClassIndex:
                 "the group of each class"
             )
 
-    @property
+    @cached_property
     def counts(self) -> np.ndarray:
         """`(classes,)` int32: the examples of each class."""
         return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int32)
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """`(examples,)` int32 by class: c's are `order[starts[c] : starts[c] + counts[c]]`."""
+        return np.argsort(self.labels, kind="stable").astype(np.int32)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """`(classes,)` int32: where each class begins in `order`."""
+        return (np.cumsum(self.counts) - self.counts).astype(np.int32)
+
+    def large_classes(self, split: str, least: int) -> np.ndarray:
+        """The classes of a split with so many examples or more."""
+        classes = self.classes(split)
+        return classes[self.counts[classes] >= least]
+
+    def small_classes(self, split: str, least: int) -> dict[str, int]:
+        """`{name: examples}` of the classes with fewer, fewest first."""
+        classes = self.classes(split)
+        small = classes[self.counts[classes] < least]
+        small = small[np.argsort(self.counts[small], kind="stable")]
+        return {self.class_names[c]: int(self.counts[c]) for c in small}
 
     def classes(self, split: str) -> np.ndarray:
         """The classes of a split; "all" is every split together.

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.episode import Episode
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.images import ImageFormat, to_unit
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.episode_sizes import sized, words_for_sizes
@@ -13,7 +13,6 @@ from tfmeta.pipelines.random_stream import RandomStream
 from tfmeta.pipelines.record_file import RecordFile
 
 _LAST = np.iinfo(np.int32).min  # sorts behind every random key
-_MOST_NAMES = 5  # of classes that an error lists
 
 
 class ClassSource(EpisodeSource):
@@ -53,10 +52,6 @@ class ClassSource(EpisodeSource):
                 f"rotations need square images; {name} has examples of shape {self.input_shape}. "
                 "Use --set pipeline.rotations=false"
             )
-        # Examples sorted by class: class c's are order[starts[c] : starts[c] + counts[c]].
-        self._order = np.argsort(index.labels, kind="stable").astype(np.int32)
-        self._counts = index.counts
-        self._starts = (np.cumsum(self._counts) - self._counts).astype(np.int32)
         self._examples = None
 
     # What there is
@@ -67,7 +62,7 @@ class ClassSource(EpisodeSource):
         if small and not shape.skip_small_classes:
             raise UserError(
                 f"{_examples_needed(shape)}; {len(small)} of {len(self.index.classes(split))} "
-                f"classes in the {split} split of {self.name} have fewer ({_listed(small)}). Lower "
+                f"classes in the {split} split of {self.name} have fewer ({_named(small)}). Lower "
                 "--shots or --queries, add examples, or leave those out: --skip-small-classes"
             )
         if shape.within_group:
@@ -77,7 +72,7 @@ class ClassSource(EpisodeSource):
         ways = len(self._classes(split, shape)) * self.num_rotations
         if ways < shape.num_ways:
             skips = small and shape.skip_small_classes
-            without = f" without its {len(small)} small classes ({_listed(small)})" if skips else ""
+            without = f" without its {len(small)} small classes ({_named(small)})" if skips else ""
             raise UserError(
                 f"{shape.num_ways} ways need at least {shape.num_ways} classes; the {split} split "
                 f"of {self.name} has {ways}{without}. Lower --ways"
@@ -85,10 +80,7 @@ class ClassSource(EpisodeSource):
 
     def small_classes(self, split: str, shape: EpisodeShape) -> dict[str, int]:
         """`{name: examples}` of the classes with too few for such episodes, fewest first."""
-        classes = self.index.classes(split)
-        small = classes[self._counts[classes] < shape.num_shots + shape.num_queries]
-        small = small[np.argsort(self._counts[small], kind="stable")]
-        return {self.index.class_names[c]: int(self._counts[c]) for c in small}
+        return self.index.small_classes(split, shape.num_examples)
 
     def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
         unreadable = self.index.origins.unreadable
@@ -96,7 +88,7 @@ class ClassSource(EpisodeSource):
         for split, shape in shapes.items():
             small = self.small_classes(split, shape) if shape.skip_small_classes else {}
             if small:
-                named = _listed(small, most=None)
+                named = _named(small, most=None)
                 lines.append(f"{split}: left out {named}, because {_examples_needed(shape)}")
         return lines
 
@@ -110,14 +102,12 @@ class ClassSource(EpisodeSource):
             sizes = self._group_sizes(classes)
             # No more than every group has that will do for the task: else it would go unused.
             ways = int(min(sizes[sizes >= shape.num_ways], default=max(sizes, default=0)))
-        return ways, int(min(self._counts[classes], default=0))
+        return ways, int(min(self.index.counts[classes], default=0))
 
     def _classes(self, split, shape):
         """The split's classes that episodes are drawn from."""
-        classes = self.index.classes(split)
-        if not shape.skip_small_classes:
-            return classes
-        return classes[self._counts[classes] >= shape.num_shots + shape.num_queries]
+        least = shape.num_examples if shape.skip_small_classes else 0
+        return self.index.large_classes(split, least)
 
     def _check_groups(self, split, shape):
         if self.index.groups is None:
@@ -138,10 +128,10 @@ class ClassSource(EpisodeSource):
         choose_classes, choose_examples = self._choosers(split, shape)
         classes = self._classes(split, shape)
         num_classes = len(classes) * self.num_rotations
-        num_keys = shape.num_ways * int(self._counts[classes].max())
+        num_keys = shape.num_ways * int(self.index.counts[classes].max())
         parts = [1, num_classes, num_keys, words_for_sizes(shape)]
         stream = RandomStream(seed, split, sum(parts))
-        gather, order = self._gather(), tf.constant(self._order)
+        gather, order = self._gather(), tf.constant(self.index.order)
 
         def episodes(first, count):
             words = stream.integers(first, count)[:, : sum(parts)]
@@ -171,8 +161,8 @@ class ClassSource(EpisodeSource):
         """The two draws of an episode, as functions of its random keys."""
         usable = self._classes(split, shape)
         classes = tf.constant(np.tile(usable, self.num_rotations), tf.int32)
-        starts, counts = tf.constant(self._starts), tf.constant(self._counts)
-        most = int(self._counts[usable].max())
+        starts, counts = tf.constant(self.index.starts), tf.constant(self.index.counts)
+        most = int(self.index.counts[usable].max())
         if shape.within_group:
             group_of = tf.gather(tf.constant(self.index.groups, tf.int32), classes)
             sizes = self._group_sizes(usable)
@@ -197,15 +187,12 @@ class ClassSource(EpisodeSource):
 
 
 def _examples_needed(shape):
-    needed = shape.num_shots + shape.num_queries
-    return f"{shape.num_shots} shots and {shape.num_queries} queries need {needed} examples a class"
+    wanted = f"{shape.num_shots} shots and {shape.num_queries} queries"
+    return f"{wanted} need {shape.num_examples} examples a class"
 
 
-def _listed(small, most=_MOST_NAMES):
-    names = [f"{name}: {number}" for name, number in list(small.items())[:most]]
-    return ", ".join(names) + (
-        f" and {len(small) - len(names)} more" if len(small) > len(names) else ""
-    )
+def _named(small, most=5):
+    return listed([f"{name}: {number}" for name, number in small.items()], most)
 
 
 def _turned(x, turns):

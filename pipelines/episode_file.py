@@ -22,7 +22,8 @@ from tfmeta.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.errors import UserError
 from tfmeta.images import to_unit
 from tfmeta.pipelines.episode_hash import EpisodeHash
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource, SourceFacts
+from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource, SourceFacts, even_batch
+from tfmeta.pipelines.new_file import check_free
 
 FORMAT = "tfmeta episodes 1"
 _TASKS_A_DRAW = 50
@@ -166,10 +167,9 @@ def write_episodes(
         UserError: if there is something at `path`, or there are no such episodes.
     """
     path = Path(path)
-    if path.exists():
-        raise UserError(f"{path} exists and is never overwritten; choose another --output")
+    check_free(path)
     digest, pool, parts = EpisodeHash(), _Pool(source.image_format is not None), []
-    batch = max(n for n in range(1, _TASKS_A_DRAW + 1) if num_tasks % n == 0)
+    batch = even_batch(num_tasks, _TASKS_A_DRAW)
     dataset = source.episodes(split, shape, seed=seed, num_tasks=batch).take(num_tasks // batch)
     for episodes in map(without_solution, dataset):
         digest.update(episodes)

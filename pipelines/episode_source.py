@@ -60,6 +60,11 @@ class EpisodeShape:
         ranges = (self.range_of(name) for name in ("ways", "shots", "queries"))
         return any(least < most for most, least in ranges)
 
+    @property
+    def num_examples(self) -> int:
+        """Of a class, at most."""
+        return self.num_shots + self.num_queries
+
     def protocol(self) -> dict:
         """What a result must say of it."""
         numbers = {f"num_{n}": getattr(self, f"num_{n}") for n in ("ways", "shots", "queries")}
@@ -68,6 +73,17 @@ class EpisodeShape:
         flags = {"unbalanced": True} if self.unbalanced and "least_shots" in least else {}
         skips = {"skip_small_classes": True} if self.skip_small_classes else {}
         return {**numbers, **least, **flags, **skips, "within_group": self.within_group}
+
+
+def in_words(protocol: dict, name: str) -> str:
+    """`5`, or `2-5` where episodes differ: "ways", "shots" or "queries" of a protocol."""
+    most, least = protocol[f"num_{name}"], protocol.get(f"least_{name}")
+    return f"{least}-{most}" if least else f"{most}"
+
+
+def even_batch(num_tasks: int, most: int) -> int:
+    """The largest number of tasks up to `most` in which `num_tasks` come without a rest."""
+    return max(number for number in range(1, most + 1) if num_tasks % number == 0)
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def find_classes(root: Path, groups=None) -> list[FoundClass]:
     for split, part in parts:
         homes = [(g.name, g) for g in _folders(part)] if has_groups else [(None, part)]
         for group, home in homes:
-            found += [FoundClass(f, split, group, _files(f)) for f in _folders(home)]
+            found += [FoundClass(f, split, group, files_in(f)) for f in _folders(home)]
     if not found:
         raise UserError(f"{root} has no class folders; expected a folder of images for each class")
     _check(found, root)
@@ -154,7 +154,7 @@ def _has_groups(parts):
     """Whether the first level holds groups: folders with folders in them, and no files."""
     firsts = [folder for part in parts for folder in _folders(part)]
     deep = [folder for folder in firsts if _folders(folder)]
-    flat = [folder for folder in firsts if _files(folder)]
+    flat = [folder for folder in firsts if files_in(folder)]
     if deep and flat:
         raise UserError(
             f"{deep[0]} holds folders and {flat[0]} holds files; expected class folders at one "
@@ -183,7 +183,9 @@ def _check(found, root):
 def _passed_over(root, found):
     """Files that lie where folders are expected, relative to the root."""
     homes = {parent for each in found for parent in each.folder.parents}
-    beside = (file for home in sorted(homes) if home.is_relative_to(root) for file in _files(home))
+    beside = (
+        file for home in sorted(homes) if home.is_relative_to(root) for file in files_in(home)
+    )
     return [str(file.relative_to(root)) for file in beside]
 
 
@@ -191,5 +193,7 @@ def _folders(folder):
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _files(folder):
-    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+def files_in(folder: Path) -> list[Path]:
+    """A folder's files, sorted, but for hidden ones; none if there is no such folder."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    return sorted(file for file in files if file.is_file() and not file.name.startswith("."))

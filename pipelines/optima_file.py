@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError
+from tfmeta.pipelines.new_file import check_free
 
 _EXAMPLES = Episode._fields
 _WEIGHT = "weight/"  # before a weight's name; an episode's tensors have none
@@ -31,17 +32,6 @@ class Optima:
     provenance: dict
     episodes: Episode
     weights: dict
-
-
-def check_free(path) -> None:
-    """Raises UserError if no new file can be made at `path`."""
-    path = Path(path)
-    if path.exists():
-        raise UserError(
-            f"{path} exists and is never overwritten; choose another --output, or delete it"
-        )
-    if not path.parent.is_dir():
-        raise UserError(f"received --output {path}, but there is no folder {path.parent}; make it")
 
 
 def write(path, optima: Optima) -> None:

@@ -14,14 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.episode import Episode
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.arrays import feature_names, input_scaling
 from tfmeta.pipelines.class_index import ClassIndex
-from tfmeta.pipelines.episode_sizes import padded, present, words_for_sizes
+from tfmeta.pipelines.episode_sizes import sized, words_for_sizes
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 from tfmeta.pipelines.random_stream import RandomStream
 from tfmeta.pipelines.splitting import TEST, VALIDATION, split_classes
-from tfmeta.pipelines.tables import find_file, listed, names_in, read_table
+from tfmeta.pipelines.tables import find_file, names_in, read_table
 
 _LAST = np.iinfo(np.int32).min  # sorts behind every random key
 
@@ -51,9 +51,6 @@ class Regression(EpisodeSource):
         self.index, self.targets = index, targets
         self.input_shape = tuple(index.examples.shape[1:])
         self.target_size = targets.shape[1]
-        # Rows sorted by task: those of task t are order[starts[t] : starts[t] + counts[t]].
-        self._order = np.argsort(index.labels, kind="stable").astype(np.int32)
-        self._starts = (np.cumsum(index.counts) - index.counts).astype(np.int32)
         self._rows = None
 
     # What there is
@@ -82,7 +79,7 @@ class Regression(EpisodeSource):
         for split, shape in shapes.items():
             small = self._small_tasks(split, shape) if shape.skip_small_classes else []
             if small:
-                every = listed(small, len(small))
+                every = listed(small, None)
                 why = _rows_needed(shape)
                 lines.append(f"{split}: left out {len(small)} tasks, because {why} ({every})")
         return lines
@@ -92,27 +89,23 @@ class Regression(EpisodeSource):
 
     def _small_tasks(self, split, shape):
         """`name: rows` of each task with too few rows, fewest first."""
-        tasks, counts = self.index.classes(split), self.index.counts
-        small = tasks[counts[tasks] < shape.num_shots + shape.num_queries]
-        small = small[np.argsort(counts[small], kind="stable")]
-        return [f"{self.index.class_names[task]}: {counts[task]}" for task in small]
+        small = self.index.small_classes(split, shape.num_examples)
+        return [f"{name}: {rows}" for name, rows in small.items()]
 
     def _tasks(self, split, shape):
         """The split's tasks that episodes are drawn from."""
-        tasks = self.index.classes(split)
-        if not shape.skip_small_classes:
-            return tasks
-        return tasks[self.index.counts[tasks] >= shape.num_shots + shape.num_queries]
+        least = shape.num_examples if shape.skip_small_classes else 0
+        return self.index.large_classes(split, least)
 
     # Episodes
 
     def draw(self, split: str, shape: EpisodeShape, seed: int):
         tasks = self._tasks(split, shape)
-        counts, starts = (of_all[tasks] for of_all in (self.index.counts, self._starts))
-        most, num_rows = int(counts.max()), shape.num_shots + shape.num_queries
+        counts, starts = (of_all[tasks] for of_all in (self.index.counts, self.index.starts))
+        most = int(counts.max())
         parts = [1, most, words_for_sizes(shape)]
         stream = RandomStream(seed, split, sum(parts))
-        order, (x, y) = tf.constant(self._order), self._resident_rows()
+        order, (x, y) = tf.constant(self.index.order), self._resident_rows()
 
         def episodes(first, count):
             words = stream.integers(first, count)[:, : sum(parts)]
@@ -120,12 +113,11 @@ class Regression(EpisodeSource):
             task = tf.math.floormod(task[:, 0], len(tasks))
             exists = tf.range(most) < tf.gather(counts, task)[:, tf.newaxis]
             keys = tf.where(exists, tf.maximum(keys, _LAST + 1), _LAST)
-            _, position = tf.math.top_k(keys, num_rows)
+            _, position = tf.math.top_k(keys, shape.num_examples)
             rows = tf.gather(order, tf.gather(starts, task)[:, tf.newaxis] + position)
             support, query = tf.split(rows, [shape.num_shots, shape.num_queries], 1)
             parts_of_it = (tf.gather(v, rows) for rows in (support, query) for v in (x, y))
-            episode = Episode(*parts_of_it)
-            return padded(episode, *present(shape, sizes)) if shape.varies else episode
+            return sized(Episode(*parts_of_it), shape, sizes)
 
         return episodes
 
@@ -137,8 +129,8 @@ class Regression(EpisodeSource):
 
 
 def _rows_needed(shape):
-    needed = shape.num_shots + shape.num_queries
-    return f"{shape.num_shots} shots and {shape.num_queries} queries need {needed} rows a task"
+    wanted = f"{shape.num_shots} shots and {shape.num_queries} queries"
+    return f"{wanted} need {shape.num_examples} rows a task"
 
 
 def build(

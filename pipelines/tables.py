@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 
 SUFFIXES = (".npz", ".csv", ".parquet")
 _NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in a column of numbers
-_MOST_NAMED = 5  # of the mistakes in a file
 # What NumPy and pandas raise of a file that is damaged, or of another kind than its name says.
 _MISREAD = (OSError, ValueError, TypeError, AttributeError, EOFError, Warning)
 _DAMAGED = (*_MISREAD, zipfile.BadZipFile, zlib.error)
@@ -62,12 +61,6 @@ def names_in(value) -> list[str]:
     if isinstance(value, list | tuple):
         return [str(name) for name in value]
     return [name.strip() for name in str(value).split(",")]
-
-
-def listed(values, most: int = _MOST_NAMED) -> str:
-    """The first few, and how many more there are."""
-    more = f" and {len(values) - most} more" if len(values) > most else ""
-    return ", ".join(map(str, values[:most])) + more
 
 
 def as_text(value) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.class_index import ClassIndex, Origins
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.encoded_images import (
@@ -28,7 +28,6 @@ from tfmeta.pipelines.tfds_features import ChosenFeatures, choose_features
 
 _INFO = "dataset_info.json"  # the last file that TFDS writes
 _SAMPLE = 200  # images that the format is guessed from
-_MOST_NAMES = 5  # of classes that an error lists
 # TFDS splits that repeat examples of the others: Lake's smaller background sets.
 _REPEATING = {"omniglot": ("small1", "small2")}
 
@@ -234,10 +233,9 @@ def _groups_of_classes(name, labels, group_of_example, class_names):
     groups[present] = group_of_example[first]
     mixed = np.unique(labels[group_of_example != groups[labels]])
     if len(mixed):
-        named = ", ".join(class_names[each] for each in mixed[:_MOST_NAMES])
-        more = f" and {len(mixed) - _MOST_NAMES} more" if len(mixed) > _MOST_NAMES else ""
+        named = listed([class_names[each] for each in mixed])
         raise UserError(
-            f"{len(mixed)} classes of tfds:{name} are in two groups: {named}{more}; expected one "
+            f"{len(mixed)} classes of tfds:{name} are in two groups: {named}; expected one "
             "group a class. Choose another feature: --set pipeline.group=NAME"
         )
     return groups

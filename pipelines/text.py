@@ -17,12 +17,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.arrays import classes_of
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.splitting import TEST, VALIDATION
-from tfmeta.pipelines.tables import as_text, find_file, listed
+from tfmeta.pipelines.tables import as_text, find_file
 
 _SUFFIXES = (".csv", ".jsonl")
 _NO_WORDS = ["", "[UNK]"]

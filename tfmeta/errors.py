@@ -11,3 +11,10 @@ class UserError(ValueError):
     def __init__(self, message: str, *, exit_status: int = 2):
         super().__init__(message)
         self.exit_status = exit_status
+
+
+def listed(values, most: int | None = 5) -> str:
+    """The first few, and how many more there are; all of them if `most` is None."""
+    shown = [str(value) for value in values][:most]
+    more = len(values) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -25,13 +25,12 @@ def episodes(
     pipeline, output, tasks, split, assignments, data_dir, run_dir, seed, as_json, **options
 ):
     """Write test episodes of PIPELINE to a file, for `tfmeta evaluate RUN --episodes FILE`."""
-    if output.exists():  # before the wait for TensorFlow and the data
-        raise UserError(f"{output} exists and is never overwritten; choose another --output")
-    if not output.absolute().parent.is_dir():
-        raise UserError(f"the folder of {output} is not there; expected one to write to")
+    from tfmeta.pipelines.new_file import check_free
+
+    check_free(output)  # before the wait for TensorFlow and the data
     start_tensorflow()
     from tfmeta.pipelines.episode_file import write_episodes
-    from tfmeta.training.building import DEFAULT_WAYS, episode_shape, open_source
+    from tfmeta.training.building import episode_shape, open_source, with_ways
     from tfmeta.training.reporting import Reporter
     from tfmeta.training.settings import Settings
 
@@ -40,9 +39,7 @@ def episodes(
         given = _options_of(run_dir, pipeline) | given
     settings = Settings().updated({"pipeline": pipeline, "data_dir": data_dir, **given})
     source = open_source(settings)
-    if settings.ways is None:
-        settings = settings.updated({"ways": 1 if source.is_regression else DEFAULT_WAYS})
-    shape = episode_shape(settings)
+    shape = episode_shape(with_ways(settings, source))
     with Reporter("episodes") as reporter:
         for line in source.left_out({split: shape}):
             reporter.say(line)

@@ -105,6 +105,8 @@ def _of_pipeline(run, reporter, *, split, tasks, seed, pipeline, assignments, da
 
 
 def _sentence(result):
+    from tfmeta.pipelines.episode_source import in_words
+
     shown = (
         f"mean squared error {result['mse']:.4f} +- {result['ci95']:.4f}"
         if "mse" in result
@@ -114,15 +116,9 @@ def _sentence(result):
     by_step = ", ".join(f"{step}: {value:.3f}" for step, value in curve)
     adaptation = f"after so many inner steps: {by_step}\n" if "," in by_step else ""
     return (
-        f"{shown} (95%)  {_range(result, 'ways')}-way {_range(result, 'shots')}-shot, "
-        f"{_range(result, 'queries')} queries, {result['mode']}, {result['num_tasks']} tasks of "
+        f"{shown} (95%)  {in_words(result, 'ways')}-way {in_words(result, 'shots')}-shot, "
+        f"{in_words(result, 'queries')} queries, {result['mode']}, {result['num_tasks']} tasks of "
         f"the {result['split']} split of {result['pipeline']}\n"
         f"{adaptation}"
         f"episodes {result['episodes_sha256'][:16]}, seed {result['seed']}"
     )
-
-
-def _range(result, name):
-    """`5`, or `2-5` where episodes differ."""
-    least = result.get(f"least_{name}")
-    return f"{least}-{result[f'num_{name}']}" if least else f"{result[f'num_{name}']}"

@@ -18,16 +18,17 @@ from tfmeta.commands.startup import start_tensorflow
 @click.option("--seed", default=0, show_default=True, help="Of the tasks.")
 def optima(run_dir, output, tasks, shots, queries, seed, **solver):
     """Solve training tasks from the network of RUN_DIR: what a hypernetwork may be fitted to."""
+    from tfmeta.pipelines.new_file import check_free
     from tfmeta.training.run_directory import RunDirectory
 
     settings = RunDirectory.open(run_dir).settings
+    check_free(output)  # before the wait for TensorFlow and the tasks
     start_tensorflow()
     from tfmeta.pipelines import optima_file
     from tfmeta.pipelines.episode_source import EpisodeShape
     from tfmeta.training.optima import solve_tasks
     from tfmeta.training.reporting import Reporter
 
-    optima_file.check_free(output)  # before the wait for the tasks
     with Reporter("optima") as reporter:
         solved = solve_tasks(
             run_dir,

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.confidence import Confidence
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource, even_batch
 
 FITTED_ON, REPORTED_ON = "validation", "test"
 _TASKS_A_CALL = 10
@@ -119,7 +119,7 @@ def _answers(learner, source, split, shape, *, num_tasks, seed) -> Answers:
     def answer_all(episodes):
         return learner.map_tasks(answer, episodes)
 
-    batch = max(n for n in range(1, _TASKS_A_CALL + 1) if num_tasks % n == 0)
+    batch = even_batch(num_tasks, _TASKS_A_CALL)
     dataset = source.episodes(split, both, seed=seed, num_tasks=batch).take(num_tasks // batch)
     parts = [[t.numpy() for t in answer_all(episodes)] for episodes in dataset]
     known, unknown = (np.concatenate(side).reshape(-1, ways) for side in zip(*parts, strict=True))

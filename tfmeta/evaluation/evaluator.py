@@ -9,7 +9,7 @@ from tfmeta.episode import without_solution
 from tfmeta.errors import UserError
 from tfmeta.learners.padding import unpadded
 from tfmeta.pipelines.episode_hash import EpisodeHash
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource, even_batch
 
 _MOST_TASKS_A_CALL = 50
 _Z95 = 1.96  # of the normal distribution, as the papers use for their intervals
@@ -56,7 +56,7 @@ class Evaluator:
             )
         self._learner, self._source, self._shape = learner, source, shape
         self._split, self._num_tasks, self._seed = split, num_tasks, seed
-        self._batch = max(n for n in range(1, _MOST_TASKS_A_CALL + 1) if num_tasks % n == 0)
+        self._batch = even_batch(num_tasks, _MOST_TASKS_A_CALL)
         self._measure = tf.function(self._measure_tasks, autograph=False)
 
     def run(self, on_progress=None) -> dict:

@@ -76,13 +76,13 @@ def write_contact_sheet(path: Path, source, shape) -> None:
     Raises:
         UserError: if the file can't be written.
     """
+    from tfmeta.pipelines.episode_source import in_words  # TensorFlow; `check_free` is before it
+
     drawn = sheet_shape(source, shape)
     dataset = source.episodes(SPLIT, drawn, seed=SEED, num_tasks=NUM_EPISODES)
     batch = [np.asarray(part) for part in next(iter(dataset))[:4]]
-    title = (
-        f"{source.name}, {SPLIT} split, {_words(shape, 'ways')}-way {_words(shape, 'shots')}-shot, "
-        f"seed {SEED}"
-    )
+    ways, shots = (in_words(shape.protocol(), name) for name in ("ways", "shots"))
+    title = f"{source.name}, {SPLIT} split, {ways}-way {shots}-shot, seed {SEED}"
     text = PngInfo()
     text.add_text(*_MARK)
     partial = path.with_name(f".{path.name}-{os.getpid()}")
@@ -93,11 +93,6 @@ def write_contact_sheet(path: Path, source, shape) -> None:
         raise UserError(f"cannot write {path}: {error.strerror or error}", exit_status=1) from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _words(shape, name):
-    most, least = shape.range_of(name)
-    return f"{most}" if least == most else f"{least}-{most}"
 
 
 def draw_sheet(batch: list[np.ndarray], title: str) -> Image.Image:

@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tfmeta.inspection.report import META_BATCH
+from tfmeta.pipelines.episode_source import in_words
 
 _MOST_ROWS = 20  # of what there may be thousands of; the JSON has them all
 _MOST_COLUMNS = 5  # feature numbers in a line
@@ -39,15 +40,9 @@ def print_report(report: dict, console: Console) -> None:
         console.print(Text(f"\n{title}", style="bold"))
         console.print(table)
     verdict = "ready to train" if report["ready"] else "`tfmeta train` would refuse this data"
-    ways, shots, queries = (_asked(report["episode"], n) for n in ("ways", "shots", "queries"))
+    ways, shots, queries = (in_words(report["episode"], n) for n in ("ways", "shots", "queries"))
     episodes = f"{ways}-way {shots}-shot, {queries} queries a class"
     console.print(f"\n{verdict}: {report['algorithm']}, {episodes}")
-
-
-def _asked(episode, name):
-    """`5`, or `2-5` where episodes differ."""
-    least = episode.get(f"least_{name}")
-    return f"{least}-{episode[f'num_{name}']}" if least else f"{episode[f'num_{name}']}"
 
 
 def _table(*columns, right=(), headed=True):

@@ -13,7 +13,7 @@ from tfmeta.pipelines import build as build_source
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 from tfmeta.training.settings import Settings
 
-DEFAULT_WAYS = 5
+_DEFAULT_WAYS = 5
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
 
 
@@ -29,24 +29,23 @@ def open_source(settings: Settings) -> EpisodeSource:
 
 def episode_shape(settings: Settings) -> EpisodeShape:
     """The task that a run is to be good at."""
-    return _shape(settings, settings.ways, settings.shots, settings.queries)
+    own = ("least_ways", "least_shots", "least_queries", "unbalanced", "within_group")
+    return EpisodeShape(
+        settings.ways,
+        settings.shots,
+        settings.queries,
+        **{name: getattr(settings, name) for name in (*own, "skip_small_classes")},
+    )
 
 
 def training_shape(settings: Settings) -> EpisodeShape:
-    """The episodes that it is trained on."""
-    return _shape(settings, settings.train_ways, settings.train_shots, settings.train_queries)
-
-
-def _shape(settings, ways, shots, queries):
-    numbers = {"ways": ways, "shots": shots, "queries": queries}
-    # A recipe's training episode may have less than the task's range begins with.
-    least = {name: getattr(settings, f"least_{name}") for name in numbers}
-    least = {f"least_{n}": v and min(v, numbers[n] or v) for n, v in least.items()}
-    if ways == settings.ways and shots == settings.shots and queries == settings.queries:
-        least = {name: getattr(settings, name) for name in least}  # the user's own, to be checked
-    own = ("unbalanced", "within_group", "skip_small_classes")
-    return EpisodeShape(
-        *numbers.values(), **least, **{name: getattr(settings, name) for name in own}
+    """The episodes that it is trained on; they may have less than the task's ranges begin with."""
+    numbers = {name: getattr(settings, f"train_{name}") for name in ("ways", "shots", "queries")}
+    least = {f"least_{n}": getattr(settings, f"least_{n}") for n in numbers}
+    return replace(
+        episode_shape(settings),
+        **{f"num_{n}": number for n, number in numbers.items()},
+        **{n: v and min(v, numbers[n.removeprefix("least_")]) for n, v in least.items()},
     )
 
 
@@ -63,6 +62,11 @@ def data_refusals(settings: Settings, source: EpisodeSource) -> list[str]:
         except UserError as error:
             refusals.append(f"{error}{remedy}")
     return refusals
+
+
+def with_ways(settings: Settings, source: EpisodeSource) -> Settings:
+    """Settings with the default number of ways filled in."""
+    return replace(settings, ways=settings.ways or (1 if source.is_regression else _DEFAULT_WAYS))
 
 
 def resolve(settings: Settings, source: EpisodeSource) -> Settings:
@@ -83,9 +87,7 @@ def resolve(settings: Settings, source: EpisodeSource) -> Settings:
             )
     recipe = learner_class.recipe(options, regression=source.is_regression)
     untimed = settings.max_minutes is None
-    settings = replace(
-        settings, ways=settings.ways or (1 if source.is_regression else DEFAULT_WAYS)
-    )
+    settings = with_ways(settings, source)
     train_ways, train_shots, train_queries = _training_episode(settings, source, recipe)
     return replace(
         settings,
