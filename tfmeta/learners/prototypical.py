@@ -26,9 +26,14 @@ class Prototypical(EmbeddingLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Section 3.1: 60-way episodes with 5 queries a class."""
+        """Section 3.1: 60-way episodes; with one query a class where the paper has five.
+
+        In minutes of training, three times the steps bring more than three times the queries.
+        """
         cls.refuse_regression(regression)
-        return Recipe.of_many_ways(options, ways=60, queries=5, steps=5_800)
+        return Recipe.of_many_ways(
+            options, ways=60, queries=1, steps=12_000, outer_learning_rate=4e-3
+        )
 
     def summarise(self, embedded, support_y):
         """Equation 1."""

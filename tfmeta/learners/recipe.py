@@ -32,7 +32,9 @@ class Recipe:
     has_head: bool = True
 
     @classmethod
-    def of_many_ways(cls, options: dict, *, ways: int, queries: int, **changes) -> "Recipe":
+    def of_many_ways(
+        cls, options: dict, *, ways: int, queries: int, outer_learning_rate=2e-3, **changes
+    ) -> "Recipe":
         """For what embeds and compares: episodes of more ways than the test's.
 
         Snell et al. 2017, section 2.6; of the paper's one episode a step we take two, to have one
@@ -41,7 +43,7 @@ class Recipe:
         return cls(
             options,
             meta_batch=2,
-            outer_learning_rate=2e-3,
+            outer_learning_rate=outer_learning_rate,
             train_episode={"ways": ways, "queries": queries},
             has_head=False,
             **changes,

@@ -128,7 +128,9 @@ class Reptile(GradientLearner):
         # Dealt like cards: of a support set in the order of its classes, each share has them all.
         shares = [(x[share::number], y[share::number]) for share in range(number)]
         theta, phi = self.inner_loop([shares[step % number] for step in range(self.inner_steps)])
-        outputs = self.predict_with(self._task_state(theta, x, self.inner_steps), episode.query_x)
+        # The queries are for the report alone, so one share's statistics do: as a step sees them.
+        state = self._task_state(theta, shares[0][0], self.inner_steps)
+        outputs = self.predict_with(state, episode.query_x)
         loss = self.task_loss(episode.query_y, outputs)
         return [p - t for p, t in zip(phi, theta, strict=True)], {"loss": loss, "outputs": outputs}
 
