@@ -86,8 +86,9 @@ class Reptile(GradientLearner):
                 train_episode={"shots": 50, "queries": 1},
                 **outer,
             )
-        # Ours, for minutes of training where the paper has 100,000 steps: plain gradients. With the
-        # paper's Adam, every weight moves by its whole rate, whatever its gradient.
+        # Ours, for minutes of training where the paper has 100,000 steps: plain gradients inside,
+        # for with the paper's Adam every weight moves by its whole rate, whatever its gradient; and
+        # outside Adam on phi - theta, as its section 3 suggests.
         defaults = {
             "inner_steps": 5,
             "inner_optimizer": "sgd",
@@ -96,9 +97,11 @@ class Reptile(GradientLearner):
         }
         if options.get("inner_optimizer") == "adam":
             defaults |= {"inner_learning_rate": 1e-3, "test_inner_steps": 50}
+        else:
+            outer |= {"outer_optimizer": "adam", "outer_learning_rate": 3e-3}
         return Recipe(
             {**defaults, **options},
-            steps=15_000,
+            steps=10_000,
             meta_batch=5,
             train_episode={"shots": 10, "queries": 1},
             **outer,
