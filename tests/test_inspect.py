@@ -250,7 +250,7 @@ def test_vectors_are_described(vectors):
         (("--ways", 2, "--shots", 6), 2),  # too few examples
         (("--ways", 2, "--within-group"), 2),  # no groups
         (("--ways", 2, "--shots", 2), 1),  # for validation: MAML trains on one query a class
-        (("--ways", 2, "--shots", 2, "--algorithm", "prototypical"), 2),  # and this one on five
+        (("--ways", 2, "--shots", 2, "--algorithm", "matching"), 2),  # and this one on five
     ],
 )
 def test_the_refusals_of_vectors_are_those_of_training(vectors, arguments, number):
