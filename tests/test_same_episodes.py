@@ -9,6 +9,8 @@ from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.pipelines import build
 from tfmeta.pipelines.episode_source import EpisodeShape
 
+pytestmark = [pytest.mark.omniglot, pytest.mark.slow]
+
 # The split of the papers, for pipelines that know of none: as many classes, by the same draw.
 AS_OMNIGLOT = {"split_by": "class", "validation": 100, "test": 423}
 
@@ -41,14 +43,14 @@ def write_folder(root, data_dir):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory, omniglot_dir):
-    """What an evaluation says of the same learner on each pipeline, by a name for each."""
+def evaluated(tmp_path_factory, omniglot_dir):
+    """Each pipeline's source and what an evaluation of the same learner says, by its name here."""
     home = tmp_path_factory.mktemp("omniglot")
     os.environ["TFMETA_CACHE"] = str(home / "cache")
     folder = write_folder(home / "files", omniglot_dir)
     sources = {
         "omniglot": ("omniglot", omniglot_dir, {"rotations": False}),
-        "tfds": ("tfds:omniglot", omniglot_dir, AS_OMNIGLOT),
+        "tfds": ("tfds:omniglot", omniglot_dir, {**AS_OMNIGLOT, "group": "alphabet"}),
         "folder": ("image-folder", folder, AS_OMNIGLOT),
         "streamed": ("image-folder", folder, {**AS_OMNIGLOT, "stream": True}),
     }
@@ -57,15 +59,25 @@ def results(tmp_path_factory, omniglot_dir):
     for name, (pipeline, data_dir, options) in sources.items():
         source = build(pipeline, data_dir=data_dir, options=options)
         shape = EpisodeShape(5, 1, 5)
-        found[name] = Evaluator(learner, source, shape, num_tasks=60).run()
+        found[name] = source, Evaluator(learner, source, shape, num_tasks=60).run()
     del os.environ["TFMETA_CACHE"]
     return found
 
 
 @pytest.mark.parametrize("pipeline", ["tfds", "folder", "streamed"])
-def test_the_same_episodes_and_the_same_accuracy(results, pipeline):
-    expected, received = results["omniglot"], results[pipeline]
+def test_the_same_episodes_and_the_same_accuracy(evaluated, pipeline):
+    (_, expected), (_, received) = evaluated["omniglot"], evaluated[pipeline]
     assert received["episodes_sha256"] == expected["episodes_sha256"]
     assert received["accuracy"] == expected["accuracy"]
     assert expected["accuracy"] > 0.3
     assert expected["pipeline"] == "omniglot" != received["pipeline"]
+
+
+def test_tfds_says_of_it_what_the_omniglot_pipeline_knows(evaluated):
+    (ours, _), (source, _) = evaluated["omniglot"], evaluated["tfds"]
+    assert source.image_format == ours.image_format
+    assert source.index.class_names == ours.index.class_names
+    assert source.index.groups.tolist() == ours.index.groups.tolist()
+    assert source.index.group_names[:2] == ("Alphabet_of_the_Magi", "Angelic")
+    assert len(source.index.labels) == 32460  # without small1 and small2, which repeat some
+    assert source.index.origins.sizes.tolist() == [[105, 105]] * 32460

@@ -314,20 +314,3 @@ def test_a_dataset_that_is_missing_is_refused_with_the_folder(tmp_path):
 def test_a_dataset_that_is_unknown_is_refused(tmp_path, name):
     with pytest.raises(UserError, match=rf"TFDS has no dataset {name}, in .* expected NAME, NAME/"):
         pipelines.build(f"tfds:{name}", data_dir=str(tmp_path))
-
-
-# Omniglot
-
-
-@pytest.mark.omniglot
-@pytest.mark.slow
-def test_omniglot_is_the_omniglot_pipelines(omniglot_dir):
-    ours = pipelines.build("omniglot", data_dir=omniglot_dir, options={"rotations": False})
-    source = pipelines.build("tfds:omniglot", data_dir=omniglot_dir, options={"group": "alphabet"})
-    assert source.image_format == ours.image_format
-    assert are_equal(*(episodes_of(s, EpisodeShape(20, 1, 19), 5) for s in (source, ours)))
-    assert source.index.class_names == ours.index.class_names
-    assert source.index.groups.tolist() == ours.index.groups.tolist()
-    assert source.index.group_names[:2] == ("Alphabet_of_the_Magi", "Angelic")
-    assert len(source.index.labels) == 32460  # without small1 and small2, which repeat some
-    assert source.index.origins.sizes.tolist() == [[105, 105]] * 32460
