@@ -1,8 +1,7 @@
 """Omniglot by three pipelines, in memory and streamed: the same episodes, the same accuracy."""
 
-import os
-
 import pytest
+from test_tfds_pipeline import are_equal, episodes_of
 
 import tfmeta
 from tfmeta.evaluation.evaluator import Evaluator
@@ -46,7 +45,6 @@ def write_folder(root, data_dir):
 def evaluated(tmp_path_factory, omniglot_dir):
     """Each pipeline's source and what an evaluation of the same learner says, by its name here."""
     home = tmp_path_factory.mktemp("omniglot")
-    os.environ["TFMETA_CACHE"] = str(home / "cache")
     folder = write_folder(home / "files", omniglot_dir)
     sources = {
         "omniglot": ("omniglot", omniglot_dir, {"rotations": False}),
@@ -56,11 +54,12 @@ def evaluated(tmp_path_factory, omniglot_dir):
     }
     learner = tfmeta.Prototypical(tfmeta.networks.conv4((28, 28, 1), None, filters=8))
     found = {}
-    for name, (pipeline, data_dir, options) in sources.items():
-        source = build(pipeline, data_dir=data_dir, options=options)
-        shape = EpisodeShape(5, 1, 5)
-        found[name] = source, Evaluator(learner, source, shape, num_tasks=60).run()
-    del os.environ["TFMETA_CACHE"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFMETA_CACHE", str(home / "cache"))
+        for name, (pipeline, data_dir, options) in sources.items():
+            source = build(pipeline, data_dir=data_dir, options=options)
+            shape = EpisodeShape(5, 1, 5)
+            found[name] = source, Evaluator(learner, source, shape, num_tasks=60).run()
     return found
 
 
@@ -76,6 +75,7 @@ def test_the_same_episodes_and_the_same_accuracy(evaluated, pipeline):
 def test_tfds_says_of_it_what_the_omniglot_pipeline_knows(evaluated):
     (ours, _), (source, _) = evaluated["omniglot"], evaluated["tfds"]
     assert source.image_format == ours.image_format
+    assert are_equal(*(episodes_of(s, EpisodeShape(20, 1, 19), 5) for s in (source, ours)))
     assert source.index.class_names == ours.index.class_names
     assert source.index.groups.tolist() == ours.index.groups.tolist()
     assert source.index.group_names[:2] == ("Alphabet_of_the_Magi", "Angelic")
