@@ -36,7 +36,7 @@ def draw(learner, rng):
     """Pixels of support sets and queries, and labels: each class has an example, or a few."""
     tasks, ways = rng.integers(1, 4), learner.num_outputs or rng.integers(2, 7)
     more, queries = rng.integers(0, ways + 1), rng.integers(1, 6)
-    shape = learner.network.input_shape[1:]
+    shape = learner.function.input_shape[1:]
 
     def images(count):
         contrast = rng.integers(64, 257)

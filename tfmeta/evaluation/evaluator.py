@@ -42,7 +42,7 @@ class Evaluator:
     ):
         if num_tasks < 1:
             raise UserError(f"received {num_tasks} tasks; expected 1 or more")
-        taken = tuple(learner.network.input_shape[1:])
+        taken = tuple(learner.function.input_shape[1:])
         if taken != source.input_shape:
             raise UserError(
                 f"{source.name} has examples of shape {source.input_shape}; this learner takes "

@@ -126,7 +126,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
         "algorithm": type(learner).__name__,
         "mode": learner.mode,
         "tfmeta": tfmeta.__version__,
-        "input_shape": list(learner.network.input_shape[1:]),
+        "input_shape": list(learner.function.input_shape[1:]),
         "num_outputs": signatures.num_outputs,
         "image_format": image_format and image_format.to_dict(),
         "class_names": signatures.class_names,

@@ -160,7 +160,7 @@ def _task_examples(learner, ways, shots, image_format, *, is_regression) -> dict
 
 def _examples(learner, number, image_format, *, seed=0):
     """Random ones: an export needs no data."""
-    shape, rng = (number, *learner.network.input_shape[1:]), np.random.default_rng(seed)
+    shape, rng = (number, *learner.function.input_shape[1:]), np.random.default_rng(seed)
     return (rng.normal(size=shape) if image_format is None else rng.random(shape)).astype("f4")
 
 

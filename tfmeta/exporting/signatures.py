@@ -45,7 +45,7 @@ class TaskSignatures(ABC):
     ):
         self._learner, self._is_regression = learner, is_regression
         self.padded, self.confidence = padded, confidence or Confidence()
-        example = tuple(learner.network.input_shape[1:])
+        example = tuple(learner.function.input_shape[1:])
         y_spec = ((learner.num_outputs,), tf.float32) if is_regression else ((), tf.int32)
         self._support_specs = {
             "support_x": tf.TensorSpec((None, None, *example), tf.float32, "support_x"),
@@ -190,7 +190,7 @@ class AdaptedSignatures:
     def __init__(self, learner, state: dict, *, class_names: list[str] | None, confidence=None):
         self._learner, self.class_names = learner, class_names
         self.confidence = confidence or Confidence()
-        example = tuple(learner.network.input_shape[1:])
+        example = tuple(learner.function.input_shape[1:])
         self._spec = tf.TensorSpec((None, *example), tf.float32, "x")
         # Variables, so that the task's weights are in the weights file with all others.
         self.state = tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), state)

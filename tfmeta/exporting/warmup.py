@@ -174,7 +174,7 @@ def write(path, model_name: str, requests: dict) -> None:
 
 def _examples(learner, image_format: ImageFormat | None, rng, number):
     """Random examples `(tasks, number, ...)`, and as PNG files if they are images."""
-    shape = (NUM_TASKS, number, *learner.network.input_shape[1:])
+    shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
     if image_format is None:
         return rng.normal(size=shape).astype(np.float32), None
     pixels = rng.integers(0, 256, shape, dtype=np.uint8)

@@ -5,6 +5,7 @@ from abc import abstractmethod
 import tensorflow as tf
 
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.second_derivatives import check_second_derivatives
 
 # Up to so many steps the loop is unrolled, so that gradients pass through it and each of its
 # steps can be looked at; a longer one is a loop of the graph, which an export can hold.
@@ -46,8 +47,15 @@ class GradientLearner(MetaLearner):
         self.test_inner_steps = test_inner_steps or inner_steps
         self.adapt_layers = adapt_layers
         self.first_order = first_order
-        self.adapted = _positions(network, adapt_layers)
+        _positions(network, adapt_layers)  # refuses what isn't there
+        if not first_order:
+            check_second_derivatives(network, self.function)
         self.step_statistics = None  # of a method that keeps moving averages for each inner step
+
+    @property
+    def adapted(self) -> list[int]:
+        """Where the weights that the inner loop moves are among the trainable ones."""
+        return _positions(self.network, self.adapt_layers)
 
     # What a method is
 
@@ -197,18 +205,33 @@ def descended(weights, gradients, rates):
 
 def _positions(network, adapt_layers) -> list[int]:
     """Where the adapted layers' weights are among the network's trainable variables."""
-    layers = list(network._flatten_layers(include_self=False))
-    with_weights = [layer for layer in layers if layer._trainable_variables]
     if adapt_layers == "all":
         return list(range(len(network.trainable_variables)))
-    if adapt_layers == "head":
-        adapt_layers = [with_weights[-1].name]
-    known = {layer.name: layer for layer in with_weights if layer.trainable}
-    unknown = [name for name in adapt_layers if name not in known]
-    if unknown or not adapt_layers:
+    layers = network._flatten_layers(include_self=False)
+    layers = [layer for layer in layers if layer._trainable_variables]
+    chosen = layers[-1:] if adapt_layers == "head" else _named(layers, adapt_layers)
+    chosen = {id(v) for layer in chosen for v in layer.trainable_variables}
+    if not chosen:
         raise ValueError(
-            f"received adapt_layers={adapt_layers!r}; expected 'all', 'head' or a list of layers "
-            f"with trainable weights: {', '.join(known)}"
+            f"received adapt_layers={adapt_layers!r}, which are frozen; expected layers with "
+            "trainable weights"
         )
-    chosen = {id(v) for name in adapt_layers for v in known[name].trainable_variables}
     return [i for i, v in enumerate(network.trainable_variables) if id(v) in chosen]
+
+
+def _named(layers, names):
+    """The layers of these names; each name must be one layer's."""
+    layers = [layer for layer in layers if layer.trainable]
+    known = [layer.name for layer in layers]
+    if not names or any(name not in known for name in names):
+        raise ValueError(
+            f"received adapt_layers={names!r}; expected 'all', 'head' or a list of layers with "
+            f"trainable weights: {', '.join(dict.fromkeys(known))}"
+        )
+    several = [name for name in names if known.count(name) > 1]
+    if several:
+        raise ValueError(
+            f"received adapt_layers={names!r}, but {known.count(several[0])} layers are called "
+            f"{several[0]!r}; give each a name of its own"
+        )
+    return [layer for layer in layers if layer.name in names]

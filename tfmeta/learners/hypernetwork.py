@@ -78,20 +78,23 @@ class HyperNetwork(MetaLearner):
             encoder = keras.saving.deserialize_keras_object(encoder)
         if not isinstance(encoder, keras.Model | None):
             raise ValueError(f"received encoder={encoder!r}; expected a built keras.Model")
-        self.encoder = encoder or _default_encoder(network, class_head=class_head, units=units)
+        self.encoder = encoder or _default_encoder(
+            self.function, class_head=class_head, units=units
+        )
         self._encoder_function = NetworkFunction(self.encoder)
+        self.function.keep_as_it_is("generates their weights")
         self._functions = [self.function, self._encoder_function]
         self.moving_averages = MovingAverages.of(self._functions)
         self._shapes = [network.trainable_variables[p].shape for p in self._positions]
-        code = self.encoder.output_shape[-1]
+        code = self._encoder_function.output_shape[-1]
         self.decoder = _decoder(code, units, sum(math.prod(s) for s in self._shapes))
         if class_head:
-            features = network.output_shape[-1]
+            features = self.function.output_shape[-1]
             self.head_decoder = _decoder(features, units, features + 1, name="head_decoder")
 
     @property
     def num_outputs(self):
-        return None if self.class_head else self.network.output_shape[-1]
+        return None if self.class_head else self.function.output_shape[-1]
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
@@ -243,10 +246,10 @@ def _side_by_side(x, y, num_outputs):
     return tf.concat(flat, 1)
 
 
-def _default_encoder(network, *, class_head, units):
-    shape = network.input_shape[1:]
+def _default_encoder(function, *, class_head, units):
+    shape = function.input_shape[1:]
     if not class_head:
-        together = math.prod(shape) + network.output_shape[-1]
+        together = math.prod(shape) + function.output_shape[-1]
         return networks.mlp((together,), None, units=(units,) * 3)
     if len(shape) == 3:
         return networks.conv4(shape, None, filters=32, features="mean")

@@ -78,6 +78,7 @@ class MAML(GradientLearner):
         self.learn_rates = learn_rates
         self.per_step_statistics = per_step_statistics
         if learn_rates:
+            self.function.keep_as_it_is("has a rate for each of them (learn_rates)")
             self._layer_of, num_layers = _layers(self.function, self.adapted)
             self.rates = self.add_weight(
                 shape=(inner_steps, num_layers),
@@ -85,8 +86,9 @@ class MAML(GradientLearner):
                 name="inner_rates",
             )
         if per_step_statistics:
+            self.function.keep_as_it_is("keeps averages for each of them (per_step_statistics)")
             self.step_statistics = StepStatistics(self, inner_steps)
-            self.moving_averages = MovingAverages(self.step_statistics.averages)
+            self.moving_averages = MovingAverages(lambda: self.step_statistics.averages)
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
@@ -170,6 +172,6 @@ class MAML(GradientLearner):
 
 def _layers(function, positions):
     """The number of the layer of each adapted weight, and how many layers there are."""
-    owners = [function.layer_names[position] for position in positions]
+    owners = [function.layer_of[position] for position in positions]
     order = list(dict.fromkeys(owners))
     return [order.index(owner) for owner in owners], len(order)

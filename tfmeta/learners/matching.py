@@ -53,7 +53,7 @@ class Matching(EmbeddingLearner):
         self.full_context = full_context
         self.read_steps = read_steps
         if full_context:
-            units = network.output_shape[-1]
+            units = self.function.output_shape[-1]
             self.support_lstm = keras.layers.Bidirectional(
                 keras.layers.LSTM(units, return_sequences=True), merge_mode="sum", name="g"
             )

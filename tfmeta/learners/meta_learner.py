@@ -104,7 +104,7 @@ class MetaLearner(keras.Model):
     @property
     def num_outputs(self) -> int | None:
         """How many classes (or values) the learner answers with; None: as many as it is shown."""
-        return self.network.output_shape[-1]
+        return self.function.output_shape[-1]
 
     @property
     def mode(self) -> str:

@@ -33,6 +33,7 @@ class MetaSGD(GradientLearner):
     ):
         super().__init__(network, inner_steps, test_inner_steps, **kwargs)
         self.inner_learning_rate = checked_rate(inner_learning_rate)
+        self.function.keep_as_it_is("has a rate for each of their weights")
         self.rates = [
             self.add_weight(
                 shape=variable.shape,

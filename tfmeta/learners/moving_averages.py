@@ -7,20 +7,24 @@ class MovingAverages:
     """Variables that follow the mean over a step's tasks.
 
     Args:
-        variables: `(variable, momentum)` of each; new = momentum * old + (1 - momentum) * mean.
+        averages: a function without arguments -> `(variable, momentum)` of each;
+            new = momentum * old + (1 - momentum) * mean.
     """
 
-    def __init__(self, variables=()):
-        self._averages = list(variables)
+    def __init__(self, averages=list):
+        self._averages = averages
 
     @classmethod
     def of(cls, functions) -> "MovingAverages":
-        """Those that the networks of some `NetworkFunction`s keep, one network after another."""
-        return cls(average for function in functions for average in function.moving_variables())
+        """Those that the networks of some `NetworkFunction`s keep, one network after another.
+
+        They are asked for each time: a layer that is frozen later keeps none.
+        """
+        return cls(lambda: [each for function in functions for each in function.moving_variables()])
 
     @property
     def variables(self) -> list:
-        return [variable for variable, _ in self._averages]
+        return [variable for variable, _ in self._averages()]
 
     def update(self, means, step) -> None:
         """Takes the next values.
@@ -30,12 +34,13 @@ class MovingAverages:
             step: outer-loop steps so far. In the first ones the momentum is smaller, as in
                 `tf.train.ExponentialMovingAverage`: a short run is not left with the start values.
         """
-        if not self._averages:
+        averages = self._averages()
+        if not averages:
             return
         replica = tf.distribute.get_replica_context()
         if replica is not None and replica.num_replicas_in_sync > 1:
             means = replica.all_reduce(tf.distribute.ReduceOp.MEAN, means)
-        for (variable, momentum), mean in zip(self._averages, means, strict=True):
+        for (variable, momentum), mean in zip(averages, means, strict=True):
             step = tf.cast(step, mean.dtype)
             share = 1 - tf.minimum(tf.cast(momentum, mean.dtype), (1 + step) / (10 + step))
             variable.assign(variable + share * (mean - variable))

@@ -3,7 +3,9 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.exact_moments import exact_second_derivatives
+from tfmeta.learners.network_probe import input_shape, output_shape, owner_of
+from tfmeta.learners.network_run import run_network
+from tfmeta.learners.network_state import examined
 
 
 class NetworkFunction:
@@ -14,12 +16,18 @@ class NetworkFunction:
     `new = momentum * old + (1 - momentum) * batch`; with `old` set to zero the batch's own
     statistics come out by a division, differentiable, and whatever the layer's momentum.
 
+    Which variables are such averages is found by running the network (`network_state`). Weights
+    are told apart by their position among the trainable variables; their names are for task states
+    and exports, and are unique. Layers may be frozen or thawed later, as Keras allows.
+
     Args:
-        network: any built `keras.Model` without random layers.
+        network: any built `keras.Model` of one input and one output, without layers that draw
+            random numbers in training; frozen ones run as in inference.
 
     Raises:
-        ValueError: if the network is not built, or if it holds layers that draw random numbers or
-            keep other state, so that the same support set would give different answers.
+        ValueError: if the network is not built, has several inputs or outputs, or holds layers that
+            draw random numbers or keep other state, so that the same support set would give
+            different answers.
     """
 
     def __init__(self, network: keras.Model):
@@ -29,35 +37,57 @@ class NetworkFunction:
                 "example, or give it a keras.Input"
             )
         self._network = network
-        self._refuse_hidden_state()
-        position = {id(v): i for i, v in enumerate(network.non_trainable_variables)}
-        self._momentum = {
-            position[id(variable)]: layer.momentum
-            for layer in network._flatten_layers()
-            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
-            for variable in (layer.moving_mean, layer.moving_variance)
-        }
-        self.weight_names = [_name(v) for v in network.trainable_variables]
-        self.layer_names = [v.path.rpartition("/")[0] for v in network.trainable_variables]
-        self.statistic_names = [_name(network.non_trainable_variables[i]) for i in self._momentum]
+        self.input_shape, self.output_shape = input_shape(network), output_shape(network)
+        self._fixed_for = None
+        self._examine()
 
-    def _refuse_hidden_state(self):
-        for layer in self._network._flatten_layers():
-            random = getattr(layer, "seed_generator", None) is not None
-            if random and not getattr(layer, "rate", 1.0) == 0.0:
+    def _examine(self):
+        network = self._network
+        self._examined_as = _frozen_and_thawed(network)
+        self._state = examined(network)
+        owners = [owner_of(network, variable) for variable in network.trainable_variables]
+        self._layers = list(dict.fromkeys(map(id, owners)))
+        self._layer_of = [self._layers.index(id(owner)) for owner in owners]
+        self._weight_names = _unique_names(network.trainable_variables)
+        others = _unique_names(network.non_trainable_variables)
+        self._statistic_names = [others[i] for i in self._state.averages]
+
+    def _current(self):
+        """Examines the network anew if layers were frozen or thawed since."""
+        if self._examined_as != _frozen_and_thawed(self._network):
+            if self._fixed_for is not None:
                 raise ValueError(
-                    f"the network's layer {layer.name!r} ({type(layer).__name__}) draws random "
-                    "numbers; adaptation must give the same answer for the same support set. "
-                    "Build the network without it"
+                    f"layers of the network {self._network.name!r} were frozen or thawed after the "
+                    f"learner was made, which {self._fixed_for}. Make the learner after that"
                 )
-            if getattr(layer, "renorm", False):
-                raise ValueError(
-                    f"the network's layer {layer.name!r} uses batch renormalisation, whose state "
-                    "cannot be taken from one support set. Build it with renorm=False"
-                )
+            self._examine()
+        return self._state
+
+    def keep_as_it_is(self, reason: str) -> None:
+        """From now on, refuses layers that are frozen or thawed: the learner, `reason`."""
+        self._fixed_for = reason
+
+    @property
+    def weight_names(self) -> list[str]:
+        """A name for each trainable weight, in their order; no two are equal."""
+        self._current()
+        return self._weight_names
+
+    @property
+    def layer_of(self) -> list[int]:
+        """The number of the layer that each trainable weight belongs to, from 0."""
+        self._current()
+        return self._layer_of
+
+    @property
+    def statistic_names(self) -> list[str]:
+        """A name for each moving average of a statistic; no two are equal."""
+        self._current()
+        return self._statistic_names
 
     def weights(self) -> list[tf.Tensor]:
         """The network's trainable weights as tensors that a gradient tape follows."""
+        self._current()
         return [tf.convert_to_tensor(v) for v in self._network.trainable_variables]
 
     def weights_with(self, values: dict) -> list[tf.Tensor]:
@@ -71,7 +101,8 @@ class NetworkFunction:
 
     def moving_variables(self) -> list:
         """`(variable, momentum)` of each moving average, in the order of `statistic_names`."""
-        return [(self._variable(i), momentum) for i, momentum in self._momentum.items()]
+        averages = self._current().averages
+        return [(self._variable(i), momentum) for i, momentum in averages.items()]
 
     def with_batch_statistics(self, weights, x):
         """Normalises `x` with its own statistics.
@@ -84,27 +115,62 @@ class NetworkFunction:
             `(outputs, statistics)`: outputs `(examples, ...)` and a list of tensors for
             `with_statistics`, both differentiable in `weights`.
         """
-        zeros = [tf.zeros(self._variable(i).shape, self._variable(i).dtype) for i in self._momentum]
+        averages = self._current().averages
+        zeros = [tf.zeros(self._variable(i).shape, self._variable(i).dtype) for i in averages]
         outputs, updated = self._call(weights, zeros, x, training=True)
         # A product: graphs turn a division by a constant into one, with another last bit.
-        statistics = [updated[i] * (1 / (1 - momentum)) for i, momentum in self._momentum.items()]
+        statistics = [updated[i] * (1 / (1 - momentum)) for i, momentum in averages.items()]
         return outputs, statistics
 
     def with_statistics(self, weights, statistics, x):
         """Normalises each example of `x` `(examples, ...)` with the `statistics` given."""
+        self._current()
         return self._call(weights, statistics, x, training=False)[0]
+
+    def state_for_probes(self) -> tuple:
+        """The other variables' values, averages at zero, and the layers that rest."""
+        found = self._current()
+        state = [tf.convert_to_tensor(v) for v in self._network.non_trainable_variables]
+        zeroed = [tf.zeros_like(v) if i in found.averages else v for i, v in enumerate(state)]
+        return zeroed, found.resting
 
     def _variable(self, index):
         return self._network.non_trainable_variables[index]
 
     def _call(self, weights, statistics, x, *, training):
         state = [tf.convert_to_tensor(v) for v in self._network.non_trainable_variables]
-        for index, value in zip(self._momentum, statistics, strict=True):
+        for index, value in zip(self._state.averages, statistics, strict=True):
             state[index] = value
-        with exact_second_derivatives():
-            return self._network.stateless_call(weights, state, x, training=training)
+        run = run_network(
+            self._network,
+            x,
+            weights=weights,
+            state=state,
+            training=training,
+            resting=self._state.resting,
+        )
+        return run.outputs, run.state
 
 
-def _name(variable) -> str:
-    """A name that a SavedModel's signature can carry: `conv1/kernel` -> `conv1_kernel`."""
-    return "".join(c if c.isalnum() else "_" for c in variable.path)
+def _frozen_and_thawed(network):
+    """What changes when a layer is frozen or thawed."""
+    return [id(v) for v in network.trainable_variables], [
+        layer.trainable for layer in network._flatten_layers()
+    ]
+
+
+def _unique_names(variables) -> list[str]:
+    """Names that a SavedModel's signature can carry: `conv1/kernel` -> `conv1_kernel`.
+
+    Two layers may have one path, and two paths one name; later ones then get a number.
+    """
+    names, taken = [], set()
+    for variable in variables:
+        name = plain = "".join(c if c.isalnum() and c.isascii() else "_" for c in variable.path)
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{plain}_{number}"
+        taken.add(name)
+        names.append(name)
+    return names

@@ -7,6 +7,7 @@ from keras import layers
 from tfmeta.learners.class_room import class_means, is_possible, membership, without_absent
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.network_function import NetworkFunction
+from tfmeta.learners.network_probe import output_shape
 from tfmeta.learners.recipe import Recipe
 
 
@@ -35,13 +36,14 @@ class Relation(EmbeddingLearner):
     """
 
     def __init__(self, network, *, filters=64, hidden_units=8, **kwargs):
-        if len(network.output_shape) != 4:
+        shape = output_shape(network)
+        if len(shape) != 4:
             raise ValueError(
-                f"received a network with outputs of shape {network.output_shape[1:]}; Relation "
+                f"received a network with outputs of shape {shape[1:]}; Relation "
                 "compares feature maps (height, width, channels): networks.conv4(..., "
                 "num_outputs=None, features='map')"
             )
-        judge = _judge((*network.output_shape[1:3], filters), hidden_units)
+        judge = _judge((*shape[1:3], filters), hidden_units)
         judge_function = NetworkFunction(judge)
         super().__init__(network, [judge_function], **kwargs)
         self.filters = filters
@@ -54,7 +56,7 @@ class Relation(EmbeddingLearner):
             for name in ("query_half", "class_half")
         )
         for half in (self.query_half, self.class_half):
-            half.build(network.output_shape)
+            half.build(shape)
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:

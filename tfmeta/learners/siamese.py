@@ -51,7 +51,7 @@ class Siamese(EmbeddingLearner):
         self.margin = margin
         if objective == "logistic":
             self.judge = keras.layers.Dense(1, name="judge")
-            self.judge.build((None, network.output_shape[-1]))
+            self.judge.build((None, self.function.output_shape[-1]))
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:

@@ -20,7 +20,7 @@ class StepStatistics:
             (
                 learner.add_weight(
                     shape=(num_steps + 1, *variable.shape),
-                    initializer="ones" if "variance" in name else "zeros",
+                    initializer=_everywhere(variable),
                     trainable=False,
                     name=f"step_{name}",
                 ),
@@ -40,3 +40,8 @@ class StepStatistics:
     def rows(seen: list) -> list[tf.Tensor]:
         """A task's statistics, step by step, as new values for the averages."""
         return [tf.stack(rows) for rows in zip(*seen, strict=True)]
+
+
+def _everywhere(variable):
+    """An initializer: in each row, what the network's own average starts with."""
+    return lambda shape, dtype=None: tf.broadcast_to(tf.cast(variable, dtype), shape)

@@ -1,0 +1,173 @@
+"""Trying a network out: what it takes, and which of its layers is behind what is seen."""
+
+import contextlib
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+_EXAMPLES = 4  # enough for batch statistics that vary
+_LENGTHS = (16, 32, 64, 8)  # tried for a dimension that is left open
+
+
+def single_shape(network, shape, what) -> tuple:
+    """The shape of a network's one input or output.
+
+    Raises:
+        ValueError: if it has several.
+    """
+    if isinstance(shape, tuple) and all(d is None or isinstance(d, int) for d in shape):
+        return shape
+    raise ValueError(
+        f"received the network {network.name!r} with {what}s of shapes {shape}; expected one "
+        f"{what}: a learner hands it the examples of a task as one tensor. Join them in the "
+        "network (keras.layers.Concatenate) or leave all but one out"
+    )
+
+
+def input_shape(network) -> tuple:
+    """`(None, ...)`: what a network takes, a subclassed one as it was built."""
+    if hasattr(network, "input_shape"):
+        shape = network.input_shape
+    else:
+        shapes = network.get_build_config() or {}
+        shape = shapes.get("input_shape") or shapes.get("shapes_dict")
+        if isinstance(shape, dict):
+            shape = next(iter(shape.values())) if len(shape) == 1 else shape
+    if shape is None:
+        raise ValueError(
+            f"received the network {network.name!r} ({type(network).__name__}), which doesn't know "
+            "the shape of its input; call it once on an example before it becomes a learner's"
+        )
+    if isinstance(shape, list) and len(shape) == 1:
+        shape = shape[0]  # of a functional model that was given [input]
+    shape = tuple(shape) if isinstance(shape, list) and _is_flat(shape) else shape
+    return (None, *single_shape(network, shape, "input")[1:])
+
+
+def _is_flat(shape):
+    return all(d is None or isinstance(d, int) for d in shape)
+
+
+def output_shape(network) -> tuple:
+    """`(None, ...)`: what a network answers, worked out where Keras doesn't keep it."""
+    if hasattr(network, "output_shape"):
+        shape = network.output_shape
+    else:
+        spec = keras.KerasTensor(input_shape(network), input_dtype(network))
+        answer = network.compute_output_spec(spec)
+        shape = getattr(answer, "shape", None) or keras.tree.map_structure(
+            lambda t: t.shape, answer
+        )
+    if isinstance(shape, list) and len(shape) == 1:
+        shape = shape[0]
+    return single_shape(network, shape, "output")
+
+
+def input_dtype(network) -> str:
+    """What a network's input is declared as."""
+    inputs = getattr(network, "inputs", None)
+    return inputs[0].dtype if inputs else network.compute_dtype
+
+
+def example_inputs(network, run):
+    """Two batches of examples that the network takes, drawn at random.
+
+    Args:
+        network: of one input.
+        run: a function of a batch; where a dimension is open, the first length that it takes.
+
+    Returns:
+        Two tensors `(4, ...)`.
+    """
+    shape = input_shape(network)[1:]
+    lengths = _LENGTHS if None in shape else _LENGTHS[:1]
+    for length in lengths:
+        batches = [_drawn(shape, length, input_dtype(network), seed) for seed in (0, 1)]
+        try:
+            run(batches[0])
+        except (ValueError, tf.errors.InvalidArgumentError):
+            if length == lengths[-1]:
+                raise
+            continue
+        return batches
+
+
+def _drawn(shape, length, dtype, seed):
+    rng = np.random.default_rng(seed)
+    values = rng.random((_EXAMPLES, *(length if d is None else d for d in shape)))
+    if tf.as_dtype(dtype).is_integer:
+        values = np.round(values)  # ids 0 and 1, which any vocabulary has
+    return tf.constant(values, dtype)
+
+
+def owner_of(network, variable):
+    """The innermost layer that holds a variable itself, or the network."""
+    for layer in network._flatten_layers():
+        held = [*layer._trainable_variables, *layer._non_trainable_variables]
+        held += [generator.state for generator in layer._seed_generators]
+        if any(each is variable for each in held):
+            return layer
+    return network
+
+
+def described(layer) -> str:
+    """How a message names a layer."""
+    return f"the network's layer {layer.name!r} ({type(layer).__name__})"
+
+
+@contextlib.contextmanager
+def recorded_calls():
+    """A list that takes `(layer, args, kwargs, outputs)` of each call inside, innermost first."""
+    calls, original = [], keras.Layer.__call__
+
+    def recording(layer, *args, **kwargs):
+        outputs = original(layer, *args, **kwargs)
+        calls.append((layer, args, kwargs, outputs))
+        return outputs
+
+    with mock.patch.object(keras.Layer, "__call__", recording):
+        yield calls
+
+
+def first_that_differs(run):
+    """The layer whose output differs between two runs that were asked the same; None if none does.
+
+    Args:
+        run: a function without arguments.
+    """
+    recorded = []
+    for _ in range(2):
+        with recorded_calls() as calls:
+            run()
+        recorded.append(calls)
+    for (layer, *_, one), (*_, other) in zip(*recorded, strict=False):
+        if not same(one, other):
+            return layer
+    return None
+
+
+def first_that_assigns_a_stranger(network, run):
+    """The layer that assigns a variable which isn't the network's; None if none does.
+
+    Keras's own generator of seeds is such a variable: layers that draw without a seed use it.
+
+    Args:
+        run: a function without arguments.
+    """
+    own = {id(variable) for variable in network.variables}
+    with recorded_calls() as calls:
+        run()
+    for layer, args, kwargs, _ in calls:
+        with keras.StatelessScope() as scope:
+            layer(*args, **kwargs)
+        if scope.state_mapping.keys() - own:
+            return layer
+    return None
+
+
+def same(one, other) -> bool:
+    """Whether two nested structures of tensors hold the same bits."""
+    pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)

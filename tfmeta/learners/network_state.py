@@ -1,0 +1,178 @@
+"""What a network keeps beside its weights, found by running it and not by the names of its layers.
+
+A network can be a pure function of its weights and of normalisation statistics if all that changes
+when it runs are moving averages of such statistics: `new = m * old + (1 - m) * batch`. Whatever
+else changes, or makes two equal runs differ, is refused by the name of its layer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.learners.network_probe import (
+    described,
+    example_inputs,
+    first_that_assigns_a_stranger,
+    first_that_differs,
+    owner_of,
+    same,
+)
+from tfmeta.learners.network_run import run_network
+
+_DIGITS = 6  # to which a momentum can be told from float32 runs; people choose shorter ones
+
+
+@dataclass(frozen=True)
+class NetworkState:
+    """What was found.
+
+    Attributes:
+        averages: `{position among the non-trainable variables: momentum}` of the moving averages.
+        resting: frozen layers that would draw random numbers; they run as in inference.
+    """
+
+    averages: dict
+    resting: tuple
+
+
+def examined(network) -> NetworkState:
+    """Runs a network on two inputs and says what it keeps.
+
+    Raises:
+        ValueError: if it can't be a pure function; the message names the layer.
+    """
+    with tf.init_scope():
+        return _Examination(network).result()
+
+
+class _Examination:
+    def __init__(self, network):
+        self._network, self._resting = network, ()
+        self._weights = [tf.convert_to_tensor(v) for v in network.trainable_variables]
+        self._state = [tf.convert_to_tensor(v) for v in network.non_trainable_variables]
+        self._x, self._other_x = example_inputs(network, self._run)
+
+    def result(self):
+        self._rest_frozen_draws()
+        run, again = self._run(self._x), self._run(self._x)
+        if run.strangers:
+            layer = first_that_assigns_a_stranger(self._network, lambda: self._run(self._x))
+            raise _random(layer or self._network)
+        if not same([run.outputs, run.state], [again.outputs, again.state]):
+            raise _random(first_that_differs(lambda: self._run(self._x)) or self._network)
+        self._refuse_changed_weights(run)
+        self._refuse_changes_in_inference()
+        changed = self._changed(run, self._run(self._other_x))
+        averages = self._averages(changed) if changed else {}
+        return NetworkState(averages, self._resting)
+
+    def _run(self, x, *, training=True, state=None):
+        state = self._state if state is None else state
+        return run_network(
+            self._network,
+            x,
+            weights=self._weights,
+            state=state,
+            training=training,
+            resting=self._resting,
+        )
+
+    def _changed(self, *runs):
+        before = range(len(self._state))
+        return [i for i in before if any(not same(self._state[i], r.state[i]) for r in runs)]
+
+    def _variable(self, position):
+        return self._network.non_trainable_variables[position]
+
+    def _rest_frozen_draws(self):
+        """Frozen layers that draw run as in inference, as frozen batch normalisation does."""
+        drawing = []
+        for position in self._changed(self._run(self._x)):
+            if self._state[position].dtype.is_integer:
+                layer = owner_of(self._network, self._variable(position))
+                if layer._seed_generators:
+                    drawing.append(layer)
+        for layer in drawing:
+            if layer.trainable or not layer._call_has_training_arg:
+                raise _random(layer)
+        self._resting = tuple(dict.fromkeys(drawing))
+
+    def _refuse_changed_weights(self, run):
+        for variable, before, after in zip(
+            self._network.trainable_variables, self._weights, run.weights, strict=True
+        ):
+            if not same(before, after):
+                raise ValueError(
+                    f"{described(owner_of(self._network, variable))} changes its own weight "
+                    f"{variable.name!r} when it runs, so adaptation and prediction would see other "
+                    "weights than the learner's. Build the network without it"
+                )
+
+    def _refuse_changes_in_inference(self):
+        for position in self._changed(self._run(self._x, training=False)):
+            raise _stateful(self._network, self._variable(position), "also outside training")
+
+    def _averages(self, changed):
+        """The momentum of each changed variable, once it is seen to be a moving average."""
+        for position in changed:
+            if not self._state[position].dtype.is_floating:
+                raise _stateful(self._network, self._variable(position), "which is no average")
+        momenta = []
+        for x in (self._x, self._other_x):
+            zeros = self._run(x, state=self._filled(changed))
+            # As large as what a batch adds, so that the sum's rounding doesn't hide the momentum.
+            units = {i: max(1.0, float(np.max(np.abs(zeros.state[i])))) for i in changed}
+            moved = self._run(x, state=self._filled(changed, units))
+            if not same(zeros.outputs, moved.outputs):
+                raise self._that_matters(x, changed, zeros)
+            momenta.append([_spread(moved.state[i], zeros.state[i], units[i]) for i in changed])
+        found = {}
+        for position, *spreads in zip(changed, *momenta, strict=True):
+            low = min(low for low, _ in spreads)
+            high = max(high for _, high in spreads)
+            if not (high - low < 10**-_DIGITS * 5 and -1e-6 < low < 1 - 1e-6):
+                raise _stateful(
+                    self._network, self._variable(position), "which is no moving average"
+                )
+            found[position] = round(max((low + high) / 2, 0.0), _DIGITS)
+        return found
+
+    def _filled(self, positions, values=None):
+        """The state with zeros, or the value of each, at some positions."""
+        state = list(self._state)
+        for i in positions:
+            state[i] = tf.fill(state[i].shape, tf.cast((values or {}).get(i, 0), state[i].dtype))
+        return state
+
+    def _that_matters(self, x, changed, zeros):
+        """The refusal of a variable that the outputs in training depend on."""
+        for position in changed:
+            state = self._filled(changed, {position: 1.0})
+            if not same(self._run(x, state=state).outputs, zeros.outputs):
+                break
+        return _stateful(
+            self._network, self._variable(position), "on which its outputs in training depend"
+        )
+
+
+def _spread(moved, zeros, unit):
+    """The least and the largest share of the old value that a variable's elements keep."""
+    kept = (np.asarray(moved, np.float64) - np.asarray(zeros, np.float64)) / unit
+    return float(kept.min()), float(kept.max())
+
+
+def _random(layer):
+    return ValueError(
+        f"{described(layer)} draws random numbers; adaptation must give the same answer for the "
+        "same support set. Build the network without it, or freeze it (trainable = False): frozen "
+        "layers run as in inference"
+    )
+
+
+def _stateful(network, variable, how):
+    return ValueError(
+        f"{described(owner_of(network, variable))} keeps a state {variable.name!r} that changes "
+        f"when the network runs, {how}; it cannot be taken from one support set. Build the network "
+        "without it, or without what it keeps (renorm=False, stateful=False)"
+    )

@@ -1,0 +1,182 @@
+"""A probe of a network's second derivatives, which second-order methods rest on.
+
+Some operations' gradients have no gradient of their own, or a wrong one without an error: that of
+bilinear resizing is registered as not differentiable and counts as zero. So a second-order
+learner tries its network when it is made: along a random direction, and in float64, the derivative
+of the gradient must be what finite differences of the gradient give.
+"""
+
+import contextlib
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.learners.network_probe import described, example_inputs, recorded_calls
+from tfmeta.learners.network_run import run_network
+
+# The steps of the central differences that are tried, and how far apart the two may be. In float64
+# a small step is right to 1e-10; a network that computes in float32 on the way needs a large one.
+# One that agrees is enough: a draw whose ReLUs or maxima turn over within a step disagrees by
+# chance, and a wrong derivative with every draw.
+_TRIALS = ((1e-6, 1e-4), (1e-6, 1e-4), (1e-5, 1e-2), (1e-4, 1e-2), (1e-3, 1e-2))
+
+
+def check_second_derivatives(network, function) -> None:
+    """Tries a network's second derivative in its weights.
+
+    Args:
+        network: a built `keras.Model`.
+        function: its NetworkFunction.
+
+    Raises:
+        ValueError: if it is wrong or missing; the message names the layer.
+    """
+    if not network.trainable_variables:
+        return
+    with _in_float64(network):
+        probe = _Probe(network, function)
+        problem = probe.problem()
+        if problem is not None:
+            raise ValueError(
+                f"{probe.culprit()} has no right second derivative ({problem}), which second-order "
+                "methods need. Choose another layer, or first_order=True"
+            )
+
+
+class _Probe:
+    def __init__(self, network, function):
+        self._network, self._function = network, function
+        state, resting = function.state_for_probes()
+        self._state = [_wide(v) for v in state]
+        self._weights = [_wide(v) for v in network.trainable_variables]
+        self._options = {"state": self._state, "training": True, "resting": resting}
+        self._x, _ = example_inputs(network, lambda x: self._outputs(self._weights, x))
+
+    def problem(self):
+        """What is wrong, in a few words; None if nothing is."""
+        return _problem(lambda weights: self._outputs(weights, self._x), self._weights)
+
+    def culprit(self):
+        """The innermost layer whose second derivative is wrong by itself; else the network."""
+        with recorded_calls() as calls:
+            self._outputs(self._weights, self._x)
+        for layer, args, kwargs, _ in calls:
+            if layer is not self._network and _is_wrong(layer, args, kwargs):
+                return described(layer)
+        return f"the network {self._network.name!r}"
+
+    def _outputs(self, weights, x):
+        return run_network(self._network, x, weights=weights, **self._options).outputs
+
+
+def _is_wrong(layer, args, kwargs):
+    """Whether a layer's second derivative in its input and weights is wrong."""
+    args = keras.tree.map_structure(_wide_tensor, args)
+    inputs = [t for t in keras.tree.flatten(args) if tf.is_tensor(t) and t.dtype.is_floating]
+    weights = [_wide(v) for v in layer.trainable_variables]
+
+    def outputs(values):
+        given = iter(values[: len(inputs)])
+        replaced = keras.tree.map_structure(
+            lambda t: next(given) if tf.is_tensor(t) and t.dtype.is_floating else t, args
+        )
+        scope = keras.StatelessScope()
+        for variable, value in zip(layer.trainable_variables, values[len(inputs) :], strict=True):
+            scope.state_mapping[id(variable)] = value
+        with scope:
+            return layer(*replaced, **kwargs)
+
+    return bool(inputs) and _problem(outputs, [*inputs, *weights]) is not None
+
+
+def _problem(outputs_of, values):
+    """Compares a function's second derivative with finite differences of its first."""
+    for seed, (step, tolerance) in enumerate(_TRIALS):
+        direction = _direction(values, seed)
+        try:
+            analytic = _along(outputs_of, values, direction)
+        except (LookupError, NotImplementedError, tf.errors.UnimplementedError) as error:
+            return str(error).partition("\n")[0][:120]
+        up, down = (
+            _gradient(outputs_of, [v + s * d for v, d in zip(values, direction, strict=True)])
+            for s in (step, -step)
+        )
+        numeric = [(u - d) / (2 * step) for u, d in zip(up, down, strict=True)]
+        size = max(_norm(numeric), _norm(analytic))
+        apart = _norm([a - n for a, n in zip(analytic, numeric, strict=True)])
+        # Where the second derivative vanishes, the differences' rounding is all there is.
+        if apart <= tolerance * size or apart <= 1e-7 * _norm(up):
+            return None
+    return f"off by {100 * apart / size:.0f}% along a random direction"
+
+
+def _direction(values, seed):
+    rng = np.random.default_rng(seed)
+    direction = [rng.normal(size=v.shape) for v in values]
+    length = np.sqrt(sum(np.sum(d**2) for d in direction))
+    return [tf.constant(d / length, v.dtype) for d, v in zip(direction, values, strict=True)]
+
+
+def _along(outputs_of, values, direction):
+    """The derivative along `direction` of the gradient of `_loss`."""
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        gradient = _gradient(outputs_of, values)
+        product = sum(tf.reduce_sum(g * d) for g, d in zip(gradient, direction, strict=True))
+    return _dense(tape.gradient(product, values, unconnected_gradients="zero"))
+
+
+def _gradient(outputs_of, values):
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        loss = _loss(outputs_of(values))
+    return _dense(tape.gradient(loss, values, unconnected_gradients="zero"))
+
+
+def _loss(outputs):
+    """A square, so that what flows back into each operation depends on the weights too."""
+    flat = [t for t in keras.tree.flatten(outputs) if t.dtype.is_floating]
+    return sum(tf.reduce_mean((tf.cast(t, tf.float64) - 0.3) ** 2) for t in flat)
+
+
+def _dense(gradients):
+    return [tf.convert_to_tensor(g) for g in gradients]
+
+
+def _norm(tensors):
+    return np.sqrt(sum(float(tf.reduce_sum(t**2)) for t in tensors))
+
+
+def _wide(value):
+    tensor = tf.convert_to_tensor(value)
+    return tf.cast(tensor, tf.float64) if tensor.dtype.is_floating else tensor
+
+
+@contextlib.contextmanager
+def _in_float64(network):
+    """Inside, the network's layers compute in float64, whatever their policies."""
+    layers = [layer for layer in network._flatten_layers() if _computes_floats(layer)]
+    policies = [layer._dtype_policy for layer in layers]
+    original = keras.Layer.__call__
+
+    def widened(layer, *args, **kwargs):  # also of layers that cast by themselves
+        return original(layer, *keras.tree.map_structure(_wide_tensor, args), **kwargs)
+
+    try:
+        for layer in layers:
+            layer._dtype_policy = keras.DTypePolicy("float64")
+        with mock.patch.object(keras.Layer, "__call__", widened):
+            yield
+    finally:
+        for layer, policy in zip(layers, policies, strict=True):
+            layer._dtype_policy = policy
+
+
+def _computes_floats(layer):
+    return tf.as_dtype(layer.compute_dtype).is_floating
+
+
+def _wide_tensor(value):
+    return _wide(value) if tf.is_tensor(value) else value
