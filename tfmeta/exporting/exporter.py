@@ -86,7 +86,9 @@ def export_adapted(
     _check_writable(Path(output))
     state = learner.adapt(tf.constant(support[0]), tf.constant(support[1]))
     signatures = AdaptedSignatures(learner, state, class_names=class_names, confidence=confidence())
-    requests = warmup.adapted_requests(signatures, learner, state, image_format=image_format)
+    requests = warmup.adapted_requests(
+        signatures, learner, state, support, image_format=image_format
+    )
     return _write(Path(output), learner, signatures, requests, image_format=image_format)
 
 
@@ -131,6 +133,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
         "image_format": image_format and image_format.to_dict(),
         "class_names": signatures.class_names,
         "padded": signatures.padded,
+        "answers_of": warmup.answers_of(learner),
         "confidence": signatures.confidence.to_dict(),
     }
     try:

@@ -63,6 +63,7 @@ class Verifier:
         try:
             manifest = json.loads((self._folder / MANIFEST).read_text())
             expected = manifest["files"]
+            self._answers_of = manifest.get("answers_of", "the Python learner")
             self._num_outputs = manifest.get("num_outputs", 0)  # None: any number
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CheckFailed(f"{MANIFEST} is missing or damaged: {error}") from error
@@ -118,7 +119,7 @@ class Verifier:
         return records
 
     def check_warm_up(self):
-        """Each record replays, and gives what the Python learner gave."""
+        """Each record replays, and gives what Keras gave, or else the Python learner."""
         worst = 0.0
         for name, inputs, expected in self._with_defaults():
             outputs = self._model.run(name, inputs)
@@ -127,7 +128,7 @@ class Verifier:
             for key, want in expected.items():
                 worst = max(worst, difference(outputs[key], want, f"{name}: {key}", TOLERANCE))
         return (
-            f"{len(self._records)} records equal the Python learner, largest difference {worst:.1e}"
+            f"{len(self._records)} records equal {self._answers_of}, largest difference {worst:.1e}"
         )
 
     def _with_defaults(self):

@@ -10,10 +10,13 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.errors import UserError
 from tfmeta.exporting.comparison import largest_difference
 from tfmeta.exporting.tensor_protos import to_proto
+from tfmeta.exporting.verifier import TOLERANCE
 from tfmeta.images import ImageFormat, to_unit
 from tfmeta.learners.class_room import room_for_examples
+from tfmeta.learners.meta_learner import MetaLearner
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
 NUM_WAYS = 5  # of a learner that takes any number of classes
@@ -32,7 +35,8 @@ def task_requests(signatures, learner, *, is_regression: bool, image_format) -> 
         states = [learner.adapt(*map(tf.constant, task)) for task in zip(*own, strict=True)]
     query_x = query["query_x"]
     outputs = [
-        learner.predict_with(s, tf.constant(q)) for s, q in zip(states, query_x, strict=True)
+        _checked_answer(learner, state, task, query)
+        for state, task, query in zip(states, zip(*own, strict=True), query_x, strict=True)
     ]
     answers = _numpy(signatures.answer(tf.stack(outputs)))
     named = [signatures.flatten(state) for state in states]
@@ -43,6 +47,39 @@ def task_requests(signatures, learner, *, is_regression: bool, image_format) -> 
         for name, (_, specs) in signatures.functions.items()
     }
     return _with_bytes(requests, encoded)
+
+
+def answers_of(learner) -> str:
+    """Whose answers the records hold: Keras's own, or the learner's where it has no other way."""
+    by_keras = type(learner).reference_answer is not MetaLearner.reference_answer
+    return "Keras on assigned weights" if by_keras else "the Python learner"
+
+
+def _checked_answer(learner, state, support, query_x):
+    """What an export must answer: the word of Keras alone, where the method has such a way.
+
+    Args:
+        state: the task state that the learner makes of the support set.
+        support: `(x, y)` of one task.
+        query_x: `(queries, ...)`.
+
+    Raises:
+        UserError: if the learner's own answer is another.
+    """
+    query_x = tf.constant(query_x)
+    own = learner.predict_with(state, query_x)
+    reference = learner.reference_answer(*map(tf.constant, support), query_x)
+    if reference is None:
+        return own
+    apart = largest_difference(own.numpy(), reference.numpy())
+    if not apart <= TOLERANCE:
+        raise UserError(
+            f"{type(learner).__name__} answers other than its network does when Keras runs it on "
+            f"the same weights: the two differ by {apart:.1e}, expected at most {TOLERANCE:.0e}. "
+            "Nothing was exported; please report the network",
+            exit_status=1,
+        )
+    return reference
 
 
 def _padded(support, encoded):
@@ -137,8 +174,8 @@ def _draw(learner, image_format, seed, *, is_regression):
     return support, {"query_x": query_x}, encoded
 
 
-def adapted_requests(signatures, learner, state, *, image_format) -> dict:
-    """`{signature: (inputs, outputs)}` of an adapted model."""
+def adapted_requests(signatures, learner, state, support, *, image_format) -> dict:
+    """`{signature: (inputs, outputs)}` of a model adapted to `support`, `(x, y)` of one task."""
 
     def answer(x):
         return _numpy(signatures.answer(learner.predict_with(state, tf.constant(x))))
@@ -151,7 +188,7 @@ def adapted_requests(signatures, learner, state, *, image_format) -> dict:
         return list(answer(nudge(drawn[0])).values())
 
     x, encoded = _well_conditioned(draw, respond)
-    answers = answer(x)
+    answers = _numpy(signatures.answer(_checked_answer(learner, state, support, x)))
     return _with_bytes({"predict": ({"x": x}, answers)}, {"x": encoded})
 
 
@@ -176,7 +213,8 @@ def _examples(learner, image_format: ImageFormat | None, rng, number):
     """Random examples `(tasks, number, ...)`, and as PNG files if they are images."""
     shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
     if image_format is None:
-        return rng.normal(size=shape).astype(np.float32), None
+        # None is negative, for networks that take ids.
+        return 2 * np.abs(rng.normal(size=shape)).astype(np.float32), None
     pixels = rng.integers(0, 256, shape, dtype=np.uint8)
     encoded = np.empty(shape[:2], object)
     for index in np.ndindex(*shape[:2]):

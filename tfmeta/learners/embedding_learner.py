@@ -65,6 +65,13 @@ class EmbeddingLearner(MetaLearner):
         forward = ForwardPass(batch_statistics=self.transductive)
         return self.compare(task_state, forward(self.function, query_x), forward)
 
+    def reference_answer(self, support_x, support_y, query_x):
+        """The same comparison of what Keras embeds. See `MetaLearner.reference_answer`."""
+        forward = ForwardPass(batch_statistics=self.transductive)
+        with self.plain_network.borrowed() as network:
+            support, query = (network(x, training=self.transductive) for x in (support_x, query_x))
+            return self.compare(self.summarise(support, support_y), query, forward)
+
     def task_gradients(self, episode):
         forward = ForwardPass(batch_statistics=True)
         num_support = tf.shape(episode.support_x)[0]

@@ -143,6 +143,28 @@ class GradientLearner(MetaLearner):
         statistics = [task_state["statistics"][name] for name in self.function.statistic_names]
         return self.function.with_statistics(weights, statistics, query_x)
 
+    def reference_answer(self, support_x, support_y, query_x):
+        """The inner loop on the network's own variables. See `MetaLearner.reference_answer`."""
+        variables = [self.network.trainable_variables[i] for i in self.adapted]
+        with self.plain_network.borrowed() as network:
+            rule = self.start_rule([tf.convert_to_tensor(v) for v in variables])
+            for step in range(self.test_inner_steps):
+                weights = [tf.convert_to_tensor(v) for v in variables]
+                with tf.GradientTape() as tape:
+                    loss = self.task_loss(support_y, network(support_x, training=True))
+                gradients = tape.gradient(
+                    loss, [v.value for v in variables], unconnected_gradients="zero"
+                )
+                gradients = [tf.convert_to_tensor(g) for g in gradients]
+                weights, rule = self.update(weights, gradients, loss=loss, rule=rule, step=step)
+                for variable, value in zip(variables, weights, strict=True):
+                    variable.assign(value)
+            if self.step_statistics is not None:
+                network.assign_statistics(self.step_statistics.at(self.test_inner_steps))
+            elif not self.transductive:
+                network.take_statistics_of(support_x)
+            return network(query_x, training=self.transductive)
+
     def _start(self, weights):
         fast = [weights[position] for position in self.adapted]
         return fast, self.start_rule(fast)

@@ -148,6 +148,18 @@ class HyperNetwork(MetaLearner):
         forward = ForwardPass(batch_statistics=self.transductive)
         return self._answer(weights, forward(self.function, query_x, weights=weights))
 
+    def reference_answer(self, support_x, support_y, query_x):
+        """The generated weights assigned to the network. See `MetaLearner.reference_answer`."""
+        forward = ForwardPass(batch_statistics=self.transductive)
+        generated = list(self._generate(support_x, support_y, forward).values())
+        head = {}
+        with self.plain_network.borrowed() as network:
+            for position, value in zip(self._positions, generated, strict=True):
+                self.network.trainable_variables[position].assign(value)
+            if self.class_head:
+                head = self._head(network(support_x, training=self.transductive), support_y)
+            return self._answer(head, network(query_x, training=self.transductive))
+
     def task_gradients(self, episode):
         """End to end on the query loss; of a `SolvedEpisode`, by regression onto its optimum."""
         forward = ForwardPass(batch_statistics=True)

@@ -12,6 +12,7 @@ from tfmeta.learners.execution import map_tasks, mean_gradients
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.padding import flat_queries, is_padded, refilled, unpadded
+from tfmeta.learners.plain_network import PlainNetwork
 from tfmeta.learners.recipe import Recipe
 
 if keras.backend.backend() != "tensorflow":
@@ -47,6 +48,7 @@ class MetaLearner(keras.Model):
         self.transductive = transductive
         self.vectorised = vectorised
         self.function = NetworkFunction(network)
+        self.plain_network = PlainNetwork(network, self.function)
         self.moving_averages = MovingAverages()  # of a method that keeps some
         self.built = True  # the network is; Keras would otherwise call us on an example to find out
 
@@ -98,6 +100,14 @@ class MetaLearner(keras.Model):
     def adaptation_path(self, support_x, support_y) -> dict:
         """Task states by the inner steps behind them, `adapt`'s last; by default that alone."""
         return {0: self.adapt(support_x, support_y)}
+
+    def reference_answer(self, support_x, support_y, query_x):
+        """`predict_with(adapt(...))` by Keras alone, for checks: see `PlainNetwork`.
+
+        Returns:
+            `(queries, outputs)`; None of a method that has no such way.
+        """
+        return None
 
     # What learners share
 

@@ -17,10 +17,11 @@ from tfmeta.learners.network_probe import described, example_inputs, recorded_ca
 from tfmeta.learners.network_run import run_network
 
 # The steps of the central differences that are tried, and how far apart the two may be. In float64
-# a small step is right to 1e-10; a network that computes in float32 on the way needs a large one.
-# One that agrees is enough: a draw whose ReLUs or maxima turn over within a step disagrees by
-# chance, and a wrong derivative with every draw.
+# a small step is right to 1e-10; what computes in float32 on the way needs a large one. One that
+# agrees is enough: a draw whose ReLUs or maxima turn over within a step disagrees by chance, and a
+# wrong derivative with every draw.
 _TRIALS = ((1e-6, 1e-4), (1e-6, 1e-4), (1e-5, 1e-2), (1e-4, 1e-2), (1e-3, 1e-2))
+_TRIALS_IN_FLOAT32 = ((1e-2, 0.02), (3e-3, 0.02), (3e-2, 0.02), (1e-2, 0.05), (1e-1, 0.05))
 
 
 def check_second_derivatives(network, function) -> None:
@@ -36,80 +37,107 @@ def check_second_derivatives(network, function) -> None:
     if not network.trainable_variables:
         return
     with _in_float64(network):
-        probe = _Probe(network, function)
-        problem = probe.problem()
-        if problem is not None:
-            raise ValueError(
-                f"{probe.culprit()} has no right second derivative ({problem}), which second-order "
-                "methods need. Choose another layer, or first_order=True"
-            )
+        probe = _Probe(network, function, tf.float64, _TRIALS)
+        runs = probe.runs()
+        refusal = probe.refusal() if runs else None
+    if not runs:
+        # Some operations have no kernel for float64, such as pooling in three dimensions.
+        refusal = _Probe(network, function, tf.float32, _TRIALS_IN_FLOAT32).refusal()
+    if refusal:
+        raise ValueError(refusal)
 
 
 class _Probe:
-    def __init__(self, network, function):
-        self._network, self._function = network, function
+    """Of one network, in one dtype.
+
+    Args:
+        network, function: see `check_second_derivatives`.
+        dtype: that the network computes in.
+        trials: `(step, tolerance)` of each draw.
+    """
+
+    def __init__(self, network, function, dtype, trials):
+        self._network, self._dtype, self._trials = network, dtype, trials
         state, resting = function.state_for_probes()
-        self._state = [_wide(v) for v in state]
-        self._weights = [_wide(v) for v in network.trainable_variables]
-        self._options = {"state": self._state, "training": True, "resting": resting}
-        self._x, _ = example_inputs(network, lambda x: self._outputs(self._weights, x))
+        self._weights = [self._cast(v) for v in network.trainable_variables]
+        state = [self._cast(v) for v in state]
+        self._options = {"state": state, "training": True, "resting": resting}
+        self._rounding = 1_000 * np.finfo(dtype.as_numpy_dtype).eps  # of a gradient, relative
 
-    def problem(self):
-        """What is wrong, in a few words; None if nothing is."""
-        return _problem(lambda weights: self._outputs(weights, self._x), self._weights)
+    def runs(self) -> bool:
+        """Whether the network and its gradient can be had in this dtype."""
+        try:
+            x = self._examples()
+            _gradient(lambda weights: self._outputs(weights, x), self._weights)
+        except Exception:  # whatever a layer raises that finds another dtype than its own
+            return False
+        return True
 
-    def culprit(self):
+    def refusal(self) -> str | None:
+        """The message, if the network's second derivative is wrong or missing."""
+        x = self._examples()
+        problem = self._problem(lambda weights: self._outputs(weights, x), self._weights)
+        return problem and (
+            f"{self._culprit(x)} has no right second derivative ({problem}), which second-order "
+            "methods need. Choose another layer, or first_order=True"
+        )
+
+    def _culprit(self, x):
         """The innermost layer whose second derivative is wrong by itself; else the network."""
         with recorded_calls() as calls:
-            self._outputs(self._weights, self._x)
+            self._outputs(self._weights, x)
         for layer, args, kwargs, _ in calls:
-            if layer is not self._network and _is_wrong(layer, args, kwargs):
+            if layer is not self._network and self._is_wrong(layer, args, kwargs):
                 return described(layer)
         return f"the network {self._network.name!r}"
+
+    def _examples(self):
+        return example_inputs(self._network, lambda x: self._outputs(self._weights, x))[0]
 
     def _outputs(self, weights, x):
         return run_network(self._network, x, weights=weights, **self._options).outputs
 
+    def _cast(self, value):
+        return _cast(value, self._dtype)
 
-def _is_wrong(layer, args, kwargs):
-    """Whether a layer's second derivative in its input and weights is wrong."""
-    args = keras.tree.map_structure(_wide_tensor, args)
-    inputs = [t for t in keras.tree.flatten(args) if tf.is_tensor(t) and t.dtype.is_floating]
-    weights = [_wide(v) for v in layer.trainable_variables]
+    def _is_wrong(self, layer, args, kwargs):
+        """Whether a layer's second derivative in its input and weights is wrong."""
+        args = keras.tree.map_structure(self._cast, args)
+        inputs = [t for t in keras.tree.flatten(args) if _is_float(t)]
+        weights = [self._cast(v) for v in layer.trainable_variables]
 
-    def outputs(values):
-        given = iter(values[: len(inputs)])
-        replaced = keras.tree.map_structure(
-            lambda t: next(given) if tf.is_tensor(t) and t.dtype.is_floating else t, args
-        )
-        scope = keras.StatelessScope()
-        for variable, value in zip(layer.trainable_variables, values[len(inputs) :], strict=True):
-            scope.state_mapping[id(variable)] = value
-        with scope:
-            return layer(*replaced, **kwargs)
+        def outputs(values):
+            given = iter(values[: len(inputs)])
+            replaced = keras.tree.map_structure(lambda t: next(given) if _is_float(t) else t, args)
+            scope = keras.StatelessScope()
+            for variable, value in zip(
+                layer.trainable_variables, values[len(inputs) :], strict=True
+            ):
+                scope.state_mapping[id(variable)] = value
+            with scope:
+                return layer(*replaced, **kwargs)
 
-    return bool(inputs) and _problem(outputs, [*inputs, *weights]) is not None
+        return bool(inputs) and self._problem(outputs, [*inputs, *weights]) is not None
 
-
-def _problem(outputs_of, values):
-    """Compares a function's second derivative with finite differences of its first."""
-    for seed, (step, tolerance) in enumerate(_TRIALS):
-        direction = _direction(values, seed)
-        try:
-            analytic = _along(outputs_of, values, direction)
-        except (LookupError, NotImplementedError, tf.errors.UnimplementedError) as error:
-            return str(error).partition("\n")[0][:120]
-        up, down = (
-            _gradient(outputs_of, [v + s * d for v, d in zip(values, direction, strict=True)])
-            for s in (step, -step)
-        )
-        numeric = [(u - d) / (2 * step) for u, d in zip(up, down, strict=True)]
-        size = max(_norm(numeric), _norm(analytic))
-        apart = _norm([a - n for a, n in zip(analytic, numeric, strict=True)])
-        # Where the second derivative vanishes, the differences' rounding is all there is.
-        if apart <= tolerance * size or apart <= 1e-7 * _norm(up):
-            return None
-    return f"off by {100 * apart / size:.0f}% along a random direction"
+    def _problem(self, outputs_of, values):
+        """Compares a function's second derivative with finite differences of its first."""
+        for seed, (step, tolerance) in enumerate(self._trials):
+            direction = _direction(values, seed)
+            try:
+                analytic = _along(outputs_of, values, direction)
+            except (LookupError, NotImplementedError, tf.errors.UnimplementedError) as error:
+                return str(error).partition("\n")[0][:120]
+            up, down = (
+                _gradient(outputs_of, [v + s * d for v, d in zip(values, direction, strict=True)])
+                for s in (step, -step)
+            )
+            numeric = [(u - d) / (2 * step) for u, d in zip(up, down, strict=True)]
+            size = max(_norm(numeric), _norm(analytic))
+            apart = _norm([a - n for a, n in zip(analytic, numeric, strict=True)])
+            # Where the second derivative vanishes, the differences' rounding is all there is.
+            if apart <= tolerance * size or apart * step <= self._rounding * _norm(up):
+                return None
+        return f"off by {100 * apart / size:.0f}% along a random direction"
 
 
 def _direction(values, seed):
@@ -149,20 +177,26 @@ def _norm(tensors):
     return np.sqrt(sum(float(tf.reduce_sum(t**2)) for t in tensors))
 
 
-def _wide(value):
-    tensor = tf.convert_to_tensor(value)
-    return tf.cast(tensor, tf.float64) if tensor.dtype.is_floating else tensor
+def _is_float(value):
+    return tf.is_tensor(value) and value.dtype.is_floating
+
+
+def _cast(value, dtype):
+    """Tensors and variables of floats in another dtype; anything else as it is."""
+    value = tf.convert_to_tensor(value) if isinstance(value, keras.Variable) else value
+    return tf.cast(value, dtype) if _is_float(value) else value
 
 
 @contextlib.contextmanager
 def _in_float64(network):
     """Inside, the network's layers compute in float64, whatever their policies."""
-    layers = [layer for layer in network._flatten_layers() if _computes_floats(layer)]
+    layers = [each for each in network._flatten_layers() if _computes_floats(each)]
     policies = [layer._dtype_policy for layer in layers]
     original = keras.Layer.__call__
 
     def widened(layer, *args, **kwargs):  # also of layers that cast by themselves
-        return original(layer, *keras.tree.map_structure(_wide_tensor, args), **kwargs)
+        args = keras.tree.map_structure(lambda value: _cast(value, tf.float64), args)
+        return original(layer, *args, **kwargs)
 
     try:
         for layer in layers:
@@ -176,7 +210,3 @@ def _in_float64(network):
 
 def _computes_floats(layer):
     return tf.as_dtype(layer.compute_dtype).is_floating
-
-
-def _wide_tensor(value):
-    return _wide(value) if tf.is_tensor(value) else value
