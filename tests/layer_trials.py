@@ -37,8 +37,8 @@ given to MAML of second order. *Meta-gradient*: the difference between its meta-
 random direction and finite differences of plain Keras, whose weights are assigned and whose network
 is called, relative to the gradient's length; in float64, or in float32 (*) where the layer has no
 kernel for float64. *Export*: adapts and answers in TensorFlow's C++ loader as plain Keras does,
-within 1e-5, and passes every other check of `tfmeta verify`. What can't be right is refused when the
-learner is made, with the layer's name.
+within 1e-5, and passes every other check of `tfmeta verify`. What can't be right is refused when
+the learner is made, with the layer's name.
 
 | layer | meta-gradient | export |
 | --- | --- | --- |

@@ -157,7 +157,8 @@ class MetaLearner(keras.Model):
         """
         with tf.GradientTape() as tape:
             loss, outputs = outer_loss()
-        variables = self.trainable_variables
+        # TensorFlow's own variables: of a Keras one that the loss doesn't reach it finds no dtype.
+        variables = [variable.value for variable in self.trainable_variables]
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
         gradients = [tf.convert_to_tensor(g) for g in gradients]  # a gathered row's is sparse
         return gradients, {"loss": loss, "outputs": outputs}

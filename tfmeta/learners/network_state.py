@@ -58,7 +58,11 @@ class _Examination:
         run, again = self._run(self._x), self._run(self._x)
         if run.strangers:
             layer = first_that_assigns_a_stranger(self._network, lambda: self._run(self._x))
-            raise _random(layer or self._network)
+            raise ValueError(
+                f"{described(layer or self._network)} assigns a variable that isn't the network's: "
+                "it draws random numbers without a generator of its own, or keeps a state between "
+                "calls (stateful=True). Build the network without it"
+            )
         if not same([run.outputs, run.state], [again.outputs, again.state]):
             raise _random(first_that_differs(lambda: self._run(self._x)) or self._network)
         self._refuse_changed_weights(run)
