@@ -154,11 +154,10 @@ def _task_functions(learner, answer, examples, ways) -> dict:
 def _task_examples(learner, ways, shots, image_format) -> dict:
     targets = np.random.default_rng(1).normal(size=(shots, learner.num_outputs or 1))
     labels = np.repeat(np.arange(ways), shots)
+    is_values = learner.targets == VALUES
     return {
         "support_x": _examples(learner, ways * shots, image_format),
-        "support_y": targets.astype(np.float32)
-        if learner.targets == VALUES
-        else labels.astype(np.int32),
+        "support_y": targets.astype(np.float32) if is_values else labels.astype(np.int32),
         "query_x": _examples(learner, _NUM_QUERIES, image_format, seed=2),
     }
 

@@ -36,8 +36,8 @@ def check_loss(loss) -> None:
     if loss.reduction not in _MEANS:
         raise ValueError(
             f"received the loss {loss.name!r} with reduction={loss.reduction!r}; a learner's "
-            "losses are means over a set's examples, so that a rate means the same for any number of "
-            "shots. Expected reduction='sum_over_batch_size'"
+            "losses are means over a set's examples, so that a rate means the same for any number "
+            "of shots. Expected reduction='sum_over_batch_size'"
         )
     of_one_hot = isinstance(loss, _OF_ONE_HOT) or getattr(loss, "fn", None) in (
         keras.losses.categorical_crossentropy,
