@@ -1,9 +1,13 @@
 """Keras's training calls for episodes: what `fit` and its kin take, and what they refuse."""
 
 import keras
+import tensorflow as tf
 
-from tfmeta.learners import targets, task_losses
+from tfmeta.errors import UserError
+from tfmeta.learners import targets as kinds
+from tfmeta.learners import task_losses
 from tfmeta.learners.keras_arguments import as_dataset, given
+from tfmeta.learners.padding import flat_queries, query_weights
 from tfmeta.learners.task_inputs import as_episodes
 
 
@@ -14,6 +18,29 @@ class EpisodeModel(keras.Model):
     the `*_on_batch` methods one Episode. Of Keras's other arguments each is honoured, or refused by
     its name (`keras_arguments.py` has both lists).
     """
+
+    _targets = None  # what its constructor was told, or it has learned
+
+    @property
+    def targets(self) -> str:
+        """What a task's targets are, "classes" or "values"."""
+        return self.known_targets or kinds.CLASSES
+
+    @property
+    def known_targets(self) -> str | None:
+        """As `targets`; None if the learner has not been told yet."""
+        return self._targets or kinds.of_loss(getattr(self, "loss", None))
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether the compiled loss is a user's own, which may take targets of any shape."""
+        loss = getattr(self, "loss", None)
+        return loss is not None and kinds.of_loss(loss) is None
+
+    def tell_targets(self, kind: str) -> None:
+        """Says what the targets are; raises UserError if the learner knows that they are others."""
+        kinds.refuse_other(kind, self.known_targets, by=f"targets={kind!r}")
+        self._targets = kind
 
     def compile(self, *args, **kwargs):
         """As `keras.Model.compile`, without `loss_weights`; the optimizer is Adam by default.
@@ -29,8 +56,8 @@ class EpisodeModel(keras.Model):
         options = {"optimizer": "adam", **given("compile", args, kwargs)}
         loss = options.get("loss")
         task_losses.check_loss(loss)
-        kind = targets.of_loss(loss)
-        targets.refuse_other(kind, self._targets, by=f"the loss {getattr(loss, 'name', loss)!r}")
+        kind = kinds.of_loss(loss)
+        kinds.refuse_other(kind, self._targets, by=f"the loss {getattr(loss, 'name', loss)!r}")
         if options.setdefault("jit_compile", "auto") == "auto":
             vectorised = self.is_vectorised and self.num_outputs is not None
             options["jit_compile"] = vectorised and not options.get("run_eagerly")
@@ -108,3 +135,41 @@ class EpisodeModel(keras.Model):
                 "use tfmeta.exporting.litert, or tfmeta export --format litert"
             )
         return export_as(kind, self, filepath, **options)
+
+    # What the steps share
+
+    @property
+    def _loss_scale(self):
+        """What the optimizer wants a loss multiplied with, for half precision; None: nothing."""
+        optimizer, one = getattr(self, "optimizer", None), tf.ones(())
+        scale = one if optimizer is None else optimizer.scale_loss(one)
+        return None if scale is one else scale
+
+    def _check_trainable(self):
+        if not self.trainable_variables:
+            raise UserError(
+                f"nothing is to be trained: every layer of the network {self.network.name!r} is "
+                "frozen. Set trainable=True on those that training is to change, and compile again"
+            )
+        if self.optimizer is None:
+            raise UserError("compiled with optimizer=None; expected an optimizer to train with")
+
+    def _report(self, episodes, outputs, losses, penalty):
+        """The metrics' results; every task counts the same, whatever batch it is in.
+
+        Args:
+            episodes: of a batch.
+            outputs: `(tasks, queries, outputs)`.
+            losses: `(tasks,)`.
+            penalty: of the weights, or None.
+        """
+        self._loss_tracker.update_state(losses if penalty is None else losses + penalty)
+        compiled = self._compile_metrics
+        if compiled is not None:
+            y, outputs = flat_queries(episodes, outputs)
+            if not compiled.built:
+                compiled.build(y, outputs)
+            weights = query_weights(episodes)
+            for metric in compiled.metrics:
+                metric.update_state(y, outputs, sample_weight=weights)
+        return self.get_metrics_result()

@@ -14,7 +14,7 @@ from tfmeta.learners.episode_model import EpisodeModel
 from tfmeta.learners.execution import map_tasks, mean_gradients
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
-from tfmeta.learners.padding import flat_queries, is_padded, query_weights, refilled, unpadded
+from tfmeta.learners.padding import is_padded, refilled, unpadded
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.task_inputs import as_episodes, checked_methods
 
@@ -134,27 +134,6 @@ class MetaLearner(EpisodeModel):
         return self.network.output_shape[-1]
 
     @property
-    def targets(self) -> str:
-        """What a task's targets are, "classes" or "values"."""
-        return self.known_targets or kinds.CLASSES
-
-    @property
-    def known_targets(self) -> str | None:
-        """As `targets`; None if the learner has not been told yet."""
-        return self._targets or kinds.of_loss(getattr(self, "loss", None))
-
-    @property
-    def has_own_loss(self) -> bool:
-        """Whether the compiled loss is a user's own, which may take targets of any shape."""
-        loss = getattr(self, "loss", None)
-        return loss is not None and kinds.of_loss(loss) is None
-
-    def tell_targets(self, kind: str) -> None:
-        """Says what the targets are; raises UserError if the learner knows that they are others."""
-        kinds.refuse_other(kind, self.known_targets, by=f"targets={kind!r}")
-        self._targets = kind
-
-    @property
     def mode(self) -> str:
         """How queries are normalised, a part of every protocol."""
         return "transductive" if self.transductive else "inductive"
@@ -270,22 +249,6 @@ class MetaLearner(EpisodeModel):
             )
         return episodes
 
-    @property
-    def _loss_scale(self):
-        """What the optimizer wants a loss multiplied with, for half precision; None: nothing."""
-        optimizer, one = getattr(self, "optimizer", None), tf.ones(())
-        scale = one if optimizer is None else optimizer.scale_loss(one)
-        return None if scale is one else scale
-
-    def _check_trainable(self):
-        if not self.trainable_variables:
-            raise UserError(
-                f"nothing is to be trained: every layer of the network {self.network.name!r} is "
-                "frozen. Set trainable=True on those that training is to change, and compile again"
-            )
-        if self.optimizer is None:
-            raise UserError("compiled with optimizer=None; expected an optimizer to train with")
-
     def _adapt_and_predict(self, episode):
         task_state = self.adapt(episode.support_x, episode.support_y)
         return self.predict_with(task_state, episode.query_x)
@@ -301,26 +264,6 @@ class MetaLearner(EpisodeModel):
     def _padded_task_gradients(self, task):
         gradients, logs = self.task_gradients(unpadded(task))
         return gradients, {**logs, "outputs": refilled(logs["outputs"], like=task)}
-
-    def _report(self, episodes, outputs, losses, penalty):
-        """The metrics' results; every task counts the same, whatever batch it is in.
-
-        Args:
-            episodes: of a batch.
-            outputs: `(tasks, queries, outputs)`.
-            losses: `(tasks,)`.
-            penalty: of the weights, or None.
-        """
-        self._loss_tracker.update_state(losses if penalty is None else losses + penalty)
-        compiled = self._compile_metrics
-        if compiled is not None:
-            y, outputs = flat_queries(episodes, outputs)
-            if not compiled.built:
-                compiled.build(y, outputs)
-            weights = query_weights(episodes)
-            for metric in compiled.metrics:
-                metric.update_state(y, outputs, sample_weight=weights)
-        return self.get_metrics_result()
 
     def get_config(self):
         return {
