@@ -117,6 +117,7 @@ _OF_RAW_INPUT = {
 }  # fmt: skip
 # What is refused, and why; every random layer is, and those of keras.layers that have one within.
 REFUSED = {
+    "ActivityRegularization": "has an activity_regularizer",
     "AlphaDropout": "draws random numbers",
     "AugMix": "draws random numbers",
     "CutMix": "draws random numbers",

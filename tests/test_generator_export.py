@@ -142,8 +142,8 @@ def test_signatures_of_a_generated_head_leave_the_number_of_classes_open():
 
 
 def test_names_and_shapes_are_those_of_kind_learner():
-    as_learner = LearnerSignatures(learner_of("maml"), is_regression=False)
-    as_generator = GeneratorSignatures(learner_of("maml"), is_regression=False)
+    as_learner = LearnerSignatures(learner_of("maml"))
+    as_generator = GeneratorSignatures(learner_of("maml"))
     assert as_generator.functions["predict"][1] == as_learner.functions["predict"][1]
     assert as_generator.functions["generate"][1] == as_learner.functions["adapt"][1]
 

@@ -343,7 +343,7 @@ def test_siameses_contrastive_loss_is_hadsells():
     distance = np.sqrt(((a - b) ** 2).sum(-1))
     of_like = (distance[like] ** 2).mean()
     of_unlike = (np.maximum(0, 2.5 - distance[~like]) ** 2).mean()
-    learner = tfmeta.Siamese(identity(), margin=2.5)
+    learner = tfmeta.Siamese(identity(), objective="contrastive", margin=2.5)
     assert training_loss(learner, task) == pytest.approx((of_like + of_unlike) / 2, rel=1e-9)
     nearest = -squared_distances(task.query_x.numpy(), task.support_x.numpy())
     expected = nearest.reshape(-1, WAYS, SHOTS).mean(-1)

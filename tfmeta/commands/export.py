@@ -84,17 +84,18 @@ def export(run_dir, kind, form, ways, shots, support, output, padded, calibratio
             common["confidence"] = partial(_confidence, run, learner, settings, calibration_tasks)
         version = package.export_adapted(learner, output, (x, y), class_names=names, **common)
     else:
-        is_regression = facts.target_size is not None
+        # Of a learner that was saved before it kept what its targets are.
+        learner.tell_targets("classes" if facts.target_size is None else "values")
         if form == "litert":
             ways, shots = ways or settings.ways, shots or settings.shots
             settings = replace(settings, ways=ways, shots=shots, **_ONE_SIZE)
             common |= {"ways": settings.ways, "shots": settings.shots}
         else:
             common["padded"] = padded
-        if not is_regression:
+        if learner.targets == "classes":
             common["confidence"] = partial(_confidence, run, learner, settings, calibration_tasks)
         write = exporter.export_generator if kind == "generator" else package.export_learner
-        version = write(learner, output, is_regression=is_regression, **common)
+        version = write(learner, output, **common)
     follow = f"unzip -p {version} tfmeta.json" if form == "litert" else f"tfmeta verify {output}"
     click.echo(f"{version}  Next: {follow}", err=True)
 

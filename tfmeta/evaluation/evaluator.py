@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfmeta.episode import without_solution
 from tfmeta.errors import UserError
 from tfmeta.learners.padding import unpadded
+from tfmeta.learners.targets import CLASSES, VALUES, refuse_other
 from tfmeta.pipelines.episode_hash import EpisodeHash
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource, even_batch
 
@@ -48,6 +49,8 @@ class Evaluator:
                 f"{source.name} has examples of shape {source.input_shape}; this learner takes "
                 f"{taken}. Evaluate it on data like its own, or with --set pipeline.size=..."
             )
+        kind = VALUES if source.is_regression else CLASSES
+        refuse_other(kind, learner.known_targets, by=f"episodes of {source.name}")
         most = learner.num_outputs
         if not source.is_regression and most is not None and shape.num_ways > most:
             raise UserError(

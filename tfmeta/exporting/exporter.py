@@ -22,6 +22,32 @@ from tfmeta.exporting.signatures import (
 )
 from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
+from tfmeta.learners.targets import CLASSES, VALUES
+
+
+def export_as(kind: str, learner, output, **options) -> Path:
+    """Exports a learner as the kind of that name; `options` are as of the kind's function.
+
+    Raises:
+        UserError: if there is no such kind or option of it, or the kind's function raises it.
+    """
+    functions = {
+        "learner": (export_learner, {"image_format", "padded", "confidence"}),
+        "adapted": (export_adapted, {"support", "class_names", "image_format", "confidence"}),
+        "generator": (export_generator, {"image_format", "padded", "confidence"}),
+    }
+    if kind not in functions:
+        raise UserError(f"received kind={kind!r}; expected one of: {', '.join(functions)}")
+    function, known = functions[kind]
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        raise UserError(
+            f"export of kind {kind} received {', '.join(unknown)}; it takes "
+            f"{', '.join(sorted(known))}"
+        )
+    if kind == "adapted" and options.get("support") is None:
+        raise UserError("export of kind adapted needs support=(x, y), the task that is baked in")
+    return function(learner, output, **options)
 
 
 def export_learner(learner, output, *, image_format: ImageFormat | None = None, **options) -> Path:
@@ -31,8 +57,9 @@ def export_learner(learner, output, *, image_format: ImageFormat | None = None, 
         learner: a MetaLearner.
         output: the model's folder, `exported/NAME`; the next free version is made in it.
         image_format: how its images are read; None if its examples are no images.
-        options: `is_regression` and `padded`, see `TaskSignatures`; `confidence`, a function that
-            makes a Confidence, called once all that can be refused has been checked.
+        options: `padded`, see `TaskSignatures`; `confidence`, a function that makes a Confidence,
+            called once all that can be refused has been checked; `is_regression`, of a learner
+            that doesn't know yet what its targets are.
 
     Returns:
         The version's folder.
@@ -109,15 +136,15 @@ def check_adapted(learner, support, class_names) -> None:
 
 
 def _export_tasks(
-    kind, learner, output, image_format, *, is_regression=False, padded=False, confidence=Confidence
+    kind, learner, output, image_format, *, is_regression=None, padded=False, confidence=Confidence
 ) -> Path:
     """Exports a kind that takes support sets."""
-    signatures = kind(learner, is_regression=is_regression, padded=padded)
+    if is_regression is not None:
+        learner.tell_targets(VALUES if is_regression else CLASSES)
+    signatures = kind(learner, padded=padded)
     _check_writable(Path(output))
     signatures.confidence = confidence()
-    requests = warmup.task_requests(
-        signatures, learner, is_regression=is_regression, image_format=image_format
-    )
+    requests = warmup.task_requests(signatures, learner, image_format=image_format)
     return _write(Path(output), learner, signatures, requests, image_format=image_format)
 
 

@@ -35,6 +35,7 @@ from tfmeta.exporting.exporter import check_adapted, unwritable
 from tfmeta.exporting.signatures import AdaptedSignatures, LearnerSignatures
 from tfmeta.images import ImageFormat
 from tfmeta.learners.class_room import room_for_classes
+from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.runtime import quiet_tensorflow
 
 _TOLERANCE = 1e-4  # relative above 1; other kernels, other rounding: 2e-5 was the most seen
@@ -79,7 +80,7 @@ def export_learner(
     *,
     ways: int,
     shots: int,
-    is_regression: bool = False,
+    is_regression: bool | None = None,
     image_format: ImageFormat | None = None,
     confidence: Callable[[], Confidence] = Confidence,
 ) -> Path:
@@ -102,14 +103,16 @@ def export_learner(
         UserError: if it can't adapt to such a support set, or needs operations for it that LiteRT
             lacks, the file's numbers are not the learner's, or it can't be written.
     """
-    most = 1 if is_regression else learner.num_outputs or ways
+    if is_regression is not None:
+        learner.tell_targets(VALUES if is_regression else CLASSES)
+    most = 1 if learner.targets == VALUES else learner.num_outputs or ways
     if not 1 <= ways <= most or shots < 1:
         raise UserError(
             f"received {ways} ways and {shots} shots; expected 1 to {most} ways, as many as the "
             "learner answers with, and 1 shot or more"
         )
-    signatures = LearnerSignatures(learner, is_regression=is_regression)
-    examples = _task_examples(learner, ways, shots, image_format, is_regression=is_regression)
+    signatures = LearnerSignatures(learner)
+    examples = _task_examples(learner, ways, shots, image_format)
     functions = _task_functions(learner, signatures.answer, examples, ways)
     adapt, specs = functions["adapt"]
     _converted(learner, signatures.kind, {"adapt": functions["adapt"]})  # refused before the wait
@@ -148,12 +151,13 @@ def _task_functions(learner, answer, examples, ways) -> dict:
     }
 
 
-def _task_examples(learner, ways, shots, image_format, *, is_regression) -> dict:
+def _task_examples(learner, ways, shots, image_format) -> dict:
     targets = np.random.default_rng(1).normal(size=(shots, learner.num_outputs or 1))
     labels = np.repeat(np.arange(ways), shots)
+    is_values = learner.targets == VALUES
     return {
         "support_x": _examples(learner, ways * shots, image_format),
-        "support_y": targets.astype(np.float32) if is_regression else labels.astype(np.int32),
+        "support_y": targets.astype(np.float32) if is_values else labels.astype(np.int32),
         "query_x": _examples(learner, _NUM_QUERIES, image_format, seed=2),
     }
 

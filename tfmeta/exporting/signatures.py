@@ -23,6 +23,7 @@ from tfmeta.exporting.refusals import (
 from tfmeta.images import ImageFormat, to_unit
 from tfmeta.learners.class_room import room_for_classes, room_for_examples
 from tfmeta.learners.execution import map_tasks
+from tfmeta.learners.targets import VALUES
 
 
 class TaskSignatures(ABC):
@@ -32,7 +33,6 @@ class TaskSignatures(ABC):
 
     Args:
         learner: a MetaLearner.
-        is_regression: whether targets are values.
         padded: support sets may be padded to a common size; an input `support_size` `(tasks,)`
             says how many examples of each are its own.
         confidence: how logits become probabilities and a score for unknown queries.
@@ -40,13 +40,11 @@ class TaskSignatures(ABC):
 
     class_names = None
 
-    def __init__(
-        self, learner, *, is_regression: bool, padded=False, confidence: Confidence | None = None
-    ):
-        self._learner, self._is_regression = learner, is_regression
+    def __init__(self, learner, *, padded=False, confidence: Confidence | None = None):
+        self._learner, self._is_regression = learner, learner.targets == VALUES
         self.padded, self.confidence = padded, confidence or Confidence()
         example = tuple(learner.function.input_shape[1:])
-        y_spec = ((learner.num_outputs,), tf.float32) if is_regression else ((), tf.int32)
+        y_spec = ((learner.num_outputs,), tf.float32) if self._is_regression else ((), tf.int32)
         self._support_specs = {
             "support_x": tf.TensorSpec((None, None, *example), tf.float32, "support_x"),
             "support_y": tf.TensorSpec((None, None, *y_spec[0]), y_spec[1], "support_y"),

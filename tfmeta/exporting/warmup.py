@@ -17,6 +17,7 @@ from tfmeta.exporting.verifier import TOLERANCE
 from tfmeta.images import ImageFormat, to_unit
 from tfmeta.learners.class_room import room_for_examples
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.targets import VALUES
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
 NUM_WAYS = 5  # of a learner that takes any number of classes
@@ -24,9 +25,9 @@ NUM_WAYS = 5  # of a learner that takes any number of classes
 _NUDGE, _NUM_NUDGES, _MOST_CHANGE, _MOST_DRAWS = 3e-7, 6, 5e-6, 20
 
 
-def task_requests(signatures, learner, *, is_regression: bool, image_format) -> dict:
+def task_requests(signatures, learner, *, image_format) -> dict:
     """`{signature: (inputs, outputs)}` of `TaskSignatures`, worked out eagerly, task by task."""
-    draw = functools.partial(_draw, learner, image_format, is_regression=is_regression)
+    draw = functools.partial(_draw, learner, image_format)
     support, query, encoded = _well_conditioned(draw, _task_responses(signatures, learner))
     own = support["support_x"], support["support_y"]
     if signatures.padded:
@@ -158,9 +159,9 @@ def _task_responses(signatures, learner):
     return respond
 
 
-def _draw(learner, image_format, seed, *, is_regression):
+def _draw(learner, image_format, seed):
     """Random support sets and queries, and their images as files."""
-    rng = np.random.default_rng(seed)
+    rng, is_regression = np.random.default_rng(seed), learner.targets == VALUES
     ways = 1 if is_regression else learner.num_outputs or NUM_WAYS
     shots = 10 if is_regression else NUM_SHOTS
     support_x, support_bytes = _examples(learner, image_format, rng, ways * shots)

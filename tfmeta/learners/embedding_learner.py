@@ -7,6 +7,8 @@ import tensorflow as tf
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
+from tfmeta.learners.precision import full
+from tfmeta.learners.targets import CLASSES, VALUES
 
 
 class EmbeddingLearner(MetaLearner):
@@ -25,6 +27,8 @@ class EmbeddingLearner(MetaLearner):
 
     def __init__(self, network, functions=(), /, **kwargs):
         super().__init__(network, **kwargs)
+        self.refuse_regression(self._targets == VALUES)
+        self._targets = CLASSES
         self._functions = [self.function, *functions]
         self.moving_averages = MovingAverages.of(self._functions)
 
@@ -59,11 +63,11 @@ class EmbeddingLearner(MetaLearner):
 
     def adapt(self, support_x, support_y):
         forward = ForwardPass(batch_statistics=self.transductive)
-        return self.summarise(forward(self.function, support_x), support_y)
+        return self.summarise(self._embedded(forward, support_x), support_y)
 
     def predict_with(self, task_state, query_x):
         forward = ForwardPass(batch_statistics=self.transductive)
-        return self.compare(task_state, forward(self.function, query_x), forward)
+        return self.compare(task_state, self._embedded(forward, query_x), forward)
 
     def reference_answer(self, support_x, support_y, query_x):
         """The same comparison of what Keras embeds. See `MetaLearner.reference_answer`."""
@@ -79,7 +83,7 @@ class EmbeddingLearner(MetaLearner):
         def outer_loss():
             x = tf.concat([episode.support_x, episode.query_x], 0)
             y = tf.concat([episode.support_y, episode.query_y], 0)
-            embedded = forward(self.function, x)
+            embedded = self._embedded(forward, x)
             task_state = self.summarise(embedded[:num_support], episode.support_y)
             outputs = self.compare(task_state, embedded[num_support:], forward)
             loss = self.training_loss(embedded, y, outputs=outputs, query_y=episode.query_y)
@@ -87,6 +91,10 @@ class EmbeddingLearner(MetaLearner):
 
         gradients, logs = self.gradients_of(outer_loss)
         return gradients, {**logs, "statistics": forward.statistics(self._functions)}
+
+    def _embedded(self, forward, x):
+        """Examples `(examples, ...)`, each by itself but for the statistics."""
+        return full(forward(self.function, x))
 
 
 @tf.custom_gradient

@@ -4,8 +4,10 @@ from abc import abstractmethod
 
 import tensorflow as tf
 
+from tfmeta.errors import UserError
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.second_derivatives import check_second_derivatives
+from tfmeta.learners.weight_rules import constrained
 
 # Up to so many steps the loop is unrolled, so that gradients pass through it and each of its
 # steps can be looked at; a longer one is a loop of the graph, which an export can hold.
@@ -157,6 +159,7 @@ class GradientLearner(MetaLearner):
                 )
                 gradients = [tf.convert_to_tensor(g) for g in gradients]
                 weights, rule = self.update(weights, gradients, loss=loss, rule=rule, step=step)
+                weights = constrained(variables, weights)
                 for variable, value in zip(variables, weights, strict=True):
                     variable.assign(value)
             if self.step_statistics is not None:
@@ -166,6 +169,12 @@ class GradientLearner(MetaLearner):
             return network(query_x, training=self.transductive)
 
     def _start(self, weights):
+        if not self.adapted:
+            raise UserError(
+                f"nothing is to be adapted: every layer of the network {self.network.name!r} is "
+                "frozen. Set trainable=True on those that a task is to change, and make the "
+                "learner anew"
+            )
         fast = [weights[position] for position in self.adapted]
         return fast, self.start_rule(fast)
 
@@ -183,7 +192,9 @@ class GradientLearner(MetaLearner):
         gradients = [tf.convert_to_tensor(g) for g in gradients]  # an embedding's are sparse
         if self.first_order:
             loss, *gradients = (tf.stop_gradient(t) for t in (loss, *gradients))
-        return self.update(fast, gradients, loss=loss, rule=rule, step=step)
+        fast, rule = self.update(fast, gradients, loss=loss, rule=rule, step=step)
+        variables = [self.network.trainable_variables[position] for position in self.adapted]
+        return constrained(variables, fast), rule
 
     def _task_state(self, weights, support_x, step, *, in_training=False):
         names = self.function.weight_names

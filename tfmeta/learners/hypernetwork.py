@@ -13,7 +13,10 @@ from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
+from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.targets import CLASSES, VALUES
+from tfmeta.learners.weight_rules import constrained, refuse_forward_losses
 
 _ALL_WEIGHTS_UP_TO = 10_000  # weights that "auto" generates one by one
 
@@ -40,7 +43,8 @@ class HyperNetwork(MetaLearner):
             is generated for each class, `(batch, ...) -> (batch, units)`.
         generated: "all" weights, "modulation" (scale and shift of normalised channels), or "auto":
             all of a network of up to 10,000, or of one that does not normalise.
-        class_head: generate a head from the classes of the support set.
+        class_head: generate a head from the classes of the support set; None: where targets are
+            classes.
         encoder: a built `keras.Model` that embeds an example (with a class head) or an example and
             its target, flattened and side by side; None for one that fits.
         units: of the encoder's and the decoder's hidden layers.
@@ -57,7 +61,7 @@ class HyperNetwork(MetaLearner):
         network,
         *,
         generated="auto",
-        class_head=True,
+        class_head=None,
         encoder=None,
         units=128,
         **kwargs,
@@ -67,6 +71,11 @@ class HyperNetwork(MetaLearner):
             raise ValueError(
                 f"received generated={generated!r}; expected 'auto', 'all' or 'modulation'"
             )
+        if class_head is None:
+            class_head = self._targets != VALUES
+        self.refuse_regression(class_head and self._targets == VALUES)
+        if class_head:
+            self._targets = CLASSES
         if class_head and "head_kernel" in self.function.weight_names:
             raise ValueError(
                 "received a network with a head of its own; with class_head=True the head is "
@@ -78,9 +87,10 @@ class HyperNetwork(MetaLearner):
             encoder = keras.saving.deserialize_keras_object(encoder)
         if not isinstance(encoder, keras.Model | None):
             raise ValueError(f"received encoder={encoder!r}; expected a built keras.Model")
-        self.encoder = encoder or _default_encoder(
-            self.function, class_head=class_head, units=units
-        )
+        if encoder is None:
+            encoder = _default_encoder(self.function, class_head=class_head, units=units)
+        self.encoder = encoder
+        refuse_forward_losses(self.encoder)
         self._encoder_function = NetworkFunction(self.encoder)
         self.function.keep_as_it_is("generates their weights")
         self._functions = [self.function, self._encoder_function]
@@ -98,12 +108,12 @@ class HyperNetwork(MetaLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        options = {"class_head": not regression, **options}
-        if not regression and not options["class_head"]:
-            return Recipe(options)
         if regression:
+            options = {"class_head": False, **options}
             # The gradients of 64 tasks side by side outgrow the cache: 50 ms a step, of 16 4 ms.
             return Recipe(options, steps=40_000, meta_batch=16)
+        if options.get("class_head") is False:
+            return Recipe(options)
         return Recipe(
             options,
             steps=3_000,
@@ -139,14 +149,14 @@ class HyperNetwork(MetaLearner):
         forward = ForwardPass(batch_statistics=self.transductive)
         weights = self._generate(support_x, support_y, forward)
         if self.class_head:
-            features = forward(self.function, support_x, weights=weights)
+            features = full(forward(self.function, support_x, weights=weights))
             weights = {**weights, **self._head(features, support_y)}
         return {"weights": weights}
 
     def predict_with(self, task_state, query_x):
         weights = task_state["weights"]
         forward = ForwardPass(batch_statistics=self.transductive)
-        return self._answer(weights, forward(self.function, query_x, weights=weights))
+        return self._answer(weights, full(forward(self.function, query_x, weights=weights)))
 
     def reference_answer(self, support_x, support_y, query_x):
         """The generated weights assigned to the network. See `MetaLearner.reference_answer`."""
@@ -168,7 +178,7 @@ class HyperNetwork(MetaLearner):
         def outer_loss():
             weights = self._generate(episode.support_x, episode.support_y, forward)
             x = tf.concat([episode.support_x, episode.query_x], 0)
-            outputs = forward(self.function, x, weights=weights)
+            outputs = full(forward(self.function, x, weights=weights))
             if self.class_head:
                 weights = {**weights, **self._head(outputs[:num_support], episode.support_y)}
             answer = self._answer(weights, outputs[num_support:])
@@ -182,20 +192,23 @@ class HyperNetwork(MetaLearner):
     def _generate(self, support_x, support_y, forward):
         """The generated weights of the network by name: the shared base and the task's offsets."""
         code = self._code(support_x, support_y, forward)
-        flat = self.decoder(code[tf.newaxis])[0]
+        flat = full(self.decoder(code[tf.newaxis]))[0]
         offsets = tf.split(flat, [math.prod(shape) for shape in self._shapes])
         base = self.function.weights()
-        return {
-            self.function.weight_names[position]: base[position] + tf.reshape(offset, shape)
+        moved = [
+            base[position] + tf.reshape(offset, shape)
             for position, offset, shape in zip(self._positions, offsets, self._shapes, strict=True)
-        }
+        ]
+        variables = [self.network.trainable_variables[position] for position in self._positions]
+        names = [self.function.weight_names[position] for position in self._positions]
+        return dict(zip(names, constrained(variables, moved), strict=True))
 
     def _code(self, support_x, support_y, forward):
         """`(units,)`: the mean of the encoded support set, every class alike."""
         if not self.class_head:
             rows = _side_by_side(support_x, support_y, self.num_outputs)
-            return tf.reduce_mean(forward(self._encoder_function, rows), 0)
-        encoded = forward(self._encoder_function, support_x)
+            return tf.reduce_mean(full(forward(self._encoder_function, rows)), 0)
+        encoded = full(forward(self._encoder_function, support_x))
         members = membership(support_y, encoded.dtype)
         # An example's share, so that the sum is over as many terms whatever room there is.
         shares = tf.reduce_sum(members / tf.maximum(tf.reduce_sum(members, 0), 1.0), 1)
@@ -210,7 +223,7 @@ class HyperNetwork(MetaLearner):
         means = class_means(features, members)
         # Once for each example, and then one of each class's: with a row a class, rounding would
         # depend on how much room for classes there is.
-        learned = self.head_decoder(tf.gather(means, support_y))
+        learned = full(self.head_decoder(tf.gather(means, support_y)))
         learned = tf.gather(learned, tf.argmax(members, 0))
         bias = learned[:, -1] - tf.reduce_sum(means**2, -1)
         return {

@@ -98,12 +98,11 @@ class MAML(GradientLearner):
         what was compared, and what was not).
         """
         if regression:
-            defaults = {"inner_steps": 1, "inner_learning_rate": 0.01}
-            return Recipe({**defaults, **options}, steps=100_000, meta_batch=25)
-        options = {"inner_steps": 1, "inner_learning_rate": 0.4, **options}
-        options.setdefault("test_inner_steps", max(3, options["inner_steps"]))
+            return Recipe({"inner_learning_rate": 0.01, **options}, steps=100_000, meta_batch=25)
+        # Of the command line alone: in Python `adapt` takes the steps of training unless told.
+        steps = max(3, options.get("inner_steps", 1))
         return Recipe(
-            options,
+            {"test_inner_steps": steps, **options},
             steps=6_000,
             meta_batch=32,
             outer_learning_rate=3e-3,
@@ -151,11 +150,11 @@ class MAML(GradientLearner):
         its first (as in the authors' code).
         """
         if number == 1:
-            return tf.ones(1, self.compute_dtype)
+            return tf.ones(1, self.variable_dtype)
         optimizer = getattr(self, "optimizer", None)  # there is none before `compile`
         iterations = 0 if optimizer is None else optimizer.iterations
-        done = tf.cast(iterations, self.compute_dtype) / self.multi_step_loss_steps
-        others = tf.maximum(1 - done, 0.03) / number * tf.ones(number - 1, self.compute_dtype)
+        done = tf.cast(iterations, self.variable_dtype) / self.multi_step_loss_steps
+        others = tf.maximum(1 - done, 0.03) / number * tf.ones(number - 1, self.variable_dtype)
         return tf.concat([others, [1 - tf.reduce_sum(others)]], 0)
 
     def get_config(self):

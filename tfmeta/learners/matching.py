@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tfmeta.learners.class_room import kept_examples, without_absent
 from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 
 _SMALLEST = 1e-12  # probability whose logarithm is taken
@@ -24,7 +25,8 @@ class Matching(EmbeddingLearner):
     Args:
         network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
         similarity_scale: factor of the cosine before the softmax. The paper's is 1, with which a
-            perfect match of 5 ways has a probability of at most 0.65.
+            perfect match of 5 ways has a probability of at most 0.65; training on many ways needs
+            sharper answers.
         full_context: full context embeddings.
         read_steps: of f's LSTM.
 
@@ -35,7 +37,7 @@ class Matching(EmbeddingLearner):
     """
 
     def __init__(
-        self, network, *, similarity_scale=10.0, full_context=False, read_steps=5, **kwargs
+        self, network, *, similarity_scale=20.0, full_context=False, read_steps=5, **kwargs
     ):
         if full_context:
             # The LSTM over the support set is a loop of its own, which cannot be batched.
@@ -65,7 +67,6 @@ class Matching(EmbeddingLearner):
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
         """Section 4.1.1's task, on more ways than it is tested with, as Snell et al. 2017."""
         cls.refuse_regression(regression)
-        options = {"similarity_scale": 20.0, **options}  # so many classes need sharper answers
         return Recipe.of_many_ways(options, ways=60, queries=5, steps=4_400)
 
     def summarise(self, embedded, support_y):
@@ -90,7 +91,7 @@ class Matching(EmbeddingLearner):
     def _in_context(self, embedded):
         """g(x_i, S), appendix A.2: both directions' outputs and the embedding itself."""
         order = tf.argsort(tf.reduce_sum(embedded, -1))
-        read = self.support_lstm(tf.gather(embedded, order)[tf.newaxis])[0]
+        read = full(self.support_lstm(tf.gather(embedded, order)[tf.newaxis]))[0]
         return embedded + tf.gather(read, tf.argsort(order))
 
     def _read(self, embedded, support, counts):
@@ -99,7 +100,8 @@ class Matching(EmbeddingLearner):
         mean = tf.matmul(counts[tf.newaxis], support) / tf.reduce_sum(counts)
         read = cell + mean  # what equations 5 and 6 make of h_0 = 0
         for _ in range(self.read_steps):
-            _, (hidden, cell) = self.read_cell(tf.concat([embedded, read], 1), [hidden, cell])
+            _, states = self.read_cell(tf.concat([embedded, read], 1), [hidden, cell])
+            hidden, cell = map(full, states)
             hidden = hidden + embedded
             attention = without_absent(tf.matmul(hidden, support, transpose_b=True), counts)
             read = tf.nn.softmax(attention) @ support

@@ -7,13 +7,17 @@ import tensorflow as tf
 
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError
+from tfmeta.learners import targets as kinds
+from tfmeta.learners import task_losses, weight_rules
 from tfmeta.learners.class_room import room_for_classes
+from tfmeta.learners.episode_model import EpisodeModel
 from tfmeta.learners.execution import map_tasks, mean_gradients
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
-from tfmeta.learners.padding import flat_queries, is_padded, refilled, unpadded
+from tfmeta.learners.padding import is_padded, refilled, unpadded
 from tfmeta.learners.plain_network import PlainNetwork
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.task_inputs import as_episodes, checked_methods
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -22,7 +26,7 @@ if keras.backend.backend() != "tensorflow":
     )
 
 
-class MetaLearner(keras.Model):
+class MetaLearner(EpisodeModel):
     """A model that learns a task from its support set, and is trained to do so well.
 
     A learner defines three functions of *one* task (no leading tasks dimension): `adapt`,
@@ -30,8 +34,14 @@ class MetaLearner(keras.Model):
     through the first two. `fit`, `evaluate` and `predict` take a `tf.data.Dataset` of `Episode`,
     each tensor with a leading tasks dimension.
 
+    What is minimised is the mean over the tasks of the compiled loss, and the regularizers of the
+    weights, once; see `weight_rules`.
+
     Args:
         network: any built `keras.Model` without random layers.
+        targets: what a task's targets are: "classes" (integer labels) or "values" (float
+            vectors). None: what the compiled loss is for, or else the first training episodes
+            hold; "classes" until there is either.
         transductive: normalise the queries with their own batch statistics, as the papers do, so
             that an answer depends on the other queries. By default (inductive) they are
             normalised with the support set's, or with moving averages where a method keeps
@@ -40,11 +50,28 @@ class MetaLearner(keras.Model):
             core (False), or "auto": vectorised for dense networks and on accelerators.
     """
 
-    def __init__(self, network, *, transductive=False, vectorised="auto", **kwargs):
+    def __new__(cls, *args, **kwargs):
+        missing = [n for n in dir(cls) if getattr(getattr(cls, n), "__isabstractmethod__", False)]
+        if missing:
+            raise TypeError(
+                f"{cls.__name__} is abstract: it has no {', '.join(missing)}. A learner defines "
+                "them all; see MetaLearner"
+            )
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name, method in checked_methods(vars(cls)).items():
+            setattr(cls, name, method)
+
+    def __init__(self, network, *, targets=None, transductive=False, vectorised="auto", **kwargs):
         super().__init__(**kwargs)
+        self.autocast = False  # an Episode's targets stay as they are; the network casts its inputs
         if vectorised not in (True, False, "auto"):
             raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
+        weight_rules.refuse_forward_losses(network)
         self.network = network
+        self._targets = kinds.checked_kind(targets)
         self.transductive = transductive
         self.vectorised = vectorised
         self.function = NetworkFunction(network)
@@ -138,16 +165,12 @@ class MetaLearner(keras.Model):
         """
         loss = getattr(self, "loss", None)
         if loss is None:
-            is_label = tf.as_dtype(y.dtype).is_integer
             loss = (
                 keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-                if is_label
+                if kinds.of_tensor(y) == kinds.CLASSES
                 else keras.losses.MeanSquaredError()
             )
-        loss = keras.losses.get(loss)
-        # `call` is a loss before its reduction and its cast to float32: ours is always the mean.
-        per_example = loss.call if isinstance(loss, keras.losses.Loss) else loss
-        return tf.reduce_mean(per_example(y, outputs))
+        return task_losses.mean_loss(loss, y, outputs)
 
     def gradients_of(self, outer_loss):
         """`task_gradients` of a method that differentiates a loss of the task.
@@ -155,12 +178,16 @@ class MetaLearner(keras.Model):
         Args:
             outer_loss: a function without arguments -> `(loss, query outputs)`.
         """
+        scale = self._loss_scale
         with tf.GradientTape() as tape:
             loss, outputs = outer_loss()
+            scaled = loss if scale is None else loss * tf.cast(scale, loss.dtype)
         # TensorFlow's own variables: of a Keras one that the loss doesn't reach it finds no dtype.
         variables = [variable.value for variable in self.trainable_variables]
-        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        gradients = tape.gradient(scaled, variables, unconnected_gradients="zero")
         gradients = [tf.convert_to_tensor(g) for g in gradients]  # a gathered row's is sparse
+        if scale is not None:
+            gradients = [g / tf.cast(scale, g.dtype) for g in gradients]
         return gradients, {"loss": loss, "outputs": outputs}
 
     def query_gradients(self, episode: Episode, **adapt_options):
@@ -175,19 +202,6 @@ class MetaLearner(keras.Model):
 
     # Keras's own hooks, for batches of tasks
 
-    def compile(self, optimizer="adam", loss=None, *, jit_compile="auto", **kwargs):
-        """As `keras.Model.compile`; "auto" is XLA for vectorised tasks with a head of fixed size.
-
-        Where the answer's size depends on the labels, XLA needs a column for each support example.
-        """
-        if jit_compile == "auto":
-            jit_compile = self.is_vectorised and self.num_outputs is not None
-        super().compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile, **kwargs)
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
     def map_tasks(self, function, episodes: Episode):
         """A function of one task's Episode for each of a batch, run as this learner runs tasks."""
         static = self._is_compiled_by_xla and not is_padded(episodes)
@@ -200,6 +214,8 @@ class MetaLearner(keras.Model):
 
     def train_step(self, data):
         episodes = self._fit_for_xla(data)
+        self._check_trainable()
+        self._targets = self.known_targets or kinds.of_tensor(episodes.support_y)
         with room_for_classes(episodes.support_y, static=self._is_compiled_by_xla):
             gradients, statistics, logs = mean_gradients(
                 self._padded_task_gradients,
@@ -208,16 +224,21 @@ class MetaLearner(keras.Model):
                 vectorised=self._runs_vectorised(episodes),
             )
         self.moving_averages.update(statistics, self.optimizer.iterations)
-        # Keras's optimizer sums over the replicas; we average over all their tasks.
+        penalty, of_penalty = weight_rules.penalty_and_gradients(self.trainable_variables)
+        if penalty is not None:
+            gradients = [g + p for g, p in zip(gradients, of_penalty, strict=True)]
+        # Keras's optimizer sums over the replicas; we average over all their tasks. And it divides
+        # by the scale of the loss, where it has one.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        gradients = [g / replicas for g in gradients]
+        gradients = [self.optimizer.scale_loss(g / replicas) for g in gradients]
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-        return self._report(episodes, logs["outputs"], logs["loss"])
+        return self._report(episodes, logs["outputs"], logs["loss"], penalty)
 
     def test_step(self, data):
         episodes = self._fit_for_xla(data)
-        outputs = self.call(episodes)
-        return self._report(episodes, outputs, self.task_loss(*flat_queries(episodes, outputs)))
+        outputs, losses = self.map_tasks(self._query_outputs_and_loss, episodes)
+        penalty = weight_rules.penalty(self.trainable_variables)
+        return self._report(episodes, outputs, losses, penalty)
 
     def predict_step(self, data):
         return self.call(self._fit_for_xla(data))
@@ -232,34 +253,34 @@ class MetaLearner(keras.Model):
 
     def _fit_for_xla(self, data):
         """What Keras's compiled steps are given; XLA needs tasks of one size."""
-        episodes = _episodes(data)
+        episodes = as_episodes(self, data)
         if is_padded(episodes) and self._is_compiled_by_xla:
             raise ValueError(
                 "received episodes of several sizes; XLA needs one. compile(jit_compile=False)"
             )
         return episodes
 
-    def _query_outputs(self, task):
-        episode = unpadded(task)
+    def _adapt_and_predict(self, episode):
         task_state = self.adapt(episode.support_x, episode.support_y)
-        return refilled(self.predict_with(task_state, episode.query_x), like=task)
+        return self.predict_with(task_state, episode.query_x)
+
+    def _query_outputs(self, task):
+        return refilled(self._adapt_and_predict(unpadded(task)), like=task)
+
+    def _query_outputs_and_loss(self, task):
+        episode = unpadded(task)
+        outputs = self._adapt_and_predict(episode)
+        return refilled(outputs, like=task), self.task_loss(episode.query_y, outputs)
 
     def _padded_task_gradients(self, task):
         gradients, logs = self.task_gradients(unpadded(task))
         return gradients, {**logs, "outputs": refilled(logs["outputs"], like=task)}
 
-    def _report(self, episodes, outputs, loss):
-        for metric in self.metrics:
-            if metric.name == "loss":
-                metric.update_state(tf.reduce_mean(loss))
-            else:
-                metric.update_state(*flat_queries(episodes, outputs))
-        return self.get_metrics_result()
-
     def get_config(self):
         return {
             **super().get_config(),
             "network": keras.saving.serialize_keras_object(self.network),
+            "targets": self.known_targets,
             "transductive": self.transductive,
             "vectorised": self.vectorised,
         }
@@ -269,8 +290,3 @@ class MetaLearner(keras.Model):
         config = dict(config)
         network = keras.saving.deserialize_keras_object(config.pop("network"))
         return cls(network, **config)
-
-
-def _episodes(data):
-    """A batch as its dataset yields it; a plain tuple is an Episode."""
-    return data if hasattr(data, "_fields") else Episode(*data)

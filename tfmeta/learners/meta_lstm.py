@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 
 _P = 10.0  # of the preprocessing (appendix A, after Andrychowicz et al. 2016, appendix A)
@@ -41,7 +42,7 @@ class MetaLSTM(GradientLearner):
         network,
         inner_steps=5,
         *,
-        inner_learning_rate=0.01,
+        inner_learning_rate=0.1,
         hidden_units=20,
         test_inner_steps=None,
         **kwargs,
@@ -84,13 +85,13 @@ class MetaLSTM(GradientLearner):
             # 2.49 at an outer rate of 1e-3, 0.67 at 5e-3. Every coordinate's gates outgrow a
             # core's cache when tasks run together: 12 ms a task, one after another 8 ms.
             return Recipe(
-                {"inner_steps": 5, "vectorised": False, **options},
+                {"inner_learning_rate": 0.01, "vectorised": False, **options},
                 steps=3_000,
                 meta_batch=5,
                 outer_learning_rate=5e-3,
             )
         return Recipe(
-            {"inner_steps": 5, "inner_learning_rate": 0.1, **options},
+            options,
             steps=1_500,
             meta_batch=8,
             outer_learning_rate=1e-3,
@@ -110,9 +111,9 @@ class MetaLSTM(GradientLearner):
         theta, gradient = _flat(weights), _flat(gradients)
         losses = loss * tf.ones_like(gradient)
         inputs = tf.concat([*_preprocessed(gradient), *_preprocessed(losses)], 1)
-        _, (hidden, cell) = self.cell(inputs, [hidden, cell])
-        forget = self.forget_gate(tf.concat([hidden, theta, forget], 1))
-        learn = self.input_gate(tf.concat([hidden, theta, learn], 1))
+        hidden, cell = map(full, self.cell(inputs, [hidden, cell])[1])
+        forget = full(self.forget_gate(tf.concat([hidden, theta, forget], 1)))
+        learn = full(self.input_gate(tf.concat([hidden, theta, learn], 1)))
         theta = forget * theta - learn * gradient
         return _like(weights, theta), [hidden, cell, forget, learn]
 

@@ -4,6 +4,7 @@ Slices, not masks: a network's batch statistics and a method's pairs then see a 
 and nothing else, so that its numbers are those it would have alone.
 """
 
+import keras
 import tensorflow as tf
 
 from tfmeta.episode import Episode, PaddedEpisode
@@ -42,3 +43,11 @@ def flat_queries(episodes, outputs):
         is_query = tf.sequence_mask(episodes.query_size, tf.shape(outputs)[1])
         return tuple(tf.boolean_mask(tensor, is_query) for tensor in pair)
     return tuple(tf.reshape(t, tf.concat([[-1], tf.shape(t)[2:]], 0)) for t in pair)
+
+
+def query_weights(episodes):
+    """What each of `flat_queries`' counts in a mean over tasks; None if all count the same."""
+    if not is_padded(episodes):
+        return None
+    shares = 1 / tf.cast(episodes.query_size, keras.config.floatx())
+    return tf.repeat(shares, episodes.query_size)

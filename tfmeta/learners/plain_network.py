@@ -3,6 +3,7 @@
 import contextlib
 
 from tfmeta.learners.network_run import at_rest
+from tfmeta.learners.precision import full
 
 
 class PlainNetwork:
@@ -33,7 +34,7 @@ class PlainNetwork:
 
     def __call__(self, x, *, training=False):
         """`(examples, ...)` -> the network's outputs."""
-        return self._network(x, training=training)
+        return full(self._network(x, training=training))
 
     def take_statistics_of(self, x):
         """From now on, inference normalises with the statistics of `x` `(examples, ...)`."""

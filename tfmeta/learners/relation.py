@@ -8,6 +8,7 @@ from tfmeta.learners.class_room import class_means, is_possible, membership, wit
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.network_probe import output_shape
+from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 
 
@@ -76,14 +77,14 @@ class Relation(EmbeddingLearner):
         others = tf.argsort(tf.cast(is_present, tf.int32), direction="DESCENDING", stable=True)
         others = tf.gather(others, columns % tf.reduce_sum(tf.cast(is_present, tf.int32)))
         maps = tf.gather(maps, tf.where(is_present, columns, others))
-        return {"maps": self.class_half(maps), "shots": shots}
+        return {"maps": full(self.class_half(maps)), "shots": shots}
 
     def compare(self, task_state, embedded, forward):
         """Equation 1, as logarithms: their softmax shares the scores out among the classes."""
-        pairs = self.query_half(embedded)[:, tf.newaxis] + task_state["maps"][tf.newaxis]
+        pairs = full(self.query_half(embedded))[:, tf.newaxis] + task_state["maps"][tf.newaxis]
         shape = tf.shape(pairs)
         logits = forward(self._judge_function, tf.reshape(pairs, (-1, *pairs.shape[2:])))
-        scores = tf.math.log_sigmoid(tf.reshape(logits, (shape[0], shape[1])))
+        scores = tf.math.log_sigmoid(tf.reshape(full(logits), (shape[0], shape[1])))
         return without_absent(scores, task_state["shots"])
 
     def training_loss(self, embedded, y, *, outputs, query_y):

@@ -8,6 +8,9 @@ from tfmeta.learners.recipe import Recipe
 
 _ADAM_BETA_2, _ADAM_EPSILON = 0.999, 1e-8  # of Kingma and Ba 2015, algorithm 1
 
+# Where the user gives none: ours for plain gradients, section 6.1's for Adam.
+_RATES = {"sgd": 0.4, "adam": 1e-3}
+
 
 @keras.saving.register_keras_serializable("tfmeta")
 class Reptile(GradientLearner):
@@ -24,8 +27,8 @@ class Reptile(GradientLearner):
         network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
         inner_steps: steps of the inner loop in training, each on another share of the support set;
             give training more shots than testing (section 6.1, `train_shots`).
-        inner_learning_rate: of the inner optimizer.
-        inner_optimizer: "adam", with beta1 = 0 as in section 6.1, or "sgd". Each task starts with
+        inner_learning_rate: of the inner optimizer; None: 0.4 for "sgd", 0.001 for "adam".
+        inner_optimizer: "sgd", or "adam", with beta1 = 0 as in section 6.1. Each task starts with
             no memory of squared gradients; the paper's code hands it on from task to task.
         num_minibatches: shares that training's support set is dealt into; the steps take them in
             turn. `adapt` takes every step on the whole support set: its order doesn't matter then.
@@ -42,14 +45,14 @@ class Reptile(GradientLearner):
         network,
         inner_steps=5,
         *,
-        inner_learning_rate=1e-3,
-        inner_optimizer="adam",
+        inner_learning_rate=None,
+        inner_optimizer="sgd",
         num_minibatches=5,
         test_inner_steps=None,
         **kwargs,
     ):
         super().__init__(network, inner_steps, test_inner_steps, **kwargs)
-        if inner_optimizer not in ("adam", "sgd"):
+        if inner_optimizer not in _RATES:
             raise ValueError(
                 f"received inner_optimizer={inner_optimizer!r}; expected 'adam' or 'sgd'"
             )
@@ -57,6 +60,8 @@ class Reptile(GradientLearner):
             raise ValueError(
                 f"received num_minibatches={num_minibatches!r}; expected a whole number from 1 up"
             )
+        if inner_learning_rate is None:
+            inner_learning_rate = _RATES[inner_optimizer]
         self.inner_learning_rate = checked_rate(inner_learning_rate)
         self.inner_optimizer = inner_optimizer
         self.num_minibatches = num_minibatches
@@ -72,13 +77,7 @@ class Reptile(GradientLearner):
         """
         outer = {"outer_optimizer": "sgd", "outer_schedule": "linear", "outer_learning_rate": 1.0}
         if regression:
-            defaults = {
-                "inner_steps": 32,
-                "inner_optimizer": "sgd",
-                "inner_learning_rate": 0.02,
-                "num_minibatches": 5,
-                "test_inner_steps": 32,
-            }
+            defaults = {"inner_steps": 32, "inner_learning_rate": 0.02, "test_inner_steps": 32}
             return Recipe(
                 {**defaults, **options},
                 steps=30_000,
@@ -89,18 +88,13 @@ class Reptile(GradientLearner):
         # Ours, for minutes of training where the paper has 100,000 steps: plain gradients inside,
         # for with the paper's Adam every weight moves by its whole rate, whatever its gradient; and
         # outside Adam on phi - theta, as its section 3 suggests.
-        defaults = {
-            "inner_steps": 5,
-            "inner_optimizer": "sgd",
-            "inner_learning_rate": 0.4,
-            "test_inner_steps": 5,
-        }
+        test_inner_steps = 5
         if options.get("inner_optimizer") == "adam":
-            defaults |= {"inner_learning_rate": 1e-3, "test_inner_steps": 50}
+            test_inner_steps = 50
         else:
             outer |= {"outer_optimizer": "adam", "outer_learning_rate": 3e-3}
         return Recipe(
-            {**defaults, **options},
+            {"test_inner_steps": test_inner_steps, **options},
             steps=10_000,
             meta_batch=5,
             train_episode={"shots": 10, "queries": 1},
@@ -117,7 +111,7 @@ class Reptile(GradientLearner):
         rates = [self.inner_learning_rate] * len(weights)
         if self.inner_optimizer == "sgd":
             return descended(weights, gradients, rates), rule
-        unbias = 1 / (1 - _ADAM_BETA_2 ** (tf.cast(step, self.compute_dtype) + 1))
+        unbias = 1 / (1 - _ADAM_BETA_2 ** (tf.cast(step, self.variable_dtype) + 1))
         pairs = zip(rule, gradients, strict=True)
         rule = [_ADAM_BETA_2 * v + (1 - _ADAM_BETA_2) * g**2 for v, g in pairs]
         scaled = zip(gradients, rule, strict=True)

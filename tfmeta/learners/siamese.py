@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tfmeta.learners.class_room import kept_examples, without_absent
 from tfmeta.learners.embedding_learner import EmbeddingLearner, squared_distances
+from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 
 OBJECTIVES = ("contrastive", "logistic", "triplet")
@@ -30,7 +31,7 @@ class Siamese(EmbeddingLearner):
 
     Args:
         network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
-        objective: "contrastive", "logistic" or "triplet".
+        objective: "triplet", "contrastive" or "logistic".
         margin: distance that unlike pairs should have (contrastive), or the difference (triplet).
 
     Task state: `support` `(support, units)` and `members` `(support, classes)`.
@@ -39,7 +40,7 @@ class Siamese(EmbeddingLearner):
         ValueError: if the objective is none of these or the margin is not positive.
     """
 
-    def __init__(self, network, *, objective="contrastive", margin=1.0, **kwargs):
+    def __init__(self, network, *, objective="triplet", margin=1.0, **kwargs):
         super().__init__(network, **kwargs)
         if objective not in OBJECTIVES:
             raise ValueError(
@@ -55,9 +56,8 @@ class Siamese(EmbeddingLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Ours throughout; the triplets' gain is in `docs/decisions.md`."""
+        """Ours throughout; `docs/decisions.md` has what the objectives bring."""
         cls.refuse_regression(regression)
-        options = {"objective": "triplet", **options}
         return Recipe.of_many_ways(options, ways=40, queries=3, steps=2_000)
 
     def summarise(self, embedded, support_y):
@@ -87,7 +87,7 @@ class Siamese(EmbeddingLearner):
     def _similarity(self, a, b):
         """`(as, bs)`: the logit of being of one class, or minus the squared distance."""
         if self.objective == "logistic":
-            return self.judge(tf.abs(a[:, tf.newaxis] - b[tf.newaxis]))[..., 0]
+            return full(self.judge(tf.abs(a[:, tf.newaxis] - b[tf.newaxis])))[..., 0]
         return -squared_distances(a, b)
 
     def _triplet_loss(self, distance, like, unlike):

@@ -9,11 +9,13 @@ import keras
 from tfmeta import networks
 from tfmeta.errors import UserError
 from tfmeta.learners import find
+from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.pipelines import build as build_source
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 from tfmeta.training.settings import Settings
 
 _DEFAULT_WAYS = 5
+_GIVEN = ("self", "network", "targets", "transductive")  # to a learner by the run, not as options
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
 
 
@@ -147,7 +149,10 @@ def build_learner(settings: Settings, source: EpisodeSource):
             input_shape=source.input_shape, num_outputs=num_outputs, **settings.network_options
         )
         learner = find(settings.algorithm).load()(
-            network, transductive=settings.transductive, **settings.learner_options
+            network,
+            targets=VALUES if source.is_regression else CLASSES,
+            transductive=settings.transductive,
+            **settings.learner_options,
         )
     except (TypeError, ValueError) as error:
         raise UserError(f"cannot build the learner: {error}") from error
@@ -220,4 +225,4 @@ def _parameters(learner_class):
             parameters = inspect.signature(each.__init__).parameters.values()
             named = [p for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
             names.update({p.name: None for p in named})
-    return [name for name in names if name not in ("self", "network", "transductive")]
+    return [name for name in names if name not in _GIVEN]

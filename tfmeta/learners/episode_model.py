@@ -1,0 +1,175 @@
+"""Keras's training calls for episodes: what `fit` and its kin take, and what they refuse."""
+
+import keras
+import tensorflow as tf
+
+from tfmeta.errors import UserError
+from tfmeta.learners import targets as kinds
+from tfmeta.learners import task_losses
+from tfmeta.learners.keras_arguments import as_dataset, given
+from tfmeta.learners.padding import flat_queries, query_weights
+from tfmeta.learners.task_inputs import as_episodes
+
+
+class EpisodeModel(keras.Model):
+    """A `keras.Model` whose batches are meta-batches: Episodes of several tasks.
+
+    `fit`, `evaluate` and `predict` take a `tf.data.Dataset` of Episode, or one Episode of arrays;
+    the `*_on_batch` methods one Episode. Of Keras's other arguments each is honoured, or refused by
+    its name (`keras_arguments.py` has both lists).
+    """
+
+    _targets = None  # what its constructor was told, or it has learned
+
+    @property
+    def targets(self) -> str:
+        """What a task's targets are, "classes" or "values"."""
+        return self.known_targets or kinds.CLASSES
+
+    @property
+    def known_targets(self) -> str | None:
+        """As `targets`; None if the learner has not been told yet."""
+        return self._targets or kinds.of_loss(getattr(self, "loss", None))
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether the compiled loss is a user's own, which may take targets of any shape."""
+        loss = getattr(self, "loss", None)
+        return loss is not None and kinds.of_loss(loss) is None
+
+    def tell_targets(self, kind: str) -> None:
+        """Says what the targets are; raises UserError if the learner knows that they are others."""
+        kinds.refuse_other(kind, self.known_targets, by=f"targets={kind!r}")
+        self._targets = kind
+
+    def compile(self, *args, **kwargs):
+        """As `keras.Model.compile`, without `loss_weights`; the optimizer is Adam by default.
+
+        A loss is the mean over a set's examples. `jit_compile="auto"` is XLA for vectorised tasks
+        with a head of fixed size: where the answer's size depends on the labels, XLA needs a
+        column for each support example.
+
+        Raises:
+            ValueError: if an argument or the loss can't be honoured, or the loss is for other
+                targets than the learner.
+        """
+        options = {"optimizer": "adam", **given("compile", args, kwargs)}
+        loss = options.get("loss")
+        task_losses.check_loss(loss)
+        kind = kinds.of_loss(loss)
+        kinds.refuse_other(kind, self._targets, by=f"the loss {getattr(loss, 'name', loss)!r}")
+        if options.setdefault("jit_compile", "auto") == "auto":
+            vectorised = self.is_vectorised and self.num_outputs is not None
+            options["jit_compile"] = vectorised and not options.get("run_eagerly")
+        super().compile(**options)
+        if not options.get("auto_scale_loss", True):  # which Keras does not save
+            self._compile_config.config["auto_scale_loss"] = False
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, *args, **kwargs):
+        """As `keras.Model.fit`, of a dataset of Episode, in its own order.
+
+        Raises:
+            ValueError: if an argument can't be honoured, or the data are no episodes.
+        """
+        options = given("fit", args, kwargs)
+        options["x"] = as_dataset(self, options.get("x"))
+        if options.get("validation_data") is not None:
+            validation = as_dataset(self, options["validation_data"], argument="validation_data")
+            options["validation_data"] = validation
+        return super().fit(**options, shuffle=False)
+
+    def evaluate(self, *args, _use_cached_eval_dataset=False, **kwargs):
+        """As `keras.Model.evaluate`, of a dataset of Episode; means are over tasks."""
+        options = given("evaluate", args, kwargs)
+        if _use_cached_eval_dataset:  # Keras's, from `fit`, which has made sure of the data
+            return super().evaluate(**options, _use_cached_eval_dataset=True)
+        options["x"] = as_dataset(self, options.get("x"))
+        return super().evaluate(**options)
+
+    def predict(self, *args, **kwargs):
+        """As `keras.Model.predict`, of a dataset of Episode: `(tasks, queries, outputs)`."""
+        options = given("predict", args, kwargs)
+        return super().predict(**{**options, "x": as_dataset(self, options.get("x"))})
+
+    def train_on_batch(self, *args, **kwargs):
+        """As `keras.Model.train_on_batch`, of an Episode."""
+        options = given("train_on_batch", args, kwargs)
+        return super().train_on_batch(**{**options, "x": as_episodes(self, options.get("x"))})
+
+    def test_on_batch(self, *args, **kwargs):
+        """As `keras.Model.test_on_batch`, of an Episode."""
+        options = given("test_on_batch", args, kwargs)
+        return super().test_on_batch(**{**options, "x": as_episodes(self, options.get("x"))})
+
+    def predict_on_batch(self, *args, **kwargs):
+        """As `keras.Model.predict_on_batch`, of an Episode: `(tasks, queries, outputs)`."""
+        options = given("predict_on_batch", args, kwargs)
+        return super().predict_on_batch(as_episodes(self, options.get("x")))
+
+    def export(self, filepath, format="tf_saved_model", *, kind="learner", **options):
+        """Exports this learner for TensorFlow Serving, as `tfmeta export` does.
+
+        Args:
+            filepath: the model's folder; the next free version is made in it.
+            format: Keras's; "tf_saved_model" alone.
+            kind: "learner", "adapted" or "generator".
+            **options: as of `tfmeta.exporting.exporter.export_learner`, `export_adapted` (among
+                them `support`) and `export_generator`.
+
+        Returns:
+            The version's folder.
+
+        Raises:
+            ValueError: if an argument can't be honoured, or the learner not be exported so.
+        """
+        # Only here do learners know of exports: Keras has given its models this method.
+        from tfmeta.exporting.exporter import export_as
+
+        if format != "tf_saved_model":
+            raise ValueError(
+                f"export received format={format!r}; expected 'tf_saved_model'. For a .tflite file "
+                "use tfmeta.exporting.litert, or tfmeta export --format litert"
+            )
+        return export_as(kind, self, filepath, **options)
+
+    # What the steps share
+
+    @property
+    def _loss_scale(self):
+        """What the optimizer wants a loss multiplied with, for half precision; None: nothing."""
+        optimizer, one = getattr(self, "optimizer", None), tf.ones(())
+        scale = one if optimizer is None else optimizer.scale_loss(one)
+        return None if scale is one else scale
+
+    def _check_trainable(self):
+        if not self.trainable_variables:
+            raise UserError(
+                f"nothing is to be trained: every layer of the network {self.network.name!r} is "
+                "frozen. Set trainable=True on those that training is to change, and compile again"
+            )
+        if self.optimizer is None:
+            raise UserError("compiled with optimizer=None; expected an optimizer to train with")
+
+    def _report(self, episodes, outputs, losses, penalty):
+        """The metrics' results; every task counts the same, whatever batch it is in.
+
+        Args:
+            episodes: of a batch.
+            outputs: `(tasks, queries, outputs)`.
+            losses: `(tasks,)`.
+            penalty: of the weights, or None.
+        """
+        self._loss_tracker.update_state(losses if penalty is None else losses + penalty)
+        compiled = self._compile_metrics
+        if compiled is not None:
+            y, outputs = flat_queries(episodes, outputs)
+            if not compiled.built:
+                compiled.build(y, outputs)
+            weights = query_weights(episodes)
+            for metric in compiled.metrics:
+                metric.update_state(y, outputs, sample_weight=weights)
+        return self.get_metrics_result()

@@ -1,0 +1,115 @@
+"""What Keras's training calls take, argument by argument: honoured, or refused by name.
+
+An argument of `keras.Model`'s that neither table has is refused too, so that a newer Keras's is not
+ignored.
+"""
+
+import inspect
+
+import keras
+import tensorflow as tf
+
+from tfmeta.episode import Episode, PaddedEpisode, SolvedEpisode
+from tfmeta.errors import UserError
+from tfmeta.learners.task_inputs import as_episodes, with_label_checks
+
+_TARGETS = "an episode holds its targets, support_y and query_y"
+_WEIGHTS = "a task's loss is the mean over its examples; a loss of your own can weigh them"
+_BATCHES = "a batch is the meta-batch, which the dataset makes: dataset.batch(tasks)"
+
+HONOURED = {
+    "compile": (
+        "optimizer",
+        "loss",
+        "metrics",
+        "weighted_metrics",
+        "run_eagerly",
+        "steps_per_execution",
+        "jit_compile",
+        "auto_scale_loss",
+    ),
+    "fit": (
+        "x",
+        "epochs",
+        "verbose",
+        "callbacks",
+        "validation_data",
+        "initial_epoch",
+        "steps_per_epoch",
+        "validation_steps",
+        "validation_freq",
+    ),
+    "evaluate": ("x", "verbose", "steps", "callbacks", "return_dict"),
+    "predict": ("x", "verbose", "steps", "callbacks"),
+    "train_on_batch": ("x", "return_dict"),
+    "test_on_batch": ("x", "return_dict"),
+    "predict_on_batch": ("x",),
+}
+_IN_ALL = {
+    "y": _TARGETS,
+    "batch_size": _BATCHES,
+    "sample_weight": _WEIGHTS,
+    "class_weight": _WEIGHTS,
+}
+REFUSED = {
+    "compile": {"loss_weights": "a learner has one output, and one loss"},
+    "fit": {
+        **_IN_ALL,
+        "validation_split": "its classes would be those of training; give validation_data, a "
+        "dataset of Episode of other classes",
+        "validation_batch_size": _BATCHES,
+        "shuffle": "a dataset has its own order: dataset.shuffle(...)",
+    },
+    "evaluate": _IN_ALL,
+    "predict": _IN_ALL,
+    "train_on_batch": _IN_ALL,
+    "test_on_batch": _IN_ALL,
+    "predict_on_batch": {},
+}
+
+
+def given(method: str, args: tuple, kwargs: dict) -> dict:
+    """The arguments of a call of `keras.Model`'s method, by name.
+
+    Raises:
+        ValueError: if one is refused, with its name and the reason.
+        TypeError: if there is no such argument.
+    """
+    signature = inspect.signature(getattr(keras.Model, method))
+    arguments = signature.bind(None, *args, **kwargs).arguments
+    arguments = dict(list(arguments.items())[1:])  # without self
+    arguments.update(arguments.pop("kwargs", {}))
+    honoured = {name: arguments.pop(name) for name in HONOURED[method] if name in arguments}
+    for name, value in arguments.items():
+        parameter = signature.parameters.get(name)
+        if parameter is not None and _asks_nothing(value, parameter.default):
+            continue
+        reason = REFUSED[method].get(name, "it is unknown here")
+        raise ValueError(
+            f"{method} received {name}, which a learner does not take: {reason}. Leave it out"
+        )
+    return honoured
+
+
+def _asks_nothing(value, default):
+    if value is None or value is False:
+        return True
+    return type(value) in (int, float) and value == default
+
+
+def as_dataset(learner, x, *, argument: str = "x"):
+    """What `fit` and its kin take as a dataset: one of Episode, or a single Episode of arrays.
+
+    Raises:
+        UserError: if it is neither.
+    """
+    if isinstance(x, tf.distribute.DistributedDataset):
+        return x
+    if isinstance(x, (Episode, PaddedEpisode, SolvedEpisode)):
+        x = tf.data.Dataset.from_tensors(as_episodes(learner, x))
+    if not isinstance(x, tf.data.Dataset):
+        raise UserError(
+            f"{argument} is a {type(x).__name__}; expected a tf.data.Dataset of tfmeta.Episode, "
+            "each tensor with a leading tasks dimension"
+        )
+    return with_label_checks(learner, x)

@@ -1,0 +1,247 @@
+"""What a learner is given of a task: converted where that is safe, refused where it makes no sense.
+
+Every learner's `adapt`, `predict_with` and `task_gradients` go through `checked_methods`, and every
+batch of Keras's steps through `as_episodes`. Types and shapes are checked always; labels where
+they can be seen: outside a graph, and by `with_label_checks` in a dataset.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from tfmeta.episode import Episode, PaddedEpisode, SolvedEpisode
+from tfmeta.errors import UserError
+from tfmeta.learners import targets
+from tfmeta.learners.precision import full
+
+_STRUCTURES = (Episode, SolvedEpisode, PaddedEpisode)
+_EXPECTED = (
+    "expected a tfmeta.Episode(support_x, support_y, query_x, query_y) of tensors with a leading "
+    "tasks dimension: support_x (tasks, support, ...), support_y (tasks, support) integer labels "
+    "or (tasks, support, outputs) float targets, and the queries likewise"
+)
+
+
+# A learner's methods, for one task
+
+
+def checked_methods(namespace: dict) -> dict:
+    """Those of a class's methods that are given a task, so that they check it first."""
+    found = {name: namespace[name] for name in _CHECKS if name in namespace}
+    concrete = {n: m for n, m in found.items() if not getattr(m, "__isabstractmethod__", False)}
+    return {name: _CHECKS[name](method) for name, method in concrete.items()}
+
+
+def _checked_adapt(method):
+    @functools.wraps(method)
+    def adapt(self, support_x, support_y, **options):
+        support_x = as_examples(self, support_x, name="support_x")
+        support_y = as_targets(self, support_y, name="support_y")
+        _refuse_unequal(support_x, support_y, "support", leading=1)
+        _refuse_labels(self, support_y, name="support_y")
+        return method(self, support_x, support_y, **options)
+
+    return adapt
+
+
+def _checked_predict_with(method):
+    @functools.wraps(method)
+    def predict_with(self, task_state, query_x, **options):
+        return full(method(self, task_state, as_examples(self, query_x, name="query_x"), **options))
+
+    return predict_with
+
+
+def _checked_task_gradients(method):
+    @functools.wraps(method)
+    def task_gradients(self, episode, **options):
+        return method(self, as_episodes(self, episode, leading=1), **options)
+
+    return task_gradients
+
+
+_CHECKS = {
+    "adapt": _checked_adapt,
+    "predict_with": _checked_predict_with,
+    "task_gradients": _checked_task_gradients,
+}
+
+
+# Batches, for Keras's steps
+
+
+def as_episodes(learner, data, *, leading: int = 2):
+    """An Episode (or one of its kin) as a learner takes it.
+
+    Args:
+        learner: a MetaLearner.
+        data: an Episode, the same as a plain tuple or a dict, or what Keras makes of it on its way
+            to a step, `(x,)` or `(x, None, None)`.
+        leading: dimensions before an example's: 2 of a batch of tasks, 1 of one task.
+
+    Raises:
+        UserError: if it is no such thing, or its types or shapes make no sense.
+    """
+    episodes = structured(data)
+    changed = {}
+    for side in ("support", "query"):
+        x, y = (getattr(episodes, f"{side}_{part}") for part in "xy")
+        x = as_examples(learner, x, name=f"{side}_x", leading=leading)
+        y = as_targets(learner, y, name=f"{side}_y", leading=leading)
+        _refuse_unequal(x, y, side, leading=leading)
+        changed |= {f"{side}_x": x, f"{side}_y": y}
+    episodes = episodes._replace(**changed)
+    if leading == 2 and not isinstance(episodes, PaddedEpisode):
+        _refuse_labels(learner, episodes.support_y, name="support_y")
+        _refuse_labels(learner, episodes.query_y, name="query_y")
+    return episodes
+
+
+def structured(data):
+    """A batch in its structure, whatever Keras has wrapped it in; raises UserError if it has none.
+
+    Tensors and their specifications alike.
+    """
+    if type(data) is tuple and data and isinstance(data[0], (dict, *_STRUCTURES)):
+        if any(other is not None for other in data[1:]):
+            raise UserError(f"received an Episode and something beside it; {_EXPECTED}")
+        data = data[0]
+    if isinstance(data, dict):
+        for structure in _STRUCTURES:
+            if data.keys() == set(structure._fields):
+                return structure(**data)
+    if isinstance(data, _STRUCTURES):
+        return data
+    if isinstance(data, (tuple, list)) and len(data) == len(Episode._fields):
+        return Episode(*data)
+    raise UserError(f"received {_described(data)}; {_EXPECTED}")
+
+
+def _described(data):
+    if isinstance(data, dict):
+        return f"a dict with the keys {', '.join(map(str, data))}"
+    if isinstance(data, (tuple, list)):
+        return f"a {type(data).__name__} of {len(data)}"
+    return f"a {type(data).__name__}" + (
+        f" of shape {data.shape}" if hasattr(data, "shape") else ""
+    )
+
+
+def with_label_checks(learner, dataset):
+    """A `tf.data.Dataset` of episodes whose labels are looked at, as Keras's steps are fed by it.
+
+    On the way, where an assertion holds in every mode: XLA drops those of a compiled step.
+
+    Raises:
+        UserError: if it is no dataset of episodes.
+    """
+    try:
+        spec = structured(dataset.element_spec)
+    except UserError as error:
+        raise UserError(f"the dataset's elements: {error}") from None
+    if not spec.support_y.dtype.is_integer:
+        return dataset
+
+    def checked(*data):
+        episodes = structured(data[0] if len(data) == 1 else data)
+        with tf.control_dependencies(_assertions(learner, episodes)):
+            return tf.nest.map_structure(tf.identity, episodes)
+
+    return dataset.map(checked)
+
+
+def _assertions(learner, episodes) -> list:
+    """Of a batch's labels: none is negative, and none beyond the classes there are."""
+    labels = {"support_y": episodes.support_y, "query_y": episodes.query_y}
+    if isinstance(episodes, PaddedEpisode):  # whose padding has the label -1
+        sizes = {"support_y": episodes.support_size, "query_y": episodes.query_size}
+        for name, y in labels.items():
+            labels[name] = tf.where(tf.sequence_mask(sizes[name], tf.shape(y)[1]), y, 0)
+    num_classes = learner.num_outputs
+    if num_classes is None:
+        num_classes = tf.reduce_max(labels["support_y"], 1, keepdims=True) + 1
+        expected = "expected labels from 0 to the support set's largest"
+    else:
+        expected = f"expected labels from 0 to {num_classes - 1}"
+    checks = []
+    for name, y in labels.items():
+        message = f"{name}: {expected}"
+        checks.append(tf.debugging.assert_non_negative(y, message))
+        checks.append(tf.debugging.assert_less(y, tf.cast(num_classes, y.dtype), message))
+    return [check for check in checks if check is not None]
+
+
+# Tensors
+
+
+def as_examples(learner, x, *, name: str, leading: int = 1):
+    """Examples in the type that the network takes; raises UserError if their shape is another."""
+    network = learner.network
+    taken = getattr(network, "input_shape", None)
+    if not isinstance(taken, tuple) or any(isinstance(size, tuple) for size in taken):
+        return x  # several inputs
+    x = tf.convert_to_tensor(x)
+    shape, expected = x.shape, taken[1:]
+    if shape.rank is not None and not shape[leading:].is_compatible_with(expected):
+        before = ("tasks", "examples")[-leading:]
+        raise UserError(
+            f"received {name} of shape {_shape(shape)}; this network takes examples of shape "
+            f"{_shape(expected)}, so expected {_shape((*before, *expected))}"
+        )
+    wanted = tf.as_dtype(_input_dtype(network))
+    return tf.cast(x, wanted) if wanted.is_floating and x.dtype != tf.string else x
+
+
+def _input_dtype(network):
+    inputs = getattr(network, "inputs", None)
+    return inputs[0].dtype if inputs else keras.config.floatx()
+
+
+def as_targets(learner, y, *, name: str, leading: int = 1):
+    """int32 labels or float targets; raises UserError if they are not the learner's."""
+    y = tf.convert_to_tensor(y)
+    if y.dtype == tf.bool or (y.dtype.is_integer and y.shape.rank in (None, leading)):
+        targets.refuse_other(targets.CLASSES, learner.known_targets, by=f"integer {name}")
+        return tf.cast(y, tf.int32)
+    if y.shape.rank == leading:
+        raise UserError(
+            f"received {name} of type {y.dtype.name} and shape {_shape(y.shape)}; expected integer "
+            "labels, or targets with a last dimension: their number of outputs, 1 if there is one"
+        )
+    by = f"{name} of type {y.dtype.name} and shape {_shape(y.shape)}"
+    targets.refuse_other(targets.VALUES, learner.known_targets, by=by)
+    outputs = getattr(learner.network, "output_shape", (None,))[1:]
+    if learner.has_own_loss or y.shape.rank is None or len(outputs) != y.shape.rank - leading:
+        outputs = y.shape[leading:]  # a user's loss may take what it likes
+    if not y.shape[leading:].is_compatible_with(outputs):
+        raise UserError(f"received {by}; this network answers with {_shape(outputs)} for each")
+    return tf.cast(y, learner.variable_dtype)
+
+
+def _refuse_unequal(x, y, side, *, leading):
+    if tf.is_tensor(x) and not x.shape[:leading].is_compatible_with(y.shape[:leading]):
+        raise UserError(
+            f"received {side}_x of shape {_shape(x.shape)} and {side}_y of shape "
+            f"{_shape(y.shape)}; expected a target for each example"
+        )
+
+
+def _refuse_labels(learner, y, *, name):
+    """Where the values can be seen."""
+    if not y.dtype.is_integer or not hasattr(y, "numpy") or not tf.executing_eagerly():
+        return
+    labels = y.numpy()
+    if not labels.size:
+        raise UserError(f"received an empty {name} of shape {_shape(y.shape)}; expected examples")
+    most = learner.num_outputs
+    if labels.min() < 0 or (most is not None and labels.max() >= most):
+        expected = "0 up" if most is None else f"0 to {most - 1}, as this learner's {most} outputs"
+        raise UserError(
+            f"received {name} with labels from {labels.min()} to {labels.max()}; expected labels "
+            f"from {expected}"
+        )
+
+
+def _shape(shape):
+    return "(" + ", ".join("any" if size is None else str(size) for size in tuple(shape)) + ")"

@@ -1,0 +1,81 @@
+"""What Keras lets a layer ask of its weights: regularizers, and constraints.
+
+A regularizer counts once a step, on the weights that the outer loop moves: their penalty is added
+to the mean loss of the tasks. A task's inner loop minimises the support loss alone, so that an
+adapted model depends on the support set and the start. A constraint holds after every step: the
+outer optimizer's (Keras sees to that) and the inner loop's.
+"""
+
+import keras
+import tensorflow as tf
+
+
+def penalty(variables):
+    """The sum of the variables' regularizers, a scalar; None if none has one."""
+    terms = [v.regularizer(tf.convert_to_tensor(v)) for v in variables if v.regularizer is not None]
+    return tf.add_n(terms) if terms else None
+
+
+def penalty_and_gradients(variables):
+    """`(penalty, gradients)`, tensors in the order of the variables; `(None, None)` if none."""
+    with tf.GradientTape() as tape:
+        value = penalty(variables)
+    if value is None:
+        return None, None
+    return value, tape.gradient(value, [v.value for v in variables], unconnected_gradients="zero")
+
+
+def constrained(variables, values) -> list:
+    """The values of weights that a step led to, each as its variable's constraint leaves it."""
+    pairs = zip(variables, values, strict=True)
+    return [value if v.constraint is None else v.constraint(value) for v, value in pairs]
+
+
+def refuse_forward_losses(network: keras.Model) -> None:
+    """Raises ValueError if running the network adds losses to the one that is minimised.
+
+    They would depend on the support set's and the queries' way through the network, of which the
+    inner loop takes several, each with weights of its own.
+    """
+    layers = list(network._flatten_layers())
+    for layer in layers:
+        if getattr(layer, "activity_regularizer", None) is not None:
+            raise _refusal(layer, "has an activity_regularizer")
+    # Keras's own layers call add_loss for that alone.
+    if all(type(layer).__module__.startswith("keras.") for layer in layers):
+        return
+    for layer in _layers_that_add_losses(network, layers):
+        raise _refusal(layer, "calls add_loss")
+
+
+def _refusal(layer, does):
+    return ValueError(
+        f"the network's layer {layer.name!r} ({type(layer).__name__}) {does}; a learner minimises "
+        "its loss and the regularizers of weights (kernel_regularizer and the like), and nothing "
+        "that depends on a way through the network. Build the network without it"
+    )
+
+
+def _layers_that_add_losses(network, layers) -> list:
+    """By tracing the network once, which computes nothing."""
+    shapes = getattr(network, "input_shape", None)
+    if shapes is None:
+        shapes = (getattr(network, "_build_shapes_dict", None) or {}).get("input_shape")
+    if shapes is None:
+        return []
+    dtypes = [tensor.dtype for tensor in getattr(network, "inputs", None) or ()]
+    nested = isinstance(shapes, (list, dict)) or any(isinstance(s, tuple) for s in shapes)
+    if nested:
+        specs = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), network.input)
+    else:
+        specs = tf.TensorSpec(shapes, dtypes[0] if dtypes else keras.config.floatx())
+    options = {"training": True} if network._call_has_training_arg else {}
+
+    def run(x):
+        with keras.StatelessScope(collect_losses=True):
+            return network(x, **options)
+
+    tf.function(run, autograph=False).get_concrete_function(specs)
+    found = [layer for layer in layers if layer._loss_ids]
+    network._clear_losses()
+    return found
