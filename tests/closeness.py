@@ -1,10 +1,8 @@
-"""How close two ways to compute one number must be: the one place for the suite's tolerances."""
+"""How close two ways to compute one number must be: the suite's use of `tfmeta.precision`."""
 
 import numpy as np
 
-# The roundings that may add up between two right ways to compute a number: sums of a few thousand
-# terms, in another order, through a handful of layers. Float32 then has 1,000 * 6e-8 = 6e-5.
-ROUNDINGS = 1_000
+from tfmeta.precision import ROUNDINGS, rounding_error
 
 
 def assert_close(received, expected, *, roundings=ROUNDINGS, scale=None):
@@ -12,11 +10,16 @@ def assert_close(received, expected, *, roundings=ROUNDINGS, scale=None):
 
     Args:
         received, expected: arrays of one shape; the coarser of the two dtypes counts.
-        roundings: how many roundings may separate them.
+        roundings: how many roundings may separate them; `tfmeta.precision` has the reason.
         scale: the size of the numbers that were added up, where it is not that of `expected`: where
             large terms cancel, the error is theirs.
     """
     received, expected = np.asarray(received), np.asarray(expected)
-    epsilon = max(np.finfo(v.dtype).eps for v in (received, expected) if v.dtype.kind == "f") / 2
+    assert received.shape == expected.shape, (received.shape, expected.shape)
+    error = max(rounding_error(v.dtype, roundings) for v in (received, expected) if _is_float(v))
     scale = np.max(np.abs(expected), initial=0.0) if scale is None else scale
-    np.testing.assert_allclose(received, expected, rtol=0, atol=roundings * epsilon * float(scale))
+    np.testing.assert_allclose(received, expected, rtol=0, atol=error * float(scale))
+
+
+def _is_float(array):
+    return array.dtype.kind == "f"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import trained
+from closeness import assert_close
 from PIL import Image
 from trained import refusal, served
 
@@ -84,10 +85,6 @@ def python_probabilities(learner, request, task=0):
     return tf.nn.softmax(learner.predict_with(learner.adapt(x, y), queries)).numpy()
 
 
-def assert_close(received, expected, tolerance=1e-5):
-    np.testing.assert_allclose(received, expected, rtol=tolerance, atol=tolerance)
-
-
 # Requests
 
 
@@ -110,7 +107,7 @@ def test_tasks_of_different_numbers_of_classes_share_a_request(name):
     assert together.shape == (3, NUM_QUERIES, 7)
     for task, number in enumerate(ways):
         alone = {key: value[task : task + 1] for key, value in request.items()}
-        assert_close(together[task, :, :number], probabilities(name, alone)[0], 1e-6)
+        assert_close(together[task, :, :number], probabilities(name, alone)[0])
         assert np.abs(together[task, :, number:]).max(initial=0) < 1e-9
     expected = python_probabilities(learner_of(name), request, task=2)
     assert_close(together[2, :, :5], expected)
@@ -123,7 +120,7 @@ def test_the_task_states_of_such_a_request_answer_as_it_does(name):
     query = {"query_x": request.pop("query_x")}
     state = served(export_of(name), "adapt", request)
     received = served(export_of(name), "predict", {**state, **query})
-    assert_close(received["probabilities"], expected, 1e-6)
+    assert_close(received["probabilities"], expected)
     assert not received["probabilities"][1, :, 2:].any()
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close
 
 import tfmeta
 from tfmeta.episode import Episode
@@ -188,14 +189,14 @@ def test_the_order_of_the_support_set_does_not_matter(row):
     shuffled = episode._replace(
         support_x=tf.gather(episode.support_x, order), support_y=tf.gather(episode.support_y, order)
     )
-    np.testing.assert_allclose(answer(learner, shuffled), answer(learner, episode), atol=2e-5)
+    assert_close(answer(learner, shuffled), answer(learner, episode))
 
 
 @each(TABLE)
 def test_eager_equals_graph(row):
     learner, episode = row.make(), one_task(classification_batch())
     graph = tf.function(lambda e: answer(learner, e), autograph=False)
-    np.testing.assert_allclose(graph(episode), answer(learner, episode), atol=2e-5)
+    assert_close(graph(episode), answer(learner, episode))
 
 
 @each(ROWS)
@@ -204,7 +205,7 @@ def test_an_inductive_answer_does_not_depend_on_the_other_queries(row):
     together = answer(learner, episode)
     for query in range(3):
         alone = answer(learner, episode._replace(query_x=episode.query_x[query : query + 1]))
-        np.testing.assert_allclose(alone[0], together[query], atol=1e-6)
+        assert_close(alone[0], together[query], scale=np.abs(together).max())
 
 
 @each(TABLE)
@@ -220,7 +221,7 @@ def test_a_batch_gives_what_its_tasks_give(row):
     learner, batch = row.make(), classification_batch()
     outputs = learner(batch)
     for task in range(TASKS):
-        np.testing.assert_allclose(outputs[task], answer(learner, one_task(batch, task)), atol=2e-5)
+        assert_close(outputs[task], answer(learner, one_task(batch, task)))
 
 
 @each(TABLE)
@@ -250,7 +251,7 @@ def test_several_steps_an_execution_give_the_same_weights(row):
         learner.fit(dataset, steps_per_epoch=4, verbose=0, shuffle=False)
         weights.append([v.numpy() for v in learner.trainable_variables])
     for one, four in zip(*weights, strict=True):
-        np.testing.assert_allclose(one, four, rtol=1e-4, atol=1e-6)
+        assert_close(one, four, rtol=1e-4)
 
 
 @each(TABLE)
@@ -302,7 +303,7 @@ def test_permuting_the_class_names_permutes_the_answer(row):
     names = tf.constant([2, 0, 1])
     renamed = episode._replace(support_y=tf.gather(names, episode.support_y))
     columns = tf.gather(answer(learner, renamed), names, axis=1)
-    np.testing.assert_allclose(columns, answer(learner, episode), atol=2e-5)
+    assert_close(columns, answer(learner, episode))
 
 
 @each(NAMELESS)
@@ -322,9 +323,7 @@ def test_a_class_without_examples_cannot_win(row):
     probabilities = tf.nn.softmax(answer(learner, gap)).numpy()
     assert probabilities.shape == (WAYS * QUERIES, 4)
     assert probabilities[:, 1].max() < 1e-9
-    np.testing.assert_allclose(
-        probabilities[:, [0, 3, 2]], tf.nn.softmax(answer(learner, episode)), atol=2e-5
-    )
+    assert_close(probabilities[:, [0, 3, 2]], tf.nn.softmax(answer(learner, episode)))
 
 
 @each({name: row for name, row in ROWS.items() if not row.options.get("full_context")})
@@ -377,4 +376,4 @@ def test_two_replicas_take_the_step_of_one(kind):
 
     one, two = variables_after_fit(1, kind), variables_after_fit(2, kind)
     for a, b in zip(one, two, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+        assert_close(a, b, rtol=1e-5)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import trained
+from closeness import assert_close
 from PIL import Image
 from trained import CLASSES, random_images, refusal, served
 
@@ -67,10 +68,6 @@ def python_outputs(learner, request):
             for t, query_x in enumerate(request["query_x"])
         ]
     )
-
-
-def assert_close(received, expected, tolerance):
-    np.testing.assert_allclose(received, expected, rtol=tolerance, atol=tolerance)
 
 
 def encoded(image, kind="PNG", **options):
@@ -262,7 +259,7 @@ def test_learner_answers_as_the_python_learner(signature):
     request = learner_request()
     received = served(trained.learner_export(), signature, request)
     outputs = python_outputs(trained.learner_of(trained.glyph_run()), request)
-    assert_close(received["probabilities"], keras.ops.softmax(outputs).numpy(), 1e-5)
+    assert_close(received["probabilities"], keras.ops.softmax(outputs).numpy())
     assert received["label"].tolist() == outputs.argmax(-1).tolist()
     assert np.ptp(received["probabilities"], axis=1).max() > 1e-4, "every query the same answer"
 
@@ -271,7 +268,7 @@ def test_regression_answers_as_the_python_learner():
     request = sine_request()
     received = served(trained.sinusoid_export(), "serving_default", request)
     expected = python_outputs(trained.learner_of(trained.sinusoid_run()), request)
-    assert_close(received["prediction"], expected, 1e-5)
+    assert_close(received["prediction"], expected)
 
 
 def test_adapt_gives_the_python_learners_task_state():
@@ -280,7 +277,7 @@ def test_adapt_gives_the_python_learners_task_state():
     for task in range(NUM_TASKS):
         for group, tensors in state_of(learner, request, task).items():
             for name, tensor in tensors.items():
-                assert_close(received[f"{group}_{name}"][task], tensor.numpy(), 1e-5)
+                assert_close(received[f"{group}_{name}"][task], tensor.numpy())
 
 
 @pytest.mark.parametrize(
@@ -294,7 +291,7 @@ def test_adapt_then_predict_is_adapt_and_predict(name, make_request):
     in_one = served(export, "adapt_and_predict", {**request, **query})
     assert in_two.keys() == in_one.keys()
     for key, value in in_one.items():
-        assert_close(in_two[key], value, 1e-6)
+        assert_close(in_two[key], value)
 
 
 def test_a_learners_answer_depends_on_no_other_query_and_no_other_task():
@@ -305,7 +302,7 @@ def test_a_learners_answer_depends_on_no_other_query_and_no_other_task():
             alone = {key: value[task : task + 1] for key, value in request.items()}
             alone["query_x"] = alone["query_x"][:, query : query + 1]
             received = served(export, "serving_default", alone)["probabilities"]
-            assert_close(received[0, 0], together[task, query], 1e-6)
+            assert_close(received[0, 0], together[task, query])
 
 
 def test_an_adapted_answer_depends_on_no_other_example():
@@ -313,7 +310,7 @@ def test_an_adapted_answer_depends_on_no_other_example():
     together = served(export, "predict", {"x": x})["probabilities"]
     for i in range(len(x)):
         alone = served(export, "predict", {"x": x[i : i + 1]})["probabilities"]
-        assert_close(alone[0], together[i], 1e-6)
+        assert_close(alone[0], together[i])
 
 
 def test_adapted_answers_as_the_learner_and_names_the_classes():
@@ -326,7 +323,7 @@ def test_adapted_answers_as_the_learner_and_names_the_classes():
     state = learner.adapt(tf.constant(x), tf.constant(y))
     expected = keras.ops.softmax(learner.predict_with(state, tf.constant(queries))).numpy()
     received = served(trained.adapted_export(), "serving_default", {"x": queries})
-    assert_close(received["probabilities"], expected, 1e-5)
+    assert_close(received["probabilities"], expected)
     names = [CLASSES[i].encode() for i in expected.argmax(-1)]
     assert received["label"].tolist() == names
 
@@ -337,7 +334,7 @@ def test_adapted_to_fewer_classes_answers_among_them(tmp_path):
     version = export_adapted(learner, tmp_path / "model", support, class_names=["a", "ö", "c"])
     received = served(version, "predict", {"x": random_images(5, seed=6)})
     assert received["probabilities"].shape == (5, 3)
-    assert_close(received["probabilities"].sum(-1), 1, 1e-6)
+    assert_close(received["probabilities"].sum(-1), 1)
     assert {label.decode() for label in received["label"]} <= {"a", "ö", "c"}
 
 
@@ -349,7 +346,7 @@ def test_adapted_regression_answers_as_the_learner(tmp_path):
     trained.call("export", trained.sinusoid_run(), *arguments)
     received = served(output, "serving_default", {"x": request["query_x"][0]})
     assert received.keys() == {"prediction"}
-    assert_close(received["prediction"], python_outputs(learner, request)[0], 1e-5)
+    assert_close(received["prediction"], python_outputs(learner, request)[0])
 
 
 # Images
@@ -397,12 +394,12 @@ def test_bytes_signatures_answer_as_the_others_on_decoded_images():
     for signature in ("serving_default_bytes", "adapt_and_predict_bytes"):
         received = served(export, signature, {**texts, **query_bytes})
         assert received["label"].tolist() == expected["label"].tolist()
-        assert_close(received["probabilities"], expected["probabilities"], 1e-6)
+        assert_close(received["probabilities"], expected["probabilities"])
     state = served(export, "adapt_bytes", texts)
     for key, value in served(export, "adapt", pixels).items():
-        assert_close(state[key], value, 1e-6)
+        assert_close(state[key], value)
     received = served(export, "predict_bytes", {**state, **query_bytes})
-    assert_close(received["probabilities"], expected["probabilities"], 1e-6)
+    assert_close(received["probabilities"], expected["probabilities"])
 
 
 def test_adapted_bytes_answer_as_the_other_on_decoded_images():
@@ -411,7 +408,7 @@ def test_adapted_bytes_answer_as_the_other_on_decoded_images():
     for signature in ("serving_default_bytes", "predict_bytes"):
         received = served(export, signature, {"x_bytes": strings(files, -1)})
         assert received["label"].tolist() == expected["label"].tolist()
-        assert_close(received["probabilities"], expected["probabilities"], 1e-6)
+        assert_close(received["probabilities"], expected["probabilities"])
 
 
 def test_a_file_that_is_no_image_is_refused_and_the_model_goes_on():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import trained
+from closeness import assert_close
 from PIL import Image
 from trained import refusal, served
 
@@ -98,10 +99,6 @@ def python_answers(name):
 def answers(name, weights, queries):
     response = served(export_of(name), "predict", {**weights, **queries})
     return response["prediction" if name == "sine" else "probabilities"]
-
-
-def assert_close(received, expected, tolerance=1e-5):
-    np.testing.assert_allclose(received, expected, rtol=tolerance, atol=tolerance)
 
 
 def flat(state):
@@ -199,7 +196,7 @@ def test_predict_answers_with_the_weights_that_it_is_given(name):
     same = {"query_x": np.repeat(queries_of(name)["query_x"][:1], NUM_TASKS, 0)}
     before = answers(name, weights, same)
     after = answers(name, {key: value[::-1] for key, value in weights.items()}, same)
-    assert_close(after, before[::-1], 1e-6)
+    assert_close(after, before[::-1])
     assert np.abs(before[0] - before[-1]).max() > 1e-4, "every task the same answer"
 
 
@@ -219,11 +216,11 @@ def test_bytes_signatures_answer_as_the_others_on_decoded_images():
         received = served(export, signature, encoded)
         assert received.keys() == weights.keys()
         for key, value in weights.items():
-            assert_close(received[key], value, 1e-6)
+            assert_close(received[key], value)
     expected = served(export, "predict", {**weights, "query_x": x[:, NUM_SUPPORT:]})
     request = {**weights, "query_x_bytes": files[:, NUM_SUPPORT:]}
     received = served(export, "predict_bytes", request)
-    assert_close(received["probabilities"], expected["probabilities"], 1e-6)
+    assert_close(received["probabilities"], expected["probabilities"])
     assert received["label"].tolist() == expected["label"].tolist()
 
 

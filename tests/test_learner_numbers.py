@@ -7,7 +7,6 @@ import tensorflow as tf
 
 import tfmeta
 from tfmeta.episode import Episode
-from tfmeta.learners import embedding_learner
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -268,26 +267,6 @@ def test_prototypical_is_minus_the_squared_distance_to_the_class_mean():
     means = task.support_x.numpy().reshape(WAYS, SHOTS, 4).mean(1)
     got = answer(tfmeta.Prototypical(identity()), task)
     np.testing.assert_allclose(got, -squared_distances(task.query_x.numpy(), means), rtol=1e-10)
-
-
-def test_squared_distances_differentiate_twice_as_the_differences_do():
-    """Their gradient is written out, so that the tensor of all differences isn't kept for it."""
-    rng = np.random.default_rng(3)
-    a, b, upstream = (tf.constant(rng.normal(size=size)) for size in ((5, 4), (3, 4), (5, 3)))
-
-    def derivatives(distances):
-        with tf.GradientTape() as outer:
-            outer.watch([a, b, upstream])
-            with tf.GradientTape() as inner:
-                inner.watch([a, b])
-                values = distances(a, b)
-            first = inner.gradient(values, [a, b], upstream)
-            mixed = tf.reduce_sum(first[0] ** 3) + tf.reduce_sum(first[1] ** 3)
-        return [values, *first, *outer.gradient(mixed, [a, b, upstream])]
-
-    plain = derivatives(lambda a, b: tf.reduce_sum((a[:, None] - b[None]) ** 2, -1))
-    for got, expected in zip(derivatives(embedding_learner.squared_distances), plain, strict=True):
-        np.testing.assert_allclose(got, expected, rtol=1e-10)
 
 
 def test_matching_is_attention_over_cosine_similarities():

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 import trained
 from ai_edge_litert.interpreter import Interpreter
+from closeness import assert_close
 from trained import CLASSES, random_images
 
 import tfmeta
@@ -42,7 +43,7 @@ def facts_of(file):
 
 
 def assert_answers(answer, logits):
-    np.testing.assert_allclose(answer["probabilities"], tf.nn.softmax(logits), atol=1e-5)
+    assert_close(answer["probabilities"], tf.nn.softmax(logits))
     assert answer["label"].tolist() == tf.argmax(logits, -1).numpy().tolist()
     assert answer["label"].dtype == np.int32
 
@@ -87,7 +88,7 @@ def test_regression_adapts_its_head(tmp_path):
     x = np.linspace(-5, 5, 10, dtype=np.float32)[:, np.newaxis]
     received = run(file, "adapt_and_predict", support_x=x, support_y=np.sin(x), query_x=x[:4])
     expected = learner.predict_with(learner.adapt(x, tf.sin(x)), x[:4])
-    np.testing.assert_allclose(received["prediction"], expected, atol=1e-5)
+    assert_close(received["prediction"], expected)
 
 
 def test_gradients_through_the_network_are_refused_in_one_sentence(tmp_path, capfd):

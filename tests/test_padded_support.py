@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import trained
+from closeness import assert_close
 from PIL import Image
 from trained import refusal, served
 
@@ -103,7 +104,7 @@ def python_answers(name):
 def test_padding_changes_no_answer(name):
     as_serving_pads = answer(name, request_of(name))
     for received, expected in zip(as_serving_pads, python_answers(name), strict=True):
-        np.testing.assert_allclose(received, expected, rtol=1e-5, atol=1e-5)
+        assert_close(received, expected)
     label = np.nan if name == "regression" else -7
     with_nonsense = answer(name, request_of(name, np.nan, label))
     assert with_nonsense.tobytes() == as_serving_pads.tobytes()
@@ -124,9 +125,7 @@ def test_a_padded_task_state_answers_as_its_support_set(name):
     request = request_of(name)
     query = {"query_x": request.pop("query_x")}
     state = served(export_of(name), "adapt", request)
-    np.testing.assert_allclose(
-        answer(name, {**state, **query}, "predict"), answer(name, {**request, **query}), atol=1e-6
-    )
+    assert_close(answer(name, {**state, **query}, "predict"), answer(name, {**request, **query}))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +186,7 @@ def test_padding_of_files_is_not_decoded():
         )
         y = tf.constant(request["support_y"][task, :size])
         expected = tf.nn.softmax(learner.predict_with(learner.adapt(x, y), query_x)).numpy()
-        np.testing.assert_allclose(received[task], expected, rtol=1e-5, atol=1e-5)
+        assert_close(received[task], expected)
 
 
 @pytest.mark.parametrize("name", ["maml", "prototypical", "siamese", "regression"])
@@ -202,7 +201,7 @@ def test_a_generator_takes_sizes_too(tmp_path):
     query = {"query_x": request.pop("query_x")}
     weights = served(version, "generate", request)
     received = served(version, "predict", {**weights, **query})["probabilities"]
-    np.testing.assert_allclose(received, np.stack([*python_answers("maml")]), atol=1e-5)
+    assert_close(received, np.stack([*python_answers("maml")]))
     assert verify_export(version)["ok"]
 
 

@@ -7,6 +7,8 @@ wait for TensorFlow.
 import importlib
 import os
 
+from tfmeta.registration import find_our_classes
+
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 __version__ = "0.1.0"
@@ -27,6 +29,9 @@ _HOMES = {
     "configure_runtime": "tfmeta.runtime",
     "load": "tfmeta.training.run_directory",
 }
+
+# Keras saves a learner by the name of its class.
+find_our_classes(sorted({home for home in _HOMES.values() if "learners" in home}))
 
 __all__ = [*sorted(_HOMES), "networks"]
 

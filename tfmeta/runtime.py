@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import warnings
 
 
 def configure_runtime(*, num_cores: int | None = None) -> None:
@@ -11,27 +12,36 @@ def configure_runtime(*, num_cores: int | None = None) -> None:
     Splitting every small convolution of an inner loop over the cores costs more than it saves;
     whole tasks in parallel do not (`benchmarks/README.md` has the figures). oneDNN's kernels are
     switched off for the same reason: at a handful of images a call they are slower than Eigen's.
-    Call it before TensorFlow has run anything; `tfmeta` on the command line does.
+
+    Call it before TensorFlow has run anything; `tfmeta` on the command line does. Afterwards it
+    warns, says what is not set, and goes on: the numbers are the same, only slower.
 
     Args:
         num_cores: how many tasks run at once; every core that the process may use by default.
-
-    Raises:
-        RuntimeError: if TensorFlow has run already, and so can no longer be set up.
     """
+    missed = []
     if "tensorflow" not in sys.modules:  # read once, when TensorFlow's library is loaded
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    elif "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
+        missed.append("oneDNN's kernels are as they were (set TF_ENABLE_ONEDNN_OPTS=0)")
     import tensorflow as tf
 
     num_cores = num_cores or len(os.sched_getaffinity(0))
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(num_cores)
-    except RuntimeError as error:
-        raise RuntimeError(
-            "tfmeta.configure_runtime() was called after TensorFlow had started; "
-            "call it first, before any tensor or model is made"
-        ) from error
+    threading = tf.config.threading
+    for kind, number in (("intra", 1), ("inter", num_cores)):
+        name = f"{kind}_op_parallelism_threads"
+        try:
+            getattr(threading, f"set_{name}")(number)
+        except RuntimeError:
+            now = getattr(threading, f"get_{name}")() or "TensorFlow's choice"
+            missed.append(f"{name} is {now}, not {number}")
+    if missed:
+        warnings.warn(
+            "tfmeta.configure_runtime() was called after TensorFlow had started, too late for: "
+            f"{'; '.join(missed)}. Training goes on, more slowly. Call it first, before TensorFlow "
+            "is imported",
+            stacklevel=2,
+        )
 
 
 @contextlib.contextmanager

@@ -16,10 +16,11 @@ from tfmeta.exporting.c_loader import CLoader, LoaderError, genuine_protos
 from tfmeta.exporting.comparison import CheckFailed, difference, one_by_one, same_bytes
 from tfmeta.exporting.malformed import malformed
 from tfmeta.exporting.tensor_protos import from_proto, read_records, to_proto
+from tfmeta.precision import rounding_error
 
 MANIFEST = "tfmeta.json"
-TOLERANCE = 1e-5  # of the Python learner's answer, relative above 1
-BATCH_TOLERANCE = 1e-6  # between a request by itself and in company
+# Of the Python learner's answer, and between a request by itself and in company: relative above 1.
+TOLERANCE = BATCH_TOLERANCE = rounding_error(np.float32)
 _OF_A_LOADED_MODEL = ("warm_up", "determinism", "protos", "batching", "refusals", "no_python")
 # What reaches past the model: Python, files, the server's standard error.
 _DENIED = {"PyFunc", "PyFuncStateless", "EagerPyFunc", "ReadFile", "WriteFile", "PrintV2"}

@@ -70,19 +70,25 @@ def kept_examples(examples, support_y) -> dict:
     return {"support": filled(examples), "members": filled(members)}
 
 
-def class_means(examples, members) -> tf.Tensor:
-    """`(classes, ...)`: the mean of each class's examples; zero where there are none.
+def class_sums(examples, members) -> tf.Tensor:
+    """`(classes, ...)`: the sum over each class's examples; zero where there are none.
 
-    The same to the last bit however much room there is for classes, which a matrix product with
-    the members is not: a task's answer must not depend on its company in a batch.
+    The same to the last bit however much room there is for classes and whatever else is summed,
+    which a matrix product with the members is not: a task's answer must not depend on its company
+    in a batch, nor a query's on the other queries.
 
     Args:
-        examples: `(support, ...)`.
+        examples: `(support, ...)`; zero for one that is of no class.
         members: what `membership` returns.
     """
     room = members.shape[1] or tf.shape(members)[1]
-    sums = tf.math.unsorted_segment_sum(examples, tf.argmax(members, 1), room)
+    return tf.math.unsorted_segment_sum(examples, tf.argmax(members, 1), room)
+
+
+def class_means(examples, members) -> tf.Tensor:
+    """`(classes, ...)`: the mean of each class's examples, from `class_sums`."""
     shots = tf.maximum(tf.reduce_sum(members, 0), 1.0)
+    sums = class_sums(examples, members)
     return sums / tf.reshape(shots, (-1, *(1 for _ in examples.shape[1:])))
 
 

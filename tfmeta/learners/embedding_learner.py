@@ -95,20 +95,3 @@ class EmbeddingLearner(MetaLearner):
     def _embedded(self, forward, x):
         """Examples `(examples, ...)`, each by itself but for the statistics."""
         return full(forward(self.function, x))
-
-
-@tf.custom_gradient
-def squared_distances(a, b):
-    """`(as, bs)` of every vector of `a` `(as, units)` to each of `b` `(bs, units)`."""
-    # Of the differences, though a product of matrices would be quicker: what it adds up in which
-    # order depends on how many vectors there are, and so an answer would on the other queries.
-    distances = tf.reduce_sum((a[:, tf.newaxis] - b[tf.newaxis]) ** 2, -1)
-
-    def gradient(upstream):
-        # In closed form, without the tensors `(as, bs, units)`: a third of the time, and, of
-        # tensors that the outer tapes follow, itself differentiable.
-        of_a = tf.reduce_sum(upstream, 1)[:, tf.newaxis] * a - upstream @ b
-        of_b = tf.reduce_sum(upstream, 0)[:, tf.newaxis] * b - tf.transpose(upstream) @ a
-        return 2 * of_a, 2 * of_b
-
-    return distances, gradient

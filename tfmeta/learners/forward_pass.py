@@ -15,6 +15,11 @@ class ForwardPass:
         self._batch_statistics = batch_statistics
         self._statistics = {}
 
+    @property
+    def batch_statistics(self) -> bool:
+        """Whether what is passed through together depends on one another."""
+        return self._batch_statistics
+
     def __call__(self, function: NetworkFunction, x, *, weights=None):
         """The network's outputs for `x` `(examples, ...)`; `weights` by name replace its own."""
         weights = function.weights_with(weights or {})

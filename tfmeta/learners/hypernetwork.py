@@ -13,6 +13,7 @@ from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
+from tfmeta.learners.pairwise import inner_products
 from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.targets import CLASSES, VALUES
@@ -236,8 +237,7 @@ class HyperNetwork(MetaLearner):
             return outputs
         # Not a matrix product, which adds up in another order when there is one class more: large
         # terms nearly cancel here, and a task's answer must not depend on its company in a batch.
-        products = outputs[:, tf.newaxis] * tf.transpose(weights["head_kernel"])
-        return tf.reduce_sum(products, -1) + weights["head_bias"]
+        return inner_products(outputs, tf.transpose(weights["head_kernel"])) + weights["head_bias"]
 
     def get_config(self):
         return {

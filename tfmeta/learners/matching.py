@@ -3,8 +3,9 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.class_room import kept_examples, without_absent
+from tfmeta.learners.class_room import class_sums, kept_examples, without_absent
 from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 
@@ -80,9 +81,13 @@ class Matching(EmbeddingLearner):
         counts = tf.reduce_sum(members, 1)  # one, or zero of what is no example
         if self.full_context:
             embedded = self._read(embedded, support, counts)
-        cosine = tf.matmul(_unit(embedded), _unit(support), transpose_b=True)
+        queries, examples = unit_vectors(embedded), unit_vectors(support)
+        if forward.batch_statistics:  # in training: a query depends on the others anyway
+            cosine = tf.matmul(queries, examples, transpose_b=True)
+        else:
+            cosine = inner_products(queries, examples)
         attention = tf.nn.softmax(without_absent(self.similarity_scale * cosine, counts))
-        probabilities = tf.matmul(attention, members)
+        probabilities = tf.transpose(class_sums(tf.transpose(attention), members))
         return without_absent(tf.math.log(probabilities + _SMALLEST), tf.reduce_sum(members, 0))
 
     def training_loss(self, embedded, y, *, outputs, query_y):
@@ -114,7 +119,3 @@ class Matching(EmbeddingLearner):
             "full_context": self.full_context,
             "read_steps": self.read_steps,
         }
-
-
-def _unit(vectors):
-    return tf.math.l2_normalize(vectors, -1)

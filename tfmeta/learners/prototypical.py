@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from tfmeta.learners.class_room import class_means, membership, without_absent
-from tfmeta.learners.embedding_learner import EmbeddingLearner, squared_distances
+from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.pairwise import squared_distances
 from tfmeta.learners.recipe import Recipe
 
 

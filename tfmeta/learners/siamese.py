@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.class_room import kept_examples, without_absent
-from tfmeta.learners.embedding_learner import EmbeddingLearner, squared_distances
-from tfmeta.learners.precision import full
+from tfmeta.learners.class_room import class_means, kept_examples, without_absent
+from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.pairwise import squared_distances, weighted_differences
 from tfmeta.learners.recipe import Recipe
 
 OBJECTIVES = ("contrastive", "logistic", "triplet")
@@ -66,9 +66,10 @@ class Siamese(EmbeddingLearner):
     def compare(self, task_state, embedded, forward):
         """The mean similarity to each class's examples."""
         members = task_state["members"]
-        shots = tf.reduce_sum(members, 0)
-        similarity = self._similarity(embedded, task_state["support"])
-        return without_absent(tf.matmul(similarity, members) / tf.maximum(shots, 1), shots)
+        is_example = tf.reduce_sum(members, 1)  # one, or zero of what fills up
+        similarity = self._similarity(embedded, task_state["support"]) * is_example
+        means = class_means(tf.transpose(similarity), members)
+        return without_absent(tf.transpose(means), tf.reduce_sum(members, 0))
 
     def training_loss(self, embedded, y, *, outputs, query_y):
         like = tf.cast(y[:, tf.newaxis] == y[tf.newaxis], embedded.dtype)
@@ -87,7 +88,8 @@ class Siamese(EmbeddingLearner):
     def _similarity(self, a, b):
         """`(as, bs)`: the logit of being of one class, or minus the squared distance."""
         if self.objective == "logistic":
-            return full(self.judge(tf.abs(a[:, tf.newaxis] - b[tf.newaxis])))[..., 0]
+            kernel, bias = (tf.cast(v, a.dtype) for v in (self.judge.kernel, self.judge.bias))
+            return weighted_differences(a, b, kernel[:, 0]) + bias
         return -squared_distances(a, b)
 
     def _triplet_loss(self, distance, like, unlike):

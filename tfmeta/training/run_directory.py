@@ -210,11 +210,13 @@ class RunDirectory:
 
 
 def load(run_dir):
-    """The trained learner of a run directory, with its newest weights.
+    """The trained learner of a run directory, with its newest weights, or of a .keras file.
 
     Raises:
-        UserError: if it is no run directory, or its checkpoint is missing or damaged.
+        UserError: if it is neither, or what it holds is missing, damaged or no learner.
     """
+    if Path(run_dir).suffix == ".keras":
+        return _load_file(Path(run_dir))
     run = RunDirectory.open(run_dir)
     loaded = run.load_checkpoint()
     if loaded is None:
@@ -223,6 +225,30 @@ def load(run_dir):
             f"tfmeta train --resume --run-dir {run_dir}"
         )
     return loaded[0]
+
+
+def _load_file(path):
+    if not path.is_file():
+        raise UserError(f"there is no file {path}; expected one that learner.save() made")
+    import keras
+
+    from tfmeta.learners.meta_learner import MetaLearner
+
+    try:
+        learner = keras.models.load_model(path)
+    except Exception as error:
+        reason = str(error).strip().splitlines()
+        raise UserError(
+            f"{path} cannot be loaded ({type(error).__name__}: "
+            f"{reason[0] if reason else 'no reason given'}); expected what learner.save() made",
+            exit_status=1,
+        ) from error
+    if not isinstance(learner, MetaLearner):
+        raise UserError(
+            f"{path} holds a {type(learner).__name__}, which is no learner; expected what "
+            "learner.save() made. A plain network goes into one: tfmeta.Prototypical(network)"
+        )
+    return learner
 
 
 def _read_json(path):

@@ -1,0 +1,58 @@
+"""Keras finds our classes in a saved file although `import tfmeta` imports none of them yet.
+
+Keras looks a class up in its registry, which a class enters when its module is imported, and it
+imports no module of others. So where it would find nothing under a name of ours, all of ours are
+imported first. The look-up is only touched when Keras itself is imported, before or after us.
+"""
+
+import functools
+import importlib
+import importlib.abc
+import importlib.util
+import sys
+
+_REGISTRY = "keras.src.saving.object_registration"
+
+
+def find_our_classes(modules) -> None:
+    """From now on Keras's look-up imports `modules` for a name `tfmeta>...` that it has not."""
+    if _REGISTRY in sys.modules:
+        _extend(sys.modules[_REGISTRY], modules)
+    else:
+        sys.meta_path.insert(0, _AfterImport(modules))
+
+
+class _AfterImport(importlib.abc.MetaPathFinder):
+    """Extends the registry once, when it has been imported."""
+
+    def __init__(self, modules):
+        self._modules = modules
+
+    def find_spec(self, name, path=None, target=None):
+        if name != _REGISTRY:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        execute = spec.loader.exec_module
+
+        def exec_module(module):
+            execute(module)
+            _extend(module, self._modules)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+def _extend(registry, modules):
+    look_up = registry.get_registered_object
+
+    @functools.wraps(look_up)
+    def get_registered_object(name, *args, **kwargs):
+        found = look_up(name, *args, **kwargs)
+        if found is None and isinstance(name, str) and name.startswith("tfmeta>"):
+            for module in modules:
+                importlib.import_module(module)
+            found = look_up(name, *args, **kwargs)
+        return found
+
+    registry.get_registered_object = get_registered_object
