@@ -9,6 +9,7 @@ from tfmeta.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.execution import map_tasks, mean_gradients
+from tfmeta.learners.finite_guard import FiniteGuard
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.padding import flat_queries, is_padded, refilled, unpadded
@@ -48,6 +49,7 @@ class MetaLearner(keras.Model):
         self.vectorised = vectorised
         self.function = NetworkFunction(network)
         self.moving_averages = MovingAverages()  # of a method that keeps some
+        self.finite_guard = FiniteGuard()
         self.built = True  # the network is; Keras would otherwise call us on an example to find out
 
     # What a learner is
@@ -177,6 +179,24 @@ class MetaLearner(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kw):
+        """As `keras.Model.fit`.
+
+        Raises:
+            NotFiniteError: at the first step whose loss, gradient or update is not finite, unless a
+                callback such as `keras.callbacks.TerminateOnNaN` stops there without an error.
+        """
+        self.finite_guard.reset()
+        callbacks = self.finite_guard.stopping(callbacks)
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kw)
+
+    def train_on_batch(self, *args, **kwargs):
+        """As `keras.Model.train_on_batch`; raises NotFiniteError as `fit` does."""
+        self.finite_guard.reset()
+        logs = super().train_on_batch(*args, **kwargs)
+        self.finite_guard.check()
+        return logs
+
     def map_tasks(self, function, episodes: Episode):
         """A function of one task's Episode for each of a batch, run as this learner runs tasks."""
         static = self._is_compiled_by_xla and not is_padded(episodes)
@@ -196,11 +216,23 @@ class MetaLearner(keras.Model):
                 like=[self.trainable_variables, self.moving_averages.variables],
                 vectorised=self._runs_vectorised(episodes),
             )
-        self.moving_averages.update(statistics, self.optimizer.iterations)
         # Keras's optimizer sums over the replicas; we average over all their tasks.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         gradients = [g / replicas for g in gradients]
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        averages = self.moving_averages
+
+        def update():
+            averages.update(statistics, self.optimizer.iterations)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+
+        # Loss scaling makes gradients overflow on purpose, and skips such a step by itself.
+        is_scaled = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
+        self.finite_guard.apply(
+            update,
+            [*self.trainable_variables, *averages.variables, *self.optimizer.variables],
+            loss=logs["loss"],
+            gradients=[] if is_scaled else gradients,
+        )
         return self._report(episodes, logs["outputs"], logs["loss"])
 
     def test_step(self, data):

@@ -130,14 +130,29 @@ class RunDirectory:
     def write_settings(self, settings: Settings) -> None:
         write_json(self.path / "config.json", settings.to_flat())
 
-    def save_checkpoint(self, learner, step: int, *, minutes: float) -> None:
-        """Writes the learner with its optimizer, beside the one before, which stays whole."""
-        target = self.checkpoints / f"step-{step:09d}.keras"
-        partial = self.checkpoints / f"partial-{os.getpid()}.keras"
-        learner.save(partial)
-        _flush(partial)
-        os.replace(partial, target)
-        write_json(self.path / "progress.json", {"step": step, "minutes": minutes})
+    def save_checkpoint(self, learner, step: int, *, minutes: float, not_finite=()) -> None:
+        """Writes the learner with its optimizer, beside the one before, which stays whole.
+
+        Args:
+            learner: compiled, with finite weights; at step 0 nothing is written of it, for the
+                settings' seed makes it anew.
+            step: outer-loop steps behind it.
+            minutes: of training.
+            not_finite: what was not finite in the step after it, where training ended.
+        """
+        from tfmeta.learners.finite_guard import refuse_not_finite
+
+        if step:
+            refuse_not_finite(learner)
+            target = self.checkpoints / f"step-{step:09d}.keras"
+            partial = self.checkpoints / f"partial-{os.getpid()}.keras"
+            learner.save(partial)
+            _flush(partial)
+            os.replace(partial, target)
+        progress = {"step": step, "minutes": minutes}
+        if not_finite:
+            progress["not_finite"] = list(not_finite)
+        write_json(self.path / "progress.json", progress)
         for old in self._checkpoint_files()[:-_KEPT_CHECKPOINTS]:
             old.unlink()
 
@@ -149,10 +164,17 @@ class RunDirectory:
         """
         for partial in self.checkpoints.glob("partial-*"):
             partial.unlink()
-        files = self._checkpoint_files()
+        return self.read_checkpoint()
+
+    def read_checkpoint(self, before: int | None = None):
+        """The newest checkpoint, or the newest before the step `before`; changes nothing.
+
+        Returns and raises as `load_checkpoint`.
+        """
+        files = [f for f in self._checkpoint_files() if before is None or _step_of(f) < before]
         if not files:
             return None
-        newest, step = files[-1], int(files[-1].stem.removeprefix("step-"))
+        newest, step = files[-1], _step_of(files[-1])
         import keras
 
         from tfmeta.learners import find
@@ -178,6 +200,11 @@ class RunDirectory:
     def step(self) -> int:
         """The step of the last checkpoint."""
         return self._progress["step"]
+
+    @property
+    def last_step(self) -> int:
+        """The last step that was taken, or tried: one further where it was not finite."""
+        return self.step + bool(self._progress.get("not_finite"))
 
     @property
     def _progress(self):
@@ -213,8 +240,11 @@ def load(run_dir):
     """The trained learner of a run directory, with its newest weights.
 
     Raises:
-        UserError: if it is no run directory, or its checkpoint is missing or damaged.
+        UserError: if it is no run directory, its checkpoint is missing or damaged, or its weights
+            are not finite.
     """
+    from tfmeta.learners.finite_guard import refuse_not_finite
+
     run = RunDirectory.open(run_dir)
     loaded = run.load_checkpoint()
     if loaded is None:
@@ -222,7 +252,12 @@ def load(run_dir):
             f"{run_dir} has no checkpoint yet; train it first: "
             f"tfmeta train --resume --run-dir {run_dir}"
         )
+    refuse_not_finite(loaded[0])
     return loaded[0]
+
+
+def _step_of(checkpoint):
+    return int(checkpoint.stem.removeprefix("step-"))
 
 
 def _read_json(path):

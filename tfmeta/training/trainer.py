@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tfmeta.errors import UserError
+from tfmeta.errors import NotFiniteError, UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.pipelines.augmentation import build_augmentation
 from tfmeta.training import strategies
@@ -102,6 +102,10 @@ class Trainer:
         Args:
             reporter: shows progress; see `tfmeta.training.reporting`.
             should_stop: asked after every window of steps.
+
+        Raises:
+            NotFiniteError: at the first step whose loss, gradient or update is not finite; the run
+                then keeps the weights from before it.
         """
         settings, window = self._settings, log_every(self._settings, self._learner)
         recorder = Recorder(
@@ -142,8 +146,21 @@ class Trainer:
                 verbose=0,
             )
         recorder.close()
+        if recorder.failure:
+            raise self._in_words(recorder.failure)
         return Outcome(
             self._run, recorder.step, not recorder.interrupted, recorder.tasks_per_second
+        )
+
+    def _in_words(self, failure):
+        """What a user is told of a step that was not finite."""
+        step, tasks = failure.step, self._settings.meta_batch
+        kept = f"the weights after step {step - 1} are kept" if step > 1 else "no weights are kept"
+        return NotFiniteError(
+            step,
+            failure.what,
+            f"{failure.reason} (episodes {(step - 1) * tasks} to {step * tasks - 1} of the train "
+            f"split); {kept}. See what happened: tfmeta replay {self._run.path} --step {step}",
         )
 
     def _validator(self):
