@@ -131,9 +131,11 @@ class GradientLearner(MetaLearner):
     def predict_with(self, task_state, query_x):
         weights = self.function.weights_with(task_state["weights"])
         if self.transductive:
-            return self.function.with_batch_statistics(weights, query_x)[0]
-        statistics = [task_state["statistics"][name] for name in self.function.statistic_names]
-        return self.function.with_statistics(weights, statistics, query_x)
+            outputs, _ = self.function.with_batch_statistics(weights, query_x)
+        else:
+            statistics = [task_state["statistics"][name] for name in self.function.statistic_names]
+            outputs = self.function.with_statistics(weights, statistics, query_x)
+        return self.target_scale.restored(outputs)
 
     def _start(self, weights):
         fast = [weights[position] for position in self.adapted]
@@ -146,7 +148,7 @@ class GradientLearner(MetaLearner):
             outputs, statistics = self.function.with_batch_statistics(
                 self._placed(weights, fast), x
             )
-            loss = self.task_loss(y, outputs)
+            loss = self.task_loss(y, self.target_scale.restored(outputs))
         if seen is not None:
             seen.append(statistics)
         gradients = tape.gradient(loss, fast, unconnected_gradients="zero")

@@ -14,6 +14,7 @@ from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.padding import flat_queries, is_padded, refilled, unpadded
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.target_scale import TargetScale
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -38,9 +39,21 @@ class MetaLearner(keras.Model):
             some, and it does not.
         vectorised: run the tasks of a batch as one computation (True), one after another on each
             core (False), or "auto": vectorised for dense networks and on accelerators.
+        target_centre, target_spread: of targets that are values, as the training tasks have them:
+            the network and the loss see `(target - centre) / spread`; targets and answers stay in
+            the user's unit. A number, or one for each output; None: as they are.
     """
 
-    def __init__(self, network, *, transductive=False, vectorised="auto", **kwargs):
+    def __init__(
+        self,
+        network,
+        *,
+        transductive=False,
+        vectorised="auto",
+        target_centre=None,
+        target_spread=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if vectorised not in (True, False, "auto"):
             raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
@@ -50,6 +63,8 @@ class MetaLearner(keras.Model):
         self.function = NetworkFunction(network)
         self.moving_averages = MovingAverages()  # of a method that keeps some
         self.finite_guard = FiniteGuard()
+        self.target_scale = TargetScale(target_centre, target_spread)
+        self.target_scale.check_outputs(network.output_shape[-1])
         self.built = True  # the network is; Keras would otherwise call us on an example to find out
 
     # What a learner is
@@ -127,7 +142,19 @@ class MetaLearner(keras.Model):
         Args:
             y: `(examples,)` integer labels or `(examples, outputs)` float targets.
             outputs: `(examples, outputs)`.
+
+        Values are in the user's unit, as `predict_with` answers; the loss is in the network's.
+
+        Raises:
+            ValueError: if there is a scale of targets and these are labels.
         """
+        if self.target_scale.is_set:
+            if tf.as_dtype(y.dtype).is_integer:
+                raise ValueError(
+                    "received labels and a learner with target_centre or target_spread; these are "
+                    "for targets that are values"
+                )
+            y, outputs = self.target_scale.scaled(y), self.target_scale.scaled(outputs)
         loss = getattr(self, "loss", None)
         if loss is None:
             is_label = tf.as_dtype(y.dtype).is_integer
@@ -283,6 +310,7 @@ class MetaLearner(keras.Model):
             "network": keras.saving.serialize_keras_object(self.network),
             "transductive": self.transductive,
             "vectorised": self.vectorised,
+            **self.target_scale.get_config(),
         }
 
     @classmethod

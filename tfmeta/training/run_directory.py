@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from tfmeta import strict_json
 from tfmeta.errors import UserError
 from tfmeta.training.settings import Settings, read_config
 
@@ -213,20 +214,23 @@ class RunDirectory:
 
     def rewind_metrics(self, step: int) -> None:
         """Drops the lines that were logged after `step`, and one that was cut short."""
-        if not self.metrics.exists():
-            return
-        kept = []
-        for line in self.metrics.read_text().splitlines():
+        if self.metrics.exists():
+            kept = [line for line in self.read_metrics() if line["step"] <= step]
+            _write(self.metrics, "".join(strict_json.dumps(line) + "\n" for line in kept))
+
+    def read_metrics(self) -> list[dict]:
+        """The lines of metrics.jsonl, but for one that was cut short."""
+        lines = []
+        for line in self.metrics.read_text().splitlines() if self.metrics.exists() else ():
             try:
-                if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
+                lines.append(json.loads(line))
             except ValueError:
                 break
-        _write(self.metrics, "".join(kept))
+        return lines
 
     def append_metrics(self, line: dict) -> None:
         with self.metrics.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(strict_json.dumps(line) + "\n")
 
     def append_result(self, result: dict) -> None:
         results = _read_json(self.results) if self.results.exists() else []
@@ -269,7 +273,7 @@ def _read_json(path):
 
 def write_json(path: Path, content) -> None:
     """Writes JSON whole or not at all."""
-    _write(path, json.dumps(content, indent=2) + "\n")
+    _write(path, strict_json.dumps(content, indent=2) + "\n")
 
 
 def _write(path, text):
