@@ -18,7 +18,8 @@ class NotFiniteError(UserError):
 
     Attributes:
         step: its number, from 1; of the steps of this `fit`, or of the run where there is one.
-        what: what was not finite in it: "loss", "gradient" or "updated weights".
+        what: what was not finite in it: "loss", "gradient" or "update" (of weights or of the
+            optimizer's state).
     """
 
     def __init__(self, step: int, what: list[str], message: str | None = None):
@@ -33,7 +34,7 @@ class NotFiniteError(UserError):
     @property
     def reason(self) -> str:
         """Which step, and what was wrong with it."""
-        verb = "are" if self.what[1:] or self.what[0].endswith("weights") else "is"
+        verb = "are" if self.what[1:] else "is"
         what = " and ".join(self.what)
         return f"training stopped at step {self.step}, in which the {what} {verb} not finite"
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfmeta.errors import NotFiniteError, UserError, listed
 
-_KINDS = ("loss", "gradient", "updated weights")  # in the order of the flags
+_KINDS = ("loss", "gradient", "update")  # in the order of the flags
 _COUNT, _FIRST = 0, 1  # where the step count and the first bad step's number stand
 
 

@@ -131,8 +131,9 @@ class Replay:
         )
         if isinstance(where, dict):
             return {"task": None, **where}
-        bad = [v.path for v in variables if not tf.reduce_all(tf.math.is_finite(v.value))]
-        return {"task": None, "layer": bad[0], "message": "the updated weight"} if bad else None
+        changed = [v for v in (*variables, *optimizer.variables) if v.value.dtype.is_floating]
+        bad = [v.path for v in changed if not tf.reduce_all(tf.math.is_finite(v.value))]
+        return {"task": None, "message": f"after it, {bad[0]} is not finite"} if bad else None
 
 
 class _Rates(keras.callbacks.Callback):
