@@ -122,6 +122,7 @@ class EpisodeSource(ABC):
         target_size: values of a regression target; None for classification.
         network: the function of `tfmeta.networks` that suits it; None: by the shape of an example.
         network_options: defaults for what that function takes.
+        learner_options: defaults for every learner, such as the scale of its targets.
         pinned_options: the pipeline's own options as the data decided them; a run records them, so
             that data which comes later does not change what a learner is shown.
     """
@@ -132,6 +133,7 @@ class EpisodeSource(ABC):
     target_size: int | None = None
     network: str | None = None
     network_options: Mapping = MappingProxyType({})
+    learner_options: Mapping = MappingProxyType({})
     pinned_options: Mapping = MappingProxyType({})
 
     @property

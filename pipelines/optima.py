@@ -40,6 +40,8 @@ class OptimaSource(EpisodeSource):
         self.input_shape, self.image_format = original.input_shape, original.image_format
         self.target_size = original.target_size
         self.network, self.network_options = original.network, original.network_options
+        scale = optima.provenance.get("target_scale", {})  # the weights answer in its unit
+        self.learner_options = {name: v for name, v in scale.items() if v is not None}
         episodes = optima.episodes
         self._x = np.concatenate([episodes.support_x, episodes.query_x], 1)
         self._y = np.concatenate([episodes.support_y, episodes.query_y], 1)

@@ -5,9 +5,9 @@
 
 A CSV or Parquet file has a column that says the task, one or several targets, and features; an NPZ
 the arrays `x`, `y` (or `target`) and `task`. Tasks, not rows, are split into train, validation and
-test, so that a score is on tasks that were never seen. Raw features will do, as in `arrays`; the
-targets are learned as they are: an inner step grows with the square of their scale, so let them
-have a deviation of about 1.
+test, so that a score is on tasks that were never seen. Raw features will do, as in `arrays`, and
+targets in any unit: a learner centres and divides them by the training tasks' mean and deviation,
+which the run records (`learner.target_centre`, `learner.target_spread`), and answers in that unit.
 """
 
 import numpy as np
@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError, listed
+from tfmeta.learners.target_scale import TargetScale
 from tfmeta.pipelines.arrays import feature_names, input_scaling
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.episode_sizes import sized, words_for_sizes
@@ -172,4 +173,6 @@ def build(
     source = Regression(index, y)
     in_training = np.isin(labels, splits["train"])
     source.network_options = input_scaling(x[in_training], standardise)
+    if in_training.any():
+        source.learner_options = TargetScale.options_of(y[in_training])
     return source

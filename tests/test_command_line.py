@@ -16,6 +16,7 @@ from tfmeta.pipelines import PIPELINES, options_of
 COMMANDS = (
     "inspect",
     "train",
+    "replay",
     "optima",
     "episodes",
     "evaluate",

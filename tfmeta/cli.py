@@ -10,6 +10,7 @@ from tfmeta.commands.inspect import inspect
 from tfmeta.commands.listing import algorithms, pipelines
 from tfmeta.commands.optima import optima
 from tfmeta.commands.predict import predict
+from tfmeta.commands.replay import replay
 from tfmeta.commands.train import train
 from tfmeta.commands.verify import verify
 from tfmeta.errors import UserError
@@ -47,6 +48,7 @@ def main():
 for command in (
     inspect,
     train,
+    replay,
     optima,
     episodes,
     evaluate,

@@ -13,6 +13,32 @@ class UserError(ValueError):
         self.exit_status = exit_status
 
 
+class NotFiniteError(UserError):
+    """Training came to a step whose numbers are not finite, and stopped before it.
+
+    Attributes:
+        step: its number, from 1; of the steps of this `fit`, or of the run where there is one.
+        what: what was not finite in it: "loss", "gradient" or "update" (of weights or of the
+            optimizer's state).
+    """
+
+    def __init__(self, step: int, what: list[str], message: str | None = None):
+        self.step, self.what = step, list(what)
+        super().__init__(
+            message
+            or f"{self.reason}. The weights are those from before it; lower the learning rates, or "
+            "look for targets and inputs that are large, not finite, or labelled out of range",
+            exit_status=1,
+        )
+
+    @property
+    def reason(self) -> str:
+        """Which step, and what was wrong with it."""
+        verb = "are" if self.what[1:] else "is"
+        what = " and ".join(self.what)
+        return f"training stopped at step {self.step}, in which the {what} {verb} not finite"
+
+
 def listed(values, most: int | None = 5) -> str:
     """The first few, and how many more there are; all of them if `most` is None."""
     shown = [str(value) for value in values][:most]

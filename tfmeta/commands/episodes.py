@@ -1,10 +1,10 @@
 """`tfmeta episodes`."""
 
-import json
 from pathlib import Path
 
 import click
 
+from tfmeta import strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
@@ -53,7 +53,7 @@ def episodes(
             on_progress=lambda done: reporter.advance(done / tasks, f"{done} tasks"),
         )
     if as_json:
-        click.echo(json.dumps(protocol))
+        click.echo(strict_json.dumps(protocol))
     else:
         click.echo(
             f"{output}: {tasks} tasks of the {split} split of {source.name}, "

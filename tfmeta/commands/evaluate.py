@@ -1,10 +1,10 @@
 """`tfmeta evaluate`."""
 
-import json
 from dataclasses import replace
 
 import click
 
+from tfmeta import strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
@@ -45,7 +45,7 @@ def evaluate(run_dir, as_json, episodes, **options):
     result = {"algorithm": run.settings.algorithm, **result, "step": run.step}
     run.append_result(result)
     if as_json:
-        click.echo(json.dumps(result))
+        click.echo(strict_json.dumps(result))
     else:
         click.echo(_sentence(result))
 
@@ -104,11 +104,19 @@ def _of_pipeline(run, reporter, *, split, tasks, seed, pipeline, assignments, da
     }
 
 
+def _error(result):
+    """In the user's unit, and where the targets were scaled, as a share of their variance."""
+    shown = f"{result['mse']:.4f} +- {result['ci95']:.4f}"
+    if result.get("target_spread") is None:
+        return shown
+    return f"{shown}, {result['mse_scaled']:.4f} +- {result['ci95_scaled']:.4f} of their variance"
+
+
 def _sentence(result):
     from tfmeta.pipelines.episode_source import in_words
 
     shown = (
-        f"mean squared error {result['mse']:.4f} +- {result['ci95']:.4f}"
+        f"mean squared error {_error(result)}"
         if "mse" in result
         else f"accuracy {100 * result['accuracy']:.2f}% +- {100 * result['ci95']:.2f}"
     )

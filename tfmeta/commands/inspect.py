@@ -1,11 +1,11 @@
 """`tfmeta inspect`."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from tfmeta import strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
@@ -39,7 +39,7 @@ def inspect(assignments, contact_sheet, as_json, **options):
     start_tensorflow()
     report = _report(settings, contact_sheet)
     if as_json:
-        click.echo(json.dumps(report))
+        click.echo(strict_json.dumps(report))
     else:
         _show(report)
     if refusals := report["refusals"]:

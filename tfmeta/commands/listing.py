@@ -5,6 +5,8 @@ import textwrap
 
 import click
 
+from tfmeta import strict_json
+
 
 @click.command()
 def algorithms():
@@ -25,7 +27,7 @@ def pipelines(as_json):
 
     found = listing()
     if as_json:
-        return click.echo(json.dumps(found))
+        return click.echo(strict_json.dumps(found))
     _show({name: each["summary"] for name, each in found.items()}, found)
 
 

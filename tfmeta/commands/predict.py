@@ -1,9 +1,8 @@
 """`tfmeta predict`."""
 
-import json
-
 import click
 
+from tfmeta import strict_json
 from tfmeta.errors import UserError
 
 
@@ -34,7 +33,7 @@ def predict(exported_or_run_dir, images, support, as_json):
         for image, row, score in zip(images, probabilities, unknown, strict=True)
     ]
     if as_json:
-        click.echo(json.dumps({"predictions": predictions}))
+        click.echo(strict_json.dumps({"predictions": predictions}))
     else:
         for each in predictions:
             click.echo(f"{each['image']}  {each['label']}  {each['confidence']:.3f}")

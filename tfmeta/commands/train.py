@@ -1,6 +1,5 @@
 """`tfmeta train`."""
 
-import json
 import signal
 import tempfile
 import time
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tfmeta import strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
@@ -117,7 +117,7 @@ def _print_config(settings):
     start_tensorflow()
     from tfmeta.training.building import open_source, resolve
 
-    click.echo(json.dumps(resolve(settings, open_source(settings)).to_flat(), indent=2))
+    click.echo(strict_json.dumps(resolve(settings, open_source(settings)).to_flat(), indent=2))
 
 
 def _dry_run(settings):

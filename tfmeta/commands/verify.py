@@ -1,9 +1,10 @@
 """`tfmeta verify`."""
 
-import json
 import sys
 
 import click
+
+from tfmeta import strict_json
 
 
 @click.command()
@@ -19,7 +20,7 @@ def verify(exported_dir, as_json):
 
     report = verify_export(newest_version(exported_dir))
     if as_json:
-        click.echo(json.dumps(report))
+        click.echo(strict_json.dumps(report))
     else:
         _show(report)
     sys.exit(0 if report["ok"] else 1)

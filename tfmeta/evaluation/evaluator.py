@@ -70,22 +70,30 @@ class Evaluator:
 
         Returns:
             The metric (`accuracy`, a fraction, or `mse`), its `ci95` in the same unit, the
-            `adaptation_curve` (the metric after each of `adaptation_steps`) and the protocol.
+            `adaptation_curve` (the metric after each of `adaptation_steps`) and the protocol; of
+            values also `mse_scaled` and `ci95_scaled`, in units of the learner's `target_spread`.
         """
-        curves, digest = [], EpisodeHash()
+        scores, digest = [], EpisodeHash()
         dataset = self._source.episodes(
             self._split, self._shape, seed=self._seed, num_tasks=self._batch
         )
         for episodes in map(without_solution, dataset.take(self._num_tasks // self._batch)):
             digest.update(episodes)
-            curves.append(self._measure(episodes).numpy())
+            scores.append(self._measure(episodes).numpy())
             if on_progress:
-                on_progress(len(curves) * self._batch)
-        curves = np.concatenate(curves).astype(np.float64)  # (tasks, states)
-        spread = curves[:, -1].std(ddof=1) if len(curves) > 1 else 0.0
+                on_progress(len(scores) * self._batch)
+        scores = np.concatenate(scores).astype(np.float64)  # (tasks, states, 1 or 2 units)
+        curves = scores[..., 0]
+        mean, ci95 = _mean_and_ci95(curves[:, -1])
+        scaled = {}
+        if self._source.is_regression:
+            in_spreads = _mean_and_ci95(scores[:, -1, 1])
+            scaled = dict(zip(("mse_scaled", "ci95_scaled"), in_spreads, strict=True))
+            scaled["target_spread"] = self._learner.target_scale.get_config()["target_spread"]
         return {
-            "mse" if self._source.is_regression else "accuracy": float(curves[:, -1].mean()),
-            "ci95": float(_Z95 * spread / math.sqrt(len(curves))),
+            "mse" if self._source.is_regression else "accuracy": mean,
+            "ci95": ci95,
+            **scaled,
             "num_tasks": self._num_tasks,
             "split": self._split,
             "mode": self._learner.mode,
@@ -101,7 +109,7 @@ class Evaluator:
         return self._learner.map_tasks(self._measure_task, episodes)
 
     def _measure_task(self, task):
-        """`(states,)`: the metric of one task for each state on the way of its adaptation."""
+        """`(states, units)`: one task's metric for each state on the way of its adaptation."""
         episode = unpadded(task)
         path = self._learner.adaptation_path(episode.support_x, episode.support_y)
         self._steps = list(path)
@@ -110,6 +118,14 @@ class Evaluator:
 
     def _score(self, query_y, outputs):
         if self._source.is_regression:
-            return tf.reduce_mean(tf.math.squared_difference(query_y, outputs))
+            scaled = self._learner.target_scale.squared_error(query_y, outputs)
+            error = tf.reduce_mean(tf.math.squared_difference(query_y, outputs))
+            return tf.stack([error, tf.reduce_mean(scaled)])
         right = tf.argmax(outputs, -1, output_type=query_y.dtype) == query_y
-        return tf.reduce_mean(tf.cast(right, tf.float32))
+        return tf.reduce_mean(tf.cast(right, tf.float32))[tf.newaxis]
+
+
+def _mean_and_ci95(scores):
+    """Of `(tasks,)`: the mean, and half the width of its 95% interval."""
+    spread = scores.std(ddof=1) if len(scores) > 1 else 0.0
+    return float(scores.mean()), float(_Z95 * spread / math.sqrt(len(scores)))

@@ -1,7 +1,6 @@
 """Writes a learner as `NAME/VERSION/`, whole or not at all."""
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfmeta
+from tfmeta import strict_json
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
 from tfmeta.exporting import readme, serving_files, warmup
@@ -22,6 +22,7 @@ from tfmeta.exporting.signatures import (
 )
 from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
+from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
 
 
@@ -121,6 +122,7 @@ def export_adapted(
 
 def check_adapted(learner, support, class_names) -> None:
     """Raises UserError if the learner can't be exported as adapted to this support set."""
+    refuse_not_finite(learner)
     if learner.transductive:
         raise UserError(
             "an adapted model answers each example by itself, and this learner is transductive: "
@@ -141,6 +143,7 @@ def _export_tasks(
     """Exports a kind that takes support sets."""
     if is_regression is not None:
         learner.tell_targets(VALUES if is_regression else CLASSES)
+    refuse_not_finite(learner)
     signatures = kind(learner, padded=padded)
     _check_writable(Path(output))
     signatures.confidence = confidence()
@@ -157,6 +160,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
         "tfmeta": tfmeta.__version__,
         "input_shape": list(learner.function.input_shape[1:]),
         "num_outputs": signatures.num_outputs,
+        **learner.target_scale.get_config(),
         "image_format": image_format and image_format.to_dict(),
         "class_names": signatures.class_names,
         "padded": signatures.padded,
@@ -174,7 +178,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
             readme.text(output.name, facts, requests, default=signatures.default)
         )
         facts["files"] = _digests(partial)
-        (partial / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n")
+        (partial / MANIFEST).write_text(strict_json.dumps(facts, indent=2) + "\n")
         return _publish(partial, output)
     except (OSError, tf.errors.OpError) as error:
         raise unwritable(output, error) from error

@@ -14,7 +14,6 @@ no meaning, or fail in an operation.
 """
 
 import contextlib
-import json
 import os
 import tempfile
 import warnings
@@ -27,6 +26,7 @@ import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
 import tfmeta
+from tfmeta import strict_json
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
 from tfmeta.exporting import task_state
@@ -35,6 +35,7 @@ from tfmeta.exporting.exporter import check_adapted, unwritable
 from tfmeta.exporting.signatures import AdaptedSignatures, LearnerSignatures
 from tfmeta.images import ImageFormat
 from tfmeta.learners.class_room import room_for_classes
+from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.runtime import quiet_tensorflow
 
@@ -105,6 +106,7 @@ def export_learner(
     """
     if is_regression is not None:
         learner.tell_targets(VALUES if is_regression else CLASSES)
+    refuse_not_finite(learner)
     most = 1 if learner.targets == VALUES else learner.num_outputs or ways
     if not 1 <= ways <= most or shots < 1:
         raise UserError(
@@ -260,7 +262,9 @@ def _write(output, content, facts) -> Path:
         output.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)
         with zipfile.ZipFile(partial, "a") as archive:
-            archive.writestr(zipfile.ZipInfo("tfmeta.json"), json.dumps(facts, indent=2) + "\n")
+            archive.writestr(
+                zipfile.ZipInfo("tfmeta.json"), strict_json.dumps(facts, indent=2) + "\n"
+            )
         return partial.replace(_next_free(output))
     except OSError as error:
         raise unwritable(output, error) from error

@@ -74,8 +74,12 @@ class EpisodeModel(keras.Model):
 
         Raises:
             ValueError: if an argument can't be honoured, or the data are no episodes.
+            NotFiniteError: at the first step whose loss, gradient or update is not finite, unless a
+                callback such as `keras.callbacks.TerminateOnNaN` stops there without an error.
         """
         options = given("fit", args, kwargs)
+        self.finite_guard.reset()
+        options["callbacks"] = self.finite_guard.stopping(options.get("callbacks"))
         options["x"] = as_dataset(self, options.get("x"))
         if options.get("validation_data") is not None:
             validation = as_dataset(self, options["validation_data"], argument="validation_data")
@@ -96,9 +100,12 @@ class EpisodeModel(keras.Model):
         return super().predict(**{**options, "x": as_dataset(self, options.get("x"))})
 
     def train_on_batch(self, *args, **kwargs):
-        """As `keras.Model.train_on_batch`, of an Episode."""
+        """As `keras.Model.train_on_batch`, of an Episode; raises NotFiniteError as `fit` does."""
         options = given("train_on_batch", args, kwargs)
-        return super().train_on_batch(**{**options, "x": as_episodes(self, options.get("x"))})
+        self.finite_guard.reset()
+        logs = super().train_on_batch(**{**options, "x": as_episodes(self, options.get("x"))})
+        self.finite_guard.check()
+        return logs
 
     def test_on_batch(self, *args, **kwargs):
         """As `keras.Model.test_on_batch`, of an Episode."""

@@ -141,9 +141,11 @@ class GradientLearner(MetaLearner):
     def predict_with(self, task_state, query_x):
         weights = self.function.weights_with(task_state["weights"])
         if self.transductive:
-            return self.function.with_batch_statistics(weights, query_x)[0]
-        statistics = [task_state["statistics"][name] for name in self.function.statistic_names]
-        return self.function.with_statistics(weights, statistics, query_x)
+            outputs, _ = self.function.with_batch_statistics(weights, query_x)
+        else:
+            statistics = [task_state["statistics"][name] for name in self.function.statistic_names]
+            outputs = self.function.with_statistics(weights, statistics, query_x)
+        return self.target_scale.restored(outputs)
 
     def reference_answer(self, support_x, support_y, query_x):
         """The inner loop on the network's own variables. See `MetaLearner.reference_answer`."""
@@ -153,7 +155,8 @@ class GradientLearner(MetaLearner):
             for step in range(self.test_inner_steps):
                 weights = [tf.convert_to_tensor(v) for v in variables]
                 with tf.GradientTape() as tape:
-                    loss = self.task_loss(support_y, network(support_x, training=True))
+                    outputs = self.target_scale.restored(network(support_x, training=True))
+                    loss = self.task_loss(support_y, outputs)
                 gradients = tape.gradient(
                     loss, [v.value for v in variables], unconnected_gradients="zero"
                 )
@@ -166,7 +169,7 @@ class GradientLearner(MetaLearner):
                 network.assign_statistics(self.step_statistics.at(self.test_inner_steps))
             elif not self.transductive:
                 network.take_statistics_of(support_x)
-            return network(query_x, training=self.transductive)
+            return self.target_scale.restored(network(query_x, training=self.transductive))
 
     def _start(self, weights):
         if not self.adapted:
@@ -185,7 +188,7 @@ class GradientLearner(MetaLearner):
             outputs, statistics = self.function.with_batch_statistics(
                 self._placed(weights, fast), x
             )
-            loss = self.task_loss(y, outputs)
+            loss = self.task_loss(y, self.target_scale.restored(outputs))
         if seen is not None:
             seen.append(statistics)
         gradients = tape.gradient(loss, fast, unconnected_gradients="zero")

@@ -207,7 +207,8 @@ class HyperNetwork(MetaLearner):
     def _code(self, support_x, support_y, forward):
         """`(units,)`: the mean of the encoded support set, every class alike."""
         if not self.class_head:
-            rows = _side_by_side(support_x, support_y, self.num_outputs)
+            y = self.target_scale.scaled(support_y)
+            rows = _side_by_side(support_x, y, self.num_outputs)
             return tf.reduce_mean(full(forward(self._encoder_function, rows)), 0)
         encoded = full(forward(self._encoder_function, support_x))
         members = membership(support_y, encoded.dtype)
@@ -234,7 +235,7 @@ class HyperNetwork(MetaLearner):
 
     def _answer(self, weights, outputs):
         if not self.class_head:
-            return outputs
+            return self.target_scale.restored(outputs)
         # Not a matrix product, which adds up in another order when there is one class more: large
         # terms nearly cancel here, and a task's answer must not depend on its company in a batch.
         return inner_products(outputs, tf.transpose(weights["head_kernel"])) + weights["head_bias"]

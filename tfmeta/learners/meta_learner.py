@@ -12,11 +12,13 @@ from tfmeta.learners import task_losses, weight_rules
 from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.episode_model import EpisodeModel
 from tfmeta.learners.execution import map_tasks, mean_gradients
+from tfmeta.learners.finite_guard import FiniteGuard
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.padding import is_padded, refilled, unpadded
 from tfmeta.learners.plain_network import PlainNetwork
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.target_scale import TargetScale
 from tfmeta.learners.task_inputs import as_episodes, checked_methods
 
 if keras.backend.backend() != "tensorflow":
@@ -48,6 +50,9 @@ class MetaLearner(EpisodeModel):
             some, and it does not.
         vectorised: run the tasks of a batch as one computation (True), one after another on each
             core (False), or "auto": vectorised for dense networks and on accelerators.
+        target_centre, target_spread: of targets that are values, as the training tasks have them:
+            the network and the loss see `(target - centre) / spread`; targets and answers stay in
+            the user's unit. A number, or one for each output; None: as they are.
     """
 
     def __new__(cls, *args, **kwargs):
@@ -64,7 +69,17 @@ class MetaLearner(EpisodeModel):
         for name, method in checked_methods(vars(cls)).items():
             setattr(cls, name, method)
 
-    def __init__(self, network, *, targets=None, transductive=False, vectorised="auto", **kwargs):
+    def __init__(
+        self,
+        network,
+        *,
+        targets=None,
+        transductive=False,
+        vectorised="auto",
+        target_centre=None,
+        target_spread=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.autocast = False  # an Episode's targets stay as they are; the network casts its inputs
         if vectorised not in (True, False, "auto"):
@@ -77,6 +92,9 @@ class MetaLearner(EpisodeModel):
         self.function = NetworkFunction(network)
         self.plain_network = PlainNetwork(network, self.function)
         self.moving_averages = MovingAverages()  # of a method that keeps some
+        self.finite_guard = FiniteGuard()
+        self.target_scale = TargetScale(target_centre, target_spread)
+        self.target_scale.check_outputs(self.function.output_shape[-1])
         self.built = True  # the network is; Keras would otherwise call us on an example to find out
 
     # What a learner is
@@ -162,7 +180,19 @@ class MetaLearner(EpisodeModel):
         Args:
             y: `(examples,)` integer labels or `(examples, outputs)` float targets.
             outputs: `(examples, outputs)`.
+
+        Values are in the user's unit, as `predict_with` answers; the loss is in the network's.
+
+        Raises:
+            ValueError: if there is a scale of targets and these are labels.
         """
+        if self.target_scale.is_set:
+            if tf.as_dtype(y.dtype).is_integer:
+                raise ValueError(
+                    "received labels and a learner with target_centre or target_spread; these are "
+                    "for targets that are values"
+                )
+            y, outputs = self.target_scale.scaled(y), self.target_scale.scaled(outputs)
         loss = getattr(self, "loss", None)
         if loss is None:
             loss = (
@@ -223,7 +253,6 @@ class MetaLearner(EpisodeModel):
                 like=[self.trainable_variables, self.moving_averages.variables],
                 vectorised=self._runs_vectorised(episodes),
             )
-        self.moving_averages.update(statistics, self.optimizer.iterations)
         penalty, of_penalty = weight_rules.penalty_and_gradients(self.trainable_variables)
         if penalty is not None:
             gradients = [g + p for g, p in zip(gradients, of_penalty, strict=True)]
@@ -231,7 +260,20 @@ class MetaLearner(EpisodeModel):
         # by the scale of the loss, where it has one.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         gradients = [self.optimizer.scale_loss(g / replicas) for g in gradients]
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        averages = self.moving_averages
+
+        def update():
+            averages.update(statistics, self.optimizer.iterations)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+
+        # Loss scaling makes gradients overflow on purpose, and skips such a step by itself.
+        is_scaled = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
+        self.finite_guard.apply(
+            update,
+            [*self.trainable_variables, *averages.variables, *self.optimizer.variables],
+            loss=logs["loss"],
+            gradients=[] if is_scaled else gradients,
+        )
         return self._report(episodes, logs["outputs"], logs["loss"], penalty)
 
     def test_step(self, data):
@@ -283,6 +325,7 @@ class MetaLearner(EpisodeModel):
             "targets": self.known_targets,
             "transductive": self.transductive,
             "vectorised": self.vectorised,
+            **self.target_scale.get_config(),
         }
 
     @classmethod

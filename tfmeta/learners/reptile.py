@@ -30,8 +30,9 @@ class Reptile(GradientLearner):
         inner_learning_rate: of the inner optimizer; None: 0.4 for "sgd", 0.001 for "adam".
         inner_optimizer: "sgd", or "adam", with beta1 = 0 as in section 6.1. Each task starts with
             no memory of squared gradients; the paper's code hands it on from task to task.
-        num_minibatches: shares that training's support set is dealt into; the steps take them in
-            turn. `adapt` takes every step on the whole support set: its order doesn't matter then.
+        num_minibatches: shares that training's support set is dealt into, or one an example where
+            it has fewer; the steps take them in turn. `adapt` takes every step on the whole support
+            set: its order doesn't matter then.
         test_inner_steps: steps that `adapt` takes outside training; `inner_steps` if None.
 
     Task state: see `GradientLearner`.
@@ -121,12 +122,17 @@ class Reptile(GradientLearner):
     def task_gradients(self, episode):
         """phi - theta (algorithm 2, line 7, with its sign turned). See `MetaLearner`."""
         x, y = episode.support_x, episode.support_y
-        number = min(self.num_minibatches, x.shape[0] or self.num_minibatches)  # none is empty
+        # No more shares than examples, for none may be empty; in episodes of several sizes the
+        # number of examples is known in the graph alone.
+        number = tf.minimum(self.num_minibatches, tf.shape(x)[0])
+        if x.shape[0]:
+            number = min(self.num_minibatches, x.shape[0])
         # Dealt like cards: of a support set in the order of its classes, each share has them all.
-        shares = [(x[share::number], y[share::number]) for share in range(number)]
-        theta, phi = self.inner_loop([shares[step % number] for step in range(self.inner_steps)])
+        turns = [step % number for step in range(self.inner_steps)]
+        batches = [(_share(x, turn, number), _share(y, turn, number)) for turn in turns]
+        theta, phi = self.inner_loop(batches)
         # The queries are for the report alone, so one share's statistics do: as a step sees them.
-        state = self._task_state(theta, shares[0][0], self.inner_steps)
+        state = self._task_state(theta, batches[0][0], self.inner_steps)
         outputs = self.predict_with(state, episode.query_x)
         loss = self.task_loss(episode.query_y, outputs)
         return [p - t for p, t in zip(phi, theta, strict=True)], {"loss": loss, "outputs": outputs}
@@ -138,3 +144,9 @@ class Reptile(GradientLearner):
             "inner_optimizer": self.inner_optimizer,
             "num_minibatches": self.num_minibatches,
         }
+
+
+def _share(examples, first, number):
+    """Every `number`th of the examples `(support, ...)` from `first` on."""
+    shape = (None, *examples.shape[1:])  # a step that is a tensor makes TensorFlow forget it
+    return tf.ensure_shape(examples[first::number], shape)

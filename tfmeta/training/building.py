@@ -79,7 +79,7 @@ def resolve(settings: Settings, source: EpisodeSource) -> Settings:
     """
     algorithm = find(settings.algorithm)
     learner_class = algorithm.load()
-    options = {**algorithm.options, **settings.learner_options}
+    options = {**algorithm.options, **source.learner_options, **settings.learner_options}
     accepted = [p for p in _parameters(learner_class) if p != "network"]
     for option in options:
         if option not in accepted:

@@ -66,6 +66,7 @@ def solve_tasks(
         "seed": seed,
         "split": SPLIT,
         **_start_facts(run, learner),
+        "target_scale": learner.target_scale.get_config(),
         "optimizer": "adam, cosine to zero",
         "steps": task_solver.steps,
         "rate": task_solver.rate,

@@ -6,6 +6,8 @@ import time
 import keras
 import tensorflow as tf
 
+from tfmeta.errors import NotFiniteError
+
 # Share of the outer rate, as a function of how much of the run is done, from 0 to 1.
 _SCHEDULES = {
     "constant": lambda done: 1.0,
@@ -21,6 +23,9 @@ class Recorder(keras.callbacks.Callback):
     that was killed and resumed writes the same bytes as one that was not. What depends on the
     clock (tasks a second) goes to TensorBoard alone.
 
+    A step whose numbers are not finite ends the run: the learner is then as it was before that step
+    (see `FiniteGuard`), and so it is kept.
+
     Args:
         run: the RunDirectory.
         settings: resolved Settings.
@@ -35,6 +40,7 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self.step = step
         self.stopped = self.interrupted = False
+        self.failure = None  # a NotFiniteError, its step counted from the run's first
         self._run, self._settings, self._reporter = run, settings, reporter
         self._should_stop, self._validator = should_stop, validator
         self._validate_every = settings.validate_every or 25 * window
@@ -61,12 +67,31 @@ class Recorder(keras.callbacks.Callback):
             return self.step / self._settings.steps
         return min(1.0, self._minutes / self._settings.max_minutes)
 
+    def on_train_begin(self, logs=None):
+        self._step_before = self.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        failure = self.model.finite_guard.failure
+        if failure is None:
+            return
+        self.failure = NotFiniteError(self._step_before + failure.step, failure.what)
+        self.step = self.failure.step - 1
+        self.stopped = self.model.stop_training = True
+        rate = float(self.model.optimizer.learning_rate.numpy())
+        line = {"step": self.failure.step, "loss": None, "learning_rate": rate}
+        self._run.append_metrics({**line, "not_finite": self.failure.what})
+        self._run.save_checkpoint(
+            self.model, self.step, minutes=self._minutes, not_finite=self.failure.what
+        )
+
     def on_epoch_begin(self, epoch, logs=None):
         share = _SCHEDULES[self._settings.outer_schedule](self._progress)
         self.model.optimizer.learning_rate.assign(self._settings.outer_lr * share)
         self._window_started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
+        if self.failure:
+            return
         seconds = time.monotonic() - self._window_started
         steps = self.params["steps"]
         self.step += steps

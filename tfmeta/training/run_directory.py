@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from tfmeta import strict_json
 from tfmeta.errors import UserError
 from tfmeta.training.settings import Settings, read_config
 
@@ -130,14 +131,29 @@ class RunDirectory:
     def write_settings(self, settings: Settings) -> None:
         write_json(self.path / "config.json", settings.to_flat())
 
-    def save_checkpoint(self, learner, step: int, *, minutes: float) -> None:
-        """Writes the learner with its optimizer, beside the one before, which stays whole."""
-        target = self.checkpoints / f"step-{step:09d}.keras"
-        partial = self.checkpoints / f"partial-{os.getpid()}.keras"
-        learner.save(partial)
-        _flush(partial)
-        os.replace(partial, target)
-        write_json(self.path / "progress.json", {"step": step, "minutes": minutes})
+    def save_checkpoint(self, learner, step: int, *, minutes: float, not_finite=()) -> None:
+        """Writes the learner with its optimizer, beside the one before, which stays whole.
+
+        Args:
+            learner: compiled, with finite weights; at step 0 nothing is written of it, for the
+                settings' seed makes it anew.
+            step: outer-loop steps behind it.
+            minutes: of training.
+            not_finite: what was not finite in the step after it, where training ended.
+        """
+        from tfmeta.learners.finite_guard import refuse_not_finite
+
+        if step:
+            refuse_not_finite(learner)
+            target = self.checkpoints / f"step-{step:09d}.keras"
+            partial = self.checkpoints / f"partial-{os.getpid()}.keras"
+            learner.save(partial)
+            _flush(partial)
+            os.replace(partial, target)
+        progress = {"step": step, "minutes": minutes}
+        if not_finite:
+            progress["not_finite"] = list(not_finite)
+        write_json(self.path / "progress.json", progress)
         for old in self._checkpoint_files()[:-_KEPT_CHECKPOINTS]:
             old.unlink()
 
@@ -149,10 +165,17 @@ class RunDirectory:
         """
         for partial in self.checkpoints.glob("partial-*"):
             partial.unlink()
-        files = self._checkpoint_files()
+        return self.read_checkpoint()
+
+    def read_checkpoint(self, before: int | None = None):
+        """The newest checkpoint, or the newest before the step `before`; changes nothing.
+
+        Returns and raises as `load_checkpoint`.
+        """
+        files = [f for f in self._checkpoint_files() if before is None or _step_of(f) < before]
         if not files:
             return None
-        newest, step = files[-1], int(files[-1].stem.removeprefix("step-"))
+        newest, step = files[-1], _step_of(files[-1])
         import keras
 
         from tfmeta.learners import find
@@ -180,26 +203,34 @@ class RunDirectory:
         return self._progress["step"]
 
     @property
+    def last_step(self) -> int:
+        """The last step that was taken, or tried: one further where it was not finite."""
+        return self.step + bool(self._progress.get("not_finite"))
+
+    @property
     def _progress(self):
         progress = self.path / "progress.json"
         return _read_json(progress) if progress.exists() else {"step": 0, "minutes": 0}
 
     def rewind_metrics(self, step: int) -> None:
         """Drops the lines that were logged after `step`, and one that was cut short."""
-        if not self.metrics.exists():
-            return
-        kept = []
-        for line in self.metrics.read_text().splitlines():
+        if self.metrics.exists():
+            kept = [line for line in self.read_metrics() if line["step"] <= step]
+            _write(self.metrics, "".join(strict_json.dumps(line) + "\n" for line in kept))
+
+    def read_metrics(self) -> list[dict]:
+        """The lines of metrics.jsonl, but for one that was cut short."""
+        lines = []
+        for line in self.metrics.read_text().splitlines() if self.metrics.exists() else ():
             try:
-                if json.loads(line)["step"] <= step:
-                    kept.append(line + "\n")
+                lines.append(json.loads(line))
             except ValueError:
                 break
-        _write(self.metrics, "".join(kept))
+        return lines
 
     def append_metrics(self, line: dict) -> None:
         with self.metrics.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(strict_json.dumps(line) + "\n")
 
     def append_result(self, result: dict) -> None:
         results = _read_json(self.results) if self.results.exists() else []
@@ -213,10 +244,15 @@ def load(run_dir):
     """The trained learner of a run directory, with its newest weights, or of a .keras file.
 
     Raises:
-        UserError: if it is neither, or what it holds is missing, damaged or no learner.
+        UserError: if it is neither, what it holds is missing, damaged or no learner, or its weights
+            are not finite.
     """
+    from tfmeta.learners.finite_guard import refuse_not_finite
+
     if Path(run_dir).suffix == ".keras":
-        return _load_file(Path(run_dir))
+        learner = _load_file(Path(run_dir))
+        refuse_not_finite(learner)
+        return learner
     run = RunDirectory.open(run_dir)
     loaded = run.load_checkpoint()
     if loaded is None:
@@ -224,6 +260,7 @@ def load(run_dir):
             f"{run_dir} has no checkpoint yet; train it first: "
             f"tfmeta train --resume --run-dir {run_dir}"
         )
+    refuse_not_finite(loaded[0])
     return loaded[0]
 
 
@@ -251,6 +288,10 @@ def _load_file(path):
     return learner
 
 
+def _step_of(checkpoint):
+    return int(checkpoint.stem.removeprefix("step-"))
+
+
 def _read_json(path):
     try:
         return json.loads(path.read_text())
@@ -260,7 +301,7 @@ def _read_json(path):
 
 def write_json(path: Path, content) -> None:
     """Writes JSON whole or not at all."""
-    _write(path, json.dumps(content, indent=2) + "\n")
+    _write(path, strict_json.dumps(content, indent=2) + "\n")
 
 
 def _write(path, text):

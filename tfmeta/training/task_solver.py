@@ -59,7 +59,8 @@ class TaskSolver:
         y = tf.concat([episode.support_y, episode.query_y], 0)
 
         def loss_of(weights):
-            return self._learner.task_loss(y, function.with_statistics(weights, [], x))
+            outputs = function.with_statistics(weights, [], x)
+            return self._learner.task_loss(y, self._learner.target_scale.restored(outputs))
 
         start = function.weights()
         zeros = [tf.zeros_like(w) for w in start]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tfmeta.errors import UserError
+from tfmeta.errors import NotFiniteError, UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.pipelines.augmentation import build_augmentation
 from tfmeta.training import strategies
@@ -66,7 +66,7 @@ class Trainer:
         source = open_source(settings)
         settings = resolve(settings, source)
         _check_data(settings, source)
-        augmentation = _augmentation(settings, source)
+        augmentation = augmentation_of(settings, source)
         with strategies.scope(settings.strategy, settings.meta_batch):
             learner = build_learner(settings, source)
         facts, splits = source.facts.to_dict(), source.recorded_splits()
@@ -86,12 +86,12 @@ class Trainer:
         source = open_source(settings)
         run.check_splits(source.recorded_splits())
         _check_data(settings, source)
-        augmentation = _augmentation(settings, source)
+        augmentation = augmentation_of(settings, source)
         with strategies.scope(settings.strategy, settings.meta_batch):
             learner, step = run.load_checkpoint() or (build_learner(settings, source), 0)
             source.check_learner(learner)
             if step:
-                _keep_optimizer(learner, settings, source)
+                keep_optimizer(learner, settings, source)
         run.write_settings(settings)
         run.rewind_metrics(step)
         return cls(run, settings, source, learner, step, augmentation=augmentation)
@@ -102,6 +102,10 @@ class Trainer:
         Args:
             reporter: shows progress; see `tfmeta.training.reporting`.
             should_stop: asked after every window of steps.
+
+        Raises:
+            NotFiniteError: at the first step whose loss, gradient or update is not finite; the run
+                then keeps the weights from before it.
         """
         settings, window = self._settings, log_every(self._settings, self._learner)
         recorder = Recorder(
@@ -120,13 +124,8 @@ class Trainer:
         while not recorder.stopped and (settings.steps is None or recorder.step < settings.steps):
             left = None if settings.steps is None else settings.steps - recorder.step
             steps = window if left is None else min(window, left)
-            dataset = self._source.episodes(
-                "train",
-                shape,
-                seed=settings.seed,
-                num_tasks=settings.meta_batch,
-                first=recorder.step * settings.meta_batch,
-                augmentation=self._augmentation,
+            dataset = training_episodes(
+                self._source, settings, first_step=recorder.step, augmentation=self._augmentation
             )
             if left is not None:
                 # Whole windows first; a last, shorter one has a dataset of its own length, because
@@ -142,8 +141,21 @@ class Trainer:
                 verbose=0,
             )
         recorder.close()
+        if recorder.failure:
+            raise self._in_words(recorder.failure)
         return Outcome(
             self._run, recorder.step, not recorder.interrupted, recorder.tasks_per_second
+        )
+
+    def _in_words(self, failure):
+        """What a user is told of a step that was not finite."""
+        step, tasks = failure.step, self._settings.meta_batch
+        kept = f"the weights after step {step - 1} are kept" if step > 1 else "no weights are kept"
+        return NotFiniteError(
+            step,
+            failure.what,
+            f"{failure.reason} (episodes {(step - 1) * tasks} to {step * tasks - 1} of the train "
+            f"split); {kept}. See what happened: tfmeta replay {self._run.path} --step {step}",
         )
 
     def _validator(self):
@@ -159,6 +171,18 @@ class Trainer:
         )
 
 
+def training_episodes(source, settings: Settings, *, first_step=0, augmentation=None):
+    """The batches of a run's steps after the first `first_step`, as a dataset."""
+    return source.episodes(
+        "train",
+        training_shape(settings),
+        seed=settings.seed,
+        num_tasks=settings.meta_batch,
+        first=first_step * settings.meta_batch,
+        augmentation=augmentation,
+    )
+
+
 def dry_run_step(settings: Settings):
     """Builds everything and takes one step; returns `(learner, source)`.
 
@@ -168,20 +192,15 @@ def dry_run_step(settings: Settings):
     source = open_source(settings)
     settings = resolve(settings, source)
     _check_data(settings, source)
-    augmentation = _augmentation(settings, source)
+    augmentation = augmentation_of(settings, source)
     learner = build_learner(settings, source)
-    dataset = source.episodes(
-        "train",
-        training_shape(settings),
-        seed=settings.seed,
-        num_tasks=settings.meta_batch,
-        augmentation=augmentation,
-    )
+    dataset = training_episodes(source, settings, augmentation=augmentation)
     learner.fit(dataset.take(1), steps_per_epoch=1, shuffle=False, verbose=0)
     return learner, source
 
 
-def _augmentation(settings, source):
+def augmentation_of(settings: Settings, source):
+    """The settings' augmentation of training episodes, or None."""
     if not settings.augment:
         return None
     return build_augmentation(settings.augment, source, seed=settings.seed)
@@ -193,7 +212,7 @@ def _check_data(settings, source):
         raise UserError(refusals[0])
 
 
-def _keep_optimizer(learner, settings, source):
+def keep_optimizer(learner, settings, source):
     """Compiles for this run's calls and puts the loaded optimizer's state back, bit for bit."""
     state = [variable.numpy() for variable in learner.optimizer.variables]
     compile_learner(learner, settings, is_regression=source.is_regression)

@@ -1,0 +1,139 @@
+"""Notices the first step whose numbers are no longer finite, and keeps the weights before it."""
+
+import keras
+import tensorflow as tf
+
+from tfmeta.errors import NotFiniteError, UserError, listed
+
+_KINDS = ("loss", "gradient", "update")  # in the order of the flags
+_COUNT, _FIRST = 0, 1  # where the step count and the first bad step's number stand
+
+
+class FiniteGuard:
+    """A check inside the train step, so that it is exact however many steps an execution has.
+
+    From the first step on whose loss, gradient or updated weight is not finite, no step changes a
+    variable: the learner stays as it was after the last good one, its optimizer with it. Whoever
+    trains asks `failure` when the execution ends.
+    """
+
+    def __init__(self):
+        # Steps since the reset, the number of the first bad one (0: none), and what was bad in it.
+        self._record = tf.Variable(
+            tf.zeros(2 + len(_KINDS), tf.int64),
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        )
+
+    def reset(self) -> None:
+        """Forgets what was, and counts steps from one again."""
+        self._record.assign(tf.zeros_like(self._record))
+
+    @property
+    def failure(self) -> NotFiniteError | None:
+        """The first bad step since the reset, or None."""
+        record = self._record.read_value().numpy()
+        if not record[_FIRST]:
+            return None
+        what = [kind for kind, is_bad in zip(_KINDS, record[2:], strict=True) if is_bad]
+        return NotFiniteError(int(record[_FIRST]), what)
+
+    def check(self) -> None:
+        """Raises NotFiniteError if there was a bad step since the reset."""
+        if failure := self.failure:
+            raise failure
+
+    def apply(self, update, variables, *, loss, gradients) -> None:
+        """Makes a step's update, or leaves everything as it was. For the train step's graph.
+
+        Args:
+            update: a function without arguments that assigns to the variables.
+            variables: all that it may change.
+            loss: of the step.
+            gradients: what the update is made from, on this replica.
+        """
+        variables = [v.value if isinstance(v, keras.Variable) else v for v in variables]
+        before = [tf.convert_to_tensor(v) for v in variables]
+        flags = [_is_bad([loss]), _is_bad(gradients)]
+        update()
+        bad_update = _is_bad([tf.convert_to_tensor(v) for v in variables])
+        flags.append(bad_update & ~flags[0] & ~flags[1])  # else it is what was to be expected
+        flags = tf.cast(tf.stack(flags), tf.int64)
+        replica = tf.distribute.get_replica_context()
+        if replica is not None and replica.num_replicas_in_sync > 1:
+            flags = replica.all_reduce(tf.distribute.ReduceOp.SUM, flags)
+        record = tf.convert_to_tensor(self._record)
+        count, first = record[_COUNT] + 1, record[_FIRST]
+        is_bad = (first > 0) | tf.reduce_any(flags > 0)
+        seen = tf.where(first > 0, record[_FIRST:], tf.concat([[count], flags], 0))
+        seen = tf.where(is_bad, seen, tf.zeros_like(seen))
+        after = tf.concat([[count], seen], 0)
+        # As Keras's optimizers assign, which is possible under every strategy.
+        tf.__internal__.distribute.interim.maybe_merge_call(
+            _assign,
+            tf.distribute.get_strategy(),
+            [*variables, self._record],
+            [*before, after],
+            is_bad,
+        )
+
+    def stopping(self, callbacks):
+        """A user's callbacks, as `fit` takes them, and one more that raises at a bad step."""
+        stop = _StopAtBadStep(self)
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(stop)
+            return callbacks
+        if callbacks is None:
+            return [stop]
+        return [*(callbacks if isinstance(callbacks, list | tuple) else [callbacks]), stop]
+
+
+class _StopAtBadStep(keras.callbacks.Callback):
+    """Raises, unless another callback (Keras's TerminateOnNaN, a recorder) has stopped already."""
+
+    def __init__(self, guard):
+        super().__init__()
+        self._guard = guard
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.model.stop_training:
+            self._guard.check()
+
+
+def _assign(distribution, variables, values, is_bad):
+    """All but the last variable, the guard's own, keep what the update gave them if it was good."""
+    *variables, record = variables
+    *values, after = values
+
+    def put_back(variable, value, is_bad):
+        variable.assign(tf.where(is_bad, value, tf.convert_to_tensor(variable)))
+
+    for variable, value in zip(variables, values, strict=True):
+        distribution.extended.update(variable, put_back, args=(value, is_bad), group=False)
+    distribution.extended.update(record, lambda v, new: v.assign(new), args=(after,), group=False)
+
+
+def _is_bad(tensors):
+    finite = [tf.reduce_all(tf.math.is_finite(t)) for t in tensors if t.dtype.is_floating]
+    return ~tf.reduce_all(tf.stack(finite)) if finite else tf.constant(False)
+
+
+def refuse_not_finite(learner) -> None:
+    """Raises UserError, with their names, if weights of a learner are not finite."""
+    names = [
+        variable.path
+        for variable in learner.variables
+        if variable.dtype != "string" and not _all_finite(variable)
+    ]
+    if names:
+        raise UserError(
+            f"received a learner with weights that are not finite: {listed(names)}. Its training "
+            "went wrong, and no answer of it means anything; train it anew, at a lower rate or on "
+            "scaled data",
+            exit_status=1,
+        )
+
+
+def _all_finite(variable):
+    value = tf.convert_to_tensor(variable)
+    return not value.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(value)))

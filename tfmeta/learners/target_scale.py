@@ -1,0 +1,105 @@
+"""The unit that values are learned in: an inner step grows with the square of the targets' scale.
+
+A user's targets and answers are in the user's unit everywhere; the network's outputs and the loss
+are in that of the training tasks' targets: centred, and divided by their spread.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+
+class TargetScale:
+    """How a learner's outputs become values in the user's unit, and those targets of the network.
+
+    Without numbers it changes nothing.
+
+    Args:
+        centre: subtracted from the targets: a number, or one for each output; None: 0.
+        spread: what they are divided by then, likewise; None: 1.
+
+    Raises:
+        ValueError: if a number is not finite, or a spread not positive.
+    """
+
+    def __init__(self, centre=None, spread=None):
+        self.is_set = centre is not None or spread is not None
+        self._centre = _numbers("target_centre", 0.0 if centre is None else centre)
+        self._spread = _numbers("target_spread", 1.0 if spread is None else spread)
+        if not (self._spread > 0).all():
+            raise ValueError(
+                f"received target_spread={self._spread.tolist()}; expected positive numbers"
+            )
+        self._given = (centre, spread)
+
+    @classmethod
+    def options_of(cls, targets) -> dict:
+        """The learner's options for the targets of the training tasks.
+
+        Args:
+            targets: `(rows, outputs)`.
+
+        Returns:
+            `target_centre` and `target_spread`, a list of a number for each output: mean and
+            standard deviation, 1 where all targets are equal.
+        """
+        targets = np.asarray(targets, np.float64)
+        spread = targets.std(0)
+        # Of equal targets rounding leaves a spread of next to nothing.
+        spread = np.where(spread > 1e-7 * np.abs(targets).max(0, initial=0), spread, 1.0)
+        return {"target_centre": targets.mean(0).tolist(), "target_spread": spread.tolist()}
+
+    def check_outputs(self, num_outputs: int | None) -> None:
+        """Raises ValueError if there are not as many numbers as outputs."""
+        for name, values in (("target_centre", self._centre), ("target_spread", self._spread)):
+            if values.ndim and num_outputs is not None and len(values) != num_outputs:
+                raise ValueError(
+                    f"received {name} with {len(values)} numbers; expected one, or {num_outputs}, "
+                    "one for each output"
+                )
+
+    def scaled(self, values):
+        """Of values `(..., outputs)` in the user's unit: in the network's."""
+        if not self.is_set:
+            return values
+        values = _wide(values)
+        return (values - self._as(self._centre, values)) / self._as(self._spread, values)
+
+    def restored(self, outputs):
+        """Of outputs `(..., outputs)` of the network: in the user's unit."""
+        if not self.is_set:
+            return outputs
+        outputs = _wide(outputs)
+        return outputs * self._as(self._spread, outputs) + self._as(self._centre, outputs)
+
+    def squared_error(self, y, outputs):
+        """`(...)`: the mean over the outputs of the squared error in the network's unit."""
+        error = _wide(y) - _wide(outputs)
+        return tf.reduce_mean((error / self._as(self._spread, error)) ** 2, -1)
+
+    @staticmethod
+    def _as(numbers, like):
+        return tf.constant(numbers, like.dtype)
+
+    def get_config(self) -> dict:
+        """The learner's constructor arguments."""
+        return dict(zip(("target_centre", "target_spread"), self._given, strict=True))
+
+
+def _wide(values):
+    """As float32 where half precision could not hold a user's unit."""
+    values = tf.convert_to_tensor(values)
+    return tf.cast(values, tf.float32) if values.dtype.size < 4 else values
+
+
+def _numbers(name, values):
+    try:
+        numbers = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        numbers = np.array(math.nan)
+    if numbers.ndim > 1 or not np.isfinite(numbers).all():
+        raise ValueError(
+            f"received {name}={values!r}; expected a finite number, or one for each output"
+        )
+    return numbers

@@ -1,0 +1,187 @@
+"""Runs one step of a run again, with every intermediate number checked."""
+
+import itertools
+import traceback
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.errors import UserError
+from tfmeta.learners.padding import unpadded
+from tfmeta.training import strategies
+from tfmeta.training.building import build_learner, open_source
+from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.trainer import augmentation_of, keep_optimizer, training_episodes
+
+_HERE = Path(__file__).resolve().parents[1]  # tfmeta's own files
+
+
+class Replay:
+    """A step of a run, from the weights that it began with.
+
+    Episodes are functions of their numbers and training of its weights, so the steps between the
+    newest checkpoint before the step and the step itself are trained again, as they were. Nothing
+    in the run changes.
+
+    Args:
+        run_dir: of the run.
+        step: which step, from 1.
+
+    Raises:
+        UserError: if it is no run directory, its checkpoint is damaged, its data is missing or has
+            changed, or it has no such step.
+    """
+
+    def __init__(self, run_dir, step: int):
+        self._run, self._number = RunDirectory.open(run_dir), step
+        last = self._run.last_step
+        if not 1 <= step <= last:
+            taken = f"from 1 to {last}" if last else "of a run that has a checkpoint or has ended"
+            raise UserError(f"received --step {step}; expected a step {taken}, in {run_dir}")
+        self._settings = self._run.settings
+        self._source = open_source(self._settings)
+        self._run.check_splits(self._source.recorded_splits())
+        settings = self._settings
+        with strategies.scope(settings.strategy, settings.meta_batch):
+            loaded = self._run.read_checkpoint(before=step)
+            self._learner, self.start = loaded or (build_learner(settings, self._source), 0)
+            self._source.check_learner(self._learner)
+            if loaded:
+                keep_optimizer(self._learner, settings, self._source)
+
+    def run(self, say=lambda line: None) -> dict:
+        """The step again.
+
+        Args:
+            say: told what is being done, a line at a time.
+
+        Returns:
+            `step`, the `checkpoint` that it began with, its `episodes` (first and last number), the
+            `learning_rate`, and what came out: `loss` and `largest_gradient` of each task, and
+            `not_finite`: None, or a dict that says where the first such number was.
+        """
+        learner, step, tasks = self._learner, self._number, self._settings.meta_batch
+        if step - 1 > self.start:
+            say(f"training again from step {self.start} to step {step - 1}")
+            self._train_again()
+        learner.optimizer.learning_rate.assign(self._rate_of(step))
+        first = (step - 1) * tasks
+        say(f"running step {step} (episodes {first} to {first + tasks - 1}), every number checked")
+        return {
+            "step": step,
+            "checkpoint": self.start,
+            "episodes": [first, first + tasks - 1],
+            "learning_rate": float(learner.optimizer.learning_rate.numpy()),
+            **self._checked_step(next(iter(self._episodes(step)))),
+        }
+
+    def _episodes(self, step):
+        settings, source = self._settings, self._source
+        augmentation = augmentation_of(settings, source)
+        return training_episodes(source, settings, first_step=step - 1, augmentation=augmentation)
+
+    def _train_again(self):
+        """In the run's own windows, whose steps share a rate; like ones in one go."""
+        step, last = self.start, self._number - 1
+        ends = [line["step"] for line in self._run.read_metrics() if step < line["step"] < last]
+        lengths = np.diff([step, *ends, last]).tolist()
+        for length, windows in itertools.groupby(lengths):
+            number = len(list(windows))
+            self._learner.fit(
+                self._episodes(step + 1).take(number * length),
+                epochs=number,
+                steps_per_epoch=length,
+                callbacks=[_Rates(self._rate_of, step, length)],
+                shuffle=False,
+                verbose=0,
+            )
+            step += number * length
+
+    def _rate_of(self, step):
+        """The outer rate of a step: of the first line of metrics that it is part of."""
+        for line in self._run.read_metrics():
+            if line["step"] >= step:
+                return line["learning_rate"]
+        return self._learner.optimizer.learning_rate.numpy()
+
+    def _checked_step(self, episodes):
+        losses, largest, gradients = [], [], []
+        for task in range(self._settings.meta_batch):
+            episode = unpadded(tf.nest.map_structure(lambda t, i=task: t[i], episodes))
+            where = _first_not_finite(lambda e=episode: self._learner.task_gradients(e))
+            if isinstance(where, dict):
+                number = (self._number - 1) * self._settings.meta_batch + task
+                where = {"task": task, "episode": number, **where}
+                return {"loss": losses, "largest_gradient": largest, "not_finite": where}
+            of_task, logs = where
+            losses.append(float(logs["loss"]))
+            gradients.append(of_task)
+            largest.append(max(float(tf.reduce_max(tf.abs(g))) for g in of_task))
+        where = self._checked_update(gradients)
+        return {"loss": losses, "largest_gradient": largest, "not_finite": where}
+
+    def _checked_update(self, gradients):
+        """The optimizer's step on the mean gradient: where it is not finite, or None."""
+        variables, optimizer = self._learner.trainable_variables, self._learner.optimizer
+        means = [tf.reduce_mean(tf.stack(g), 0) for g in zip(*gradients, strict=True)]
+        where = _first_not_finite(
+            lambda: optimizer.apply_gradients(zip(means, variables, strict=True))
+        )
+        if isinstance(where, dict):
+            return {"task": None, **where}
+        changed = [v for v in (*variables, *optimizer.variables) if v.value.dtype.is_floating]
+        bad = [v.path for v in changed if not tf.reduce_all(tf.math.is_finite(v.value))]
+        return {"task": None, "message": f"after it, {bad[0]} is not finite"} if bad else None
+
+
+class _Rates(keras.callbacks.Callback):
+    """Sets the outer rate of each window of steps, an epoch of Keras's, as the run had it."""
+
+    def __init__(self, rate_of, start, length):
+        super().__init__()
+        self._rate_of, self._start, self._length = rate_of, start, length
+
+    def on_epoch_begin(self, epoch, logs=None):
+        rate = self._rate_of(self._start + epoch * self._length + 1)
+        self.model.optimizer.learning_rate.assign(rate)
+
+
+def _first_not_finite(function):
+    """What an eager function returns, or where its first number was not finite, as a dict."""
+    filtered = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()  # else the frames that know the layer are gone
+    tf.debugging.enable_check_numerics()
+    try:
+        return function()
+    except tf.errors.InvalidArgumentError as error:
+        if "Detected Infinity or NaN" not in str(error):
+            raise
+        return _where(error)
+    finally:
+        tf.debugging.disable_check_numerics()
+        if filtered:
+            keras.config.enable_traceback_filtering()
+
+
+def _where(error):
+    """The operation, the layer that it is of, and tfmeta's line that asked for it."""
+    layer, line = None, None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        owner = frame.f_locals.get("self")
+        file = Path(frame.f_code.co_filename)
+        is_network = isinstance(owner, keras.Model)
+        if isinstance(owner, keras.layers.Layer) and not is_network and owner.name:
+            layer = owner.name
+        if _HERE in file.parents and file.parent.name == "learners":
+            line = f"{file.relative_to(_HERE.parent)}:{number} ({frame.f_code.co_name})"
+    words = " ".join(str(error).split())
+    operation = words.partition('op "')[2].partition('"')[0] or None
+    return {"operation": operation, "layer": layer, "line": line, "message": _short(words)}
+
+
+def _short(words):
+    """The error without what TensorFlow adds of itself: which output, and how many of it."""
+    head = words.partition("Detected ")[2].partition(" Input tensor")[0]
+    return head.partition("Stack trace")[0].strip()
