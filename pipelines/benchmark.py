@@ -57,7 +57,7 @@ class Benchmark:
 def open_benchmark(
     benchmark: Benchmark,
     data_dir,
-    size,
+    options: FormatOptions,
     *,
     rotations: bool = False,
     stream: bool = False,
@@ -68,7 +68,7 @@ def open_benchmark(
     Args:
         benchmark: which.
         data_dir: the user's folder.
-        size: pixels of a side, or `[height, width]`.
+        options: of the images.
         rotations, stream, skip_unreadable: as of `image_folder.build`.
 
     Raises:
@@ -81,7 +81,6 @@ def open_benchmark(
             f"{benchmark.name} needs its folder, received --data-dir {data_dir}; expected one with "
             f"{benchmark.layouts}"
         )
-    options = FormatOptions(size, channels=3, invert=False)
     found, lists = _find(benchmark, root)
     if found:
         files = [file for each in found for file in each.files]

@@ -9,7 +9,8 @@ What may be in the folder, found by looking at it:
     photos/GROUP/CLASS/*.png                groups, such as alphabets of characters: split by group
     photos/{train,validation,test}/...      either of these in split folders: split as they say
 
-Files are PNG, JPEG, GIF (first frame) or BMP, of any sizes and modes. Hidden files are passed over.
+Files are PNG, JPEG, GIF (first frame), BMP, WebP or TIFF, of any sizes and modes.
+Hidden files are passed over, and named as all else that is not used.
 """
 
 from dataclasses import dataclass, replace
@@ -30,6 +31,10 @@ def build(
     size=None,
     channels=None,
     invert=None,
+    deep_range=None,
+    background: str = "white",
+    resize: str = "squash",
+    as_stored: bool = False,
     groups=None,
     rotations: bool = False,
     split_by: str = "auto",
@@ -43,7 +48,7 @@ def build(
 
     Args:
         data_dir: the folder.
-        size, channels, invert: see `FormatOptions`.
+        size, channels, invert, deep_range, background, resize, as_stored: see `FormatOptions`.
         groups: whether there is a group level above the class folders; None: look.
         rotations: quarter turns of a class are classes of their own.
         split_by, validation, test, split_seed: see `split_classes`; for folders without splits.
@@ -60,7 +65,7 @@ def build(
     loaded = load_images(
         Path(data_dir),
         files,
-        FormatOptions(size, channels, invert),
+        FormatOptions(size, channels, invert, deep_range, background, resize, as_stored),
         skip_unreadable=skip_unreadable,
         stream=stream,
     )
@@ -90,7 +95,9 @@ def build(
     )
     image_format = loaded.image_format
     source = ClassSource("image-folder", index, image_format=image_format, rotations=rotations)
-    source.pinned_options = pinned_format(image_format, size=size, channels=channels, invert=invert)
+    source.pinned_options = pinned_format(
+        image_format, size=size, channels=channels, invert=invert, deep_range=deep_range
+    )
     return source
 
 

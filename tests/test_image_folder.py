@@ -119,7 +119,7 @@ def test_the_format_is_seen_from_the_images(tmp_path):
     assert folder(bright).index.examples.max() == 5  # ink high, the paper dark
     assert folder(bright, invert=False).index.examples.min() == 250
     pinned = folder(dark, size=20).pinned_options
-    assert pinned == {"channels": 1, "invert": False}
+    assert pinned == {"channels": 1, "invert": False, "deep_range": [0, 65535]}
     make(dark, "d", colour=True)
     assert folder(dark).image_format == ImageFormat(84, 84, 3, False)
     assert folder(dark, size=20, **pinned).image_format == ImageFormat(20, 20, 1, False)

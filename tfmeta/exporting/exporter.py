@@ -85,7 +85,13 @@ def export_adapted(
     check_adapted(learner, support, class_names)
     _check_writable(Path(output))
     state = learner.adapt(tf.constant(support[0]), tf.constant(support[1]))
-    signatures = AdaptedSignatures(learner, state, class_names=class_names, confidence=confidence())
+    signatures = AdaptedSignatures(
+        learner,
+        state,
+        class_names=class_names,
+        confidence=confidence(),
+        are_images=image_format is not None,
+    )
     requests = warmup.adapted_requests(signatures, learner, state, image_format=image_format)
     return _write(Path(output), learner, signatures, requests, image_format=image_format)
 
@@ -110,7 +116,12 @@ def _export_tasks(
     kind, learner, output, image_format, *, is_regression=False, padded=False, confidence=Confidence
 ) -> Path:
     """Exports a kind that takes support sets."""
-    signatures = kind(learner, is_regression=is_regression, padded=padded)
+    signatures = kind(
+        learner,
+        is_regression=is_regression,
+        padded=padded,
+        are_images=image_format is not None,
+    )
     _check_writable(Path(output))
     signatures.confidence = confidence()
     requests = warmup.task_requests(
