@@ -5,6 +5,7 @@ silence. Pixels come from `ImageFormat.decode`, the same in training, prediction
 """
 
 import io
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -161,7 +162,7 @@ def load_images(
     if options.deep_range is None and not options.as_stored:
         deep_range = deep_range_of(content for content in map(_deep_content, files) if content)
     image_format = options.resolve(contents, deep_range)
-    names = [str(file.relative_to(root)) for file in files]
+    names = [printable(file.relative_to(root)) for file in files]
     key = images_key(image_format, map(file_state, files)) if stream else None
     examples, facts = read_images(files, _examine, image_format, key=key)
     origins = origins_of(names, facts)
@@ -186,6 +187,11 @@ def _check_grey(origins):
             f"{len(coloured)} of {len(origins.names)} images are in colour, such as {coloured[0]}, "
             "and the rest is grey; say which is wanted: --set pipeline.channels=1, or 3"
         )
+
+
+def printable(path) -> str:
+    """A path as text, with bytes that are none written as numbers."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def unreadable_files(unreadable) -> str:

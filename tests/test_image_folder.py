@@ -139,10 +139,11 @@ def test_files_that_are_no_images_are_refused_or_named(tmp_path):
     assert np.bincount(source.index.labels).tolist() == [3, 3, 2, 3]
     origins = source.index.origins
     assert [name for name, _ in origins.unreadable] == ["b/note.txt", "c/1.png"]
-    assert origins.passed_over == ("README",)
+    assert origins.passed_over == ("README", "a/.hidden")
     assert origins.names[6:8] == ("c/0.png", "c/2.png")
     lines = source.left_out({})
-    assert len(lines) == 2
+    assert len(lines) == 3
+    assert lines[2] == "not used: 2 other entries: README, a/.hidden"
     assert "b/note.txt" in lines[0]
 
 

