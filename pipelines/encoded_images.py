@@ -4,11 +4,13 @@ Only a chunk of them is held encoded at a time. Pixels come from `ImageFormat.de
 training, prediction and serving.
 """
 
+import functools
 import hashlib
 import io
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from zipfile import BadZipFile
 
@@ -135,15 +137,28 @@ def file_state(path) -> str:
     return f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}"
 
 
+def decode_files(contents, image_format: ImageFormat) -> np.ndarray:
+    """Uint8 `(images, height, width, channels)` of a list of encoded images."""
+    decode = _decoder(replace(image_format, invert=False))
+    pixels = decode(tf.constant(contents, tf.string, [len(contents)])).numpy()
+    return 255 - pixels if image_format.invert else pixels
+
+
+@functools.cache
+def _decoder(image_format):
+    """Traced once a format: that takes seconds."""
+    return tf.function(
+        image_format.decode_all,
+        input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
+    )
+
+
 class _Reading:
     """One pass over the items."""
 
     def __init__(self, items, examine, image_format):
-        self._items, self._examine = items, examine
-        self._decode = tf.function(
-            lambda contents: image_format.decode_all(contents),
-            input_signature=[tf.TensorSpec([None], tf.string)],
-        )
+        self._items, self._examine, self._format = items, examine, image_format
         names = ("kept", "unreadable", "sizes", "modes", "digests")
         self._facts = {name: [] for name in names}
 
@@ -167,7 +182,7 @@ class _Reading:
                 yield pixels
 
     def _pixels(self, contents):
-        return self._decode(tf.constant(contents, tf.string, [len(contents)])).numpy()
+        return decode_files(contents, self._format)
 
     def _undecodable(self, examined):
         try:

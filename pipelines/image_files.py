@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 from tfmeta.errors import UserError
 from tfmeta.images import ImageFormat
 from tfmeta.pipelines.class_index import Origins
 from tfmeta.pipelines.encoded_images import (
+    decode_files,
     deep_range_of,
     file_state,
     image_facts,
@@ -112,7 +112,7 @@ def _has_bright_ground(contents, image_format):
     """Whether most pixels of most images are bright."""
     if not contents:
         return False
-    images = tf.function(image_format.decode_all)(tf.constant(contents)).numpy()
+    images = decode_files(contents, image_format)
     return np.mean(np.median(images.reshape(len(images), -1), 1) > 127) > 0.5
 
 
