@@ -128,6 +128,10 @@ def options_like(name: str, image_format) -> dict:
     like = {
         "size": [image_format.height, image_format.width],
         "channels": image_format.channels,
+        "deep_range": list(image_format.deep_range),
+        "background": image_format.background,
+        "resize": image_format.resize,
+        "as_stored": image_format.as_stored,
     }
     return {option: value for option, value in like.items() if option in options_of(name)}
 

@@ -22,8 +22,14 @@ from tfmeta.pipelines.encoded_images import (
     origins_of,
     read_images,
 )
-from tfmeta.pipelines.image_files import FormatOptions, load_images
-from tfmeta.pipelines.image_folder import FoundClass, files_in, find_classes
+from tfmeta.pipelines.image_files import FormatOptions, load_images, printable
+from tfmeta.pipelines.image_folder import (
+    FoundClass,
+    files_in,
+    find_classes,
+    has_folders,
+    unused_entries,
+)
 from tfmeta.pipelines.pickled_arrays import read_pickled_images
 from tfmeta.pipelines.splitting import SPLITS
 
@@ -57,7 +63,7 @@ class Benchmark:
 def open_benchmark(
     benchmark: Benchmark,
     data_dir,
-    size,
+    options: FormatOptions,
     *,
     rotations: bool = False,
     stream: bool = False,
@@ -68,7 +74,7 @@ def open_benchmark(
     Args:
         benchmark: which.
         data_dir: the user's folder.
-        size: pixels of a side, or `[height, width]`.
+        options: of the images.
         rotations, stream, skip_unreadable: as of `image_folder.build`.
 
     Raises:
@@ -81,7 +87,6 @@ def open_benchmark(
             f"{benchmark.name} needs its folder, received --data-dir {data_dir}; expected one with "
             f"{benchmark.layouts}"
         )
-    options = FormatOptions(size, channels=3, invert=False)
     found, lists = _find(benchmark, root)
     if found:
         files = [file for each in found for file in each.files]
@@ -95,12 +100,14 @@ def open_benchmark(
         examples, labels, classes, origins = _read_pickles(benchmark, pickles, image_format, stream)
         used = pickles.values()
     _check_splits(root, classes)
+    passed_over, lost = unused_entries(root, used, [each.folder for each in found])
+    passed_over = (*passed_over, *(printable(path.relative_to(root)) for path in lost))
     index = ClassIndex(
         examples,
         labels,
         {s: np.flatnonzero([split == s for split, _ in classes]) for s in SPLITS},
         tuple(name for _, name in classes),
-        origins=replace(origins, passed_over=tuple(_passed_over(root, used))),
+        origins=replace(origins, passed_over=passed_over),
     )
     return ClassSource(benchmark.name, index, image_format=image_format, rotations=rotations)
 
@@ -128,7 +135,7 @@ def _find(benchmark, root):
         return [
             replace(each, split=split)
             for split, folder in folders.items()
-            for each in find_classes(folder, groups=False)
+            for each in find_classes(folder, groups=False, split_folders=False)
         ], []
     by_split, lists = by_lists or (_standard(benchmark, root), [])
     found = [
@@ -143,7 +150,9 @@ def _find(benchmark, root):
 def _split_folders(root):
     for prefix in ("", "meta-"):
         paths = {split: root / f"{prefix}{short}" for split, short in SHORT_NAMES.items()}
-        if all_or_none(paths):
+        # A class may be called `train` too: splits hold folders, or links to them.
+        splits = any(path.is_dir() and has_folders(path) for path in paths.values())
+        if splits and all_or_none(paths):
             return paths
     return None
 
@@ -222,11 +231,3 @@ def _examine(item):
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     content = buffer.getvalue()
     return content, {**image_facts(content), **facts}
-
-
-def _passed_over(root, used):
-    """What lies beside the used files and their folders, relative to the root."""
-    used = set(used)
-    folders = {folder for file in used for folder in file.parents if folder.is_relative_to(root)}
-    beside = {entry for folder in folders | {root} for entry in folder.iterdir()} - used - folders
-    return sorted(str(e.relative_to(root)) for e in beside if not e.name.startswith("."))

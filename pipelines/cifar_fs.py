@@ -19,6 +19,7 @@ from tfmeta.pipelines.benchmark import (
     open_benchmark,
 )
 from tfmeta.pipelines.class_source import ClassSource
+from tfmeta.pipelines.image_files import FormatOptions
 
 _LEVELS = ("", "cifar100")
 
@@ -45,6 +46,9 @@ def build(
     *,
     data_dir=None,
     size=32,
+    resize: str = "squash",
+    background: str = "white",
+    as_stored: bool = False,
     rotations: bool = False,
     stream: bool = False,
     skip_unreadable: bool = False,
@@ -54,6 +58,7 @@ def build(
     Args:
         data_dir: the folder.
         size: pixels of a side, or `[height, width]`.
+        resize, background, as_stored: see `FormatOptions`.
         rotations: quarter turns of a class are classes of their own.
         stream: keep the pixels on disk, not in memory.
         skip_unreadable: leave out files that are no whole images.
@@ -64,7 +69,9 @@ def build(
     return open_benchmark(
         CIFAR_FS,
         data_dir,
-        size,
+        FormatOptions(
+            size, 3, invert=False, background=background, resize=resize, as_stored=as_stored
+        ),
         rotations=rotations,
         stream=stream,
         skip_unreadable=skip_unreadable,

@@ -85,6 +85,8 @@ class ClassSource(EpisodeSource):
     def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
         unreadable = self.index.origins.unreadable
         lines = [f"left out {name}: it {problem}" for name, problem in unreadable]
+        if passed_over := self.index.origins.passed_over:
+            lines.append(f"not used: {len(passed_over)} other entries: {listed(passed_over)}")
         for split, shape in shapes.items():
             small = self.small_classes(split, shape) if shape.skip_small_classes else {}
             if small:

@@ -4,23 +4,25 @@ Only a chunk of them is held encoded at a time. Pixels come from `ImageFormat.de
 training, prediction and serving.
 """
 
+import functools
 import hashlib
 import io
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from zipfile import BadZipFile
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tfmeta.images import ImageFormat
 from tfmeta.pipelines.class_index import Origins
 from tfmeta.pipelines.record_file import RecordFile, cache_folder, write_records
 
-_DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
+_PNG_BEGINNING, _PNG_DEPTH_AT = b"\x89PNG\r\n\x1a\n", 24
 _CHUNK = 64  # images in memory at a time
 
 
@@ -55,14 +57,47 @@ def read_images(items, examine, image_format: ImageFormat, *, key: str | None = 
 
 
 def image_facts(content: bytes) -> dict:
-    """Size, mode and digest of an image before it is resized."""
+    """Size, mode and digest of an image, upright, before it is resized."""
     with Image.open(io.BytesIO(content)) as image:
-        # The same picture in another file format is the same; of 16 bits and more as it is, for
-        # Pillow would cut it off at 255.
-        pixels = image if image.mode in _DEEP_MODES else image.convert("RGBA")
-        digest = hashlib.blake2b(f"{pixels.size}".encode() + pixels.tobytes(), digest_size=16)
-        size = (image.height, image.width)
-        return {"sizes": size, "modes": image.mode, "digests": digest.hexdigest()}
+        mode, upright = image.mode, ImageOps.exif_transpose(image)
+        # The same picture in another file format is the same; of 16 bits as it is, for Pillow
+        # would cut it off at 255 or take the upper eight.
+        pixels = deep_pixels(content) if is_deep(content) else upright.convert("RGBA")
+        digest = hashlib.blake2b(f"{upright.size}".encode() + pixels.tobytes(), digest_size=16)
+        size = (upright.height, upright.width)
+        return {"sizes": size, "modes": mode, "digests": digest.hexdigest()}
+
+
+def is_deep(content: bytes) -> bool:
+    """Whether it is a PNG of 16 bits a channel, as its first 32 bytes say."""
+    return (
+        content.startswith(_PNG_BEGINNING) and content[_PNG_DEPTH_AT : _PNG_DEPTH_AT + 1] == b"\x10"
+    )
+
+
+def deep_pixels(content: bytes) -> np.ndarray:
+    """Uint16 `(height, width, 4)` of a PNG; empty if TensorFlow does not decode it."""
+    try:
+        return tf.io.decode_png(content, channels=4, dtype=tf.uint16).numpy()
+    except tf.errors.InvalidArgumentError:
+        return np.zeros((0, 0, 4), np.uint16)
+
+
+def deep_range_of(contents) -> tuple[int, int] | None:
+    """The least and the most of what is visible in the images of 16 bits; None if there are none.
+
+    Args:
+        contents: iterable of images' bytes.
+    """
+    lows, highs = [], []
+    for content in contents:
+        if is_deep(content) and (pixels := deep_pixels(content)).size:
+            visible = pixels[pixels[..., 3] > 0][:, :3]
+            lows.append(int(visible.min(initial=65535)))
+            highs.append(int(visible.max(initial=0)))
+    if not lows:
+        return None
+    return min(lows), max(max(highs), min(lows) + 1)
 
 
 def origins_of(names, facts: dict, **others) -> Origins:
@@ -102,15 +137,28 @@ def file_state(path) -> str:
     return f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}"
 
 
+def decode_files(contents, image_format: ImageFormat) -> np.ndarray:
+    """Uint8 `(images, height, width, channels)` of a list of encoded images."""
+    decode = _decoder(replace(image_format, invert=False))
+    pixels = decode(tf.constant(contents, tf.string, [len(contents)])).numpy()
+    return 255 - pixels if image_format.invert else pixels
+
+
+@functools.cache
+def _decoder(image_format):
+    """Traced once a format: that takes seconds."""
+    return tf.function(
+        image_format.decode_all,
+        input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
+    )
+
+
 class _Reading:
     """One pass over the items."""
 
     def __init__(self, items, examine, image_format):
-        self._items, self._examine = items, examine
-        self._decode = tf.function(
-            lambda contents: image_format.decode_all(contents),
-            input_signature=[tf.TensorSpec([None], tf.string)],
-        )
+        self._items, self._examine, self._format = items, examine, image_format
         names = ("kept", "unreadable", "sizes", "modes", "digests")
         self._facts = {name: [] for name in names}
 
@@ -134,7 +182,7 @@ class _Reading:
                 yield pixels
 
     def _pixels(self, contents):
-        return self._decode(tf.constant(contents, tf.string, [len(contents)])).numpy()
+        return decode_files(contents, self._format)
 
     def _undecodable(self, examined):
         try:

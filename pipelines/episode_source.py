@@ -107,7 +107,7 @@ class SourceFacts:
         return cls(
             facts["name"],
             tuple(facts["input_shape"]),
-            None if image is None else ImageFormat(**image),
+            None if image is None else ImageFormat.from_dict(image),
             facts["target_size"],
         )
 

@@ -5,20 +5,23 @@ silence. Pixels come from `ImageFormat.decode`, the same in training, prediction
 """
 
 import io
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 from tfmeta.errors import UserError
 from tfmeta.images import ImageFormat
 from tfmeta.pipelines.class_index import Origins
 from tfmeta.pipelines.encoded_images import (
+    decode_files,
+    deep_range_of,
     file_state,
     image_facts,
     images_key,
+    is_deep,
     origins_of,
     read_images,
 )
@@ -28,6 +31,8 @@ from tfmeta.pipelines.support_set import read_image
 _GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
 _GREY_SIZE, _COLOUR_SIZE = 28, 84  # the field's: Omniglot's and miniImageNet's
 _SAMPLE = 200  # files that the format is guessed from
+_HEAD_BYTES = 32
+_TIFF_BEGINNINGS = (b"II*\0", b"MM\0*")
 _MOST_NAMES = 10  # that an error lists
 
 
@@ -40,14 +45,26 @@ class FormatOptions:
         channels: 1 or 3; 1 if every image is grey.
         invert: whether to turn dark into bright; of grey images on a bright ground, such as ink on
             paper, so that the ground is dark as in Omniglot.
+        deep_range: `[low, high]`, the values of 16-bit files that become 0 and 255; the least and
+            the most that such files have.
+        background, resize, as_stored: as of `ImageFormat`.
     """
 
     size: int | list | None = None
     channels: int | None = None
     invert: bool | None = None
+    deep_range: list | tuple | None = None
+    background: str = "white"
+    resize: str = "squash"
+    as_stored: bool = False
 
-    def resolve(self, contents) -> ImageFormat:
-        """The format, from a sample of encoded images where the user says nothing."""
+    def resolve(self, contents, deep_range=None) -> ImageFormat:
+        """The format, where the user says nothing by looking.
+
+        Args:
+            contents: a sample of encoded images.
+            deep_range: of all 16-bit files; None if there are none.
+        """
         contents = list(contents)
         channels = self.channels or (1 if all(map(_is_grey, contents)) else 3)
         size = self.size or (_GREY_SIZE if channels == 1 else _COLOUR_SIZE)
@@ -59,10 +76,20 @@ class FormatOptions:
                 f"received pipeline.size={self.size!r}, pipeline.channels={self.channels!r}; "
                 "expected pixels or [height, width], and 1 or 3"
             ) from error
+        try:
+            image_format = replace(
+                image_format,
+                deep_range=self.deep_range or deep_range or image_format.deep_range,
+                background=self.background,
+                resize=self.resize,
+                as_stored=self.as_stored,
+            )
+        except ValueError as error:
+            raise UserError(f"images can't be read so: {error}") from error
         invert = self.invert
         if invert is None:
             invert = channels == 1 and _has_bright_ground(contents, image_format)
-        return ImageFormat(height, width, channels, bool(invert))
+        return replace(image_format, invert=bool(invert))
 
 
 def pinned_format(image_format: ImageFormat, **options) -> dict:
@@ -71,6 +98,7 @@ def pinned_format(image_format: ImageFormat, **options) -> dict:
         "size": [image_format.height, image_format.width],
         "channels": image_format.channels,
         "invert": image_format.invert,
+        "deep_range": list(image_format.deep_range),
     }
     return {name: found[name] for name, given in options.items() if given is None}
 
@@ -84,7 +112,7 @@ def _has_bright_ground(contents, image_format):
     """Whether most pixels of most images are bright."""
     if not contents:
         return False
-    images = tf.function(image_format.decode_all)(tf.constant(contents)).numpy()
+    images = decode_files(contents, image_format)
     return np.mean(np.median(images.reshape(len(images), -1), 1) > 127) > 0.5
 
 
@@ -130,8 +158,11 @@ def load_images(
         [files[n] for n in np.linspace(0, len(files) - 1, _SAMPLE).astype(int)] if files else []
     )
     contents = [content for content in map(_content_or_none, dict.fromkeys(sample)) if content]
-    image_format = options.resolve(contents)
-    names = [str(file.relative_to(root)) for file in files]
+    deep_range = None
+    if options.deep_range is None and not options.as_stored:
+        deep_range = deep_range_of(content for content in map(_deep_content, files) if content)
+    image_format = options.resolve(contents, deep_range)
+    names = [printable(file.relative_to(root)) for file in files]
     key = images_key(image_format, map(file_state, files)) if stream else None
     examples, facts = read_images(files, _examine, image_format, key=key)
     origins = origins_of(names, facts)
@@ -140,7 +171,9 @@ def load_images(
     if options.channels is None and image_format.channels == 1:
         _check_grey(origins)
     if not facts["kept"]:
-        raise UserError(f"no image in {root} can be read; expected PNG, JPEG, GIF or BMP files")
+        raise UserError(
+            f"no image in {root} can be read; expected PNG, JPEG, GIF, BMP, WebP or TIFF files"
+        )
     return LoadedImages(examples, np.array(facts["kept"]), image_format, origins)
 
 
@@ -154,6 +187,11 @@ def _check_grey(origins):
             f"{len(coloured)} of {len(origins.names)} images are in colour, such as {coloured[0]}, "
             "and the rest is grey; say which is wanted: --set pipeline.channels=1, or 3"
         )
+
+
+def printable(path) -> str:
+    """A path as text, with bytes that are none written as numbers."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def unreadable_files(unreadable) -> str:
@@ -171,6 +209,16 @@ def _content_or_none(path):
         return read_image(path)
     except UserError:
         return None
+
+
+def _deep_content(path):
+    """What may be of 16 bits a channel: a TIFF, or a PNG that says so; else None."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:  # which is said when the file is read
+        return None
+    return _content_or_none(path) if is_deep(head) or head[:4] in _TIFF_BEGINNINGS else None
 
 
 def _examine(path):

@@ -9,7 +9,8 @@ What may be in the folder, found by looking at it:
     photos/GROUP/CLASS/*.png                groups, such as alphabets of characters: split by group
     photos/{train,validation,test}/...      either of these in split folders: split as they say
 
-Files are PNG, JPEG, GIF (first frame) or BMP, of any sizes and modes. Hidden files are passed over.
+Files are PNG, JPEG, GIF (first frame), BMP, WebP or TIFF, of any sizes and modes.
+What is not used is named: hidden files, files beside the class folders, links that lead nowhere.
 """
 
 from dataclasses import dataclass, replace
@@ -17,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.image_files import FormatOptions, load_images, pinned_format
+from tfmeta.pipelines.image_files import FormatOptions, load_images, pinned_format, printable
 from tfmeta.pipelines.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
 
 
@@ -30,7 +31,12 @@ def build(
     size=None,
     channels=None,
     invert=None,
+    deep_range=None,
+    background: str = "white",
+    resize: str = "squash",
+    as_stored: bool = False,
     groups=None,
+    split_folders=None,
     rotations: bool = False,
     split_by: str = "auto",
     validation: float = VALIDATION,
@@ -43,8 +49,10 @@ def build(
 
     Args:
         data_dir: the folder.
-        size, channels, invert: see `FormatOptions`.
+        size, channels, invert, deep_range, background, resize, as_stored: see `FormatOptions`.
         groups: whether there is a group level above the class folders; None: look.
+        split_folders: whether the first folders are splits; None: look. What they hold decides, as
+            a class may be called `train` too.
         rotations: quarter turns of a class are classes of their own.
         split_by, validation, test, split_seed: see `split_classes`; for folders without splits.
         stream: keep the pixels on disk, not in memory.
@@ -55,12 +63,13 @@ def build(
     """
     if data_dir is None:
         raise UserError("image-folder needs its folder: --data-dir DIR, with a folder a class")
-    found = find_classes(Path(data_dir), groups)
+    found = find_classes(Path(data_dir), groups, split_folders)
     files = [file for each in found for file in each.files]
+    passed_over, lost = unused_entries(Path(data_dir), files, [each.folder for each in found])
     loaded = load_images(
         Path(data_dir),
-        files,
-        FormatOptions(size, channels, invert),
+        files + lost,  # which can't be read, and are named with all that can't
+        FormatOptions(size, channels, invert, deep_range, background, resize, as_stored),
         skip_unreadable=skip_unreadable,
         stream=stream,
     )
@@ -86,11 +95,13 @@ def build(
         tuple(each.name for each in found),
         group_numbers,
         group_names,
-        replace(loaded.origins, passed_over=tuple(_passed_over(Path(data_dir), found))),
+        replace(loaded.origins, passed_over=passed_over),
     )
     image_format = loaded.image_format
     source = ClassSource("image-folder", index, image_format=image_format, rotations=rotations)
-    source.pinned_options = pinned_format(image_format, size=size, channels=channels, invert=invert)
+    source.pinned_options = pinned_format(
+        image_format, size=size, channels=channels, invert=invert, deep_range=deep_range
+    )
     return source
 
 
@@ -105,11 +116,16 @@ class FoundClass:
 
     @property
     def name(self) -> str:
-        return f"{self.group}/{self.folder.name}" if self.group else self.folder.name
+        name = printable(self.folder.name)
+        return f"{printable(self.group)}/{name}" if self.group else name
 
 
-def find_classes(root: Path, groups=None) -> list[FoundClass]:
+def find_classes(root: Path, groups=None, split_folders=None) -> list[FoundClass]:
     """The class folders, sorted by split, group and name.
+
+    Args:
+        root: the folder.
+        groups, split_folders: see `build`.
 
     Raises:
         UserError: if there are none, some are at another depth than others, or a class is in two
@@ -119,8 +135,11 @@ def find_classes(root: Path, groups=None) -> list[FoundClass]:
         raise UserError(f"{root} is no folder; expected one with a folder of images for each class")
     tops = _folders(root)
     known = [SPLIT_NAMES.get(top.name.lower()) for top in tops]
-    has_splits = _has_splits(root, tops, known) if groups is None else _are_splits(known)
-    parts = list(zip(known, tops, strict=True)) if has_splits else [(None, root)]
+    if split_folders is None:
+        split_folders = _has_splits(root, tops, known, groups)
+    elif split_folders and not _are_splits(known):
+        raise UserError(f"received pipeline.split_folders=true; {_not_the_splits(root, tops)}")
+    parts = list(zip(known, tops, strict=True)) if split_folders else [(None, root)]
     has_groups = _has_groups([folder for _, folder in parts]) if groups is None else groups
     found = []
     for split, part in parts:
@@ -134,20 +153,40 @@ def find_classes(root: Path, groups=None) -> list[FoundClass]:
 
 
 def _are_splits(known):
-    return sorted(filter(None, known)) == sorted(set(known)) and {"train", "test"} <= set(known)
+    return len(set(known)) == len(known) and None not in known and {"train", "test"} <= set(known)
 
 
-def _has_splits(root, tops, known):
-    """Whether the folders are splits; names of splits that are none would be groups, unawares."""
+def _has_splits(root, tops, known, groups):
+    """Whether the folders are splits: by their names, if they hold folders and no images.
+
+    A class may be called as a split is. Names of splits that are none would be groups, unawares.
+    """
+    deep = [top for top in tops if _folders(top)]
     if _are_splits(known):
+        if not deep:
+            raise UserError(
+                f"{root} has {_named(tops)}, which hold no folders; expected class folders in "
+                "them, if they are splits. If they are classes of these names: "
+                "--set pipeline.split_folders=false"
+            )
         return True
-    if {"train", "test"} & set(known) and any(_folders(top) for top in tops):
+    if groups is None and any(top in deep for top, name in zip(tops, known, strict=True) if name):
         raise UserError(
-            f"{root} has {', '.join(top.name for top in tops)}; expected one folder each of train, "
-            "test and, if you have it, validation (val, valid, dev), and no other. If these are "
-            "groups of classes: --set pipeline.groups=true"
+            f"{_not_the_splits(root, tops)}. If these are groups of classes: "
+            "--set pipeline.groups=true"
         )
     return False
+
+
+def _not_the_splits(root, tops):
+    return (
+        f"{root} has {_named(tops)}; expected one folder each of train, test and, if you have it, "
+        "validation (val, valid, dev), and no other"
+    )
+
+
+def _named(folders):
+    return listed([printable(folder.name) for folder in folders])
 
 
 def _has_groups(parts):
@@ -180,13 +219,44 @@ def _check(found, root):
             )
 
 
-def _passed_over(root, found):
-    """Files that lie where folders are expected, relative to the root."""
-    homes = {parent for each in found for parent in each.folder.parents}
-    beside = (
-        file for home in sorted(homes) if home.is_relative_to(root) for file in files_in(home)
-    )
-    return [str(file.relative_to(root)) for file in beside]
+def unused_entries(root: Path, used, folders) -> tuple[tuple[str, ...], list[Path]]:
+    """What is in a folder and is no example, so that nothing goes unsaid.
+
+    Args:
+        root: the folder.
+        used: paths of files that are read.
+        folders: paths that are looked into, beside those that hold such files.
+
+    Returns:
+        `(passed_over, lost)`: names, relative to the root, of hidden files, of files where folders
+        are expected, of folders without classes and so on; and links that lead nowhere.
+    """
+    used, inside = set(used), {root}
+    for path in (*used, *folders):
+        inside |= {path, *path.parents}
+    inside -= used
+    passed_over, lost, waiting = [], [], [root]
+    while waiting:
+        for entry in sorted(waiting.pop().iterdir()):
+            if entry in used:
+                continue
+            if entry in inside and entry.is_dir():
+                waiting.append(entry)
+            elif is_lost(entry) and not entry.name.startswith("."):
+                lost.append(entry)
+            else:
+                passed_over.append(printable(entry.relative_to(root)))
+    return tuple(sorted(passed_over)), sorted(lost)
+
+
+def is_lost(path: Path) -> bool:
+    """Whether it is a link that leads nowhere, or in a circle."""
+    return path.is_symlink() and not path.exists()
+
+
+def has_folders(folder: Path) -> bool:
+    """Whether there is a folder in it, hidden ones aside."""
+    return bool(_folders(folder))
 
 
 def _folders(folder):
@@ -194,6 +264,10 @@ def _folders(folder):
 
 
 def files_in(folder: Path) -> list[Path]:
-    """A folder's files, sorted, but for hidden ones; none if there is no such folder."""
+    """A folder's files, sorted, but for hidden ones; none if there is no such folder.
+
+    Links that lead nowhere are among them: reading them says so.
+    """
     files = folder.iterdir() if folder.is_dir() else ()
-    return sorted(file for file in files if file.is_file() and not file.name.startswith("."))
+    shown = (file for file in files if not file.name.startswith("."))
+    return sorted(file for file in shown if file.is_file() or is_lost(file))

@@ -6,11 +6,13 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tfmeta.errors import UserError
 
-_FORMATS = ("PNG", "JPEG", "GIF", "BMP")
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
+_SERVED = ("PNG", "JPEG", "GIF")  # that the graph decodes as they are
+_BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
 # What Pillow and NumPy raise of a file that is cut short or otherwise damaged.
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zipfile.BadZipFile)
 
@@ -18,8 +20,8 @@ _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zipfile.Ba
 def read_image(path) -> bytes:
     """The content of an image file, as a request would carry it.
 
-    PNG, JPEG and GIF files pass as they are. A BMP becomes a PNG of the same pixels, because
-    TensorFlow misreads those with a palette.
+    PNG, JPEG and GIF files pass as they are. BMP (TensorFlow misreads those with a palette), WebP
+    and TIFF files (their first picture, upright) become a PNG of the same pixels.
 
     Raises:
         UserError: if the file is missing or damaged, or is no image of these formats.
@@ -30,7 +32,7 @@ def read_image(path) -> bytes:
             image.verify()  # a PNG to its last chunk, which `load` does not ask for
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             image.load()
-            return _as_png(image) if image.format == "BMP" else content
+            return content if image.format in (*_SERVED, "MPO") else _as_png(image)
     except UnidentifiedImageError:
         problem = "is no image"
     except (*_DAMAGED, Image.DecompressionBombError) as error:
@@ -40,8 +42,26 @@ def read_image(path) -> bytes:
 
 def _as_png(image) -> bytes:
     buffer = io.BytesIO()
-    image.convert("RGB").save(buffer, "PNG")
+    _plain(image).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def _plain(image):
+    """The same picture in a mode that PNG has, upright."""
+    if image.format == "BMP":  # whose opacity no two readers agree on
+        return image.convert("RGB")
+    tags = getattr(image, "tag_v2", {})
+    image = ImageOps.exif_transpose(image)
+    deep = image.mode.startswith(("I", "F"))
+    if deep or max(tags.get(_BITS_TAG, (8,))) > 8:
+        pixels = np.asarray(image)
+        fits = deep and pixels.min(initial=0) >= 0 and pixels.max(initial=0) <= 65535
+        if not fits or image.mode == "F" or tags.get(_GROUND_TAG) == _WHITE_IS_ZERO:
+            raise ValueError("of more than 8 bits, only grey levels from 0 to 65535 are read")
+        return Image.fromarray(pixels.astype(np.uint16))
+    if image.mode in ("1", "L", "LA"):
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def read_support_folder(

@@ -16,6 +16,7 @@ from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.class_index import ClassIndex, Origins
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.encoded_images import (
+    deep_range_of,
     file_state,
     image_facts,
     images_key,
@@ -42,6 +43,10 @@ def build(
     size=None,
     channels=None,
     invert=None,
+    deep_range=None,
+    background: str = "white",
+    resize: str = "squash",
+    as_stored: bool = False,
     rotations: bool = False,
     split_by: str = "auto",
     validation: float = VALIDATION,
@@ -57,7 +62,8 @@ def build(
         image: the feature of the examples, an image or a vector; None: the only one.
         label: the feature of their classes; None: "label", or the only ClassLabel.
         group: the feature of the classes' groups; None: there are no groups.
-        size, channels, invert: of images; see `FormatOptions`.
+        size, channels, invert, deep_range, background, resize, as_stored: of images; see
+            `FormatOptions`.
         rotations: quarter turns of a class are classes of their own.
         split_by, validation, test, split_seed: see `split_classes`.
         stream: keep the pixels on disk, not in memory.
@@ -75,7 +81,9 @@ def build(
         _check_of_images(name, chosen.image, given)
         image_format, (examples, facts, origins) = None, dataset.read_vectors()
     else:
-        image_format = FormatOptions(size, channels, invert).resolve(dataset.sample())
+        options = FormatOptions(size, channels, invert, deep_range, background, resize, as_stored)
+        found = dataset.deep_range() if deep_range is None else None
+        image_format = options.resolve(dataset.sample(), found)
         examples, facts, origins = dataset.read_images(image_format, stream)
     labels, names = _numbered(features[chosen.label], facts["labels"])
     groups, group_names = None, ()
@@ -155,6 +163,13 @@ class _Dataset:
     def sample(self):
         """The first images, encoded."""
         return [item["content"] for _, item in zip(range(_SAMPLE), self._items(), strict=False)]
+
+    def deep_range(self):
+        """As of `deep_range_of`: of a feature of 16 bits, all images are looked at."""
+        dtype = self._builder.info.features[self._chosen.image].np_dtype
+        if np.dtype(dtype).itemsize == 1:
+            return None
+        return deep_range_of(item["content"] for item in self._items())
 
     def read_images(self, image_format, stream):
         """`(examples, facts, origins)`; see `encoded_images.read_images`."""

@@ -119,7 +119,7 @@ def test_the_format_is_seen_from_the_images(tmp_path):
     assert folder(bright).index.examples.max() == 5  # ink high, the paper dark
     assert folder(bright, invert=False).index.examples.min() == 250
     pinned = folder(dark, size=20).pinned_options
-    assert pinned == {"channels": 1, "invert": False}
+    assert pinned == {"channels": 1, "invert": False, "deep_range": [0, 65535]}
     make(dark, "d", colour=True)
     assert folder(dark).image_format == ImageFormat(84, 84, 3, False)
     assert folder(dark, size=20, **pinned).image_format == ImageFormat(20, 20, 1, False)
@@ -139,10 +139,11 @@ def test_files_that_are_no_images_are_refused_or_named(tmp_path):
     assert np.bincount(source.index.labels).tolist() == [3, 3, 2, 3]
     origins = source.index.origins
     assert [name for name, _ in origins.unreadable] == ["b/note.txt", "c/1.png"]
-    assert origins.passed_over == ("README",)
+    assert origins.passed_over == ("README", "a/.hidden")
     assert origins.names[6:8] == ("c/0.png", "c/2.png")
     lines = source.left_out({})
-    assert len(lines) == 2
+    assert len(lines) == 3
+    assert lines[2] == "not used: 2 other entries: README, a/.hidden"
     assert "b/note.txt" in lines[0]
 
 

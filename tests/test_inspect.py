@@ -12,6 +12,7 @@ from PIL import Image
 
 from tfmeta import pipelines
 from tfmeta.cli import main
+from tfmeta.images import ImageFormat
 from tfmeta.inspection.contact_sheet import draw_sheet
 from tfmeta.pipelines.splitting import split_classes
 
@@ -160,7 +161,8 @@ def test_photographs_are_described(photographs):
     assert images["height"] == {"min": min(heights), "median": median, "max": max(heights)}
     assert (images["distinct_sizes"], images["modes"]) == (len(sizes), modes)
     assert set(modes) == {mode for mode, _ in KINDS}
-    assert report["format"] == {"height": 84, "width": 84, "channels": 3, "invert": False}
+    size = {"height": 84, "width": 84, "channels": 3, "invert": False}
+    assert report["format"] == ImageFormat(**size).to_dict()
     assert report["memory"] == {
         "examples_bytes": 1280 * 84 * 84 * 3,
         "on_disk": False,

@@ -2,6 +2,7 @@
 
 import functools
 import io
+import re
 
 import keras
 import numpy as np
@@ -38,7 +39,7 @@ class ShowsPixels(tfmeta.MetaLearner):
 @functools.cache
 def export_of(image_format):
     network = tfmeta.networks.conv4(image_format.shape, 2, filters=2, num_blocks=1)
-    name = "-".join(str(value) for value in image_format.to_dict().values())
+    name = re.sub(r"\W+", "-", str(image_format.to_dict()))
     output = trained.folder() / "pixels" / name
     return export_learner(ShowsPixels(network), output, image_format=image_format)
 

@@ -113,7 +113,13 @@ def export_adapted(
     check_adapted(learner, support, class_names)
     _check_writable(Path(output))
     state = learner.adapt(tf.constant(support[0]), tf.constant(support[1]))
-    signatures = AdaptedSignatures(learner, state, class_names=class_names, confidence=confidence())
+    signatures = AdaptedSignatures(
+        learner,
+        state,
+        class_names=class_names,
+        confidence=confidence(),
+        are_images=image_format is not None,
+    )
     requests = warmup.adapted_requests(
         signatures, learner, state, support, image_format=image_format
     )
@@ -144,7 +150,7 @@ def _export_tasks(
     if is_regression is not None:
         learner.tell_targets(VALUES if is_regression else CLASSES)
     refuse_not_finite(learner)
-    signatures = kind(learner, padded=padded)
+    signatures = kind(learner, padded=padded, are_images=image_format is not None)
     _check_writable(Path(output))
     signatures.confidence = confidence()
     requests = warmup.task_requests(signatures, learner, image_format=image_format)

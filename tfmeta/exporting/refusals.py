@@ -5,8 +5,13 @@ Where the message is an operation's own, the operation's name holds the input's.
 
 import tensorflow as tf
 
+# How far a pixel may be from [0, 1]: half a grey level of 255, as rounding may put it.
+_BESIDE = 0.5 / 255
 
-def checked_support(x, y, size=None, *, is_regression: bool, num_classes: int | None):
+
+def checked_support(
+    x, y, size=None, *, is_regression: bool, num_classes: int | None, are_images: bool = False
+):
     """A support set, or an InvalidArgument error.
 
     Args:
@@ -16,6 +21,7 @@ def checked_support(x, y, size=None, *, is_regression: bool, num_classes: int | 
             which nothing is checked; None: all are.
         is_regression: whether targets are values.
         num_classes: labels are 0 up to this; None: up to the number of examples.
+        are_images: whether `x` are pixels, from 0 to 1.
 
     Returns:
         `x` and `y` (padding zeroed) and `size`, to be used in their stead: what follows waits for
@@ -37,6 +43,7 @@ def checked_support(x, y, size=None, *, is_regression: bool, num_classes: int | 
             tf.shape(x)[0], "support_x: received no tasks; expected one or more"
         ),
         _finite(x, "support_x"),
+        _unit(x, "support_x") if are_images else None,
     ]
     if is_regression:
         checks.append(_finite(y, "support_y"))
@@ -94,16 +101,17 @@ def _without_gaps(y, own, num_classes):
     )
 
 
-def checked_queries(x, *, num_tasks=None, name: str = "query_x"):
+def checked_queries(x, *, num_tasks=None, name: str = "query_x", are_images: bool = False):
     """Queries, or an InvalidArgument error.
 
     Args:
         x: `(tasks, queries, ...)`, or `(queries, ...)` of an adapted model.
         num_tasks: of the support set or the task state that comes with them, if any does.
         name: of the input.
+        are_images: whether they are pixels, from 0 to 1.
     """
     x = of_its_shape(x, name)
-    checks = [_finite(x, name)]
+    checks = [_finite(x, name), _unit(x, name) if are_images else None]
     if num_tasks is not None:
         message = f"{name}: expected as many tasks (dimension 0) as in the request's other inputs"
         checks.append(tf.debugging.assert_equal(tf.shape(x)[0], num_tasks, message))
@@ -121,6 +129,12 @@ def checked_state(state: dict, *, num_tasks) -> dict:
         with tf.control_dependencies([c for c in (same, _finite(value, name)) if c is not None]):
             checked[name] = tf.identity(value)
     return checked
+
+
+def _unit(x, name):
+    inside = tf.reduce_all((x >= -_BESIDE) & (x <= 1 + _BESIDE))
+    message = f"{name}: expected pixels from 0 to 1, received others; divide those of 0 to 255"
+    return tf.debugging.Assert(inside, [f"{message} by 255, or send the files to {name}_bytes"])
 
 
 def _finite(x, name):

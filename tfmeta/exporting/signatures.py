@@ -36,12 +36,21 @@ class TaskSignatures(ABC):
         padded: support sets may be padded to a common size; an input `support_size` `(tasks,)`
             says how many examples of each are its own.
         confidence: how logits become probabilities and a score for unknown queries.
+        are_images: examples are pixels, from 0 to 1.
     """
 
     class_names = None
 
-    def __init__(self, learner, *, padded=False, confidence: Confidence | None = None):
+    def __init__(
+        self,
+        learner,
+        *,
+        padded=False,
+        confidence: Confidence | None = None,
+        are_images: bool = False,
+    ):
         self._learner, self._is_regression = learner, learner.targets == VALUES
+        self._are_images = are_images
         self.padded, self.confidence = padded, confidence or Confidence()
         example = tuple(learner.function.input_shape[1:])
         y_spec = ((learner.num_outputs,), tf.float32) if self._is_regression else ((), tf.int32)
@@ -74,7 +83,7 @@ class TaskSignatures(ABC):
             return self._map(lambda s: task_state.flatten(self._adapt_one(s)), support)
 
     def predict(self, query_x, **state):
-        query_x = checked_queries(query_x)
+        query_x = checked_queries(query_x, are_images=self._are_images)
         state = checked_state(state, num_tasks=tf.shape(query_x)[0])
         return self.answer(self._map(self._predict_one, (state, query_x)))
 
@@ -90,6 +99,7 @@ class TaskSignatures(ABC):
             support.get("support_size"),
             is_regression=self._is_regression,
             num_classes=self._learner.num_outputs,
+            are_images=self._are_images,
         )
         room = None if size is None else tf.shape(y)[1]
         with room_for_classes(y), room_for_examples(room):
@@ -135,7 +145,8 @@ class LearnerSignatures(TaskSignatures):
 
     def adapt_and_predict(self, query_x, **support):
         with self._support(support) as support:
-            query_x = checked_queries(query_x, num_tasks=tf.shape(support[0])[0])
+            num_tasks = tf.shape(support[0])[0]
+            query_x = checked_queries(query_x, num_tasks=num_tasks, are_images=self._are_images)
             outputs = self._map(self._adapt_and_predict_one, (support, query_x))
         return self.answer(outputs)
 
@@ -179,14 +190,24 @@ class AdaptedSignatures:
         state: the task state that `learner.adapt` returned.
         class_names: one a class, in the order of the labels; None for regression.
         confidence: how logits become probabilities and a score for unknown queries.
+        are_images: examples are pixels, from 0 to 1.
     """
 
     kind = "adapted"
     default = "predict"
     padded = False
 
-    def __init__(self, learner, state: dict, *, class_names: list[str] | None, confidence=None):
+    def __init__(
+        self,
+        learner,
+        state: dict,
+        *,
+        class_names: list[str] | None,
+        confidence=None,
+        are_images: bool = False,
+    ):
         self._learner, self.class_names = learner, class_names
+        self._are_images = are_images
         self.confidence = confidence or Confidence()
         example = tuple(learner.function.input_shape[1:])
         self._spec = tf.TensorSpec((None, *example), tf.float32, "x")
@@ -203,7 +224,7 @@ class AdaptedSignatures:
         return {"predict": (self.predict, {"x": self._spec})}
 
     def predict(self, x):
-        x = checked_queries(x, name="x")
+        x = checked_queries(x, name="x", are_images=self._are_images)
         state = tf.nest.map_structure(tf.convert_to_tensor, self.state)
         return self.answer(self._learner.predict_with(state, x))
 

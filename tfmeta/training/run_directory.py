@@ -82,7 +82,22 @@ class RunDirectory:
 
     @property
     def settings(self) -> Settings:
-        return Settings().updated(read_config(self.path / "config.json"))
+        flat = read_config(self.path / "config.json")
+        return Settings().updated({**self._options_of_before(flat.get("pipeline", "")), **flat})
+
+    def _options_of_before(self, pipeline):
+        """Of a run whose images were read as they are stored, before there was another way."""
+        facts = self.path / "source.json"
+        image = _read_json(facts).get("image_format") if facts.exists() else None
+        if not image or "background" in image:
+            return {}
+        from tfmeta.pipelines import options_of
+
+        try:
+            known = options_of(pipeline)
+        except UserError:  # it is not at hand, which matters only where its data is wanted
+            return {}
+        return {"pipeline.as_stored": True} if "as_stored" in known else {}
 
     @property
     def source_facts(self):

@@ -1,0 +1,40 @@
+"""The bytes of a file as numbers, read in a TensorFlow graph."""
+
+import tensorflow as tf
+
+_BEYOND = 16  # zeros after the end, so that a short read near it has its length
+
+
+class FileBytes:
+    """Numbers at places of a file; what lies beyond its end reads as zeros.
+
+    Args:
+        encoded: scalar string tensor, the file.
+
+    Attributes:
+        size: scalar int32, in bytes.
+    """
+
+    def __init__(self, encoded):
+        content = tf.io.decode_raw(encoded, tf.uint8)
+        self.size = tf.size(content)
+        self._content = tf.concat([content, tf.zeros(_BEYOND, tf.uint8)], 0)
+
+    def bytes(self, at, number):
+        """Int32 `(number,)`; fewer where the file ends before."""
+        # A place that overflowed is negative, and not in the file either.
+        at = tf.where(at < 0, self.size, tf.minimum(at, self.size))
+        return tf.cast(self._content[at : at + number], tf.int32)
+
+    def byte(self, at):
+        return self.bytes(at, 1)[0]
+
+    def number(self, at, length: int, *, big_endian):
+        """Scalar int32 of `length` bytes, up to 4; of those that overflow, a negative one."""
+        digits = self.bytes(at, length)
+        digits = tf.where(big_endian, digits, tf.reverse(digits, [0]))
+        return tf.reduce_sum(digits * tf.constant([1 << 8 * n for n in reversed(range(length))]))
+
+    def begins(self, at, with_bytes: bytes):
+        """Scalar bool: whether these bytes stand at a place."""
+        return tf.reduce_all(self.bytes(at, len(with_bytes)) == tf.constant(list(with_bytes)))
