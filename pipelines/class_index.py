@@ -111,6 +111,10 @@ class ClassIndex:
             )
         return np.asarray(self.splits[split])
 
+    def rows(self, split: str) -> np.ndarray:
+        """Numbers of the examples in a split."""
+        return np.flatnonzero(np.isin(self.labels, self.classes(split)))
+
     def named_splits(self) -> dict[str, list[str]]:
         """The names of each split's classes, to be recorded."""
         return {s: [self.class_names[c] for c in classes] for s, classes in self.splits.items()}

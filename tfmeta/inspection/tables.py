@@ -7,6 +7,7 @@ from rich.text import Text
 
 from tfmeta.inspection.report import META_BATCH
 from tfmeta.pipelines.episode_source import in_words
+from tfmeta.pipelines.prepared_columns import in_words as spread_in_words
 
 _MOST_ROWS = 20  # of what there may be thousands of; the JSON has them all
 _MOST_COLUMNS = 5  # feature numbers in a line
@@ -15,19 +16,25 @@ _KINDS = {
     "across_classes": "Duplicates in several classes",
     "within_class": "Duplicates within a class",
 }
+_SAME = {
+    "across_splits": "the same in several splits",
+    "across_classes": "the same in several classes",
+    "within_class": "the same within a class",
+}
 
 
-def print_report(report: dict, console: Console) -> None:
+def print_report(report: dict, console: Console, prepared_lines=()) -> None:
     """Prints the tables, and last what `tfmeta train` would say.
 
     Args:
         report: as of `make_report`.
         console: where to, without markup: names may have brackets.
+        prepared_lines: what the source says of its prepared examples, `(what, how)` each.
     """
     console.print(f"{report['pipeline']}  {report['data_dir'] or ''}".strip())
     sections = (
         ("Splits", _splits(report["splits"])),
-        ("Data", _facts(report)),
+        ("Data", _facts(report, prepared_lines)),
         *_duplicates(report),
         *_unreadable(report),
         *_passed_over(report),
@@ -72,13 +79,13 @@ def _splits(splits):
     return table
 
 
-def _facts(report):
+def _facts(report, prepared_lines):
     table = _table("what", "how", headed=False)
-    image, images, vectors = (report.get(n) for n in ("format", "images", "vectors"))
+    image, images = (report.get(n) for n in ("format", "images"))
     if images:
         for side in ("height", "width"):
             if images[side]:
-                table.add_row(f"{side} of the files", _spread(images[side], " pixels"))
+                table.add_row(f"{side} of the files", spread_in_words(images[side], " pixels"))
         table.add_row("different sizes", f"{images['distinct_sizes']:,}")
         modes = ", ".join(f"{mode}: {number:,}" for mode, number in images["modes"].items())
         table.add_row("modes of the files", modes or "unknown")
@@ -91,8 +98,19 @@ def _facts(report):
         table.add_row("for the network", f"shape {tuple(report['input_shape'])}")
     if report["target_size"] is not None:
         table.add_row("regression", f"{report['target_size']} values a target")
-    if vectors:
-        _add_vectors(table, vectors)
+    for what, how in prepared_lines:
+        table.add_row(what, how)
+    if identical := report.get("identical"):
+        for kind, title in _SAME.items():
+            table.add_row(title, f"{identical[kind]:.2%} of the examples")
+    if targets := report["targets"]:
+        for number, mean in enumerate(targets["mean"]):
+            name = f"target {number + 1}" if len(targets["mean"]) > 1 else "targets"
+            own = (targets[n][number] for n in ("deviation", "min", "max"))
+            how = "mean {:,.4g}, deviation {:,.4g}, from {:,.4g} to {:,.4g}".format(mean, *own)
+            table.add_row(name, how)
+    for each in report["baselines"]:
+        table.add_row(*_baseline(each))
     if report.get("rotations", 1) > 1:
         table.add_row("rotations", f"each class counts {report['rotations']} times")
     memory = report["memory"]
@@ -104,23 +122,17 @@ def _facts(report):
     return table
 
 
-def _add_vectors(table, vectors):
-    constant = vectors["constant_features"]
-    table.add_row("features", f"{vectors['features']:,}")
-    more = ", ..." if len(constant) > _MOST_COLUMNS else ""
-    which = f" (number {', '.join(map(str, constant[:_MOST_COLUMNS]))}{more})" if constant else ""
-    table.add_row("constant features", f"{len(constant):,}{which}")
-    table.add_row("means", _spread(vectors["mean"]))
-    table.add_row("deviations", _spread(vectors["deviation"]))
-
-
-def _spread(values, unit=""):
-    if values["min"] == values["max"]:
-        return f"{values['min']:,.4g}{unit}, all of them"
-    return (
-        f"{values['min']:,.4g} to {values['max']:,.4g}{unit}, half of them "
-        f"{values['median']:,.4g} or less"
+def _baseline(found):
+    """Its name and its result, with the protocol."""
+    episodes = f"{found['num_tasks']} {found['split']} episodes, {found['num_queries']} queries"
+    if "accuracy" in found:
+        shots = f"{found['num_ways']}-way {found['num_shots']}-shot"
+        score = f"{found['accuracy']:.1%} +- {found['ci95']:.1%}, chance {found['chance']:.1%}"
+        return "nearest mean", f"{shots}: {score} ({episodes} a class, seed {found['seed']})"
+    score = (
+        f"squared error {found['mse']:,.4g} +- {found['ci95']:,.4g}, its root {found['rmse']:,.4g}"
     )
+    return "support mean", f"{found['num_shots']}-shot: {score} ({episodes}, seed {found['seed']})"
 
 
 def _size(number):

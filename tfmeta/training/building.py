@@ -61,6 +61,10 @@ def data_refusals(settings: Settings, source: EpisodeSource) -> list[str]:
             source.check(split, shape)
         except UserError as error:
             refusals.append(f"{error}{remedy}")
+    if not refusals and (problem := source.hopeless("train")):
+        refusals.append(
+            f"this can't be learned from: {problem}, in the train split of {source.name}"
+        )
     return refusals
 
 
