@@ -129,9 +129,8 @@ def _baseline(found):
         shots = f"{found['num_ways']}-way {found['num_shots']}-shot"
         score = f"{found['accuracy']:.1%} +- {found['ci95']:.1%}, chance {found['chance']:.1%}"
         return "nearest mean", f"{shots}: {score} ({episodes} a class, seed {found['seed']})"
-    score = (
-        f"squared error {found['mse']:,.4g} +- {found['ci95']:,.4g}, its root {found['rmse']:,.4g}"
-    )
+    error, interval = (f"{found[name]:,.4g}" for name in ("mse", "ci95"))
+    score = f"squared error {error} +- {interval}, its root {found['rmse']:,.4g}"
     return "support mean", f"{found['num_shots']}-shot: {score} ({episodes}, seed {found['seed']})"
 
 

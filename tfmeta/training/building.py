@@ -61,10 +61,9 @@ def data_refusals(settings: Settings, source: EpisodeSource) -> list[str]:
             source.check(split, shape)
         except UserError as error:
             refusals.append(f"{error}{remedy}")
-    if not refusals and (problem := source.hopeless("train")):
-        refusals.append(
-            f"this can't be learned from: {problem}, in the train split of {source.name}"
-        )
+    if problem := source.hopeless("train"):
+        where = f"the train split of {source.name}"
+        refusals.append(f"this can't be learned from: {problem}, in {where}")
     return refusals
 
 
