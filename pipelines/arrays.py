@@ -58,7 +58,7 @@ def build(
     texts = {option: table.text(name, option) for option, name in chosen.items()}
     used = {name: option for option, name in chosen.items()}
     names = feature_names(table, features, used)
-    examples = table.numbers(names, "features")
+    examples = table.features(names)
     classes = classes_of(
         texts, by=split_by, validation=validation, test=test, seed=split_seed, path=table.path
     )
@@ -109,7 +109,8 @@ def input_scaling(examples: np.ndarray, standardise: bool) -> dict:
         standardise: False: nothing.
 
     Returns:
-        `{"input_mean": [...], "input_scale": [...]}`, a number each for every feature, flattened.
+        `{"input_mean": [...], "input_scale": [...]}`, a number each for every feature, flattened;
+        and `"input_dtype": "float64"` if the examples are.
 
     Raises:
         UserError: if `standardise` is neither True nor False.
@@ -121,7 +122,9 @@ def input_scaling(examples: np.ndarray, standardise: bool) -> dict:
     flat = examples.reshape(len(examples), -1)
     scale = flat.std(0, dtype=np.float64)
     scale[scale == 0] = 1.0
-    return {"input_mean": flat.mean(0, dtype=np.float64).tolist(), "input_scale": scale.tolist()}
+    options = {"input_mean": flat.mean(0, dtype=np.float64).tolist(), "input_scale": scale.tolist()}
+    # What is float64 has digits that float32 would lose before the mean is taken off.
+    return options | ({"input_dtype": "float64"} if examples.dtype == np.float64 else {})
 
 
 def prepared_columns(source, names, table: Table) -> PreparedColumns:

@@ -56,6 +56,10 @@ class Prepared(ABC):
         """`(examples,)` of a chunk: which say nothing by themselves."""
         return np.zeros(len(chunk), bool)
 
+    def check_network(self, network) -> None:
+        """Raises UserError if the network would not be shown what these examples differ by."""
+        del network
+
     @abstractmethod
     def facts(self) -> dict:
         """What is known of this kind of examples, as JSON can hold it."""

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from tfmeta.errors import UserError
+from tfmeta.networks import input_dtype
 from tfmeta.pipelines.prepared import Prepared
 
 _MOSTLY = 0.99  # of the rows; a column with so many of one value hardly tells two rows apart
@@ -11,13 +13,15 @@ _MOST_NAMED = 5
 # Of a column's deviation and its largest value. Below it, the rounding of float32 (6e-8 of a value)
 # is more than 6e-5 of the deviation, and grows until all digits that differ are gone.
 LEAST_SPREAD = 1e-3
+_LEAST_TOLERATED = 1e-5  # float32's rounding is then more than 0.6% of the deviation
 
 
-def lost_in_float32(examples: np.ndarray) -> np.ndarray:
+def lost_in_float32(examples: np.ndarray, least: float = LEAST_SPREAD) -> np.ndarray:
     """Numbers, from 0, of the features whose rows float32 can't tell apart well.
 
     Args:
         examples: `(examples, ...)` numbers; every position is a feature.
+        least: of a column's deviation beside its largest value.
     """
     flat = examples.reshape(len(examples), -1)
     if not flat.size:
@@ -25,7 +29,7 @@ def lost_in_float32(examples: np.ndarray) -> np.ndarray:
     deviation, most = flat.std(0, dtype=np.float64), np.abs(flat).max(0)
     # A column of one value has none to lose, but for what adding up its rows makes a deviation of.
     varies = flat.min(0) != flat.max(0)
-    return np.flatnonzero(varies & (deviation < LEAST_SPREAD * most))
+    return np.flatnonzero(varies & (deviation < least * most))
 
 
 class PreparedColumns(Prepared):
@@ -42,6 +46,16 @@ class PreparedColumns(Prepared):
     def __init__(self, examples, scaling=None, names=()):
         super().__init__(examples)
         self._scaling, self._names = scaling or {}, names
+
+    def check_network(self, network):
+        lost = lost_in_float32(self._examples[:], _LEAST_TOLERATED)
+        if self._examples.dtype == np.float64 and lost.size and input_dtype(network) != "float64":
+            raise UserError(
+                f"{self._counted((lost + 1).tolist())} of the features differ by so little that "
+                "float32 loses it, and the network takes float32; expected one that "
+                "takes float64, as mlp does with pipeline.standardise=true, or features without "
+                "what they have in common"
+            )
 
     def facts(self):
         flat = self._examples[:].reshape(len(self._examples), -1)
@@ -82,11 +96,17 @@ class PreparedColumns(Prepared):
                     f"{what} features: {self._counted(which)} of {facts['features']:,}; they tell "
                     "few rows apart or none. Leave them out"
                 )
-        if (which := facts["float32_loses"]) and not self._scaling:
+        kept = self._scaling and self._examples.dtype == np.float64
+        if which := facts["float32_loses"]:
+            fate = (
+                "the network takes and centres them in float64, and a served model takes float64"
+                if kept
+                else "subtract what they have in common, or give them in float64 and leave "
+                "pipeline.standardise on"
+            )
             lines.append(
-                f"features whose digits float32 would lose: {self._counted(which)}; they differ "
-                f"by less than {LEAST_SPREAD:g} of their size. Leave pipeline.standardise on, or "
-                "subtract what they have in common"
+                f"features whose digits float32 loses: {self._counted(which)}; they differ by "
+                f"less than {LEAST_SPREAD:g} of their size; {fate}"
             )
         return lines
 

@@ -172,7 +172,7 @@ def build(
     names, labels = np.unique(table.text(str(task), "task"), return_inverse=True)
     y = table.numbers(targets, "target")
     features = feature_names(table, features, used)
-    x = table.numbers(features, "features")
+    x = table.features(features)
     splits = split_classes(len(names), validation=validation, test=test, seed=split_seed)
     index = ClassIndex(x, labels, splits, tuple(names.tolist()))
     source = Regression(index, y)

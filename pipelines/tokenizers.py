@@ -82,7 +82,7 @@ class Vectoriser:
         return layer.get_vocabulary()
 
     def ids(self, texts: list[str], length: int) -> tuple[np.ndarray, np.ndarray]:
-        """float32 `(texts, length)` ids, cut or padded with 0, and `(texts,)` how many there are."""
+        """float32 `(texts, length)` ids, cut or padded with 0; `(texts,)` how many there are."""
         parts, lengths = [], []
         for batch in _batches(self._prepare(texts)):
             ids = self._layer(batch)

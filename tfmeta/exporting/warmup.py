@@ -14,10 +14,12 @@ from tfmeta.exporting.comparison import largest_difference
 from tfmeta.exporting.tensor_protos import to_proto
 from tfmeta.images import ImageFormat, to_unit
 from tfmeta.learners.class_room import room_for_examples
+from tfmeta.networks import unscaled
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
 NUM_WAYS = 5  # of a learner that takes any number of classes
 # How the examples are tried for a sensitive spot: nudges a few times float32's rounding.
+_WIDE = np.finfo(np.float64).eps / np.finfo(np.float32).eps  # float64's rounding beside float32's
 _NUDGE, _NUM_NUDGES, _MOST_CHANGE, _MOST_DRAWS = 3e-7, 6, 5e-6, 20
 
 
@@ -85,7 +87,9 @@ def _sensitivity(respond) -> float:
     rng, worst = np.random.default_rng(0), 0.0
 
     def nudge(x):
-        return x * (1 + _NUDGE * rng.normal(size=x.shape)).astype(x.dtype)
+        # A few times the rounding of x's own digits.
+        size = _NUDGE if x.dtype == np.float32 else _NUDGE * _WIDE
+        return x * (1 + size * rng.normal(size=x.shape)).astype(x.dtype)
 
     responses = respond(lambda x: x)
     for _ in range(_NUM_NUDGES):
@@ -176,7 +180,7 @@ def _examples(learner, image_format: ImageFormat | None, rng, number):
     """Random examples `(tasks, number, ...)`, and as PNG files if they are images."""
     shape = (NUM_TASKS, number, *learner.network.input_shape[1:])
     if image_format is None:
-        return rng.normal(size=shape).astype(np.float32), None
+        return unscaled(learner.network, rng.normal(size=shape)), None
     pixels = rng.integers(0, 256, shape, dtype=np.uint8)
     encoded = np.empty(shape[:2], object)
     for index in np.ndindex(*shape[:2]):

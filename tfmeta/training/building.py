@@ -155,6 +155,8 @@ def build_learner(settings: Settings, source: EpisodeSource):
     except (TypeError, ValueError) as error:
         raise UserError(f"cannot build the learner: {error}") from error
     source.check_learner(learner)
+    if source.prepared is not None:
+        source.prepared.check_network(learner.network)
     compile_learner(learner, settings, is_regression=source.is_regression)
     return learner
 
