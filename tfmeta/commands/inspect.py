@@ -1,6 +1,7 @@
 """`tfmeta inspect`."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,14 +66,18 @@ def _report(settings, contact_sheet):
 
 
 def _show(report, prepared_lines):
-    from rich.console import Console
+    import shutil
+    import sys
 
-    from tfmeta.inspection.tables import print_report
+    from tfmeta.inspection.lines import UNLIMITED
+    from tfmeta.inspection.tables import report_lines
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    with console.capture() as shown:
-        print_report(report, console, prepared_lines)
+    # In a pipe lines are whole, for what reads them; but for a width that the user names.
+    is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    width = UNLIMITED if is_piped else shutil.get_terminal_size().columns
     # A file's name may be no text, or none that this terminal has letters for.
-    text = shown.get().encode(console.encoding, "backslashreplace").decode(console.encoding)
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in report_lines(report, width, prepared_lines):
+        click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
     sheet = report["contact_sheet"]
-    click.echo(f"{text}contact sheet: {sheet['file'] or 'none, because ' + sheet['skipped']}")
+    click.echo(f"contact sheet: {sheet['file'] or 'none, because ' + sheet['skipped']}")
