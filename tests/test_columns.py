@@ -94,6 +94,7 @@ def test_a_served_model_takes_raw_times_and_answers_as_numpy_does(learner_and_so
     learner, source, _ = learner_and_source
     version = export_learner(learner, tmp_path / "served")
     assert verify_export(version)["ok"]
+    assert 'wide_inputs=["support_x", "query_x"]' in (version / "README.md").read_text()
     served = tf.saved_model.load(str(version)).signatures["adapt_and_predict"]
     episode = next(iter(source.episodes("train", EpisodeShape(3, 2, 5), num_tasks=1)))
     inputs = dict(zip(("support_x", "support_y", "query_x"), episode[:3], strict=True))

@@ -22,6 +22,7 @@ from tfmeta.exporting.signatures import (
 )
 from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
+from tfmeta.networks import input_dtype
 
 
 def export_learner(learner, output, *, image_format: ImageFormat | None = None, **options) -> Path:
@@ -127,6 +128,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
         "mode": learner.mode,
         "tfmeta": tfmeta.__version__,
         "input_shape": list(learner.network.input_shape[1:]),
+        "input_dtype": input_dtype(learner.network),
         "num_outputs": signatures.num_outputs,
         "image_format": image_format and image_format.to_dict(),
         "class_names": signatures.class_names,
