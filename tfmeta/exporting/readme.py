@@ -1,5 +1,7 @@
 """The README beside an exported model: what it takes, what it gives, how to serve it."""
 
+import json
+
 _TEXT = """\
 # {name}
 
