@@ -13,6 +13,7 @@ import numpy as np
 from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
+from tfmeta.pipelines.prepared_columns import PreparedColumns
 from tfmeta.pipelines.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
 from tfmeta.pipelines.tables import Table, find_file, names_in, read_table
 
@@ -56,14 +57,15 @@ def build(
             chosen["label"] = "y"
     texts = {option: table.text(name, option) for option, name in chosen.items()}
     used = {name: option for option, name in chosen.items()}
-    examples = table.numbers(feature_names(table, features, used), "features")
+    names = feature_names(table, features, used)
+    examples = table.features(names)
     classes = classes_of(
         texts, by=split_by, validation=validation, test=test, seed=split_seed, path=table.path
     )
     index = ClassIndex(examples, **classes)
     source = ClassSource("arrays", index)
-    in_training = np.isin(index.labels, index.classes("train"))
-    source.network_options = input_scaling(examples[in_training], standardise)
+    source.network_options = input_scaling(examples[index.rows("train")], standardise)
+    source.prepared = prepared_columns(source, names, table)
     return source
 
 
@@ -107,7 +109,8 @@ def input_scaling(examples: np.ndarray, standardise: bool) -> dict:
         standardise: False: nothing.
 
     Returns:
-        `{"input_mean": [...], "input_scale": [...]}`, a number each for every feature, flattened.
+        `{"input_mean": [...], "input_scale": [...]}`, a number each for every feature, flattened;
+        and `"input_dtype": "float64"` if the examples are.
 
     Raises:
         UserError: if `standardise` is neither True nor False.
@@ -119,7 +122,15 @@ def input_scaling(examples: np.ndarray, standardise: bool) -> dict:
     flat = examples.reshape(len(examples), -1)
     scale = flat.std(0, dtype=np.float64)
     scale[scale == 0] = 1.0
-    return {"input_mean": flat.mean(0, dtype=np.float64).tolist(), "input_scale": scale.tolist()}
+    options = {"input_mean": flat.mean(0, dtype=np.float64).tolist(), "input_scale": scale.tolist()}
+    # What is float64 has digits that float32 would lose before the mean is taken off.
+    return options | ({"input_dtype": "float64"} if examples.dtype == np.float64 else {})
+
+
+def prepared_columns(source, names, table: Table) -> PreparedColumns:
+    """The features as the network sees them, by their names where they have some."""
+    names = () if table.is_npz else tuple(names)
+    return PreparedColumns(source.index.examples, source.network_options, names)
 
 
 def classes_of(texts: dict, *, path, **split_options) -> dict:

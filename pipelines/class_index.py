@@ -34,8 +34,8 @@ class ClassIndex:
     """Labelled examples.
 
     Args:
-        examples: `(examples, ...)`, uint8 images or float32 vectors; an array, or a `RecordFile`
-            that reads them as they are needed.
+        examples: `(examples, ...)`, uint8 images or float32 vectors (float64 where float32 loses
+            digits); an array, or a `RecordFile` that reads them as they are needed.
         labels: `(examples,)` integer class of each example, from 0.
         splits: class numbers of each split; no class is in two of them.
         class_names: one a class; a class may have no example.
@@ -110,6 +110,10 @@ class ClassIndex:
                 f"unknown split {split!r}; expected one of: {', '.join([*self.splits, 'all'])}"
             )
         return np.asarray(self.splits[split])
+
+    def rows(self, split: str) -> np.ndarray:
+        """Numbers of the examples in a split."""
+        return np.flatnonzero(np.isin(self.labels, self.classes(split)))
 
     def named_splits(self) -> dict[str, list[str]]:
         """The names of each split's classes, to be recorded."""

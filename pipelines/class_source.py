@@ -9,6 +9,8 @@ from tfmeta.images import ImageFormat, to_unit
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.episode_sizes import sized, words_for_sizes
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.pipelines.prepared_columns import PreparedColumns
+from tfmeta.pipelines.prepared_images import PreparedImages
 from tfmeta.pipelines.random_stream import RandomStream
 from tfmeta.pipelines.record_file import RecordFile
 
@@ -53,6 +55,8 @@ class ClassSource(EpisodeSource):
                 "Use --set pipeline.rotations=false"
             )
         self._examples = None
+        kind = PreparedColumns if image_format is None else PreparedImages
+        self.prepared = kind(index.examples)
 
     # What there is
 
@@ -81,6 +85,9 @@ class ClassSource(EpisodeSource):
     def small_classes(self, split: str, shape: EpisodeShape) -> dict[str, int]:
         """`{name: examples}` of the classes with too few for such episodes, fewest first."""
         return self.index.small_classes(split, shape.num_examples)
+
+    def hopeless(self, split: str) -> str | None:
+        return self.prepared.hopeless(self.index.rows(split))
 
     def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
         unreadable = self.index.origins.unreadable

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfmeta.episode import PaddedEpisode
 from tfmeta.errors import UserError
 from tfmeta.images import ImageFormat
+from tfmeta.pipelines.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class EpisodeSource(ABC):
         learner_options: defaults for every learner, such as the scale of its targets.
         pinned_options: the pipeline's own options as the data decided them; a run records them, so
             that data which comes later does not change what a learner is shown.
+        prepared: its examples as the network sees them; None of an endless family.
     """
 
     name: str
@@ -135,6 +137,7 @@ class EpisodeSource(ABC):
     network_options: Mapping = MappingProxyType({})
     learner_options: Mapping = MappingProxyType({})
     pinned_options: Mapping = MappingProxyType({})
+    prepared: Prepared | None = None
 
     @property
     def is_regression(self) -> bool:
@@ -151,6 +154,11 @@ class EpisodeSource(ABC):
     def check_learner(self, learner) -> None:
         """Raises UserError if these episodes are not for such a learner; most are for every one."""
         del learner
+
+    def hopeless(self, split: str) -> str | None:
+        """Why nothing can be learned from the examples of a split, if it can't be."""
+        del split
+        return None
 
     def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
         """What the user let episodes do without, a line each; by default nothing.

@@ -16,10 +16,11 @@ import tensorflow as tf
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError, listed
 from tfmeta.learners.target_scale import TargetScale
-from tfmeta.pipelines.arrays import feature_names, input_scaling
+from tfmeta.pipelines.arrays import feature_names, input_scaling, prepared_columns
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.episode_sizes import sized, words_for_sizes
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.pipelines.prepared_columns import PreparedColumns
 from tfmeta.pipelines.random_stream import RandomStream
 from tfmeta.pipelines.splitting import TEST, VALIDATION, split_classes
 from tfmeta.pipelines.tables import find_file, names_in, read_table
@@ -53,6 +54,7 @@ class Regression(EpisodeSource):
         self.input_shape = tuple(index.examples.shape[1:])
         self.target_size = targets.shape[1]
         self._rows = None
+        self.prepared = PreparedColumns(index.examples)
 
     # What there is
 
@@ -74,6 +76,9 @@ class Regression(EpisodeSource):
 
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
         return 1, int(min(self.index.counts[self._tasks(split, shape)], default=0))
+
+    def hopeless(self, split: str) -> str | None:
+        return self.prepared.hopeless(self.index.rows(split))
 
     def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
         lines = []
@@ -167,7 +172,8 @@ def build(
     used = {str(task): "task", **dict.fromkeys(targets, "target")}
     names, labels = np.unique(table.text(str(task), "task"), return_inverse=True)
     y = table.numbers(targets, "target")
-    x = table.numbers(feature_names(table, features, used), "features")
+    features = feature_names(table, features, used)
+    x = table.features(features)
     splits = split_classes(len(names), validation=validation, test=test, seed=split_seed)
     index = ClassIndex(x, labels, splits, tuple(names.tolist()))
     source = Regression(index, y)
@@ -175,4 +181,5 @@ def build(
     source.network_options = input_scaling(x[in_training], standardise)
     if in_training.any():
         source.learner_options = TargetScale.options_of(y[in_training])
+    source.prepared = prepared_columns(source, features, table)
     return source

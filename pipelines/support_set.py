@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tfmeta.errors import UserError
 
+_WIDE = tuple(map(np.dtype, ("f8", "i8", "u8", "i4", "u4")))  # more digits than float32 has
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _SERVED = ("PNG", "JPEG", "GIF")  # that the graph decodes as they are
 _BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
@@ -118,7 +119,9 @@ def read_support_arrays(path, facts, *, num_classes: int | None):
     try:
         with open(path, "rb") as file:
             arrays = np.load(file)
-            x, y = np.asarray(arrays["x"], np.float32), np.asarray(arrays["y"])
+            x, y = arrays["x"], np.asarray(arrays["y"])
+            # Wider numbers stay: where float32 would lose their digits, the network takes them.
+            x = np.asarray(x, np.float64 if x.dtype in _WIDE else np.float32)
     except (*_DAMAGED, IndexError, KeyError, TypeError) as error:
         raise UserError(f"cannot read {path}: {error}; expected an NPZ file of x and y") from error
     if facts.target_size == 1 and y.ndim == 1:

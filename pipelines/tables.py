@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from tfmeta.errors import UserError, listed
+from tfmeta.pipelines.prepared_columns import lost_in_float32
 
 SUFFIXES = (".npz", ".csv", ".parquet")
+_LEAST_IN_FLOAT64 = 1e-12  # of a column's spread beside its size; its rounding is 1e-16
 _NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in a column of numbers
 # What NumPy and pandas raise of a file that is damaged, or of another kind than its name says.
 _MISREAD = (OSError, ValueError, TypeError, AttributeError, EOFError, Warning)
@@ -76,7 +78,7 @@ class Table:
 
     Attributes:
         path: the file.
-        columns: `{name: (rows,)}` float32 or objects; of an NPZ its arrays, `(rows, ...)`.
+        columns: `{name: (rows,)}` numbers or objects; of an NPZ its arrays, `(rows, ...)`.
         is_npz: whether its features are the array `x`.
     """
 
@@ -107,6 +109,32 @@ class Table:
                 "them in or drop those rows"
             )
         return np.array(texts)
+
+    def features(self, names: list[str]) -> np.ndarray:
+        """As `numbers`; float64 where float32 would lose digits by which rows differ.
+
+        Raises:
+            UserError: as `numbers`; if not even float64 can hold the digits.
+        """
+        narrow = self.numbers(names, "features")
+        wide = [self.columns[name] for name in names]
+        if all(np.can_cast(values.dtype, np.float32) for values in wide):
+            return narrow
+        rounded = [
+            name
+            for name, values in zip(names, wide, strict=True)
+            if values.dtype.kind in "iu" and _lost_in_float64(values)
+        ]
+        if rounded:
+            raise UserError(
+                f"{listed(rounded)} of {self.path} has whole numbers above 2^53 that differ by so "
+                "little that float64 can't tell them apart; subtract what they have in common, or "
+                "leave an identifier out"
+            )
+        wide = [values.astype(np.float64) for values in wide]
+        is_array = len(names) == 1 and wide[0].ndim > 1
+        wide = wide[0] if is_array else np.stack(wide, 1)
+        return wide if lost_in_float32(wide).size else narrow
 
     def numbers(self, names: list[str], option: str) -> np.ndarray:
         """float32 `(rows, columns)` of columns, or `(rows, ...)` of one array.
@@ -155,6 +183,13 @@ class Table:
                 f"{name} of {self.path} has shape {values.shape}; expected {rows} rows, as x has"
             )
         return values
+
+
+def _lost_in_float64(values):
+    """Whether whole numbers are rounded by much of what they differ by."""
+    spread = values.max(0).astype(object) - values.min(0).astype(object)
+    size = np.maximum(np.abs(values.max(0).astype(object)), np.abs(values.min(0).astype(object)))
+    return bool(np.any((spread > 0) & (spread < size * _LEAST_IN_FLOAT64)))
 
 
 def _first_unfit(values):
@@ -213,11 +248,14 @@ def _frame_columns(path, text):
 
 
 def _unpacked(column, types, is_text):
-    """A pandas column as an array: float32 if it is numeric, else of objects, None if missing."""
+    """A pandas column as an array of its numbers, else of objects, None if missing."""
     is_number = types.is_numeric_dtype(column) and not types.is_complex_dtype(column)
     if is_number and not is_text:
-        with np.errstate(over="ignore"):
-            return column.to_numpy(np.float32, na_value=np.nan)
+        if isinstance(column.dtype, np.dtype):
+            return column.to_numpy()
+        if types.is_integer_dtype(column) and not column.isna().any():
+            return column.to_numpy(np.int64 if types.is_signed_integer_dtype(column) else np.uint64)
+        return column.to_numpy(np.float64, na_value=np.nan)
     return column.astype(object).where(column.notna(), None).to_numpy()
 
 

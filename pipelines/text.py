@@ -3,32 +3,33 @@
     tfmeta train text --data-dir intents.csv --algorithm prototypical
     tfmeta train text --data-dir intents.jsonl --set pipeline.label=intent --shots 5
 
-A text becomes the ids of its words: lower-case, ASCII punctuation stripped, parted by white space.
-The vocabulary is that of the training split alone; `vocabulary` and `length` of the source, with
-`token_ids`, make the ids that a served model takes. For embeddings of your own there is `arrays`.
+A text becomes the ids of its tokens: words in any script, and single characters of the scripts that
+put no spaces between words (`tokenizers.py`). The vocabulary is that of the training split alone;
+`vocabulary`, `length` and `tokenizer` of the source, with `token_ids`, make the ids that a served
+model takes. For embeddings of your own there is `arrays`.
 """
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.arrays import classes_of
-from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.pipelines.class_index import ClassIndex, Origins
 from tfmeta.pipelines.class_source import ClassSource
+from tfmeta.pipelines.prepared_tokens import PreparedTokens
 from tfmeta.pipelines.splitting import TEST, VALIDATION
 from tfmeta.pipelines.tables import as_text, find_file
+from tfmeta.pipelines.tokenizers import TOKENIZERS, Vectoriser
 
 _SUFFIXES = (".csv", ".jsonl")
 _NO_WORDS = ["", "[UNK]"]
 _RESERVED = 2  # ids that are no words: 0 is padding, 1 an unknown word
 _MOST_IDS = 2**24  # that a float32 can tell apart
-_BATCH = 1024  # texts at once
 
 
 def build(
@@ -41,6 +42,7 @@ def build(
     split=None,
     vocabulary: int | list = 10_000,
     length: int = 32,
+    tokenizer: str | None = None,
     split_by: str = "auto",
     validation: float = VALIDATION,
     test: float = TEST,
@@ -57,7 +59,10 @@ def build(
         split: the column that says train, validation or test.
         vocabulary: ids at most, the words that are most frequent in training and the two that are
             none; or the words themselves, from id 0 on.
-        length: words of a text that count; the first ones.
+        length: tokens of a text that count; the first ones.
+        tokenizer: "unicode", or "ascii", which knew ASCII's spaces and punctuation alone; None:
+            "unicode", but "ascii" where `vocabulary` is the words and doesn't say, as it is in
+            the runs of that time.
         split_by, validation, test, split_seed: see `split_classes`; where no column says the split.
 
     Raises:
@@ -68,6 +73,11 @@ def build(
     if words is None:
         _check_whole("vocabulary", vocabulary, _RESERVED + 1, _MOST_IDS)
     _check_whole("length", length, 1, _MOST_IDS)
+    tokenizer = tokenizer or ("unicode" if words is None else "ascii")
+    if tokenizer not in TOKENIZERS:
+        raise UserError(
+            f"received pipeline.tokenizer={tokenizer!r}; expected {' or '.join(TOKENIZERS)}"
+        )
     path = find_file("text", data_dir, file, _SUFFIXES)
     chosen = {"text": text, "label": label, "group": group, "split": split}
     chosen = {option: str(name) for option, name in chosen.items() if name is not None}
@@ -83,28 +93,39 @@ def build(
     )
     if words is None:
         in_training = np.isin(classes["labels"], classes["splits"]["train"])
-        words = _vocabulary([texts[row] for row in np.flatnonzero(in_training)], vocabulary)
+        in_training = [texts[row] for row in np.flatnonzero(in_training)]
+        words = Vectoriser.vocabulary_of(in_training, vocabulary, tokenizer=tokenizer)
     if len(words) == _RESERVED:
         raise UserError(f"the training texts of {path} have no word but punctuation; expected some")
-    index = ClassIndex(token_ids(texts, words, length), **classes)
+    ids, lengths = Vectoriser(words, tokenizer=tokenizer).ids(texts, length)
+    index = ClassIndex(ids, **classes, origins=Origins(digests=_digests(texts)))
     source = ClassSource("text", index)
-    source.vocabulary, source.length = words, length
-    source.pinned_options = {"vocabulary": words}  # a new text must not give a word another id
+    source.vocabulary, source.length, source.tokenizer = words, length, tokenizer
+    # A new text must not give a word another id, nor a new tokenizer another word.
+    source.pinned_options = {"vocabulary": words, "tokenizer": tokenizer}
+    rows = {split: index.rows(split) for split in index.splits}
+    source.prepared = PreparedTokens(ids, rows, lengths)
     source.network, source.network_options = "bag_of_tokens", {"vocabulary_size": len(words)}
     return source
 
 
-def token_ids(texts: list[str], vocabulary: list[str], length: int) -> np.ndarray:
+def token_ids(
+    texts: list[str], vocabulary: list[str], length: int, *, tokenizer: str
+) -> np.ndarray:
     """Texts as a network takes them: float32 `(texts, length)`, ids cut or padded with 0.
 
     Args:
-        texts: any text; a word that the vocabulary doesn't have is 1.
+        texts: any text; a token that the vocabulary doesn't have is 1.
         vocabulary: of the source, from id 0 on.
         length: of the source.
+        tokenizer: of the source.
     """
-    layer = _vectoriser(vocabulary=vocabulary[_RESERVED:], output_sequence_length=length)
-    ids = [layer(batch).numpy() for batch in _batches(texts)]
-    return np.concatenate(ids).astype(np.float32)
+    return Vectoriser(vocabulary, tokenizer=tokenizer).ids(texts, length)[0]
+
+
+def _digests(texts):
+    """Of each text as it was given: two of different words may have the same ids."""
+    return tuple(hashlib.blake2b(t.encode(), digest_size=16).digest() for t in texts)
 
 
 def _is_words(vocabulary):
@@ -116,21 +137,6 @@ def _is_words(vocabulary):
             f"or words from id 0 on, of which the first are {_NO_WORDS}"
         )
     return True
-
-
-def _vocabulary(texts, size):
-    layer = _vectoriser(max_tokens=size)
-    layer.adapt(_batches(texts))
-    return layer.get_vocabulary()
-
-
-def _vectoriser(**options):
-    return keras.layers.TextVectorization(standardize="strip_punctuation", **options)
-
-
-def _batches(texts):
-    # Lower-cased here, because TensorFlow's own way knows the letters of ASCII alone.
-    return tf.data.Dataset.from_tensor_slices([text.lower() for text in texts]).batch(_BATCH)
 
 
 def _check_whole(name, value, least, most):

@@ -95,10 +95,12 @@ def test_a_text_without_a_word_is_an_example_like_any_other(tmp_path):
 
 def test_ids_of_new_texts_are_made_as_those_of_the_file(source):
     texts = [row["text"] for row in intents()]
-    ids = token_ids(texts, source.vocabulary, source.length)
+    ids = token_ids(texts, source.vocabulary, source.length, tokenizer=source.tokenizer)
     assert ids.dtype == np.float32
     assert np.array_equal(ids, source.index.examples)
-    assert token_ids(["never seen"], source.vocabulary, 4).tolist() == [[1, 1, 0, 0]]
+    assert token_ids(["never seen"], source.vocabulary, 4, tokenizer="unicode").tolist() == [
+        [1, 1, 0, 0]
+    ]
 
 
 def test_csv_and_json_lines_say_the_same(tmp_path):

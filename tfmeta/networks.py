@@ -81,6 +81,7 @@ def mlp(
     activation="relu",
     input_mean=None,
     input_scale=None,
+    input_dtype="float32",
 ) -> keras.Model:
     """A dense network; 1-40-40-1 is the sinusoid network of Finn et al. 2017, section 5.1.
 
@@ -91,29 +92,66 @@ def mlp(
         activation: of the hidden layers.
         input_mean: subtracted from each (flattened) example first, a number a feature; None: no.
         input_scale: what it is divided by then. Neither is learned, so an export takes raw values.
+        input_dtype: "float64" for raw values that float32 can't tell apart, such as Unix times:
+            they are centred and scaled in float64, and the rest is as ever.
 
     Returns:
         A model `(batch, *input_shape) -> (batch, num_outputs)`, without a head `(batch, units)`.
 
     Raises:
-        ValueError: if there is not one mean and one positive scale a feature.
+        ValueError: if there is not one mean and one positive scale a feature, or `input_dtype` is
+            neither.
     """
-    inputs = x = keras.Input(tuple(input_shape), name="features")
+    if input_dtype not in ("float32", "float64"):
+        raise ValueError(f"received input_dtype={input_dtype!r}; expected 'float32' or 'float64'")
+    wide = {"dtype": "float64"} if input_dtype == "float64" else {}
+    inputs = x = keras.Input(tuple(input_shape), name="features", dtype=input_dtype)
     if len(input_shape) > 1:
-        x = layers.Flatten(name="flatten")(x)
+        x = layers.Flatten(name="flatten", **wide)(x)
     # Two layers, because x / scale - mean / scale loses the digits of a mean that is far from 0.
     if input_mean is not None:
         mean = _a_feature("input_mean", input_mean, input_shape)
-        x = layers.Rescaling(1.0, (-mean).tolist(), name="centre")(x)
+        coarse = mean.astype(np.float32).astype(np.float64)
+        x = layers.Rescaling(1.0, (-coarse).tolist(), name="centre", **wide)(x)
+        if wide:
+            # Keras reads the numbers of a list as float32: a second layer has what that leaves.
+            x = layers.Rescaling(1.0, (coarse - mean).tolist(), name="centre_rest", **wide)(x)
     if input_scale is not None:
         scale = _a_feature("input_scale", input_scale, input_shape)
         if not (scale > 0).all():
             raise ValueError(f"received input_scale={scale.tolist()}; expected positive numbers")
-        x = layers.Rescaling((1 / scale).tolist(), name="scale")(x)
+        x = layers.Rescaling((1 / scale).tolist(), name="scale", **wide)(x)
+    if wide:
+        x = layers.Identity(name="narrow")(x)  # casts to what the layers after it compute in
     for number, size in enumerate(units, 1):
         x = layers.Dense(size, activation=activation, name=f"hidden{number}")(x)
     outputs = x if num_outputs is None else layers.Dense(num_outputs, name="head")(x)
     return keras.Model(inputs, outputs, name="mlp")
+
+
+def input_dtype(network) -> str:
+    """What a network takes its examples as: "float64" if it says so, else "float32"."""
+    taken = {keras.backend.standardize_dtype(i.dtype) for i in getattr(network, "inputs", ()) or ()}
+    return "float64" if taken == {"float64"} else "float32"
+
+
+def unscaled(network, standard: np.ndarray) -> np.ndarray:
+    """Raw examples that the network's first layers, `centre` and `scale`, make these of.
+
+    Args:
+        network: any; without such layers the examples are returned as they are.
+        standard: `(..., *input_shape)` numbers around 0.
+    """
+    if input_dtype(network) != "float64":
+        return standard.astype(np.float32)
+    first = {layer.name: layer for layer in network.layers}
+    flat = standard.reshape(-1, math.prod(network.input_shape[1:])).astype(np.float64)
+    if "scale" in first:
+        flat = flat / np.asarray(first["scale"].scale)
+    for name in ("centre_rest", "centre"):
+        if name in first:
+            flat = flat - np.asarray(first[name].offset)
+    return flat.reshape(standard.shape)
 
 
 def _a_feature(name, values, input_shape):

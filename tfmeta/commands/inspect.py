@@ -1,5 +1,6 @@
 """`tfmeta inspect`."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,18 +38,18 @@ def inspect(assignments, contact_sheet, as_json, **options):
     contact_sheet = contact_sheet or Path(f"{plain_name}-contact-sheet.png")
     check_free(contact_sheet)  # before the wait for TensorFlow and the data
     start_tensorflow()
-    report = _report(settings, contact_sheet)
+    report, prepared_lines = _report(settings, contact_sheet)
     if as_json:
         click.echo(strict_json.dumps(report))
     else:
-        _show(report)
+        _show(report, prepared_lines)
     if refusals := report["refusals"]:
         more = f" (and {len(refusals) - 1} more; see the report)" if refusals[1:] else ""
         raise UserError(f"{refusals[0]}{more}", exit_status=1)
 
 
 def _report(settings, contact_sheet):
-    """The report, with where the contact sheet is or why there is none."""
+    """The report, with where the contact sheet is or why there is none; lines of the source's."""
     from tfmeta.inspection.contact_sheet import why_not, write_contact_sheet
     from tfmeta.inspection.report import make_report
     from tfmeta.training.building import episode_shape, open_source, resolve
@@ -60,18 +61,23 @@ def _report(settings, contact_sheet):
     if reason is None:
         write_contact_sheet(contact_sheet, source, shape)
     sheet = {"file": None if reason else str(contact_sheet), "skipped": reason}
-    return report | {"contact_sheet": sheet}
+    prepared_lines = () if source.prepared is None else source.prepared.lines(report)
+    return report | {"contact_sheet": sheet}, prepared_lines
 
 
-def _show(report):
-    from rich.console import Console
+def _show(report, prepared_lines):
+    import shutil
+    import sys
 
-    from tfmeta.inspection.tables import print_report
+    from tfmeta.inspection.lines import UNLIMITED
+    from tfmeta.inspection.tables import report_lines
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    with console.capture() as shown:
-        print_report(report, console)
+    # In a pipe lines are whole, for what reads them; but for a width that the user names.
+    is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    width = UNLIMITED if is_piped else shutil.get_terminal_size().columns
     # A file's name may be no text, or none that this terminal has letters for.
-    text = shown.get().encode(console.encoding, "backslashreplace").decode(console.encoding)
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in report_lines(report, width, prepared_lines):
+        click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
     sheet = report["contact_sheet"]
-    click.echo(f"{text}contact sheet: {sheet['file'] or 'none, because ' + sheet['skipped']}")
+    click.echo(f"contact sheet: {sheet['file'] or 'none, because ' + sheet['skipped']}")

@@ -1,11 +1,15 @@
 """`tfmeta algorithms` and `tfmeta pipelines`."""
 
 import json
+import os
+import sys
 import textwrap
 
 import click
 
 from tfmeta import strict_json
+
+_UNLIMITED = 10**6  # columns, of a pipe
 
 
 @click.command()
@@ -32,18 +36,21 @@ def pipelines(as_json):
 
 
 def _show(summaries, details=None):
-    width = max(map(len, summaries))
+    """A line each, and below it the options; folded between words, but in a pipe not at all."""
+    import shutil
+
+    is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    width = _UNLIMITED if is_piped else shutil.get_terminal_size().columns
+    longest = max(map(len, summaries))
     for name, summary in summaries.items():
-        click.echo(f"{name:{width}}  {summary}")
+        _echo(f"{name:{longest}}  {summary}", width, later=" " * (longest + 2))
         if details and details[name]["options"]:
             options = (f"{key}={json.dumps(v)}" for key, v in details[name]["options"].items())
-            indent = " " * (width + 4)
-            click.echo(
-                textwrap.fill(
-                    ", ".join(options),
-                    100,
-                    initial_indent=indent,
-                    subsequent_indent=indent,
-                    break_on_hyphens=False,
-                )
-            )
+            indent = " " * (longest + 4)
+            _echo(indent + ", ".join(options), width, later=indent)
+
+
+def _echo(line, width, *, later):
+    options = {"break_on_hyphens": False, "break_long_words": False}
+    for part in textwrap.wrap(line, width, subsequent_indent=later, **options):
+        click.echo(part)

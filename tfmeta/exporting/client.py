@@ -13,7 +13,7 @@ import json
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -36,10 +36,18 @@ class GrpcClient:
         model: its name.
         version: a number, or a label such as "stable"; None: the newest.
         timeout: of a request, in seconds.
+        wide_inputs: names of inputs that the model takes as float64: raw columns, of which
+            float32 would lose digits.
     """
 
     def __init__(
-        self, target: str, model: str, *, version: int | str | None = None, timeout: float = 60
+        self,
+        target: str,
+        model: str,
+        *,
+        version: int | str | None = None,
+        timeout: float = 60,
+        wide_inputs: Collection[str] = (),
     ):
         import grpc  # here, so that REST works without it
         from tensorflow_serving.apis import prediction_service_pb2_grpc
@@ -50,6 +58,7 @@ class GrpcClient:
             ("grpc.max_send_message_length", -1),
         ]
         self._target, self._model, self._version, self._timeout = target, model, version, timeout
+        self._wide_inputs = wide_inputs
         self._channel = grpc.insecure_channel(target, options=unlimited)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
@@ -66,7 +75,9 @@ class GrpcClient:
         elif self._version is not None:
             request.model_spec.version.value = self._version
         for name, value in inputs.items():
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(_array(value)))
+            # Unix times and their like keep their digits where the model takes float64.
+            array = _wide(value) if name in self._wide_inputs else _array(value)
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
         try:
             response = self._stub.Predict(request, self._timeout)
         except grpc.RpcError as error:
@@ -100,7 +111,7 @@ class RestClient:
 
     def predict(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """The outputs of `signature` by name; inputs are arrays or nested lists, images bytes."""
-        columns = {name: _to_json(_array(value).tolist()) for name, value in inputs.items()}
+        columns = {name: _to_json(_wide(value).tolist()) for name, value in inputs.items()}
         request = {"signature_name": signature, "inputs": columns}
         outputs = self._ask(":predict", json.dumps(request).encode())["outputs"]
         if not isinstance(outputs, dict):  # a single output comes without its name
@@ -130,11 +141,15 @@ class RestClient:
         """There is no connection to close; `GrpcClient` has one."""
 
 
+def _wide(value: Any) -> np.ndarray:
+    """An array with all its digits, which JSON carries; bytes as objects, as in `_array`."""
+    array = np.asarray(value)
+    return np.array(value, object) if array.dtype.kind in "SU" else array
+
+
 def _array(value: Any) -> np.ndarray:
     """An array as the models take it; bytes as objects, which may end in zeros."""
-    array = np.asarray(value)
-    if array.dtype.kind in "SU":
-        array = np.array(value, object)
+    array = _wide(value)
     return array.astype(_NARROW.get(array.dtype, array.dtype), copy=False)
 
 

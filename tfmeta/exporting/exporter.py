@@ -24,6 +24,7 @@ from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
+from tfmeta.networks import input_dtype
 
 
 def export_as(kind: str, learner, output, **options) -> Path:
@@ -165,6 +166,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
         "mode": learner.mode,
         "tfmeta": tfmeta.__version__,
         "input_shape": list(learner.function.input_shape[1:]),
+        "input_dtype": input_dtype(learner.network),
         "num_outputs": signatures.num_outputs,
         **learner.target_scale.get_config(),
         "image_format": image_format and image_format.to_dict(),

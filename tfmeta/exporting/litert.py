@@ -37,6 +37,7 @@ from tfmeta.images import ImageFormat
 from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
+from tfmeta.networks import unscaled
 from tfmeta.runtime import quiet_tensorflow
 
 _TOLERANCE = 1e-4  # relative above 1; other kernels, other rounding: 2e-5 was the most seen
@@ -141,7 +142,8 @@ def _task_functions(learner, answer, examples, ways) -> dict:
         return predict(query_x, **adapt(**support))
 
     specs = {name: tf.TensorSpec(e.shape, e.dtype, name) for name, e in examples.items()}
-    query = {"query_x": tf.TensorSpec((None, *specs.pop("query_x").shape[1:]), name="query_x")}
+    x = specs.pop("query_x")
+    query = {"query_x": tf.TensorSpec((None, *x.shape[1:]), x.dtype, name="query_x")}
     with room():
         state_like = task_state.specification(learner, tuple(specs.values()))
     flat = task_state.flatten(state_like).items()
@@ -167,7 +169,9 @@ def _task_examples(learner, ways, shots, image_format) -> dict:
 def _examples(learner, number, image_format, *, seed=0):
     """Random ones: an export needs no data."""
     shape, rng = (number, *learner.function.input_shape[1:]), np.random.default_rng(seed)
-    return (rng.normal(size=shape) if image_format is None else rng.random(shape)).astype("f4")
+    if image_format is None:
+        return unscaled(learner.network, rng.normal(size=shape))
+    return rng.random(shape).astype("f4")
 
 
 def _with_index(answer):

@@ -1,5 +1,7 @@
 """The README beside an exported model: what it takes, what it gives, how to serve it."""
 
+import json
+
 _TEXT = """\
 # {name}
 
@@ -152,7 +154,11 @@ def _confidence(confidence):
 def _client(name, facts, default):
     if facts["kind"] == "learner" and facts["image_format"] is not None:
         return f"python client.py SUPPORT_DIR IMAGE... --model {name}"
-    return f'GrpcClient("localhost:8500", "{name}").predict("{default}", {{...}})'
+    wide = ""
+    if facts.get("input_dtype") == "float64":  # a client narrows what it isn't told of
+        inputs = ["x"] if facts["kind"] == "adapted" else ["support_x", "query_x"]
+        wide = f", wide_inputs={json.dumps(inputs)}"
+    return f'GrpcClient("localhost:8500", "{name}"{wide}).predict("{default}", {{...}})'
 
 
 def _request(facts, inputs):

@@ -24,6 +24,7 @@ from tfmeta.images import ImageFormat, to_unit
 from tfmeta.learners.class_room import room_for_classes, room_for_examples
 from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.targets import VALUES
+from tfmeta.networks import input_dtype
 
 
 class TaskSignatures(ABC):
@@ -53,12 +54,13 @@ class TaskSignatures(ABC):
         self._are_images = are_images
         self.padded, self.confidence = padded, confidence or Confidence()
         example = tuple(learner.function.input_shape[1:])
+        dtype = input_dtype(learner.network)
         y_spec = ((learner.num_outputs,), tf.float32) if self._is_regression else ((), tf.int32)
         self._support_specs = {
-            "support_x": tf.TensorSpec((None, None, *example), tf.float32, "support_x"),
+            "support_x": tf.TensorSpec((None, None, *example), dtype, "support_x"),
             "support_y": tf.TensorSpec((None, None, *y_spec[0]), y_spec[1], "support_y"),
         }
-        self._query_spec = tf.TensorSpec((None, None, *example), tf.float32, "query_x")
+        self._query_spec = tf.TensorSpec((None, None, *example), dtype, "query_x")
         one_task = [tf.TensorSpec(s.shape[1:], s.dtype) for s in self._support_specs.values()]
         if padded:
             self._support_specs["support_size"] = tf.TensorSpec((None,), tf.int32, "support_size")
@@ -210,7 +212,7 @@ class AdaptedSignatures:
         self._are_images = are_images
         self.confidence = confidence or Confidence()
         example = tuple(learner.function.input_shape[1:])
-        self._spec = tf.TensorSpec((None, *example), tf.float32, "x")
+        self._spec = tf.TensorSpec((None, *example), input_dtype(learner.network), "x")
         # Variables, so that the task's weights are in the weights file with all others.
         self.state = tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), state)
 

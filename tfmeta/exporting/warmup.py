@@ -18,10 +18,12 @@ from tfmeta.images import ImageFormat, to_unit
 from tfmeta.learners.class_room import room_for_examples
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.targets import VALUES
+from tfmeta.networks import unscaled
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
 NUM_WAYS = 5  # of a learner that takes any number of classes
 # How the examples are tried for a sensitive spot: nudges a few times float32's rounding.
+_WIDE = np.finfo(np.float64).eps / np.finfo(np.float32).eps  # float64's rounding beside float32's
 _NUDGE, _NUM_NUDGES, _MOST_CHANGE, _MOST_DRAWS = 3e-7, 6, 5e-6, 20
 
 
@@ -123,7 +125,9 @@ def _sensitivity(respond) -> float:
     rng, worst = np.random.default_rng(0), 0.0
 
     def nudge(x):
-        return x * (1 + _NUDGE * rng.normal(size=x.shape)).astype(x.dtype)
+        # A few times the rounding of x's own digits.
+        size = _NUDGE if x.dtype == np.float32 else _NUDGE * _WIDE
+        return x * (1 + size * rng.normal(size=x.shape)).astype(x.dtype)
 
     responses = respond(lambda x: x)
     for _ in range(_NUM_NUDGES):
@@ -215,7 +219,7 @@ def _examples(learner, image_format: ImageFormat | None, rng, number):
     shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
     if image_format is None:
         # None is negative, for networks that take ids.
-        return 2 * np.abs(rng.normal(size=shape)).astype(np.float32), None
+        return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape))), None
     pixels = rng.integers(0, 256, shape, dtype=np.uint8)
     encoded = np.empty(shape[:2], object)
     for index in np.ndindex(*shape[:2]):

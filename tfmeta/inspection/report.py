@@ -1,25 +1,27 @@
 """What is in a source's data and what is wrong with it: facts, as a dict that JSON can hold."""
 
-import hashlib
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
+from tfmeta.inspection.baseline import baselines
+from tfmeta.inspection.identity import alike, as_the_network_sees, given_digests
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 from tfmeta.pipelines.image_files import unreadable_files
+from tfmeta.pipelines.prepared_columns import spread_of
 from tfmeta.pipelines.record_file import RecordFile
 from tfmeta.pipelines.splitting import SPLITS
 from tfmeta.training.building import data_refusals, episode_shape
 from tfmeta.training.settings import Settings
 
 META_BATCH = 32  # tasks that the memory of a step is estimated for
-_CHUNK = 1024  # examples that are read at a time
 _FLOAT_BYTES = 4  # of a number in an episode, whatever the examples are stored as
+_TARGETS = 1000  # episodes of one example each that the targets' scale is of
 _LEAST_RATIO = 2  # training classes for each way; with fewer, episodes are hardly ever new
 _DUPLICATES = {
     "across_splits": "a score is partly on what was trained on. Keep each example in one split",
@@ -54,6 +56,10 @@ def make_report(source: EpisodeSource, settings: Settings) -> dict:
         report |= _data(source, shape)
     else:
         report["splits"] = _limits(source, shape)
+    if source.prepared is not None:
+        report |= source.prepared.facts()
+    report["targets"] = _targets(source) if source.is_regression else None
+    report["baselines"] = baselines(source, shape, seed=settings.seed)
     report.setdefault("memory", {})["meta_batch_bytes"] = _meta_batch_bytes(source, shape)
     report["refusals"] = _refusals(source, settings, report.get("unreadable", []))
     report["warnings"] = _warnings(source, settings, report)
@@ -69,10 +75,10 @@ def _data(source, shape):
         "rotations": source.num_rotations,
         "splits": {split: _split(index, split) for split in splits},
         "images": _images(origins),
-        "vectors": _vectors(index.examples) if source.image_format is None else None,
         "unreadable": [{"name": name, "problem": why} for name, why in origins.unreadable],
         "passed_over": list(origins.passed_over),
         "duplicates": _duplicates(index),
+        "identical": as_the_network_sees(index, source.prepared),
         "small_classes": {split: source.small_classes(split, shape) for split in splits},
         "memory": {
             "examples_bytes": _num_bytes(index.examples),
@@ -107,69 +113,51 @@ def _split(index, split):
     return {
         "classes": len(classes),
         "examples": int(counts.sum()),
-        "examples_per_class": _range(counts),
+        "examples_per_class": spread_of(counts),
         "groups": None if index.groups is None else len(np.unique(index.groups[classes])),
     }
-
-
-def _range(values):
-    if not len(values):
-        return None
-    middle = float(np.median(values))
-    return {"min": values.min().item(), "median": middle, "max": values.max().item()}
 
 
 def _images(origins):
     if origins.sizes is None:
         return None
     return {
-        "height": _range(origins.sizes[:, 0]),
-        "width": _range(origins.sizes[:, 1]),
+        "height": spread_of(origins.sizes[:, 0]),
+        "width": spread_of(origins.sizes[:, 1]),
         "distinct_sizes": len(np.unique(origins.sizes, axis=0)),
         "modes": dict(Counter(origins.modes).most_common()),
     }
 
 
-def _vectors(examples):
-    flat = np.reshape(examples[:], (len(examples), -1))
-    if not flat.size:
+def _targets(source):
+    """The scale of the targets in training episodes, a number for each value of a target."""
+    shots = EpisodeShape(1, 1, 1, skip_small_classes=True)
+    try:
+        batch = next(iter(source.episodes("train", shots, num_tasks=_TARGETS)))
+    except UserError:  # a refusal says it
         return None
-    constant = np.flatnonzero(flat.min(0) == flat.max(0)) + 1
+    y = np.asarray(batch.support_y, np.float64).reshape(-1, source.target_size)
     return {
-        "features": flat.shape[1],
-        "constant_features": constant.tolist(),  # counted from 1
-        "mean": _range(flat.mean(0, dtype=np.float64)),
-        "deviation": _range(flat.std(0, dtype=np.float64)),
+        "mean": y.mean(0).tolist(),
+        "deviation": y.std(0).tolist(),
+        "min": y.min(0).tolist(),
+        "max": y.max(0).tolist(),
     }
 
 
 def _duplicates(index: ClassIndex):
-    """Sets of equal examples, each under the worst that it is."""
+    """Sets of examples that are equal as they were given, each under the worst that it is."""
     split_of = {c: split for split, classes in index.splits.items() for c in classes.tolist()}
-    numbers_of = defaultdict(list)
-    for number, digest in enumerate(index.origins.digests or _digests(index.examples)):
-        numbers_of[digest].append(number)
-    found = {kind: [] for kind in _DUPLICATES}
-    for numbers in numbers_of.values():
-        if len(numbers) == 1:
-            continue
+
+    def members(numbers):
         classes = index.labels[numbers].tolist()
-        splits = [split_of.get(c) for c in classes]
-        across_classes = "across_classes" if len(set(classes)) > 1 else "within_class"
-        kind = "across_splits" if len(set(splits)) > 1 else across_classes
-        found[kind].append(
-            [
-                {"name": _name(index, number), "class": index.class_names[c], "split": split}
-                for number, c, split in zip(numbers, classes, splits, strict=True)
-            ]
-        )
-    return found
+        return [
+            {"name": _name(index, n), "class": index.class_names[c], "split": split_of.get(c)}
+            for n, c in zip(numbers, classes, strict=True)
+        ]
 
-
-def _digests(examples):
-    for start in range(0, len(examples), _CHUNK):
-        for example in examples[start : start + _CHUNK]:
-            yield hashlib.blake2b(np.ascontiguousarray(example), digest_size=16).digest()
+    found = alike(index, given_digests(index))
+    return {kind: [members(numbers) for numbers in sets] for kind, sets in found.items()}
 
 
 def _name(index, number):
@@ -208,6 +196,10 @@ def _warnings(source, settings, report):
     for kind, harm in _DUPLICATES.items():
         if sets := report.get("duplicates", {}).get(kind):
             lines.append(f"duplicates {kind.replace('_', ' ')}: {len(sets):,}; {harm}")
+    lines += _identical(report)
+    if source.prepared is not None:
+        lines += source.prepared.warnings(report)
+    lines += _at_chance(report["baselines"])
     if not source.is_regression:
         lines += _few_classes(source, shape)
     fate = "left out" if shape.skip_small_classes else "a learner may need as many in training"
@@ -220,6 +212,41 @@ def _warnings(source, settings, report):
     if problem := _problem(source, "test", shape):
         lines.append(f"`tfmeta evaluate` would refuse the test split: {problem}")
     return lines
+
+
+def _identical(report):
+    """Examples that only preparing them has made alike, and classes of one example."""
+    if "identical" not in report:
+        return []
+    lines, total = [], sum(each["examples"] for each in report["splits"].values())
+    for kind, harm in _DUPLICATES.items():
+        known = sum(map(len, report["duplicates"][kind]))
+        seen = round(report["identical"][kind] * total)
+        if seen > known:
+            lines.append(
+                f"examples that are the same to the network, though not in the file, "
+                f"{kind.replace('_', ' ')}: {seen - known:,} of {total:,}; {harm.split('.')[0]}"
+            )
+    if same := report["identical"]["classes"]:
+        lines.append(
+            f"classes whose examples are all the same to the network: {len(same):,} "
+            f"({listed(same)}); what varies within a class can't be learned from them"
+        )
+    return lines
+
+
+def _at_chance(found):
+    """The baseline with most shots, if it does no better than a guess."""
+    if not found or "accuracy" not in found[-1]:
+        return []
+    last = found[-1]
+    if last["accuracy"] - last["ci95"] > last["chance"]:
+        return []
+    return [
+        f"the nearest class mean is right as often as a guess ({last['accuracy']:.1%}, "
+        f"{last['num_ways']}-way {last['num_shots']}-shot, chance {last['chance']:.1%}); the "
+        "classes may not be told apart by these examples. Look at the data and its labels"
+    ]
 
 
 def _few_classes(source, shape):

@@ -1,126 +1,122 @@
-"""The report of `tfmeta inspect` for people: tables that fit 80 columns."""
+"""The report of `tfmeta inspect` for people: tables that fit a terminal, whole lines in a pipe."""
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from tfmeta.inspection.lines import grid, labelled, wrapped
 from tfmeta.inspection.report import META_BATCH
 from tfmeta.pipelines.episode_source import in_words
+from tfmeta.pipelines.prepared_columns import in_words as spread_in_words
 
 _MOST_ROWS = 20  # of what there may be thousands of; the JSON has them all
-_MOST_COLUMNS = 5  # feature numbers in a line
 _KINDS = {
     "across_splits": "Duplicates in several splits",
     "across_classes": "Duplicates in several classes",
     "within_class": "Duplicates within a class",
 }
+_SAME = {
+    "across_splits": "the same in several splits",
+    "across_classes": "the same in several classes",
+    "within_class": "the same within a class",
+}
 
 
-def print_report(report: dict, console: Console) -> None:
-    """Prints the tables, and last what `tfmeta train` would say.
+def report_lines(report: dict, width: int, prepared_lines=()) -> list[str]:
+    """The tables, and last what `tfmeta train` would say.
 
     Args:
         report: as of `make_report`.
-        console: where to, without markup: names may have brackets.
+        width: of a line; names are longer than that rather than broken.
+        prepared_lines: what the source says of its prepared examples, `(what, how)` each.
     """
-    console.print(f"{report['pipeline']}  {report['data_dir'] or ''}".strip())
+    lines = [f"{report['pipeline']}  {report['data_dir'] or ''}".strip()]
     sections = (
-        ("Splits", _splits(report["splits"])),
-        ("Data", _facts(report)),
-        *_duplicates(report),
-        *_unreadable(report),
+        ("Splits", _splits(report["splits"], width)),
+        ("Data", labelled(_facts(report, prepared_lines), width)),
+        *_duplicates(report, width),
+        *_unreadable(report, width),
         *_passed_over(report),
-        *_small(report),
-        *_listed("Warnings", report["warnings"]),
-        *_listed("Refused", report["refusals"]),
+        *_small(report, width),
+        *_listed("Warnings", report["warnings"], width),
+        *_listed("Refused", report["refusals"], width),
     )
     for title, table in sections:
-        # Not the table's own title, which is folded to the width of its columns.
-        console.print(Text(f"\n{title}", style="bold"))
-        console.print(table)
+        lines += ["", title, *table]
     verdict = "ready to train" if report["ready"] else "`tfmeta train` would refuse this data"
     ways, shots, queries = (in_words(report["episode"], n) for n in ("ways", "shots", "queries"))
     episodes = f"{ways}-way {shots}-shot, {queries} queries a class"
-    console.print(f"\n{verdict}: {report['algorithm']}, {episodes}")
+    return [*lines, "", f"{verdict}: {report['algorithm']}, {episodes}"]
 
 
-def _table(*columns, right=(), headed=True):
-    table = Table(box=box.SIMPLE_HEAD if headed else None, show_header=headed, show_edge=False)
-    for column in columns:
-        table.add_column(
-            column, justify="right" if column in right else "left", overflow="fold", min_width=1
-        )
-    return table
-
-
-def _splits(splits):
+def _splits(splits, width):
     """What each split has: classes of examples, or what its tasks can be."""
     if any("classes" not in split for split in splits.values()):
-        table = _table("split", "tasks", "most ways", "most examples", right=("tasks",))
+        columns = ("split", "tasks", "most ways", "most examples")
+        rows = []
         for name, split in splits.items():
             tasks = "any number" if split["tasks"] is None else f"{split['tasks']:,}"
-            table.add_row(name, tasks, f"{split['most_ways']:,}", f"{split['most_examples']:,}")
-        return table
-    numbers = ("classes", "examples", "a class: least", "median", "most", "groups")
-    table = _table("split", *numbers, right=numbers)
+            rows.append((name, tasks, f"{split['most_ways']:,}", f"{split['most_examples']:,}"))
+        return grid(columns, rows, width, right=columns[1:])
+    columns = ("split", "classes", "examples", "a class: least", "median", "most", "groups")
+    rows = []
     for name, split in splits.items():
         spread = split["examples_per_class"]
         a_class = [f"{spread[n]:,g}" for n in ("min", "median", "max")] if spread else ["-"] * 3
         groups = "-" if split["groups"] is None else f"{split['groups']:,}"
-        table.add_row(name, f"{split['classes']:,}", f"{split['examples']:,}", *a_class, groups)
-    return table
+        rows.append((name, f"{split['classes']:,}", f"{split['examples']:,}", *a_class, groups))
+    return grid(columns, rows, width, right=columns[1:])
 
 
-def _facts(report):
-    table = _table("what", "how", headed=False)
-    image, images, vectors = (report.get(n) for n in ("format", "images", "vectors"))
+def _facts(report, prepared_lines):
+    rows = []
+    image, images = (report.get(n) for n in ("format", "images"))
     if images:
         for side in ("height", "width"):
             if images[side]:
-                table.add_row(f"{side} of the files", _spread(images[side], " pixels"))
-        table.add_row("different sizes", f"{images['distinct_sizes']:,}")
+                rows.append((f"{side} of the files", spread_in_words(images[side], " pixels")))
+        rows.append(("different sizes", f"{images['distinct_sizes']:,}"))
         modes = ", ".join(f"{mode}: {number:,}" for mode, number in images["modes"].items())
-        table.add_row("modes of the files", modes or "unknown")
+        rows.append(("modes of the files", modes or "unknown"))
     if image:
         colour = "1 channel (grey)" if image["channels"] == 1 else "3 channels (colour)"
         inverted = ", inverted: dark becomes bright" if image["invert"] else ""
         size = f"{image['height']} x {image['width']} pixels"
-        table.add_row("for the network", f"{size}, {colour}{inverted}")
+        rows.append(("for the network", f"{size}, {colour}{inverted}"))
     else:
-        table.add_row("for the network", f"shape {tuple(report['input_shape'])}")
+        rows.append(("for the network", f"shape {tuple(report['input_shape'])}"))
     if report["target_size"] is not None:
-        table.add_row("regression", f"{report['target_size']} values a target")
-    if vectors:
-        _add_vectors(table, vectors)
+        rows.append(("regression", f"{report['target_size']} values a target"))
+    for what, how in prepared_lines:
+        rows.append((what, how))
+    if identical := report.get("identical"):
+        for kind, title in _SAME.items():
+            rows.append((title, f"{identical[kind]:.2%} of the examples"))
+    if targets := report["targets"]:
+        for number, mean in enumerate(targets["mean"]):
+            name = f"target {number + 1}" if len(targets["mean"]) > 1 else "targets"
+            own = (targets[n][number] for n in ("deviation", "min", "max"))
+            how = "mean {:,.4g}, deviation {:,.4g}, from {:,.4g} to {:,.4g}".format(mean, *own)
+            rows.append((name, how))
+    for each in report["baselines"]:
+        rows.append(_baseline(each))
     if report.get("rotations", 1) > 1:
-        table.add_row("rotations", f"each class counts {report['rotations']} times")
+        rows.append(("rotations", f"each class counts {report['rotations']} times"))
     memory = report["memory"]
     if "examples_bytes" in memory:
         where = "on disk" if memory["on_disk"] else "in memory"
-        table.add_row("examples", f"{_size(memory['examples_bytes'])} {where}")
+        rows.append(("examples", f"{_size(memory['examples_bytes'])} {where}"))
     batch = f"{_size(memory['meta_batch_bytes'])} in memory, of {META_BATCH} such episodes"
-    table.add_row("meta-batch", batch)
-    return table
+    rows.append(("meta-batch", batch))
+    return rows
 
 
-def _add_vectors(table, vectors):
-    constant = vectors["constant_features"]
-    table.add_row("features", f"{vectors['features']:,}")
-    more = ", ..." if len(constant) > _MOST_COLUMNS else ""
-    which = f" (number {', '.join(map(str, constant[:_MOST_COLUMNS]))}{more})" if constant else ""
-    table.add_row("constant features", f"{len(constant):,}{which}")
-    table.add_row("means", _spread(vectors["mean"]))
-    table.add_row("deviations", _spread(vectors["deviation"]))
-
-
-def _spread(values, unit=""):
-    if values["min"] == values["max"]:
-        return f"{values['min']:,.4g}{unit}, all of them"
-    return (
-        f"{values['min']:,.4g} to {values['max']:,.4g}{unit}, half of them "
-        f"{values['median']:,.4g} or less"
-    )
+def _baseline(found):
+    """Its name and its result, with the protocol."""
+    episodes = f"{found['num_tasks']} {found['split']} episodes, {found['num_queries']} queries"
+    if "accuracy" in found:
+        shots = f"{found['num_ways']}-way {found['num_shots']}-shot"
+        score = f"{found['accuracy']:.1%} +- {found['ci95']:.1%}, chance {found['chance']:.1%}"
+        return "nearest mean", f"{shots}: {score} ({episodes} a class, seed {found['seed']})"
+    error, interval = (f"{found[name]:,.4g}" for name in ("mse", "ci95"))
+    score = f"squared error {error} +- {interval}, its root {found['rmse']:,.4g}"
+    return "support mean", f"{found['num_shots']}-shot: {score} ({episodes}, seed {found['seed']})"
 
 
 def _size(number):
@@ -132,58 +128,52 @@ def _size(number):
     return f"{number:,.3g} TB"
 
 
-def _duplicates(report):
+def _duplicates(report, width):
     for kind, title in _KINDS.items():
         sets = report.get("duplicates", {}).get(kind, [])
         if sets:
-            table = _table("example", "class", "split")
+            rows = []
             for members in sets[:_MOST_ROWS]:
-                for member in members[:_MOST_ROWS]:
-                    table.add_row(member["name"], member["class"], member["split"] or "none")
-                _add_rest(table, members)
-                table.add_section()
-            _add_rest(table, sets)
-            yield f"{title}: {len(sets):,}", table
+                rows += [_member(member) for member in members[:_MOST_ROWS]]
+                rows += [*_rest(members), ""]
+            rows += _rest(sets)
+            table = grid(("example", "class", "split"), rows, width)
+            yield f"{title}: {len(sets):,}", table[:-1] if not table[-1] else table
 
 
-def _unreadable(report):
+def _member(member):
+    return member["name"], member["class"], member["split"] or "none"
+
+
+def _unreadable(report, width):
     if files := report.get("unreadable"):
-        table = _table("file", "problem")
-        for each in files[:_MOST_ROWS]:
-            table.add_row(each["name"], each["problem"])
-        _add_rest(table, files)
+        rows = [(each["name"], each["problem"]) for each in files[:_MOST_ROWS]]
+        table = grid(("file", "problem"), [*rows, *_rest(files)], width, prose=True)
         yield f"Files that can't be read: {len(files):,}", table
 
 
 def _passed_over(report):
     if files := report.get("passed_over"):
-        table = _table("file", headed=False)
-        for name in files[:_MOST_ROWS]:
-            table.add_row(name)
-        _add_rest(table, files)
-        yield f"Files beside the class folders, passed over: {len(files):,}", table
+        lines = [f" {name}" for name in files[:_MOST_ROWS]]
+        yield f"Files beside the class folders, passed over: {len(files):,}", lines + _rest(files)
 
 
-def _small(report):
+def _small(report, width):
     splits = report.get("small_classes", {})
     rows = [(n, f"{number:,}", s) for s, small in splits.items() for n, number in small.items()]
     if rows:
         needed = sum(report["episode"][f"num_{name}"] for name in ("shots", "queries"))
-        table = _table("class", "examples", "split", right=("examples",))
-        for row in rows[:_MOST_ROWS]:
-            table.add_row(*row)
-        _add_rest(table, rows)
+        lines = [*rows[:_MOST_ROWS], *_rest(rows)]
+        table = grid(("class", "examples", "split"), lines, width, right=("examples",))
         yield f"Classes with fewer than {needed:,} examples: {len(rows):,}", table
 
 
-def _add_rest(table, things):
-    if len(things) > _MOST_ROWS:
-        table.add_row(f"... and {len(things) - _MOST_ROWS:,} more: --json has them all")
+def _rest(things):
+    more = len(things) - _MOST_ROWS
+    return [f" ... and {more:,} more: --json has them all"] if more > 0 else []
 
 
-def _listed(title, lines):
+def _listed(title, lines, width):
     if lines:
-        table = _table("mark", "line", headed=False)
-        for line in lines:
-            table.add_row("-", line)
-        yield title, table
+        found = (wrapped(line, width, first=" -  ", later="    ") for line in lines)
+        yield title, [line for each in found for line in each]

@@ -63,6 +63,9 @@ def data_refusals(settings: Settings, source: EpisodeSource) -> list[str]:
             source.check(split, shape)
         except UserError as error:
             refusals.append(f"{error}{remedy}")
+    if problem := source.hopeless("train"):
+        where = f"the train split of {source.name}"
+        refusals.append(f"this can't be learned from: {problem}, in {where}")
     return refusals
 
 
@@ -157,6 +160,8 @@ def build_learner(settings: Settings, source: EpisodeSource):
     except (TypeError, ValueError) as error:
         raise UserError(f"cannot build the learner: {error}") from error
     source.check_learner(learner)
+    if source.prepared is not None:
+        source.prepared.check_network(learner.network)
     compile_learner(learner, settings, is_regression=source.is_regression)
     return learner
 

@@ -1,0 +1,91 @@
+"""What needs no learning: the nearest class mean, or the mean of the support set's targets."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from tfmeta.errors import UserError
+from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+
+NUM_EPISODES = 200
+_BATCH = 20
+_MOST_WAYS, _SHOTS = 5, (1, 5)
+_QUERIES = (15, 10, 5, 2, 1)  # the first that the data has examples for
+_Z95 = 1.96  # of the normal distribution, as in evaluation
+
+
+def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[dict]:
+    """What a learner has to beat, on episodes of the test split, with 1 shot and with 5.
+
+    For classes, a query belongs to the class whose support examples' mean is nearest, in the
+    numbers that the network sees. For regression, each query's answer is the mean of the support
+    set's targets. Where the test split has no such episodes: of validation, else of training.
+
+    Args:
+        source: of the episodes; of classes, one with `prepared`.
+        shape: `within_group` counts; ways, shots and queries are the baseline's own.
+        seed: of the episodes.
+
+    Returns:
+        For each number of shots that there are episodes for `accuracy` and `chance`, or `mse` and
+        `rmse` in the target's unit, with `ci95` and the protocol.
+    """
+    if not source.is_regression and source.prepared is None:
+        return []
+    found = []
+    for shots in _SHOTS:
+        protocol = _possible(source, shape, shots)
+        if protocol is None:
+            continue
+        split, its_shape = protocol
+        scores = np.array(list(_scores(source, split, its_shape, seed)), np.float64)
+        interval = float(_Z95 * scores.std(ddof=1) / math.sqrt(len(scores)))
+        score = float(scores.mean())
+        if source.is_regression:
+            result = {"mse": score, "rmse": math.sqrt(score)}
+        else:
+            result = {"accuracy": score, "chance": 1 / its_shape.num_ways}
+        protocol = {"split": split, "num_tasks": len(scores), "seed": seed, **its_shape.protocol()}
+        found.append({**result, "ci95": interval, **protocol})
+    return found
+
+
+def _possible(source, shape, shots):
+    """The split and shape of the largest such episodes that there are; None if none."""
+    ways = [1] if source.is_regression else range(_MOST_WAYS, 1, -1)
+    within = shape.within_group and not source.is_regression
+    for split in ("test", "validation", "train"):
+        for num_ways in ways:
+            for queries in _QUERIES:
+                wanted = EpisodeShape(num_ways, shots, queries, within_group=within)
+                wanted = replace(wanted, skip_small_classes=True)
+                try:
+                    source.check(split, wanted)
+                    return split, wanted
+                except UserError:
+                    continue
+    return None
+
+
+def _scores(source, split, shape, seed):
+    dataset = source.episodes(split, shape, seed=seed, num_tasks=_BATCH)
+    score = _squared_error if source.is_regression else _accuracy
+    for batch in dataset.take(NUM_EPISODES // _BATCH).as_numpy_iterator():
+        for episode in zip(*batch[:4], strict=True):
+            yield score(source, *episode)
+
+
+def _accuracy(source, support_x, support_y, query_x, query_y):
+    vectors = source.prepared.vectors(np.concatenate([support_x, query_x]))
+    support, query = np.split(vectors, [len(support_x)])
+    means = np.stack([support[support_y == c].mean(0) for c in range(support_y.max() + 1)])
+    distances = ((query[:, np.newaxis] - means) ** 2).sum(-1)
+    # Where several means are as near as the nearest, the answer is a guess among them.
+    nearest = distances <= distances.min(1, keepdims=True) * (1 + 1e-12)
+    return np.mean(nearest[np.arange(len(query)), query_y] / nearest.sum(1))
+
+
+def _squared_error(source, support_x, support_y, query_x, query_y):
+    del source, support_x, query_x
+    return np.mean((query_y.astype(np.float64) - support_y.mean(0, dtype=np.float64)) ** 2)

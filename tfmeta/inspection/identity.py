@@ -1,0 +1,58 @@
+"""Which examples are the same: as they were given, and as the network sees them."""
+
+import hashlib
+from collections import defaultdict
+
+import numpy as np
+
+from tfmeta.pipelines.class_index import ClassIndex
+
+KINDS = ("across_splits", "across_classes", "within_class")  # the worst first
+
+
+def given_digests(index: ClassIndex):
+    """A digest of each example as it was given, where that is known, else as it is stored."""
+    return index.origins.digests or digests_of(index.examples)
+
+
+def digests_of(chunk):
+    """A digest of each of some examples."""
+    for example in chunk:
+        yield hashlib.blake2b(np.ascontiguousarray(example), digest_size=16).digest()
+
+
+def alike(index: ClassIndex, digests) -> dict[str, list[list[int]]]:
+    """Sets of examples with one digest, by their numbers, each under the worst that it is."""
+    split_of = {c: split for split, classes in index.splits.items() for c in classes.tolist()}
+    numbers_of = defaultdict(list)
+    for number, digest in enumerate(digests):
+        numbers_of[digest].append(number)
+    found = {kind: [] for kind in KINDS}
+    for numbers in numbers_of.values():
+        if len(numbers) > 1:
+            classes = set(index.labels[numbers].tolist())
+            splits = {split_of.get(c) for c in classes}
+            across_classes = "across_classes" if len(classes) > 1 else "within_class"
+            found["across_splits" if len(splits) > 1 else across_classes].append(numbers)
+    return found
+
+
+def as_the_network_sees(index: ClassIndex, prepared) -> dict:
+    """How many examples are the same to the network, and in which classes all of them are.
+
+    Returns:
+        `across_splits`, `across_classes`, `within_class`: shares of all examples that have another
+        like them, each example in one; `classes`: names of those with two examples or more, all
+        alike.
+    """
+    digests = [digest for chunk in prepared.chunks() for digest in digests_of(chunk)]
+    sets = alike(index, digests)
+    of_class = defaultdict(set)
+    for label, digest in zip(index.labels.tolist(), digests, strict=True):
+        of_class[label].add(digest)
+    same = [c for c, found in of_class.items() if len(found) == 1 and index.counts[c] > 1]
+    total = max(len(digests), 1)
+    return {
+        **{kind: sum(map(len, found)) / total for kind, found in sets.items()},
+        "classes": [index.class_names[c] for c in sorted(same)],
+    }

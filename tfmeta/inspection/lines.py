@@ -1,0 +1,90 @@
+"""Tables as lines of text: a name is never broken, nor are lines where no terminal shows them."""
+
+import textwrap
+
+from rich.cells import cell_len
+
+_LEAST_PROSE = 24  # columns, in which words can still be read
+_INDENT = "     "
+UNLIMITED = 10**6  # the width of a pipe
+
+
+def wrapped(text: str, width: int, *, first: str = "", later: str = "") -> list[str]:
+    """Lines of whole words; one that is too long for a line is left whole.
+
+    Args:
+        text: of one paragraph.
+        width: of a line.
+        first: before the first line.
+        later: before each other line.
+    """
+    options = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=later, **options) or [
+        first.rstrip()
+    ]
+
+
+def labelled(rows: list[tuple[str, str]], width: int) -> list[str]:
+    """Lines of `(what, how)`, the second in a column of its own."""
+    most = max((len(what) for what, _ in rows), default=0)
+    lines = []
+    for what, how in rows:
+        first = f" {what:{most}}  "
+        lines += wrapped(how, width, first=first, later=" " * len(first))
+    return lines
+
+
+def grid(columns, rows, width: int, *, right=(), prose=False) -> list[str]:
+    """Lines of a table whose first column has names.
+
+    Where they leave no room for the other columns, each is on a line of its own, with those below.
+
+    Args:
+        columns: their headings.
+        rows: tuples of text, or lines of their own.
+        width: of a line.
+        right: columns of numbers.
+        prose: the last column may be wrapped.
+    """
+    cells = [row for row in (columns, *rows) if not isinstance(row, str)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    fixed = sum(widths[:-1]) + 3 * (len(widths) - 1) + 1
+    if fixed + (min(widths[-1], _LEAST_PROSE) if prose else widths[-1]) > width:
+        return _stacked(columns, rows, width)
+    widths[-1] = min(widths[-1], width - fixed)
+
+    def lines_of(row):
+        if isinstance(row, str):
+            return [row]
+        parts = [
+            " " * (size - cell_len(cell)) + cell if column in right else _padded(cell, size)
+            for column, cell, size in zip(columns[:-1], row, widths, strict=False)
+        ]
+        start = " " + "".join(f"{part}   " for part in parts)
+        last = f"{row[-1]:>{widths[-1]}}" if columns[-1] in right else row[-1]
+        if not prose:
+            return [(start + last).rstrip()]
+        later = " " * cell_len(start)
+        return [
+            (start if number == 0 else later) + line
+            for number, line in enumerate(wrapped(last, max(widths[-1], 1)))
+        ]
+
+    rule = "─" * min(fixed + widths[-1] + 1, width)
+    return [*lines_of(columns), rule, *(line for row in rows for line in lines_of(row))]
+
+
+def _padded(cell, size):
+    return cell + " " * (size - cell_len(cell))
+
+
+def _stacked(columns, rows, width):
+    lines = []
+    for row in rows:
+        if isinstance(row, str):
+            lines.append(row)
+            continue
+        lines.append(f" {row[0]}")
+        for column, cell in zip(columns[1:], row[1:], strict=True):
+            lines += wrapped(f"{column}: {cell}", width, first=_INDENT, later=_INDENT)
+    return lines
