@@ -216,11 +216,11 @@ def test_it_counts(trial):
 @pytest.mark.parametrize(("method", "name"), [(m, n) for m in REFUSED for n in REFUSED[m]])
 def test_it_is_refused_by_name(method, name):
     learner = made()
+    data = {} if method == "compile" else {"x": dataset()}
     if name not in inspect.signature(getattr(keras.Model, method)).parameters:
         with pytest.raises((TypeError, ValueError), match=name):
-            getattr(learner, method)(**{name: VALUES[name]})
+            getattr(learner, method)(**data, **{name: VALUES[name]})
         return
-    data = {} if method == "compile" else {"x": dataset()}
     with pytest.raises(ValueError, match=f"{method} received {name}, which a learner does not"):
         getattr(learner, method)(**data, **{name: VALUES[name]})
 
