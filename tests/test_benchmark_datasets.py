@@ -250,7 +250,7 @@ def test_what_no_list_names_is_reported(root):
     (root / "README").write_text("")
     (root / ".hidden").write_text("")
     source = cifar_fs.build(data_dir=root, size=SIDE)
-    assert source.index.origins.passed_over == ("README", "data/unlisted")
+    assert source.index.origins.passed_over == (".hidden", "README", "data/unlisted")
     assert "unlisted" not in source.index.class_names
 
 
