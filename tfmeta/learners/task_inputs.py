@@ -177,19 +177,15 @@ def _assertions(learner, episodes) -> list:
 
 def as_examples(learner, x, *, name: str, leading: int = 1):
     """Examples in the type that the network takes; raises UserError if their shape is another."""
-    network = learner.network
-    taken = getattr(network, "input_shape", None)
-    if not isinstance(taken, tuple) or any(isinstance(size, tuple) for size in taken):
-        return x  # several inputs
     x = tf.convert_to_tensor(x)
-    shape, expected = x.shape, taken[1:]
+    shape, expected = x.shape, learner.function.input_shape[1:]
     if shape.rank is not None and not shape[leading:].is_compatible_with(expected):
         before = ("tasks", "examples")[-leading:]
         raise UserError(
             f"received {name} of shape {_shape(shape)}; this network takes examples of shape "
             f"{_shape(expected)}, so expected {_shape((*before, *expected))}"
         )
-    wanted = tf.as_dtype(_input_dtype(network))
+    wanted = tf.as_dtype(_input_dtype(learner.network))
     return tf.cast(x, wanted) if wanted.is_floating and x.dtype != tf.string else x
 
 
@@ -211,7 +207,7 @@ def as_targets(learner, y, *, name: str, leading: int = 1):
         )
     by = f"{name} of type {y.dtype.name} and shape {_shape(y.shape)}"
     targets.refuse_other(targets.VALUES, learner.known_targets, by=by)
-    outputs = getattr(learner.network, "output_shape", (None,))[1:]
+    outputs = learner.function.output_shape[1:]
     if learner.has_own_loss or y.shape.rank is None or len(outputs) != y.shape.rank - leading:
         outputs = y.shape[leading:]  # a user's loss may take what it likes
     if not y.shape[leading:].is_compatible_with(outputs):

@@ -9,6 +9,8 @@ outer optimizer's (Keras sees to that) and the inner loop's.
 import keras
 import tensorflow as tf
 
+from tfmeta.learners.network_probe import input_dtype, input_shape
+
 
 def penalty(variables):
     """The sum of the variables' regularizers, a scalar; None if none has one."""
@@ -58,17 +60,7 @@ def _refusal(layer, does):
 
 def _layers_that_add_losses(network, layers) -> list:
     """By tracing the network once, which computes nothing."""
-    shapes = getattr(network, "input_shape", None)
-    if shapes is None:
-        shapes = (getattr(network, "_build_shapes_dict", None) or {}).get("input_shape")
-    if shapes is None:
-        return []
-    dtypes = [tensor.dtype for tensor in getattr(network, "inputs", None) or ()]
-    nested = isinstance(shapes, (list, dict)) or any(isinstance(s, tuple) for s in shapes)
-    if nested:
-        specs = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), network.input)
-    else:
-        specs = tf.TensorSpec(shapes, dtypes[0] if dtypes else keras.config.floatx())
+    specs = tf.TensorSpec(input_shape(network), input_dtype(network))
     options = {"training": True} if network._call_has_training_arg else {}
 
     def run(x):
