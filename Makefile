@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint faults layers clean
+.PHONY: help demo test lint faults layers numerics clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ faults: $(READY)  ## write docs/faults.md from the tests
 
 layers: $(READY)  ## write docs/layers.md: every layer of Keras tried; several minutes
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/layer_trials.py
+
+numerics: $(READY)  ## the tests where numbers matter, as other processors would run them; slow
+	PYTHON=$(BIN)/python sh tests/run_under_processors.sh
 
 clean:  ## remove the environment, builds and caches; runs/ and exported/ stay
 	@if [ -f "$(VENV)/pyvenv.cfg" ]; then echo 'rm -rf "$(VENV)"'; rm -rf "$(VENV)"; fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the tests where numbers matter as other processors would: fewer instructions, other orders of
-# adding up. Slow; FILES and PYTEST_ADDOPTS choose less. TensorFlow's own kernels have no such switch, but their
-# matrix products are oneDNN's and follow ONEDNN_MAX_CPU_ISA, whether oneDNN is switched on or off.
+# adding up. Slow; FILES and PYTEST_ADDOPTS choose less. TensorFlow's own (Eigen's) kernels have no
+# such switch: what is limited here is oneDNN's, XLA's, NumPy's and OpenBLAS's.
 python=${PYTHON:-.venv/bin/python}
 files="tests/test_pairwise.py tests/test_conformance.py tests/test_learner_numbers.py"
 failed=0

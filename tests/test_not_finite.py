@@ -19,8 +19,9 @@ from tfmeta.errors import NotFiniteError
 from tfmeta.exporting.exporter import export_learner
 from tfmeta.pipelines.episode_source import EpisodeShape
 from tfmeta.pipelines.sinusoid import Sinusoid
+from tfmeta.training.loading import load
 from tfmeta.training.reporting import Reporter
-from tfmeta.training.run_directory import RunDirectory, load
+from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 from tfmeta.training.trainer import Trainer
 

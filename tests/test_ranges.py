@@ -12,8 +12,8 @@ from closeness import assert_close
 import tfmeta
 from tfmeta.episode import Episode
 from tfmeta.learners import ALGORITHMS
+from tfmeta.training.loading import load
 from tfmeta.training.reporting import Reporter
-from tfmeta.training.run_directory import load
 from tfmeta.training.settings import Settings
 from tfmeta.training.trainer import Trainer
 

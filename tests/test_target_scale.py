@@ -16,7 +16,8 @@ from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.exporting.exporter import export_learner
 from tfmeta.pipelines.episode_source import EpisodeShape
 from tfmeta.pipelines.regression import build
-from tfmeta.training.run_directory import RunDirectory, load
+from tfmeta.training.loading import load
+from tfmeta.training.run_directory import RunDirectory
 
 CENTRE, SPREAD = [3e5, -7.0], [1e5, 20.0]
 LEARNERS = {

@@ -27,7 +27,7 @@ _HOMES = {
     "Siamese": "tfmeta.learners.siamese",
     "UserError": "tfmeta.errors",
     "configure_runtime": "tfmeta.runtime",
-    "load": "tfmeta.training.run_directory",
+    "load": "tfmeta.training.loading",
 }
 
 # Keras saves a learner by the name of its class.

@@ -32,8 +32,8 @@ def evaluate(run_dir, as_json, episodes, **options):
         raise UserError(f"received --episodes and --{first}; the file says which episodes they are")
     start_tensorflow()
     from tfmeta.evaluation.evaluator import Evaluator
+    from tfmeta.training.loading import load
     from tfmeta.training.reporting import Reporter
-    from tfmeta.training.run_directory import load
 
     with Reporter("evaluate") as reporter:
         learner = load(run_dir)

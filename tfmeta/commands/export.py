@@ -66,7 +66,7 @@ def export(run_dir, kind, form, ways, shots, support, output, padded, calibratio
     output = output or Path("exported") / Path(run_dir).resolve().name
     start_tensorflow()
     from tfmeta.exporting import exporter
-    from tfmeta.training.run_directory import load
+    from tfmeta.training.loading import load
 
     facts, learner = run.source_facts, load(run_dir)
     settings = replace(run.settings, data_dir=data_dir or run.settings.data_dir)

@@ -70,7 +70,8 @@ class RunPredictor:
     class_names = None
 
     def __init__(self, path):
-        from tfmeta.training.run_directory import RunDirectory, load
+        from tfmeta.training.loading import load
+        from tfmeta.training.run_directory import RunDirectory
 
         run = RunDirectory.open(path)
         start_tensorflow()

@@ -38,9 +38,10 @@ from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.networks import unscaled
+from tfmeta.precision import rounding_error
 from tfmeta.runtime import quiet_tensorflow
 
-_TOLERANCE = 1e-4  # relative above 1; other kernels, other rounding: 2e-5 was the most seen
+_TOLERANCE = rounding_error(np.float32)  # relative above 1; other kernels, other rounding
 _NUM_QUERIES = 3  # of the comparison; a file takes any number
 _INSTEAD = {
     "adapted": "a network of layers that LiteRT has",

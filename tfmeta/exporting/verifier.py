@@ -16,11 +16,12 @@ from tfmeta.exporting.c_loader import CLoader, LoaderError, genuine_protos
 from tfmeta.exporting.comparison import CheckFailed, difference, one_by_one, same_bytes
 from tfmeta.exporting.malformed import malformed
 from tfmeta.exporting.tensor_protos import from_proto, read_records, to_proto
-from tfmeta.precision import rounding_error
+from tfmeta.precision import IN_COMPANY, OF_AN_EXPORT, rounding_error
 
 MANIFEST = "tfmeta.json"
 # Of the Python learner's answer, and between a request by itself and in company: relative above 1.
-TOLERANCE = BATCH_TOLERANCE = rounding_error(np.float32)
+TOLERANCE = rounding_error(np.float32, OF_AN_EXPORT)
+BATCH_TOLERANCE = rounding_error(np.float32, IN_COMPANY)
 _OF_A_LOADED_MODEL = ("warm_up", "determinism", "protos", "batching", "refusals", "no_python")
 # What reaches past the model: Python, files, the server's standard error.
 _DENIED = {"PyFunc", "PyFuncStateless", "EagerPyFunc", "ReadFile", "WriteFile", "PrintV2"}

@@ -3,12 +3,15 @@
 import keras
 import tensorflow as tf
 
+from tfmeta.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses
+from tfmeta.learners.class_room import room_for_classes
+from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.keras_arguments import as_dataset, given
-from tfmeta.learners.padding import flat_queries, query_weights
-from tfmeta.learners.task_inputs import as_episodes
+from tfmeta.learners.padding import flat_queries, is_padded, query_weights
+from tfmeta.learners.task_inputs import as_episodes, checked_methods
 
 
 class EpisodeModel(keras.Model):
@@ -20,6 +23,20 @@ class EpisodeModel(keras.Model):
     """
 
     _targets = None  # what its constructor was told, or it has learned
+
+    def __new__(cls, *args, **kwargs):
+        missing = [n for n in dir(cls) if getattr(getattr(cls, n), "__isabstractmethod__", False)]
+        if missing:
+            raise TypeError(
+                f"{cls.__name__} is abstract: it has no {', '.join(missing)}. A learner defines "
+                "them all; see MetaLearner"
+            )
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name, method in checked_methods(vars(cls)).items():
+            setattr(cls, name, method)
 
     @property
     def targets(self) -> str:
@@ -142,6 +159,39 @@ class EpisodeModel(keras.Model):
                 "use tfmeta.exporting.litert, or tfmeta export --format litert"
             )
         return export_as(kind, self, filepath, **options)
+
+    # How tasks run
+
+    @property
+    def is_vectorised(self) -> bool:
+        """Whether tasks run as one computation; what "auto" stands for on this machine."""
+        if self.vectorised != "auto":
+            return self.vectorised
+        has_convolution = any(len(v.shape) > 2 for v in self.network.trainable_variables)
+        return not has_convolution or bool(tf.config.list_physical_devices("GPU"))
+
+    def map_tasks(self, function, episodes: Episode):
+        """A function of one task's Episode for each of a batch, run as this learner runs tasks."""
+        static = self._is_compiled_by_xla and not is_padded(episodes)
+        with room_for_classes(episodes.support_y, static=static):
+            return map_tasks(function, episodes, vectorised=self._runs_vectorised(episodes))
+
+    @property
+    def _is_compiled_by_xla(self):
+        return bool(getattr(self, "jit_compile", False))
+
+    def _runs_vectorised(self, episodes):
+        """Tasks of several sizes run one by one."""
+        return self.is_vectorised and not is_padded(episodes)
+
+    def _fit_for_xla(self, data):
+        """What Keras's compiled steps are given; XLA needs tasks of one size."""
+        episodes = as_episodes(self, data)
+        if is_padded(episodes) and self._is_compiled_by_xla:
+            raise ValueError(
+                "received episodes of several sizes; XLA needs one. compile(jit_compile=False)"
+            )
+        return episodes
 
     # What the steps share
 

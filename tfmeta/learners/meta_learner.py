@@ -11,15 +11,14 @@ from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, weight_rules
 from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.episode_model import EpisodeModel
-from tfmeta.learners.execution import map_tasks, mean_gradients
+from tfmeta.learners.execution import mean_gradients
 from tfmeta.learners.finite_guard import FiniteGuard
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
-from tfmeta.learners.padding import is_padded, refilled, unpadded
+from tfmeta.learners.padding import refilled, unpadded
 from tfmeta.learners.plain_network import PlainNetwork
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.target_scale import TargetScale
-from tfmeta.learners.task_inputs import as_episodes, checked_methods
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -55,20 +54,6 @@ class MetaLearner(EpisodeModel):
             the user's unit. A number, or one for each output; None: as they are.
     """
 
-    def __new__(cls, *args, **kwargs):
-        missing = [n for n in dir(cls) if getattr(getattr(cls, n), "__isabstractmethod__", False)]
-        if missing:
-            raise TypeError(
-                f"{cls.__name__} is abstract: it has no {', '.join(missing)}. A learner defines "
-                "them all; see MetaLearner"
-            )
-        return super().__new__(cls, *args, **kwargs)
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        for name, method in checked_methods(vars(cls)).items():
-            setattr(cls, name, method)
-
     def __init__(
         self,
         network,
@@ -84,12 +69,11 @@ class MetaLearner(EpisodeModel):
         self.autocast = False  # an Episode's targets stay as they are; the network casts its inputs
         if vectorised not in (True, False, "auto"):
             raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
-        weight_rules.refuse_forward_losses(network)
-        self.network = network
+        self.network, self.vectorised = network, vectorised
         self._targets = kinds.checked_kind(targets)
         self.transductive = transductive
-        self.vectorised = vectorised
         self.function = NetworkFunction(network)
+        weight_rules.refuse_forward_losses(network)
         self.plain_network = PlainNetwork(network, self.function)
         self.moving_averages = MovingAverages()  # of a method that keeps some
         self.finite_guard = FiniteGuard()
@@ -166,14 +150,6 @@ class MetaLearner(EpisodeModel):
         """How queries are normalised, a part of every protocol."""
         return "transductive" if self.transductive else "inductive"
 
-    @property
-    def is_vectorised(self) -> bool:
-        """Whether tasks run as one computation; what "auto" stands for on this machine."""
-        if self.vectorised != "auto":
-            return self.vectorised
-        has_convolution = any(len(v.shape) > 2 for v in self.network.trainable_variables)
-        return not has_convolution or bool(tf.config.list_physical_devices("GPU"))
-
     def task_loss(self, y, outputs):
         """The mean loss over a set's examples: the compiled loss, or the one that `y`'s type asks.
 
@@ -232,12 +208,6 @@ class MetaLearner(EpisodeModel):
 
     # Keras's own hooks, for batches of tasks
 
-    def map_tasks(self, function, episodes: Episode):
-        """A function of one task's Episode for each of a batch, run as this learner runs tasks."""
-        static = self._is_compiled_by_xla and not is_padded(episodes)
-        with room_for_classes(episodes.support_y, static=static):
-            return map_tasks(function, episodes, vectorised=self._runs_vectorised(episodes))
-
     def call(self, episodes: Episode):
         """The outputs `(tasks, queries, outputs)` for each task's queries after adaptation."""
         return self.map_tasks(self._query_outputs, episodes)
@@ -284,23 +254,6 @@ class MetaLearner(EpisodeModel):
 
     def predict_step(self, data):
         return self.call(self._fit_for_xla(data))
-
-    @property
-    def _is_compiled_by_xla(self):
-        return bool(getattr(self, "jit_compile", False))
-
-    def _runs_vectorised(self, episodes):
-        """Tasks of several sizes run one by one."""
-        return self.is_vectorised and not is_padded(episodes)
-
-    def _fit_for_xla(self, data):
-        """What Keras's compiled steps are given; XLA needs tasks of one size."""
-        episodes = as_episodes(self, data)
-        if is_padded(episodes) and self._is_compiled_by_xla:
-            raise ValueError(
-                "received episodes of several sizes; XLA needs one. compile(jit_compile=False)"
-            )
-        return episodes
 
     def _adapt_and_predict(self, episode):
         task_state = self.adapt(episode.support_x, episode.support_y)

@@ -12,7 +12,8 @@ from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.pipelines.episode_source import EpisodeShape
 from tfmeta.pipelines.optima_file import Optima
 from tfmeta.training.building import open_source
-from tfmeta.training.run_directory import RunDirectory, load
+from tfmeta.training.loading import load
+from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.task_solver import TaskSolver
 
 SPLIT = "train"  # the only one that is ever solved; a score is on tasks that nobody solved

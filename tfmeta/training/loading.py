@@ -1,0 +1,52 @@
+"""A trained learner, from where it was kept."""
+
+from pathlib import Path
+
+import keras
+
+from tfmeta.errors import UserError
+from tfmeta.learners.finite_guard import refuse_not_finite
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.training.run_directory import RunDirectory
+
+
+def load(run_dir):
+    """The trained learner of a run directory, with its newest weights, or of a .keras file.
+
+    Raises:
+        UserError: if it is neither, what it holds is missing, damaged or no learner, or its weights
+            are not finite.
+    """
+    if Path(run_dir).suffix == ".keras":
+        learner = _load_file(Path(run_dir))
+        refuse_not_finite(learner)
+        return learner
+    run = RunDirectory.open(run_dir)
+    loaded = run.load_checkpoint()
+    if loaded is None:
+        raise UserError(
+            f"{run_dir} has no checkpoint yet; train it first: "
+            f"tfmeta train --resume --run-dir {run_dir}"
+        )
+    refuse_not_finite(loaded[0])
+    return loaded[0]
+
+
+def _load_file(path):
+    if not path.is_file():
+        raise UserError(f"there is no file {path}; expected one that learner.save() made")
+    try:
+        learner = keras.models.load_model(path)
+    except Exception as error:
+        reason = str(error).strip().splitlines()
+        raise UserError(
+            f"{path} cannot be loaded ({type(error).__name__}: "
+            f"{reason[0] if reason else 'no reason given'}); expected what learner.save() made",
+            exit_status=1,
+        ) from error
+    if not isinstance(learner, MetaLearner):
+        raise UserError(
+            f"{path} holds a {type(learner).__name__}, which is no learner; expected what "
+            "learner.save() made. A plain network goes into one: tfmeta.Prototypical(network)"
+        )
+    return learner
