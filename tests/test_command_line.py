@@ -102,7 +102,8 @@ def test_help_and_lists_import_nothing_slow():
 @pytest.mark.parametrize(
     ("command", "known"), [("algorithms", ALGORITHMS), ("pipelines", PIPELINES)]
 )
-def test_lists_have_a_line_for_each(command, known):
+def test_lists_have_a_line_for_each(command, known, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     result = CliRunner().invoke(main, [command])
     assert (result.exit_code, result.stderr) == (0, "")
     shown = [line for line in result.stdout.splitlines() if not line.startswith(" ")]

@@ -253,7 +253,7 @@ def test_several_steps_an_execution_give_the_same_weights(row):
         learner.fit(dataset, steps_per_epoch=4, verbose=0, shuffle=False)
         weights.append([v.numpy() for v in learner.trainable_variables])
     for one, four in zip(*weights, strict=True):
-        assert_close(one, four, rtol=1e-4)
+        assert_close(one, four)
 
 
 @each(TABLE)
@@ -378,4 +378,4 @@ def test_two_replicas_take_the_step_of_one(kind):
 
     one, two = variables_after_fit(1, kind), variables_after_fit(2, kind)
     for a, b in zip(one, two, strict=True):
-        assert_close(a, b, rtol=1e-5)
+        assert_close(a, b)

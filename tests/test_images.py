@@ -276,7 +276,7 @@ def test_a_support_set_becomes_arrays(tmp_path, png_folder, tiny_source):
     assert (np.rint(x[0, ..., 0].numpy() * 255) == first).all()
     np.savez(tmp_path / "s.npz", x=np.ones((3, 2)), y=np.array([7, 3, 7]))
     names, x, y = read_support_arrays(tmp_path / "s.npz", VECTORS, num_classes=5)
-    assert (names, y.tolist(), x.dtype) == (["3", "7"], [1, 0, 1], np.float32)
+    assert (names, y.tolist(), x.dtype) == (["3", "7"], [1, 0, 1], np.float64)
     names, _, y = read_support_arrays(tmp_path / "s.npz", WAVES, num_classes=5)
     assert (names, y.tolist(), y.dtype) == (None, [[7], [3], [7]], np.float32)
 

@@ -105,7 +105,7 @@ def mlp(
     if input_dtype not in ("float32", "float64"):
         raise ValueError(f"received input_dtype={input_dtype!r}; expected 'float32' or 'float64'")
     wide = {"dtype": "float64"} if input_dtype == "float64" else {}
-    inputs = x = keras.Input(tuple(input_shape), name="features", dtype=input_dtype)
+    inputs = x = keras.Input(tuple(input_shape), name="features", **wide)
     if len(input_shape) > 1:
         x = layers.Flatten(name="flatten", **wide)(x)
     # Two layers, because x / scale - mean / scale loses the digits of a mean that is far from 0.

@@ -10,9 +10,10 @@ import importlib.util
 import os
 import ssl  # noqa: F401  (see _library)
 import sys
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from ctypes import c_char_p, c_int64, c_size_t, c_void_p
 from dataclasses import dataclass, replace
 from typing import Any
@@ -89,7 +90,7 @@ def genuine_protos() -> str:
 
 @functools.cache
 def _library() -> ctypes.CDLL:
-    """TensorFlow's C API, with XLA off; raises LoaderError if the wheel does not have it all.
+    """TensorFlow's C API; raises LoaderError if the wheel does not have it all.
 
     Its symbols are global, BoringSSL's among them: Python's modules that need OpenSSL crash if
     they are imported afterwards, so this file does it first.
@@ -99,14 +100,41 @@ def _library() -> ctypes.CDLL:
     try:
         for part in ("framework", "cc"):  # the second needs the first
             library = ctypes.CDLL(f"{folder}/libtensorflow_{part}.{suffix}", ctypes.RTLD_GLOBAL)
-        # Serving leaves XLA off unless told otherwise: a graph that needs it must fail here too.
-        library._ZN10tensorflow21DisableXlaCompilationEv()
+        library._ZN10tensorflow20EnableXlaCompilationEv()
         for result, names in _RESULTS.items():
             for name in names.split():
                 getattr(library, name).restype = result
     except (OSError, AttributeError) as error:  # no such file, no such symbol
         raise LoaderError(f"no usable C API in {folder}: {error}", "UNIMPLEMENTED") from error
     return library
+
+
+@contextmanager
+def _without_xla():
+    """Inside, XLA compiles nothing, as in a server that wasn't told otherwise.
+
+    For as long as a model runs, and no longer: who trains in the same process may need XLA.
+    """
+    with _running.lock:
+        _running.number += 1
+        _library()._ZN10tensorflow21DisableXlaCompilationEv()
+    try:
+        yield
+    finally:
+        with _running.lock:
+            _running.number -= 1
+            if not _running.number:
+                _library()._ZN10tensorflow20EnableXlaCompilationEv()
+
+
+class _Running:
+    """How many calls need XLA to be off."""
+
+    def __init__(self):
+        self.lock, self.number = threading.Lock(), 0
+
+
+_running = _Running()
 
 
 def _call(name: str, *arguments: Any, subject: str = "") -> Any:
@@ -172,7 +200,8 @@ class CLoader(AbstractContextManager):
         with ExitStack() as stack:
             values = (_Pointer * len(feeds))(*(_tensor(array, stack) for array in arrays))
             ends = (feeds, values, len(feeds), fetches, results, len(fetches))
-            _call("TF_SessionRun", session, None, *ends, None, 0, None)
+            with _without_xla():
+                _call("TF_SessionRun", session, None, *ends, None, 0, None)
             stack.callback(lambda: [_library().TF_DeleteTensor(result) for result in results])
             return {key: _array(end) for key, end in zip(signature.outputs, results, strict=True)}
 
@@ -199,7 +228,8 @@ def _load(graph: _Pointer, directory: Folder, tags: Sequence[str], threads: int)
         _call("TF_SetConfig", options, config, c_size_t(len(config)))
         names = (c_char_p * len(tags))(*(tag.encode() for tag in tags))
         model = (options, None, os.fsencode(directory), names, len(tags), graph, buffer)
-        session = _call("TF_LoadSessionFromSavedModel", *model, subject=f"{directory}: ")
+        with _without_xla():
+            session = _call("TF_LoadSessionFromSavedModel", *model, subject=f"{directory}: ")
         finalizer = weakref.finalize(session, _call, "TF_DeleteSession", c_void_p(session.value))
         finalizer.atexit = False  # another thread may still be inside it then
         data, length = (c_size_t * 2).from_address(buffer.value)  # as a TF_Buffer begins

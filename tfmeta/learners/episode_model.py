@@ -168,7 +168,8 @@ class EpisodeModel(keras.Model):
         if self.vectorised != "auto":
             return self.vectorised
         has_convolution = any(len(v.shape) > 2 for v in self.network.trainable_variables)
-        return not has_convolution or bool(tf.config.list_physical_devices("GPU"))
+        may_be = not has_convolution or bool(tf.config.list_physical_devices("GPU"))
+        return may_be and self.function.loop is None
 
     def map_tasks(self, function, episodes: Episode):
         """A function of one task's Episode for each of a batch, run as this learner runs tasks."""

@@ -15,6 +15,7 @@ from tfmeta.learners.execution import mean_gradients
 from tfmeta.learners.finite_guard import FiniteGuard
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
+from tfmeta.learners.network_probe import described
 from tfmeta.learners.padding import refilled, unpadded
 from tfmeta.learners.plain_network import PlainNetwork
 from tfmeta.learners.recipe import Recipe
@@ -48,7 +49,8 @@ class MetaLearner(EpisodeModel):
             normalised with the support set's, or with moving averages where a method keeps
             some, and it does not.
         vectorised: run the tasks of a batch as one computation (True), one after another on each
-            core (False), or "auto": vectorised for dense networks and on accelerators.
+            core (False), or "auto": vectorised for dense networks and on accelerators, but not
+            where a layer is a loop, as recurrent ones are.
         target_centre, target_spread: of targets that are values, as the training tasks have them:
             the network and the loss see `(target - centre) / spread`; targets and answers stay in
             the user's unit. A number, or one for each output; None: as they are.
@@ -74,6 +76,12 @@ class MetaLearner(EpisodeModel):
         self.transductive = transductive
         self.function = NetworkFunction(network)
         weight_rules.refuse_forward_losses(network)
+        if vectorised is True and self.function.loop is not None:
+            raise ValueError(
+                f"received vectorised=True, but {described(self.function.loop)} is a loop, which "
+                "TensorFlow's vectorized_map does not differentiate; expected vectorised=False or "
+                "'auto', or the layer with unroll=True"
+            )
         self.plain_network = PlainNetwork(network, self.function)
         self.moving_averages = MovingAverages()  # of a method that keeps some
         self.finite_guard = FiniteGuard()

@@ -1,9 +1,17 @@
 """A Keras network as a pure function of its weights and its normalisation statistics."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.network_probe import input_shape, output_shape, owner_of
+from tfmeta.learners.network_probe import (
+    example_inputs,
+    input_shape,
+    layer_with_a_loop,
+    output_shape,
+    owner_of,
+)
 from tfmeta.learners.network_run import run_network
 from tfmeta.learners.network_state import examined
 
@@ -62,6 +70,18 @@ class NetworkFunction:
                 )
             self._examine()
         return self._state
+
+    @functools.cached_property
+    def loop(self):
+        """The layer that is a loop of the graph, as recurrent ones are; None if there is none."""
+        state, resting = self.state_for_probes()
+        options = {"state": state, "training": True, "resting": resting}
+
+        def run(x):
+            run_network(self._network, x, weights=self.weights(), **options)
+
+        with tf.init_scope():
+            return layer_with_a_loop(self._network, example_inputs(self._network, run)[0], run)
 
     def keep_as_it_is(self, reason: str) -> None:
         """From now on, refuses layers that are frozen or thawed: the learner, `reason`."""

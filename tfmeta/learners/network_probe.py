@@ -9,6 +9,7 @@ import tensorflow as tf
 
 _EXAMPLES = 4  # enough for batch statistics that vary
 _LENGTHS = (16, 32, 64, 8)  # tried for a dimension that is left open
+_LOOPS = ("While", "StatelessWhile")  # TensorFlow's operations
 
 
 def single_shape(network, shape, what) -> tuple:
@@ -165,6 +166,36 @@ def first_that_assigns_a_stranger(network, run):
         if scope.state_mapping.keys() - own:
             return layer
     return None
+
+
+def layer_with_a_loop(network, x, run):
+    """The innermost layer that is a loop of the graph, as recurrent ones are; None if none is.
+
+    By tracing, which computes nothing.
+
+    Args:
+        network: the answer where a loop is hidden in a function of its own.
+        x: examples.
+        run: a function of them.
+    """
+    found, original = [], keras.Layer.__call__
+
+    def watching(layer, *args, **kwargs):
+        outputs = original(layer, *args, **kwargs)
+        graph = tf.compat.v1.get_default_graph()
+        if not found and any(op.type in _LOOPS for op in graph.get_operations()):
+            found.append(layer)
+        return outputs
+
+    def traced(x):
+        with mock.patch.object(keras.Layer, "__call__", watching):
+            run(x)
+
+    concrete = tf.function(traced, autograph=False).get_concrete_function(x)
+    functions = concrete.graph.as_graph_def().library.function
+    if not found and any(node.op in _LOOPS for each in functions for node in each.node_def):
+        return network
+    return found[0] if found else None
 
 
 def same(one, other) -> bool:

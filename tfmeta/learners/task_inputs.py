@@ -61,8 +61,19 @@ def _checked_task_gradients(method):
     return task_gradients
 
 
+def _checked_reference_answer(method):
+    @functools.wraps(method)
+    def reference_answer(self, support_x, support_y, query_x):
+        support_x = as_examples(self, support_x, name="support_x")
+        support_y = as_targets(self, support_y, name="support_y")
+        return method(self, support_x, support_y, as_examples(self, query_x, name="query_x"))
+
+    return reference_answer
+
+
 _CHECKS = {
     "adapt": _checked_adapt,
+    "reference_answer": _checked_reference_answer,
     "predict_with": _checked_predict_with,
     "task_gradients": _checked_task_gradients,
 }

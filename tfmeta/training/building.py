@@ -106,7 +106,7 @@ def resolve(settings: Settings, source: EpisodeSource) -> Settings:
         outer_schedule=settings.outer_schedule or recipe.outer_schedule,
         network_options={**_network_defaults(settings, source, recipe), **settings.network_options},
         pipeline_options={**settings.pipeline_options, **source.pinned_options},
-        learner_options=recipe.options,
+        learner_options={**_defaults(learner_class), **recipe.options},
     )
 
 
@@ -222,12 +222,24 @@ def _network_function(name, source):
 
 def _parameters(learner_class):
     """Names of a learner's constructor arguments, its base classes' included."""
-    names = {}
+    return [name for name in _signature(learner_class) if name not in _GIVEN]
+
+
+def _defaults(learner_class) -> dict:
+    """Of its constructor arguments; without those whose default is None, "it depends"."""
+    defaults = {
+        name: _signature(learner_class)[name].default for name in _parameters(learner_class)
+    }
+    return {k: v for k, v in defaults.items() if v is not inspect.Parameter.empty and v is not None}
+
+
+def _signature(learner_class) -> dict:
+    found = {}
     for each in learner_class.__mro__:
         if each is keras.Model:
             break
         if "__init__" in vars(each):
             parameters = inspect.signature(each.__init__).parameters.values()
             named = [p for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
-            names.update({p.name: None for p in named})
-    return [name for name in names if name not in _GIVEN]
+            found = {**{p.name: p for p in named}, **found}  # a subclass's own come first
+    return found

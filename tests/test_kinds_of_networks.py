@@ -1,0 +1,52 @@
+"""Networks that train in ways of their own: recurrent ones, whose layers are loops of the graph."""
+
+import keras
+import numpy as np
+import pytest
+from closeness import assert_close
+from keras import layers
+
+import tfmeta
+
+WORDS, LENGTH, WAYS = 9, 5, 3
+
+
+def recurrent(outputs, **options):
+    keras.utils.set_random_seed(1)
+    cells = layers.GRU(3, name="cells", **options)
+    head = layers.Dense(outputs, name="head")
+    inputs = keras.Input((LENGTH,), dtype="int32")
+    return keras.Sequential([inputs, layers.Embedding(WORDS, 4), cells, head])
+
+
+def token_episode(tasks=2, number=2 * WAYS):
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(0, WORDS, (2, tasks, number, LENGTH))
+    labels = np.tile(np.arange(WAYS), (tasks, 2))
+    return tfmeta.Episode(tokens[0], labels, tokens[1], labels)
+
+
+def a_step(learner):
+    """The loss, the loss after the step, and the weights then."""
+    learner.compile(keras.optimizers.SGD(0.5), jit_compile=False)
+    losses = learner.train_on_batch(token_episode()), learner.test_on_batch(token_episode())
+    every = np.concatenate([losses, *(np.ravel(v) for v in learner.network.weights)])
+    return every.astype("float32")
+
+
+@pytest.mark.fault(
+    "training a recurrent network, whose layers are loops of the graph",
+    "its tasks run one by one: the step is that of the unrolled network",
+)
+@pytest.mark.parametrize("algorithm", [tfmeta.MAML, tfmeta.Prototypical])
+def test_a_recurrent_network_trains(algorithm):
+    learner, unrolled = (algorithm(recurrent(WAYS, unroll=each)) for each in (False, True))
+    assert not learner.is_vectorised
+    assert unrolled.is_vectorised
+    assert_close(a_step(learner), a_step(unrolled))
+
+
+@pytest.mark.fault("vectorised=True for a recurrent network", "refused by the layer's name")
+def test_a_loop_is_not_vectorised():
+    with pytest.raises(ValueError, match=r"vectorised=True, but .*'cells' \(GRU\) is a loop"):
+        tfmeta.MAML(recurrent(WAYS), vectorised=True)
