@@ -227,10 +227,9 @@ def _parameters(learner_class):
 
 def _defaults(learner_class) -> dict:
     """Of its constructor arguments; without those whose default is None, "it depends"."""
-    defaults = {
-        name: _signature(learner_class)[name].default for name in _parameters(learner_class)
-    }
-    return {k: v for k, v in defaults.items() if v is not inspect.Parameter.empty and v is not None}
+    signature = _signature(learner_class)
+    defaults = {name: signature[name].default for name in _parameters(learner_class)}
+    return {k: v for k, v in defaults.items() if v not in (inspect.Parameter.empty, None)}
 
 
 def _signature(learner_class) -> dict:
@@ -241,5 +240,5 @@ def _signature(learner_class) -> dict:
         if "__init__" in vars(each):
             parameters = inspect.signature(each.__init__).parameters.values()
             named = [p for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
-            found = {**{p.name: p for p in named}, **found}  # a subclass's own come first
+            found = {**found, **{p.name: p for p in named if p.name not in found}}
     return found
