@@ -50,3 +50,11 @@ def test_a_recurrent_network_trains(algorithm):
 def test_a_loop_is_not_vectorised():
     with pytest.raises(ValueError, match=r"vectorised=True, but .*'cells' \(GRU\) is a loop"):
         tfmeta.MAML(recurrent(WAYS), vectorised=True)
+
+
+@pytest.mark.fault("a network that answers with a dict of one tensor", "refused by its name")
+def test_an_answer_in_a_dict_is_refused():
+    inputs = keras.Input((4,))
+    network = keras.Model(inputs, {"logits": layers.Dense(WAYS)(inputs)}, name="wrapped")
+    with pytest.raises(ValueError, match=r"'wrapped', which answers with a dict; expected a tens"):
+        tfmeta.MAML(network)
