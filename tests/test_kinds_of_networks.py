@@ -58,3 +58,12 @@ def test_an_answer_in_a_dict_is_refused():
     network = keras.Model(inputs, {"logits": layers.Dense(WAYS)(inputs)}, name="wrapped")
     with pytest.raises(ValueError, match=r"'wrapped', which answers with a dict; expected a tens"):
         tfmeta.MAML(network)
+
+
+@pytest.mark.fault("export of kind adapted with NumPy's int64 labels", "they are converted")
+def test_a_support_set_of_numpys_types_is_baked_in(tmp_path):
+    x = np.random.default_rng(0).normal(size=(6, 4))  # float64
+    labels = np.tile(np.arange(WAYS, dtype=np.int64), 2)
+    learner = tfmeta.Prototypical(tfmeta.networks.mlp((4,), None, units=(5,)))
+    version = learner.export(tmp_path / "model", kind="adapted", support=(x, labels))
+    assert (version / "saved_model.pb").is_file()
