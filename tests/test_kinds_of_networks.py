@@ -50,3 +50,20 @@ def test_a_recurrent_network_trains(algorithm):
 def test_a_loop_is_not_vectorised():
     with pytest.raises(ValueError, match=r"vectorised=True, but .*'cells' \(GRU\) is a loop"):
         tfmeta.MAML(recurrent(WAYS), vectorised=True)
+
+
+@pytest.mark.fault("a network that answers with a dict of one tensor", "refused by its name")
+def test_an_answer_in_a_dict_is_refused():
+    inputs = keras.Input((4,))
+    network = keras.Model(inputs, {"logits": layers.Dense(WAYS)(inputs)}, name="wrapped")
+    with pytest.raises(ValueError, match=r"'wrapped', which answers with a dict; expected a tens"):
+        tfmeta.MAML(network)
+
+
+@pytest.mark.fault("export of kind adapted with NumPy's int64 labels", "they are converted")
+def test_a_support_set_of_numpys_types_is_baked_in(tmp_path):
+    x = np.random.default_rng(0).normal(size=(6, 4))  # float64
+    labels = np.tile(np.arange(WAYS, dtype=np.int64), 2)
+    learner = tfmeta.Prototypical(tfmeta.networks.mlp((4,), None, units=(5,)))
+    version = learner.export(tmp_path / "model", kind="adapted", support=(x, labels))
+    assert (version / "saved_model.pb").is_file()

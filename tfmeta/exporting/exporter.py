@@ -24,6 +24,7 @@ from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
+from tfmeta.learners.task_inputs import as_examples, as_targets
 from tfmeta.networks import input_dtype
 
 
@@ -113,7 +114,9 @@ def export_adapted(
     """
     check_adapted(learner, support, class_names)
     _check_writable(Path(output))
-    state = learner.adapt(tf.constant(support[0]), tf.constant(support[1]))
+    x, y = support
+    support = as_examples(learner, x, name="support_x"), as_targets(learner, y, name="support_y")
+    state = learner.adapt(*support)
     signatures = AdaptedSignatures(
         learner,
         state,

@@ -56,6 +56,12 @@ class _Examination:
     def result(self):
         self._rest_frozen_draws()
         run, again = self._run(self._x), self._run(self._x)
+        if not tf.is_tensor(run.outputs):
+            raise ValueError(
+                f"received the network {self._network.name!r}, which answers with a "
+                f"{type(run.outputs).__name__}; expected a tensor. Take it out of that in the "
+                "network"
+            )
         if run.strangers:
             layer = first_that_assigns_a_stranger(self._network, lambda: self._run(self._x))
             raise ValueError(
