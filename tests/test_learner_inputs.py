@@ -227,3 +227,31 @@ def test_the_constructor_has_the_recipes_defaults(name):
     ours, theirs = (cls(of, **each).get_config() for each in (algorithm.options, options))
     different = {key for key in options if ours[key] != theirs[key]}
     assert different == ON_PURPOSE.get(name, set())
+
+
+class Embeds(keras.Model):
+    """Ids, which half precision can't tell apart, into a network that declares no input."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.flat = keras.layers.Embedding(5_000, 4), keras.layers.Flatten()
+        self.head = keras.layers.Dense(3)
+
+    def call(self, x):
+        return self.head(self.flat(self.embed(x)))
+
+
+@pytest.mark.fault(
+    "integer ids for a subclassed network in half precision", "refused, with how to declare them"
+)
+def test_ids_in_half_precision_are_refused():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        network = Embeds()
+        network(np.zeros((2, 4), "int32"))
+        learner = tfmeta.MAML(network)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    ids = np.array([[4001, 4002, 4003, 1], [1, 2, 3, 4]])
+    with pytest.raises(tfmeta.UserError, match="received support_x of type int64 for a network in"):
+        learner.adapt(ids, np.array([0, 1]))

@@ -196,8 +196,20 @@ def as_examples(learner, x, *, name: str, leading: int = 1):
             f"received {name} of shape {_shape(shape)}; this network takes examples of shape "
             f"{_shape(expected)}, so expected {_shape((*before, *expected))}"
         )
+    _refuse_wide_integers(learner.network, x, name=name)
     wanted = tf.as_dtype(_input_dtype(learner.network))
     return tf.cast(x, wanted) if wanted.is_floating and x.dtype != tf.string else x
+
+
+def _refuse_wide_integers(network, x, *, name):
+    """Where Keras would cast them to a half precision that can't tell large ones apart."""
+    is_half = tf.as_dtype(network.compute_dtype).size == 2
+    if is_half and not getattr(network, "inputs", None) and x.dtype.is_integer and x.dtype.size > 1:
+        raise UserError(
+            f"received {name} of type {x.dtype.name} for a network in {network.compute_dtype} that "
+            "doesn't say what it takes; expected one made from keras.Input(shape, dtype='int32'), "
+            "whose integers stay as they are"
+        )
 
 
 def _input_dtype(network):
