@@ -62,7 +62,8 @@ def data_refusals(settings: Settings, source: EpisodeSource) -> list[str]:
         try:
             source.check(split, shape)
         except UserError as error:
-            refusals.append(f"{error}{remedy}")
+            if str(error) not in refusals:  # else training without validation is no remedy
+                refusals.append(f"{error}{remedy}")
     if problem := source.hopeless("train"):
         where = f"the train split of {source.name}"
         refusals.append(f"this can't be learned from: {problem}, in {where}")
