@@ -70,11 +70,12 @@ class RunPredictor:
     class_names = None
 
     def __init__(self, path):
-        from tfmeta.training.loading import load
         from tfmeta.training.run_directory import RunDirectory
 
         run = RunDirectory.open(path)
         start_tensorflow()
+        from tfmeta.training.loading import load
+
         self._image_format = run.source_facts.image_format
         _need_images(self._image_format, path)
         self._learner = load(path)
