@@ -294,7 +294,7 @@ def test_an_endless_family_has_limits_alone():
     assert "any number" in shown
     assert "contact sheet: none, because the examples are no images" in shown
     assert "ready to train: maml, 1-way 10-shot, 15 queries a class" in shown
-    (refusal, _) = inspect("sinusoid", "--ways", 5, status=1)["refusals"]
+    (refusal,) = inspect("sinusoid", "--ways", 5, status=1)["refusals"]
     assert refusal_of_training("sinusoid", "--ways", 5) == refusal
 
 
