@@ -44,3 +44,9 @@ def listed(values, most: int | None = 5) -> str:
     shown = [str(value) for value in values][:most]
     more = len(values) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def described(error: Exception) -> str:
+    """An error's type and the first line of what it says, for a message in brackets."""
+    reason = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {reason[0] if reason else 'no reason given'}"

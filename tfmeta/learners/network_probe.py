@@ -18,7 +18,7 @@ def single_shape(network, shape, what) -> tuple:
     Raises:
         ValueError: if it has several.
     """
-    if isinstance(shape, tuple) and all(d is None or isinstance(d, int) for d in shape):
+    if isinstance(shape, tuple) and _is_flat(shape):
         return shape
     raise ValueError(
         f"received the network {network.name!r} with {what}s of shapes {shape}; expected one "

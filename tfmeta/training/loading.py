@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, described
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.training.run_directory import RunDirectory
@@ -17,18 +17,19 @@ def load(run_dir):
         UserError: if it is neither, what it holds is missing, damaged or no learner, or its weights
             are not finite.
     """
-    if Path(run_dir).suffix == ".keras":
-        learner = _load_file(Path(run_dir))
-        refuse_not_finite(learner)
-        return learner
-    run = RunDirectory.open(run_dir)
-    loaded = run.load_checkpoint()
+    is_file = Path(run_dir).suffix == ".keras"
+    learner = _load_file(Path(run_dir)) if is_file else _load_run(run_dir)
+    refuse_not_finite(learner)
+    return learner
+
+
+def _load_run(run_dir):
+    loaded = RunDirectory.open(run_dir).load_checkpoint()
     if loaded is None:
         raise UserError(
             f"{run_dir} has no checkpoint yet; train it first: "
             f"tfmeta train --resume --run-dir {run_dir}"
         )
-    refuse_not_finite(loaded[0])
     return loaded[0]
 
 
@@ -38,10 +39,8 @@ def _load_file(path):
     try:
         learner = keras.models.load_model(path)
     except Exception as error:
-        reason = str(error).strip().splitlines()
         raise UserError(
-            f"{path} cannot be loaded ({type(error).__name__}: "
-            f"{reason[0] if reason else 'no reason given'}); expected what learner.save() made",
+            f"{path} cannot be loaded ({described(error)}); expected what learner.save() made",
             exit_status=1,
         ) from error
     if not isinstance(learner, MetaLearner):

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tfmeta import strict_json
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, described
 from tfmeta.training.settings import Settings, read_config
 
 _KEPT_CHECKPOINTS = 2
@@ -200,10 +200,8 @@ class RunDirectory:
             return keras.models.load_model(newest), step
         except Exception as error:
             before = f" To go on from step {files[-2].stem[5:]}, delete it." if files[1:] else ""
-            reason = str(error).strip().splitlines()
             raise UserError(
-                f"checkpoint {newest} is damaged ({type(error).__name__}: "
-                f"{reason[0] if reason else 'no reason given'}).{before}",
+                f"checkpoint {newest} is damaged ({described(error)}).{before}",
                 exit_status=1,
             ) from error
 
