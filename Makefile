@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint faults layers numerics clean
+.PHONY: help demo test lint faults layers attack numerics clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
@@ -38,11 +38,14 @@ lint: $(READY)  ## style and formatting, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-faults: $(READY)  ## write docs/faults.md from the tests
+faults: $(READY)  ## write docs/faults.md and docs/security.md from the tests
 	$(BIN)/python tests/fault_table.py
 
 layers: $(READY)  ## write docs/layers.md: every layer of Keras tried; several minutes
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/layer_trials.py
+
+attack: $(READY)  ## the attacks, and 1,000 mutated files of each sort; slow
+	TFMETA_ATTACKS=1000 $(BIN)/python -m pytest tests/attacks
 
 numerics: $(READY)  ## the tests where numbers matter, as other processors would run them; slow
 	PYTHON=$(BIN)/python sh tests/run_under_processors.sh
