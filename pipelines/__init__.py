@@ -6,6 +6,7 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 
 from tfmeta.errors import UserError
+from tfmeta.named_code import check_said
 from tfmeta.pipelines.signatures import options_in_source
 
 _GIVEN = ("data_dir", "skip_unreadable", "name")  # to a builder, by options of the command
@@ -143,7 +144,10 @@ def _builder(name):
         return partial(build_tfds, name=name.removeprefix(_TFDS))
     homes = {e.name: e for e in entry_points(group=GROUP)}
     homes |= {known: EntryPoint(known, p.home, GROUP) for known, p in PIPELINES.items()}
-    home = homes.get(name) or (EntryPoint(name, name, GROUP) if ":" in name else None)
+    if name not in homes and ":" in name:
+        check_said(name, "pipeline")  # those of installed distributions are the user's own choice
+        homes[name] = EntryPoint(name, name, GROUP)
+    home = homes.get(name)
     if home is None:
         raise UserError(
             f"unknown pipeline {name!r}; expected one of: {', '.join(homes)}, "

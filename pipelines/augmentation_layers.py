@@ -1,6 +1,5 @@
 """From what the setting `augment` says to Keras layers that can augment examples."""
 
-import importlib
 import inspect
 import re
 
@@ -8,6 +7,8 @@ import keras
 import tensorflow as tf
 
 from tfmeta.errors import UserError
+from tfmeta.keras_files import check_config
+from tfmeta.named_code import NameInFile, import_named
 from tfmeta.pipelines.episode_source import EpisodeSource
 
 UNIT = (0.0, 1.0)  # between what the pixels of an image are
@@ -26,6 +27,9 @@ def build_layer(name: str, options: dict, source: EpisodeSource) -> keras.layers
         UserError: if the layer is unknown, refuses its options or the examples, changes their
             shape, or has weights.
     """
+    if isinstance(name, NameInFile) and ":" not in name:  # Lambda and its like run code too
+        layer = {"module": "keras.layers", "class_name": str(name), "config": options}
+        check_config(layer, name.file)
     layer_class = _find(name)
     parameters = list(inspect.signature(layer_class.__init__).parameters.values())[1:]
     taken = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -67,9 +71,10 @@ def reason(error) -> str:
 
 
 def _find(name):
-    module, colon, attribute = name.rpartition(":")
     try:
-        found = getattr(importlib.import_module(module) if colon else keras.layers, attribute)
+        found = import_named(name, "augment layer") if ":" in name else getattr(keras.layers, name)
+    except UserError:
+        raise
     except Exception as error:  # whatever a user's module does when it is imported
         found = error
     if not inspect.isclass(found) or not issubclass(found, keras.layers.Layer):

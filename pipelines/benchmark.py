@@ -4,6 +4,7 @@ What is in the folder is found by looking at it, in this order: lists of each sp
 classes; a folder a split; class folders alone, which are split as was published; pickles.
 """
 
+import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, described, listed
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.encoded_images import (
@@ -130,7 +131,15 @@ def all_or_none(paths: dict[str, Path]) -> dict[str, Path] | None:
 
 def _find(benchmark, root):
     """The classes with their files, by split and name, and the list files that say so."""
-    by_lists = benchmark.read_lists(root)
+    try:
+        by_lists = benchmark.read_lists(root)
+    except UserError:
+        raise
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise UserError(
+            f"the lists of {benchmark.name} in {root} can't be read ({described(error)}); expected "
+            "text in UTF-8, as it was published"
+        ) from error
     if by_lists is None and (folders := _split_folders(root)):
         return [
             replace(each, split=split)

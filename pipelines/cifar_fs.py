@@ -20,6 +20,7 @@ from tfmeta.pipelines.benchmark import (
 )
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.image_files import FormatOptions
+from tfmeta.user_files import read_text
 
 _LEVELS = ("", "cifar100")
 
@@ -92,7 +93,7 @@ def _read_lists(root):
 
 
 def _lines(path):
-    return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 CIFAR_FS = Benchmark(

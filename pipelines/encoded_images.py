@@ -12,7 +12,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
-from zipfile import BadZipFile
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +19,7 @@ from PIL import Image, ImageOps
 
 from tfmeta.images import ImageFormat
 from tfmeta.pipelines.class_index import Origins
+from tfmeta.pipelines.npz_files import DAMAGED
 from tfmeta.pipelines.record_file import RecordFile, cache_folder, write_records
 
 _PNG_BEGINNING, _PNG_DEPTH_AT = b"\x89PNG\r\n\x1a\n", 24
@@ -51,7 +51,7 @@ def read_images(items, examine, image_format: ImageFormat, *, key: str | None = 
     folder = cache_folder() / key
     try:
         examples = RecordFile(folder)
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile):  # none yet, or none whole
+    except DAMAGED:  # none yet, or none whole
         examples = write_records(folder, reading.batches(), reading.facts)
     return examples, examples.facts
 

@@ -10,7 +10,7 @@ in size they are padded as `PaddedEpisode` says, with their `support_size` and `
 """
 
 import json
-import zipfile
+import math
 import zlib
 from dataclasses import fields
 from pathlib import Path
@@ -18,26 +18,21 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfmeta import strict_json
 from tfmeta.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.errors import UserError
 from tfmeta.images import to_unit
 from tfmeta.pipelines.episode_hash import EpisodeHash
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource, SourceFacts, even_batch
 from tfmeta.pipelines.new_file import check_free
+from tfmeta.pipelines.npz_files import DAMAGED as DAMAGED_NPZ
+from tfmeta.pipelines.npz_files import read_npz
 
 FORMAT = "tfmeta episodes 1"
 _TASKS_A_DRAW = 50
 # What is raised of a file that is cut short, or none of ours, or has wrong numbers.
-_DAMAGED = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    zipfile.BadZipFile,
-    zlib.error,
-    tf.errors.InvalidArgumentError,
-)
+_DAMAGED = (*DAMAGED_NPZ, zlib.error, tf.errors.OpError)
+_MOST_NUMBERS = 2**28  # of an episode's examples: 1 GiB; an episode of 1,000 photographs has less
 _SHAPE_FIELDS = [field.name for field in fields(EpisodeShape)]
 
 
@@ -70,9 +65,8 @@ class EpisodeFile(EpisodeSource):
             UserError: if it is none, or is damaged.
         """
         try:
-            with open(path, "rb") as file, np.load(file) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            protocol = json.loads(str(arrays.pop("protocol")))
+            arrays = read_npz(path)
+            protocol = strict_json.loads(str(arrays.pop("protocol")))
             if protocol["format"] != FORMAT:
                 raise UserError(
                     f"{path} is of the format {protocol['format']!r}; expected {FORMAT!r}"
@@ -94,9 +88,14 @@ class EpisodeFile(EpisodeSource):
         return source
 
     def _hash(self):
-        digest = EpisodeHash()
-        for first in range(0, self.num_tasks, _TASKS_A_DRAW):
-            digest.update(self._at(np.arange(first, min(first + _TASKS_A_DRAW, self.num_tasks))))
+        digest, arrays = EpisodeHash(), self._arrays
+        examples = arrays["support"].shape[1] + arrays["query"].shape[1]
+        numbers = examples * math.prod(arrays["examples"].shape[1:])
+        if numbers > _MOST_NUMBERS:
+            raise ValueError(f"an episode has {numbers} numbers; expected {_MOST_NUMBERS} at most")
+        draw = max(1, min(_TASKS_A_DRAW, _MOST_NUMBERS // max(1, numbers)))
+        for first in range(0, self.num_tasks, draw):
+            digest.update(self._at(np.arange(first, min(first + draw, self.num_tasks))))
         return digest.hexdigest()
 
     def check_options(self, options: dict) -> None:

@@ -27,6 +27,7 @@ from tfmeta.pipelines.encoded_images import (
 )
 from tfmeta.pipelines.record_file import RecordFile
 from tfmeta.pipelines.support_set import read_image
+from tfmeta.user_files import open_file
 
 _GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
 _GREY_SIZE, _COLOUR_SIZE = 28, 84  # the field's: Omniglot's and miniImageNet's
@@ -214,9 +215,9 @@ def _content_or_none(path):
 def _deep_content(path):
     """What may be of 16 bits a channel: a TIFF, or a PNG that says so; else None."""
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             head = file.read(_HEAD_BYTES)
-    except OSError:  # which is said when the file is read
+    except (OSError, UserError):  # which is said when the file is read
         return None
     return _content_or_none(path) if is_deep(head) or head[:4] in _TIFF_BEGINNINGS else None
 

@@ -15,11 +15,13 @@ The csv files may also lie one level up, and the images in class folders of `ima
 """
 
 import csv
+import io
 
 from tfmeta.errors import UserError
 from tfmeta.pipelines.benchmark import SHORT_NAMES, Benchmark, all_or_none, open_benchmark
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.image_files import FormatOptions
+from tfmeta.user_files import open_file
 
 _COLUMNS = ("filename", "label")
 
@@ -102,7 +104,7 @@ def _list_files(folder):
 def _files_of(path, images):
     """`{label: files}` of a csv file."""
     by_label = {}
-    with open(path, newline="", encoding="utf-8-sig") as file:
+    with io.TextIOWrapper(open_file(path), "utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
         if not set(_COLUMNS) <= set(rows.fieldnames or ()):
             raise UserError(

@@ -9,12 +9,24 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfmeta import strict_json
 from tfmeta.episode import Episode
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, described
+from tfmeta.named_code import from_file
 from tfmeta.pipelines.new_file import check_free
+from tfmeta.user_files import check_expansion, check_file
 
 _EXAMPLES = Episode._fields
 _WEIGHT = "weight/"  # before a weight's name; an episode's tensors have none
+_FLOAT = 4  # bytes
+_BATCH = 256  # records that are read at once
+_FACTS = {  # of a provenance, that are needed
+    "num_tasks": int,
+    "shapes": dict,
+    "pipeline": str,
+    "pipeline_options": dict,
+    "data_dir": str | None,
+}
 _PROVENANCE = "provenance"  # the one feature of the first record
 
 
@@ -66,18 +78,24 @@ def read_provenance(path) -> dict:
     Raises:
         UserError: if it is missing, damaged, or no file of `tfmeta optima`.
     """
-    if not isinstance(path, str | os.PathLike) or not Path(path).is_file():
+    if not isinstance(path, str | os.PathLike) or not Path(path).exists():
         raise UserError(
             f"received pipeline.file={path}, and there is no such file; expected one that "
             "`tfmeta optima RUN_DIR --output FILE` made. (To evaluate without it, name the "
             "pipeline that it was made from: tfmeta evaluate RUN_DIR --pipeline NAME)"
         )
+    check_file(path)
     try:
         first = next(iter(tf.data.TFRecordDataset(str(path)).take(1))).numpy()
         features = tf.train.Example.FromString(first).features.feature
-        return json.loads(features[_PROVENANCE].bytes_list.value[0])
-    except (StopIteration, IndexError, ValueError, tf.errors.OpError, _decode_error()) as e:
-        raise _damaged(path, f"its first record is no provenance ({type(e).__name__})") from e
+        provenance = strict_json.loads(features[_PROVENANCE].bytes_list.value[0])
+        _check(provenance)
+    except (
+        *(StopIteration, IndexError, ValueError, TypeError, KeyError, AttributeError),
+        *(tf.errors.OpError, _decode_error()),
+    ) as e:
+        raise _damaged(path, f"its first record is no provenance ({described(e)})") from e
+    return from_file(provenance, path)
 
 
 def read(path) -> Optima:
@@ -88,12 +106,14 @@ def read(path) -> Optima:
     """
     provenance = read_provenance(path)
     shapes, expected = provenance["shapes"], provenance["num_tasks"]
+    size = _FLOAT * sum(math.prod(shape) for shape in shapes.values())
+    check_expansion(path, size * max(expected, _BATCH), os.path.getsize(path))
     # Flat: a list of another length than its shape's then fails here, by name.
     layout = {
         name: tf.io.FixedLenFeature([math.prod(shape)], tf.float32)
         for name, shape in shapes.items()
     }
-    dataset = tf.data.TFRecordDataset(str(path)).skip(1).batch(256)
+    dataset = tf.data.TFRecordDataset(str(path)).skip(1).batch(_BATCH)
     parts = {name: [] for name in shapes}
     try:
         for batch in dataset.map(lambda records: tf.io.parse_example(records, layout)):
@@ -116,6 +136,18 @@ def read(path) -> Optima:
         if name.startswith(_WEIGHT)
     }
     return Optima(provenance, Episode(*(tensors[name] for name in _EXAMPLES)), weights)
+
+
+def _check(provenance):
+    """Raises TypeError, KeyError or ValueError if a provenance lacks what is read of it."""
+    for name, kind in _FACTS.items():
+        if not isinstance(provenance[name], kind):
+            raise TypeError(f"{name} is {provenance[name]!r:.40}")
+    if not set(_EXAMPLES) <= set(provenance["shapes"]):
+        raise ValueError("it has no examples")
+    for shape in provenance["shapes"].values():
+        if not all(type(size) is int and size >= 0 for size in shape):
+            raise ValueError(f"it has a shape {shape!r:.40}")
 
 
 def weight_shapes(provenance: dict) -> dict:

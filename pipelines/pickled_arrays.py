@@ -1,19 +1,22 @@
 """Arrays from pickles that others made, read without running anything that may be in them.
 
-A pickle is a program: whoever loads one runs whatever it asks for. Here it may ask for what NumPy
-needs to put an array together, and for nothing else.
+A pickle is a program: whoever loads one runs whatever it asks for. Here it may put together texts,
+numbers, lists and dictionaries, and arrays of numbers, which are made here from their bytes:
+NumPy's own functions believe what a pickle says of a dtype, and take bytes for pointers.
 """
 
+import math
+import os
 import pickle
+import struct
 
 import numpy as np
 
 from tfmeta.errors import UserError
+from tfmeta.user_files import open_file
 
-_ARRAY = np.zeros(1, np.uint8)
-# Taken from values, not imported, because their homes are NumPy's own affair and have moved.
-_RECONSTRUCT, _FROM_BUFFER = _ARRAY.__reduce__()[0], _ARRAY.__reduce_ex__(5)[0]
-_SCALAR = _ARRAY[0].__reduce__()[0]
+_DTYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
+_PLAIN = (None, None, None, -1, -1, 0)  # no fields, no subarray, no flags
 
 
 def read_pickled_arrays(path) -> dict:
@@ -26,14 +29,14 @@ def read_pickled_arrays(path) -> dict:
         UserError: if it asks for anything else, or is damaged, or is no dictionary.
     """
     try:
-        with open(path, "rb") as file:
-            content = _ArrayUnpickler(path, file).load()
+        with open_file(path) as file:
+            content = _finished(_ArrayUnpickler(path, file).load(), {})
     except UserError:
         raise
     except Exception as error:  # whatever a damaged pickle makes of itself
         raise UserError(
             f"cannot read {path}: {str(error).strip() or type(error).__name__}; expected a whole "
-            "pickle of arrays. Fetch it again"
+            "pickle of arrays of numbers. Fetch it again"
         ) from error
     if not isinstance(content, dict):
         raise UserError(f"{path} holds a {type(content).__name__}; expected a dictionary of arrays")
@@ -58,14 +61,14 @@ def read_pickled_images(path, keys: tuple[str, str]):
     images, members = (content.get(key) for key in keys)
     try:
         if not isinstance(members, dict):
-            labels = np.array(members)
+            labels = _flat(members)
             names = np.unique(labels).tolist()
             members = {name: np.flatnonzero(labels == name) for name in names}
-        members = {name: np.asarray(numbers, int).tolist() for name, numbers in members.items()}
+        members = {name: _flat(numbers).astype(int).tolist() for name, numbers in members.items()}
         numbers = [number for each in members.values() for number in each]
         fits = images.dtype == np.uint8 and images.ndim == 4 and images.shape[-1] == 3
         fits = fits and len(numbers) and min(numbers) >= 0 and max(numbers) < len(images)
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         fits = False
     if not fits:
         raise UserError(
@@ -75,9 +78,56 @@ def read_pickled_images(path, keys: tuple[str, str]):
     return images, members
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+def _flat(values):
+    """A list of numbers or texts as an array; lists in lists may hold each other many times."""
+    if not isinstance(values, np.ndarray) and any(
+        isinstance(v, list | tuple | dict) for v in values
+    ):
+        raise ValueError("lists in lists")
+    return np.asarray(values)
+
+
+class _File:
+    """A file of which no more is asked for than there is: bytes are made room for beforehand."""
+
+    def __init__(self, file):
+        self._file, self._left = file, os.fstat(file.fileno()).st_size
+
+    def read(self, size):
+        self._left -= size
+        if self._left < 0:
+            raise EOFError("it ends before what it says")
+        return self._file.read(size)
+
+    def readline(self):
+        line = self._file.readline()
+        self._left -= len(line)
+        return line
+
+
+class _Operations(dict):
+    """What a pickle's operations do, by their codes; others than these are refused."""
+
+    def __missing__(self, code):
+        raise pickle.UnpicklingError(f"it uses the operation {bytes([code])!r}")
+
+
+# Python's own, for the compiled one makes room for as many objects as a number in the file says.
+class _ArrayUnpickler(pickle._Unpickler):
+    _NAMES = """
+        PROTO FRAME STOP MARK POP POP_MARK DUP MEMOIZE PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET
+        NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
+        STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8
+        BINBYTES SHORT_BINBYTES BINBYTES8 EMPTY_LIST LIST APPEND APPENDS EMPTY_DICT DICT SETITEM
+        SETITEMS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 GLOBAL STACK_GLOBAL REDUCE
+    """
+    dispatch = _Operations(
+        (getattr(pickle, name)[0], pickle._Unpickler.dispatch[getattr(pickle, name)[0]])
+        for name in _NAMES.split()
+    )
+
     def __init__(self, path, file):
-        super().__init__(file, encoding="latin1")  # as which NumPy reads Python 2's bytes
+        super().__init__(_File(file), encoding="latin1")  # as which NumPy reads Python 2's bytes
         self._path = path
 
     def find_class(self, module, name):
@@ -88,6 +138,63 @@ class _ArrayUnpickler(pickle.Unpickler):
             "was not run. Fetch it from where you trust it, or use the images themselves"
         )
 
+    def _build(self):
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], _Array | _Dtype):
+            raise pickle.UnpicklingError("it changes an object that is no array")
+        self.stack[-1].build(*state)
+
+    def _bytearray(self):
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(self.read(size))
+
+    dispatch[pickle.BUILD[0]] = _build
+    dispatch[pickle.BYTEARRAY8[0]] = _bytearray
+
+
+class _Dtype:
+    """Stands for `numpy.dtype(name, False, True)` and what a pickle says of it afterwards."""
+
+    def __init__(self, name, align=False, copy=True):
+        if name not in _DTYPES:
+            raise ValueError(f"it has an array of dtype {name!r}; expected one of numbers")
+        self.dtype = np.dtype(name)
+
+    def build(self, version, order, *rest):
+        if version != 3 or order not in ("<", ">", "|", "=") or rest != _PLAIN:
+            raise ValueError("it has an array of another dtype than plain numbers")
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array:
+    """Stands for an array that a pickle has begun, and says later what is in it."""
+
+    array = None
+
+    def build(self, version, shape, dtype, is_fortran, content):
+        if version != 1:
+            raise ValueError(f"it has an array of version {version!r}")
+        self.array = _array(content, dtype, shape, "F" if is_fortran else "C")
+
+
+def _array(content, dtype, shape, order):
+    if not isinstance(dtype, _Dtype) or order not in ("C", "F"):
+        raise ValueError("it has an array of another dtype than plain numbers")
+    content = content.encode("latin1") if isinstance(content, str) else content
+    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError(f"it has an array of shape {shape!r:.40}")
+    if not isinstance(content, bytes) or math.prod(shape) * dtype.dtype.itemsize != len(content):
+        raise ValueError(f"it has an array of shape {shape!r:.40} and other bytes than that has")
+    return np.frombuffer(content, dtype.dtype).reshape(shape, order=order)
+
+
+def _begun(kind, shape, typecode):
+    return _Array()
+
+
+def _scalar(dtype, content):
+    return _array(content, dtype, (), "C")[()]
+
 
 def _latin1(text, encoding):
     """`_codecs.encode` for bytes in a pickle of protocol 2; other codecs may decompress."""
@@ -96,12 +203,27 @@ def _latin1(text, encoding):
     return text.encode(encoding)
 
 
+def _finished(value, done):
+    """What was read, with the arrays in the place of what stands for them."""
+    if isinstance(value, _Array):
+        return value.array
+    if isinstance(value, list | tuple | dict) and id(value) not in done:
+        done[id(value)] = value
+        if isinstance(value, dict):
+            value.update({key: _finished(each, done) for key, each in value.items()})
+        elif isinstance(value, list):
+            value[:] = [_finished(each, done) for each in value]
+        else:
+            done[id(value)] = tuple(_finished(each, done) for each in value)
+    return done.get(id(value), value)
+
+
 _ADMITTED = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "ndarray"): None,  # an argument of the function below
+    ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _latin1,
 }
 for _core in ("numpy.core", "numpy._core"):  # NumPy 1 and 2
-    _ADMITTED[f"{_core}.multiarray", "_reconstruct"] = _RECONSTRUCT
-    _ADMITTED[f"{_core}.multiarray", "scalar"] = _SCALAR
-    _ADMITTED[f"{_core}.numeric", "_frombuffer"] = _FROM_BUFFER
+    _ADMITTED[f"{_core}.multiarray", "_reconstruct"] = _begun
+    _ADMITTED[f"{_core}.multiarray", "scalar"] = _scalar
+    _ADMITTED[f"{_core}.numeric", "_frombuffer"] = _array

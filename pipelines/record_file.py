@@ -19,6 +19,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfmeta import strict_json
+from tfmeta.pipelines.npz_files import read_npz
+
 _RECORDS, _INDEX = "examples.tfrecord", "index.npz"
 _HEAD, _FOOT = 12, 4  # bytes that TFRecord puts before and after a record's own
 _QUIET_SECONDS = 0.2  # without a read: many times what one takes
@@ -66,10 +69,10 @@ class RecordFile:
     dtype = np.dtype(np.uint8)
 
     def __init__(self, folder):
-        with np.load(Path(folder) / _INDEX) as index:
-            self._starts, self._sizes = index["starts"], index["sizes"]
-            self.shape = (len(self._starts), *index["shape"].tolist())
-            self.facts = json.loads(str(index["facts"]))
+        index = read_npz(Path(folder) / _INDEX)
+        self._starts, self._sizes = index["starts"], index["sizes"]
+        self.shape = (len(self._starts), *index["shape"].tolist())
+        self.facts = strict_json.loads(str(index["facts"]))
         self._file = os.open(Path(folder) / _RECORDS, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
 

@@ -2,20 +2,24 @@
 
 import io
 import struct
-import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tfmeta.errors import UserError
+from tfmeta.pipelines.npz_files import DAMAGED as DAMAGED_NPZ
+from tfmeta.pipelines.npz_files import read_npz
+from tfmeta.user_files import read_file
 
 _WIDE = tuple(map(np.dtype, ("f8", "i8", "u8", "i4", "u4")))  # more digits than float32 has
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _SERVED = ("PNG", "JPEG", "GIF")  # that the graph decodes as they are
 _BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
 # What Pillow and NumPy raise of a file that is cut short or otherwise damaged.
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zipfile.BadZipFile)
+_DAMAGED = (*DAMAGED_NPZ, struct.error, zlib.error, IndexError)
+_MOST_BYTES = 256 * 2**20  # of an image file
 
 
 def read_image(path) -> bytes:
@@ -28,12 +32,14 @@ def read_image(path) -> bytes:
         UserError: if the file is missing or damaged, or is no image of these formats.
     """
     try:
-        content = Path(path).read_bytes()
+        content = read_file(path, most=_MOST_BYTES)
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             image.verify()  # a PNG to its last chunk, which `load` does not ask for
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             image.load()
             return content if image.format in (*_SERVED, "MPO") else _as_png(image)
+    except UserError:
+        raise
     except UnidentifiedImageError:
         problem = "is no image"
     except (*_DAMAGED, Image.DecompressionBombError) as error:
@@ -117,12 +123,13 @@ def read_support_arrays(path, facts, *, num_classes: int | None):
         names, files, labels = read_support_folder(path, num_classes=num_classes)
         return names, to_unit(facts.image_format.decode_all(files)), np.array(labels, np.int32)
     try:
-        with open(path, "rb") as file:
-            arrays = np.load(file)
-            x, y = arrays["x"], np.asarray(arrays["y"])
-            # Wider numbers stay: where float32 would lose their digits, the network takes them.
-            x = np.asarray(x, np.float64 if x.dtype in _WIDE else np.float32)
-    except (*_DAMAGED, IndexError, KeyError, TypeError) as error:
+        arrays = read_npz(path)
+        x, y = arrays["x"], arrays["y"]
+        # Wider numbers stay: where float32 would lose their digits, the network takes them.
+        x = np.asarray(x, np.float64 if x.dtype in _WIDE else np.float32)
+    except UserError:
+        raise
+    except _DAMAGED as error:
         raise UserError(f"cannot read {path}: {error}; expected an NPZ file of x and y") from error
     if facts.target_size == 1 and y.ndim == 1:
         y = y[:, np.newaxis]

@@ -1,22 +1,25 @@
 """Tables of users' own: NPZ, CSV and Parquet files become columns of text and of numbers."""
 
 import warnings
-import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tfmeta.errors import UserError, listed
+from tfmeta.pipelines.npz_files import DAMAGED as DAMAGED_NPZ
+from tfmeta.pipelines.npz_files import read_npz
 from tfmeta.pipelines.prepared_columns import lost_in_float32
+from tfmeta.user_files import check_expansion, check_file
 
 SUFFIXES = (".npz", ".csv", ".parquet")
+_PARQUET_NUMBER = 8  # bytes
 _LEAST_IN_FLOAT64 = 1e-12  # of a column's spread beside its size; its rounding is 1e-16
 _NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in a column of numbers
 # What NumPy and pandas raise of a file that is damaged, or of another kind than its name says.
-_MISREAD = (OSError, ValueError, TypeError, AttributeError, EOFError, Warning)
-_DAMAGED = (*_MISREAD, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (*DAMAGED_NPZ, zlib.error, Warning)
 
 
 def find_file(pipeline: str, data_dir, file, suffixes=SUFFIXES) -> Path:
@@ -213,7 +216,7 @@ def read_table(path: Path, *, text) -> Table:
     """
     is_npz = path.suffix.lower() == ".npz"
     try:
-        columns = _npz_columns(path) if is_npz else _frame_columns(path, text)
+        columns = read_npz(path) if is_npz else _frame_columns(path, text)
     except ImportError as error:
         raise UserError(
             f"reading {path} needs pandas and pyarrow ({error}): pip install 'tfmeta[tables]'. "
@@ -234,17 +237,24 @@ def read_table(path: Path, *, text) -> Table:
     return Table(path, columns, is_npz)
 
 
-def _npz_columns(path):
-    # Without pickle, which may run anything. NumPy leaves a damaged file open that it opens itself.
-    with open(path, "rb") as file, np.load(file) as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
 def _frame_columns(path, text):
     import pandas
 
-    frame = pandas.read_parquet(path) if path.suffix.lower() == ".parquet" else _csv(path, text)
+    check_file(path)
+    is_parquet = path.suffix.lower() == ".parquet"
+    if is_parquet:
+        _check_parquet(path)
+    frame = pandas.read_parquet(path) if is_parquet else _csv(path, text)
     return {str(n): _unpacked(frame[n], pandas.api.types, str(n) in text) for n in frame}
+
+
+def _check_parquet(path):
+    """A value that repeats itself takes no room in the file."""
+    from pyarrow.parquet import read_metadata
+
+    facts = read_metadata(path)
+    size = facts.num_rows * facts.num_columns * _PARQUET_NUMBER
+    check_expansion(path, size, path.stat().st_size)
 
 
 def _unpacked(column, types, is_text):
@@ -264,7 +274,8 @@ def _csv(path, text):
 
     options = {"encoding": "utf-8-sig", "keep_default_na": False}
     header = pandas.read_csv(path, header=None, nrows=1, dtype=str, **options).iloc[0].tolist()
-    odd = [name for name in header if not name.strip() or header.count(name) > 1]
+    number = Counter(header)
+    odd = [name for name in header if not name.strip() or number[name] > 1]
     if odd:
         # pandas would make up names; without one it is mostly the row's number, which a network
         # could tell the classes by if the rows are sorted.

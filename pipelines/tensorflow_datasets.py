@@ -8,11 +8,12 @@ on); its episodes are those of the `omniglot` pipeline without rotations. TFDS's
 the same classes, so they are pooled, and the classes are split anew.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, described, listed
 from tfmeta.pipelines.class_index import ClassIndex, Origins
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.encoded_images import (
@@ -25,9 +26,10 @@ from tfmeta.pipelines.encoded_images import (
 )
 from tfmeta.pipelines.image_files import FormatOptions
 from tfmeta.pipelines.splitting import TEST, VALIDATION, split_classes
-from tfmeta.pipelines.tfds_features import ChosenFeatures, choose_features
+from tfmeta.pipelines.tfds_features import ChosenFeatures, choose_features, only_own_features
 
 _INFO = "dataset_info.json"  # the last file that TFDS writes
+_NAME = re.compile(r"\w+(/[\w.+-]+)?(:[\d*]+(\.[\d*]+){0,2})?")  # of a dataset
 _SAMPLE = 200  # images that the format is guessed from
 # TFDS splits that repeat examples of the others: Lake's smaller background sets.
 _REPEATING = {"omniglot": ("small1", "small2")}
@@ -109,12 +111,18 @@ def prepared_builder(name: str, data_dir=None):
     """
     import tensorflow_datasets as tfds
 
+    if not _NAME.fullmatch(name):  # such as one of a namespace, whose code TFDS would fetch
+        raise UserError(f"received tfds:{name}; expected NAME, NAME/CONFIGURATION or NAME:VERSION")
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
-    except (AssertionError, ImportError, ValueError) as error:  # of names, versions, configurations
+        with only_own_features(name, data_dir):
+            builder = tfds.builder(name, data_dir=data_dir)
+            builder.info  # noqa: B018  it is read when it is asked for
+    except UserError:
+        raise
+    except Exception as error:  # of names, versions, configurations, and of damaged files
         raise UserError(
             f"TFDS has no dataset {name}, in {data_dir or 'its own folder'} or elsewhere "
-            f"({str(error).strip().splitlines()[0]}); expected NAME, NAME/CONFIGURATION or "
+            f"({described(error)}); expected NAME, NAME/CONFIGURATION or "
             "NAME:VERSION of one that is prepared. Name the TFDS folder with --data-dir"
         ) from error
     folder = Path(builder.data_dir)  # DATA_DIR/NAME/VERSION, or DATA_DIR/NAME/CONFIGURATION/VERSION

@@ -12,11 +12,11 @@ model takes. For embeddings of your own there is `arrays`.
 import csv
 import hashlib
 import io
-import json
 from pathlib import Path
 
 import numpy as np
 
+from tfmeta import strict_json
 from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.arrays import classes_of
 from tfmeta.pipelines.class_index import ClassIndex, Origins
@@ -25,6 +25,7 @@ from tfmeta.pipelines.prepared_tokens import PreparedTokens
 from tfmeta.pipelines.splitting import TEST, VALIDATION
 from tfmeta.pipelines.tables import as_text, find_file
 from tfmeta.pipelines.tokenizers import TOKENIZERS, Vectoriser
+from tfmeta.user_files import read_file
 
 _SUFFIXES = (".csv", ".jsonl")
 _NO_WORDS = ["", "[UNK]"]
@@ -175,7 +176,7 @@ def _read(path: Path, chosen: dict) -> dict:
 
 
 def _decoded(path):
-    content = path.read_bytes()
+    content = read_file(path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -219,8 +220,8 @@ def _json_rows(path, content):
         if not text.strip():
             continue
         try:
-            row = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            row = strict_json.loads(text)
+        except ValueError as error:
             raise UserError(
                 f"{path}, line {line}, is no JSON ({error}); expected an object a line: "
                 '{"text": "...", "label": "..."}'

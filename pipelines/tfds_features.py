@@ -1,9 +1,12 @@
 """Which features of a TFDS dataset are examples, labels and groups."""
 
+import contextlib
 from dataclasses import dataclass
 
 from tfmeta.errors import UserError
+from tfmeta.named_code import refuse_code, trusts_files
 
+_FEATURES = "tensorflow_datasets.core.features."  # before the names of TFDS's own classes
 LABEL = "label"  # what TFDS calls it by convention
 
 
@@ -64,6 +67,35 @@ def choose_features(name: str, features, *, image=None, label=None, group=None) 
     label = choose("label", label, numbers, [LABEL] if LABEL in numbers else labels, kind)
     group = None if group is None else choose("group", group, numbers, [], kind)
     return ChosenFeatures(image, label, group, image in vectors)
+
+
+@contextlib.contextmanager
+def only_own_features(name: str, folder):
+    """In its body TFDS imports no features but its own: a dataset's folder names their classes.
+
+    Args:
+        name: of the dataset.
+        folder: of TFDS, for what is said of it.
+
+    Raises:
+        UserError: if others are asked for, and the user does not trust them.
+    """
+    import tensorflow_datasets as tfds
+
+    base = tfds.features.FeatureConnector
+    original = vars(base)["cls_from_name"]
+
+    def cls_from_name(cls, class_name):
+        if not str(class_name).startswith(_FEATURES) and not trusts_files():
+            what = f"the feature {class_name!r} of tfds:{name}, which would be imported"
+            raise refuse_code(what, folder or "the TFDS folder")
+        return original.__func__(cls, class_name)
+
+    base.cls_from_name = classmethod(cls_from_name)
+    try:
+        yield
+    finally:
+        base.cls_from_name = original
 
 
 def _is_image(feature):

@@ -12,6 +12,7 @@ import tfmeta
 
 # Both before anything here imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TFMETA_RAISE", "1")  # an unforeseen error is seen, not told in one line
 tfmeta.configure_runtime()
 
 # No deadline: the first call of a TensorFlow op is slow, and so is a busy machine.

@@ -1,8 +1,11 @@
 """The command line: `tfmeta COMMAND`. Imports no TensorFlow, so that `--help` answers at once."""
 
+import errno
+
 import click
 
 import tfmeta
+from tfmeta import safety_net
 from tfmeta.commands.episodes import episodes
 from tfmeta.commands.evaluate import evaluate
 from tfmeta.commands.export import export
@@ -14,21 +17,36 @@ from tfmeta.commands.replay import replay
 from tfmeta.commands.train import train
 from tfmeta.commands.verify import verify
 from tfmeta.errors import UserError
+from tfmeta.terminal import plain
 
 
 class _Commands(click.Group):
-    """Shows a user's mistake as one line, without a traceback."""
+    """Shows a user's mistake as one line, and an unforeseen error too, without a traceback."""
 
     def invoke(self, context):
         try:
             return super().invoke(context)
         except UserError as error:
-            shown = click.ClickException(" ".join(str(error).split()))
-            shown.exit_code = error.exit_status
-            raise shown from error
+            raise _shown(" ".join(str(error).split()), error.exit_status) from error
+        except click.ClickException as error:
+            error.message = plain(error.message)
+            raise
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            is_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE  # Click's to end
+            if is_pipe or not safety_net.is_spread():
+                raise
+            raise _shown(safety_net.told(error), 1) from error
 
     def list_commands(self, context):
         return list(self.commands)  # in the order of the work, not of the alphabet
+
+
+def _shown(line, exit_status):
+    shown = click.ClickException(plain(line))
+    shown.exit_code = exit_status
+    return shown
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

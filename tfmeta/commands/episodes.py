@@ -7,7 +7,9 @@ import click
 from tfmeta import strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.terminal import say
 
 
 @click.command()
@@ -20,6 +22,7 @@ from tfmeta.errors import UserError
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
 @click.option("--like", "run_dir", type=click.Path(), help="A run whose pipeline options to take.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the episodes.")
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def episodes(
     pipeline, output, tasks, split, assignments, data_dir, run_dir, seed, as_json, **options
@@ -55,7 +58,7 @@ def episodes(
     if as_json:
         click.echo(strict_json.dumps(protocol))
     else:
-        click.echo(
+        say(
             f"{output}: {tasks} tasks of the {split} split of {source.name}, "
             f"episodes {protocol['episodes_sha256'][:16]}"
         )

@@ -7,7 +7,9 @@ import click
 from tfmeta import strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.terminal import say
 
 
 @click.command()
@@ -20,6 +22,7 @@ from tfmeta.errors import UserError
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
 @click.option("--seed", type=int, help="Of the test episodes.  [default: 0]")
 @click.option("--episodes", type=click.Path(), help="A file of `tfmeta episodes` to test on.")
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def evaluate(run_dir, as_json, episodes, **options):
     """Evaluate the learner of RUN_DIR on test episodes that are the same every time."""
@@ -47,7 +50,7 @@ def evaluate(run_dir, as_json, episodes, **options):
     if as_json:
         click.echo(strict_json.dumps(result))
     else:
-        click.echo(_sentence(result))
+        say(*_sentences(result))
 
 
 def _check_targets(run, source):
@@ -84,6 +87,8 @@ def _of_pipeline(run, reporter, *, split, tasks, seed, pipeline, assignments, da
     if is_other:
         options = options_like(pipeline, run.source_facts.image_format)
         settings = replace(settings, pipeline=pipeline, pipeline_options=options, data_dir=None)
+    elif pipeline:
+        settings = replace(settings, pipeline=pipeline)  # as the user's own word
     own = pipeline_options(assignments)
     is_same = not (is_other or own) and data_dir in (None, settings.data_dir)
     settings = settings.updated(own | as_settings(shape))
@@ -112,7 +117,7 @@ def _error(result):
     return f"{shown}, {result['mse_scaled']:.4f} +- {result['ci95_scaled']:.4f} of their variance"
 
 
-def _sentence(result):
+def _sentences(result):
     from tfmeta.pipelines.episode_source import in_words
 
     shown = (
@@ -122,11 +127,11 @@ def _sentence(result):
     )
     curve = zip(result["adaptation_steps"], result["adaptation_curve"], strict=True)
     by_step = ", ".join(f"{step}: {value:.3f}" for step, value in curve)
-    adaptation = f"after so many inner steps: {by_step}\n" if "," in by_step else ""
-    return (
+    adaptation = [f"after so many inner steps: {by_step}"] if "," in by_step else []
+    protocol = (
         f"{shown} (95%)  {in_words(result, 'ways')}-way {in_words(result, 'shots')}-shot, "
         f"{in_words(result, 'queries')} queries, {result['mode']}, {result['num_tasks']} tasks of "
-        f"the {result['split']} split of {result['pipeline']}\n"
-        f"{adaptation}"
-        f"episodes {result['episodes_sha256'][:16]}, seed {result['seed']}"
+        f"the {result['split']} split of {result['pipeline']}"
     )
+    episodes = f"episodes {result['episodes_sha256'][:16]}, seed {result['seed']}"
+    return [protocol, *adaptation, episodes]

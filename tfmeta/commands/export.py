@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.terminal import say
 
 _ONE_SIZE = {"least_ways": None, "least_shots": None}  # of an export for tasks of one size
 
@@ -47,6 +49,7 @@ _ONE_SIZE = {"least_ways": None, "least_shots": None}  # of an export for tasks 
     help="Validation tasks to fit the confidence on, and test tasks to measure it; 0: do not.",
 )
 @click.option("--data-dir", type=click.Path(), help="Where the run's data is, for those tasks.")
+@trust_option
 def export(run_dir, kind, form, ways, shots, support, output, padded, calibration_tasks, data_dir):
     """Export the learner of RUN_DIR: a SavedModel for TensorFlow Serving, or for LiteRT."""
     from tfmeta.training.run_directory import RunDirectory
@@ -97,7 +100,7 @@ def export(run_dir, kind, form, ways, shots, support, output, padded, calibratio
         write = exporter.export_generator if kind == "generator" else package.export_learner
         version = write(learner, output, **common)
     follow = f"unzip -p {version} tfmeta.json" if form == "litert" else f"tfmeta verify {output}"
-    click.echo(f"{version}  Next: {follow}", err=True)
+    say(f"{version}  Next: {follow}", err=True)
 
 
 def _confidence(run, learner, settings, num_tasks):
@@ -114,13 +117,13 @@ def _confidence(run, learner, settings, num_tasks):
         run.check_splits(source.recorded_splits())
         confidence = calibrate(learner, source, shape, num_tasks=num_tasks)
     except UserError as error:
-        click.echo(
+        say(
             f"warning: exported without calibration, which needs the run's data: {error}. Or leave "
             "it out: --calibration-tasks 0",
             err=True,
         )
         return Confidence()
-    click.echo(_sentence(confidence.report), err=True)
+    say(_sentence(confidence.report), err=True)
     return confidence
 
 

@@ -9,7 +9,9 @@ import click
 from tfmeta import strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.terminal import plain_values, say
 
 
 @click.command()
@@ -23,6 +25,7 @@ from tfmeta.errors import UserError
     type=click.Path(path_type=Path),
     help="PNG of sample episodes.  [default: PIPELINE-contact-sheet.png]",
 )
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def inspect(assignments, contact_sheet, as_json, **options):
     """Say what is in the data of PIPELINE and what is wrong with it, before anything trains.
@@ -75,9 +78,8 @@ def _show(report, prepared_lines):
     # In a pipe lines are whole, for what reads them; but for a width that the user names.
     is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     width = UNLIMITED if is_piped else shutil.get_terminal_size().columns
-    # A file's name may be no text, or none that this terminal has letters for.
-    encoding = sys.stdout.encoding or "utf-8"
-    for line in report_lines(report, width, prepared_lines):
-        click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
+    # Before they are laid out, for then they are longer.
+    report, prepared_lines = plain_values(report), plain_values(prepared_lines)
+    say(*report_lines(report, width, prepared_lines))
     sheet = report["contact_sheet"]
-    click.echo(f"contact sheet: {sheet['file'] or 'none, because ' + sheet['skipped']}")
+    say(f"contact sheet: {sheet['file'] or 'none, because ' + sheet['skipped']}")

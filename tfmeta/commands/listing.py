@@ -8,6 +8,7 @@ import textwrap
 import click
 
 from tfmeta import strict_json
+from tfmeta.terminal import say
 
 _UNLIMITED = 10**6  # columns, of a pipe
 
@@ -53,4 +54,4 @@ def _show(summaries, details=None):
 def _echo(line, width, *, later):
     options = {"break_on_hyphens": False, "break_long_words": False}
     for part in textwrap.wrap(line, width, subsequent_indent=later, **options):
-        click.echo(part)
+        say(part)

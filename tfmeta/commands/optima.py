@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.trust import trust_option
 
 
 @click.command()
@@ -15,6 +16,7 @@ from tfmeta.commands.startup import start_tensorflow
 @click.option("--queries", default=90, show_default=True, help="Query examples a task.")
 @click.option("--steps", default=100, show_default=True, help="Gradient steps a task.")
 @click.option("--rate", default=0.01, show_default=True, help="Of the first step.")
+@trust_option
 @click.option("--seed", default=0, show_default=True, help="Of the tasks.")
 def optima(run_dir, output, tasks, shots, queries, seed, **solver):
     """Solve training tasks from the network of RUN_DIR: what a hypernetwork may be fitted to."""

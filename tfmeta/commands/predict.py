@@ -4,6 +4,7 @@ import click
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError
+from tfmeta.terminal import say
 
 
 @click.command()
@@ -36,7 +37,7 @@ def predict(exported_or_run_dir, images, support, as_json):
         click.echo(strict_json.dumps({"predictions": predictions}))
     else:
         for each in predictions:
-            click.echo(f"{each['image']}  {each['label']}  {each['confidence']:.3f}")
+            say(f"{each['image']}  {each['label']}  {each['confidence']:.3f}")
 
 
 def _answers(model, support, encoded):

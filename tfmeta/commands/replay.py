@@ -4,11 +4,14 @@ import click
 
 from tfmeta import strict_json
 from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.trust import trust_option
+from tfmeta.terminal import say
 
 
 @click.command()
 @click.argument("run_dir", type=click.Path())
 @click.option("--step", type=int, required=True, help="Which outer-loop step, from 1.")
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def replay(run_dir, step, as_json):
     """Run one training step of RUN_DIR again, with every number checked; changes nothing.
@@ -22,21 +25,24 @@ def replay(run_dir, step, as_json):
     start_tensorflow()
     from tfmeta.training.replay import Replay
 
-    result = Replay(run_dir, step).run(lambda line: click.echo(line, err=True))
-    click.echo(strict_json.dumps(result) if as_json else _sentence(result))
+    result = Replay(run_dir, step).run(lambda line: say(line, err=True))
+    if as_json:
+        click.echo(strict_json.dumps(result))
+    else:
+        say(*_sentences(result))
 
 
-def _sentence(result):
+def _sentences(result):
     head = f"step {result['step']}, episodes {result['episodes'][0]} to {result['episodes'][1]}"
     where = result["not_finite"]
     if where is None:
-        return (
+        return [
             f"{head}: every number is finite; losses from {min(result['loss']):.4g} to "
             f"{max(result['loss']):.4g}, largest gradient {max(result['largest_gradient']):.4g}"
-        )
+        ]
     task = "the update of the weights" if where["task"] is None else f"episode {where['episode']}"
     found = [f"{head}: not finite in {task}"]
     for name in ("layer", "operation", "line", "message"):
         if where.get(name):
             found.append(f"  {name}: {where[name]}")
-    return "\n".join(found)
+    return found

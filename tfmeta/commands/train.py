@@ -10,7 +10,9 @@ import click
 from tfmeta import strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options
 from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.terminal import say
 
 # Option -> setting, where a learner's own option has a short name on the command line.
 _LEARNER_OPTIONS = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.inner_learning_rate"}
@@ -39,6 +41,7 @@ _LEARNER_OPTIONS = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.i
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
 @click.option("--seed", type=int, help="Of weights and episodes.  [default: 0]")
 @click.option("--strategy", help="auto, single or mirrored.  [default: auto]")
+@trust_option
 @click.option("--max-minutes", type=float, help="Training time in all; alone, it sets the budget.")
 def train(run_dir, config, assignments, print_config, dry_run, resume, **options):
     """Train a learner on the episodes of PIPELINE (see `tfmeta pipelines`)."""
@@ -143,4 +146,4 @@ def _dry_run(settings):
             exit_status=1,
         )
     seconds = time.monotonic() - started
-    click.echo(f"dry run: built, trained one step, exported, verified in {seconds:.0f} s", err=True)
+    say(f"dry run: built, trained one step, exported, verified in {seconds:.0f} s", err=True)

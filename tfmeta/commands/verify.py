@@ -5,6 +5,7 @@ import sys
 import click
 
 from tfmeta import strict_json
+from tfmeta.terminal import plain
 
 
 @click.command()
@@ -29,11 +30,12 @@ def verify(exported_dir, as_json):
 def _show(report):
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=None, title=report["export"], title_justify="left")
+    table = Table(box=None, title=Text(plain(report["export"])), title_justify="left")
     for column in ("check", "", "what was found"):
         table.add_column(column, overflow="fold")
     for check in report["checks"]:
         verdict = "[green]holds" if check["ok"] else "[red]FAILS"
-        table.add_row(check["check"], verdict, check["detail"].replace("[", r"\["))
+        table.add_row(Text(plain(check["check"])), verdict, Text(plain(check["detail"])))
     Console(stderr=True).print(table)

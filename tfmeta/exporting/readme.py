@@ -1,6 +1,10 @@
 """The README beside an exported model: what it takes, what it gives, how to serve it."""
 
 import json
+import shlex
+import urllib.parse
+
+from tfmeta.terminal import markdown, plain
 
 _TEXT = """\
 # {name}
@@ -12,7 +16,7 @@ A tfmeta export of kind `{kind}` ({algorithm}, {mode}). {what}
 `base_path` is the folder that holds the version folders:
 
     docker run --rm -p 8500:8500 -p 8501:8501 \\
-      -v "$(pwd)/{name}:/models/{name}" -e MODEL_NAME={name} tensorflow/serving
+      -v "$(pwd)"/{word}:/models/{word} -e MODEL_NAME={word} tensorflow/serving
 
 Port 8500 is gRPC, 8501 REST. Of the files in this folder, the server takes as further arguments:
 
@@ -36,7 +40,7 @@ A default gRPC client refuses messages over 4 MiB; that one sets `grpc.max_recei
 {signatures}
 {notes}A request over REST:
 
-    POST http://localhost:8501/v1/models/{name}:predict
+    POST http://localhost:8501/v1/models/{url}:predict
     {request}
 
 The same request always gets the same answer: nothing in the model changes. What it can't answer
@@ -92,10 +96,12 @@ def text(name: str, facts: dict, requests: dict, *, default: str) -> str:
     """
     is_classifier = any("label" in outputs for _, outputs in requests.values())
     return _TEXT.format(
-        name=name,
+        name=markdown(name),
+        word=shlex.quote(plain(name)),
+        url=urllib.parse.quote(name.encode("utf-8", "surrogateescape"), safe=""),
         kind=facts["kind"],
         client=_client(name, facts, default),
-        algorithm=facts["algorithm"],
+        algorithm=markdown(facts["algorithm"]),
         mode=facts["mode"],
         what=_WHAT[facts["kind"]],
         dim0="examples" if facts["kind"] == "adapted" else "tasks",
@@ -143,7 +149,7 @@ def _confidence(confidence):
     if report is not None:
         auroc = report["unknown_auroc"]
         origin = _MEASURED.format(
-            **report,
+            **{key: markdown(v) if isinstance(v, str) else v for key, v in report.items()},
             before=report["ece_before"],
             after=report["ece_after"],
             auroc="not measured" if auroc is None else f"{auroc:.3f}",
@@ -153,12 +159,12 @@ def _confidence(confidence):
 
 def _client(name, facts, default):
     if facts["kind"] == "learner" and facts["image_format"] is not None:
-        return f"python client.py SUPPORT_DIR IMAGE... --model {name}"
+        return f"python client.py SUPPORT_DIR IMAGE... --model {shlex.quote(plain(name))}"
     wide = ""
     if facts.get("input_dtype") == "float64":  # a client narrows what it isn't told of
         inputs = ["x"] if facts["kind"] == "adapted" else ["support_x", "query_x"]
         wide = f", wide_inputs={json.dumps(inputs)}"
-    return f'GrpcClient("localhost:8500", "{name}"{wide}).predict("{default}", {{...}})'
+    return f'GrpcClient("localhost:8500", {json.dumps(name)}{wide}).predict("{default}", {{...}})'
 
 
 def _request(facts, inputs):

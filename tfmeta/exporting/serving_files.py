@@ -39,6 +39,13 @@ prometheus_config {
 """
 
 
+def _quoted(name):
+    """A name between the quotes of protobuf's text format: whatever may end them as a number."""
+    content = name.encode("utf-8", "surrogateescape")
+    plain = set(range(0x20, 0x7F)) - set(b"\"\\'")
+    return "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in content)
+
+
 def write(folder: Path, name: str) -> None:
     """Writes them, and the client example, into a version's folder.
 
@@ -47,7 +54,7 @@ def write(folder: Path, name: str) -> None:
         name: the model's.
     """
     (folder / "batching_params.pbtxt").write_text(_BATCHING)
-    (folder / "models.config").write_text(_MODELS.format(name=name))
+    (folder / "models.config").write_text(_MODELS.format(name=_quoted(name)))
     (folder / "monitoring.config").write_text(_MONITORING)
     client = Path(__file__).with_name("client.py")
     (folder / "client.py").write_text(client.read_text())

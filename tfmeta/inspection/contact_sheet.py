@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from tfmeta.errors import UserError
+from tfmeta.terminal import plain
 
 SPLIT, SEED, NUM_EPISODES = "train", 0, 3
 _MARK = ("Software", "tfmeta inspect")  # a text chunk of every sheet
@@ -40,6 +41,8 @@ def check_free(path: Path) -> None:
 
 
 def _is_sheet(path):
+    if not path.is_file():
+        return False
     try:
         with Image.open(path, formats=("PNG",)) as image:
             return image.info.get(_MARK[0]) == _MARK[1]
@@ -82,7 +85,7 @@ def write_contact_sheet(path: Path, source, shape) -> None:
     dataset = source.episodes(SPLIT, drawn, seed=SEED, num_tasks=NUM_EPISODES)
     batch = [np.asarray(part) for part in next(iter(dataset))[:4]]
     ways, shots = (in_words(shape.protocol(), name) for name in ("ways", "shots"))
-    title = f"{source.name}, {SPLIT} split, {ways}-way {shots}-shot, seed {SEED}"
+    title = f"{plain(source.name)}, {SPLIT} split, {ways}-way {shots}-shot, seed {SEED}"
     text = PngInfo()
     text.add_text(*_MARK)
     partial = path.with_name(f".{path.name}-{os.getpid()}")

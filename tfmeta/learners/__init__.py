@@ -1,9 +1,9 @@
 """The algorithms, by the name that the command line gives them. Importing this is cheap."""
 
-import importlib
 from dataclasses import dataclass, field
 
 from tfmeta.errors import UserError
+from tfmeta.named_code import import_named
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,10 @@ class Algorithm:
         """
         from tfmeta.learners.meta_learner import MetaLearner
 
-        module, _, name = self.home.partition(":")
         try:
-            learner = getattr(importlib.import_module(module), name)
+            learner = import_named(self.home, "algorithm")
+        except UserError:
+            raise
         except Exception as error:  # whatever a user's module does when it is imported
             raise UserError(f"cannot load the learner {self.home!r}: {error}") from error
         if not (isinstance(learner, type) and issubclass(learner, MetaLearner)):

@@ -1,20 +1,22 @@
 """Settings -> the source of episodes and the learner that they describe."""
 
-import importlib
 import inspect
 from dataclasses import replace
 
 import keras
 
 from tfmeta import networks
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, described
+from tfmeta.keras_files import check_config
 from tfmeta.learners import find
 from tfmeta.learners.targets import CLASSES, VALUES
+from tfmeta.named_code import import_named
 from tfmeta.pipelines import build as build_source
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.pipelines.episode_source import MOST_EXAMPLES, EpisodeShape, EpisodeSource
 from tfmeta.training.settings import Settings
 
 _DEFAULT_WAYS = 5
+_MOST_A_STEP = 10 * MOST_EXAMPLES
 _GIVEN = ("self", "network", "targets", "transductive")  # to a learner by the run, not as options
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
 
@@ -58,6 +60,12 @@ def data_refusals(settings: Settings, source: EpisodeSource) -> list[str]:
         without = "; or train without: --set validation_tasks=0"
         asked.append(("validation", episode_shape(settings), without))
     refusals = []
+    examples = settings.meta_batch * training_shape(settings).num_examples
+    if examples > _MOST_A_STEP:
+        refusals.append(
+            f"received meta_batch={settings.meta_batch}, which is {examples} examples a step; "
+            f"expected {_MOST_A_STEP} at most"
+        )
     for split, shape, remedy in asked:
         try:
             source.check(split, shape)
@@ -146,6 +154,8 @@ def build_learner(settings: Settings, source: EpisodeSource):
         UserError: if an option of the network or the learner makes no sense, or the source's
             episodes are for another network.
     """
+    options = [settings.network_options, settings.learner_options]
+    check_config(options, "a network's or learner's option")  # Keras makes objects of some
     keras.utils.set_random_seed(settings.seed)
     num_outputs = _num_outputs(settings, source)
     try:
@@ -208,11 +218,12 @@ def _network_function(name, source):
     if name == "auto":
         name = source.network or ("conv4" if len(source.input_shape) == 3 else "mlp")
     if ":" in name:
-        module, _, function = name.partition(":")
         try:
-            return getattr(importlib.import_module(module), function)
-        except (ImportError, AttributeError) as error:
-            raise UserError(f"cannot load the network {name!r}: {error}") from error
+            return import_named(name, "network")
+        except UserError:
+            raise
+        except Exception as error:  # whatever a user's module does when it is imported
+            raise UserError(f"cannot load the network {name!r}: {described(error)}") from error
     if name not in networks.NAMES:
         raise UserError(
             f"unknown network {name!r}; expected auto, {', '.join(networks.NAMES)} or "

@@ -2,21 +2,30 @@
 
 from pathlib import Path
 
-import keras
-
 from tfmeta.errors import UserError, described
+from tfmeta.keras_files import load_model
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.named_code import trusting
 from tfmeta.training.run_directory import RunDirectory
 
 
-def load(run_dir):
+def load(run_dir, *, trust: bool = False):
     """The trained learner of a run directory, with its newest weights, or of a .keras file.
+
+    Args:
+        run_dir: the directory or the file.
+        trust: run code that it names or holds, such as a learner of one's own or a Lambda layer.
 
     Raises:
         UserError: if it is neither, what it holds is missing, damaged or no learner, or its weights
-            are not finite.
+            are not finite; or if it asks for code that is not ours, without `trust`.
     """
+    with trusting(trust):
+        return _load(run_dir)
+
+
+def _load(run_dir):
     is_file = Path(run_dir).suffix == ".keras"
     learner = _load_file(Path(run_dir)) if is_file else _load_run(run_dir)
     refuse_not_finite(learner)
@@ -37,7 +46,9 @@ def _load_file(path):
     if not path.is_file():
         raise UserError(f"there is no file {path}; expected one that learner.save() made")
     try:
-        learner = keras.models.load_model(path)
+        learner = load_model(path)
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(
             f"{path} cannot be loaded ({described(error)}); expected what learner.save() made",

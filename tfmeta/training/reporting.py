@@ -5,6 +5,8 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tfmeta.terminal import plain
+
 _LOG_SECONDS = 10  # between plain lines
 
 
@@ -17,7 +19,7 @@ class Reporter:
     """
 
     def __init__(self, label: str, console: Console | None = None):
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or Console(stderr=True, highlight=False, emoji=False)
         self._label = label
         self._bar = None
         self._last_line = 0.0
@@ -25,9 +27,9 @@ class Reporter:
     def __enter__(self):
         if self._console.is_terminal:
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
-                TextColumn("{task.percentage:>3.0f}%  {task.fields[state]}"),
+                TextColumn("{task.percentage:>3.0f}%  {task.fields[state]}", markup=False),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
                 console=self._console,
@@ -54,11 +56,11 @@ class Reporter:
     def advance(self, progress: float, state: str) -> None:
         """Moves the bar, or prints a line if the last one is a while ago."""
         if self._bar:
-            self._bar.update(self._task, completed=progress, state=state)
+            self._bar.update(self._task, completed=progress, state=plain(state))
         elif time.monotonic() - self._last_line > _LOG_SECONDS or progress >= 1:
             self._last_line = time.monotonic()
-            self._console.print(f"{self._label}  {100 * progress:.0f}%  {state}", soft_wrap=True)
+            self.say(f"{self._label}  {100 * progress:.0f}%  {state}")
 
     def say(self, message: str) -> None:
         """One plain line."""
-        self._console.print(message, soft_wrap=True, markup=False)
+        self._console.print(plain(message), soft_wrap=True, markup=False)

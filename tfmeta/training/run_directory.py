@@ -191,13 +191,14 @@ class RunDirectory:
         if not files:
             return None
         newest, step = files[-1], _step_of(files[-1])
-        import keras
-
+        from tfmeta.keras_files import load_model
         from tfmeta.learners import find
 
         find(self.settings.algorithm).load()  # registers the class with Keras
         try:
-            return keras.models.load_model(newest), step
+            return load_model(newest), step
+        except UserError:
+            raise
         except Exception as error:
             before = f" To go on from step {files[-2].stem[5:]}, delete it." if files[1:] else ""
             raise UserError(

@@ -1,10 +1,10 @@
 """Every setting of a run, flat, under the names of the command line."""
 
-import json
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 
+from tfmeta import strict_json
 from tfmeta.errors import UserError
+from tfmeta.named_code import from_file
 
 _GROUPS = ("pipeline", "network", "learner")  # `learner.inner_steps` is a learner's own option
 _CHANGEABLE = (
@@ -15,12 +15,18 @@ _CHANGEABLE = (
 )  # what --resume may be given anew
 
 
-def _is_whole(value, least=1):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+_MOST = 2**31 - 1  # what TensorFlow counts with
+_MOST_SEED = 2**32 - 1  # NumPy's
+_LARGE = 1e30  # beyond any rate or time, and finite in float32
+
+
+def _is_whole(value, least=1, most=_MOST):
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def _is_number(value):
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and -_LARGE < value < _LARGE  # NaN is not
 
 
 def is_list_of_layers(value):
@@ -36,10 +42,11 @@ _CHECKS = (
     (
         "ways shots queries least_ways least_shots least_queries train_ways train_shots "
         "train_queries steps meta_batch log_every validate_every",
-        "a whole number from 1 up",
+        f"a whole number from 1 to {_MOST}",
         _is_whole,
     ),
-    ("seed validation_tasks", "a whole number from 0 up", lambda v: _is_whole(v, 0)),
+    ("validation_tasks", f"a whole number from 0 to {_MOST}", lambda v: _is_whole(v, 0)),
+    ("seed", f"a whole number from 0 to {_MOST_SEED}", lambda v: _is_whole(v, 0, _MOST_SEED)),
     ("outer_lr max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
     ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
     (
@@ -191,15 +198,15 @@ def read_config(path) -> dict:
     """A flat dict of settings from a JSON file, such as a run's config.json.
 
     Raises:
-        UserError: if the file is missing or is no JSON object.
+        UserError: if the file is missing or is no JSON object. Its names lead to no code of others;
+            see `named_code`.
     """
     try:
-        flat = json.loads(Path(path).read_text())
+        return from_file(strict_json.read(path, dict), path)
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read the settings in {path}: {error}") from error
-    if not isinstance(flat, dict):
-        raise UserError(f"{path} holds {type(flat).__name__}; expected a JSON object of settings")
-    return flat
 
 
 def parse_assignment(text: str) -> tuple[str, object]:
@@ -212,6 +219,6 @@ def parse_assignment(text: str) -> tuple[str, object]:
     if not equals or not key:
         raise UserError(f"received --set {text!r}; expected key=value, such as --set shots=5")
     try:
-        return key, json.loads(value)
+        return key, strict_json.loads(value)
     except ValueError:
         return key, value

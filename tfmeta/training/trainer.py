@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tfmeta.errors import NotFiniteError, UserError
 from tfmeta.evaluation.evaluator import Evaluator
+from tfmeta.learners import find
 from tfmeta.pipelines.augmentation import build_augmentation
 from tfmeta.training import strategies
 from tfmeta.training.building import (
@@ -88,6 +89,7 @@ class Trainer:
         _check_data(settings, source)
         augmentation = augmentation_of(settings, source)
         with strategies.scope(settings.strategy, settings.meta_batch):
+            find(settings.algorithm).load()  # by the user's word, where the command repeats it
             learner, step = run.load_checkpoint() or (build_learner(settings, source), 0)
             source.check_learner(learner)
             if step:

@@ -1,0 +1,64 @@
+"""NPZ archives, which may lie: arrays as large as their file says, and no larger than it allows."""
+
+import math
+import os
+import zipfile
+
+import numpy as np
+
+from tfmeta.user_files import check_expansion, open_file
+
+# What NumPy and the archive raise of a file that is damaged, or none of theirs.
+DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    NotImplementedError,  # of a compression, or encrypted
+    RuntimeError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+)
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def read_npz(path) -> dict[str, np.ndarray]:
+    """The arrays of an NPZ file, by their names; without pickle, which may run anything.
+
+    Raises:
+        UserError: if it is no regular file, or would unpack into far more than it is.
+        One of `DAMAGED`, or zlib.error: if it is no archive of arrays, or not whole.
+    """
+    with open_file(path) as file:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            total = sum(member.file_size for member in members)
+            check_expansion(path, total, os.fstat(file.fileno()).st_size)
+            for member in members:
+                _check_header(archive, member)
+        file.seek(0)
+        # NumPy leaves a damaged file open that it opens itself.
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+def _check_header(archive, member):
+    """An array is made as large as its header says before anything of it is read."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise ValueError(f"{member.filename} is of the format {version}; expected 1.0 or 2.0")
+        shape, _, dtype = _HEADERS[version](file)
+        size, there = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
+        if not dtype.hasobject and size != there:
+            raise ValueError(
+                f"{member.filename} says that it has {size} bytes, {dtype} {shape}; it has {there}"
+            )

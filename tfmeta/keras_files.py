@@ -1,0 +1,179 @@
+"""Models from `.keras` files, which may come from a stranger.
+
+Keras's safe mode refuses lambdas, and whatever else it knows to run code. Here it is the other way
+round: what a file may name is listed, and anything else is refused before Keras sees it.
+"""
+
+import io
+import operator
+import os
+import sys
+import zipfile
+
+from tfmeta import strict_json
+from tfmeta.errors import UserError
+from tfmeta.named_code import refuse_code, trusts_files
+from tfmeta.user_files import check_expansion, open_file
+
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_MEMBERS = (_CONFIG, "metadata.json", "training.json", _WEIGHTS)  # Keras's, and a checkpoint's
+_ASSETS = "assets/"  # the words of a TextVectorization and its like
+_MOST_CONFIG = 64 * 2**20  # bytes; a network of a thousand layers has one
+
+# Where the classes are made that a network, a loss or an optimizer consists of. Not among them:
+# TFSMLayer, TorchModuleWrapper, JaxLayer and FlaxLayer, which run what others wrote.
+_HOMES = tuple(
+    f"keras.src.{home}."
+    for home in (
+        "layers",
+        "models",
+        "ops",
+        "initializers",
+        "regularizers",
+        "constraints",
+        "optimizers",
+        "losses",
+        "metrics",
+        "dtype_policies",
+        "quantizers",
+        "random",
+    )
+)
+_REFUSED_HOMES = ("keras.src.layers.core.lambda_layer",)
+_FUNCTION_HOMES = (
+    "builtins",  # so Keras calls its own activations, losses and metrics
+    "keras.activations",
+    "keras.losses",
+    "keras.metrics",
+    "keras.initializers",
+    "keras.regularizers",
+    "keras.constraints",
+    "keras.ops",
+)
+_VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__")
+
+
+def load_model(path):
+    """The model of a `.keras` file; whatever Keras raises of a damaged one passes through.
+
+    Raises:
+        UserError: if it is no regular file, holds or asks for anything else than layers of Keras's
+            and tfmeta's, and classes that this program registered, or would unpack into far more
+            than it is; unless the user trusts it (`--trust`).
+    """
+    import keras
+
+    if not trusts_files():
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
+            _check_members(path, archive)
+            check_config(_config(archive), path)
+            _check_weights(path, archive)
+    return keras.models.load_model(path, safe_mode=not trusts_files())
+
+
+def check_config(config, path) -> None:
+    """Raises UserError if what Keras is to build is not of the kinds that are listed here.
+
+    Args:
+        config: JSON, as of `keras.saving.serialize_keras_object`.
+        path: of the file that it is in.
+    """
+    if trusts_files():
+        return
+    left = [config]
+    while left:
+        each = left.pop()
+        if isinstance(each, list | tuple):
+            left += each
+        elif isinstance(each, dict):
+            left += each.values()
+            if "class_name" in each and not _is_known(each):
+                raise refuse_code(_asked(each), path)
+            if isinstance(each.get("vocabulary"), str):
+                raise refuse_code(f"the words in the file {each['vocabulary']!r}", path)
+
+
+def _asked(config):
+    home, name = config.get("module"), config["class_name"]
+    if name == "function":
+        return f"the function {config.get('config')!r} of {home}"
+    registered = config.get("registered_name")
+    known_as = f", registered as {registered!r}" if registered not in (None, name) else ""
+    return f"the class {name!r} of {home}{known_as}"
+
+
+def _is_known(config):
+    import keras
+
+    name, home = config["class_name"], config.get("module")
+    registered, inner = config.get("registered_name"), config.get("config")
+    if name in _VALUES:
+        return True
+    if not all(isinstance(text, str | None) for text in (name, home, registered)):
+        return False
+    look_up = keras.saving.get_registered_object  # first with Keras too
+    if name == "function":
+        is_name = isinstance(inner, str)
+        return is_name and (bool(look_up(inner)) or home in _FUNCTION_HOMES)
+    if look_up(registered if registered is not None else name) is not None:
+        return True
+    found = _found(home, name)
+    origin = getattr(found, "__module__", "")
+    return isinstance(found, type) and origin.startswith(_HOMES) and origin not in _REFUSED_HOMES
+
+
+def _found(home, name):
+    """The class that Keras would take, or None; nothing is imported for it."""
+    import keras
+
+    if home is None or not f"{home}.".startswith("keras."):
+        return None
+    if home.startswith("keras.src."):
+        return vars(sys.modules[home]).get(name) if home in sys.modules else None
+    try:
+        return operator.attrgetter(f"{home}.{name}".removeprefix("keras."))(keras)
+    except AttributeError:
+        return None
+
+
+def _check_members(path, archive):
+    sizes = [member.file_size for member in archive.infolist()]
+    check_expansion(path, sum(sizes), os.path.getsize(path))
+    for member in archive.infolist():
+        name = member.filename
+        is_asset = name.startswith(_ASSETS) and ".." not in name.split("/")
+        if name not in _MEMBERS and not is_asset:
+            raise UserError(f"{path} holds {name!r}; expected what learner.save() made")
+
+
+def _config(archive):
+    size = archive.getinfo(_CONFIG).file_size
+    if size > _MOST_CONFIG:
+        raise ValueError(f"its {_CONFIG} has {size} bytes; expected {_MOST_CONFIG} at most")
+    return strict_json.loads(archive.read(_CONFIG))
+
+
+def _check_weights(path, archive):
+    """Weights lie in the file itself, and are as many bytes there as in memory."""
+    import h5py
+
+    if _WEIGHTS not in archive.namelist():
+        raise ValueError(f"it holds no {_WEIGHTS}")
+    with h5py.File(io.BytesIO(archive.read(_WEIGHTS)), "r") as weights:
+        groups, seen = [weights], set()  # a group may hold itself
+        while groups:
+            group = groups.pop()
+            address = h5py.h5o.get_info(group.id).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise refuse_code(f"weights elsewhere ({name!r} is a link)", path)
+                each = group[name]
+                if isinstance(each, h5py.Group):
+                    groups.append(each)
+                elif each.external or each.is_virtual:
+                    raise refuse_code(f"weights in other files ({name!r})", path)
+                else:
+                    check_expansion(f"{name} of {path}", each.nbytes, each.id.get_storage_size())

@@ -1,0 +1,51 @@
+"""What a user sees of an error that nobody foresaw: one line, and where the rest of it is."""
+
+import os
+import platform
+import sys
+import tempfile
+import traceback
+
+import tfmeta
+from tfmeta.errors import described
+
+RAISE = "TFMETA_RAISE"  # set by tests and developers: such errors are raised as they are
+
+
+def is_spread() -> bool:
+    """Whether unforeseen errors are caught."""
+    return not os.environ.get(RAISE)
+
+
+def told(error: Exception) -> str:
+    """The line for an unforeseen error, whose story is written to a file of its own."""
+    where = _written(error)
+    if _is_of_memory(error):
+        return (
+            f"there is not enough memory for this ({described(error)}); ask for less at a time, or "
+            f"use a larger machine. Where it happened is in {where}"
+        )
+    return (
+        f"this is a fault of tfmeta, not yours ({described(error)}). The full story is in {where}; "
+        "please report it with that file, as an issue of tfmeta"
+    )
+
+
+def _is_of_memory(error):
+    errors = getattr(sys.modules.get("tensorflow"), "errors", None)
+    return isinstance(error, (MemoryError, *([errors.ResourceExhaustedError] if errors else [])))
+
+
+def _written(error):
+    story = "".join(traceback.format_exception(error))
+    try:
+        # Which nobody else may read: it names the user's files.
+        number, path = tempfile.mkstemp(prefix="tfmeta-fault-", suffix=".txt")
+        with open(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(
+                f"tfmeta {tfmeta.__version__}, Python {platform.python_version()}, "
+                f"{platform.platform()}\n{sys.argv!r}\n\n{story}"
+            )
+    except OSError as failure:
+        return f"no file, for none can be written ({failure.strerror}); {RAISE}=1 shows it"
+    return path
