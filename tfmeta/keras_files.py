@@ -117,6 +117,8 @@ def _is_known(config):
         return is_name and (bool(look_up(inner)) or home in _FUNCTION_HOMES)
     if look_up(registered if registered is not None else name) is not None:
         return True
+    if registered not in (None, name):
+        return False
     found = _found(home, name)
     origin = getattr(found, "__module__", "")
     return isinstance(found, type) and origin.startswith(_HOMES) and origin not in _REFUSED_HOMES
