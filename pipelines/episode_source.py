@@ -51,16 +51,16 @@ class EpisodeShape:
                 raise UserError(f"received {name}={most}; expected 1 or more")
             if not 1 <= least <= most:
                 raise UserError(f"received {name} from {least} to {most}; expected 1 <= from <= to")
-        if self.num_examples > MOST_EXAMPLES:
+        if self.size > MOST_EXAMPLES:
             raise UserError(
-                f"received an episode of {self.num_examples} examples ({self.num_ways} ways, "
+                f"received an episode of {self.size} examples ({self.num_ways} ways, "
                 f"{self.num_shots} shots and {self.num_queries} queries); expected {MOST_EXAMPLES} "
                 "at most"
             )
 
     @property
-    def num_examples(self) -> int:
-        """Of an episode, at most."""
+    def size(self) -> int:
+        """Examples of an episode, at most."""
         return self.num_ways * (self.num_shots + self.num_queries)
 
     def range_of(self, name: str) -> tuple[int, int]:

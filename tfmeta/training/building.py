@@ -60,7 +60,7 @@ def data_refusals(settings: Settings, source: EpisodeSource) -> list[str]:
         without = "; or train without: --set validation_tasks=0"
         asked.append(("validation", episode_shape(settings), without))
     refusals = []
-    examples = settings.meta_batch * training_shape(settings).num_examples
+    examples = settings.meta_batch * training_shape(settings).size
     if examples > _MOST_A_STEP:
         refusals.append(
             f"received meta_batch={settings.meta_batch}, which is {examples} examples a step; "
