@@ -1,23 +1,19 @@
 """Tables of users' own: NPZ, CSV and Parquet files become columns of text and of numbers."""
 
-import warnings
 import zlib
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tfmeta.errors import UserError, listed
+from tfmeta.pipelines.frames import frame_columns
 from tfmeta.pipelines.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.pipelines.npz_files import read_npz
 from tfmeta.pipelines.prepared_columns import lost_in_float32
-from tfmeta.user_files import check_expansion, check_file
 
 SUFFIXES = (".npz", ".csv", ".parquet")
-_PARQUET_NUMBER = 8  # bytes
 _LEAST_IN_FLOAT64 = 1e-12  # of a column's spread beside its size; its rounding is 1e-16
-_NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in a column of numbers
 # What NumPy and pandas raise of a file that is damaged, or of another kind than its name says.
 _DAMAGED = (*DAMAGED_NPZ, zlib.error, Warning)
 
@@ -216,7 +212,7 @@ def read_table(path: Path, *, text) -> Table:
     """
     is_npz = path.suffix.lower() == ".npz"
     try:
-        columns = read_npz(path) if is_npz else _frame_columns(path, text)
+        columns = read_npz(path) if is_npz else frame_columns(path, text)
     except ImportError as error:
         raise UserError(
             f"reading {path} needs pandas and pyarrow ({error}): pip install 'tfmeta[tables]'. "
@@ -235,57 +231,3 @@ def read_table(path: Path, *, text) -> Table:
     if not len(columns["x"] if is_npz else next(iter(columns.values()), [])):
         raise UserError(f"{path} holds no rows; expected some")
     return Table(path, columns, is_npz)
-
-
-def _frame_columns(path, text):
-    import pandas
-
-    check_file(path)
-    is_parquet = path.suffix.lower() == ".parquet"
-    if is_parquet:
-        _check_parquet(path)
-    frame = pandas.read_parquet(path) if is_parquet else _csv(path, text)
-    return {str(n): _unpacked(frame[n], pandas.api.types, str(n) in text) for n in frame}
-
-
-def _check_parquet(path):
-    """A value that repeats itself takes no room in the file."""
-    from pyarrow.parquet import read_metadata
-
-    facts = read_metadata(path)
-    size = facts.num_rows * facts.num_columns * _PARQUET_NUMBER
-    check_expansion(path, size, path.stat().st_size)
-
-
-def _unpacked(column, types, is_text):
-    """A pandas column as an array of its numbers, else of objects, None if missing."""
-    is_number = types.is_numeric_dtype(column) and not types.is_complex_dtype(column)
-    if is_number and not is_text:
-        if isinstance(column.dtype, np.dtype):
-            return column.to_numpy()
-        if types.is_integer_dtype(column) and not column.isna().any():
-            return column.to_numpy(np.int64 if types.is_signed_integer_dtype(column) else np.uint64)
-        return column.to_numpy(np.float64, na_value=np.nan)
-    return column.astype(object).where(column.notna(), None).to_numpy()
-
-
-def _csv(path, text):
-    import pandas
-
-    options = {"encoding": "utf-8-sig", "keep_default_na": False}
-    header = pandas.read_csv(path, header=None, nrows=1, dtype=str, **options).iloc[0].tolist()
-    number = Counter(header)
-    odd = [name for name in header if not name.strip() or number[name] > 1]
-    if odd:
-        # pandas would make up names; without one it is mostly the row's number, which a network
-        # could tell the classes by if the rows are sorted.
-        raise UserError(
-            f"cannot read {path}: its first line has {len(header)} names, of which {len(odd)} are "
-            f"empty or repeated ({listed(odd)}); expected another name for each column"
-        )
-    no_number = {name: list(_NO_NUMBER) for name in header if name not in text}
-    with warnings.catch_warnings():
-        # Else what a row has beyond the header would be lost.
-        warnings.simplefilter("error", pandas.errors.ParserWarning)
-        options |= {"dtype": dict.fromkeys(text, str), "na_values": no_number}
-        return pandas.read_csv(path, index_col=False, low_memory=False, **options)

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import time
 import zipfile
 
 import numpy as np
@@ -240,16 +239,12 @@ def test_deep_json(text, tmp_path):
     assert parse_assignment(f"shots={text}") == ("shots", text)  # which is then no number
 
 
-@pytest.mark.attack("a CSV of 100,000 columns", "read in a time that grows as it does")
+@pytest.mark.attack("a CSV of 100,000 columns", "refused by their number, without reading rows")
 def test_many_columns(tmp_path):
-    columns = 100_000
-    rows = [["label", *(f"c{n}" for n in range(columns))]]
-    rows += [[f"class{n // 4}", *["1"] * columns] for n in range(24)]
-    (tmp_path / "x.csv").write_text("\n".join(",".join(row) for row in rows))
-    started = time.process_time()
-    source = build_arrays(data_dir=tmp_path / "x.csv")
-    assert source.input_shape == (columns,)
-    assert time.process_time() - started < 20
+    header = ",".join(f"c{n}" for n in range(100_000))
+    (tmp_path / "x.csv").write_text(f"{header}\n{'1,' * 99_999}1\n")
+    with at_most(5), pytest.raises(UserError, match="has 100000 columns; expected 65536 at most"):
+        build_arrays(data_dir=tmp_path / "x.csv")
 
 
 @pytest.mark.attack("a small Parquet file with 64 million equal rows", "refused by its size")

@@ -1,0 +1,98 @@
+"""CSV and Parquet files, as pandas reads them; NPZ files need no pandas."""
+
+import csv
+import io
+import warnings
+from collections import Counter
+
+import numpy as np
+
+from tfmeta.errors import UserError, listed
+from tfmeta.user_files import check_expansion, check_file, open_file
+
+_PARQUET_NUMBER = 8  # bytes
+_MOST_COLUMNS = 2**16  # of which pandas makes an object each
+_NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in a column of numbers
+
+
+def frame_columns(path, text) -> dict:
+    """`{name: (rows,)}` the columns, as of `tables.Table`.
+
+    Args:
+        path: of a CSV or Parquet file.
+        text: names of the columns that are text even where they look like numbers.
+
+    Raises:
+        UserError: if a name is empty or repeated, or it is far larger than a table should be.
+        Whatever pandas raises: if it is damaged.
+    """
+    import pandas
+
+    check_file(path)
+    is_parquet = path.suffix.lower() == ".parquet"
+    if is_parquet:
+        _check_parquet(path)
+    frame = pandas.read_parquet(path) if is_parquet else _csv(path, text)
+    return {str(n): _unpacked(frame[n], pandas.api.types, str(n) in text) for n in frame}
+
+
+def _header(path):
+    """The names in the first line of a CSV that isn't blank; pandas refuses a file without."""
+    with io.TextIOWrapper(open_file(path), "utf-8-sig", newline="") as file:
+        try:
+            return next(filter(None, csv.reader(file)), [])
+        except csv.Error as error:
+            raise ValueError(f"its first line is no CSV ({error})") from error
+
+
+def _check_columns(path, number):
+    if number > _MOST_COLUMNS:
+        raise UserError(
+            f"{path} has {number} columns; expected {_MOST_COLUMNS} at most. Longer vectors go "
+            "into an NPZ file, as its array x"
+        )
+
+
+def _check_parquet(path):
+    """A value that repeats itself takes no room in the file."""
+    from pyarrow.parquet import read_metadata
+
+    facts = read_metadata(path)
+    _check_columns(path, facts.num_columns)
+    size = facts.num_rows * facts.num_columns * _PARQUET_NUMBER
+    check_expansion(path, size, path.stat().st_size)
+
+
+def _unpacked(column, types, is_text):
+    """A pandas column as an array of its numbers, else of objects, None if missing."""
+    is_number = types.is_numeric_dtype(column) and not types.is_complex_dtype(column)
+    if is_number and not is_text:
+        if isinstance(column.dtype, np.dtype):
+            return column.to_numpy()
+        if types.is_integer_dtype(column) and not column.isna().any():
+            return column.to_numpy(np.int64 if types.is_signed_integer_dtype(column) else np.uint64)
+        return column.to_numpy(np.float64, na_value=np.nan)
+    return column.astype(object).where(column.notna(), None).to_numpy()
+
+
+def _csv(path, text):
+    import pandas
+
+    options = {"encoding": "utf-8-sig", "keep_default_na": False}
+    header = _header(path)
+    _check_columns(path, len(header))
+    number = Counter(header)
+    odd = [name for name in header if not name.strip() or number[name] > 1]
+    if odd:
+        # pandas would make up names; without one it is mostly the row's number, which a network
+        # could tell the classes by if the rows are sorted.
+        raise UserError(
+            f"cannot read {path}: its first line has {len(header)} names, of which {len(odd)} are "
+            f"empty or repeated ({listed(odd)}); expected another name for each column"
+        )
+    no_number = {name: list(_NO_NUMBER) for name in header if name not in text}
+    with warnings.catch_warnings():
+        # Else what a row has beyond the header would be lost.
+        warnings.simplefilter("error", pandas.errors.ParserWarning)
+        options |= {"dtype": dict.fromkeys(text, str), "na_values": no_number}
+        return pandas.read_csv(path, index_col=False, low_memory=False, **options)
