@@ -26,6 +26,7 @@ _FACTS = {  # of a provenance, that are needed
     "pipeline": str,
     "pipeline_options": dict,
     "data_dir": str | None,
+    "target_scale": dict,
 }
 _PROVENANCE = "provenance"  # the one feature of the first record
 
@@ -140,9 +141,10 @@ def read(path) -> Optima:
 
 def _check(provenance):
     """Raises TypeError, KeyError or ValueError if a provenance lacks what is read of it."""
+    facts = {"target_scale": {}, **provenance}  # older files have none
     for name, kind in _FACTS.items():
-        if not isinstance(provenance[name], kind):
-            raise TypeError(f"{name} is {provenance[name]!r:.40}")
+        if not isinstance(facts[name], kind):
+            raise TypeError(f"{name} is {facts[name]!r:.40}")
     if not set(_EXAMPLES) <= set(provenance["shapes"]):
         raise ValueError("it has no examples")
     for shape in provenance["shapes"].values():
