@@ -212,6 +212,7 @@ def learners():
     return "x.keras", [path.read_bytes()], mutated, tfmeta.load
 
 
+_watchers = []  # of the reading that goes on
 KINDS = (pickles, npz, csv, episodes, optima, images, settings, learners)
 
 
@@ -222,12 +223,12 @@ def tried(kind, number, folder) -> dict:
     for content in whole:
         path.write_bytes(content)
         read(path)
-    sys.addaudithook(lambda event, _: ran.append(event) if event in _CODE else None)
     before, slowest, refused = _most_memory(), 0.0, 0
     for n in range(number):
         draw = random.Random(f"{kind.__name__} {n}")
         path.write_bytes(mutate(draw.choice(whole), draw))
         started = time.monotonic()
+        _watchers.append(ran)
         try:
             read(path)
         except UserError as error:
@@ -236,9 +237,15 @@ def tried(kind, number, folder) -> dict:
                 said.append(f"{n}: an empty line")
         except BaseException:
             said.append(f"{n}: {traceback.format_exc()}")
+        _watchers.remove(ran)
         slowest = max(slowest, time.monotonic() - started)
     found = {"said": said, "ran": ran, "slowest": slowest, "refused": refused}
     return {**found, "mebibytes": _most_memory() - before}
+
+
+def _watch(event, _):
+    if _watchers and event in _CODE:
+        _watchers[-1].append(event)
 
 
 def _most_memory():
@@ -246,6 +253,7 @@ def _most_memory():
 
 
 if __name__ == "__main__":
+    sys.addaudithook(_watch)
     chosen = [kind for kind in KINDS if not sys.argv[3:] or kind.__name__ in sys.argv[3:]]
     found = {k.__name__: tried(k, int(sys.argv[1]), Path(sys.argv[2])) for k in chosen}
     print(json.dumps(found))

@@ -3,6 +3,7 @@
 import click
 
 from tfmeta import strict_json
+from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.terminal import say
 
@@ -11,6 +12,7 @@ from tfmeta.terminal import say
 @click.argument("exported_or_run_dir", type=click.Path())
 @click.argument("images", nargs=-1, required=True, type=click.Path(), metavar="IMAGE...")
 @click.option("--support", type=click.Path(), help="Folder with a subfolder of images a class.")
+@trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def predict(exported_or_run_dir, images, support, as_json):
     """Label each IMAGE with one of the classes in the --support folder, and say how sure.
