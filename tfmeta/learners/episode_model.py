@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
-from tfmeta.learners import task_losses
+from tfmeta.learners import task_losses, task_metrics
 from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.keras_arguments import as_dataset, given
@@ -67,14 +67,16 @@ class EpisodeModel(keras.Model):
         column for each support example.
 
         Raises:
-            ValueError: if an argument or the loss can't be honoured, or the loss is for other
-                targets than the learner.
+            ValueError: if an argument or the loss can't be honoured, or the loss or a metric is for
+                other targets than the learner.
         """
         options = {"optimizer": "adam", **given("compile", args, kwargs)}
         loss = options.get("loss")
         task_losses.check_loss(loss)
         kind = kinds.of_loss(loss)
         kinds.refuse_other(kind, self._targets, by=f"the loss {getattr(loss, 'name', loss)!r}")
+        metrics = [options.get("metrics"), options.get("weighted_metrics")]
+        task_metrics.check_metrics(metrics, kind or self._targets)
         if options.setdefault("jit_compile", "auto") == "auto":
             vectorised = self.is_vectorised and self.num_outputs is not None
             options["jit_compile"] = vectorised and not options.get("run_eagerly")
@@ -226,6 +228,9 @@ class EpisodeModel(keras.Model):
         if compiled is not None:
             y, outputs = flat_queries(episodes, outputs)
             if not compiled.built:
+                kind = kinds.of_tensor(y)
+                task_metrics.check_metrics(compiled._user_metrics, kind)
+                task_metrics.check_metrics(compiled._user_weighted_metrics, kind)
                 compiled.build(y, outputs)
             weights = query_weights(episodes)
             for metric in compiled.metrics:
