@@ -4,6 +4,11 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
+import pytest
+
+METRICS = ["accuracy"]
+
 
 def variables_after_fit(num_devices: int, kind: str) -> list:
     """All of a learner's after four steps of `fit` under the strategy for so many devices.
@@ -11,7 +16,9 @@ def variables_after_fit(num_devices: int, kind: str) -> list:
     Args:
         num_devices: virtual ones.
         kind: "values" (MAML on sine waves), "classes" (prototypical, with moving averages) or
-            "rules" (Reptile, with a regularizer and a constraint of the weights).
+            "rules" (Reptile, with a regularizer and a constraint of the weights). "classes" and
+            "rules" are measured too: the history's metrics and, of six tasks in batches of four,
+            the evaluation's follow.
     """
     done = subprocess.run(
         [sys.executable, __file__, str(num_devices), kind], capture_output=True, check=False
@@ -33,9 +40,17 @@ def _fit(num_devices, kind):
     with strategies.scope("mirrored" if num_devices > 1 else "single", meta_batch=8):
         keras.utils.set_random_seed(0)
         learner, episodes = _KINDS[kind]()
-        learner.compile(keras.optimizers.SGD(0.1))
-    learner.fit(episodes, steps_per_epoch=4, verbose=0, shuffle=False)
-    return [variable.numpy() for variable in learner.variables]
+        learner.compile(keras.optimizers.SGD(0.1), metrics=None if kind == "values" else METRICS)
+    history = learner.fit(episodes, steps_per_epoch=4, verbose=0, shuffle=False).history
+    variables = [variable.numpy() for variable in learner.variables]
+    if kind == "values":
+        return variables
+    few = episodes.unbatch().take(6).batch(4)
+    results = [history["accuracy"][0], *learner.evaluate(few, verbose=0)]
+    if num_devices > 1:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="over 2 replicas; expected a"):
+            learner.evaluate(few.unbatch().batch(5), verbose=0)
+    return [*variables, *map(np.float32, results)]
 
 
 def _of_values():
@@ -48,7 +63,6 @@ def _of_values():
 
 
 def _of_classes():
-    import numpy as np
     import tensorflow as tf
 
     import tfmeta
@@ -62,7 +76,6 @@ def _of_classes():
 
 def _of_rules():
     import keras
-    import numpy as np
     import tensorflow as tf
 
     import tfmeta

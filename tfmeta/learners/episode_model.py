@@ -11,7 +11,7 @@ from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.keras_arguments import as_dataset, given
 from tfmeta.learners.padding import flat_queries, is_padded, query_weights
-from tfmeta.learners.task_inputs import as_episodes, checked_methods
+from tfmeta.learners.task_inputs import as_episodes, checked_methods, structured
 
 _NEVER_CALLED = {"compute_loss", "compute_metrics"}  # of Keras's hooks
 
@@ -112,6 +112,7 @@ class EpisodeModel(keras.Model):
         if options.get("validation_data") is not None:
             validation = as_dataset(self, options["validation_data"], argument="validation_data")
             options["validation_data"] = validation
+        self._build_metrics(options["x"].element_spec)
         return super().fit(**options, shuffle=False)
 
     def evaluate(self, *args, _use_cached_eval_dataset=False, **kwargs):
@@ -120,6 +121,7 @@ class EpisodeModel(keras.Model):
         if _use_cached_eval_dataset:  # Keras's, from `fit`, which has made sure of the data
             return super().evaluate(**options, _use_cached_eval_dataset=True)
         options["x"] = as_dataset(self, options.get("x"))
+        self._build_metrics(options["x"].element_spec)
         return super().evaluate(**options)
 
     def predict(self, *args, **kwargs):
@@ -131,14 +133,18 @@ class EpisodeModel(keras.Model):
         """As `keras.Model.train_on_batch`, of an Episode; raises NotFiniteError as `fit` does."""
         options = given("train_on_batch", args, kwargs)
         self.finite_guard.reset()
-        logs = super().train_on_batch(**{**options, "x": as_episodes(self, options.get("x"))})
+        episodes = as_episodes(self, options.get("x"))
+        self._build_metrics(episodes)
+        logs = super().train_on_batch(**{**options, "x": episodes})
         self.finite_guard.check()
         return logs
 
     def test_on_batch(self, *args, **kwargs):
         """As `keras.Model.test_on_batch`, of an Episode."""
         options = given("test_on_batch", args, kwargs)
-        return super().test_on_batch(**{**options, "x": as_episodes(self, options.get("x"))})
+        episodes = as_episodes(self, options.get("x"))
+        self._build_metrics(episodes)
+        return super().test_on_batch(**{**options, "x": episodes})
 
     def predict_on_batch(self, *args, **kwargs):
         """As `keras.Model.predict_on_batch`, of an Episode: `(tasks, queries, outputs)`."""
@@ -237,6 +243,28 @@ class EpisodeModel(keras.Model):
         if self.optimizer is None:
             raise UserError("compiled with optimizer=None; expected an optimizer to train with")
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Keras's, on several replicas; it knows no episodes, and would use up a batch."""
+
+    def _build_metrics(self, episodes):
+        """Makes the compiled metrics' variables, outside the replicas that share them.
+
+        Args:
+            episodes: a batch, or its specification.
+        """
+        compiled = self._compile_metrics
+        if compiled is None or compiled.built:
+            return
+        y = structured(episodes).query_y
+        task_metrics.check_metrics(compiled._user_metrics, kinds.of_tensor(y))
+        task_metrics.check_metrics(compiled._user_weighted_metrics, kinds.of_tensor(y))
+        answers = self.num_outputs or 2  # where any number of classes is answered
+        y, outputs = tf.zeros((2, *y.shape[2:]), y.dtype), tf.zeros((2, answers))
+        with self.distribute_strategy.scope():
+            compiled.build(y, outputs)
+            for metric in compiled.metrics:  # some make theirs when they are used; traced alone
+                tf.function(metric.update_state, autograph=False).get_concrete_function(y, outputs)
+
     def _report(self, episodes, outputs, losses, penalty):
         """The metrics' results; every task counts the same, whatever batch it is in.
 
@@ -249,12 +277,8 @@ class EpisodeModel(keras.Model):
         self._loss_tracker.update_state(losses if penalty is None else losses + penalty)
         compiled = self._compile_metrics
         if compiled is not None:
+            self._build_metrics(episodes)
             y, outputs = flat_queries(episodes, outputs)
-            if not compiled.built:
-                kind = kinds.of_tensor(y)
-                task_metrics.check_metrics(compiled._user_metrics, kind)
-                task_metrics.check_metrics(compiled._user_weighted_metrics, kind)
-                compiled.build(y, outputs)
             weights = query_weights(episodes)
             for metric in compiled.metrics:
                 metric.update_state(y, outputs, sample_weight=weights)
