@@ -10,7 +10,8 @@ def variables_after_fit(num_devices: int, kind: str) -> list:
 
     Args:
         num_devices: virtual ones.
-        kind: "values" (MAML on sine waves) or "classes" (prototypical, with moving averages).
+        kind: "values" (MAML on sine waves), "classes" (prototypical, with moving averages) or
+            "rules" (Reptile, with a regularizer and a constraint of the weights).
     """
     done = subprocess.run(
         [sys.executable, __file__, str(num_devices), kind], capture_output=True, check=False
@@ -31,7 +32,7 @@ def _fit(num_devices, kind):
 
     with strategies.scope("mirrored" if num_devices > 1 else "single", meta_batch=8):
         keras.utils.set_random_seed(0)
-        learner, episodes = _of_values() if kind == "values" else _of_classes()
+        learner, episodes = _KINDS[kind]()
         learner.compile(keras.optimizers.SGD(0.1))
     learner.fit(episodes, steps_per_epoch=4, verbose=0, shuffle=False)
     return [variable.numpy() for variable in learner.variables]
@@ -57,6 +58,27 @@ def _of_classes():
     y = np.tile(np.arange(6, dtype=np.int32) % 3, (8, 1))
     episodes = tf.data.Dataset.from_tensor_slices(tfmeta.Episode(x, y, x[:, ::-1], y[:, ::-1]))
     return tfmeta.Prototypical(network), episodes.batch(8, drop_remainder=True).repeat()
+
+
+def _of_rules():
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    import tfmeta
+
+    layers = keras.layers
+    hidden = layers.Dense(5, "tanh", kernel_regularizer=keras.regularizers.L2(0.5))
+    head = layers.Dense(3, kernel_constraint=keras.constraints.UnitNorm(axis=0))
+    network = keras.Sequential([keras.Input((4,)), hidden, head])
+    x = np.random.default_rng(0).normal(size=(8, 6, 4)).astype(np.float32)
+    y = np.tile(np.arange(6, dtype=np.int32) % 3, (8, 1))
+    episodes = tf.data.Dataset.from_tensor_slices(tfmeta.Episode(x, y, x[:, ::-1], y[:, ::-1]))
+    learner = tfmeta.Reptile(network, inner_learning_rate=0.1)
+    return learner, episodes.batch(8, drop_remainder=True).repeat()
+
+
+_KINDS = {"values": _of_values, "classes": _of_classes, "rules": _of_rules}
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ import tensorflow as tf
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
-from tfmeta.learners import task_losses
+from tfmeta.learners import task_losses, task_metrics
 from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.keras_arguments import as_dataset, given
 from tfmeta.learners.padding import flat_queries, is_padded, query_weights
 from tfmeta.learners.task_inputs import as_episodes, checked_methods
+
+_NEVER_CALLED = {"compute_loss", "compute_metrics"}  # of Keras's hooks
 
 
 class EpisodeModel(keras.Model):
@@ -35,6 +37,11 @@ class EpisodeModel(keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        for name in _NEVER_CALLED & vars(cls).keys():
+            raise TypeError(
+                f"{cls.__name__} defines {name}, which the steps of a learner do not call: a "
+                "task's loss and metrics are those that compile is given, or task_gradients' own"
+            )
         for name, method in checked_methods(vars(cls)).items():
             setattr(cls, name, method)
 
@@ -63,21 +70,25 @@ class EpisodeModel(keras.Model):
         """As `keras.Model.compile`, without `loss_weights`; the optimizer is Adam by default.
 
         A loss is the mean over a set's examples. `jit_compile="auto"` is XLA for vectorised tasks
-        with a head of fixed size: where the answer's size depends on the labels, XLA needs a
-        column for each support example.
+        with a head of fixed size on one replica: where the answer's size depends on the labels,
+        XLA needs a column for each support example.
 
         Raises:
-            ValueError: if an argument or the loss can't be honoured, or the loss is for other
-                targets than the learner.
+            ValueError: if an argument or the loss can't be honoured, or the loss or a metric is for
+                other targets than the learner.
         """
         options = {"optimizer": "adam", **given("compile", args, kwargs)}
         loss = options.get("loss")
         task_losses.check_loss(loss)
         kind = kinds.of_loss(loss)
         kinds.refuse_other(kind, self._targets, by=f"the loss {getattr(loss, 'name', loss)!r}")
+        metrics = [options.get("metrics"), options.get("weighted_metrics")]
+        task_metrics.check_metrics(metrics, kind or self._targets)
         if options.setdefault("jit_compile", "auto") == "auto":
-            vectorised = self.is_vectorised and self.num_outputs is not None
-            options["jit_compile"] = vectorised and not options.get("run_eagerly")
+            is_fixed = self.is_vectorised and self.num_outputs is not None
+            one_replica = self.distribute_strategy.num_replicas_in_sync == 1
+            eagerly = options.get("run_eagerly")
+            options["jit_compile"] = is_fixed and one_replica and not eagerly
         super().compile(**options)
         if not options.get("auto_scale_loss", True):  # which Keras does not save
             self._compile_config.config["auto_scale_loss"] = False
@@ -133,6 +144,20 @@ class EpisodeModel(keras.Model):
         """As `keras.Model.predict_on_batch`, of an Episode: `(tasks, queries, outputs)`."""
         options = given("predict_on_batch", args, kwargs)
         return super().predict_on_batch(as_episodes(self, options.get("x")))
+
+    def add_loss(self, *args, **kwargs):
+        """Refused: a learner's loss is what `compile` is given; the network has its own rules."""
+        raise ValueError(
+            "received add_loss, which a learner does not take: its loss is that of a task. Give "
+            "compile a loss function, or the network's weights a regularizer"
+        )
+
+    def quantize(self, *args, **kwargs):
+        """Refused: a learner adapts its weights by gradients, which integers have none of."""
+        raise ValueError(
+            "received quantize, which a learner does not take: no gradient changes integer "
+            "weights. For a small file of an adapted model use tfmeta export --format litert"
+        )
 
     def export(self, filepath, format="tf_saved_model", *, kind="learner", **options):
         """Exports this learner for TensorFlow Serving, as `tfmeta export` does.
@@ -226,6 +251,9 @@ class EpisodeModel(keras.Model):
         if compiled is not None:
             y, outputs = flat_queries(episodes, outputs)
             if not compiled.built:
+                kind = kinds.of_tensor(y)
+                task_metrics.check_metrics(compiled._user_metrics, kind)
+                task_metrics.check_metrics(compiled._user_weighted_metrics, kind)
                 compiled.build(y, outputs)
             weights = query_weights(episodes)
             for metric in compiled.metrics:

@@ -54,6 +54,7 @@ class _Examination:
         self._x, self._other_x = example_inputs(network, self._run)
 
     def result(self):
+        self._refuse_quantized()
         self._rest_frozen_draws()
         run, again = self._run(self._x), self._run(self._x)
         if not tf.is_tensor(run.outputs):
@@ -94,6 +95,15 @@ class _Examination:
 
     def _variable(self, position):
         return self._network.non_trainable_variables[position]
+
+    def _refuse_quantized(self):
+        for layer in self._network._flatten_layers():
+            mode = getattr(layer, "quantization_mode", None)
+            if mode is not None:
+                raise ValueError(
+                    f"{described(layer)} is quantized ({mode}): its weights are integers, which no "
+                    "gradient changes. Expected a network of floats"
+                )
 
     def _rest_frozen_draws(self):
         """Frozen layers that draw run as in inference, as frozen batch normalisation does."""
