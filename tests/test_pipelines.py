@@ -43,8 +43,8 @@ def test_sinusoid_draws_amplitude_phase_and_inputs_as_the_paper_does():
 def test_sinusoid_queries_are_of_the_wave_of_the_support():
     support_x, support_y, query_x, query_y = waves(num_queries=25, count=300)
     amplitude, phase = (part[:, np.newaxis] for part in fitted(support_x, support_y))
-    assert_close(query_y, amplitude * np.sin(query_x - phase))
-    assert_close(support_y, amplitude * np.sin(support_x - phase))
+    assert_close(query_y, amplitude * np.sin(query_x - phase), dtype=np.float32)
+    assert_close(support_y, amplitude * np.sin(support_x - phase), dtype=np.float32)
 
 
 def test_sinusoid_shapes_and_facts():
