@@ -151,7 +151,8 @@ class _Examination:
         for position, *spreads in zip(changed, *momenta, strict=True):
             low = min(low for low, _ in spreads)
             high = max(high for _, high in spreads)
-            if not (high - low < 10**-_DIGITS * 5 and -1e-6 < low < 1 - 1e-6):
+            digit = 10**-_DIGITS
+            if not (high - low < 5 * digit and -digit < low < 1 - digit):
                 raise _stateful(
                     self._network, self._variable(position), "which is no moving average"
                 )
