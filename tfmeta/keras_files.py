@@ -18,6 +18,7 @@ from tfmeta.user_files import check_expansion, open_file
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _MEMBERS = (_CONFIG, "metadata.json", "training.json", _WEIGHTS)  # Keras's, and a checkpoint's
 _ASSETS = "assets/"  # the words of a TextVectorization and its like
+_FEW = 2**20  # weights, that a network may have beyond those in its file
 _MOST_CONFIG = 64 * 2**20  # bytes; a network of a thousand layers has one
 
 # Where the classes are made that a network, a loss or an optimizer consists of. Not among them:
@@ -66,8 +67,9 @@ def load_model(path):
     if not trusts_files():
         with open_file(path) as file, zipfile.ZipFile(file) as archive:
             _check_members(path, archive)
-            check_config(_config(archive), path)
-            _check_weights(path, archive)
+            config = _config(archive)
+            check_config(config, path)
+            _check_size(path, config, _check_weights(path, archive))
     return keras.models.load_model(path, safe_mode=not trusts_files())
 
 
@@ -156,13 +158,13 @@ def _config(archive):
 
 
 def _check_weights(path, archive):
-    """Weights lie in the file itself, and are as many bytes there as in memory."""
+    """How many there are; they lie in the file itself, as many bytes there as in memory."""
     import h5py
 
     if _WEIGHTS not in archive.namelist():
         raise ValueError(f"it holds no {_WEIGHTS}")
     with h5py.File(io.BytesIO(archive.read(_WEIGHTS)), "r") as weights:
-        groups, seen = [weights], set()  # a group may hold itself
+        groups, seen, number = [weights], set(), 0  # a group may hold itself
         while groups:
             group = groups.pop()
             address = h5py.h5o.get_info(group.id).addr
@@ -179,3 +181,18 @@ def _check_weights(path, archive):
                     raise refuse_code(f"weights in other files ({name!r})", path)
                 else:
                     check_expansion(f"{name} of {path}", each.nbytes, each.id.get_storage_size())
+                    number += each.size
+    return number
+
+
+def _check_size(path, config, number):
+    """A learner's network has no more weights than the file; a large one is made of few bytes."""
+    import keras
+
+    from tfmeta.network_size import count_weights
+
+    options = config.get("config")
+    network = options.get("network", config) if isinstance(options, dict) else config
+    asked = count_weights(lambda: keras.saving.deserialize_keras_object(network))
+    if asked > number + _FEW:
+        raise ValueError(f"its network has {asked} weights, and it holds {number}")

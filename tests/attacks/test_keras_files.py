@@ -228,3 +228,26 @@ def test_options_of_a_network_may_not_run_code(tmp_path):
     source = open_source(settings)
     with pytest.raises(UserError, match="asks for the class '__lambda__'"):
         build_learner(resolve(settings, source), source)
+
+
+@pytest.mark.attack(
+    "a network of five billion weights in a `.keras` file of 20 KB, or in a run's settings",
+    "refused before room is made for them",
+)
+def test_networks_of_many_weights(saved, tmp_path):
+    def change(config):
+        config["config"]["network"] = sequential(layer("Dense", units=2**30, name="dense"))
+
+    with pytest.raises(UserError, match="its network has 5368709120 weights, and it holds"):
+        tfmeta.load(rewritten(saved, tmp_path / "bad.keras", change))
+
+
+@pytest.mark.parametrize("units", [[2**31], [2**40], [2**15, 2**15]])
+def test_settings_of_many_weights(units):
+    from tfmeta.training.building import build_learner, open_source, resolve
+    from tfmeta.training.settings import Settings
+
+    settings = Settings(pipeline="sinusoid", network_options={"units": units})
+    source = open_source(settings)
+    with pytest.raises(UserError, match=r"the network would have \d+ weights; expected 268435456"):
+        build_learner(resolve(settings, source), source)

@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import replace
+from functools import partial
 
 import keras
 
@@ -11,6 +12,7 @@ from tfmeta.keras_files import check_config
 from tfmeta.learners import find
 from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.named_code import import_named
+from tfmeta.network_size import check_size
 from tfmeta.pipelines import build as build_source
 from tfmeta.pipelines.episode_source import MOST_EXAMPLES, EpisodeShape, EpisodeSource
 from tfmeta.training.settings import Settings
@@ -156,19 +158,27 @@ def build_learner(settings: Settings, source: EpisodeSource):
     """
     options = [settings.network_options, settings.learner_options]
     check_config(options, "a network's or learner's option")  # Keras makes objects of some
-    keras.utils.set_random_seed(settings.seed)
     num_outputs = _num_outputs(settings, source)
+    make_network = partial(
+        _network_function(settings.network, source),
+        input_shape=source.input_shape,
+        num_outputs=num_outputs,
+        **settings.network_options,
+    )
     try:
-        network = _network_function(settings.network, source)(
-            input_shape=source.input_shape, num_outputs=num_outputs, **settings.network_options
-        )
+        if ":" not in settings.network:  # others' may load weights while they are made
+            check_size(make_network)
+        keras.utils.set_random_seed(settings.seed)
+        network = make_network()
         learner = find(settings.algorithm).load()(
             network,
             targets=VALUES if source.is_regression else CLASSES,
             transductive=settings.transductive,
             **settings.learner_options,
         )
-    except (TypeError, ValueError) as error:
+    except UserError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f"cannot build the learner: {error}") from error
     source.check_learner(learner)
     if source.prepared is not None:
