@@ -112,7 +112,10 @@ def prepared_builder(name: str, data_dir=None):
     import tensorflow_datasets as tfds
 
     if not _NAME.fullmatch(name):  # such as one of a namespace, whose code TFDS would fetch
-        raise UserError(f"received tfds:{name}; expected NAME, NAME/CONFIGURATION or NAME:VERSION")
+        raise UserError(
+            f"TFDS has no dataset {name}, in {data_dir or 'its own folder'} or elsewhere; expected "
+            "NAME, NAME/CONFIGURATION or NAME:VERSION"
+        )
     try:
         with only_own_features(name, data_dir):
             builder = tfds.builder(name, data_dir=data_dir)

@@ -114,10 +114,10 @@ def uninterrupted(tmp_path_factory):
 def test_a_run_killed_twice_and_resumed_ends_in_the_same_bits(uninterrupted, tmp_path):
     killed = Process(tmp_path, *ARGUMENTS).signal_after(4, signal.SIGKILL).wait()
     assert killed[0] == -signal.SIGKILL
-    again = Process(tmp_path, "--resume").signal_after(9, signal.SIGKILL).wait()
+    again = Process(tmp_path, "--resume", "--trust").signal_after(9, signal.SIGKILL).wait()
     assert again[0] == -signal.SIGKILL
     assert len(lines(tmp_path / "run")) < 13
-    status, errors = Process(tmp_path, "--resume").wait()
+    status, errors = Process(tmp_path, "--resume", "--trust").wait()
     assert status == 0, errors
     assert_same(everything(tmp_path / "run"), uninterrupted)
 
@@ -127,7 +127,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(uninterrupted, tm
     arguments = [*ARGUMENTS, "--set", "checkpoint_seconds=1000"]
     Process(tmp_path, *arguments).signal_after(2, signal.SIGKILL).wait()
     assert not list((tmp_path / "run/checkpoints").iterdir())
-    assert Process(tmp_path, "--resume").wait()[0] == 0
+    assert Process(tmp_path, "--resume", "--trust").wait()[0] == 0
     assert_same(everything(tmp_path / "run"), uninterrupted)
 
 
@@ -139,7 +139,7 @@ def test_control_c_leaves_a_run_that_goes_on_exactly(uninterrupted, tmp_path):
     assert "Traceback" not in errors
     assert "interrupted at step" in errors
     assert f"tfmeta train --resume --run-dir {tmp_path / 'run'}" in errors
-    assert Process(tmp_path, "--resume").wait()[0] == 0
+    assert Process(tmp_path, "--resume", "--trust").wait()[0] == 0
     assert_same(everything(tmp_path / "run"), uninterrupted)
 
 

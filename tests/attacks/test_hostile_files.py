@@ -272,7 +272,9 @@ def test_repeated_rows(tmp_path):
 @pytest.mark.parametrize("name", ["ways", "shots", "queries", "steps", "meta_batch", "log_every"])
 def test_numbers_in_settings(name, value, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({name: value}))
-    with pytest.raises(UserError, match=f"received {name}=.* expected a whole number from 1 to "):
+    with pytest.raises(
+        UserError, match=f"received {name}=.* expected a whole number from 1 up to "
+    ):
         Settings().updated(read_config(tmp_path / "config.json"))
 
 

@@ -16,7 +16,7 @@ A tfmeta export of kind `{kind}` ({algorithm}, {mode}). {what}
 `base_path` is the folder that holds the version folders:
 
     docker run --rm -p 8500:8500 -p 8501:8501 \\
-      -v "$(pwd)"/{word}:/models/{word} -e MODEL_NAME={word} tensorflow/serving
+      -v {volume} -e MODEL_NAME={word} tensorflow/serving
 
 Port 8500 is gRPC, 8501 REST. Of the files in this folder, the server takes as further arguments:
 
@@ -94,10 +94,14 @@ def text(name: str, facts: dict, requests: dict, *, default: str) -> str:
         requests: its warm-up requests.
         default: the signature that is `serving_default` too.
     """
+    word = shlex.quote(plain(name))
     is_classifier = any("label" in outputs for _, outputs in requests.values())
     return _TEXT.format(
         name=markdown(name),
-        word=shlex.quote(plain(name)),
+        word=word,
+        volume=f'"$(pwd)/{name}:/models/{name}"'
+        if word == name
+        else f'"$(pwd)"/{word}:/models/{word}',
         url=urllib.parse.quote(name.encode("utf-8", "surrogateescape"), safe=""),
         kind=facts["kind"],
         client=_client(name, facts, default),

@@ -42,11 +42,11 @@ _CHECKS = (
     (
         "ways shots queries least_ways least_shots least_queries train_ways train_shots "
         "train_queries steps meta_batch log_every validate_every",
-        f"a whole number from 1 to {_MOST}",
+        f"a whole number from 1 up to {_MOST}",
         _is_whole,
     ),
-    ("validation_tasks", f"a whole number from 0 to {_MOST}", lambda v: _is_whole(v, 0)),
-    ("seed", f"a whole number from 0 to {_MOST_SEED}", lambda v: _is_whole(v, 0, _MOST_SEED)),
+    ("validation_tasks", f"a whole number from 0 up to {_MOST}", lambda v: _is_whole(v, 0)),
+    ("seed", f"a whole number from 0 up to {_MOST_SEED}", lambda v: _is_whole(v, 0, _MOST_SEED)),
     ("outer_lr max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
     ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
     (
