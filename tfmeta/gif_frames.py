@@ -42,7 +42,7 @@ class FirstFrame(NamedTuple):
     columns: tf.Tensor
 
 
-def first_frame(file: FileBytes, name: str) -> FirstFrame:
+def first_frame(file: FileBytes, name) -> FirstFrame:
     """The first frame of a GIF; `name`, of the input, is in the message of a refusal."""
     at, control = _find(file, name)
     flags = file.byte(at + 9)
@@ -85,8 +85,11 @@ def _find(file, name):
         return _after_blocks(file, at + 3 + file.byte(at + 2)), control, number + 1
 
     at, control, number = tf.while_loop(goes_on, step, (start, tf.constant(0), tf.constant(0)))
-    expected = f"{name}: received a GIF with many extensions before its first frame; expected fewer"
-    few = tf.debugging.Assert(number < _MOST_EXTENSIONS, [f"{expected} than {_MOST_EXTENSIONS}"])
+    expected = f"expected fewer than {_MOST_EXTENSIONS}"
+    few = tf.debugging.Assert(
+        number < _MOST_EXTENSIONS,
+        [name, f"received a GIF with many extensions before its first frame; {expected}"],
+    )
     with tf.control_dependencies([few]):
         return tf.identity(at), control
 

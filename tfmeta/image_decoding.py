@@ -14,7 +14,7 @@ _SHALLOW, _DEEP = 255, 65535  # the largest value of 8 and of 16 bits
 _EVERY_BYTE = [bytes([value]) for value in range(256)]
 
 
-def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], name: str):
+def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], name):
     """A PNG before a ground.
 
     Args:
@@ -22,7 +22,7 @@ def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], nam
         head: scalar string, how it begins: with the chunk that says of what kind it is.
         ground: grey level, 0 to 255, that shows where the image is transparent.
         deep_range: of 16 bits, the values that become 0 and 255.
-        name: of the input, for a refusal's message.
+        name: of the input, scalar string, for a refusal's message.
 
     Returns:
         float32 `(height, width, 3)`, 0 to 255; whole numbers where opaque and of 8 bits.
@@ -58,7 +58,7 @@ def decode_stored(encoded):
     return tf.cast(image, tf.float32)
 
 
-def decode_stored_gif(encoded, name: str):
+def decode_stored_gif(encoded, name):
     """The first frame's pixels as they are stored; as of `decode_png`."""
     file = FileBytes(encoded)
     return decode_stored(first_frame_alone(encoded, file, first_frame(file, name)))
@@ -68,7 +68,7 @@ def _before(ground, colour, opacity):
     return tf.where(opacity >= 1, colour, ground + (colour - ground) * opacity)
 
 
-def decode_gif(encoded, *, ground: float, name: str):
+def decode_gif(encoded, *, ground: float, name):
     """The first frame of a GIF before a ground: as of `decode_png`.
 
     TensorFlow paints black what is transparent. So the transparent colour becomes the ground's in

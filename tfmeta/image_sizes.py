@@ -3,6 +3,8 @@
 A file of a few hundred kilobytes may hold an image of gigabytes, which a decoder makes room for.
 """
 
+from functools import cache
+
 import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
@@ -94,20 +96,32 @@ def _walked(files, is_jpeg, is_gif, name):
     """The pixels of those kinds in which the size has no fixed place; of others 0."""
 
     def of_one(each):
-        content, is_jpeg, is_gif = each
         with tf.name_scope(name):  # in the message of what is no JPEG
-            return tf.cond(
-                is_jpeg,
-                lambda: _area(*tf.unstack(tf.io.extract_jpeg_shape(content)[:2])),
-                lambda: tf.cond(is_gif, lambda: of_gif(content), lambda: tf.constant(0, tf.int64)),
-            )
-
-    def of_gif(content):
-        frame = first_frame(FileBytes(content), name)
-        return _area(frame.rows, frame.columns)
+            return _walked_one()(*each, tf.constant(name))
 
     signature = tf.TensorSpec((), tf.int64)
     return tf.map_fn(of_one, (files, is_jpeg, is_gif), fn_output_signature=signature)
+
+
+@cache
+def _walked_one():
+    """Traced once."""
+
+    def of_gif(content, name):
+        frame = first_frame(FileBytes(content), name)
+        return _area(frame.rows, frame.columns)
+
+    def pixels(content, is_jpeg, is_gif, name):
+        return tf.cond(
+            is_jpeg,
+            lambda: _area(*tf.unstack(tf.io.extract_jpeg_shape(content)[:2])),
+            lambda: tf.cond(is_gif, lambda: of_gif(content, name), lambda: tf.zeros((), tf.int64)),
+        )
+
+    dtypes = (tf.string, tf.bool, tf.bool, tf.string)
+    return tf.function(
+        pixels, input_signature=[tf.TensorSpec((), dtype) for dtype in dtypes], autograph=False
+    )
 
 
 def _area(rows, columns):

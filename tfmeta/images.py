@@ -1,7 +1,7 @@
 """From encoded images to what a network takes, the same in training, prediction and serving."""
 
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 
 import tensorflow as tf
 
@@ -17,6 +17,8 @@ _GROUNDS = {"white": 255.0, "black": 0.0}  # grey levels
 
 _HEAD_BYTES = 32
 
+# Images that are decoded at a time; one if any has more than these pixels.
+_IN_FLIGHT, _LARGE = 10, 2_000_000
 # Of an image on disk: from here on, Pillow takes it for an attack. Of a file, 2 GB.
 MOST_PIXELS, MOST_BYTES = 89_478_485, 2**31 - 1
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what Pillow's "L" mode uses
@@ -98,33 +100,43 @@ class ImageFormat:
             tf.errors.InvalidArgumentError: when run on bytes that are no image, or one of more
                 than `MOST_PIXELS`.
         """
-        return self._decode_one(_checked(encoded, name), name)
+        return _decoded_one(_checked(encoded, name)[0], self, name)
 
     def decode_all(self, encoded, *, name="image"):
         """`decode` for any shape of strings: `(...)` -> uint8 `(..., height, width, channels)`."""
-        return self.decode_checked(_checked(encoded, name), name=name)
+        return self.decode_checked(*_checked(encoded, name), name=name)
 
-    def decode_checked(self, encoded, *, name="image"):
-        """`decode_all` of what `checked_images` returned."""
-        flat = tf.map_fn(
-            lambda each: self._decode_one(each, name),
-            tf.reshape(encoded, [-1]),
-            fn_output_signature=tf.TensorSpec(self.shape, tf.uint8),
-        )
+    def decode_checked(self, encoded, pixels, *, name="image"):
+        """`decode_all` of the two that `checked_images` returned.
+
+        Images of a camera's size are decoded one after another, so that the memory which that
+        takes is one image's.
+        """
+
+        def several(number):
+            return tf.map_fn(
+                lambda each: _decoded_one(each, self, name),
+                tf.reshape(encoded, [-1]),
+                fn_output_signature=tf.TensorSpec(self.shape, tf.uint8),
+                parallel_iterations=number,
+            )
+
+        is_large = tf.reduce_any(pixels > _LARGE)
+        flat = tf.cond(is_large, partial(several, 1), partial(several, _IN_FLIGHT))
+        flat.set_shape((None, *self.shape))
         return tf.reshape(flat, tf.concat([tf.shape(encoded), self.shape], 0))
 
-    def _decode_one(self, encoded, name):
-        # The scope is in the message of what is no whole file: TensorFlow names the operation.
-        with tf.name_scope(name):
-            head = _head(encoded)
-            is_png, is_jpeg, is_gif = (begins(head, b) for b in (PNG, JPEG, GIF))
-            encoded = _cheap(encoded, is_png=is_png, is_jpeg=is_jpeg, name=name)
-            if self.as_stored:
-                gif = partial(decode_stored_gif, encoded, name)
-                image = tf.cond(is_gif, gif, partial(decode_stored, encoded))
-            else:
-                kinds = {"is_png": is_png, "is_jpeg": is_jpeg, "is_gif": is_gif}
-                image = self._seen(encoded, head, name=name, **kinds)
+    def traceable(self, encoded, name):
+        """`decode` of what `checked_images` returned, the name as a tensor."""
+        head = _head(encoded)
+        is_png, is_jpeg, is_gif = (begins(head, b) for b in (PNG, JPEG, GIF))
+        encoded = _cheap(encoded, is_png=is_png, is_jpeg=is_jpeg, name=name)
+        if self.as_stored:
+            gif = partial(decode_stored_gif, encoded, name)
+            image = tf.cond(is_gif, gif, partial(decode_stored, encoded))
+        else:
+            kinds = {"is_png": is_png, "is_jpeg": is_jpeg, "is_gif": is_gif}
+            image = self._seen(encoded, head, name=name, **kinds)
         image.set_shape((None, None, 3))
         if self.channels == 1:
             image = tf.tensordot(image, tf.constant(_LUMA), 1)[..., tf.newaxis]
@@ -158,6 +170,19 @@ class ImageFormat:
         return tf.image.resize(image, target, antialias=True)
 
 
+def _decoded_one(encoded, image_format, name):
+    # The scope is in the message of what is no whole file: TensorFlow names the operation.
+    with tf.name_scope(name):
+        return _decoder(image_format)(encoded, tf.constant(name))
+
+
+@cache
+def _decoder(image_format):
+    """Traced once a format: that takes seconds, and a graph decodes at several places."""
+    strings = [tf.TensorSpec((), tf.string)] * 2
+    return tf.function(image_format.traceable, input_signature=strings, autograph=False)
+
+
 def _head(encoded):
     """How a file begins, with zeros where it is shorter."""
     return tf.strings.join([tf.strings.substr(encoded, 0, _HEAD_BYTES), b"\0" * _HEAD_BYTES])
@@ -165,7 +190,7 @@ def _head(encoded):
 
 def _checked(encoded, name):
     limits = {"most_pixels": MOST_PIXELS, "most_bytes": MOST_BYTES}
-    return checked_images(encoded, name=name, **limits)[0]
+    return checked_images(encoded, name=name, **limits)
 
 
 def _cheap(encoded, *, is_png, is_jpeg, name):

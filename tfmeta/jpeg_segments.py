@@ -13,13 +13,13 @@ _SCAN_BYTES, _END_BYTES = b"\xff\xda", b"\xff\xd9"
 _MOST_SEGMENTS, _MOST_SCANS = 1000, 100
 
 
-def find_segment(file: FileBytes, is_wanted, name: str):
+def find_segment(file: FileBytes, is_wanted, name):
     """Where the marker of the first such segment before the image is: scalar int32, and a bool.
 
     Args:
         file: a JPEG file.
         is_wanted: `(place of the marker, marker)` -> scalar bool.
-        name: of the input, for a refusal's message.
+        name: of the input, scalar string, for a refusal's message.
 
     Returns:
         `(place, whether there is one)`; the place of another segment if there is none.
@@ -44,15 +44,16 @@ def find_segment(file: FileBytes, is_wanted, name: str):
     few = tf.debugging.Assert(
         number < _MOST_SEGMENTS,
         [
-            f"{name}: received a JPEG with many segments before its image; expected fewer than "
-            f"{_MOST_SEGMENTS}"
+            name,
+            "received a JPEG with many segments before its image; expected fewer than "
+            f"{_MOST_SEGMENTS}",
         ],
     )
     with tf.control_dependencies([few]):
         return tf.identity(at), found
 
 
-def of_few_scans(encoded, name: str):
+def of_few_scans(encoded, name):
     """The file, or an error if its image has very many scans; without what follows the image.
 
     What looks like a scan may also stand in what follows (cameras append films) or comes before
@@ -67,7 +68,7 @@ def of_few_scans(encoded, name: str):
         image = tf.strings.split([rest], _END_BYTES, maxsplit=1).values[0]
         few = tf.debugging.Assert(
             _number(image, _SCAN_BYTES) <= _MOST_SCANS,
-            [f"{name}: received a JPEG of many scans; expected at most {_MOST_SCANS}"],
+            [name, f"received a JPEG of many scans; expected at most {_MOST_SCANS}"],
         )
         with tf.control_dependencies([few]):
             return tf.strings.join([tf.strings.substr(encoded, 0, at), image, _END_BYTES])

@@ -20,14 +20,14 @@ _UPSIDE_DOWN = (False, False, False, True, True, False, False, True, True)
 _LEFT_TO_RIGHT = (False, False, True, True, False, False, True, True, False)
 
 
-def upright(image, encoded, *, is_jpeg, is_png, name: str):
+def upright(image, encoded, *, is_jpeg, is_png, name):
     """An image as it is meant to be seen.
 
     Args:
         image: `(height, width, channels)` as stored.
         encoded: scalar string, the file that it is from.
         is_jpeg, is_png: scalar bools; other kinds have no orientation.
-        name: of the input, for a refusal's message.
+        name: of the input, scalar string, for a refusal's message.
 
     Returns:
         The image, with height and width in each other's place where it lay on its side.

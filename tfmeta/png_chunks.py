@@ -12,13 +12,13 @@ _MOST_CHUNKS = 10_000  # libraries write pixels in chunks of 8 KB and more
 _COMPRESSED, _MOST_COMPRESSED = (b"zTXt", b"iTXt", b"iCCP"), 20
 
 
-def find_chunk(encoded, kind: bytes, name: str):
+def find_chunk(encoded, kind: bytes, name):
     """Where the content of the first chunk of a kind begins: scalar int32, 0 if there is none.
 
     Args:
         encoded: scalar string, a PNG file.
         kind: four letters.
-        name: of the input, for a refusal's message.
+        name: of the input, scalar string, for a refusal's message.
     """
 
     def walk():
@@ -37,7 +37,7 @@ def find_chunk(encoded, kind: bytes, name: str):
         at, number = tf.while_loop(goes_on, step, (tf.constant(_FIRST_AT), tf.constant(0)))
         few = tf.debugging.Assert(
             number < _MOST_CHUNKS,
-            [f"{name}: received a PNG of many chunks; expected fewer than {_MOST_CHUNKS}"],
+            [name, f"received a PNG of many chunks; expected fewer than {_MOST_CHUNKS}"],
         )
         with tf.control_dependencies([few]):
             return tf.where(at < file.size, at + _CONTENT_AT, 0)
@@ -46,14 +46,15 @@ def find_chunk(encoded, kind: bytes, name: str):
     return tf.cond(_number(encoded, kind, 1) > 0, walk, lambda: tf.constant(0))
 
 
-def few_compressed(encoded, name: str):
+def few_compressed(encoded, name):
     """An assertion that a PNG has few chunks, beside its pixels, that a decoder would expand."""
     number = sum(_number(encoded, kind, _MOST_COMPRESSED + 1) for kind in _COMPRESSED)
     return tf.debugging.Assert(
         number <= _MOST_COMPRESSED,
         [
-            f"{name}: received a PNG with many compressed texts or profiles; expected at most "
-            f"{_MOST_COMPRESSED}"
+            name,
+            "received a PNG with many compressed texts or profiles; expected at most "
+            f"{_MOST_COMPRESSED}",
         ],
     )
 
