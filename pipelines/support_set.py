@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -16,6 +17,10 @@ _SERVED = ("PNG", "JPEG", "GIF")  # that the graph decodes as they are
 _BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
 # What Pillow and NumPy raise of a file that is cut short or otherwise damaged.
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zipfile.BadZipFile)
+
+# Pillow warns of images from 89 million pixels on, and refuses twice as large ones.
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def read_image(path) -> bytes:
@@ -36,7 +41,7 @@ def read_image(path) -> bytes:
             return content if image.format in (*_SERVED, "MPO") else _as_png(image)
     except UnidentifiedImageError:
         problem = "is no image"
-    except (*_DAMAGED, Image.DecompressionBombError) as error:
+    except (*_DAMAGED, *_BOMBS) as error:
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
     raise UserError(f"{path} {problem}; expected a whole {', '.join(_FORMATS)} file")
 

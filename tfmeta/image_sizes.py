@@ -120,7 +120,10 @@ def _walked_one():
 
     dtypes = (tf.string, tf.bool, tf.bool, tf.string)
     return tf.function(
-        pixels, input_signature=[tf.TensorSpec((), dtype) for dtype in dtypes], autograph=False
+        pixels,
+        input_signature=[tf.TensorSpec((), dtype) for dtype in dtypes],
+        autograph=False,
+        experimental_attributes={"_noinline": True},
     )
 
 

@@ -17,8 +17,7 @@ _GROUNDS = {"white": 255.0, "black": 0.0}  # grey levels
 
 _HEAD_BYTES = 32
 
-# Images that are decoded at a time; one if any has more than these pixels.
-_IN_FLIGHT, _LARGE = 10, 2_000_000
+_LARGE = 2_000_000  # pixels of an image from which on it is decoded by itself
 # Of an image on disk: from here on, Pillow takes it for an attack. Of a file, 2 GB.
 MOST_PIXELS, MOST_BYTES = 89_478_485, 2**31 - 1
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what Pillow's "L" mode uses
@@ -122,7 +121,7 @@ class ImageFormat:
             )
 
         is_large = tf.reduce_any(pixels > _LARGE)
-        flat = tf.cond(is_large, partial(several, 1), partial(several, _IN_FLIGHT))
+        flat = tf.cond(is_large, partial(several, 1), partial(several, None))  # TensorFlow's 10
         flat.set_shape((None, *self.shape))
         return tf.reshape(flat, tf.concat([tf.shape(encoded), self.shape], 0))
 
@@ -178,9 +177,17 @@ def _decoded_one(encoded, image_format, name):
 
 @cache
 def _decoder(image_format):
-    """Traced once a format: that takes seconds, and a graph decodes at several places."""
+    """Traced once a format: that takes seconds, and a graph decodes at several places.
+
+    A server that took the function apart at each of them would be as long with its first request.
+    """
     strings = [tf.TensorSpec((), tf.string)] * 2
-    return tf.function(image_format.traceable, input_signature=strings, autograph=False)
+    return tf.function(
+        image_format.traceable,
+        input_signature=strings,
+        autograph=False,
+        experimental_attributes={"_noinline": True},
+    )
 
 
 def _head(encoded):
