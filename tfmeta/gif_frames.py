@@ -16,7 +16,7 @@ _EXTENSION, _CONTROL, FRAME, _END, _PALETTE_AT = 0x21, 0xF9, 0x2C, b"\x3b", 13
 _LOCAL_PALETTE_AT = 10  # in a frame
 _WINDOW_BITS = 14  # of the bytes in which a chain is followed at a time
 _LARGEST_BLOCK = 255
-_MOST_EXTENSIONS = 1000  # before a frame; real files have a handful
+_MOST_EXTENSIONS = 100  # before a frame; real files have a handful
 
 
 class FirstFrame(NamedTuple):
