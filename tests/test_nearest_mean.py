@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from tfmeta.inspection.baseline import baselines
+from tfmeta.inspection import baseline
 from tfmeta.pipelines import build
 from tfmeta.pipelines.episode_source import EpisodeShape
+
+EPISODES = 40  # of each number of shots
 
 
 def vectors(folder):
@@ -39,19 +41,22 @@ def images(folder):
     "scikit-learn's, on the same prepared episodes",
 )
 @pytest.mark.parametrize("kind", [vectors, texts, images])
-def test_the_nearest_mean_is_scikit_learns(tmp_path, kind):
+def test_the_nearest_mean_is_scikit_learns(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(baseline, "NUM_EPISODES", EPISODES)
     source = kind(tmp_path)
     shape = EpisodeShape(5, 1, 15)
-    found = baselines(source, shape, seed=3)
+    found = baseline.baselines(source, shape, seed=3)
     assert [each["num_shots"] for each in found] == [1, 5]
     for each in found:
         names = ("num_ways", "num_shots", "num_queries")
         its_shape = EpisodeShape(*(each[name] for name in names), skip_small_classes=True)
-        dataset = source.episodes(each["split"], its_shape, seed=3, num_tasks=20)
+        dataset = source.episodes(each["split"], its_shape, seed=3, num_tasks=baseline._BATCH)
         right, sure = [], []
-        for batch in dataset.take(10).as_numpy_iterator():
+        for batch in dataset.take(EPISODES // baseline._BATCH).as_numpy_iterator():
             for support_x, support_y, query_x, query_y in zip(*batch[:4], strict=True):
-                seen = [source.prepared.vectors(x).astype(np.float64) for x in (support_x, query_x)]
+                # Together: a text's columns are the tokens that the episode has.
+                seen = source.prepared.vectors(np.concatenate([support_x, query_x]))
+                seen = np.split(seen.astype(np.float64), [len(support_x)])
                 with np.errstate(invalid="ignore"):  # no variance within a class of one
                     model = NearestCentroid().fit(seen[0], support_y)
                 distances = ((seen[1][:, None] - model.centroids_) ** 2).sum(-1)
@@ -59,7 +64,7 @@ def test_the_nearest_mean_is_scikit_learns(tmp_path, kind):
                 sure.append(nearest[:, 1] > nearest[:, 0] * (1 + 1e-9))
                 right.append(model.predict(seen[1]) == query_y)
         right, sure = np.concatenate(right), np.concatenate(sure)
-        assert len(right) == 200 * each["num_ways"] * each["num_queries"]
+        assert len(right) == EPISODES * each["num_ways"] * each["num_queries"]
         # Of a draw scikit-learn takes the first class, and we a share of it.
         assert abs(right.mean() - each["accuracy"]) <= (~sure).mean() + 1e-12
         assert (~sure).mean() < (0.3 if kind is texts else 1e-6)
