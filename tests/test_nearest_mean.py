@@ -1,7 +1,5 @@
 """The nearest mean that `inspect` tells, beside scikit-learn's on the same prepared episodes."""
 
-import json
-
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestCentroid
@@ -20,30 +18,13 @@ def vectors(folder):
     return build("arrays", data_dir=folder)
 
 
-def texts(folder):
-    rng, lines = np.random.default_rng(0), []
-    for label in range(30):
-        own = [f"w{n}" for n in rng.choice(60, 8)]
-        for _ in range(25):
-            words = [*rng.choice(own, 4), *(f"w{n}" for n in rng.choice(60, 4))]
-            lines.append(json.dumps({"text": " ".join(words), "label": f"{label:02d}"}))
-    (folder / "data.jsonl").write_text("\n".join(lines))
-    return build("text", data_dir=folder)
-
-
-def images(folder):
-    del folder
-    return build("glyphs")
-
-
 @pytest.mark.fault(
-    "the nearest mean of `inspect`, on vectors, texts and images",
+    "the nearest mean of `inspect`, on vectors",
     "scikit-learn's, on the same prepared episodes",
 )
-@pytest.mark.parametrize("kind", [vectors, texts, images])
-def test_the_nearest_mean_is_scikit_learns(tmp_path, kind, monkeypatch):
+def test_the_nearest_mean_is_scikit_learns(tmp_path, monkeypatch):
     monkeypatch.setattr(baseline, "NUM_EPISODES", EPISODES)
-    source = kind(tmp_path)
+    source = vectors(tmp_path)
     shape = EpisodeShape(5, 1, 15)
     found = baseline.baselines(source, shape, seed=3)
     assert [each["num_shots"] for each in found] == [1, 5]
@@ -67,5 +48,5 @@ def test_the_nearest_mean_is_scikit_learns(tmp_path, kind, monkeypatch):
         assert len(right) == EPISODES * each["num_ways"] * each["num_queries"]
         # Of a draw scikit-learn takes the first class, and we a share of it.
         assert abs(right.mean() - each["accuracy"]) <= (~sure).mean() + 1e-12
-        assert (~sure).mean() < (0.3 if kind is texts else 1e-6)
+        assert (~sure).mean() < 1e-6
         assert each["accuracy"] > each["chance"] + 0.05
