@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -20,6 +21,10 @@ _BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
 # What Pillow and NumPy raise of a file that is cut short or otherwise damaged.
 _DAMAGED = (*DAMAGED_NPZ, struct.error, zlib.error, IndexError)
 _MOST_BYTES = 256 * 2**20  # of an image file
+
+# Pillow warns of images from 89 million pixels on, and refuses twice as large ones.
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def read_image(path) -> bytes:
@@ -42,7 +47,7 @@ def read_image(path) -> bytes:
         raise
     except UnidentifiedImageError:
         problem = "is no image"
-    except (*_DAMAGED, Image.DecompressionBombError) as error:
+    except (*_DAMAGED, *_BOMBS) as error:
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
     raise UserError(f"{path} {problem}; expected a whole {', '.join(_FORMATS)} file")
 
@@ -139,6 +144,13 @@ def read_support_arrays(path, facts, *, num_classes: int | None):
             f"{path} holds x of shape {x.shape} and y of shape {y.shape}; expected examples of "
             f"shape {facts.input_shape} and as many answers of shape {y_shape}"
         )
+    for name, values in (("x", x), ("y", y)):
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            first = np.argwhere(~np.isfinite(values))[0].tolist()
+            raise UserError(
+                f"{path} holds {name} with {values[tuple(first)]} at {first}; expected finite "
+                "numbers"
+            )
     if facts.target_size is not None:
         return None, x, y.astype(np.float32)
     names, labels = np.unique(y, return_inverse=True)

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from trained import folder, served
 
 from tfmeta.errors import UserError
-from tfmeta.exporting.signatures import with_bytes
+from tfmeta.exporting.encoded_inputs import with_bytes
 from tfmeta.images import ImageFormat, to_unit
 from tfmeta.pipelines import build
 from tfmeta.pipelines.support_set import read_image

@@ -5,17 +5,16 @@ from functools import partial
 import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
+from tfmeta.gif_frames import FRAME, first_frame, first_frame_alone
 from tfmeta.png_chunks import find_chunk
 
 # In a PNG, the bits of a channel and the kind of its pixels; grey and colour with opacity.
 _DEPTH_AT, _KIND_AT, _DEPTH_16, _KINDS_WITH_OPACITY = 24, 25, b"\x10", (b"\x04", b"\x06")
 _SHALLOW, _DEEP = 255, 65535  # the largest value of 8 and of 16 bits
-# GIF89a: an extension, the one that controls a frame, a frame; and where the palette begins.
-_EXTENSION, _CONTROL, _FRAME, _PALETTE_AT = 0x21, 0xF9, 0x2C, 13
 _EVERY_BYTE = [bytes([value]) for value in range(256)]
 
 
-def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int]):
+def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], name):
     """A PNG before a ground.
 
     Args:
@@ -23,6 +22,7 @@ def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int]):
         head: scalar string, how it begins: with the chunk that says of what kind it is.
         ground: grey level, 0 to 255, that shows where the image is transparent.
         deep_range: of 16 bits, the values that become 0 and 255.
+        name: of the input, scalar string, for a refusal's message.
 
     Returns:
         float32 `(height, width, 3)`, 0 to 255; whole numbers where opaque and of 8 bits.
@@ -47,71 +47,60 @@ def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int]):
     # TensorFlow gives opaque images of less than 8 bits a wrong opacity: it is asked for where
     # there is one.
     has_channel = tf.reduce_any(kind == tf.constant(_KINDS_WITH_OPACITY))
-    is_opaque = ~has_channel & (find_chunk(encoded, b"tRNS") == 0)
+    is_opaque = ~has_channel & (find_chunk(encoded, b"tRNS", name) == 0)
     shallow = partial(tf.cond, is_opaque, opaque, transparent)
     return tf.cond(depth == _DEPTH_16, deep, shallow)
+
+
+def decode_stored(encoded):
+    """A file's pixels as they are stored; as of `decode_png`."""
+    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    return tf.cast(image, tf.float32)
+
+
+def decode_stored_gif(encoded, name):
+    """The first frame's pixels as they are stored; as of `decode_png`."""
+    file = FileBytes(encoded)
+    return decode_stored(first_frame_alone(encoded, file, first_frame(file, name)))
 
 
 def _before(ground, colour, opacity):
     return tf.where(opacity >= 1, colour, ground + (colour - ground) * opacity)
 
 
-def decode_gif(encoded, *, ground: float):
+def decode_gif(encoded, *, ground: float, name):
     """The first frame of a GIF before a ground: as of `decode_png`.
 
     TensorFlow paints black what is transparent. So the transparent colour becomes the ground's in
     the file's own palette, and its mark is taken away, before the file is decoded.
     """
     file = FileBytes(encoded)
-    frame, control = _first_frame(file)
-    flags = file.byte(frame + 9)
-    is_local = (flags & 0x80) > 0
-    palette = tf.where(is_local, frame + 10, _PALETTE_AT)
-    size = tf.bitwise.left_shift(2, tf.where(is_local, flags, file.byte(10)) & 7)
-    index = file.byte(control + 3)
-    is_marked = (control > 0) & ((file.byte(control) & 1) > 0) & (index < size)
-    entry = palette + 3 * index
-    has_both = (file.byte(frame) == _FRAME) & (entry + 3 <= file.size)
+    frame = first_frame(file, name)
+    index = file.byte(frame.control + 3)
+    is_marked = (frame.control > 0) & ((file.byte(frame.control) & 1) > 0) & (index < frame.colours)
+    entry = frame.palette + 3 * index
+    has_both = (file.byte(frame.at) == FRAME) & (entry + 3 <= file.size)
+    encoded = first_frame_alone(encoded, file, frame)
 
     def opaque():
-        flag = tf.gather(tf.constant(_EVERY_BYTE), file.byte(control) & 0xFE)
+        flag = tf.gather(tf.constant(_EVERY_BYTE), file.byte(frame.control) & 0xFE)
         colour = tf.constant(bytes([round(ground)]) * 3)
-        return _replaced(_replaced(encoded, control, flag, 1), entry, colour, 3)
+        return _replaced(_replaced(encoded, frame.control, flag, 1), entry, colour, 3)
 
     encoded = tf.cond(is_marked & has_both, opaque, lambda: encoded)
-    return _on_canvas(encoded, file, frame, ground)
+    return _on_canvas(encoded, frame, ground)
 
 
-def _on_canvas(encoded, file, frame, ground):
+def _on_canvas(encoded, frame, ground):
     """A GIF's first frame where it belongs: TensorFlow knows no canvas beyond the frames."""
-    left, top, width, height = (file.number(frame + at, 2, big_endian=False) for at in (1, 3, 5, 7))
-    columns, rows = (file.number(at, 2, big_endian=False) for at in (6, 8))
+    at, left, top, width, height = frame.at, frame.left, frame.top, frame.width, frame.height
     moved = (left > 0) | (top > 0)
-    encoded = tf.cond(moved, lambda: _replaced(encoded, frame + 1, b"\0" * 4, 4), lambda: encoded)
+    encoded = tf.cond(moved, lambda: _replaced(encoded, at + 1, b"\0" * 4, 4), lambda: encoded)
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
     image.set_shape((None, None, 3))
     image = tf.cast(image, tf.float32)[:height, :width]
-    below, right = tf.maximum(rows - top - height, 0), tf.maximum(columns - left - width, 0)
+    below, right = frame.rows - top - height, frame.columns - left - width
     return tf.pad(image, [[top, below], [left, right], [0, 0]], constant_values=ground)
-
-
-def _first_frame(file):
-    """Where the first frame begins, and where the flags that control it are, or 0."""
-    flags = file.byte(10)
-    colours = tf.bitwise.left_shift(2, flags & 7)
-    start = _PALETTE_AT + tf.where((flags & 0x80) > 0, 3 * colours, 0)
-
-    def goes_on(at, control, in_blocks):
-        return (at < file.size) & (in_blocks | (file.byte(at) == _EXTENSION))
-
-    def step(at, control, in_blocks):
-        size = file.byte(at)  # of a block of an extension; an empty one is the last
-        begins_control = ~in_blocks & (file.byte(at + 1) == _CONTROL)
-        control = tf.where(begins_control, at + 3, control)
-        return at + tf.where(in_blocks, 1 + size, 2), control, ~in_blocks | (size > 0)
-
-    at, control, _ = tf.while_loop(goes_on, step, (start, tf.constant(0), tf.constant(False)))
-    return at, control
 
 
 def _replaced(encoded, at, content, length: int):

@@ -1,22 +1,25 @@
 """From encoded images to what a network takes, the same in training, prediction and serving."""
 
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 
 import tensorflow as tf
 
-from tfmeta.image_decoding import decode_gif, decode_png
+from tfmeta.image_decoding import decode_gif, decode_png, decode_stored, decode_stored_gif
 from tfmeta.image_shapes import cropped, padded
+from tfmeta.image_sizes import GIF, JPEG, PNG, begins, checked_images
+from tfmeta.jpeg_segments import of_few_scans
 from tfmeta.orientation import upright
+from tfmeta.png_chunks import few_compressed
 
 RESIZES = ("squash", "crop", "pad")
 _GROUNDS = {"white": 255.0, "black": 0.0}  # grey levels
 
-# How files of each kind begin. Of BMP only true colour: TensorFlow misreads those with a palette.
-_BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8")
-_BMP_BEGINNING, _BMP_BITS_AT, _BMP_TRUE_COLOUR = b"BM", 28, (b"\x18\x00", b"\x20\x00")
 _HEAD_BYTES = 32
 
+_LARGE = 2_000_000  # pixels of an image from which on it is decoded by itself
+# Of an image on disk: from here on, Pillow takes it for an attack. Of a file, 2 GB.
+MOST_PIXELS, MOST_BYTES = 89_478_485, 2**31 - 1
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what Pillow's "L" mode uses
 
 
@@ -93,12 +96,46 @@ class ImageFormat:
             uint8 `(height, width, channels)`: resized with antialiasing, ink high.
 
         Raises:
-            tf.errors.InvalidArgumentError: when run on bytes that are no image.
+            tf.errors.InvalidArgumentError: when run on bytes that are no image, or one of more
+                than `MOST_PIXELS`.
         """
-        # The scope is in the message of what is no whole file: TensorFlow names the operation.
-        with tf.name_scope(name), tf.control_dependencies([_is_image(encoded, name)]):
-            encoded = tf.identity(encoded)
-            image = self._stored(encoded) if self.as_stored else self._seen(encoded)
+        return _decoded_one(_checked(encoded, name)[0], self, name)
+
+    def decode_all(self, encoded, *, name="image"):
+        """`decode` for any shape of strings: `(...)` -> uint8 `(..., height, width, channels)`."""
+        return self.decode_checked(*_checked(encoded, name), name=name)
+
+    def decode_checked(self, encoded, pixels, *, name="image"):
+        """`decode_all` of the two that `checked_images` returned.
+
+        Images of a camera's size are decoded one after another, so that the memory which that
+        takes is one image's.
+        """
+
+        def several(number):
+            return tf.map_fn(
+                lambda each: _decoded_one(each, self, name),
+                tf.reshape(encoded, [-1]),
+                fn_output_signature=tf.TensorSpec(self.shape, tf.uint8),
+                parallel_iterations=number,
+            )
+
+        is_large = tf.reduce_any(pixels > _LARGE)
+        flat = tf.cond(is_large, partial(several, 1), partial(several, None))  # TensorFlow's 10
+        flat.set_shape((None, *self.shape))
+        return tf.reshape(flat, tf.concat([tf.shape(encoded), self.shape], 0))
+
+    def traceable(self, encoded, name):
+        """`decode` of what `checked_images` returned, the name as a tensor."""
+        head = _head(encoded)
+        is_png, is_jpeg, is_gif = (begins(head, b) for b in (PNG, JPEG, GIF))
+        encoded = _cheap(encoded, is_png=is_png, is_jpeg=is_jpeg, name=name)
+        if self.as_stored:
+            gif = partial(decode_stored_gif, encoded, name)
+            image = tf.cond(is_gif, gif, partial(decode_stored, encoded))
+        else:
+            kinds = {"is_png": is_png, "is_jpeg": is_jpeg, "is_gif": is_gif}
+            image = self._seen(encoded, head, name=name, **kinds)
         image.set_shape((None, None, 3))
         if self.channels == 1:
             image = tf.tensordot(image, tf.constant(_LUMA), 1)[..., tf.newaxis]
@@ -107,26 +144,21 @@ class ImageFormat:
             tf.cast(255.0 - image if self.invert else image, tf.uint8), self.shape
         )
 
-    def _stored(self, encoded):
-        image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        return tf.cast(image, tf.float32)
-
-    def _seen(self, encoded):
+    def _seen(self, encoded, head, *, is_png, is_jpeg, is_gif, name):
         """What a person sees of a file: float32 `(height, width, 3)`."""
-        head = _head(encoded)
-        is_png, is_jpeg, is_gif = (tf.strings.substr(head, 0, len(b)) == b for b in _BEGINNINGS)
         ground = _GROUNDS[self.background]
 
         def png():
-            return decode_png(encoded, head, ground=ground, deep_range=self.deep_range)
+            deep = self.deep_range
+            return decode_png(encoded, head, ground=ground, deep_range=deep, name=name)
 
         def others():
-            gif = partial(decode_gif, encoded, ground=ground)
-            return tf.cond(is_gif, gif, partial(self._stored, encoded))
+            gif = partial(decode_gif, encoded, ground=ground, name=name)
+            return tf.cond(is_gif, gif, partial(decode_stored, encoded))
 
         image = tf.cond(is_png, png, others)
         image.set_shape((None, None, 3))
-        return upright(image, encoded, is_jpeg=is_jpeg, is_png=is_png)
+        return upright(image, encoded, is_jpeg=is_jpeg, is_png=is_png, name=name)
 
     def _resized(self, image):
         """Float32 `(any, any, channels)` -> `(height, width, channels)`."""
@@ -136,14 +168,26 @@ class ImageFormat:
         image = cropped(image, *target) if self.resize == "crop" else image
         return tf.image.resize(image, target, antialias=True)
 
-    def decode_all(self, encoded, *, name="image"):
-        """`decode` for any shape of strings: `(...)` -> uint8 `(..., height, width, channels)`."""
-        flat = tf.map_fn(
-            lambda each: self.decode(each, name=name),
-            tf.reshape(encoded, [-1]),
-            fn_output_signature=tf.TensorSpec(self.shape, tf.uint8),
-        )
-        return tf.reshape(flat, tf.concat([tf.shape(encoded), self.shape], 0))
+
+def _decoded_one(encoded, image_format, name):
+    # The scope is in the message of what is no whole file: TensorFlow names the operation.
+    with tf.name_scope(name):
+        return _decoder(image_format)(encoded, tf.constant(name))
+
+
+@cache
+def _decoder(image_format):
+    """Traced once a format: that takes seconds, and a graph decodes at several places.
+
+    A server that took the function apart at each of them would be as long with its first request.
+    """
+    strings = [tf.TensorSpec((), tf.string)] * 2
+    return tf.function(
+        image_format.traceable,
+        input_signature=strings,
+        autograph=False,
+        experimental_attributes={"_noinline": True},
+    )
 
 
 def _head(encoded):
@@ -151,23 +195,22 @@ def _head(encoded):
     return tf.strings.join([tf.strings.substr(encoded, 0, _HEAD_BYTES), b"\0" * _HEAD_BYTES])
 
 
-def _is_image(encoded, name):
-    """An assertion that the bytes begin as an image file does."""
-    head = _head(encoded)
+def _checked(encoded, name):
+    limits = {"most_pixels": MOST_PIXELS, "most_bytes": MOST_BYTES}
+    return checked_images(encoded, name=name, **limits)
 
-    def holds(at, bytes_):
-        return tf.strings.substr(head, at, len(bytes_)) == bytes_
 
-    true_colour = [holds(_BMP_BITS_AT, bits) for bits in _BMP_TRUE_COLOUR]
-    known = [holds(0, beginning) for beginning in _BEGINNINGS]
-    known.append(holds(0, _BMP_BEGINNING) & tf.reduce_any(true_colour))
-    return tf.debugging.Assert(
-        tf.reduce_any(known),
-        [
-            f"{name}: expected the bytes of PNG, JPEG, GIF or true-colour BMP files, received "
-            "others; convert WebP, TIFF and the like to PNG before"
-        ],
-    )
+def _cheap(encoded, *, is_png, is_jpeg, name):
+    """A file that a decoder reads once, not thousands of times, or an error."""
+
+    def png():
+        with tf.control_dependencies([few_compressed(encoded, name)]):
+            return tf.identity(encoded)
+
+    def others():
+        return tf.cond(is_jpeg, lambda: of_few_scans(encoded, name), lambda: encoded)
+
+    return tf.cond(is_png, png, others)
 
 
 def to_unit(examples):

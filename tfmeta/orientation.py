@@ -7,11 +7,12 @@ has it in an APP1 segment before the image, a PNG in an eXIf chunk.
 import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
+from tfmeta.jpeg_segments import find_segment
 from tfmeta.png_chunks import find_chunk
 
 _TAG, _BYTE, _LONG = 0x0112, 1, 4
 _ENTRY = 12  # bytes of an entry of a TIFF directory
-_APP1, _SCAN, _END = 0xE1, 0xDA, 0xD9  # JPEG's markers
+_APP1 = 0xE1  # a JPEG's marker
 _EXIF = b"Exif\0\0"
 # Of 0 (there is none) to 8: whether rows and columns change places, and what is then turned over.
 _TRANSPOSED = (False, False, False, False, False, True, True, True, True)
@@ -19,21 +20,22 @@ _UPSIDE_DOWN = (False, False, False, True, True, False, False, True, True)
 _LEFT_TO_RIGHT = (False, False, True, True, False, False, True, True, False)
 
 
-def upright(image, encoded, *, is_jpeg, is_png):
+def upright(image, encoded, *, is_jpeg, is_png, name):
     """An image as it is meant to be seen.
 
     Args:
         image: `(height, width, channels)` as stored.
         encoded: scalar string, the file that it is from.
         is_jpeg, is_png: scalar bools; other kinds have no orientation.
+        name: of the input, scalar string, for a refusal's message.
 
     Returns:
         The image, with height and width in each other's place where it lay on its side.
     """
     orientation = tf.cond(
         is_jpeg,
-        lambda: _of_jpeg(encoded),
-        lambda: tf.cond(is_png, lambda: _of_png(encoded), lambda: tf.constant(0)),
+        lambda: _of_jpeg(encoded, name),
+        lambda: tf.cond(is_png, lambda: _of_png(encoded, name), lambda: tf.constant(0)),
     )
     turned = tf.cond(orientation > 1, lambda: _turned(image, orientation), lambda: image)
     turned.set_shape((None, None, image.shape[-1]))
@@ -49,29 +51,19 @@ def _turned(image, orientation):
     return tf.reverse(image, tf.boolean_mask([0, 1], tf.stack([upside_down, left_to_right])))
 
 
-def _of_jpeg(encoded):
+def _of_jpeg(encoded, name):
     file = FileBytes(encoded)
 
-    def goes_on(at, found):
-        marker = file.byte(at + 1)
-        is_over = (marker == _SCAN) | (marker == _END) | (file.byte(at) != 0xFF)
-        return ~found & ~is_over & (at < file.size)
+    def has_exif(at, marker):
+        return (marker == _APP1) & file.begins(at + 4, _EXIF)
 
-    def step(at, found):
-        marker = file.byte(at + 1)
-        # A marker may have more of 0xFF before it; a few have no content and so no length.
-        alone = (marker == 0x01) | ((marker >= 0xD0) & (marker <= 0xD8))
-        length = tf.maximum(file.number(at + 2, 2, big_endian=True), 2)
-        found = (marker == _APP1) & file.begins(at + 4, _EXIF)
-        after = tf.where(marker == 0xFF, 1, tf.where(alone, 2, 2 + length))
-        return tf.where(found, at + 4 + len(_EXIF), at + after), found
-
-    at, found = tf.while_loop(goes_on, step, (tf.constant(2), tf.constant(False)))
-    return tf.cond(found, lambda: _of_tiff(file, at), lambda: tf.constant(0))
+    at, found = find_segment(file, has_exif, name)
+    content = at + 4 + len(_EXIF)
+    return tf.cond(found, lambda: _of_tiff(file, content), lambda: tf.constant(0))
 
 
-def _of_png(encoded):
-    at = find_chunk(encoded, b"eXIf")
+def _of_png(encoded, name):
+    at = find_chunk(encoded, b"eXIf", name)
     return tf.cond(at > 0, lambda: _of_tiff(FileBytes(encoded), at), lambda: tf.constant(0))
 
 

@@ -7,31 +7,58 @@ from tfmeta.file_bytes import FileBytes
 _FIRST_AT = 8  # after the signature
 _AROUND = 12  # bytes of a chunk beside its content: length and kind before it, a checksum after
 _KIND_AT, _CONTENT_AT = 4, 8  # in a chunk
+_MOST_CHUNKS = 10_000  # libraries write pixels in chunks of 8 KB and more
+# Beside pixels, what is compressed: each may grow a thousandfold. Files have one or two.
+_COMPRESSED, _MOST_COMPRESSED = (b"zTXt", b"iTXt", b"iCCP"), 20
 
 
-def find_chunk(encoded, kind: bytes):
+def find_chunk(encoded, kind: bytes, name):
     """Where the content of the first chunk of a kind begins: scalar int32, 0 if there is none.
 
     Args:
         encoded: scalar string, a PNG file.
         kind: four letters.
+        name: of the input, scalar string, for a refusal's message.
     """
 
     def walk():
         file = FileBytes(encoded)
 
-        def goes_on(at):
-            return (at < file.size) & ~file.begins(at + _KIND_AT, kind)
+        def goes_on(at, number):
+            is_other = (at < file.size) & ~file.begins(at + _KIND_AT, kind)
+            return is_other & (number < _MOST_CHUNKS)
 
-        def step(at):
+        def step(at, number):
             length = file.number(at, 4, big_endian=True)
             # One that claims more than the file has is the last.
             is_whole = (length >= 0) & (length <= file.size - at)
-            return (tf.where(is_whole, at + _AROUND + length, file.size),)
+            return tf.where(is_whole, at + _AROUND + length, file.size), number + 1
 
-        (at,) = tf.while_loop(goes_on, step, (tf.constant(_FIRST_AT),))
-        return tf.where(at < file.size, at + _CONTENT_AT, 0)
+        at, number = tf.while_loop(goes_on, step, (tf.constant(_FIRST_AT), tf.constant(0)))
+        few = tf.debugging.Assert(
+            number < _MOST_CHUNKS,
+            [name, f"received a PNG of many chunks; expected fewer than {_MOST_CHUNKS}"],
+        )
+        with tf.control_dependencies([few]):
+            return tf.where(at < file.size, at + _CONTENT_AT, 0)
 
     # Most files don't have the letters at all, which is seen at once; else they may be in another.
-    may_be = tf.size(tf.strings.split([encoded], kind, maxsplit=1).values) > 1
-    return tf.cond(may_be, walk, lambda: tf.constant(0))
+    return tf.cond(_number(encoded, kind, 1) > 0, walk, lambda: tf.constant(0))
+
+
+def few_compressed(encoded, name):
+    """An assertion that a PNG has few chunks, beside its pixels, that a decoder would expand."""
+    number = sum(_number(encoded, kind, _MOST_COMPRESSED + 1) for kind in _COMPRESSED)
+    return tf.debugging.Assert(
+        number <= _MOST_COMPRESSED,
+        [
+            name,
+            "received a PNG with many compressed texts or profiles; expected at most "
+            f"{_MOST_COMPRESSED}",
+        ],
+    )
+
+
+def _number(encoded, letters, most):
+    """How often letters occur, counted up to `most`."""
+    return tf.size(tf.strings.split([encoded], letters, maxsplit=most).values) - 1

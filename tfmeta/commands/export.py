@@ -9,9 +9,22 @@ import click
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.exporting.limits import RequestLimits
 from tfmeta.terminal import say
 
 _ONE_SIZE = {"least_ways": None, "least_shots": None}  # of an export for tasks of one size
+
+
+def _limit_options(command):
+    """`--most-image-pixels` and its like, one for each of `RequestLimits`."""
+    for name, (meaning, default) in reversed(RequestLimits.meanings().items()):
+        command = click.option(
+            f"--most-{name.replace('_', '-')}",
+            name,
+            type=click.IntRange(1),
+            help=f"Limit of a request: {meaning}.  [default: {default}]",
+        )(command)
+    return command
 
 
 @click.command()
@@ -50,7 +63,10 @@ _ONE_SIZE = {"least_ways": None, "least_shots": None}  # of an export for tasks 
 )
 @click.option("--data-dir", type=click.Path(), help="Where the run's data is, for those tasks.")
 @trust_option
-def export(run_dir, kind, form, ways, shots, support, output, padded, calibration_tasks, data_dir):
+@_limit_options
+def export(
+    run_dir, kind, form, ways, shots, support, output, padded, calibration_tasks, data_dir, **limits
+):
     """Export the learner of RUN_DIR: a SavedModel for TensorFlow Serving, or for LiteRT."""
     from tfmeta.training.run_directory import RunDirectory
 
@@ -66,6 +82,10 @@ def export(run_dir, kind, form, ways, shots, support, output, padded, calibratio
             "only a learner for LiteRT has tasks of one size; leave --ways and --shots out, or add "
             "--format litert"
         )
+    limits = {name: value for name, value in limits.items() if value is not None}
+    if limits and form == "litert":
+        named = ", ".join(f"--most-{name.replace('_', '-')}" for name in limits)
+        raise UserError(f"a LiteRT file refuses nothing, so it has no limits; leave {named} out")
     output = output or Path("exported") / Path(run_dir).resolve().name
     start_tensorflow()
     from tfmeta.exporting import exporter
@@ -77,6 +97,8 @@ def export(run_dir, kind, form, ways, shots, support, output, padded, calibratio
     package = exporter
     if form == "litert":  # imports TensorFlow's converter
         from tfmeta.exporting import litert as package
+    else:
+        common["limits"] = RequestLimits.from_dict(limits)
     if kind == "adapted":
         from tfmeta.pipelines.support_set import read_support_arrays
 

@@ -14,11 +14,12 @@ from tfmeta import strict_json
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
 from tfmeta.exporting import readme, serving_files, warmup
+from tfmeta.exporting.encoded_inputs import with_bytes
+from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.signatures import (
     AdaptedSignatures,
     GeneratorSignatures,
     LearnerSignatures,
-    with_bytes,
 )
 from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
@@ -26,6 +27,8 @@ from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.learners.task_inputs import as_examples, as_targets
 from tfmeta.networks import input_dtype
+
+_COMMON = {"image_format", "confidence", "limits"}
 
 
 def export_as(kind: str, learner, output, **options) -> Path:
@@ -35,9 +38,9 @@ def export_as(kind: str, learner, output, **options) -> Path:
         UserError: if there is no such kind or option of it, or the kind's function raises it.
     """
     functions = {
-        "learner": (export_learner, {"image_format", "padded", "confidence"}),
-        "adapted": (export_adapted, {"support", "class_names", "image_format", "confidence"}),
-        "generator": (export_generator, {"image_format", "padded", "confidence"}),
+        "learner": (export_learner, _COMMON | {"padded"}),
+        "adapted": (export_adapted, _COMMON | {"support", "class_names"}),
+        "generator": (export_generator, _COMMON | {"padded"}),
     }
     if kind not in functions:
         raise UserError(f"received kind={kind!r}; expected one of: {', '.join(functions)}")
@@ -61,8 +64,9 @@ def export_learner(learner, output, *, image_format: ImageFormat | None = None, 
         output: the model's folder, `exported/NAME`; the next free version is made in it.
         image_format: how its images are read; None if its examples are no images.
         options: `padded`, see `TaskSignatures`; `confidence`, a function that makes a Confidence,
-            called once all that can be refused has been checked; `is_regression`, of a learner
-            that doesn't know yet what its targets are.
+            called once all that can be refused has been checked; `limits`, a RequestLimits or a
+            dict of some of its fields; `is_regression`, of a learner that doesn't know yet what
+            its targets are.
 
     Returns:
         The version's folder.
@@ -94,6 +98,7 @@ def export_adapted(
     class_names: list[str] | None = None,
     image_format: ImageFormat | None = None,
     confidence: Callable[[], Confidence] = Confidence,
+    limits: RequestLimits | dict | None = None,
 ) -> Path:
     """Exports kind `adapted`: the learner after adaptation to one support set.
 
@@ -103,7 +108,7 @@ def export_adapted(
         support: `(x, y)` of one task; x as the network takes it, y labels or targets.
         class_names: one a class, in the order of the labels; None for regression.
         image_format: how its images are read; None if its examples are no images.
-        confidence: as of `export_learner`.
+        confidence, limits: as of `export_learner`.
 
     Returns:
         The version's folder.
@@ -123,6 +128,7 @@ def export_adapted(
         class_names=class_names,
         confidence=confidence(),
         are_images=image_format is not None,
+        limits=_limits(limits),
     )
     requests = warmup.adapted_requests(
         signatures, learner, state, support, image_format=image_format
@@ -148,20 +154,35 @@ def check_adapted(learner, support, class_names) -> None:
 
 
 def _export_tasks(
-    kind, learner, output, image_format, *, is_regression=None, padded=False, confidence=Confidence
+    kind,
+    learner,
+    output,
+    image_format,
+    *,
+    is_regression=None,
+    confidence=Confidence,
+    limits=None,
+    **options,
 ) -> Path:
     """Exports a kind that takes support sets."""
     if is_regression is not None:
         learner.tell_targets(VALUES if is_regression else CLASSES)
     refuse_not_finite(learner)
-    signatures = kind(learner, padded=padded, are_images=image_format is not None)
+    options |= {"are_images": image_format is not None, "limits": _limits(limits)}
+    signatures = kind(learner, **options)
     _check_writable(Path(output))
     signatures.confidence = confidence()
     requests = warmup.task_requests(signatures, learner, image_format=image_format)
     return _write(Path(output), learner, signatures, requests, image_format=image_format)
 
 
+def _limits(limits):
+    """As an export function takes them."""
+    return limits if isinstance(limits, RequestLimits) else RequestLimits.from_dict(limits or {})
+
+
 def _write(output, learner, signatures, requests, *, image_format) -> Path:
+    signatures.limits.check_admit(requests, image_format)
     partial = output / f".partial-{os.getpid()}"
     facts = {
         "kind": signatures.kind,
@@ -175,6 +196,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
         "image_format": image_format and image_format.to_dict(),
         "class_names": signatures.class_names,
         "padded": signatures.padded,
+        "limits": signatures.limits.to_dict(),
         "answers_of": warmup.answers_of(learner),
         "confidence": signatures.confidence.to_dict(),
     }
@@ -221,7 +243,13 @@ def _save_model(folder, learner, signatures, image_format):
     module.weights = [variable.value for variable in learner.variables]
     module.state = getattr(signatures, "state", None)
     traced = {}
-    for name, (function, specs) in with_bytes(signatures.functions, image_format).items():
+    functions = with_bytes(
+        signatures.functions,
+        image_format,
+        limits=signatures.limits,
+        checked_first=signatures.checked_first,
+    )
+    for name, (function, specs) in functions.items():
         function = tf.function(function, autograph=False)
         traced[name] = function.get_concrete_function(**specs)
     for suffix in ("", "_bytes"):

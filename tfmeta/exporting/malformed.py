@@ -6,6 +6,8 @@ _SPOILT = {  # what may happen to a file
     "empty": lambda file: b"",
     "cut short": lambda file: file[: len(file) // 2],
     "of no image": lambda file: b"no image at all, " + file,
+    # An image of gigabytes by its header, which stands at the same place in every PNG.
+    "of 65,536 times 65,536 pixels": lambda file: file[:16] + b"\0\x01\0\0" * 2 + file[24:],
 }
 
 

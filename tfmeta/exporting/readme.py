@@ -6,6 +6,8 @@ import urllib.parse
 
 from tfmeta.terminal import markdown, plain
 
+from tfmeta.exporting.limits import RequestLimits
+
 _TEXT = """\
 # {name}
 
@@ -44,7 +46,8 @@ A default gRPC client refuses messages over 4 MiB; that one sets `grpc.max_recei
     {request}
 
 The same request always gets the same answer: nothing in the model changes. What it can't answer
-(labels out of range, an empty support set, shapes that don't fit, NaN) it refuses with a message.
+(labels out of range, an empty support set, shapes that don't fit, NaN, numbers so large that the
+answer would be NaN) it refuses with a message.
 `tfmeta verify` checks all this.
 """
 
@@ -68,6 +71,15 @@ many of a task's rows, from the first, are its own; in the rest anything may sta
 own padding (`pad_variable_length_inputs` in `batching_params.pbtxt`) therefore changes no support
 set. It is off, because it would also pad task states that are sent to `predict`, and the queries:
 turn it on for requests that differ in nothing but the size of the support set.
+"""
+_LIMITS = """\
+What a request may hold at most; one beyond is refused before the work that it would make, with the
+limit's name. Where the server merges requests, those of a request are of the merged one. To change
+one, export again with `--most-image-pixels N` and its like.
+
+| limit | at most | of what |
+| --- | --- | --- |
+{rows}
 """
 _CONFIDENCE = """\
 `probabilities` are a softmax over a temperature of {temperature:.3g}; `unknown`, from 0 to 1, is
@@ -137,6 +149,19 @@ def _notes(facts, is_classifier):
         yield _confidence(facts["confidence"])
     if facts["image_format"] is not None:
         yield _images(facts["image_format"])
+    yield _limits(facts)
+
+
+def _limits(facts):
+    """Those that the kind's signatures have."""
+    rows = "".join(
+        f"| `{name}` | {facts['limits'][name]:,} | {meaning} |\n"
+        for name, (meaning, _) in RequestLimits.meanings().items()
+        if name == "queries"
+        or (name == "support_rows" and facts["kind"] != "adapted")
+        or (name.split("_")[0] in ("image", "request") and facts["image_format"] is not None)
+    )
+    return _LIMITS.format(rows=rows.rstrip("\n"))
 
 
 def _images(image):

@@ -5,56 +5,84 @@ Where the message is an operation's own, the operation's name holds the input's.
 
 import tensorflow as tf
 
+from tfmeta.image_sizes import at_most
+
 # How far a pixel may be from [0, 1]: half a grey level of 255, as rounding may put it.
 _BESIDE = 0.5 / 255
 
 
-def checked_support(
-    x, y, size=None, *, is_regression: bool, num_classes: int | None, are_images: bool = False
-):
+def checked_support(x, y, size=None, *, are_images: bool = False, **rows):
     """A support set, or an InvalidArgument error.
 
     Args:
         x: `(tasks, support, ...)`.
-        y: `(tasks, support)` labels, or `(tasks, support, outputs)` targets.
-        size: `(tasks,)` how many of a task's examples are its own, the rest being padding, in
-            which nothing is checked; None: all are.
-        is_regression: whether targets are values.
-        num_classes: labels are 0 up to this; None: up to the number of examples.
+        y, size, rows: as of `checked_rows`.
         are_images: whether `x` are pixels, from 0 to 1.
 
     Returns:
         `x` and `y` (padding zeroed) and `size`, to be used in their stead: what follows waits for
         the checks.
     """
-    x, y, own = of_its_shape(x, "support_x"), of_its_shape(y, "support_y"), None
+    x, y, size = checked_rows(x, y, size, **rows)
     if size is not None:
-        size = checked_sizes(size, x)
-        own = tf.sequence_mask(size, tf.shape(x)[1])
-        x = _masked(own, x)
-        with tf.control_dependencies([_one_label_each(x, y)]):
-            y = _masked(own, y)
+        x = _masked(tf.sequence_mask(size, tf.shape(x)[1]), x)
+    checks = [_finite(x, "support_x"), _unit(x, "support_x") if are_images else None]
+    if y.dtype.is_floating:
+        checks.append(_finite(y, "support_y"))
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(x), tf.identity(y), size
+
+
+def checked_rows(
+    x,
+    y,
+    size=None,
+    *,
+    num_classes: int | None,
+    most_rows: int,
+    name: str = "support_x",
+):
+    """What can be refused of a support set before its examples are looked at.
+
+    Args:
+        x: `(tasks, support, ...)`; encoded images too.
+        y: `(tasks, support)` labels, whole numbers, or `(tasks, support, outputs)` targets.
+        size: `(tasks,)` how many of a task's examples are its own, the rest being padding, in
+            which nothing is checked; None: all are.
+        num_classes: labels are 0 up to this; None: up to the number of examples.
+        most_rows: examples that a task may have.
+        name: of `x`.
+
+    Returns:
+        `x`, `y` (padding zeroed) and `size`, to be used in their stead.
+    """
+    x, y, own = of_its_shape(x, name), of_its_shape(y, "support_y"), None
     checks = [
+        at_most(most_rows, tf.shape(x)[1], f"{name}: a task's examples", "support_rows"),
+        at_most(most_rows, tf.shape(y)[1], "support_y: a task's examples", "support_rows"),
         _one_label_each(x, y),
         tf.debugging.assert_positive(
             tf.shape(y)[1], "support_y: received an empty support set; expected examples"
         ),
         tf.debugging.assert_positive(
-            tf.shape(x)[0], "support_x: received no tasks; expected one or more"
+            tf.shape(x)[0], f"{name}: received no tasks; expected one or more"
         ),
-        _finite(x, "support_x"),
-        _unit(x, "support_x") if are_images else None,
     ]
-    if is_regression:
-        checks.append(_finite(y, "support_y"))
-    else:
-        most = "one less than the support examples" if num_classes is None else num_classes - 1
-        expected = f"support_y: expected labels from 0 to {most}"
-        checks += [
-            tf.debugging.assert_non_negative(y, expected),
-            tf.debugging.assert_less(y, num_classes or tf.shape(y)[1], expected),
-            _without_gaps(y, own, num_classes or tf.shape(y)[1]),
-        ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        x, y = tf.identity(x), tf.identity(y)
+    if size is not None:
+        size = checked_sizes(size, x)
+        own = tf.sequence_mask(size, tf.shape(x)[1])
+        y = _masked(own, y)
+    if y.dtype.is_floating:
+        return x, y, size
+    most = "one less than the support examples" if num_classes is None else num_classes - 1
+    expected = f"support_y: expected labels from 0 to {most}"
+    checks = [
+        tf.debugging.assert_non_negative(y, expected),
+        tf.debugging.assert_less(y, num_classes or tf.shape(y)[1], expected),
+        _without_gaps(y, own),
+    ]
     with tf.control_dependencies([check for check in checks if check is not None]):
         return tf.identity(x), tf.identity(y), size
 
@@ -90,31 +118,38 @@ def _masked(own, values):
     return tf.where(own, values, tf.zeros((), values.dtype))
 
 
-def _without_gaps(y, own, num_classes):
+def _without_gaps(y, own):
     """Labels `(tasks, support)`: each task's are of every class from 0 to its largest."""
-    y = y if own is None else tf.where(own, y, -1)
-    present = tf.reduce_any(tf.one_hot(y, num_classes, True, False, dtype=tf.bool), 1)
-    expected = tf.range(num_classes)[tf.newaxis] <= tf.reduce_max(y, 1, keepdims=True)
+    if own is not None:
+        y = tf.where(own, y, tf.reduce_max(y, 1, keepdims=True))  # padding, which is zero here
+    # In order, and not a column for each class: that would be quadratic.
+    in_order = tf.pad(tf.sort(y, 1), [[0, 0], [1, 0]])
     return tf.debugging.Assert(
-        tf.reduce_all(present | ~expected),
+        tf.reduce_all(in_order[:, 1:] - in_order[:, :-1] <= 1) & tf.reduce_all(in_order[:, 1] == 0),
         ["support_y: a class is empty; expected an example of each from 0 to the largest label"],
     )
 
 
-def checked_queries(x, *, num_tasks=None, name: str = "query_x", are_images: bool = False):
+def checked_queries(
+    x, *, most: int, num_tasks=None, name: str = "query_x", are_images: bool = False
+):
     """Queries, or an InvalidArgument error.
 
     Args:
-        x: `(tasks, queries, ...)`, or `(queries, ...)` of an adapted model.
+        x: `(tasks, queries, ...)`, or `(queries, ...)` of an adapted model; encoded images too.
+        most: queries that a task may have.
         num_tasks: of the support set or the task state that comes with them, if any does.
         name: of the input.
         are_images: whether they are pixels, from 0 to 1.
     """
     x = of_its_shape(x, name)
-    checks = [_finite(x, name), _unit(x, name) if are_images else None]
+    number = tf.shape(x)[0 if name.startswith("x") else 1]  # an adapted model has no tasks
+    checks = [at_most(most, number, f"{name}: a task's queries", "queries")]
     if num_tasks is not None:
         message = f"{name}: expected as many tasks (dimension 0) as in the request's other inputs"
         checks.append(tf.debugging.assert_equal(tf.shape(x)[0], num_tasks, message))
+    if x.dtype != tf.string:
+        checks += [_finite(x, name), _unit(x, name) if are_images else None]
     with tf.control_dependencies([check for check in checks if check is not None]):
         return tf.identity(x)
 
@@ -143,3 +178,27 @@ def _finite(x, name):
     return tf.debugging.Assert(
         finite, [f"{name}: expected finite numbers, received NaN or infinity"]
     )
+
+
+def finite_answer(outputs: dict, inputs: dict) -> dict:
+    """A response, or an error that names the inputs: of numbers so large that it is none.
+
+    Args:
+        outputs, inputs: of a signature, by name.
+    """
+    numbers = [tensor for tensor in outputs.values() if tensor.dtype.is_floating]
+    if not numbers:
+        return outputs
+    is_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(number)) for number in numbers])
+    sent = [value for value in inputs.values() if value.dtype != tf.string]
+    largest = [tf.reduce_max(tf.abs(tf.cast(value, tf.float64))) for value in sent]
+    check = tf.debugging.Assert(
+        is_finite,
+        [
+            f"{', '.join(inputs)}: the answer is not finite; expected smaller numbers, received up "
+            "to",
+            tf.reduce_max(largest),
+        ],
+    )
+    with tf.control_dependencies([check]):
+        return {name: tf.identity(tensor) for name, tensor in outputs.items()}

@@ -2,7 +2,7 @@
 
 Dimension 0 of everything is tasks (of an adapted model: examples), so that a server may batch.
 Each kind of export is a class with `functions`, a dict of name -> (function, input specs), of which
-one is the `default`; `with_bytes` adds the same for encoded images.
+one is the `default`; `encoded_inputs.with_bytes` adds the same for encoded images.
 """
 
 import contextlib
@@ -13,14 +13,14 @@ import tensorflow as tf
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
 from tfmeta.exporting import task_state
+from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.refusals import (
     checked_queries,
-    checked_sizes,
+    checked_rows,
     checked_state,
     checked_support,
-    of_its_shape,
+    finite_answer,
 )
-from tfmeta.images import ImageFormat, to_unit
 from tfmeta.learners.class_room import room_for_classes, room_for_examples
 from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.targets import VALUES
@@ -38,6 +38,7 @@ class TaskSignatures(ABC):
             says how many examples of each are its own.
         confidence: how logits become probabilities and a score for unknown queries.
         are_images: examples are pixels, from 0 to 1.
+        limits: the most that a request may hold.
     """
 
     class_names = None
@@ -49,9 +50,10 @@ class TaskSignatures(ABC):
         padded=False,
         confidence: Confidence | None = None,
         are_images: bool = False,
+        limits: RequestLimits | None = None,
     ):
         self._learner, self._is_regression = learner, learner.targets == VALUES
-        self._are_images = are_images
+        self._are_images, self.limits = are_images, limits or RequestLimits()
         self.padded, self.confidence = padded, confidence or Confidence()
         example = tuple(learner.function.input_shape[1:])
         dtype = input_dtype(learner.network)
@@ -80,14 +82,36 @@ class TaskSignatures(ABC):
         """How many classes (or values) it answers with; None: as many as it is shown."""
         return self._learner.num_outputs
 
-    def adapt(self, **support):
-        with self._support(support) as support:
-            return self._map(lambda s: task_state.flatten(self._adapt_one(s)), support)
+    def adapt(self, **inputs):
+        with self._support(inputs) as support:
+            state = self._map(lambda s: task_state.flatten(self._adapt_one(s)), support)
+        return finite_answer(state, inputs)
 
     def predict(self, query_x, **state):
-        query_x = checked_queries(query_x, are_images=self._are_images)
+        inputs = {"query_x": query_x, **state}
+        query_x = self._queries(query_x)
         state = checked_state(state, num_tasks=tf.shape(query_x)[0])
-        return self.answer(self._map(self._predict_one, (state, query_x)))
+        return finite_answer(self.answer(self._map(self._predict_one, (state, query_x))), inputs)
+
+    def checked_first(self, inputs: dict) -> dict:
+        """The inputs of a `_bytes` variant, once what needs no decoding of them is checked."""
+        checked, num_tasks = dict(inputs), None
+        if (x := inputs.get("support_x_bytes")) is not None:
+            y, size = inputs["support_y"], inputs.get("support_size")
+            x, y, size = checked_rows(x, y, size, name="support_x_bytes", **self._rows())
+            checked |= {"support_x_bytes": x, "support_y": y}
+            checked |= {} if size is None else {"support_size": size}
+            num_tasks = tf.shape(x)[0]
+        if (x := inputs.get("query_x_bytes")) is not None:
+            x = self._queries(x, name="query_x_bytes", num_tasks=num_tasks)
+            checked["query_x_bytes"] = x
+        return checked
+
+    def _queries(self, x, **options):
+        return checked_queries(x, most=self.limits.queries, are_images=self._are_images, **options)
+
+    def _rows(self):
+        return {"num_classes": self._learner.num_outputs, "most_rows": self.limits.support_rows}
 
     def _predict_specs(self):
         return {**self._state_specs, "query_x": self._query_spec}
@@ -99,9 +123,8 @@ class TaskSignatures(ABC):
             support["support_x"],
             support["support_y"],
             support.get("support_size"),
-            is_regression=self._is_regression,
-            num_classes=self._learner.num_outputs,
             are_images=self._are_images,
+            **self._rows(),
         )
         room = None if size is None else tf.shape(y)[1]
         with room_for_classes(y), room_for_examples(room):
@@ -146,11 +169,11 @@ class LearnerSignatures(TaskSignatures):
         }
 
     def adapt_and_predict(self, query_x, **support):
+        inputs = {**support, "query_x": query_x}
         with self._support(support) as support:
-            num_tasks = tf.shape(support[0])[0]
-            query_x = checked_queries(query_x, num_tasks=num_tasks, are_images=self._are_images)
+            query_x = self._queries(query_x, num_tasks=tf.shape(support[0])[0])
             outputs = self._map(self._adapt_and_predict_one, (support, query_x))
-        return self.answer(outputs)
+        return finite_answer(self.answer(outputs), inputs)
 
     def _adapt_and_predict_one(self, task):
         support, query_x = task
@@ -193,6 +216,7 @@ class AdaptedSignatures:
         class_names: one a class, in the order of the labels; None for regression.
         confidence: how logits become probabilities and a score for unknown queries.
         are_images: examples are pixels, from 0 to 1.
+        limits: the most that a request may hold.
     """
 
     kind = "adapted"
@@ -207,9 +231,10 @@ class AdaptedSignatures:
         class_names: list[str] | None,
         confidence=None,
         are_images: bool = False,
+        limits: RequestLimits | None = None,
     ):
         self._learner, self.class_names = learner, class_names
-        self._are_images = are_images
+        self._are_images, self.limits = are_images, limits or RequestLimits()
         self.confidence = confidence or Confidence()
         example = tuple(learner.function.input_shape[1:])
         self._spec = tf.TensorSpec((None, *example), input_dtype(learner.network), "x")
@@ -226,9 +251,15 @@ class AdaptedSignatures:
         return {"predict": (self.predict, {"x": self._spec})}
 
     def predict(self, x):
-        x = checked_queries(x, name="x", are_images=self._are_images)
+        inputs = {"x": x}
+        x = checked_queries(x, name="x", most=self.limits.queries, are_images=self._are_images)
         state = tf.nest.map_structure(tf.convert_to_tensor, self.state)
-        return self.answer(self._learner.predict_with(state, x))
+        return finite_answer(self.answer(self._learner.predict_with(state, x)), inputs)
+
+    def checked_first(self, inputs: dict) -> dict:
+        """As of `TaskSignatures`."""
+        x = checked_queries(inputs["x_bytes"], name="x_bytes", most=self.limits.queries)
+        return {"x_bytes": x}
 
     def answer(self, outputs) -> dict:
         """The network's outputs as a response: probabilities and class names, or predictions."""
@@ -245,54 +276,3 @@ def _classification(logits, label, confidence):
         "label": label,
         "unknown": confidence.unknown(logits),
     }
-
-
-def with_bytes(functions: dict, image_format: ImageFormat | None) -> dict:
-    """The functions, and for images a `NAME_bytes` of each that takes encoded ones.
-
-    An image input `NAME` becomes `NAME_bytes`, a string for each image, decoded, resized and
-    scaled in the graph by the code that read the training images.
-    """
-    if image_format is None:
-        return functions
-    every = dict(functions)
-    for name, (function, specs) in functions.items():
-        every[f"{name}_bytes"] = (_decoding(function, image_format), _bytes_specs(specs))
-    return every
-
-
-def _is_image(name):
-    return name in ("support_x", "query_x", "x")
-
-
-def _bytes_specs(specs):
-    def spec_of(name, spec):
-        if not _is_image(name):
-            return name, spec
-        return f"{name}_bytes", tf.TensorSpec(spec.shape[:-3], tf.string, f"{name}_bytes")
-
-    return dict(spec_of(name, spec) for name, spec in specs.items())
-
-
-def _decoding(function, image_format):
-    def decode_and_call(**inputs):
-        decoded = {}
-        for name, value in inputs.items():
-            plain = name.removesuffix("_bytes")
-            is_encoded = plain != name and _is_image(plain)
-            if not is_encoded:
-                decoded[name] = value
-                continue
-            value = of_its_shape(value, name)
-            if plain == "support_x" and "support_size" in inputs:
-                value = _without_padding(value, inputs["support_size"])
-            decoded[plain] = to_unit(image_format.decode_all(value, name=name))
-        return function(**decoded)
-
-    return decode_and_call
-
-
-def _without_padding(files, size):
-    """Encoded images `(tasks, support)` in which a task's first stands for its padding."""
-    own = tf.sequence_mask(checked_sizes(size, files), tf.shape(files)[1])
-    return tf.where(own, files, files[:, :1])

@@ -1,0 +1,85 @@
+"""The most that one request to an export may hold: what its answer costs is bounded by these."""
+
+from dataclasses import asdict, dataclass, field, fields
+
+from tfmeta.errors import UserError
+
+
+def _limit(default, meaning):
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class RequestLimits:
+    """Refused by the graph, with the limit's name, before the work that it would make.
+
+    An image's pixels are read from how its file begins. Where the server merges requests, the
+    limits of a request are of the merged one.
+
+    Raises:
+        UserError: if one is no whole number above 0.
+    """
+
+    image_pixels: int = _limit(25_000_000, "pixels of an encoded image, height times width")
+    image_bytes: int = _limit(25_000_000, "bytes of an encoded image")
+    request_images: int = _limit(10_000, "encoded images of a request, of all its tasks")
+    request_pixels: int = _limit(500_000_000, "pixels of them together")
+    support_rows: int = _limit(1_000, "examples of a task's support set, padding included")
+    queries: int = _limit(5_000, "queries of a task")
+
+    def __post_init__(self):
+        for name, value in self.to_dict().items():
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**62:
+                raise UserError(
+                    f"received the limit {name}={value!r}; expected a whole number above 0"
+                )
+
+    @classmethod
+    def from_dict(cls, limits: dict) -> "RequestLimits":
+        """Of those that a user names; the others have their defaults."""
+        known = cls.meanings()
+        unknown = sorted(map(str, limits.keys() - known.keys()))
+        if unknown:
+            raise UserError(
+                f"received the limits {', '.join(unknown)}; expected some of: {', '.join(known)}"
+            )
+        return cls(**limits)
+
+    @classmethod
+    def meanings(cls) -> dict[str, tuple[str, int]]:
+        """`{name: (of what it is the most, default)}`."""
+        return {each.name: (each.metadata["meaning"], each.default) for each in fields(cls)}
+
+    def to_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+    def check_admit(self, requests: dict, image_format) -> None:
+        """Raises UserError if an export's own warm-up requests are beyond the limits.
+
+        Args:
+            requests: `{signature: (inputs, outputs)}`, NumPy arrays.
+            image_format: of the images; None if the examples are none.
+        """
+        needed = dict.fromkeys(self.to_dict(), 0)
+        for inputs, _ in requests.values():
+            files = [
+                file for value in inputs.values() if value.dtype.hasobject for file in value.flat
+            ]
+            pixels = image_format.height * image_format.width if files else 0
+            of_request = {
+                "image_pixels": pixels,
+                "image_bytes": max(map(len, files), default=0),
+                "request_images": len(files),
+                "request_pixels": len(files) * pixels,
+                "support_rows": inputs["support_y"].shape[1] if "support_y" in inputs else 0,
+                "queries": inputs["query_x"].shape[1]
+                if "query_x" in inputs
+                else len(inputs.get("x", ())),
+            }
+            needed = {name: max(needed[name], of_request[name]) for name in needed}
+        for name, number in needed.items():
+            if getattr(self, name) < number:
+                raise UserError(
+                    f"received the limit {name}={getattr(self, name)}; expected at least {number}, "
+                    "which the export's own warm-up request has"
+                )
