@@ -11,6 +11,7 @@ from rich.console import Console
 from trained import inside
 
 from tfmeta.exporting import readme, serving_files
+from tfmeta.exporting.limits import RequestLimits
 from tfmeta.terminal import markdown, plain
 from tfmeta.training.reporting import Reporter
 
@@ -119,6 +120,7 @@ def test_readme(name):
         "padded": False,
         "image_format": None,
         "confidence": {"temperature": 1.0, "report": None},
+        "limits": RequestLimits().to_dict(),
     }
     inputs, outputs = {"support_x": None, "query_x": None}, {"label": None}
     requests = {"adapt_and_predict": (inputs, outputs)}

@@ -4,9 +4,8 @@ import json
 import shlex
 import urllib.parse
 
-from tfmeta.terminal import markdown, plain
-
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.terminal import markdown, plain
 
 _TEXT = """\
 # {name}
