@@ -1,5 +1,10 @@
 """The command line: `tfmeta COMMAND`. Imports no TensorFlow, so that `--help` answers at once."""
 
+if __name__ == "__main__":  # python -m tfmeta.cli
+    from tfmeta.own_path import leave_working_folder
+
+    leave_working_folder()
+
 import click
 
 import tfmeta
@@ -59,3 +64,6 @@ for command in (
     pipelines,
 ):
     main.add_command(command)
+
+if __name__ == "__main__":
+    main(prog_name="tfmeta")

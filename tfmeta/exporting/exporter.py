@@ -14,13 +14,13 @@ from tfmeta import strict_json
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
 from tfmeta.exporting import readme, serving_files, warmup
+from tfmeta.exporting.manifest import MANIFEST, signed
 from tfmeta.exporting.signatures import (
     AdaptedSignatures,
     GeneratorSignatures,
     LearnerSignatures,
     with_bytes,
 )
-from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
@@ -189,7 +189,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
             readme.text(output.name, facts, requests, default=signatures.default)
         )
         facts["files"] = _digests(partial)
-        (partial / MANIFEST).write_text(strict_json.dumps(facts, indent=2) + "\n")
+        (partial / MANIFEST).write_text(strict_json.dumps(signed(facts), indent=2) + "\n")
         return _publish(partial, output)
     except (OSError, tf.errors.OpError) as error:
         raise unwritable(output, error) from error
