@@ -23,6 +23,7 @@ TEXTS: Kind = ("a list of strings", lambda v: _is_list(v, TEXT))
 TRUTH: Kind = ("true or false", lambda v: isinstance(v, bool))
 COUNT: Kind = ("a whole number from 1 up", lambda v: _is_whole(v) and v >= 1)
 NUMBER: Kind = ("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool))
+NUMBERS: Kind = ("a number or a list of them", lambda v: NUMBER[1](v) or _is_list(v, NUMBER))
 SHAPE: Kind = ("a list of whole numbers from 1 up", lambda v: _is_list(v, COUNT))
 OBJECT: Kind = ("an object", lambda v: isinstance(v, dict))
 DIGESTS: Kind = (
@@ -91,7 +92,11 @@ def check_digest(content: Mapping, what: str, *, without=()) -> None:
     purpose can write a fitting digest.
     """
     if content.get(DIGEST, digest := _digest(content, without)) != digest:
-        raise _damaged(what, "it is not what was written (its digest differs); bring it back")
+        raise _damaged(
+            what,
+            f"it is not what was written (its digest differs); bring it back, or take the line "
+            f"{DIGEST} out if the change is meant",
+        )
 
 
 def _digest(content, without):

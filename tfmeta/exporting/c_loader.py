@@ -240,6 +240,8 @@ def _resolve(graph: _Pointer, protos: Mapping[str, Any]) -> tuple[dict[str, Tens
         shape = None if proto.tensor_shape.unknown_rank else sizes
         infos[key] = TensorInfo(proto.name, DTYPES[proto.dtype], shape)
         name, _, index = proto.name.partition(":")
+        if not index.isdecimal() and index:
+            raise LoaderError(f"{key!r} is no tensor: {proto.name!r}")
         if not (operation := _library().TF_GraphOperationByName(graph, name.encode())):
             raise LoaderError(f"the graph lacks {proto.name!r}, which is {key!r}", "NOT_FOUND")
         ends.append(_Output(operation.value, int(index or 0)))

@@ -16,6 +16,8 @@ _FIELDS = {
     "input_shape": typed.SHAPE,
     "input_dtype": typed.TEXT,
     "num_outputs": typed.or_null(typed.COUNT),
+    "target_centre": typed.or_null(typed.NUMBERS),
+    "target_spread": typed.or_null(typed.NUMBERS),
     "image_format": typed.or_null(typed.OBJECT),
     "class_names": typed.or_null(typed.TEXTS),
     "padded": typed.TRUTH,

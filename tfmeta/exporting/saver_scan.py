@@ -35,7 +35,8 @@ def check_saver(graph) -> None:
         raise _outside(used)
     _check_callers(graph.saver_def, nodes, touching)
     callers = {name for name, node in nodes.items() if _called(node) & touching.keys()}
-    restoring, file = map(_node_of, (graph.saver_def.restore_op_name, _file_name(graph)))
+    saver = graph.saver_def
+    restoring, file = map(_node_of, (saver.restore_op_name, saver.filename_tensor_name))
     own_way = _reached(nodes, nodes[restoring].input) if restoring in nodes else set()
     if callers & own_way or (callers | {file} - {""}) & _reached(nodes, _roots(graph)):
         raise _outside(FILE_OPERATIONS)
@@ -61,12 +62,12 @@ def _check_callers(saver, nodes, touching):
 
 
 def _restores_what_it_is_told(function, caller, file):
-    """Whether every file name in a function is the one that its caller gets from the loader."""
-    given = zip(function.signature.input_arg, caller.input, strict=False)
-    told = {argument.name for argument, source in given if source in (file, f"{file}:0")}
-    told -= {node.name for node in function.node_def}
-    return "api_implements" not in function.attr and all(
-        node.input and node.input[0] in told for node in function.node_def if node.op in RESTORING
+    """Whether every file that a function restores from is its first argument, the loader's."""
+    first = "".join(argument.name for argument in function.signature.input_arg[:1])
+    is_given = caller.input[:1] in ([file], [f"{file}:0"])
+    is_hidden = first in {node.name for node in function.node_def}
+    return (is_given and not is_hidden and "api_implements" not in function.attr) and all(
+        node.input[:1] == [first] for node in function.node_def if node.op in RESTORING
     )
 
 
@@ -118,10 +119,6 @@ def _tensors(info):
 
 def _node_of(tensor):
     return tensor.removeprefix("^").partition(":")[0]
-
-
-def _file_name(graph):
-    return graph.saver_def.filename_tensor_name
 
 
 def _outside(operations):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, described
 from tfmeta.exporting.c_loader import CLoader, LoaderError, genuine_protos
 from tfmeta.exporting.comparison import CheckFailed, difference, one_by_one, same_bytes
 from tfmeta.exporting.graph_scan import MODEL, all_nodes, check_files, served_graph
@@ -58,6 +58,8 @@ class Verifier:
             return {"check": name, "ok": True, "detail": getattr(self, f"check_{name}")()}
         except (CheckFailed, LoaderError, UnsafeModelError, UserError) as error:
             return {"check": name, "ok": False, "detail": str(error)}
+        except Exception as error:  # what can't be checked does not hold
+            return {"check": name, "ok": False, "detail": f"it is damaged ({described(error)})"}
 
     def check_files(self):
         """Every file is there and is the one that was exported; the version is a number."""
@@ -83,7 +85,7 @@ class Verifier:
         """No operation acts on the machine, or needs XLA, which servers switch off, or Python."""
         genuine_protos()
         graph = served_graph(self._folder)
-        nodes = all_nodes(graph)
+        nodes = list(all_nodes(graph))
         for item in (*nodes, *graph.graph_def.library.function):
             if item.attr["_XlaMustCompile"].b if "_XlaMustCompile" in item.attr else False:
                 raise CheckFailed("an operation must be compiled by XLA (_XlaMustCompile)")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from tfmeta.errors import UserError
+from tfmeta.typed_fields import DIGEST, check_digest
 
 _GROUPS = ("pipeline", "network", "learner")  # `learner.inner_steps` is a learner's own option
 _CHANGEABLE = (
@@ -191,7 +192,7 @@ def read_config(path) -> dict:
     """A flat dict of settings from a JSON file, such as a run's config.json.
 
     Raises:
-        UserError: if the file is missing or is no JSON object.
+        UserError: if the file is missing, is no JSON object, or has a digest that does not fit.
     """
     try:
         flat = json.loads(Path(path).read_text())
@@ -199,7 +200,8 @@ def read_config(path) -> dict:
         raise UserError(f"cannot read the settings in {path}: {error}") from error
     if not isinstance(flat, dict):
         raise UserError(f"{path} holds {type(flat).__name__}; expected a JSON object of settings")
-    return flat
+    check_digest(flat, str(path))
+    return {key: value for key, value in flat.items() if key != DIGEST}
 
 
 def parse_assignment(text: str) -> tuple[str, object]:
