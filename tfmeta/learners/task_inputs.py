@@ -14,6 +14,7 @@ from tfmeta.episode import Episode, PaddedEpisode, SolvedEpisode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets
 from tfmeta.learners.precision import full
+from tfmeta.networks import declared_dtype
 
 _STRUCTURES = (Episode, SolvedEpisode, PaddedEpisode)
 _EXPECTED = (
@@ -197,24 +198,19 @@ def as_examples(learner, x, *, name: str, leading: int = 1):
             f"{_shape(expected)}, so expected {_shape((*before, *expected))}"
         )
     _refuse_wide_integers(learner.network, x, name=name)
-    wanted = tf.as_dtype(_input_dtype(learner.network))
+    wanted = tf.as_dtype(declared_dtype(learner.network) or keras.config.floatx())
     return tf.cast(x, wanted) if wanted.is_floating and x.dtype != tf.string else x
 
 
 def _refuse_wide_integers(network, x, *, name):
     """Where Keras would cast them to a half precision that can't tell large ones apart."""
     is_half = tf.as_dtype(network.compute_dtype).size == 2
-    if is_half and not getattr(network, "inputs", None) and x.dtype.is_integer and x.dtype.size > 1:
+    if is_half and declared_dtype(network) is None and x.dtype.is_integer and x.dtype.size > 1:
         raise UserError(
             f"received {name} of type {x.dtype.name} for a network in {network.compute_dtype} that "
             "doesn't say what it takes; expected one made from keras.Input(shape, dtype='int32'), "
             "whose integers stay as they are"
         )
-
-
-def _input_dtype(network):
-    inputs = getattr(network, "inputs", None)
-    return inputs[0].dtype if inputs else keras.config.floatx()
 
 
 def as_targets(learner, y, *, name: str, leading: int = 1):
