@@ -131,10 +131,12 @@ class SourceFacts:
                 fields = _IMAGE | {name: typed.TRUTH for name in image if name == "as_stored"}
                 image = ImageFormat.from_dict(typed.checked(image, fields, f"{what}: image_format"))
             except (TypeError, ValueError) as error:
-                raise UserError(f"{what} is damaged: {error}", exit_status=1) from error
+                raise UserError(
+                    f"{what} is damaged: image_format: {error}", exit_status=1
+                ) from error
             if list(image.shape) != facts["input_shape"]:
                 raise UserError(
-                    f"{what} is damaged: its images are {list(image.shape)} and its examples "
+                    f"{what} is damaged: image_format is {list(image.shape)} and input_shape "
                     f"{facts['input_shape']}; expected the same",
                     exit_status=1,
                 )

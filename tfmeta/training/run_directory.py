@@ -261,7 +261,7 @@ def _step_of(checkpoint):
 def _read_json(path):
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is missing or damaged: {error}", exit_status=1) from error
 
 
