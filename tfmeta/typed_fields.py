@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tfmeta import strict_json
 from tfmeta.errors import UserError
 
 _MOST_BYTES = 16 * 2**20
@@ -81,7 +82,8 @@ def checked(content, fields: Mapping[str, Kind], what: str) -> dict:
 
 
 def with_digest(content: Mapping, *, without=()) -> dict:
-    """`content` with a digest of itself, but for the keys `without`."""
+    """`content`, as JSON has it, with a digest of itself, but for the keys `without`."""
+    content = json.loads(strict_json.dumps(content))
     return {**content, DIGEST: _digest(content, without)}
 
 

@@ -83,7 +83,7 @@ class RunDirectory:
 
     @property
     def settings(self) -> Settings:
-        flat = read_config(self.path / "config.json")
+        flat = read_config(self.path / "config.json", as_written=True)
         return Settings().updated({**self._options_of_before(flat.get("pipeline", "")), **flat})
 
     def _options_of_before(self, pipeline):
