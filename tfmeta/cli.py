@@ -1,10 +1,5 @@
 """The command line: `tfmeta COMMAND`. Imports no TensorFlow, so that `--help` answers at once."""
 
-if __name__ == "__main__":  # python -m tfmeta.cli
-    from tfmeta.own_path import leave_working_folder
-
-    leave_working_folder()
-
 import click
 
 import tfmeta
