@@ -77,6 +77,7 @@ def _answered(version, request):
         raise UserError(f"{version} does not answer: {error}", exit_status=1) from error
     if "probabilities" not in outputs:
         raise UserError(f"{version} answers with values, not with one of several classes")
+    _check_labels(version, facts["class_names"], outputs)
     arrays = {key: outputs[key].tolist() for key in ("probabilities", "unknown")}
     return {"class_names": facts["class_names"], **arrays}
 
@@ -98,6 +99,18 @@ def _outputs(facts, model, request):
     else:
         outputs = model.run("adapt_and_predict_bytes", {**task, **queries})
     return {name: value[0] for name, value in outputs.items()}
+
+
+def _check_labels(version, names, outputs):
+    """Raises UserError if the model's own label is not the likeliest class, ties apart."""
+    for label, row in zip(outputs["label"], outputs["probabilities"], strict=True):
+        own = label.decode(errors="replace") if names else int(label)
+        places = [i for i, name in enumerate(names or range(len(row))) if name == own]
+        if not any(row[place] == row.max() for place in places):
+            raise UserError(
+                f"{version} says {own!r}, which by its own probabilities is not the likeliest "
+                "class; it is damaged. Export again"
+            )
 
 
 def _strings(encoded):

@@ -98,12 +98,12 @@ def facts_of(model) -> dict:
     answer = predicted.get("probabilities", predicted.get("prediction"))
     if answer is None or not answer.shape or not examples.shape:
         raise _no_export()
-    return {
+    width = answer.shape[-1]  # None where it is not seen, as of any number of classes
+    return ({} if width is None else {"num_outputs": width}) | {
         "kind": kind,
         "padded": "support_size" in inputs,
         "input_shape": list(examples.shape[1 if kind == "adapted" else 2 :]),
         "input_dtype": str(examples.dtype),
-        "num_outputs": answer.shape[-1],
         "class_names": class_names(model) if kind == "adapted" and "label" in predicted else None,
     }
 
