@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import tensorflow as tf
 
+from tfmeta import typed_fields as typed
 from tfmeta.episode import PaddedEpisode
 from tfmeta.errors import UserError
 from tfmeta.images import ImageFormat
@@ -100,6 +101,16 @@ def even_batch(num_tasks: int, most: int) -> int:
     return max(number for number in range(1, most + 1) if num_tasks % number == 0)
 
 
+_FACTS = {
+    "name": typed.TEXT,
+    "input_shape": typed.SHAPE,
+    "image_format": typed.or_null(typed.OBJECT),
+    "target_size": typed.or_null(typed.COUNT),
+}
+_IMAGE = {"height": typed.COUNT, "width": typed.COUNT, "channels": typed.COUNT}
+_IMAGE |= {"invert": typed.TRUTH}
+
+
 @dataclass(frozen=True)
 class SourceFacts:
     """What a trained learner must know of its source when the data is not at hand.
@@ -113,17 +124,36 @@ class SourceFacts:
     target_size: int | None
 
     def to_dict(self) -> dict:
-        return {**vars(self), "image_format": self.image_format and self.image_format.to_dict()}
+        image = self.image_format and self.image_format.to_dict()
+        facts = {**vars(self), "input_shape": list(self.input_shape), "image_format": image}
+        return typed.with_digest(facts)
 
     @classmethod
     def from_dict(cls, facts: dict) -> "SourceFacts":
+        """What `to_dict` made.
+
+        Raises:
+            UserError: if it is not, or says two things at once.
+        """
+        what = "what is recorded of the run's source"
+        typed.checked(facts, _FACTS, what)
+        typed.check_digest(facts, what)
         image = facts["image_format"]
-        return cls(
-            facts["name"],
-            tuple(facts["input_shape"]),
-            None if image is None else ImageFormat.from_dict(image),
-            facts["target_size"],
-        )
+        if image is not None:
+            try:
+                fields = _IMAGE | {name: typed.TRUTH for name in image if name == "as_stored"}
+                image = ImageFormat.from_dict(typed.checked(image, fields, f"{what}: image_format"))
+            except (TypeError, ValueError) as error:
+                raise UserError(
+                    f"{what} is damaged: image_format: {error}", exit_status=1
+                ) from error
+            if list(image.shape) != facts["input_shape"]:
+                raise UserError(
+                    f"{what} is damaged: image_format is {list(image.shape)} and input_shape "
+                    f"{facts['input_shape']}; expected the same",
+                    exit_status=1,
+                )
+        return cls(facts["name"], tuple(facts["input_shape"]), image, facts["target_size"])
 
 
 class EpisodeSource(ABC):

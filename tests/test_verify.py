@@ -260,7 +260,13 @@ def hand_made(module, folder, **signatures):
     records = {name: ({"x": x}, outputs) for name in sorted(recorded)}
     warmup.write(version / WARM_UP, "hand-made", records)
     files = [name for name in trained.contents(version) if name != "tfmeta.json"]
-    (version / "tfmeta.json").write_text(json.dumps({"files": dict.fromkeys(files)}))
+    facts = {
+        "kind": "adapted", "algorithm": "HandMade", "mode": "inductive", "tfmeta": "0.1.0",
+        "input_shape": [2], "input_dtype": "float32", "num_outputs": 2, "target_centre": None,
+        "target_spread": None, "image_format": None,
+        "class_names": None, "padded": False, "answers_of": "the module", "confidence": {},
+    }  # fmt: skip
+    (version / "tfmeta.json").write_text(json.dumps({**facts, "files": dict.fromkeys(files)}))
     trained.rewrite_manifest(version)
 
 

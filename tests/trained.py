@@ -204,6 +204,11 @@ def version_of(export) -> Path:
     return export if (export / "saved_model.pb").is_file() else export / "1"
 
 
+def disagreement(version) -> str:
+    """Why a manifest is not believed by the loader's process; "" if it is."""
+    return _loader_process().submit(_disagreement, str(version)).result()
+
+
 def _ask(export, signature, inputs):
     return _loader_process().submit(_answer, str(version_of(export)), signature, inputs).result()
 
@@ -222,6 +227,17 @@ def _answer(version, signature, inputs):
         return _loader(version).run(signature, inputs), None
     except LoaderError as error:
         return None, (error.code, str(error))
+
+
+def _disagreement(version):
+    from tfmeta.errors import UserError
+    from tfmeta.exporting.answering import loaded
+
+    try:
+        loaded(version)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def _signatures(version):

@@ -7,7 +7,11 @@ wait for TensorFlow.
 import importlib
 import os
 
-from tfmeta.registration import find_our_classes
+from tfmeta.own_path import leave_working_folder
+
+leave_working_folder()  # before anything could be imported from it
+
+from tfmeta.registration import find_our_classes  # noqa: E402
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 

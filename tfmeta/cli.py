@@ -77,3 +77,6 @@ for command in (
     pipelines,
 ):
     main.add_command(command)
+
+if __name__ == "__main__":
+    main(prog_name="tfmeta")

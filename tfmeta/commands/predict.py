@@ -3,6 +3,7 @@
 import click
 
 from tfmeta import strict_json
+from tfmeta.commands.startup import timeout_option
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.terminal import say
@@ -14,7 +15,8 @@ from tfmeta.terminal import say
 @click.option("--support", type=click.Path(), help="Folder with a subfolder of images a class.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def predict(exported_or_run_dir, images, support, as_json):
+@timeout_option
+def predict(exported_or_run_dir, images, support, as_json, timeout):
     """Label each IMAGE with one of the classes in the --support folder, and say how sure.
 
     The model is an export (exported/NAME) or a run (runs/NAME), whose confidence is not fitted
@@ -24,7 +26,7 @@ def predict(exported_or_run_dir, images, support, as_json):
     from tfmeta.pipelines.support_set import read_image
 
     encoded = [read_image(path) for path in images]
-    names, probabilities, unknown = _answers(exported_or_run_dir, support, encoded)
+    names, probabilities, unknown = _answers(exported_or_run_dir, support, encoded, timeout)
     predictions = [
         {
             "image": str(image),
@@ -42,7 +44,7 @@ def predict(exported_or_run_dir, images, support, as_json):
             say(f"{each['image']}  {each['label']}  {each['confidence']:.3f}")
 
 
-def _answers(model, support, encoded):
+def _answers(model, support, encoded, timeout):
     """Class names, `(images, classes)` probabilities and `(images,)` unknown scores."""
     from pathlib import Path
 
@@ -51,12 +53,12 @@ def _answers(model, support, encoded):
     if (Path(model) / "config.json").is_file():
         predictor = predictors.RunPredictor(model)
     else:
-        predictor = predictors.ExportPredictor(model)
-    if predictor.class_names is not None:
+        predictor = predictors.ExportPredictor(model, timeout=timeout)
+    if predictor.is_adapted:
         if support:
             raise UserError(f"{model} has its support set baked in; leave --support out")
         answer = predictor.answer(None, encoded)
-        return predictor.class_names, answer["probabilities"], answer["unknown"]
+        return answer["class_names"], answer["probabilities"], answer["unknown"]
     if not support:
         raise UserError("received no support set; expected --support DIR, a subfolder a class")
     from tfmeta.pipelines.support_set import read_support_folder

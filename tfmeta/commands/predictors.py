@@ -1,73 +1,56 @@
 """What answers `tfmeta predict`: an export, through the C++ loader, or a run."""
 
-import json
-
-import numpy as np
-
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
-from tfmeta.runtime import quiet_tensorflow
 
 
 class ExportPredictor:
-    """An exported model, by the same request that a server would get; no TensorFlow Python.
+    """An exported model, by the same request that a server would get, in a process of its own.
+
+    No TensorFlow Python runs, and a model that brings its process down does not end this one.
 
     Args:
         path: `exported/NAME` or `exported/NAME/VERSION`.
+        timeout: seconds that an answer may take.
 
     Attributes:
-        class_names: of an adapted model; None for a learner.
+        is_adapted: whether its support set is baked in.
         num_classes: that a learner answers with at most; None for any number.
 
     Raises:
         UserError: if there is no such export, it is damaged, or it takes no images.
     """
 
-    def __init__(self, path):
-        from tfmeta.exporting.c_loader import CLoader, LoaderError
+    def __init__(self, path, *, timeout: float):
+        from tfmeta.exporting.manifest import read_manifest
         from tfmeta.exporting.verification import newest_version
 
-        version = newest_version(path)
+        self._version, self._timeout = newest_version(path), timeout
         try:
-            facts = json.loads((version / "tfmeta.json").read_text())
-            with quiet_tensorflow():
-                self._model = CLoader(version)
-        except (OSError, ValueError, LoaderError) as error:
-            raise UserError(f"cannot load the export {version}: {error}", exit_status=1) from error
+            facts = read_manifest(self._version)
+        except UserError as error:
+            raise UserError(
+                f"cannot load the export {self._version}: {error}", exit_status=1
+            ) from error
         _need_images(facts["image_format"], path)
-        self._is_generator, self._is_padded = facts["kind"] == "generator", facts["padded"]
-        self.class_names, self.num_classes = facts["class_names"], facts["num_outputs"]
+        self.is_adapted, self.num_classes = facts["kind"] == "adapted", facts["num_outputs"]
 
     def answer(self, support, encoded):
-        """`probabilities` `(images, classes)` and `unknown` `(images,)` for encoded images.
+        """`class_names`, `probabilities` `(images, classes)` and `unknown` `(images,)`.
 
         Args:
             support: `(files, labels)`; None for an adapted model.
             encoded: files' contents.
         """
-        images = np.array(encoded, object)
-        if support is None:
-            return self._model.run("predict_bytes", {"x_bytes": images})
-        files, labels = support
-        task = {
-            "support_x_bytes": np.array(files, object)[np.newaxis],
-            "support_y": np.array(labels, np.int32)[np.newaxis],
-        }
-        if self._is_padded:
-            task["support_size"] = np.array([len(files)], np.int32)
-        queries = {"query_x_bytes": images[np.newaxis]}
-        if self._is_generator:
-            weights = self._model.run("generate_bytes", task)
-            answer = self._model.run("predict_bytes", {**weights, **queries})
-        else:
-            answer = self._model.run("adapt_and_predict_bytes", {**task, **queries})
-        return {name: value[0] for name, value in answer.items()}
+        from tfmeta.exporting.answering import answer
+
+        return answer(self._version, support, encoded, timeout=self._timeout)
 
 
 class RunPredictor:
     """A run's learner, in Python. As `ExportPredictor`, for `runs/NAME`."""
 
-    class_names = None
+    is_adapted = False
 
     def __init__(self, path):
         from tfmeta.training.run_directory import RunDirectory

@@ -1,6 +1,19 @@
-"""Starting TensorFlow, quietly, in the commands that need it."""
+"""What commands share that need TensorFlow: its quiet start, and a limit on the time of a child."""
 
 import os
+
+import click
+
+from tfmeta.children import DEFAULT_TIMEOUT
+
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=DEFAULT_TIMEOUT,
+    show_default=True,
+    metavar="SECONDS",
+    help="End the process that runs an export after so long.",
+)
 
 
 def start_tensorflow() -> None:

@@ -13,6 +13,7 @@ from tfmeta.commands.startup import start_tensorflow
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.terminal import say
+from tfmeta.typed_fields import with_digest
 
 # Option -> setting, where a learner's own option has a short name on the command line.
 _LEARNER_OPTIONS = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.inner_learning_rate"}
@@ -120,7 +121,8 @@ def _print_config(settings):
     start_tensorflow()
     from tfmeta.training.building import open_source, resolve
 
-    click.echo(strict_json.dumps(resolve(settings, open_source(settings)).to_flat(), indent=2))
+    settings = resolve(settings, open_source(settings))
+    click.echo(strict_json.dumps(with_digest(settings.to_flat()), indent=2))
 
 
 def _dry_run(settings):

@@ -5,13 +5,15 @@ import sys
 import click
 
 from tfmeta import strict_json
+from tfmeta.commands.startup import timeout_option
 from tfmeta.terminal import plain
 
 
 @click.command()
 @click.argument("exported_dir", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
-def verify(exported_dir, as_json):
+@timeout_option
+def verify(exported_dir, as_json, timeout):
     """Check the export in EXPORTED_DIR as TensorFlow Serving would meet it.
 
     In a fresh process, without TensorFlow's Python, through TensorFlow's own C++ loader with XLA
@@ -19,7 +21,7 @@ def verify(exported_dir, as_json):
     """
     from tfmeta.exporting.verification import newest_version, verify_export
 
-    report = verify_export(newest_version(exported_dir))
+    report = verify_export(newest_version(exported_dir), timeout=timeout)
     if as_json:
         click.echo(strict_json.dumps(report))
     else:

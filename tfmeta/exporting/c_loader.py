@@ -6,7 +6,7 @@ TensorFlow's Python is never imported: a model that runs here needs nothing of i
 import ctypes
 import functools
 import hashlib  # noqa: F401  (see _library)
-import importlib.util
+import importlib
 import os
 import ssl  # noqa: F401  (see _library)
 import sys
@@ -20,6 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from tfmeta.exporting.genuine_protos import LoaderError, genuine_protos
+from tfmeta.exporting.graph_scan import served_graph
+from tfmeta.exporting.saver_scan import UnsafeModelError
+
 # By number in tensorflow.DataType; an object array holds strings.
 DTYPES = {
     number: np.dtype(code)
@@ -32,14 +36,6 @@ _ID_OF = {dtype: number for number, dtype in DTYPES.items()}
 _TSTRING_BYTES = 24
 _Output = c_size_t * 2  # a TF_Output: an operation's address, and an int padded to as many bytes
 Folder = str | os.PathLike[str]
-
-
-class LoaderError(RuntimeError):
-    """A refusal, by TensorFlow or by this module; `code` is TensorFlow's name for its kind."""
-
-    def __init__(self, message: str, code: str = "INVALID_ARGUMENT"):
-        super().__init__(f"{code}: {message}")
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -72,20 +68,6 @@ _RESULTS = {  # of the functions used below that return neither nothing nor an i
     c_char_p: "TF_Message",
     c_size_t: "TF_Dim TF_StringGetSize",
 }
-
-
-def genuine_protos() -> str:
-    """Makes `tensorflow.core` and `tensorflow_serving` importable without TensorFlow's Python.
-
-    From then on an empty module stands in for `tensorflow`, unless that is imported already.
-    Returns the folder of TensorFlow's wheel; raises LoaderError if it is not installed.
-    """
-    spec = importlib.util.find_spec("tensorflow")
-    if spec is None or not spec.submodule_search_locations:
-        raise LoaderError("TensorFlow's wheel is not installed", "NOT_FOUND")
-    if "tensorflow" not in sys.modules:
-        sys.modules["tensorflow"] = importlib.util.module_from_spec(spec)
-    return spec.submodule_search_locations[0]
 
 
 @functools.cache
@@ -154,9 +136,10 @@ class CLoader(AbstractContextManager):
     """A SavedModel in a C++ session, which several threads may `run` at once.
 
     `signatures` are those that it serves, by name, and `meta_graph` is its MetaGraphDef. Raises
-    LoaderError unless `directory` is a sound SavedModel with dense signatures. TensorFlow takes
-    `num_threads` from the first session of a process: later ones share its threads. Without
-    `check_shapes` an input of a wrong shape reaches the graph, as it does in TensorFlow Serving.
+    LoaderError unless `directory` is a sound SavedModel with dense signatures, which `graph_scan`
+    finds harmless before any of it is loaded. TensorFlow takes `num_threads` from the first session
+    of a process: later ones share its threads. Without `check_shapes` an input of a wrong shape
+    reaches the graph, as it does in TensorFlow Serving.
     """
 
     def __init__(
@@ -226,6 +209,7 @@ def _load(graph: _Pointer, directory: Folder, tags: Sequence[str], threads: int)
         stack.callback(library.TF_DeleteSessionOptions, options)
         stack.callback(library.TF_DeleteBuffer, buffer)
         _call("TF_SetConfig", options, config, c_size_t(len(config)))
+        _scan(directory, tags)
         names = (c_char_p * len(tags))(*(tag.encode() for tag in tags))
         model = (options, None, os.fsencode(directory), names, len(tags), graph, buffer)
         with _without_xla():
@@ -234,6 +218,16 @@ def _load(graph: _Pointer, directory: Folder, tags: Sequence[str], threads: int)
         finalizer.atexit = False  # another thread may still be inside it then
         data, length = (c_size_t * 2).from_address(buffer.value)  # as a TF_Buffer begins
         return session, meta_graph_pb2.MetaGraphDef.FromString(ctypes.string_at(data, length))
+
+
+def _scan(directory: Folder, tags: Sequence[str]) -> None:
+    """Raises LoaderError if the model could act on the machine."""
+    try:
+        served_graph(directory, tags)
+    except OSError as error:
+        raise LoaderError(f"{directory}: {error.strerror}", "NOT_FOUND") from error
+    except UnsafeModelError as error:
+        raise LoaderError(f"{directory}: {error}", "PERMISSION_DENIED") from error
 
 
 def _resolve(graph: _Pointer, protos: Mapping[str, Any]) -> tuple[dict[str, TensorInfo], Any]:
@@ -246,6 +240,8 @@ def _resolve(graph: _Pointer, protos: Mapping[str, Any]) -> tuple[dict[str, Tens
         shape = None if proto.tensor_shape.unknown_rank else sizes
         infos[key] = TensorInfo(proto.name, DTYPES[proto.dtype], shape)
         name, _, index = proto.name.partition(":")
+        if not index.isdecimal() and index:
+            raise LoaderError(f"{key!r} is no tensor: {proto.name!r}")
         if not (operation := _library().TF_GraphOperationByName(graph, name.encode())):
             raise LoaderError(f"the graph lacks {proto.name!r}, which is {key!r}", "NOT_FOUND")
         ends.append(_Output(operation.value, int(index or 0)))

@@ -16,12 +16,12 @@ from tfmeta.errors import UserError
 from tfmeta.exporting import readme, serving_files, warmup
 from tfmeta.exporting.encoded_inputs import with_bytes
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.exporting.manifest import MANIFEST, signed
 from tfmeta.exporting.signatures import (
     AdaptedSignatures,
     GeneratorSignatures,
     LearnerSignatures,
 )
-from tfmeta.exporting.verifier import MANIFEST
 from tfmeta.images import ImageFormat
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
@@ -211,7 +211,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
             readme.text(output.name, facts, requests, default=signatures.default)
         )
         facts["files"] = _digests(partial)
-        (partial / MANIFEST).write_text(strict_json.dumps(facts, indent=2) + "\n")
+        (partial / MANIFEST).write_text(strict_json.dumps(signed(facts), indent=2) + "\n")
         return _publish(partial, output)
     except (OSError, tf.errors.OpError) as error:
         raise unwritable(output, error) from error

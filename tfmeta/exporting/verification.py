@@ -1,10 +1,9 @@
 """Finding an export, and verifying it in a process of its own."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
+from tfmeta import children
 from tfmeta.errors import UserError
 
 
@@ -27,17 +26,15 @@ def newest_version(path) -> Path:
     )
 
 
-def verify_export(version) -> dict:
+def verify_export(version, *, timeout: float = children.DEFAULT_TIMEOUT) -> dict:
     """The report of `tfmeta.exporting.verifier` on one version, from a fresh process.
 
-    A model that crashes the process fails the check; it doesn't take the caller along.
+    A model that crashes the process fails the check, and so does one that takes longer than
+    `timeout` seconds; it doesn't take the caller along.
     """
-    command = [sys.executable, "-m", "tfmeta.exporting.verifier", str(version)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        return json.loads(done.stdout)
-    except ValueError:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        detail = f"the process that loaded it ended with status {done.returncode}: {last}"
-        crashed = {"check": "process", "ok": False, "detail": detail}
+        module = "tfmeta.exporting.verifier"
+        return json.loads(children.run(module, Path(version).resolve(), timeout=timeout))
+    except children.ChildDied as error:
+        crashed = {"check": "process", "ok": False, "detail": str(error)}
         return {"export": str(version), "ok": False, "checks": [crashed]}

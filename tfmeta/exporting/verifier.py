@@ -5,26 +5,27 @@
 prints one JSON object: `ok` and a list of `checks`, each with `check`, `ok` and `detail`.
 """
 
-import hashlib
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from tfmeta.errors import UserError, described
 from tfmeta.exporting.c_loader import CLoader, LoaderError, genuine_protos
 from tfmeta.exporting.comparison import CheckFailed, difference, one_by_one, same_bytes
+from tfmeta.exporting.graph_scan import MODEL, all_nodes, check_files, served_graph
 from tfmeta.exporting.malformed import malformed
+from tfmeta.exporting.manifest import check_agreement, digest_of, read_manifest
+from tfmeta.exporting.saver_scan import UnsafeModelError
 from tfmeta.exporting.tensor_protos import from_proto, read_records, to_proto
 from tfmeta.precision import IN_COMPANY, OF_AN_EXPORT, rounding_error
 
-MANIFEST = "tfmeta.json"
 # Of the Python learner's answer, and between a request by itself and in company: relative above 1.
 TOLERANCE = rounding_error(np.float32, OF_AN_EXPORT)
 BATCH_TOLERANCE = rounding_error(np.float32, IN_COMPANY)
+WARM_UP = "assets.extra/tf_serving_warmup_requests"
 _OF_A_LOADED_MODEL = ("warm_up", "determinism", "protos", "batching", "refusals", "no_python")
-# What reaches past the model: Python, files, the server's standard error.
-_DENIED = {"PyFunc", "PyFuncStateless", "EagerPyFunc", "ReadFile", "WriteFile", "PrintV2"}
 
 
 class Verifier:
@@ -55,50 +56,45 @@ class Verifier:
     def _check(self, name):
         try:
             return {"check": name, "ok": True, "detail": getattr(self, f"check_{name}")()}
-        except (CheckFailed, LoaderError) as error:
+        except (CheckFailed, LoaderError, UnsafeModelError, UserError) as error:
             return {"check": name, "ok": False, "detail": str(error)}
+        except Exception as error:  # what can't be checked does not hold
+            return {"check": name, "ok": False, "detail": f"it is damaged ({described(error)})"}
 
     def check_files(self):
         """Every file is there and is the one that was exported; the version is a number."""
         if not self._folder.name.isdigit():
             raise CheckFailed(f"the version folder is called {self._folder.name!r}, not a number")
-        try:
-            manifest = json.loads((self._folder / MANIFEST).read_text())
-            expected = manifest["files"]
-            self._answers_of = manifest.get("answers_of", "the Python learner")
-            self._num_outputs = manifest.get("num_outputs", 0)  # None: any number
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CheckFailed(f"{MANIFEST} is missing or damaged: {error}") from error
+        check_files(self._folder)
+        self._manifest = read_manifest(self._folder)
+        expected = self._manifest["files"]
+        found = [MODEL, WARM_UP, *(f"variables/{p.name}" for p in self._folder.glob("variables/*"))]
+        if unknown := sorted({*found} - expected.keys()):
+            raise CheckFailed(f"{unknown[0]} is not among the files that were exported")
         for path, digest in expected.items():
             file = self._folder / path
             if not file.is_file():
                 raise CheckFailed(f"{path} is missing. Export again")
-            if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+            if digest_of(file) != digest:
                 raise CheckFailed(
                     f"{path} is not what was exported (its bytes differ). Export again"
                 )
         return f"{len(expected)} files as exported"
 
     def check_graph(self):
-        """No operation needs XLA, which servers switch off, or Python."""
+        """No operation acts on the machine, or needs XLA, which servers switch off, or Python."""
         genuine_protos()
-        from tensorflow.core.protobuf import saved_model_pb2
-
-        content = (self._folder / "saved_model.pb").read_bytes()
-        graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].graph_def
-        functions = graph.library.function
-        nodes = [*graph.node, *(node for function in functions for node in function.node_def)]
-        for item in (*nodes, *functions):
+        graph = served_graph(self._folder)
+        nodes = list(all_nodes(graph))
+        for item in (*nodes, *graph.graph_def.library.function):
             if item.attr["_XlaMustCompile"].b if "_XlaMustCompile" in item.attr else False:
                 raise CheckFailed("an operation must be compiled by XLA (_XlaMustCompile)")
-        denied = {node.op for node in nodes} & _DENIED
-        if denied:
-            raise CheckFailed(f"the graph has operations that a server denies: {sorted(denied)}")
-        return f"{len(nodes)} operations, none that needs XLA or Python"
+        return f"{len(nodes)} operations, all known to stay inside the model; none needs XLA"
 
     def check_load(self):
-        """TensorFlow's C++ loader takes it, with XLA disabled."""
+        """TensorFlow's C++ loader takes it, with XLA disabled, and it is what tfmeta.json says."""
         self._model = CLoader(self._folder, check_shapes=False)
+        check_agreement(self._manifest, self._model)
         self._records = self._read_warmup()
         recorded = {name.removeprefix("serving_default") for name, *_ in self._records}
         missing = [n for n in self._model.signatures if n not in recorded]
@@ -114,7 +110,7 @@ class Verifier:
             return {key: from_proto(proto) for key, proto in sorted(protos.items())}
 
         records = []
-        for record in read_records(self._folder / "assets.extra/tf_serving_warmup_requests"):
+        for record in read_records(self._folder / WARM_UP):
             log = prediction_log_pb2.PredictionLog.FromString(record).predict_log
             name = log.request.model_spec.signature_name
             records.append((name, arrays(log.request.inputs), arrays(log.response.outputs)))
@@ -129,9 +125,8 @@ class Verifier:
                 raise CheckFailed(f"{name} answers {sorted(outputs)}, expected {sorted(expected)}")
             for key, want in expected.items():
                 worst = max(worst, difference(outputs[key], want, f"{name}: {key}", TOLERANCE))
-        return (
-            f"{len(self._records)} records equal {self._answers_of}, largest difference {worst:.1e}"
-        )
+        whose = self._manifest["answers_of"]
+        return f"{len(self._records)} records equal {whose}, largest difference {worst:.1e}"
 
     def _with_defaults(self):
         """The records, and again through each `serving_default`."""
@@ -195,7 +190,11 @@ class Verifier:
         for name, inputs, outputs in self._records:
             yield name, inputs
             labels = inputs.get("support_y")
-            if labels is None or "probabilities" not in outputs or self._num_outputs is not None:
+            if (
+                labels is None
+                or "probabilities" not in outputs
+                or self._manifest["num_outputs"] is not None
+            ):
                 continue
             fewer = [task // (i + 1) for i, task in enumerate(labels)]
             yield name, {**inputs, "support_y": np.array(fewer, labels.dtype)}

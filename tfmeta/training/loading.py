@@ -33,13 +33,22 @@ def _load(run_dir):
 
 
 def _load_run(run_dir):
-    loaded = RunDirectory.open(run_dir).load_checkpoint()
+    run = RunDirectory.open(run_dir)
+    facts, loaded = run.source_facts, run.load_checkpoint()
     if loaded is None:
         raise UserError(
             f"{run_dir} has no checkpoint yet; train it first: "
             f"tfmeta train --resume --run-dir {run_dir}"
         )
-    return loaded[0]
+    learner = loaded[0]
+    taken = tuple(learner.function.input_shape[1:])
+    if taken != facts.input_shape:
+        raise UserError(
+            f"the run {run_dir} is damaged: its network takes examples of {taken}, and its "
+            f"source.json has {facts.input_shape}; expected the same",
+            exit_status=1,
+        )
+    return learner
 
 
 def _load_file(path):

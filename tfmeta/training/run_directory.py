@@ -10,6 +10,7 @@ from pathlib import Path
 from tfmeta import strict_json
 from tfmeta.errors import UserError, described
 from tfmeta.training.settings import Settings, read_config
+from tfmeta.typed_fields import with_digest
 
 _KEPT_CHECKPOINTS = 2
 _PACKAGES = ("tfmeta", "tensorflow", "keras", "numpy", "tensorflow-datasets")
@@ -82,7 +83,7 @@ class RunDirectory:
 
     @property
     def settings(self) -> Settings:
-        flat = read_config(self.path / "config.json")
+        flat = read_config(self.path / "config.json", as_written=True)
         return Settings().updated({**self._options_of_before(flat.get("pipeline", "")), **flat})
 
     def _options_of_before(self, pipeline):
@@ -144,7 +145,7 @@ class RunDirectory:
             )
 
     def write_settings(self, settings: Settings) -> None:
-        write_json(self.path / "config.json", settings.to_flat())
+        write_json(self.path / "config.json", with_digest(settings.to_flat()))
 
     def save_checkpoint(self, learner, step: int, *, minutes: float, not_finite=()) -> None:
         """Writes the learner with its optimizer, beside the one before, which stays whole.
@@ -261,7 +262,7 @@ def _step_of(checkpoint):
 def _read_json(path):
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is missing or damaged: {error}", exit_status=1) from error
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from tfmeta import strict_json
 from tfmeta.errors import UserError
 from tfmeta.named_code import from_file
+from tfmeta.typed_fields import DIGEST, check_digest
 
 _GROUPS = ("pipeline", "network", "learner")  # `learner.inner_steps` is a learner's own option
 _CHANGEABLE = (
@@ -194,19 +195,26 @@ class Settings:
         return changed
 
 
-def read_config(path) -> dict:
+def read_config(path, *, as_written: bool = False) -> dict:
     """A flat dict of settings from a JSON file, such as a run's config.json.
 
+    Args:
+        path: of the file.
+        as_written: refuse it if it was changed by hand, as nobody does to a run.
+
     Raises:
-        UserError: if the file is missing or is no JSON object. Its names lead to no code of others;
-            see `named_code`.
+        UserError: if the file is missing, is no JSON object, or has a digest that does not fit. Its
+            names lead to no code of others; see `named_code`.
     """
     try:
-        return from_file(strict_json.read(path, dict), path)
+        flat = strict_json.read(path, dict)
     except UserError:
         raise
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read the settings in {path}: {error}") from error
+    if as_written:
+        check_digest(flat, str(path))
+    return from_file({key: value for key, value in flat.items() if key != DIGEST}, path)
 
 
 def parse_assignment(text: str) -> tuple[str, object]:

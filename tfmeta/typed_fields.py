@@ -1,0 +1,124 @@
+"""What a JSON file of ours must hold: each key, and what its value may be.
+
+A file may come from a stranger, or from an editor: nothing in it is used before it was looked at.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+
+from tfmeta import strict_json
+from tfmeta.errors import UserError
+from tfmeta.user_files import read_file
+
+_MOST_BYTES = 16 * 2**20
+_MOST_NUMBER = 2**31 - 1  # what TensorFlow counts with
+_MOST_SHOWN = 60  # letters of a wrong value
+DIGEST = "sha256"
+
+# A kind of value: what it is called in an error, and whether a value is one.
+Kind = tuple[str, Callable[[object], bool]]
+
+TEXT: Kind = ("a string", lambda v: isinstance(v, str))
+TEXTS: Kind = ("a list of strings", lambda v: _is_list(v, TEXT))
+TRUTH: Kind = ("true or false", lambda v: isinstance(v, bool))
+COUNT: Kind = ("a whole number from 1 up", lambda v: _is_whole(v) and v >= 1)
+NUMBER: Kind = ("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool))
+NUMBERS: Kind = ("a number or a list of them", lambda v: NUMBER[1](v) or _is_list(v, NUMBER))
+SHAPE: Kind = ("a list of whole numbers from 1 up", lambda v: _is_list(v, COUNT))
+OBJECT: Kind = ("an object", lambda v: isinstance(v, dict))
+DIGESTS: Kind = (
+    "an object of SHA-256 digests by the paths of files",
+    lambda v: isinstance(v, dict) and all(map(_is_digest, v.values())),
+)
+
+
+def or_null(kind: Kind) -> Kind:
+    """That kind, or null."""
+    return f"{kind[0]}, or null", lambda v: v is None or kind[1](v)
+
+
+def one_of(*values: str) -> Kind:
+    """One of these."""
+    return f"one of {', '.join(values)}", lambda v: isinstance(v, str) and v in values
+
+
+def read_object(path, fields: Mapping[str, Kind]) -> dict:
+    """The JSON object in a file.
+
+    Args:
+        path: of the file.
+        fields: its keys, of which none may be missing; others are let pass.
+
+    Raises:
+        UserError: if there is none in it, or a key is missing or of another kind.
+    """
+    try:
+        content = strict_json.loads(read_file(path, most=_MOST_BYTES))
+    except UserError:
+        raise
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is missing or damaged: {error}", exit_status=1) from error
+    return checked(content, fields, str(path))
+
+
+def checked(content, fields: Mapping[str, Kind], what: str) -> dict:
+    """`content`, which has these keys with values of these kinds; `what` is its name for an error.
+
+    Raises:
+        UserError: if it has not.
+    """
+    if not isinstance(content, dict):
+        raise _damaged(what, f"received {_shown(content)}, expected an object")
+    for key, (expected, is_one) in fields.items():
+        if key not in content:
+            raise _damaged(what, f"{key} is missing, expected {expected}")
+        if not is_one(content[key]):
+            raise _damaged(what, f"{key} is {_shown(content[key])}, expected {expected}")
+    return content
+
+
+def with_digest(content: Mapping, *, without=()) -> dict:
+    """`content`, as JSON has it, with a digest of itself, but for the keys `without`."""
+    content = json.loads(strict_json.dumps(content))
+    return {**content, DIGEST: _digest(content, without)}
+
+
+def check_digest(content: Mapping, what: str, *, without=()) -> None:
+    """Raises UserError if `content` has a digest of itself, and is another by now.
+
+    It shows damage and mistakes. It is no proof of where a file comes from: whoever changes one on
+    purpose can write a fitting digest.
+    """
+    if content.get(DIGEST, digest := _digest(content, without)) != digest:
+        raise _damaged(
+            what,
+            f"it is not what was written (its digest differs); bring it back, or take the line "
+            f"{DIGEST} out if the change is meant",
+        )
+
+
+def _digest(content, without):
+    kept = {key: value for key, value in content.items() if key not in (DIGEST, *without)}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def _damaged(what, problem):
+    return UserError(f"{what} is missing or damaged: {problem}", exit_status=1)
+
+
+def _shown(value):
+    text = json.dumps(value)
+    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
+
+
+def _is_whole(value):
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST_NUMBER
+
+
+def _is_list(value, kind):
+    return isinstance(value, list) and all(map(kind[1], value))
+
+
+def _is_digest(value):
+    return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")
