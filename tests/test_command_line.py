@@ -334,7 +334,7 @@ def test_a_run_that_exists_is_not_touched(fails):
 def test_a_run_directory_below_a_file(fails, tmp_path):
     (tmp_path / "file").touch()
     line = fails("train", "sinusoid", "--steps", 1, "--run-dir", tmp_path / "file" / "run")
-    assert f"cannot make the run directory {tmp_path / 'file' / 'run'}" in line
+    assert f"cannot write {tmp_path / 'file' / 'run'}: Not a directory" in line
 
 
 def truncate(checkpoint):
@@ -391,10 +391,11 @@ def test_a_damaged_checkpoint_in_a_fresh_process(damaged_run):
 def test_a_run_whose_other_files_are_damaged(file, capfd, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained.sinusoid_run(), run)
-    (run / file).write_text('{"half": ')
     command = ["export", run, "--output", tmp_path / "out"]
     if file == "progress.json":
+        trained.as_of_before(run)
         command = ["train", "--resume", "--run-dir", run, "--steps", 30]
+    (run / file).write_text('{"half": ')
     status, _, errors = trained.inside(capfd, *command)
     assert status in (1, 2)
     (line,) = errors.splitlines()

@@ -18,19 +18,27 @@ def load(run_dir):
             are not finite.
     """
     is_file = Path(run_dir).suffix == ".keras"
-    learner = _load_file(Path(run_dir)) if is_file else _load_run(run_dir)
+    if not is_file:
+        return load_run(RunDirectory.open(run_dir))[0]
+    learner = _load_file(Path(run_dir))
     refuse_not_finite(learner)
     return learner
 
 
-def _load_run(run_dir):
-    loaded = RunDirectory.open(run_dir).load_checkpoint()
+def load_run(run: RunDirectory):
+    """`(learner, step)`: with the newest weights, and after how many steps these are.
+
+    Raises:
+        UserError: as `load`.
+    """
+    loaded = run.load_checkpoint()
     if loaded is None:
         raise UserError(
-            f"{run_dir} has no checkpoint yet; train it first: "
-            f"tfmeta train --resume --run-dir {run_dir}"
+            f"{run.path} has no checkpoint yet; train it first: "
+            f"tfmeta train --resume --run-dir {run.path}"
         )
-    return loaded[0]
+    refuse_not_finite(loaded[0])
+    return loaded
 
 
 def _load_file(path):
