@@ -29,6 +29,7 @@ from tfmeta.file_lock import FileLock, LockedError
 OURS = ".tfmeta-"  # begins the names of what is gone when nobody writes
 _PARTIAL, _LOCK = f"{OURS}partial-", f"{OURS}lock-"
 _OLDER = (".partial-*", "partial-*.keras")  # as older versions named what they had not finished
+TEMPORARY_HINT = "Name another place for temporary folders by TMPDIR"
 _MOST_BYTES = 16 * 2**20  # of a JSON file
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # of file systems that sync no folders
 
@@ -59,7 +60,7 @@ def writing(path, hint: str = ""):
         raise UserError(f"cannot write {path}: {_reason(error)}{hint}", exit_status=1) from error
 
 
-def locked(path, *, wait: float = 0) -> FileLock:
+def locked(path, *, wait: float = 0, what=None) -> FileLock:
     """The lock of whoever writes `path`, which need not be there; a context manager.
 
     What a killed writer of `path` left is removed.
@@ -67,14 +68,15 @@ def locked(path, *, wait: float = 0) -> FileLock:
     Args:
         path: a file or folder.
         wait: seconds that another's work on it may take.
+        what: to call it in a message, if not `path`.
 
     Raises:
         LockedError: if another process writes it.
         UserError: if nothing can be written there.
     """
-    path = Path(path)
-    with writing(path):
-        lock = FileLock(lock_of(path), path, wait=wait)
+    path, what = Path(path), what or path
+    with writing(what):
+        lock = FileLock(lock_of(path), what, wait=wait)
         _remove(_beside(path, _PARTIAL))
     return lock
 
@@ -173,6 +175,15 @@ def check_writable(folder, hint: str = "") -> None:
     with writing(folder, hint):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
+
+
+@contextlib.contextmanager
+def temporary_folder():
+    """A new folder that is gone at the end of the block."""
+    with writing("a temporary folder", TEMPORARY_HINT):
+        folder = tempfile.TemporaryDirectory()
+    with folder as name:
+        yield Path(name)
 
 
 def write_json(path, content) -> None:

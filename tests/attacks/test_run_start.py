@@ -366,9 +366,12 @@ def test_an_error_of_the_system_is_one_line_and_leaves_what_was_there(number, tm
 # Mutations
 
 
+KINDS = ("flip", "cut", "empty", "delete", "fifo", "folder", "deep", "zeros", "huge", "list")
+
+
 def mutated(path, rng):
     """Does some harm to a file; returns what."""
-    kind = rng.choice(["flip", "cut", "empty", "delete", "fifo", "folder", "deep", "zeros", "huge"])
+    kind = rng.choice(KINDS)
     content = path.read_bytes()
     if kind == "flip":
         content = bytearray(content)
@@ -387,6 +390,8 @@ def mutated(path, rng):
         path.mkdir()
     elif kind == "deep":
         path.write_text("[" * 100_000)
+    elif kind == "list":
+        path.write_text('[1, {"a": []}]')
     elif kind == "zeros":
         path.symlink_to("/dev/zero")
     elif kind == "huge":

@@ -1,13 +1,12 @@
 """`tfmeta train`."""
 
 import signal
-import tempfile
 import time
 from pathlib import Path
 
 import click
 
-from tfmeta import strict_json
+from tfmeta import files, strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.errors import UserError
@@ -134,10 +133,10 @@ def _dry_run(settings):
 
     started = time.monotonic()
     learner, source = dry_run_step(settings)
-    with tempfile.TemporaryDirectory() as folder:
+    with files.temporary_folder() as folder:
         version = export_learner(
             learner,
-            Path(folder) / "dry-run",
+            folder / "dry-run",
             is_regression=source.is_regression,
             image_format=source.image_format,
         )

@@ -13,7 +13,6 @@ LiteRT has no assertions: requests that a served model refuses (`refusals.py`) a
 no meaning, or fail in an operation.
 """
 
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -204,9 +203,12 @@ def _converted(learner, kind, functions) -> bytes:
         traced[name] = tf.function(function, autograph=False).get_concrete_function(**specs)
     module.captured = [variable for function in traced.values() for variable in function.variables]
     # Quietly: the converter writes a page on each operation that LiteRT lacks.
-    with quiet_tensorflow(), tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=traced)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(traced))
+    with quiet_tensorflow(), files.temporary_folder() as folder:
+        with files.writing(folder, files.TEMPORARY_HINT):
+            tf.saved_model.save(module, str(folder), signatures=traced)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            str(folder), signature_keys=list(traced)
+        )
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         try:
             return converter.convert()

@@ -14,7 +14,14 @@ from tfmeta.training.metrics_file import MetricsFile
 from tfmeta.training.settings import Settings, read_config
 
 _MARK = "config.json"  # of a run; written last, so that what has it has all the rest
+_NEEDED = (_MARK, "source.json")
 _START = ("environment.json", "source.json", "splits.json")  # before it
+_FACTS = {
+    "name": lambda value: isinstance(value, str),
+    "input_shape": lambda value: isinstance(value, list) and all(type(n) is int for n in value),
+    "image_format": lambda value: value is None or isinstance(value, dict),
+    "target_size": lambda value: value is None or type(value) is int,
+}
 _RESULT_SECONDS = 60  # that others may take to add theirs
 _PACKAGES = ("tfmeta", "tensorflow", "keras", "numpy", "tensorflow-datasets")
 
@@ -38,6 +45,7 @@ class RunDirectory:
         self.tensorboard = self.path / "tensorboard"
         self.metrics = MetricsFile(self.path / "metrics.jsonl")
         self._progress = self.path / "progress.json"  # of an older version
+        self._facts = self.path / "source.json"
         self._lock = self.path / "run"
         self.results = self.path / "results.json"
 
@@ -91,7 +99,7 @@ class RunDirectory:
         path = Path(path)
         if not os.path.lexists(path) or cls(path)._is_start():
             return
-        if all((path / name).is_file() for name in (_MARK, "source.json")):
+        if all((path / name).is_file() for name in _NEEDED):
             raise UserError(
                 f"run directory {path} exists and is never overwritten; go on with it by --resume, "
                 "or choose another --run-dir"
@@ -122,7 +130,7 @@ class RunDirectory:
             UserError: if it is no run directory.
         """
         run = cls(path)
-        for name in (_MARK, "source.json"):
+        for name in _NEEDED:
             if not (run.path / name).is_file():
                 raise UserError(
                     f"{path} is no run directory (it has no {name}); expected one that "
@@ -136,7 +144,7 @@ class RunDirectory:
         Raises:
             UserError: if another process has it, or nothing can be written there.
         """
-        return files.locked(self._lock)
+        return files.locked(self._lock, what=self.path)
 
     @property
     def settings(self) -> Settings:
@@ -145,8 +153,8 @@ class RunDirectory:
 
     def _options_of_before(self, pipeline):
         """Of a run whose images were read as they are stored, before there was another way."""
-        image = files.read_json(self.path / "source.json").get("image_format")
-        if not image or "background" in image:
+        image = self._recorded_facts().get("image_format")
+        if not isinstance(image, dict) or "background" in image:
             return {}
         from tfmeta.pipelines import options_of
 
@@ -161,12 +169,16 @@ class RunDirectory:
         """The SourceFacts of the run's pipeline, without its data."""
         from tfmeta.pipelines.episode_source import SourceFacts
 
-        path = self.path / "source.json"
-        content = files.read_json(path)
         try:
-            return SourceFacts.from_dict(content)
+            return SourceFacts.from_dict(self._recorded_facts())
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _damaged(path, described(error)) from error
+            raise _damaged(self._facts, described(error)) from error
+
+    def _recorded_facts(self):
+        facts = files.read_json(self._facts)
+        if isinstance(facts, dict) and all(fits(facts.get(name)) for name, fits in _FACTS.items()):
+            return facts
+        raise _damaged(self._facts, "expected what a learner must know of its source")
 
     def check_splits(self, splits: dict | None) -> None:
         """Raises UserError if the data's splits are no longer those that the run was made with.
