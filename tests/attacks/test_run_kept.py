@@ -27,8 +27,10 @@ with files.locked(sys.argv[1]):
     print("locked", flush=True)
     sys.stdin.read()
 """
-SINUSOID = ["sinusoid", "--shots", 5, "--meta-batch", 4, "--set", "validation_tasks=0"]
-SINUSOID += ["--set", "checkpoint_seconds=0", "--set", "log_every=4"]
+SINUSOID = ["sinusoid", "--shots", 5, "--meta-batch", 4, "--inner-steps", 1]
+for _setting in ("validation_tasks=0", "checkpoint_seconds=0", "log_every=4"):
+    SINUSOID += ["--set", _setting]
+SINUSOID += ["--set", "learner.vectorised=false"]  # without the wait for XLA
 
 
 @pytest.fixture
@@ -56,11 +58,12 @@ def locks():
 
 
 def the_line(capfd, *arguments, status=1, output=""):
-    """The one line on standard error of a command that fails."""
+    """The one line on standard error, but for progress, of a command that fails."""
     received, shown, errors = trained.inside(capfd, *arguments)
     assert received == status, errors
     assert shown.startswith(output) and bool(shown) == bool(output), shown  # noqa: PT018
-    (line,) = errors.splitlines()
+    *progress, line = errors.splitlines()
+    assert all(each.startswith(f"{arguments[0]}  ") for each in progress), errors
     assert line.startswith("Error: ")
     return line
 
@@ -206,14 +209,14 @@ def test_a_figure_is_shown_before_it_is_recorded(harm, tmp_path, capfd):
 )
 def test_a_run_of_before_goes_on(run, tmp_path, capfd):
     shutil.copytree(run, tmp_path / "new")
-    trained.as_of_before(run, minutes=0.5)
-    assert (RunDirectory.open(run).step, RunDirectory.open(run).minutes) == (20, 0.5)
+    trained.as_of_before(run, minutes=500)
+    assert (RunDirectory.open(run).step, RunDirectory.open(run).minutes) == (20, 500)
     assert trained.inside(capfd, "evaluate", run, "--tasks", 2)[0] == 0
     for path in (run, tmp_path / "new"):
         arguments = ["train", "--resume", "--run-dir", path, "--steps", 40]
         assert trained.inside(capfd, *arguments)[0] == 0
     assert_same(run, tmp_path / "new")
-    assert RunDirectory.open(run).minutes > 0.5 > RunDirectory.open(tmp_path / "new").minutes > 0
+    assert RunDirectory.open(run).minutes > 500 > RunDirectory.open(tmp_path / "new").minutes > 0
     assert not (run / "progress.json").exists()
 
 

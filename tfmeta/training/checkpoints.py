@@ -1,7 +1,7 @@
 """A run's learner on disk, at some of its steps."""
 
-import contextlib
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -76,16 +76,15 @@ class Checkpoints:
 
         while found := [f for f in self._files() if before is None or _step_of(f) < before]:
             newest = found[-1]
-            with contextlib.suppress(OSError):
-                if not newest.is_file():
-                    raise _damaged(newest, "it is no plain file")
+            remedy = f" To go on from step {_step_of(found[-2])}, delete it." if found[1:] else ""
             try:
+                if not (newest.is_file() and zipfile.is_zipfile(newest)):
+                    raise ValueError("it is no .keras file")
                 return keras.models.load_model(newest), _step_of(newest)
             except Exception as error:
-                if not newest.exists():  # its run goes on, and has newer ones now
-                    continue
-                remedy = f" To go on from step {_step_of(found[-2])}, delete it."
-                raise _damaged(newest, described(error), remedy if found[1:] else "") from error
+                if os.path.lexists(newest):
+                    raise _damaged(newest, described(error), remedy) from error
+                # Its run goes on, and has newer ones by now.
         return None
 
     def _files(self):
