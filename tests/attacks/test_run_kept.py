@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -391,7 +392,7 @@ class _nothing:
 def training(run, *arguments, shell=""):
     """`tfmeta train` in a process, or a shell's pipe of it."""
     parts = [*trained.COMMAND, "train", *SINUSOID, "--run-dir", run, *arguments]
-    command = " ".join(f"'{part}'" for part in parts)
+    command = shlex.join(map(str, parts))
     return subprocess.Popen(
         ["bash", "-c", f"{'exec ' * (not shell)}{command} {shell}"],
         stderr=subprocess.PIPE,
@@ -405,14 +406,15 @@ def training(run, *arguments, shell=""):
 )
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_hang_up_leaves_a_checkpoint(number, tmp_path):
-    process = training(tmp_path / "run", "--steps", 10**6, "--set", "checkpoint_seconds=1000")
     metrics = tmp_path / "run/metrics.jsonl"
-    while not metrics.exists():
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
-    process.send_signal(number)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    endless = ["--steps", 10**6, "--set", "checkpoint_seconds=1000"]
+    with training(tmp_path / "run", *endless) as process:
+        while not metrics.exists():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        process.send_signal(number)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 1, errors
     assert "interrupted at step" in errors
     lines = metrics.read_text().splitlines()
@@ -425,9 +427,9 @@ def test_a_hang_up_leaves_a_checkpoint(number, tmp_path):
 )
 @pytest.mark.parametrize("shell", ["2>&-", "2>&1 | true; exit ${PIPESTATUS[0]}"])
 def test_nobody_need_listen(shell, tmp_path):
-    process = training(tmp_path / "run", "--steps", 12, shell=shell)
-    assert process.wait(timeout=120) == 0
-    assert process.communicate()[1] == ""
+    with training(tmp_path / "run", "--steps", 12, shell=shell) as process:
+        assert process.communicate(timeout=120)[1] == ""
+    assert process.returncode == 0
     assert RunDirectory.open(tmp_path / "run").step == 12
     lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [4, 8, 12]
