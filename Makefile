@@ -38,8 +38,9 @@ lint: $(READY)  ## style and formatting, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-faults: $(READY)  ## write docs/faults.md and docs/security.md from the tests
+faults: $(READY)  ## write docs/faults.md, security.md and licences.md
 	$(BIN)/python tests/fault_table.py
+	$(BIN)/python tests/licence_table.py
 
 layers: $(READY)  ## write docs/layers.md: every layer of Keras tried; several minutes
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/layer_trials.py

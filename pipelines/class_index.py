@@ -45,6 +45,7 @@ class ClassIndex:
 
     Raises:
         ValueError: if lengths differ or splits share a class.
+        UserError: if an example in memory holds what is no finite number.
     """
 
     examples: np.ndarray
@@ -69,6 +70,28 @@ class ClassIndex:
                 f"received {len(self.groups)} groups for {len(self.class_names)} classes; expected "
                 "the group of each class"
             )
+        self._refuse_infinite()
+
+    def _refuse_infinite(self):
+        """Whatever read the examples: one NaN is in every distance and every mean after it."""
+        examples = self.examples
+        if not isinstance(examples, np.ndarray) or examples.dtype.kind != "f":
+            return
+        finite = np.isfinite(examples.reshape(len(examples), -1)).all(1)
+        if finite.all():
+            return
+        rows = np.flatnonzero(~finite)
+        places = []
+        for row in rows[:10]:
+            where = np.argwhere(~np.isfinite(examples[row]))[0].tolist()
+            name = f" ({self.origins.names[row]})" if self.origins.names else ""
+            value = examples[row][tuple(where)]
+            places.append(f"{row}{name}, {value} at {where}")
+        raise UserError(
+            f"{len(rows)} of {len(examples)} examples hold what is no finite number: "
+            f"{'; '.join(places)}{' ...' if len(rows) > len(places) else ''}. Fill the values in "
+            "or drop those examples"
+        )
 
     @cached_property
     def counts(self) -> np.ndarray:

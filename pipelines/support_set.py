@@ -132,6 +132,13 @@ def read_support_arrays(path, facts, *, num_classes: int | None):
             f"{path} holds x of shape {x.shape} and y of shape {y.shape}; expected examples of "
             f"shape {facts.input_shape} and as many answers of shape {y_shape}"
         )
+    for name, values in (("x", x), ("y", y)):
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            first = np.argwhere(~np.isfinite(values))[0].tolist()
+            raise UserError(
+                f"{path} holds {name} with {values[tuple(first)]} at {first}; expected finite "
+                "numbers"
+            )
     if facts.target_size is not None:
         return None, x, y.astype(np.float32)
     names, labels = np.unique(y, return_inverse=True)

@@ -13,6 +13,8 @@ import tfmeta
 # Both before anything here imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 tfmeta.configure_runtime()
+# As on other machines, where products are added up in other parts; see run_under_processors.sh.
+_THREADS = int(os.environ.get("TFMETA_TEST_THREADS", 0))
 
 # No deadline: the first call of a TensorFlow op is slow, and so is a busy machine.
 settings.register_profile("tfmeta", deadline=None, max_examples=25, derandomize=True)
@@ -21,6 +23,21 @@ settings.load_profile("tfmeta")
 _TINY_SPLITS = {"train": 8, "validation": 6, "test": 6}
 _TINY_EXAMPLES = 12  # of each class
 _TINY_GROUP = 4  # classes; groups cross no border between splits
+
+
+def pytest_configure(config):
+    if not _THREADS:
+        return
+    from tensorflow.config import threading
+
+    for kind in ("intra", "inter"):
+        name = f"{kind}_op_parallelism_threads"
+        getattr(threading, f"set_{name}")(_THREADS)
+        assert getattr(threading, f"get_{name}")() == _THREADS
+    # Of the commands that tests call in this process, which would set their own.
+    config.addinivalue_line(
+        "filterwarnings", r"ignore:tfmeta.configure_runtime\(\) was called after"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from closeness import assert_close, difference_quotient
 from keras_layers import NOT_TRIED, TRIED, network_with, shape_for
 
 import tfmeta
@@ -70,10 +71,10 @@ def episode(name, dtype):
 def meta_gradient_difference(name) -> tuple[float, float]:
     """`(difference, tolerance)` of the meta-gradient; in float64 unless the layer has no kernel."""
     in_float32 = name in IN_FLOAT32
-    step, tolerance = (1e-2, 2e-2) if in_float32 else (1e-6, 1e-6)
+    step, dtype = (1e-2, "float32") if in_float32 else (1e-6, "float64")
     with contextlib.nullcontext() if in_float32 else _float64():
         learner = learner_with(name)
-        task = episode(name, "float32" if in_float32 else "float64")
+        task = episode(name, dtype)
         gradients, logs = learner.task_gradients(task)
 
         def loss():
@@ -81,21 +82,22 @@ def meta_gradient_difference(name) -> tuple[float, float]:
             losses = keras.losses.sparse_categorical_crossentropy(task.query_y, answer, True)
             return float(tf.reduce_mean(losses))
 
-        own = abs(float(logs["loss"]) - loss())
+        assert_close(float(logs["loss"]), loss(), dtype=dtype)
         variables = learner.trainable_variables
         start = [v.numpy() for v in variables]
         rng = np.random.default_rng(1)
         direction = [rng.normal(size=v.shape) / np.sqrt(v.size) for v in start]
-        sides = []
-        for sign in (1, -1):
+
+        def at(distance):
             for variable, value, along in zip(variables, start, direction, strict=True):
-                variable.assign(value + sign * step * along)
-            sides.append(loss())
-    numeric = (sides[0] - sides[1]) / (2 * step)
+                variable.assign(value + distance * along)
+            return loss()
+
+        numeric, error = difference_quotient(at, step, dtype)
     analytic = sum(np.sum(g.numpy() * d) for g, d in zip(gradients, direction, strict=True))
     norm = np.sqrt(sum(np.sum(g.numpy() ** 2) for g in gradients))
-    # Where there is no gradient at all, the loss's rounding is left.
-    return max(own, abs(numeric - analytic) / max(norm, 1e-3)), tolerance
+    norm = max(norm, 1e-3)  # where there is no gradient at all, the loss's rounding is left
+    return abs(numeric - analytic) / norm, error / norm
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trained
+from closeness import assert_close
 
 from tfmeta.exporting.c_loader import genuine_protos
 
@@ -72,8 +73,7 @@ def test_it_answers_as_the_served_model_does(program):
     }
     served = trained.served(version, SIGNATURE, inputs)
     assert [int(label) for label, *_ in rows] == served["label"][0].tolist()
-    probabilities = np.array([row[1:] for row in rows], np.float64)
-    assert np.abs(probabilities - served["probabilities"][0]).max() < 1e-6
+    assert_close(np.array([row[1:] for row in rows], np.float32), served["probabilities"][0])
 
 
 def test_a_file_that_is_no_image_is_an_error_with_a_message(program, tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import trained
+from closeness import assert_close, assert_within_chance
 from trained import served
 
 import tfmeta
@@ -35,9 +36,9 @@ def drawn_answers(seed=0, number=20_000, scale=1.0):
 def test_by_default_probabilities_are_a_softmax_and_unknown_is_their_doubt():
     logits = tf.random.normal((4, 3, 5), seed=1) * 3
     probabilities = Confidence().probabilities(logits).numpy()
-    np.testing.assert_allclose(probabilities, tf.nn.softmax(logits), rtol=1e-6)
+    assert_close(probabilities, tf.nn.softmax(logits))
     unknown = Confidence().unknown(logits).numpy()
-    np.testing.assert_allclose(unknown, 1 - probabilities.max(-1), rtol=1e-4, atol=1e-7)
+    assert_close(unknown, 1 - probabilities.max(-1), scale=1.0)  # of what is left of 1
 
 
 @pytest.mark.parametrize("logits", [[50.0, 0, 0], [0.0, 0, 0], [3.0], [1.0, -1e9, -1e9]])
@@ -51,13 +52,19 @@ def test_a_column_without_examples_changes_nothing():
     logits = tf.random.normal((6, 3), seed=2)
     wider = tf.concat([logits, tf.fill((6, 2), -1e9)], 1)
     confidence = Confidence(1.7, 0.5, 0.8, -0.3)
-    np.testing.assert_allclose(confidence.unknown(wider), confidence.unknown(logits), rtol=1e-6)
+    assert_close(confidence.unknown(wider), confidence.unknown(logits))
 
 
 @pytest.mark.parametrize("scale", [0.25, 1.0, 4.0])
 def test_the_temperature_that_was_is_found(scale):
-    fitted = _fit(drawn_answers(scale=scale))
-    assert fitted.temperature == pytest.approx(scale, rel=0.03)
+    answers = drawn_answers(scale=scale)
+    fitted = _fit(answers)
+    # The Fisher information on the temperature's logarithm: of an answer, its logits' variance.
+    honest = answers.known / scale
+    chances = np.exp(honest) / np.exp(honest).sum(-1, keepdims=True)
+    spread = (chances * honest**2).sum(-1) - (chances * honest).sum(-1) ** 2
+    standard_error = spread.sum() ** -0.5
+    assert_within_chance(np.log(fitted.temperature), np.log(scale), standard_error)
     held_out = drawn_answers(seed=1, scale=scale)
     assert expected_calibration_error(fitted, held_out) < 0.015
     if scale != 1:
@@ -69,7 +76,8 @@ def test_calibration_error_of_a_worked_example():
     chances = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.6, 0.4]])
     answers = Answers(np.log(chances).astype(np.float32), np.array([0, 0, 0, 1]), np.zeros((0, 2)))
     expected = 3 / 4 * (0.9 - 2 / 3) + 1 / 4 * 0.6
-    assert expected_calibration_error(Confidence(), answers) == pytest.approx(expected, abs=1e-6)
+    error = expected_calibration_error(Confidence(), answers)
+    assert_close(error, expected, dtype=np.float32)
 
 
 # On tasks
@@ -142,8 +150,9 @@ def test_the_order_of_an_episode_does_not_matter():
     shuffled = Shuffled("blobs", source.index)
     shape = EpisodeShape(5, 3, 4)
     ours, theirs = (calibrate(nearest_mean(), s, shape, num_tasks=10) for s in (source, shuffled))
-    assert theirs.temperature == pytest.approx(ours.temperature, rel=1e-3)
-    assert theirs.report["unknown_auroc"] == pytest.approx(ours.report["unknown_auroc"], abs=1e-6)
+    assert_close(theirs.temperature, ours.temperature, dtype=np.float32)
+    scores = (each.report["unknown_auroc"] for each in (theirs, ours))
+    assert_close(*scores, dtype=np.float32)
 
 
 def test_without_other_classes_the_unknown_score_is_as_by_default():
@@ -188,7 +197,7 @@ def test_a_served_answer_is_that_of_the_confidence(tmp_path):
     for received in answers:
         for name in ("probabilities", "unknown"):
             expected = getattr(CONFIDENCE, name)(logits).numpy()
-            np.testing.assert_allclose(received[name], expected, rtol=1e-5, atol=1e-6)
+            assert_close(received[name], expected)
     assert json.loads((adapted / "tfmeta.json").read_text())["confidence"]["temperature"] == 2.5
 
 

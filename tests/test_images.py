@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import BLENDED, FEW, JPEG, RESIZED, assert_close, assert_same_pixels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -57,12 +58,10 @@ def test_decode_sees_what_pillow_sees(file_format, mode):
     expected = pillow_rgb(data)
     assert colour.shape == (9, 7, 3)
     assert grey.shape == (9, 7, 1)
-    # JPEG decoders may differ in how they round and how they enlarge the colours.
-    # Half transparent ones are rounded by Pillow to 8 bits twice.
-    bound = {"JPEG": 8}.get(file_format, 1 if mode in ("LA", "RGBA") else 0)
-    assert abs(colour - expected).max() <= bound
+    levels = {"JPEG": JPEG}.get(file_format, BLENDED if mode in ("LA", "RGBA") else 0)
+    assert_same_pixels(colour, expected, levels=levels)
     luma = np.asarray(Image.fromarray(colour.astype(np.uint8)).convert("L"))
-    assert abs(grey[..., 0] - luma).max() <= 1
+    assert_same_pixels(grey[..., 0], luma, levels=BLENDED)
 
 
 def test_16_bit_pixels_as_stored_keep_their_upper_byte():
@@ -84,7 +83,7 @@ def test_resizing_is_antialiased_as_pillows_is(height, width, new_height, new_wi
     image = Image.fromarray(pixels)
     expected = np.asarray(image.resize((new_width, new_height), Image.Resampling.BILINEAR))
     resized = decoded(encoded(image, "PNG"), new_height, new_width)[..., 0]
-    assert abs(resized - expected.astype(int)).max() <= 2  # Pillow rounds twice
+    assert_same_pixels(resized, expected, levels=RESIZED)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -128,7 +127,7 @@ def test_decode_all_keeps_the_shape_of_its_batch():
 def test_to_unit_maps_255_to_1_and_leaves_floats_alone():
     unit = to_unit(tf.constant(np.arange(256, dtype=np.uint8))).numpy()
     assert (unit[0], unit[255]) == (0, 1)
-    np.testing.assert_allclose(unit, np.arange(256) / 255, rtol=2e-7)
+    assert_close(unit, np.arange(256) / 255, roundings=FEW)
     floats = tf.constant([-3.5, 0.1, 300.0])
     assert to_unit(floats).numpy().tobytes() == floats.numpy().tobytes()
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import assert_close, assert_far_apart
 
 import tfmeta
 from tfmeta.learners.keras_arguments import HONOURED, REFUSED
@@ -59,18 +60,16 @@ def _optimizer():
     start = weights(slow)
     for learner in (fast, slow):
         fitted(learner, x=dataset(1))
-    np.testing.assert_allclose(
-        weights(fast) - start, 2 * (weights(slow) - start), rtol=1e-3, atol=1e-6
-    )
+    assert_close(weights(fast), 2 * weights(slow) - start)
+    assert_far_apart(weights(fast), weights(slow))
 
 
 def _loss():
     def doubled(y, outputs):
         return 2 * keras.losses.sparse_categorical_crossentropy(y, outputs, from_logits=True)
 
-    assert made(loss=doubled).evaluate(dataset(), verbose=0) == pytest.approx(
-        2 * _cross_entropy(made(loss=doubled)), rel=1e-5
-    )
+    received = made(loss=doubled).evaluate(dataset(), verbose=0)
+    assert_close(received, 2 * _cross_entropy(made(loss=doubled)), dtype=np.float32)
 
 
 def _cross_entropy(learner):
@@ -84,7 +83,7 @@ def _metrics(argument="metrics"):
     learner = made(**{argument: ["accuracy"]})
     result = learner.evaluate(dataset(), verbose=0, return_dict=True)
     right = learner.predict(dataset(1), verbose=0).argmax(-1) == episodes().query_y
-    assert result["accuracy"] == pytest.approx(right.mean())
+    assert_close(result["accuracy"], right.mean(), dtype=np.float32)
 
 
 def _calls_of_the_loss(**options):
@@ -117,7 +116,7 @@ def _jit_compile():
     assert [learner.jit_compile for learner in learners] == [True, False]
     for learner in learners:
         fitted(learner)
-    np.testing.assert_allclose(*(weights(learner) for learner in learners), rtol=1e-4, atol=1e-6)
+    assert_close(*(weights(learner) for learner in learners))
 
 
 def _auto_scale_loss():
@@ -152,7 +151,7 @@ def _validation():
     options = {"validation_data": dataset(3), "validation_steps": 2, "validation_freq": 2}
     history = fitted(learner, epochs=2, **options)
     assert len(history["val_loss"]) == 1
-    assert history["val_loss"][0] == pytest.approx(_cross_entropy(learner), rel=1e-5)
+    assert_close(history["val_loss"][0], _cross_entropy(learner), dtype=np.float32)
 
 
 def _steps_per_epoch():

@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
+from closeness import assert_close, assert_uniform, assert_within_chance
 
 from tfmeta import UserError, pipelines
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
@@ -27,31 +28,23 @@ def fitted(x, y):
     return np.hypot(sine, cosine), np.arctan2(-cosine, sine)
 
 
-def is_uniform(values, low, high):
-    """The Kolmogorov-Smirnov test at 1 in 1,000, and no value outside."""
-    values = (np.sort(np.ravel(values)) - low) / (high - low)
-    steps = np.arange(len(values) + 1) / len(values)
-    distance = max((steps[1:] - values).max(), (values - steps[:-1]).max())
-    return values[0] > -1e-4 and values[-1] < 1 + 1e-4 and distance < 1.95 / len(values) ** 0.5
-
-
 def test_sinusoid_draws_amplitude_phase_and_inputs_as_the_paper_does():
     support_x, support_y, query_x, _ = waves()
     amplitude, phase = fitted(support_x, support_y)
     phase = np.where(phase < -np.pi / 2, phase + 2 * np.pi, phase)  # pi and -pi are one angle
-    assert is_uniform(amplitude, 0.1, 5.0)
-    assert is_uniform(phase, 0.0, np.pi)
-    assert is_uniform(support_x, -5.0, 5.0)
-    assert is_uniform(query_x, -5.0, 5.0)
-    assert abs(np.corrcoef(amplitude, phase)[0, 1]) < 3.3 / 2000**0.5
-    assert abs(np.corrcoef(amplitude, support_x[:, 0])[0, 1]) < 3.3 / 2000**0.5
+    assert_uniform(amplitude, 0.1, 5.0)
+    assert_uniform(phase, 0.0, np.pi)
+    assert_uniform(support_x, -5.0, 5.0)
+    assert_uniform(query_x, -5.0, 5.0)
+    for other in (phase, support_x[:, 0]):
+        assert_within_chance(np.corrcoef(amplitude, other)[0, 1], 0, 2000**-0.5)
 
 
 def test_sinusoid_queries_are_of_the_wave_of_the_support():
     support_x, support_y, query_x, query_y = waves(num_queries=25, count=300)
     amplitude, phase = (part[:, np.newaxis] for part in fitted(support_x, support_y))
-    np.testing.assert_allclose(query_y, amplitude * np.sin(query_x - phase), atol=2e-5)
-    np.testing.assert_allclose(support_y, amplitude * np.sin(support_x - phase), atol=2e-5)
+    assert_close(query_y, amplitude * np.sin(query_x - phase), dtype=np.float32)
+    assert_close(support_y, amplitude * np.sin(support_x - phase), dtype=np.float32)
 
 
 def test_sinusoid_shapes_and_facts():

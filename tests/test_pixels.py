@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
+from closeness import BLENDED, RESHAPED, assert_same_pixels
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 from trained import folder, served
@@ -114,8 +115,9 @@ def test_opacity_is_on_the_background_everywhere(tmp_path, background):
     image_format = ImageFormat(HEIGHT, WIDTH, 3, background=background)
     seen = everywhere(tmp_path, contents, image_format).astype(int)
     expected = np.stack([shown(each, {"white": 255, "black": 0}[background]) for each in contents])
-    assert abs(seen - expected)[[0, 1, 4, 6, 7]].max() == 0  # opaque or not at all
-    assert abs(seen - expected).max() <= 1  # Pillow rounds half transparent ones its own way
+    plain = [0, 1, 4, 6, 7]  # opaque or not at all
+    assert_same_pixels(seen[plain], expected[plain])
+    assert_same_pixels(seen, expected, levels=BLENDED)
     assert (seen[0].max() > 0) == (background == "white")
 
 
@@ -158,8 +160,8 @@ def test_16_bits_are_brought_down_by_the_range_of_the_data(tmp_path, low, high):
     image_format = ImageFormat(HEIGHT, WIDTH, 3, deep_range=(low, high))
     expected = np.rint((deep.astype(float) - low) * 255 / (high - low))
     seen = everywhere(tmp_path, contents, image_format).astype(int)
-    assert abs(seen[:6] - expected[..., np.newaxis]).max() <= 1
-    assert abs(seen[6] - expected[0, ..., np.newaxis]).max() <= 1
+    assert_same_pixels(seen[:6], expected[..., np.newaxis])
+    assert_same_pixels(seen[6], expected[0, ..., np.newaxis])
     source = build("image-folder", data_dir=str(tmp_path), options={"size": 8})
     assert source.image_format.deep_range == (low, high)
     assert source.pinned_options["deep_range"] == [low, high]
@@ -186,7 +188,7 @@ def test_palettes_of_few_colours_have_their_opacity(bits):
     note.add_text("note", "the letters tRNS and eXIf stand here, and mean nothing")
     for options in ({}, {"transparency": 1}, {"transparency": pixels(1 << bits).tobytes()}):
         content = encoded(image, "PNG", bits=bits, pnginfo=note, **options)
-        assert abs(decoded(content).astype(int) - shown(content)).max() <= 1
+        assert_same_pixels(decoded(content), shown(content), levels=BLENDED)
 
 
 def test_a_frame_that_is_smaller_than_its_gif_lies_on_the_background():
@@ -235,7 +237,7 @@ def test_webp_and_tiff_become_png_of_the_same_pixels(tmp_path, kind, mode):
         expected = np.rot90(np.asarray(image).astype(int) // 257, -1)[..., np.newaxis]
     else:
         expected = shown(content)
-    assert abs(seen - expected).max() <= (1 if mode == "RGBA" else 0)
+    assert_same_pixels(seen, expected, levels=BLENDED if mode == "RGBA" else 0)
     with pytest.raises(tf.errors.InvalidArgumentError, match="convert WebP, TIFF"):
         decoded(content)
 
@@ -259,7 +261,7 @@ def test_how_shapes_are_changed_is_an_option(tmp_path, resize):
     contents = [encoded(image, "PNG") for image in images]
     seen = everywhere(tmp_path, contents, ImageFormat(20, 20, 3, resize=resize))
     expected = np.stack([np.asarray(_by_pillow(image, resize)) for image in images])
-    assert abs(seen.astype(int) - expected).max() <= 4  # Pillow rounds twice, and at other edges
+    assert_same_pixels(seen, expected, levels=RESHAPED)
 
 
 def _by_pillow(image, resize):

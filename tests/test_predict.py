@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import trained
+from closeness import assert_close, assert_same_answers
 from PIL import Image
 from trained import CLASSES
 
@@ -51,14 +52,6 @@ def few_classes(tmp_path_factory):
     return folder
 
 
-def same_answers(received, expected):
-    assert [each["label"] for each in received] == [each["label"] for each in expected]
-    for mine, theirs in zip(received, expected, strict=True):
-        assert mine["image"] == theirs["image"]
-        assert mine["confidence"] == pytest.approx(theirs["confidence"], abs=1e-5)
-        assert mine["probabilities"] == pytest.approx(theirs["probabilities"], abs=1e-5)
-
-
 def test_json_is_alone_on_standard_output_and_tensorflow_starts_quietly(run_process):
     assert run_process.stdout.count("\n") == 1
     assert json.loads(run_process.stdout).keys() == {"predictions"}
@@ -71,20 +64,18 @@ def test_an_answer_for_each_image_in_the_order_given(from_run):
         assert each.keys() == {"image", "label", "confidence", "unknown", "probabilities"}
         assert 0 < each["unknown"] < 1
         assert tuple(each["probabilities"]) == CLASSES
-        assert sum(each["probabilities"].values()) == pytest.approx(1)
+        assert_close(sum(each["probabilities"].values()), 1.0, dtype=np.float32)
         assert each["confidence"] == max(each["probabilities"].values())
         assert each["probabilities"][each["label"]] == each["confidence"]
     assert len({each["confidence"] for each in from_run}) == len(from_run)
 
 
 def test_run_and_export_answer_alike(from_run, from_export):
-    same_answers(from_export, from_run)
-    scores = [[each["unknown"] for each in side] for side in (from_export, from_run)]
-    assert scores[0] == pytest.approx(scores[1], abs=1e-5)
+    assert_same_answers(from_export, from_run)
 
 
 def test_adapted_export_answers_alike_without_a_support_folder(from_run):
-    same_answers(predict(trained.adapted_export()), from_run)
+    assert_same_answers(predict(trained.adapted_export()), from_run)
 
 
 def test_adapted_export_takes_no_support_folder():
@@ -99,31 +90,31 @@ def test_adapted_export_takes_no_support_folder():
 
 def test_a_version_folder_can_be_named(from_export):
     version = trained.learner_export() / "1"
-    same_answers(predict(version, support=trained.support_folder()), from_export)
+    assert_same_answers(predict(version, support=trained.support_folder()), from_export)
 
 
 def test_fewer_classes_than_ways_answer_among_themselves(few_classes, capfd):
     from_export = predict(trained.learner_export(), support=few_classes)
     for each in from_export:
         assert each["probabilities"].keys() == {"bar", "disc", "ring"}
-        assert sum(each["probabilities"].values()) == pytest.approx(1)
+        assert_close(sum(each["probabilities"].values()), 1.0, dtype=np.float32)
         assert each["label"] in each["probabilities"]
     arguments = [*trained.query_files(), "--support", few_classes, "--json"]
     status, output, _ = trained.inside(capfd, "predict", trained.glyph_run(), *arguments)
     assert status == 0
-    same_answers(json.loads(output)["predictions"], from_export)
+    assert_same_answers(json.loads(output)["predictions"], from_export)
 
 
 def test_fewer_classes_in_an_adapted_export(few_classes, tmp_path):
     output = tmp_path / "few"
     arguments = ["--kind", "adapted", "--support", few_classes, "--output", output]
     trained.call("export", trained.glyph_run(), *arguments, *trained.AS_IT_IS)
-    same_answers(predict(output), predict(trained.learner_export(), support=few_classes))
+    assert_same_answers(predict(output), predict(trained.learner_export(), support=few_classes))
 
 
 def test_an_images_answer_does_not_depend_on_the_others(from_export):
     last = trained.query_files()[-1:]
-    same_answers(predict(trained.adapted_export(), images=last), from_export[-1:])
+    assert_same_answers(predict(trained.adapted_export(), images=last), from_export[-1:])
 
 
 def test_without_json_one_line_an_image(from_export):
@@ -182,8 +173,8 @@ def test_colours_of_a_palette_are_seen_in_every_format(tmp_path):
         palette.save(tmp_path / f"palette.{suffix}")
     images = sorted(tmp_path.iterdir())
     answers = predict(trained.adapted_export(), images=images)
-    confidence = {name.name: a["confidence"] for name, a in zip(images, answers, strict=True)}
-    assert confidence == pytest.approx(dict.fromkeys(confidence, confidence["plain.png"]), abs=1e-5)
+    plain = answers[images.index(tmp_path / "plain.png")]
+    assert_same_answers(answers, [{**plain, "image": str(image)} for image in images])
 
 
 @pytest.mark.parametrize(

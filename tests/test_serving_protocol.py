@@ -20,6 +20,7 @@ import pytest
 import serving_batching
 import tensorflow as tf
 import trained
+from closeness import assert_close
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -148,7 +149,7 @@ def support_of(request) -> dict:
     return {key: value for key, value in request.items() if key.startswith("support")}
 
 
-def assert_same(received: dict, expected: dict, tolerance=1e-6):
+def assert_same(received: dict, expected: dict):
     assert received.keys() == expected.keys()
     for key, want in expected.items():
         got = received[key]
@@ -156,10 +157,7 @@ def assert_same(received: dict, expected: dict, tolerance=1e-6):
         if want.dtype.hasobject:
             want = np.vectorize(bytes.decode, otypes=[object])(want)
         assert got.dtype == want.dtype, key
-        if want.dtype.kind == "f":
-            np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance, err_msg=key)
-        else:
-            assert got.tolist() == want.tolist(), key
+        assert_close(got, want)
 
 
 # What is answered
@@ -184,7 +182,7 @@ def test_adapting_once_and_sending_the_state_is_the_same(learner, transport):
     assert_same(state, trained.served(trained.learner_export(), "adapt", support_of(request)))
     answers = client.predict("predict", {**state, "query_x": request["query_x"]})
     together = trained.served(trained.learner_export(), "adapt_and_predict", request)
-    assert_same(answers, together, 1e-5)
+    assert_same(answers, together)
     client.close()
 
 
@@ -220,7 +218,7 @@ def test_image_files_are_decoded_by_the_model(learner, transport):
     assert_same(client.predict("adapt_and_predict_bytes", request), expected)
     state = client.predict("adapt_bytes", support)
     answers = client.predict("predict_bytes", {**state, "query_x_bytes": [queries]})
-    assert_same(answers, expected, 1e-5)
+    assert_same(answers, expected)
     client.close()
 
 
@@ -268,7 +266,7 @@ def test_rows_are_answered_in_rows(learner, adapted, batching):
     rows = [{key: value[i].tolist() for key, value in request.items()} for i in range(3)]
     answer = batching.http(quoted(":predict"), {"instances": rows})[1]
     prediction = trained.served(trained.sinusoid_export(), "serving_default", request)["prediction"]
-    np.testing.assert_allclose(answer["predictions"], prediction, rtol=1e-6, atol=1e-6)
+    assert_close(answer["predictions"], prediction)
 
 
 def quoted(rest: str) -> str:

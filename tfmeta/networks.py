@@ -129,10 +129,15 @@ def mlp(
     return keras.Model(inputs, outputs, name="mlp")
 
 
+def declared_dtype(network) -> str | None:
+    """What a network's `keras.Input` says it takes; None of one that has none."""
+    inputs = getattr(network, "inputs", None)
+    return keras.backend.standardize_dtype(inputs[0].dtype) if inputs else None
+
+
 def input_dtype(network) -> str:
     """What a network takes its examples as: "float64" if it says so, else "float32"."""
-    taken = {keras.backend.standardize_dtype(i.dtype) for i in getattr(network, "inputs", ()) or ()}
-    return "float64" if taken == {"float64"} else "float32"
+    return "float64" if declared_dtype(network) == "float64" else "float32"
 
 
 def unscaled(network, standard: np.ndarray) -> np.ndarray:

@@ -13,9 +13,10 @@ import numpy as np
 # errors add up like a random walk at best and like their number at worst. A mistake in a method, a
 # statistic of the wrong batch or a weight left out, is hundreds of times as large.
 ROUNDINGS = 1_000
-# Of a served model and its reference, whose warm-up examples are chosen so that a nudge of five
-# roundings moves no answer by more than 5e-6.
+# Of a served model and its reference. Its warm-up examples are chosen so that a nudge of a few
+# roundings moves no answer by more than half of that: what is left is for the order of adding up.
 OF_AN_EXPORT = 160
+OF_A_NUDGE, OF_ITS_EFFECT = 5, 80
 # Of one model's operations on more rows or fewer: only the order within a product changes.
 IN_COMPANY = 100
 

@@ -19,12 +19,13 @@ from tfmeta.learners.class_room import room_for_examples
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.targets import VALUES
 from tfmeta.networks import unscaled
+from tfmeta.precision import OF_A_NUDGE, OF_ITS_EFFECT, rounding_error
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
 NUM_WAYS = 5  # of a learner that takes any number of classes
-# How the examples are tried for a sensitive spot: nudges a few times float32's rounding.
-_WIDE = np.finfo(np.float64).eps / np.finfo(np.float32).eps  # float64's rounding beside float32's
-_NUDGE, _NUM_NUDGES, _MOST_CHANGE, _MOST_DRAWS = 3e-7, 6, 5e-6, 20
+# How the examples are tried for a sensitive spot.
+_NUM_NUDGES, _MOST_DRAWS = 6, 20
+_MOST_CHANGE = rounding_error(np.float32, OF_ITS_EFFECT)
 
 
 def task_requests(signatures, learner, *, image_format) -> dict:
@@ -125,8 +126,7 @@ def _sensitivity(respond) -> float:
     rng, worst = np.random.default_rng(0), 0.0
 
     def nudge(x):
-        # A few times the rounding of x's own digits.
-        size = _NUDGE if x.dtype == np.float32 else _NUDGE * _WIDE
+        size = rounding_error(x.dtype, OF_A_NUDGE)
         return x * (1 + size * rng.normal(size=x.shape)).astype(x.dtype)
 
     responses = respond(lambda x: x)

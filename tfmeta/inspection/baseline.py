@@ -7,6 +7,7 @@ import numpy as np
 
 from tfmeta.errors import UserError
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.precision import rounding_error
 
 NUM_EPISODES = 200
 _BATCH = 20
@@ -82,7 +83,7 @@ def _accuracy(source, support_x, support_y, query_x, query_y):
     means = np.stack([support[support_y == c].mean(0) for c in range(support_y.max() + 1)])
     distances = ((query[:, np.newaxis] - means) ** 2).sum(-1)
     # Where several means are as near as the nearest, the answer is a guess among them.
-    nearest = distances <= distances.min(1, keepdims=True) * (1 + 1e-12)
+    nearest = distances <= distances.min(1, keepdims=True) * (1 + rounding_error(np.float64))
     return np.mean(nearest[np.arange(len(query)), query_y] / nearest.sum(1))
 
 

@@ -1,9 +1,10 @@
 """Tables as lines of text: a name is never broken, nor are lines where no terminal shows them."""
 
-import textwrap
+import re
 
 from rich.cells import cell_len
 
+_WORD = re.compile(r"([\t\n\v\f\r ]*)([^\t\n\v\f\r ]+)")  # no-break and wide spaces stay
 _LEAST_PROSE = 24  # columns, in which words can still be read
 _INDENT = "     "
 UNLIMITED = 10**6  # the width of a pipe
@@ -18,19 +19,26 @@ def wrapped(text: str, width: int, *, first: str = "", later: str = "") -> list[
         first: before the first line.
         later: before each other line.
     """
-    options = {"break_long_words": False, "break_on_hyphens": False}
-    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=later, **options) or [
-        first.rstrip()
-    ]
+    lines, line = [], first
+    used = empty = cell_len(first)  # in a terminal's cells, of which a wide letter takes two
+    for space, word in _WORD.findall(text):
+        gap, size = " " * len(space), cell_len(word)
+        if used > empty and used + len(gap) + size > width:
+            lines.append(line)
+            line, gap = later, ""
+            used = empty = cell_len(later)
+        line += gap + word
+        used += len(gap) + size
+    return [*lines, line] if used > empty else [first.rstrip()]
 
 
 def labelled(rows: list[tuple[str, str]], width: int) -> list[str]:
     """Lines of `(what, how)`, the second in a column of its own."""
-    most = max((len(what) for what, _ in rows), default=0)
+    most = max((cell_len(what) for what, _ in rows), default=0)
     lines = []
     for what, how in rows:
-        first = f" {what:{most}}  "
-        lines += wrapped(how, width, first=first, later=" " * len(first))
+        first = f" {_padded(what, most)}  "
+        lines += wrapped(how, width, first=first, later=" " * cell_len(first))
     return lines
 
 
@@ -50,18 +58,18 @@ def grid(columns, rows, width: int, *, right=(), prose=False) -> list[str]:
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     fixed = sum(widths[:-1]) + 3 * (len(widths) - 1) + 1
     if fixed + (min(widths[-1], _LEAST_PROSE) if prose else widths[-1]) > width:
-        return _stacked(columns, rows, width)
+        return _stacked(columns, rows, width, prose=prose)
     widths[-1] = min(widths[-1], width - fixed)
 
     def lines_of(row):
         if isinstance(row, str):
             return [row]
         parts = [
-            " " * (size - cell_len(cell)) + cell if column in right else _padded(cell, size)
+            _padded(cell, size, left=column in right)
             for column, cell, size in zip(columns[:-1], row, widths, strict=False)
         ]
         start = " " + "".join(f"{part}   " for part in parts)
-        last = f"{row[-1]:>{widths[-1]}}" if columns[-1] in right else row[-1]
+        last = _padded(row[-1], widths[-1], left=True) if columns[-1] in right else row[-1]
         if not prose:
             return [(start + last).rstrip()]
         later = " " * cell_len(start)
@@ -74,11 +82,13 @@ def grid(columns, rows, width: int, *, right=(), prose=False) -> list[str]:
     return [*lines_of(columns), rule, *(line for row in rows for line in lines_of(row))]
 
 
-def _padded(cell, size):
-    return cell + " " * (size - cell_len(cell))
+def _padded(cell, size, *, left=False):
+    space = " " * (size - cell_len(cell))
+    return space + cell if left else cell + space
 
 
-def _stacked(columns, rows, width):
+def _stacked(columns, rows, width, *, prose):
+    """As `grid`, a cell a line; only prose is wrapped, since a name may have spaces."""
     lines = []
     for row in rows:
         if isinstance(row, str):
@@ -86,5 +96,9 @@ def _stacked(columns, rows, width):
             continue
         lines.append(f" {row[0]}")
         for column, cell in zip(columns[1:], row[1:], strict=True):
-            lines += wrapped(f"{column}: {cell}", width, first=_INDENT, later=_INDENT)
+            line = f"{column}: {cell}"
+            if prose and column == columns[-1]:
+                lines += wrapped(line, width, first=_INDENT, later=_INDENT)
+            else:
+                lines.append(_INDENT + line)
     return lines

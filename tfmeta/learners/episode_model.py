@@ -6,12 +6,14 @@ import tensorflow as tf
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
-from tfmeta.learners import task_losses
+from tfmeta.learners import task_losses, task_metrics
 from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.keras_arguments import as_dataset, given
 from tfmeta.learners.padding import flat_queries, is_padded, query_weights
-from tfmeta.learners.task_inputs import as_episodes, checked_methods
+from tfmeta.learners.task_inputs import as_episodes, checked_methods, structured
+
+_NEVER_CALLED = {"compute_loss", "compute_metrics"}  # of Keras's hooks
 
 
 class EpisodeModel(keras.Model):
@@ -35,6 +37,11 @@ class EpisodeModel(keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        for name in _NEVER_CALLED & vars(cls).keys():
+            raise TypeError(
+                f"{cls.__name__} defines {name}, which the steps of a learner do not call: a "
+                "task's loss and metrics are those that compile is given, or task_gradients' own"
+            )
         for name, method in checked_methods(vars(cls)).items():
             setattr(cls, name, method)
 
@@ -63,21 +70,25 @@ class EpisodeModel(keras.Model):
         """As `keras.Model.compile`, without `loss_weights`; the optimizer is Adam by default.
 
         A loss is the mean over a set's examples. `jit_compile="auto"` is XLA for vectorised tasks
-        with a head of fixed size: where the answer's size depends on the labels, XLA needs a
-        column for each support example.
+        with a head of fixed size on one replica: where the answer's size depends on the labels,
+        XLA needs a column for each support example.
 
         Raises:
-            ValueError: if an argument or the loss can't be honoured, or the loss is for other
-                targets than the learner.
+            ValueError: if an argument or the loss can't be honoured, or the loss or a metric is for
+                other targets than the learner.
         """
         options = {"optimizer": "adam", **given("compile", args, kwargs)}
         loss = options.get("loss")
         task_losses.check_loss(loss)
         kind = kinds.of_loss(loss)
         kinds.refuse_other(kind, self._targets, by=f"the loss {getattr(loss, 'name', loss)!r}")
+        metrics = [options.get("metrics"), options.get("weighted_metrics")]
+        task_metrics.check_metrics(metrics, kind or self._targets)
         if options.setdefault("jit_compile", "auto") == "auto":
-            vectorised = self.is_vectorised and self.num_outputs is not None
-            options["jit_compile"] = vectorised and not options.get("run_eagerly")
+            is_fixed = self.is_vectorised and self.num_outputs is not None
+            one_replica = self.distribute_strategy.num_replicas_in_sync == 1
+            eagerly = options.get("run_eagerly")
+            options["jit_compile"] = is_fixed and one_replica and not eagerly
         super().compile(**options)
         if not options.get("auto_scale_loss", True):  # which Keras does not save
             self._compile_config.config["auto_scale_loss"] = False
@@ -101,6 +112,7 @@ class EpisodeModel(keras.Model):
         if options.get("validation_data") is not None:
             validation = as_dataset(self, options["validation_data"], argument="validation_data")
             options["validation_data"] = validation
+        self._build_metrics(options["x"].element_spec)
         return super().fit(**options, shuffle=False)
 
     def evaluate(self, *args, _use_cached_eval_dataset=False, **kwargs):
@@ -109,6 +121,7 @@ class EpisodeModel(keras.Model):
         if _use_cached_eval_dataset:  # Keras's, from `fit`, which has made sure of the data
             return super().evaluate(**options, _use_cached_eval_dataset=True)
         options["x"] = as_dataset(self, options.get("x"))
+        self._build_metrics(options["x"].element_spec)
         return super().evaluate(**options)
 
     def predict(self, *args, **kwargs):
@@ -120,19 +133,37 @@ class EpisodeModel(keras.Model):
         """As `keras.Model.train_on_batch`, of an Episode; raises NotFiniteError as `fit` does."""
         options = given("train_on_batch", args, kwargs)
         self.finite_guard.reset()
-        logs = super().train_on_batch(**{**options, "x": as_episodes(self, options.get("x"))})
+        episodes = as_episodes(self, options.get("x"))
+        self._build_metrics(episodes)
+        logs = super().train_on_batch(**{**options, "x": episodes})
         self.finite_guard.check()
         return logs
 
     def test_on_batch(self, *args, **kwargs):
         """As `keras.Model.test_on_batch`, of an Episode."""
         options = given("test_on_batch", args, kwargs)
-        return super().test_on_batch(**{**options, "x": as_episodes(self, options.get("x"))})
+        episodes = as_episodes(self, options.get("x"))
+        self._build_metrics(episodes)
+        return super().test_on_batch(**{**options, "x": episodes})
 
     def predict_on_batch(self, *args, **kwargs):
         """As `keras.Model.predict_on_batch`, of an Episode: `(tasks, queries, outputs)`."""
         options = given("predict_on_batch", args, kwargs)
         return super().predict_on_batch(as_episodes(self, options.get("x")))
+
+    def add_loss(self, *args, **kwargs):
+        """Refused: a learner's loss is what `compile` is given; the network has its own rules."""
+        raise ValueError(
+            "received add_loss, which a learner does not take: its loss is that of a task. Give "
+            "compile a loss function, or the network's weights a regularizer"
+        )
+
+    def quantize(self, *args, **kwargs):
+        """Refused: a learner adapts its weights by gradients, which integers have none of."""
+        raise ValueError(
+            "received quantize, which a learner does not take: no gradient changes integer "
+            "weights. For a small file of an adapted model use tfmeta export --format litert"
+        )
 
     def export(self, filepath, format="tf_saved_model", *, kind="learner", **options):
         """Exports this learner for TensorFlow Serving, as `tfmeta export` does.
@@ -212,6 +243,28 @@ class EpisodeModel(keras.Model):
         if self.optimizer is None:
             raise UserError("compiled with optimizer=None; expected an optimizer to train with")
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Keras's, on several replicas; it knows no episodes, and would use up a batch."""
+
+    def _build_metrics(self, episodes):
+        """Makes the compiled metrics' variables, outside the replicas that share them.
+
+        Args:
+            episodes: a batch, or its specification.
+        """
+        compiled = self._compile_metrics
+        if compiled is None or compiled.built:
+            return
+        y = structured(episodes).query_y
+        task_metrics.check_metrics(compiled._user_metrics, kinds.of_tensor(y))
+        task_metrics.check_metrics(compiled._user_weighted_metrics, kinds.of_tensor(y))
+        answers = self.num_outputs or 2  # where any number of classes is answered
+        y, outputs = tf.zeros((2, *y.shape[2:]), y.dtype), tf.zeros((2, answers))
+        with self.distribute_strategy.scope():
+            compiled.build(y, outputs)
+            for metric in compiled.metrics:  # some make theirs when they are used; traced alone
+                tf.function(metric.update_state, autograph=False).get_concrete_function(y, outputs)
+
     def _report(self, episodes, outputs, losses, penalty):
         """The metrics' results; every task counts the same, whatever batch it is in.
 
@@ -224,9 +277,8 @@ class EpisodeModel(keras.Model):
         self._loss_tracker.update_state(losses if penalty is None else losses + penalty)
         compiled = self._compile_metrics
         if compiled is not None:
+            self._build_metrics(episodes)
             y, outputs = flat_queries(episodes, outputs)
-            if not compiled.built:
-                compiled.build(y, outputs)
             weights = query_weights(episodes)
             for metric in compiled.metrics:
                 metric.update_state(y, outputs, sample_weight=weights)

@@ -112,4 +112,22 @@ def as_dataset(learner, x, *, argument: str = "x"):
             f"{argument} is a {type(x).__name__}; expected a tf.data.Dataset of tfmeta.Episode, "
             "each tensor with a leading tasks dimension"
         )
-    return with_label_checks(learner, x)
+    return _with_even_shares(with_label_checks(learner, x), learner.distribute_strategy)
+
+
+def _with_even_shares(dataset, strategy):
+    """Batches that replicas can share out evenly: a mean over their means is one over the tasks."""
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return dataset
+    message = (
+        f"a batch's tasks can't be shared out evenly over {replicas} replicas; expected a multiple "
+        f"of {replicas} in each batch: dataset.batch(tasks, drop_remainder=True)"
+    )
+
+    def checked(*data):
+        tasks = tf.shape(tf.nest.flatten(data)[0])[0]
+        with tf.control_dependencies([tf.debugging.assert_equal(tasks % replicas, 0, message)]):
+            return tf.nest.map_structure(tf.identity, data[0] if len(data) == 1 else data)
+
+    return dataset.map(checked)

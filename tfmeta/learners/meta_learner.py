@@ -20,6 +20,7 @@ from tfmeta.learners.padding import refilled, unpadded
 from tfmeta.learners.plain_network import PlainNetwork
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.target_scale import TargetScale
+from tfmeta.learners.task_inputs import as_episodes
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -218,7 +219,7 @@ class MetaLearner(EpisodeModel):
 
     def call(self, episodes: Episode):
         """The outputs `(tasks, queries, outputs)` for each task's queries after adaptation."""
-        return self.map_tasks(self._query_outputs, episodes)
+        return self.map_tasks(self._query_outputs, as_episodes(self, episodes))
 
     def train_step(self, data):
         episodes = self._fit_for_xla(data)
@@ -261,7 +262,7 @@ class MetaLearner(EpisodeModel):
         return self._report(episodes, outputs, losses, penalty)
 
     def predict_step(self, data):
-        return self.call(self._fit_for_xla(data))
+        return self.map_tasks(self._query_outputs, self._fit_for_xla(data))
 
     def _adapt_and_predict(self, episode):
         task_state = self.adapt(episode.support_x, episode.support_y)

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.networks import declared_dtype
+
 _EXAMPLES = 4  # enough for batch statistics that vary
 _LENGTHS = (16, 32, 64, 8)  # tried for a dimension that is left open
 _LOOPS = ("While", "StatelessWhile")  # TensorFlow's operations
@@ -56,7 +58,7 @@ def output_shape(network) -> tuple:
     if hasattr(network, "output_shape"):
         shape = network.output_shape
     else:
-        spec = keras.KerasTensor(input_shape(network), input_dtype(network))
+        spec = keras.KerasTensor(input_shape(network), computed_from(network))
         answer = network.compute_output_spec(spec)
         shape = getattr(answer, "shape", None) or keras.tree.map_structure(
             lambda t: t.shape, answer
@@ -66,10 +68,9 @@ def output_shape(network) -> tuple:
     return single_shape(network, shape, "output")
 
 
-def input_dtype(network) -> str:
-    """What a network's input is declared as."""
-    inputs = getattr(network, "inputs", None)
-    return inputs[0].dtype if inputs else network.compute_dtype
+def computed_from(network) -> str:
+    """The type of what a network computes with: as declared, else what Keras casts it to."""
+    return declared_dtype(network) or network.compute_dtype
 
 
 def example_inputs(network, run):
@@ -85,7 +86,7 @@ def example_inputs(network, run):
     shape = input_shape(network)[1:]
     lengths = _LENGTHS if None in shape else _LENGTHS[:1]
     for length in lengths:
-        batches = [_drawn(shape, length, input_dtype(network), seed) for seed in (0, 1)]
+        batches = [_drawn(shape, length, computed_from(network), seed) for seed in (0, 1)]
         try:
             run(batches[0])
         except (ValueError, tf.errors.InvalidArgumentError):

@@ -54,6 +54,7 @@ class _Examination:
         self._x, self._other_x = example_inputs(network, self._run)
 
     def result(self):
+        self._refuse_quantized()
         self._rest_frozen_draws()
         run, again = self._run(self._x), self._run(self._x)
         if not tf.is_tensor(run.outputs):
@@ -94,6 +95,15 @@ class _Examination:
 
     def _variable(self, position):
         return self._network.non_trainable_variables[position]
+
+    def _refuse_quantized(self):
+        for layer in self._network._flatten_layers():
+            mode = getattr(layer, "quantization_mode", None)
+            if mode is not None:
+                raise ValueError(
+                    f"{described(layer)} is quantized ({mode}): its weights are integers, which no "
+                    "gradient changes. Expected a network of floats"
+                )
 
     def _rest_frozen_draws(self):
         """Frozen layers that draw run as in inference, as frozen batch normalisation does."""
@@ -141,7 +151,8 @@ class _Examination:
         for position, *spreads in zip(changed, *momenta, strict=True):
             low = min(low for low, _ in spreads)
             high = max(high for _, high in spreads)
-            if not (high - low < 10**-_DIGITS * 5 and -1e-6 < low < 1 - 1e-6):
+            digit = 10**-_DIGITS
+            if not (high - low < 5 * digit and -digit < low < 1 - digit):
                 raise _stateful(
                     self._network, self._variable(position), "which is no moving average"
                 )

@@ -15,11 +15,14 @@ import tensorflow as tf
 
 from tfmeta.learners.network_probe import described, example_inputs, recorded_calls
 from tfmeta.learners.network_run import run_network
+from tfmeta.precision import rounding_error
 
-# The steps of the central differences that are tried, and how far apart the two may be. In float64
-# a small step is right to 1e-10; what computes in float32 on the way needs a large one. One that
-# agrees is enough: a draw whose ReLUs or maxima turn over within a step disagrees by chance, and a
-# wrong derivative with every draw.
+# The steps of the central differences that are tried, and by what share the two may differ. A wrong
+# derivative is off by tenths with every draw. A right one errs by the gradient's rounding over the
+# step, in float64 by 1e-7 of the gradient at the first: 1e-4 leaves room for second derivatives
+# that are a thousandth of it. What computes in float32 on the way has 1e-4 of rounding, and needs a
+# large step, which costs the step's square. One that agrees is enough: a draw whose ReLUs or maxima
+# turn over within a step disagrees by chance.
 _TRIALS = ((1e-6, 1e-4), (1e-6, 1e-4), (1e-5, 1e-2), (1e-4, 1e-2), (1e-3, 1e-2))
 _TRIALS_IN_FLOAT32 = ((1e-2, 0.02), (3e-3, 0.02), (3e-2, 0.02), (1e-2, 0.05), (1e-1, 0.05))
 
@@ -62,7 +65,7 @@ class _Probe:
         self._weights = [self._cast(v) for v in network.trainable_variables]
         state = [self._cast(v) for v in state]
         self._options = {"state": state, "training": True, "resting": resting}
-        self._rounding = 1_000 * np.finfo(dtype.as_numpy_dtype).eps  # of a gradient, relative
+        self._rounding = 2 * rounding_error(dtype.as_numpy_dtype)  # of two gradients, relative
 
     def runs(self) -> bool:
         """Whether the network and its gradient can be had in this dtype."""

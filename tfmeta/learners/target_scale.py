@@ -9,6 +9,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.precision import rounding_error
+
 
 class TargetScale:
     """How a learner's outputs become values in the user's unit, and those targets of the network.
@@ -46,8 +48,10 @@ class TargetScale:
         """
         targets = np.asarray(targets, np.float64)
         spread = targets.std(0)
-        # Of equal targets rounding leaves a spread of next to nothing.
-        spread = np.where(spread > 1e-7 * np.abs(targets).max(0, initial=0), spread, 1.0)
+        # Of equal targets rounding leaves a spread of next to nothing; and of what differs by less
+        # than the last digit of float32, in which the network learns, there is nothing to learn.
+        least = rounding_error(np.float32, 2) * np.abs(targets).max(0, initial=0)
+        spread = np.where(spread > least, spread, 1.0)
         return {"target_centre": targets.mean(0).tolist(), "target_spread": spread.tolist()}
 
     def check_outputs(self, num_outputs: int | None) -> None:

@@ -8,12 +8,14 @@ they can be seen: outside a graph, and by `with_label_checks` in a dataset.
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfmeta.episode import Episode, PaddedEpisode, SolvedEpisode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets
 from tfmeta.learners.precision import full
+from tfmeta.networks import declared_dtype
 
 _STRUCTURES = (Episode, SolvedEpisode, PaddedEpisode)
 _EXPECTED = (
@@ -40,6 +42,7 @@ def _checked_adapt(method):
         support_y = as_targets(self, support_y, name="support_y")
         _refuse_unequal(support_x, support_y, "support", leading=1)
         _refuse_labels(self, support_y, name="support_y")
+        _refuse_infinite(support_x=support_x, support_y=support_y)
         return method(self, support_x, support_y, **options)
 
     return adapt
@@ -48,7 +51,9 @@ def _checked_adapt(method):
 def _checked_predict_with(method):
     @functools.wraps(method)
     def predict_with(self, task_state, query_x, **options):
-        return full(method(self, task_state, as_examples(self, query_x, name="query_x"), **options))
+        query_x = as_examples(self, query_x, name="query_x")
+        _refuse_infinite(query_x=query_x)
+        return full(method(self, task_state, query_x, **options))
 
     return predict_with
 
@@ -66,7 +71,9 @@ def _checked_reference_answer(method):
     def reference_answer(self, support_x, support_y, query_x):
         support_x = as_examples(self, support_x, name="support_x")
         support_y = as_targets(self, support_y, name="support_y")
-        return method(self, support_x, support_y, as_examples(self, query_x, name="query_x"))
+        query_x = as_examples(self, query_x, name="query_x")
+        _refuse_infinite(support_x=support_x, support_y=support_y, query_x=query_x)
+        return method(self, support_x, support_y, query_x)
 
     return reference_answer
 
@@ -197,24 +204,19 @@ def as_examples(learner, x, *, name: str, leading: int = 1):
             f"{_shape(expected)}, so expected {_shape((*before, *expected))}"
         )
     _refuse_wide_integers(learner.network, x, name=name)
-    wanted = tf.as_dtype(_input_dtype(learner.network))
+    wanted = tf.as_dtype(declared_dtype(learner.network) or keras.config.floatx())
     return tf.cast(x, wanted) if wanted.is_floating and x.dtype != tf.string else x
 
 
 def _refuse_wide_integers(network, x, *, name):
     """Where Keras would cast them to a half precision that can't tell large ones apart."""
     is_half = tf.as_dtype(network.compute_dtype).size == 2
-    if is_half and not getattr(network, "inputs", None) and x.dtype.is_integer and x.dtype.size > 1:
+    if is_half and declared_dtype(network) is None and x.dtype.is_integer and x.dtype.size > 1:
         raise UserError(
             f"received {name} of type {x.dtype.name} for a network in {network.compute_dtype} that "
             "doesn't say what it takes; expected one made from keras.Input(shape, dtype='int32'), "
             "whose integers stay as they are"
         )
-
-
-def _input_dtype(network):
-    inputs = getattr(network, "inputs", None)
-    return inputs[0].dtype if inputs else keras.config.floatx()
 
 
 def as_targets(learner, y, *, name: str, leading: int = 1):
@@ -260,6 +262,23 @@ def _refuse_labels(learner, y, *, name):
             f"received {name} with labels from {labels.min()} to {labels.max()}; expected labels "
             f"from {expected}"
         )
+
+
+def _refuse_infinite(**tensors):
+    """Where the values can be seen; of a training step, `finite_guard` says more."""
+    for name, values in tensors.items():
+        can_be_seen = hasattr(values, "numpy") and tf.executing_eagerly()
+        if not can_be_seen or not values.dtype.is_floating:
+            continue
+        values = values.numpy()
+        finite = np.isfinite(values)
+        if not finite.all():
+            first = np.argwhere(~finite)[0].tolist()
+            raise UserError(
+                f"received {name} with {np.sum(~finite)} values that are no finite numbers in "
+                f"{values.dtype}, the first at {first}: {values[tuple(first)]}; expected finite "
+                "numbers"
+            )
 
 
 def _shape(shape):

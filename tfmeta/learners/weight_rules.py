@@ -9,7 +9,7 @@ outer optimizer's (Keras sees to that) and the inner loop's.
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.network_probe import input_dtype, input_shape
+from tfmeta.learners.network_probe import computed_from, input_shape
 
 
 def penalty(variables):
@@ -60,7 +60,7 @@ def _refusal(layer, does):
 
 def _layers_that_add_losses(network, layers) -> list:
     """By tracing the network once, which computes nothing."""
-    specs = tf.TensorSpec(input_shape(network), input_dtype(network))
+    specs = tf.TensorSpec(input_shape(network), computed_from(network))
     options = {"training": True} if network._call_has_training_arg else {}
 
     def run(x):

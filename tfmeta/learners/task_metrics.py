@@ -1,0 +1,91 @@
+"""Which of Keras's metrics mean what they say of a task's targets and answers."""
+
+import inspect
+
+import keras
+
+from tfmeta.learners import targets
+
+_SCORES = "from_logits"  # of a metric of probabilities: whether it is given logits
+_FOR = {
+    targets.CLASSES: (
+        keras.metrics.SparseCategoricalAccuracy,
+        keras.metrics.SparseTopKCategoricalAccuracy,
+        keras.metrics.SparseCategoricalCrossentropy,
+        keras.metrics.sparse_categorical_accuracy,
+        keras.metrics.sparse_top_k_categorical_accuracy,
+    ),
+    targets.VALUES: (
+        keras.metrics.ConcordanceCorrelation,
+        keras.metrics.CosineSimilarity,
+        keras.metrics.LogCoshError,
+        keras.metrics.MeanAbsoluteError,
+        keras.metrics.MeanAbsolutePercentageError,
+        keras.metrics.MeanSquaredError,
+        keras.metrics.MeanSquaredLogarithmicError,
+        keras.metrics.PearsonCorrelation,
+        keras.metrics.R2Score,
+        keras.metrics.RootMeanSquaredError,
+        keras.metrics.concordance_correlation,
+        keras.metrics.huber,
+        keras.metrics.log_cosh,
+        keras.metrics.mean_absolute_error,
+        keras.metrics.mean_absolute_percentage_error,
+        keras.metrics.mean_squared_error,
+        keras.metrics.mean_squared_logarithmic_error,
+        keras.metrics.pearson_correlation,
+    ),
+}
+_EXPECTED = {
+    targets.CLASSES: "for integer labels and logits: 'accuracy', "
+    "keras.metrics.SparseTopKCategoricalAccuracy(k) or "
+    "keras.metrics.SparseCategoricalCrossentropy(from_logits=True)",
+    targets.VALUES: "for values: 'mse', 'mae', keras.metrics.RootMeanSquaredError() or R2Score()",
+}
+
+
+def check_metrics(metrics, kind: str | None) -> None:
+    """Raises ValueError if a metric of Keras's own would be computed of what it is not for.
+
+    Args:
+        metrics: as `compile` takes them. A user's own function or class is never refused.
+        kind: what the targets are; None: not known yet, and nothing is refused.
+    """
+    for given in keras.tree.flatten(metrics) if kind else ():
+        if given is None or (_is_accuracy(given) and kind == targets.CLASSES):
+            continue
+        metric = given if _is_accuracy(given) else keras.metrics.get(given)
+        if _is_keras_own(metric) and not _is_for(metric, kind):
+            raise ValueError(
+                f"received the metric {_described(given)}; a learner's targets are {kind}. "
+                f"Expected one {_EXPECTED[kind]}, or a function of your own of the targets and "
+                "the outputs"
+            )
+
+
+def _is_accuracy(given):
+    """Whether Keras chooses the sort of accuracy itself, by the shapes."""
+    return isinstance(given, str) and given.lower() in ("accuracy", "acc")
+
+
+def _is_for(metric, kind):
+    if not any(metric is each or type(metric) is each for each in _FOR[kind]):
+        return False
+    return bool(metric.get_config().get(_SCORES, True)) if hasattr(metric, "get_config") else True
+
+
+def _is_keras_own(metric):
+    if isinstance(metric, str):
+        return True
+    if type(metric) is keras.metrics.MeanMetricWrapper:
+        return False  # a user's own function, in Keras's wrapper
+    owner = metric if inspect.isroutine(metric) else type(metric)
+    return owner.__module__.partition(".")[0] == "keras"
+
+
+def _described(given):
+    if isinstance(given, keras.metrics.Metric):
+        config = given.get_config()
+        scores = f"({_SCORES}={config[_SCORES]})" if _SCORES in config else ""
+        return f"keras.metrics.{type(given).__name__}{scores}"
+    return repr(getattr(given, "__name__", given))
