@@ -333,8 +333,9 @@ def test_a_run_that_exists_is_not_touched(fails):
 
 def test_a_run_directory_below_a_file(fails, tmp_path):
     (tmp_path / "file").touch()
-    line = fails("train", "sinusoid", "--steps", 1, "--run-dir", tmp_path / "file" / "run")
-    assert f"cannot write {tmp_path / 'file' / 'run'}: Not a directory" in line
+    run = tmp_path / "file" / "run"
+    line = fails("train", "sinusoid", "--steps", 1, "--run-dir", run, status=1)
+    assert f"cannot write {run}: Not a directory" in line
 
 
 def truncate(checkpoint):
@@ -469,7 +470,7 @@ def test_export_below_a_file(fails, tmp_path):
     (tmp_path / "file").touch()
     arguments = [trained.sinusoid_run(), "--output", tmp_path / "file" / "model"]
     line = fails("export", *arguments, status=1)
-    assert f"cannot write the export into {tmp_path / 'file' / 'model'}" in line
+    assert f"cannot write {tmp_path / 'file' / 'model'}" in line
     assert "--output" in line
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
