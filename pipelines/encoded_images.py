@@ -8,6 +8,7 @@ import functools
 import hashlib
 import io
 import json
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,10 +18,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
+from tfmeta import files
 from tfmeta.images import ImageFormat
 from tfmeta.pipelines.class_index import Origins
 from tfmeta.pipelines.npz_files import DAMAGED
-from tfmeta.pipelines.record_file import RecordFile, cache_folder, write_records
+from tfmeta.pipelines.record_file import CACHE_HINT, RecordFile, cache_folder, write_records
 
 _PNG_BEGINNING, _PNG_DEPTH_AT = b"\x89PNG\r\n\x1a\n", 24
 _CHUNK = 64  # images in memory at a time
@@ -49,11 +51,21 @@ def read_images(items, examine, image_format: ImageFormat, *, key: str | None = 
         examples = np.concatenate([np.zeros((0, *image_format.shape), np.uint8), *batches])
         return examples, json.loads(json.dumps(reading.facts()))
     folder = cache_folder() / key
-    try:
-        examples = RecordFile(folder)
-    except DAMAGED:  # none yet, or none whole
-        examples = write_records(folder, reading.batches(), reading.facts)
+    examples = _kept(folder)
+    if examples is None:
+        files.check_writable(folder.parent, CACHE_HINT)
+        with files.locked(folder, wait=math.inf):  # who stores the same does it for us too
+            examples = _kept(folder)
+            if examples is None:
+                examples = write_records(folder, reading.batches(), reading.facts)
     return examples, examples.facts
+
+
+def _kept(folder):
+    try:
+        return RecordFile(folder)
+    except DAMAGED:  # none yet, or none whole
+        return None
 
 
 def image_facts(content: bytes) -> dict:

@@ -13,18 +13,16 @@ import json
 import math
 import zlib
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from tfmeta import strict_json
+from tfmeta import files, strict_json
 from tfmeta.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.errors import UserError
 from tfmeta.images import to_unit
 from tfmeta.pipelines.episode_hash import EpisodeHash
 from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource, SourceFacts, even_batch
-from tfmeta.pipelines.new_file import check_free
 from tfmeta.pipelines.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.pipelines.npz_files import read_npz
 
@@ -165,8 +163,18 @@ def write_episodes(
     Raises:
         UserError: if there is something at `path`, or there are no such episodes.
     """
-    path = Path(path)
-    check_free(path)
+    files.check_free(path)
+    with files.locked(path):
+        files.check_free(path)  # another may have written it until now
+        columns, protocol = _drawn(source, shape, split, num_tasks, seed, on_progress)
+        # np.savez appends .npz to a name, not to a file.
+        with files.whole(path) as partial, open(partial, "wb") as file:
+            np.savez_compressed(file, **columns)
+    return protocol
+
+
+def _drawn(source, shape, split, num_tasks, seed, on_progress):
+    """The file's arrays, and its protocol."""
     digest, pool, parts = EpisodeHash(), _Pool(source.image_format is not None), []
     batch = even_batch(num_tasks, _TASKS_A_DRAW)
     dataset = source.episodes(split, shape, seed=seed, num_tasks=batch).take(num_tasks // batch)
@@ -191,15 +199,7 @@ def write_episodes(
     }
     columns = {name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]}
     columns |= {"examples": pool.examples(), "protocol": json.dumps(protocol)}
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with open(partial, "wb") as file:  # np.savez appends .npz to a name, not to a file
-            np.savez_compressed(file, **columns)
-        partial.rename(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror or error}", exit_status=1) from error
-    return protocol
+    return columns, protocol
 
 
 class _Pool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfmeta import files
 from tfmeta.images import ImageFormat
 from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
@@ -63,8 +64,9 @@ def write_sample(folder, *, num_ways: int = 5, num_queries: int = 2) -> None:
     for character in classes:
         name = index.class_names[character].replace("/", "-")
         images = index.examples[index.labels == character]
-        (Path(folder) / "support" / name).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / "queries").mkdir(exist_ok=True)
+        with files.writing(folder):
+            (Path(folder) / "support" / name).mkdir(parents=True, exist_ok=True)
+            (Path(folder) / "queries").mkdir(exist_ok=True)
         _write_png(Path(folder) / "support" / name / "0.png", images[0])
         for number in range(1, num_queries + 1):
             _write_png(Path(folder) / "queries" / f"{name}-{number}.png", images[number])
@@ -73,7 +75,8 @@ def write_sample(folder, *, num_ways: int = 5, num_queries: int = 2) -> None:
 def _write_png(path, image):
     from PIL import Image
 
-    Image.fromarray(image[..., 0]).save(path)
+    with files.whole(path) as partial:
+        Image.fromarray(image[..., 0]).save(partial)
 
 
 if __name__ == "__main__":

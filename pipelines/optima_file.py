@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfmeta import strict_json
+from tfmeta import files, strict_json
 from tfmeta.episode import Episode
 from tfmeta.errors import UserError, described
 from tfmeta.named_code import from_file
-from tfmeta.pipelines.new_file import check_free
 from tfmeta.user_files import check_expansion, check_file
 
 _EXAMPLES = Episode._fields
@@ -51,26 +50,22 @@ def write(path, optima: Optima) -> None:
     """Writes a TFRecord file, whole or not at all: the provenance, then a record a task.
 
     Raises:
-        UserError: if something is there already, or it can't be written.
+        UserError: if something is there already, another process writes it, or it can't be written.
     """
-    check_free(path)
-    path = Path(path)
+    with files.locked(path):
+        write_locked(path, optima)
+
+
+def write_locked(path, optima: Optima) -> None:
+    """As `write`, for who has the lock of `path` already."""
+    files.check_free(path)
     tensors = _named(optima)
     shapes = {name: list(values.shape[1:]) for name, values in tensors.items()}
     provenance = {**optima.provenance, "shapes": shapes}
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        with tf.io.TFRecordWriter(str(partial)) as writer:
-            writer.write(_record({_PROVENANCE: json.dumps(provenance).encode()}))
-            for row in zip(*tensors.values(), strict=True):
-                writer.write(_record(dict(zip(tensors, row, strict=True))))
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())  # onto the disk before the rename that makes it count
-        os.replace(partial, path)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(f"cannot write {path}: {error}", exit_status=1) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with files.whole(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+        writer.write(_record({_PROVENANCE: json.dumps(provenance).encode()}))
+        for row in zip(*tensors.values(), strict=True):
+            writer.write(_record(dict(zip(tensors, row, strict=True))))
 
 
 def read_provenance(path) -> dict:

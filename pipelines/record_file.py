@@ -10,7 +10,6 @@ import atexit
 import json
 import os
 import shutil
-import tempfile
 import time
 import weakref
 import zlib
@@ -19,12 +18,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tfmeta import strict_json
+from tfmeta import files, strict_json
 from tfmeta.pipelines.npz_files import read_npz
 
 _RECORDS, _INDEX = "examples.tfrecord", "index.npz"
 _HEAD, _FOOT = 12, 4  # bytes that TFRecord puts before and after a record's own
 _QUIET_SECONDS = 0.2  # without a read: many times what one takes
+CACHE_HINT = "Name another folder by TFMETA_CACHE, or leave pipeline.stream out"
 _LEVEL = 1  # of zlib: what higher ones save on disk costs more at every read
 
 
@@ -107,7 +107,7 @@ class RecordFile:
 
 
 def write_records(folder, batches, facts) -> RecordFile:
-    """Stores images, whole or not at all, and opens them.
+    """Stores images, whole or not at all, and opens them. The caller holds the folder's lock.
 
     Args:
         folder: to be made.
@@ -116,30 +116,31 @@ def write_records(folder, batches, facts) -> RecordFile:
             them, as JSON takes it.
     """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with files.appearing(folder, CACHE_HINT) as partial:
         sizes, shape = [], None
-        with tf.io.TFRecordWriter(str(partial / _RECORDS)) as writer:
-            for batch in batches:
+        with files.writing(folder, CACHE_HINT):
+            partial.mkdir(parents=True)
+            writer = tf.io.TFRecordWriter(str(partial / _RECORDS))
+        with writer:
+            for batch in batches:  # reads too, and that is no failure to write
                 shape = batch.shape[1:]
-                for image in batch:
-                    record = zlib.compress(np.ascontiguousarray(image).tobytes(), _LEVEL)
-                    writer.write(record)
-                    sizes.append(len(record))
+                with files.writing(folder, CACHE_HINT):
+                    sizes += [_write(writer, image) for image in batch]
+                    writer.flush()
         sizes = np.array(sizes, np.int64)
         starts = np.cumsum(sizes + _HEAD + _FOOT) - sizes - _FOOT
         content = {"starts": starts, "sizes": sizes, "shape": shape, "facts": json.dumps(facts())}
-        np.savez(partial / _INDEX, **content)
-        for name in (_RECORDS, _INDEX):  # onto the disk before the rename that makes them count
-            with open(partial / name, "rb") as file:
-                os.fsync(file.fileno())
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial, folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+        with files.writing(folder, CACHE_HINT):
+            np.savez(partial / _INDEX, **content)
+            shutil.rmtree(folder, ignore_errors=True)
     return RecordFile(folder)
+
+
+def _write(writer, image):
+    """Writes a record; returns its size."""
+    record = zlib.compress(np.ascontiguousarray(image).tobytes(), _LEVEL)
+    writer.write(record)
+    return len(record)
 
 
 def cache_folder() -> Path:

@@ -333,8 +333,9 @@ def test_a_run_that_exists_is_not_touched(fails):
 
 def test_a_run_directory_below_a_file(fails, tmp_path):
     (tmp_path / "file").touch()
-    line = fails("train", "sinusoid", "--steps", 1, "--run-dir", tmp_path / "file" / "run")
-    assert f"cannot make the run directory {tmp_path / 'file' / 'run'}" in line
+    run = tmp_path / "file" / "run"
+    line = fails("train", "sinusoid", "--steps", 1, "--run-dir", run, status=1)
+    assert f"cannot write {run}: Not a directory" in line
 
 
 def truncate(checkpoint):
@@ -391,10 +392,11 @@ def test_a_damaged_checkpoint_in_a_fresh_process(damaged_run):
 def test_a_run_whose_other_files_are_damaged(file, capfd, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained.sinusoid_run(), run)
-    (run / file).write_text('{"half": ')
     command = ["export", run, "--output", tmp_path / "out"]
     if file == "progress.json":
+        trained.as_of_before(run)
         command = ["train", "--resume", "--run-dir", run, "--steps", 30]
+    (run / file).write_text('{"half": ')
     status, _, errors = trained.inside(capfd, *command)
     assert status in (1, 2)
     (line,) = errors.splitlines()
@@ -468,7 +470,7 @@ def test_export_below_a_file(fails, tmp_path):
     (tmp_path / "file").touch()
     arguments = [trained.sinusoid_run(), "--output", tmp_path / "file" / "model"]
     line = fails("export", *arguments, status=1)
-    assert f"cannot write the export into {tmp_path / 'file' / 'model'}" in line
+    assert f"cannot write {tmp_path / 'file' / 'model'}" in line
     assert "--output" in line
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

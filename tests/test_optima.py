@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import keras
 import numpy as np
@@ -202,7 +203,7 @@ def test_a_file_that_could_not_be_written_whole_is_not_there(file, tmp_path, mon
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(optima_file.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UserError, match=r"cannot write .*new: no space left"):
         optima_file.write(tmp_path / "new", optima_file.read(file))
     assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -265,6 +266,20 @@ def rewrite_manifest(version) -> None:
     facts = json.loads(manifest.read_text())
     facts["files"] = {name: digest(version / name) for name in facts["files"]}
     manifest.write_text(json.dumps(facts))
+
+
+def as_of_before(run, minutes: float = 0.5):
+    """Lays a run out as the first versions did: its progress beside its checkpoints."""
+    checkpoints = sorted((run / "checkpoints").iterdir())
+    for path in checkpoints:
+        with zipfile.ZipFile(path) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in entries.keys() - {"training.json"}:
+                archive.writestr(name, entries[name])
+    step = int(checkpoints[-1].stem.removeprefix("step-"))
+    (run / "progress.json").write_text(json.dumps({"step": step, "minutes": minutes}, indent=2))
+    return run
 
 
 def digest(path) -> str:

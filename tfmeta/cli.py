@@ -14,6 +14,7 @@ from tfmeta.commands.listing import algorithms, pipelines
 from tfmeta.commands.optima import optima
 from tfmeta.commands.predict import predict
 from tfmeta.commands.replay import replay
+from tfmeta.commands.startup import open_standard_streams
 from tfmeta.commands.train import train
 from tfmeta.commands.verify import verify
 from tfmeta.errors import UserError
@@ -61,6 +62,7 @@ def main():
     tfmeta export runs/first --output exported/first  a SavedModel that adapts in its graph
     tfmeta verify exported/first                      run it through TensorFlow's C++ loader
     """
+    open_standard_streams()
 
 
 for command in (

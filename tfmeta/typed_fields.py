@@ -7,11 +7,9 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 
-from tfmeta import strict_json
+from tfmeta import files, strict_json
 from tfmeta.errors import UserError
-from tfmeta.user_files import read_file
 
-_MOST_BYTES = 16 * 2**20
 _MOST_NUMBER = 2**31 - 1  # what TensorFlow counts with
 _MOST_SHOWN = 60  # letters of a wrong value
 DIGEST = "sha256"
@@ -53,13 +51,7 @@ def read_object(path, fields: Mapping[str, Kind]) -> dict:
     Raises:
         UserError: if there is none in it, or a key is missing or of another kind.
     """
-    try:
-        content = strict_json.loads(read_file(path, most=_MOST_BYTES))
-    except UserError:
-        raise
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is missing or damaged: {error}", exit_status=1) from error
-    return checked(content, fields, str(path))
+    return checked(files.read_json(path), fields, str(path))
 
 
 def checked(content, fields: Mapping[str, Kind], what: str) -> dict:

@@ -28,7 +28,7 @@ def episodes(
     pipeline, output, tasks, split, assignments, data_dir, run_dir, seed, as_json, **options
 ):
     """Write test episodes of PIPELINE to a file, for `tfmeta evaluate RUN --episodes FILE`."""
-    from tfmeta.pipelines.new_file import check_free
+    from tfmeta.files import check_free
 
     check_free(output)  # before the wait for TensorFlow and the data
     start_tensorflow()

@@ -35,22 +35,31 @@ def evaluate(run_dir, as_json, episodes, **options):
         raise UserError(f"received --episodes and --{first}; the file says which episodes they are")
     start_tensorflow()
     from tfmeta.evaluation.evaluator import Evaluator
-    from tfmeta.training.loading import load
+    from tfmeta.training.loading import load_run
     from tfmeta.training.reporting import Reporter
 
     with Reporter("evaluate") as reporter:
-        learner = load(run_dir)
+        learner, step = load_run(run)
         tests = _of_file(run, episodes) if episodes else _of_pipeline(run, reporter, **options)
         _check_targets(run, tests["source"])
         evaluator = Evaluator(learner, **tests)
         tasks = tests["num_tasks"]
         result = evaluator.run(lambda done: reporter.advance(done / tasks, f"{done} tasks"))
-    result = {"algorithm": run.settings.algorithm, **result, "step": run.step}
-    run.append_result(result)
-    if as_json:
-        click.echo(strict_json.dumps(result))
-    else:
-        say(*_sentences(result))
+    result = {"algorithm": run.settings.algorithm, **result, "step": step}
+    try:  # shown first: it may have taken long, and may not be possible to record
+        if as_json:
+            click.echo(strict_json.dumps(result))
+        else:
+            say(*_sentences(result))
+    finally:
+        _record(run, result)
+
+
+def _record(run, result):
+    try:
+        run.append_result(result)
+    except UserError as error:
+        raise UserError(f"the result is not recorded: {error}", exit_status=1) from error
 
 
 def _check_targets(run, source):

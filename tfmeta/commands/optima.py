@@ -20,18 +20,18 @@ from tfmeta.commands.trust import trust_option
 @click.option("--seed", default=0, show_default=True, help="Of the tasks.")
 def optima(run_dir, output, tasks, shots, queries, seed, **solver):
     """Solve training tasks from the network of RUN_DIR: what a hypernetwork may be fitted to."""
-    from tfmeta.pipelines.new_file import check_free
+    from tfmeta import files
     from tfmeta.training.run_directory import RunDirectory
 
     settings = RunDirectory.open(run_dir).settings
-    check_free(output)  # before the wait for TensorFlow and the tasks
+    files.check_free(output)  # before the wait for TensorFlow and the tasks
     start_tensorflow()
     from tfmeta.pipelines import optima_file
     from tfmeta.pipelines.episode_source import EpisodeShape
     from tfmeta.training.optima import solve_tasks
     from tfmeta.training.reporting import Reporter
 
-    with Reporter("optima") as reporter:
+    with files.locked(output), Reporter("optima") as reporter:
         solved = solve_tasks(
             run_dir,
             EpisodeShape(1, settings.shots if shots is None else shots, queries),
@@ -40,7 +40,7 @@ def optima(run_dir, output, tasks, shots, queries, seed, **solver):
             on_progress=lambda done: reporter.advance(done / tasks, f"{done} tasks"),
             **solver,
         )
-        optima_file.write(output, solved)
+        optima_file.write_locked(output, solved)
     facts = solved.provenance
     reporter.say(
         f"{output}: {tasks} tasks, mean loss {facts['start_loss']:.4g} at the start, "

@@ -1,13 +1,12 @@
 """`tfmeta train`."""
 
 import signal
-import tempfile
 import time
 from pathlib import Path
 
 import click
 
-from tfmeta import strict_json
+from tfmeta import files, strict_json
 from tfmeta.commands.episode_options import as_settings, episode_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.commands.trust import trust_option
@@ -94,27 +93,33 @@ def _train(make_trainer, run_dir):
 
 
 class _Interruption:
-    """Ctrl-C, or a polite kill, asks the run to stop where it can be resumed; twice, at once."""
+    """Ctrl-C, a polite kill or a closed terminal: the run stops where it can be resumed.
+
+    Ctrl-C twice ends it at once. The others may well come twice by themselves: a shell that ends
+    with its terminal hangs up on what the system has hung up on already.
+    """
 
     def __init__(self, reporter):
         self.asked = False
         self._reporter = reporter
 
     def __enter__(self):
-        self._before = {
-            number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` has it
+            numbers.append(signal.SIGHUP)
+        self._before = {number: signal.signal(number, self._ask) for number in numbers}
         return self
 
     def __exit__(self, *_):
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _ask(self, *_):
-        if self.asked:
+    def _ask(self, number, _):
+        if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.asked = True
-        self._reporter.say("stopping after this window of steps; again to stop at once")
+        if not self.asked:
+            self.asked = True
+            self._reporter.say("stopping after this window of steps; Ctrl-C to stop at once")
 
 
 def _print_config(settings):
@@ -133,10 +138,10 @@ def _dry_run(settings):
 
     started = time.monotonic()
     learner, source = dry_run_step(settings)
-    with tempfile.TemporaryDirectory() as folder:
+    with files.temporary_folder() as folder:
         version = export_learner(
             learner,
-            Path(folder) / "dry-run",
+            folder / "dry-run",
             is_regression=source.is_regression,
             image_format=source.image_format,
         )

@@ -1,8 +1,6 @@
 """Writes a learner as `NAME/VERSION/`, whole or not at all."""
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfmeta
-from tfmeta import strict_json
+from tfmeta import files, strict_json
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
 from tfmeta.exporting import readme, serving_files, warmup
@@ -29,6 +27,7 @@ from tfmeta.learners.task_inputs import as_examples, as_targets
 from tfmeta.networks import input_dtype
 
 _COMMON = {"image_format", "confidence", "limits"}
+HINT = "Give a folder that can be written with --output"
 
 
 def export_as(kind: str, learner, output, **options) -> Path:
@@ -118,7 +117,7 @@ def export_adapted(
             folder can't be written.
     """
     check_adapted(learner, support, class_names)
-    _check_writable(Path(output))
+    files.check_writable(output, HINT)  # before the wait for the tracing
     x, y = support
     support = as_examples(learner, x, name="support_x"), as_targets(learner, y, name="support_y")
     state = learner.adapt(*support)
@@ -170,7 +169,7 @@ def _export_tasks(
     refuse_not_finite(learner)
     options |= {"are_images": image_format is not None, "limits": _limits(limits)}
     signatures = kind(learner, **options)
-    _check_writable(Path(output))
+    files.check_writable(output, HINT)  # before the wait for the tracing
     signatures.confidence = confidence()
     requests = warmup.task_requests(signatures, learner, image_format=image_format)
     return _write(Path(output), learner, signatures, requests, image_format=image_format)
@@ -183,7 +182,6 @@ def _limits(limits):
 
 def _write(output, learner, signatures, requests, *, image_format) -> Path:
     signatures.limits.check_admit(requests, image_format)
-    partial = output / f".partial-{os.getpid()}"
     facts = {
         "kind": signatures.kind,
         "algorithm": type(learner).__name__,
@@ -200,9 +198,8 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
         "answers_of": warmup.answers_of(learner),
         "confidence": signatures.confidence.to_dict(),
     }
-    try:
-        _remove_leftovers(output)
-        partial.mkdir(parents=True)
+    with files.new_version(output, hint=HINT) as (partial, version):
+        partial.mkdir()
         _save_model(partial, learner, signatures, image_format)
         (partial / "assets.extra").mkdir()
         warmup.write(partial / "assets.extra/tf_serving_warmup_requests", output.name, requests)
@@ -212,30 +209,7 @@ def _write(output, learner, signatures, requests, *, image_format) -> Path:
         )
         facts["files"] = _digests(partial)
         (partial / MANIFEST).write_text(strict_json.dumps(signed(facts), indent=2) + "\n")
-        return _publish(partial, output)
-    except (OSError, tf.errors.OpError) as error:
-        raise unwritable(output, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _check_writable(output):
-    """Before the wait for the tracing."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        (output / f".partial-{os.getpid()}").mkdir(exist_ok=True)
-        shutil.rmtree(output / f".partial-{os.getpid()}")
-    except OSError as error:
-        raise unwritable(output, error) from error
-
-
-def unwritable(output, error) -> UserError:
-    """What to raise if an export can't be written."""
-    return UserError(
-        f"cannot write the export into {output}: {error}. Give a folder that can be written "
-        "with --output",
-        exit_status=1,
-    )
+    return version
 
 
 def _save_model(folder, learner, signatures, image_format):
@@ -260,35 +234,9 @@ def _save_model(folder, learner, signatures, image_format):
     tf.saved_model.save(module, str(folder), signatures=traced, options=options)
 
 
-def _remove_leftovers(output):
-    """What exports that were killed left behind; one that still runs keeps its own."""
-    for partial in output.glob(".partial-*"):
-        try:
-            os.kill(int(partial.name.removeprefix(".partial-")), 0)
-        except (ProcessLookupError, ValueError):
-            shutil.rmtree(partial, ignore_errors=True)
-        except PermissionError:  # another user's, and running
-            continue
-
-
 def _digests(folder):
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-def _publish(partial, output):
-    """The rename is the moment at which the version exists, for a server that watches too."""
-    while True:
-        taken = [int(p.name) for p in output.iterdir() if p.name.isdigit()]
-        version = output / str(max(taken, default=0) + 1)
-        try:
-            os.rename(partial, version)
-            return version
-        except FileExistsError:  # another export was quicker; take the next
-            continue
-        except OSError:
-            if not version.exists():
-                raise

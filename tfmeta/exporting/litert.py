@@ -13,9 +13,6 @@ LiteRT has no assertions: requests that a served model refuses (`refusals.py`) a
 no meaning, or fail in an operation.
 """
 
-import contextlib
-import os
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -26,12 +23,12 @@ import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
 import tfmeta
-from tfmeta import strict_json
+from tfmeta import files, strict_json
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
 from tfmeta.exporting import task_state
 from tfmeta.exporting.comparison import largest_difference
-from tfmeta.exporting.exporter import check_adapted, unwritable
+from tfmeta.exporting.exporter import HINT, check_adapted
 from tfmeta.exporting.signatures import AdaptedSignatures, LearnerSignatures
 from tfmeta.images import ImageFormat
 from tfmeta.learners.class_room import room_for_classes
@@ -206,9 +203,12 @@ def _converted(learner, kind, functions) -> bytes:
         traced[name] = tf.function(function, autograph=False).get_concrete_function(**specs)
     module.captured = [variable for function in traced.values() for variable in function.variables]
     # Quietly: the converter writes a page on each operation that LiteRT lacks.
-    with quiet_tensorflow(), tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=traced)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(traced))
+    with quiet_tensorflow(), files.temporary_folder() as folder:
+        with files.writing(folder, files.TEMPORARY_HINT):
+            tf.saved_model.save(module, str(folder), signatures=traced)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            str(folder), signature_keys=list(traced)
+        )
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         try:
             return converter.convert()
@@ -262,27 +262,10 @@ def _shapes(tensors):
 
 
 def _write(output, content, facts) -> Path:
-    partial = output / f".partial-{os.getpid()}.tflite"
-    try:
-        output.mkdir(parents=True, exist_ok=True)
+    with files.new_version(output, ".tflite", HINT) as (partial, version):
         partial.write_bytes(content)
         with zipfile.ZipFile(partial, "a") as archive:
             archive.writestr(
                 zipfile.ZipInfo("tfmeta.json"), strict_json.dumps(facts, indent=2) + "\n"
             )
-        return partial.replace(_next_free(output))
-    except OSError as error:
-        raise unwritable(output, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
-def _next_free(output):
-    """The file of the next version, made, empty: another export now takes the one after."""
-    while True:
-        taken = [int(path.stem) for path in output.glob("*.tflite") if path.stem.isdigit()]
-        file = output / f"{max(taken, default=0) + 1}.tflite"
-        with contextlib.suppress(FileExistsError):
-            file.touch(exist_ok=False)
-            return file
+    return version

@@ -3,7 +3,6 @@
 Imports no TensorFlow: a place that is taken is refused before the wait for it.
 """
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +10,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from tfmeta import files
 from tfmeta.errors import UserError
 from tfmeta.terminal import plain
 
 SPLIT, SEED, NUM_EPISODES = "train", 0, 3
 _MARK = ("Software", "tfmeta inspect")  # a text chunk of every sheet
+_WAIT = 60  # seconds that another may take to draw the same
 _MOST_CLASSES, _MOST_SHOTS, _MOST_QUERIES = 20, 10, 5  # of an episode that are shown
 _CELL, _LARGEST_CELL = 84, 168  # pixels of an image's longer side: about, and at most
 _MARGIN, _GAP, _SET_GAP, _LABEL, _LINE = 16, 4, 28, 76, 22  # pixels
@@ -88,14 +89,9 @@ def write_contact_sheet(path: Path, source, shape) -> None:
     title = f"{plain(source.name)}, {SPLIT} split, {ways}-way {shots}-shot, seed {SEED}"
     text = PngInfo()
     text.add_text(*_MARK)
-    partial = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        draw_sheet(batch, title).save(partial, "PNG", pnginfo=text)
-        os.replace(partial, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}", exit_status=1) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    sheet = draw_sheet(batch, title)
+    with files.locked(path, wait=_WAIT), files.whole(path) as partial:
+        sheet.save(partial, "PNG", pnginfo=text)
 
 
 def draw_sheet(batch: list[np.ndarray], title: str) -> Image.Image:

@@ -27,28 +27,35 @@ def load(run_dir, *, trust: bool = False):
 
 def _load(run_dir):
     is_file = Path(run_dir).suffix == ".keras"
-    learner = _load_file(Path(run_dir)) if is_file else _load_run(run_dir)
+    if not is_file:
+        return load_run(RunDirectory.open(run_dir))[0]
+    learner = _load_file(Path(run_dir))
     refuse_not_finite(learner)
     return learner
 
 
-def _load_run(run_dir):
-    run = RunDirectory.open(run_dir)
+def load_run(run: RunDirectory):
+    """`(learner, step)`: with the newest weights, and after how many steps these are.
+
+    Raises:
+        UserError: as `load`.
+    """
     facts, loaded = run.source_facts, run.load_checkpoint()
     if loaded is None:
         raise UserError(
-            f"{run_dir} has no checkpoint yet; train it first: "
-            f"tfmeta train --resume --run-dir {run_dir}"
+            f"{run.path} has no checkpoint yet; train it first: "
+            f"tfmeta train --resume --run-dir {run.path}"
         )
     learner = loaded[0]
     taken = tuple(learner.function.input_shape[1:])
     if taken != facts.input_shape:
         raise UserError(
-            f"the run {run_dir} is damaged: its network takes examples of {taken}, and its "
+            f"the run {run.path} is damaged: its network takes examples of {taken}, and its "
             f"source.json has {facts.input_shape}; expected the same",
             exit_status=1,
         )
-    return learner
+    refuse_not_finite(learner)
+    return loaded
 
 
 def _load_file(path):

@@ -12,7 +12,7 @@ from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.pipelines.episode_source import EpisodeShape
 from tfmeta.pipelines.optima_file import Optima
 from tfmeta.training.building import open_source
-from tfmeta.training.loading import load
+from tfmeta.training.loading import load_run
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.task_solver import TaskSolver
 
@@ -42,7 +42,7 @@ def solve_tasks(
     run = RunDirectory.open(run_dir)
     source = _regression(run)
     source.check(SPLIT, shape)
-    learner = _gradient_learner(run)
+    learner, step = _gradient_learner(run)
     task_solver = TaskSolver(learner, **solver)
     size = min(num_tasks, _MOST_TASKS_A_CALL)
     dataset = source.episodes(SPLIT, shape, seed=seed, num_tasks=size)
@@ -66,7 +66,7 @@ def solve_tasks(
         "num_queries": shape.num_queries,
         "seed": seed,
         "split": SPLIT,
-        **_start_facts(run, learner),
+        **_start_facts(run, learner, step),
         "target_scale": learner.target_scale.get_config(),
         "optimizer": "adam, cosine to zero",
         "steps": task_solver.steps,
@@ -93,16 +93,16 @@ def _regression(run):
 
 
 def _gradient_learner(run):
-    learner = load(run.path)
+    learner, step = load_run(run)
     if not isinstance(learner, GradientLearner):
         raise UserError(
             f"{run.path} was trained with {run.settings.algorithm}, whose network is no start for "
             "gradient steps; expected a run of a learner that takes some, such as --algorithm maml"
         )
-    return learner
+    return learner, step
 
 
-def _start_facts(run, learner):
+def _start_facts(run, learner, step):
     settings = run.settings
     return {
         "pipeline": settings.pipeline,
@@ -110,7 +110,7 @@ def _start_facts(run, learner):
         "data_dir": settings.data_dir,
         "start_run": str(run.path),
         "start_algorithm": settings.algorithm,
-        "start_step": run.step,
+        "start_step": step,
         "start_sha256": weights_digest(learner.function),
     }
 

@@ -1,11 +1,13 @@
 """What happens at the end of every window of steps: metrics, checkpoint, rate, and when to stop."""
 
+import contextlib
 import math
 import time
 
 import keras
 import tensorflow as tf
 
+from tfmeta import files
 from tfmeta.errors import NotFiniteError
 
 # Share of the outer rate, as a function of how much of the run is done, from 0 to 1.
@@ -44,7 +46,8 @@ class Recorder(keras.callbacks.Callback):
         self._run, self._settings, self._reporter = run, settings, reporter
         self._should_stop, self._validator = should_stop, validator
         self._validate_every = settings.validate_every or 25 * window
-        self._writer = tf.summary.create_file_writer(str(run.tensorboard))
+        with files.writing(run.tensorboard):
+            self._writer = tf.summary.create_file_writer(str(run.tensorboard))
         self._minutes_before = run.minutes
         self._started = self._saved = time.monotonic()
         self._timed_steps = self._timed_seconds = 0
@@ -79,10 +82,8 @@ class Recorder(keras.callbacks.Callback):
         self.stopped = self.model.stop_training = True
         rate = float(self.model.optimizer.learning_rate.numpy())
         line = {"step": self.failure.step, "loss": None, "learning_rate": rate}
-        self._run.append_metrics({**line, "not_finite": self.failure.what})
-        self._run.save_checkpoint(
-            self.model, self.step, minutes=self._minutes, not_finite=self.failure.what
-        )
+        self._run.metrics.append({**line, "not_finite": self.failure.what})
+        self._run.save_checkpoint(self.model, self.step, minutes=self._minutes)
 
     def on_epoch_begin(self, epoch, logs=None):
         share = _SCHEDULES[self._settings.outer_schedule](self._progress)
@@ -106,7 +107,7 @@ class Recorder(keras.callbacks.Callback):
             result = self._validator.run()
             name = "mse" if "mse" in result else "accuracy"
             line[f"validation_{name}"] = result[name]
-        self._run.append_metrics(line)
+        self._run.metrics.append(line)
         self._write_scalars(line, steps * self._settings.meta_batch / seconds)
         self._reporter.window(line, self.tasks_per_second, self._progress)
         self._stop_or_save()
@@ -127,14 +128,16 @@ class Recorder(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _write_scalars(self, line, tasks_per_second):
-        with self._writer.as_default(step=line["step"]):
+        with files.writing(self._run.tensorboard), self._writer.as_default(step=line["step"]):
             for name, value in line.items():
                 part, _, rest = name.partition("_")
                 tag = f"validation/{rest}" if part == "validation" else f"train/{name}"
                 if name != "step":
                     tf.summary.scalar(tag, value)
             tf.summary.scalar("train/tasks_per_second", tasks_per_second)
-        self._writer.flush()
+            self._writer.flush()
 
     def close(self):
-        self._writer.close()
+        """Of what a full disk keeps from being written there was word before."""
+        with contextlib.suppress(OSError, tf.errors.OpError):
+            self._writer.close()

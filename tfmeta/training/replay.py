@@ -45,7 +45,7 @@ class Replay:
         self._run.check_splits(self._source.recorded_splits())
         settings = self._settings
         with strategies.scope(settings.strategy, settings.meta_batch):
-            loaded = self._run.read_checkpoint(before=step)
+            loaded = self._run.load_checkpoint(before=step)
             self._learner, self.start = loaded or (build_learner(settings, self._source), 0)
             self._source.check_learner(self._learner)
             if loaded:
@@ -85,7 +85,7 @@ class Replay:
     def _train_again(self):
         """In the run's own windows, whose steps share a rate; like ones in one go."""
         step, last = self.start, self._number - 1
-        ends = [line["step"] for line in self._run.read_metrics() if step < line["step"] < last]
+        ends = [line["step"] for line in self._run.metrics.read() if step < line["step"] < last]
         lengths = np.diff([step, *ends, last]).tolist()
         for length, windows in itertools.groupby(lengths):
             number = len(list(windows))
@@ -101,7 +101,7 @@ class Replay:
 
     def _rate_of(self, step):
         """The outer rate of a step: of the first line of metrics that it is part of."""
-        for line in self._run.read_metrics():
+        for line in self._run.metrics.read():
             if line["step"] >= step:
                 return line["learning_rate"]
         return self._learner.optimizer.learning_rate.numpy()

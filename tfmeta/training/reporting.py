@@ -1,5 +1,12 @@
-"""Progress for people: a bar on a terminal, plain lines in a log. Always on standard error."""
+"""Progress for people: a bar on a terminal, plain lines in a log. Always on standard error.
 
+Work does not end because nobody reads of it any more: a pipe whose reader went away, a terminal
+that was closed, a log on a full disk.
+"""
+
+import contextlib
+import os
+import sys
 import time
 
 from rich.console import Console
@@ -8,6 +15,35 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from tfmeta.terminal import plain
 
 _LOG_SECONDS = 10  # between plain lines
+
+
+class _Listened:
+    """A text stream, for as long as somebody takes what is written; then nothing is written."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def write(self, text):
+        return self._tried(lambda: self._stream.write(text), len(text))
+
+    def flush(self):
+        self._tried(self._stream.flush, None)
+
+    def _tried(self, function, otherwise):
+        try:
+            return function()
+        except RuntimeError:  # a signal's handler writes amid a write
+            return otherwise
+        except (OSError, ValueError):
+            # What is in the buffer, what others write there, and Python at its end, go nowhere.
+            with contextlib.suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
+            return otherwise
 
 
 class Reporter:
@@ -19,7 +55,8 @@ class Reporter:
     """
 
     def __init__(self, label: str, console: Console | None = None):
-        self._console = console or Console(stderr=True, highlight=False, emoji=False)
+        listened = _Listened(sys.stderr)
+        self._console = console or Console(file=listened, highlight=False, emoji=False)
         self._label = label
         self._bar = None
         self._last_line = 0.0

@@ -1,33 +1,47 @@
 """A run on disk: its settings, its checkpoints, its metrics and its results."""
 
-import json
+import contextlib
 import os
 import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from tfmeta import strict_json
+from tfmeta import files
 from tfmeta.errors import UserError, described
+from tfmeta.training.checkpoints import Checkpoints
+from tfmeta.training.metrics_file import MetricsFile
 from tfmeta.training.settings import Settings, read_config
 from tfmeta.typed_fields import with_digest
 
-_KEPT_CHECKPOINTS = 2
+_MARK = "config.json"  # of a run; written last, so that what has it has all the rest
+_NEEDED = (_MARK, "source.json")
+_START = ("environment.json", "source.json", "splits.json")  # before it
+_RESULT_SECONDS = 60  # that others may take to add theirs
 _PACKAGES = ("tfmeta", "tensorflow", "keras", "numpy", "tensorflow-datasets")
 
 
 class RunDirectory:
     """The files of one run. Every file is written whole or not at all, but for metrics.jsonl.
 
+    Reading changes nothing. Who writes in it holds its lock, `locked()`; of the results, their own.
+
     Args:
         path: the directory; see `create` and `open`.
+
+    Attributes:
+        metrics: a MetricsFile.
     """
 
     def __init__(self, path):
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
+        self._kept = Checkpoints(self.checkpoints)
         self.tensorboard = self.path / "tensorboard"
-        self.metrics = self.path / "metrics.jsonl"
+        self.metrics = MetricsFile(self.path / "metrics.jsonl")
+        self._progress = self.path / "progress.json"  # of an older version
+        self._facts = self.path / "source.json"
+        self._lock = self.path / "run"
         self.results = self.path / "results.json"
 
     @classmethod
@@ -45,26 +59,63 @@ class RunDirectory:
         """
         cls.check_free(path)
         run = cls(path)
+        with files.writing(path):
+            run.path.mkdir(parents=True, exist_ok=True)
         try:
-            run.checkpoints.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the run directory {path}: {error.strerror}") from error
-        run.write_settings(settings)
-        write_json(run.path / "environment.json", _environment())
-        write_json(run.path / "source.json", facts)
-        if splits is not None:
-            write_json(run.path / "splits.json", splits)
+            with run.locked():
+                cls.check_free(path)
+                contents = dict(zip(_START, (_environment(), facts, splits), strict=True))
+                run._write_start(settings, contents)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                run.path.rmdir()  # if nothing is in it
+            raise
         return run
 
-    @staticmethod
-    def check_free(path) -> None:
-        """Raises UserError if something is at `path` already."""
+    def _write_start(self, settings, contents):
+        try:
+            with files.writing(self.path):
+                self.checkpoints.mkdir(exist_ok=True)
+            for name, content in contents.items():
+                (self.path / name).unlink(missing_ok=True)  # of a start that was killed
+                if content is not None:
+                    files.write_json(self.path / name, content)
+            self.write_settings(settings)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                for name in (_MARK, *contents):
+                    (self.path / name).unlink(missing_ok=True)
+                self.checkpoints.rmdir()
+            raise
+
+    @classmethod
+    def check_free(cls, path) -> None:
+        """Raises UserError if something is at `path` already, but for a start that was killed."""
         path = Path(path)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if not os.path.lexists(path) or cls(path)._is_start():
+            return
+        if all((path / name).is_file() for name in _NEEDED):
             raise UserError(
                 f"run directory {path} exists and is never overwritten; go on with it by --resume, "
                 "or choose another --run-dir"
             )
+        raise UserError(
+            f"{path} is there already, and is no run to go on with; choose another --run-dir, or "
+            "delete it"
+        )
+
+    def _is_start(self):
+        """Whether it is an empty folder, or holds nothing but what a killed `create` left."""
+        if not self.path.is_dir():
+            return False
+        found = {entry.name for entry in self.path.iterdir()}
+        if not found:
+            return True
+        has_checkpoints = self.checkpoints.is_dir() and any(self.checkpoints.iterdir())
+        others = {name for name in found if not name.startswith(files.OURS)}
+        # The lock's file, which a kill leaves: what has it was no folder of the user's.
+        was_killed = files.lock_of(self._lock).name in found
+        return was_killed and not has_checkpoints and others <= {*_START, self.checkpoints.name}
 
     @classmethod
     def open(cls, path) -> "RunDirectory":
@@ -74,12 +125,21 @@ class RunDirectory:
             UserError: if it is no run directory.
         """
         run = cls(path)
-        if not (run.path / "config.json").is_file():
-            raise UserError(
-                f"{path} is no run directory (it has no config.json); expected one that "
-                "`tfmeta train` made"
-            )
+        for name in _NEEDED:
+            if not (run.path / name).is_file():
+                raise UserError(
+                    f"{path} is no run directory (it has no {name}); expected one that "
+                    "`tfmeta train` made"
+                )
         return run
+
+    def locked(self):
+        """The lock of whoever writes in the run; a context manager.
+
+        Raises:
+            UserError: if another process has it, or nothing can be written there.
+        """
+        return files.locked(self._lock, what=self.path)
 
     @property
     def settings(self) -> Settings:
@@ -88,9 +148,9 @@ class RunDirectory:
 
     def _options_of_before(self, pipeline):
         """Of a run whose images were read as they are stored, before there was another way."""
-        facts = self.path / "source.json"
-        image = _read_json(facts).get("image_format") if facts.exists() else None
-        if not image or "background" in image:
+        facts = files.read_json(self._facts)
+        image = facts.get("image_format") if isinstance(facts, dict) else None
+        if not isinstance(image, dict) or "background" in image:
             return {}
         from tfmeta.pipelines import options_of
 
@@ -105,7 +165,7 @@ class RunDirectory:
         """The SourceFacts of the run's pipeline, without its data."""
         from tfmeta.pipelines.episode_source import SourceFacts
 
-        return SourceFacts.from_dict(_read_json(self.path / "source.json"))
+        return SourceFacts.from_dict(files.read_json(self._facts))
 
     def check_splits(self, splits: dict | None) -> None:
         """Raises UserError if the data's splits are no longer those that the run was made with.
@@ -113,10 +173,10 @@ class RunDirectory:
         Classes that came or went move others from one split to another: a test would then be of
         classes that the learner was trained on.
         """
-        recorded = self.path / "splits.json"
-        if splits is None or not recorded.exists():
+        if splits is None:
             return
-        before = {name: split for split, names in _read_json(recorded).items() for name in names}
+        recorded = self._recorded_splits()
+        before = {name: split for split, names in recorded.items() for name in names}
         now = {name: split for split, names in splits.items() for name in names}
         moved = [name for name in {**before, **now} if before.get(name) != now.get(name)]
         if moved:
@@ -134,154 +194,94 @@ class RunDirectory:
             splits: `EpisodeSource.recorded_splits()` of the same pipeline as the run's.
             split: "train" and "all" are asked for with open eyes.
         """
-        recorded = self.path / "splits.json"
-        if split in ("train", "all") or splits is None or not recorded.exists():
+        if split in ("train", "all") or splits is None:
             return
-        seen = sorted(set(_read_json(recorded)["train"]) & set(splits.get(split, ())))
+        seen = sorted(set(self._recorded_splits()["train"]) & set(splits.get(split, ())))
         if seen:
             raise UserError(
                 f"{len(seen)} classes of the {split} split were trained on in {self.path} (such as "
                 f"{seen[0]}); expected none. Split as the run did, or say --split all"
             )
 
+    def _recorded_splits(self):
+        """`{split: names of its classes}`, without which nobody knows what was trained on."""
+        path = self.path / "splits.json"
+        splits = files.read_json(path)
+        lists = splits.values() if isinstance(splits, dict) and "train" in splits else [None]
+        if all(isinstance(x, list) and all(isinstance(n, str) for n in x) for x in lists):
+            return splits
+        raise _damaged(path, "expected the names of each split's classes")
+
     def write_settings(self, settings: Settings) -> None:
-        write_json(self.path / "config.json", with_digest(settings.to_flat()))
+        files.write_json(self.path / _MARK, with_digest(settings.to_flat()))
 
-    def save_checkpoint(self, learner, step: int, *, minutes: float, not_finite=()) -> None:
-        """Writes the learner with its optimizer, beside the one before, which stays whole.
+    def save_checkpoint(self, learner, step: int, *, minutes: float) -> None:
+        """Writes the learner as of a step, see `Checkpoints.save`; as of step 0 nothing.
 
-        Args:
-            learner: compiled, with finite weights; at step 0 nothing is written of it, for the
-                settings' seed makes it anew.
-            step: outer-loop steps behind it.
-            minutes: of training.
-            not_finite: what was not finite in the step after it, where training ended.
+        The settings' seed makes that one anew.
         """
-        from tfmeta.learners.finite_guard import refuse_not_finite
-
+        self.metrics.sync()  # so that it is never behind a checkpoint
         if step:
-            refuse_not_finite(learner)
-            target = self.checkpoints / f"step-{step:09d}.keras"
-            partial = self.checkpoints / f"partial-{os.getpid()}.keras"
-            learner.save(partial)
-            _flush(partial)
-            os.replace(partial, target)
-        progress = {"step": step, "minutes": minutes}
-        if not_finite:
-            progress["not_finite"] = list(not_finite)
-        write_json(self.path / "progress.json", progress)
-        for old in self._checkpoint_files()[:-_KEPT_CHECKPOINTS]:
-            old.unlink()
+            self._kept.save(learner, step, minutes=minutes)
+            with files.writing(self.path):
+                self._progress.unlink(missing_ok=True)
 
-    def load_checkpoint(self):
-        """The newest checkpoint: `(learner, step)`, or None if there is none yet.
-
-        Raises:
-            UserError: if it is damaged.
-        """
-        for partial in self.checkpoints.glob("partial-*"):
-            partial.unlink()
-        return self.read_checkpoint()
-
-    def read_checkpoint(self, before: int | None = None):
-        """The newest checkpoint, or the newest before the step `before`; changes nothing.
-
-        Returns and raises as `load_checkpoint`.
-        """
-        files = [f for f in self._checkpoint_files() if before is None or _step_of(f) < before]
-        if not files:
-            return None
-        newest, step = files[-1], _step_of(files[-1])
-        from tfmeta.keras_files import load_model
+    def load_checkpoint(self, before: int | None = None):
+        """`(learner, step)` of the newest checkpoint, or None; see `Checkpoints.load`."""
         from tfmeta.learners import find
 
         find(self.settings.algorithm).load()  # registers the class with Keras
-        try:
-            return load_model(newest), step
-        except UserError:
-            raise
-        except Exception as error:
-            before = f" To go on from step {files[-2].stem[5:]}, delete it." if files[1:] else ""
-            raise UserError(
-                f"checkpoint {newest} is damaged ({described(error)}).{before}",
-                exit_status=1,
-            ) from error
+        return self._kept.load(before)
+
+    @property
+    def step(self) -> int:
+        """The step of the last checkpoint; 0 if there is none."""
+        return self._kept.step
+
+    @property
+    def last_step(self) -> int:
+        """The last step that was taken, or tried: it may be one that was not finite."""
+        return max([self.step, *(line["step"] for line in self.metrics.read())])
 
     @property
     def minutes(self) -> float:
         """Training time until the last checkpoint."""
-        return self._progress["minutes"]
+        if not self.step:
+            return 0.0
+        minutes = self._kept.minutes
+        return self._minutes_of_before() if minutes is None else minutes
 
-    @property
-    def step(self) -> int:
-        """The step of the last checkpoint."""
-        return self._progress["step"]
+    def _minutes_of_before(self):
+        """As an older version wrote them, beside the checkpoints."""
+        if not self._progress.exists():
+            return 0.0
+        progress = files.read_json(self._progress)
+        try:
+            return float(progress["minutes"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(self._progress, described(error)) from error
 
-    @property
-    def last_step(self) -> int:
-        """The last step that was taken, or tried: one further where it was not finite."""
-        return self.step + bool(self._progress.get("not_finite"))
-
-    @property
-    def _progress(self):
-        progress = self.path / "progress.json"
-        return _read_json(progress) if progress.exists() else {"step": 0, "minutes": 0}
-
-    def rewind_metrics(self, step: int) -> None:
-        """Drops the lines that were logged after `step`, and one that was cut short."""
-        if self.metrics.exists():
-            kept = [line for line in self.read_metrics() if line["step"] <= step]
-            _write(self.metrics, "".join(strict_json.dumps(line) + "\n" for line in kept))
-
-    def read_metrics(self) -> list[dict]:
-        """The lines of metrics.jsonl, but for one that was cut short."""
-        lines = []
-        for line in self.metrics.read_text().splitlines() if self.metrics.exists() else ():
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                break
-        return lines
-
-    def append_metrics(self, line: dict) -> None:
-        with self.metrics.open("a") as file:
-            file.write(strict_json.dumps(line) + "\n")
+    def remove_leftovers(self) -> None:
+        """Of writers that were killed; for who holds the lock."""
+        with files.writing(self.path):
+            for folder in (self.path, self.checkpoints):
+                files.clear(folder)
 
     def append_result(self, result: dict) -> None:
-        results = _read_json(self.results) if self.results.exists() else []
-        write_json(self.results, [*results, result])
+        """Adds to results.json, after what others have added.
 
-    def _checkpoint_files(self):
-        return sorted(self.checkpoints.glob("step-*.keras"))
-
-
-def _step_of(checkpoint):
-    return int(checkpoint.stem.removeprefix("step-"))
-
-
-def _read_json(path):
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is missing or damaged: {error}", exit_status=1) from error
+        Raises:
+            UserError: if it can't be written, or what is there is damaged and so stays.
+        """
+        with files.locked(self.results, wait=_RESULT_SECONDS):
+            results = files.read_json(self.results) if self.results.exists() else []
+            if not isinstance(results, list):
+                raise _damaged(self.results, "expected a list")
+            files.write_json(self.results, [*results, result])
 
 
-def write_json(path: Path, content) -> None:
-    """Writes JSON whole or not at all."""
-    _write(path, strict_json.dumps(content, indent=2) + "\n")
-
-
-def _write(path, text):
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    _flush(partial)
-    os.replace(partial, path)
-
-
-def _flush(path):
-    """Onto the disk before the rename that makes it count."""
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
+def _damaged(path, problem):
+    return UserError(f"{path} is damaged: {problem}", exit_status=1)
 
 
 def _environment():

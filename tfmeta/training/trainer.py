@@ -48,11 +48,12 @@ class Trainer:
         source: of the episodes.
         learner: compiled; with its optimizer's state if the run goes on.
         step: outer-loop steps that it has behind it.
+        lock: of the run; released when training has ended.
         augmentation: of the training episodes, if there is one.
     """
 
-    def __init__(self, run, settings, source, learner, step=0, *, augmentation=None):
-        self._run, self._settings = run, settings
+    def __init__(self, run, settings, source, learner, step=0, *, lock, augmentation=None):
+        self._run, self._settings, self._lock = run, settings, lock
         self._source, self._learner, self._step = source, learner, step
         self._augmentation = augmentation
 
@@ -72,17 +73,26 @@ class Trainer:
             learner = build_learner(settings, source)
         facts, splits = source.facts.to_dict(), source.recorded_splits()
         run = RunDirectory.create(run_dir, settings, facts, splits)
-        return cls(run, settings, source, learner, augmentation=augmentation)
+        return cls(run, settings, source, learner, lock=run.locked(), augmentation=augmentation)
 
     @classmethod
     def resume(cls, run_dir, changes: dict) -> "Trainer":
         """A run that goes on, exactly.
 
         Raises:
-            UserError: if there is no such run, its checkpoint is damaged, or `changes` hold a
-                setting that can't change.
+            UserError: if there is no such run, another process trains it, its checkpoint or its
+                metrics are damaged, or `changes` hold a setting that can't change.
         """
         run = RunDirectory.open(run_dir)
+        lock = run.locked()
+        try:
+            return cls._resume(run, changes, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def _resume(cls, run, changes, lock):
         settings = run.settings.resumed_with(changes)
         source = open_source(settings)
         run.check_splits(source.recorded_splits())
@@ -94,9 +104,13 @@ class Trainer:
             source.check_learner(learner)
             if step:
                 keep_optimizer(learner, settings, source)
-        run.write_settings(settings)
-        run.rewind_metrics(step)
-        return cls(run, settings, source, learner, step, augmentation=augmentation)
+        metrics = run.metrics.until(step)
+        # From here on the run changes; all that may be wrong with it was looked for before.
+        run.remove_leftovers()
+        if settings != run.settings:
+            run.write_settings(settings)
+        run.metrics.cut_to(metrics)
+        return cls(run, settings, source, learner, step, lock=lock, augmentation=augmentation)
 
     def train(self, reporter, *, should_stop=lambda: False) -> Outcome:
         """Trains until the last step, the end of the time, or `should_stop`.
@@ -108,17 +122,34 @@ class Trainer:
         Raises:
             NotFiniteError: at the first step whose loss, gradient or update is not finite; the run
                 then keeps the weights from before it.
+            UserError: if the run can't be written, on a full disk for one; it then stays as it was
+                at its last checkpoint.
         """
-        settings, window = self._settings, log_every(self._settings, self._learner)
-        recorder = Recorder(
+        with self._lock:
+            recorder = self._recorder(reporter, should_stop)
+            try:
+                self._fit(recorder, reporter)
+            finally:
+                recorder.close()
+        if recorder.failure:
+            raise self._in_words(recorder.failure)
+        return Outcome(
+            self._run, recorder.step, not recorder.interrupted, recorder.tasks_per_second
+        )
+
+    def _recorder(self, reporter, should_stop):
+        return Recorder(
             self._run,
-            settings,
+            self._settings,
             reporter,
-            window=window,
+            window=log_every(self._settings, self._learner),
             step=self._step,
             should_stop=should_stop,
             validator=self._validator(),
         )
+
+    def _fit(self, recorder, reporter):
+        settings, window = self._settings, log_every(self._settings, self._learner)
         shape = training_shape(settings)
         validation = {"validation": episode_shape(settings)} if settings.validation_tasks else {}
         for line in self._source.left_out({"train": shape, **validation}):
@@ -142,12 +173,6 @@ class Trainer:
                 shuffle=False,
                 verbose=0,
             )
-        recorder.close()
-        if recorder.failure:
-            raise self._in_words(recorder.failure)
-        return Outcome(
-            self._run, recorder.step, not recorder.interrupted, recorder.tasks_per_second
-        )
 
     def _in_words(self, failure):
         """What a user is told of a step that was not finite."""

@@ -1,0 +1,144 @@
+"""One writer at a time, by a lock that dies with its process."""
+
+import contextlib
+import errno
+import fcntl
+import functools
+import logging
+import os
+import shlex
+import socket
+import stat
+import sys
+import time
+import weakref
+from pathlib import Path
+
+from tfmeta.errors import UserError
+
+_POLL_SECONDS = 0.05
+_MOST_BYTES = 1200  # of what is said of the holder
+
+
+class LockedError(UserError):
+    """Another process holds the lock."""
+
+
+class FileLock:
+    """Holds a lock until it is released, or its process ends in whatever way; a context manager.
+
+    The lock is the kernel's (`flock`), not the file: a file that a killed process left locks
+    nobody out, and two containers that have the same process numbers don't take one another's.
+    The file says who holds it, for others' messages, and goes when the lock is released.
+
+    Where the file system has no locks, one line says so, and the work goes on without.
+
+    Args:
+        path: of the lock's file, which is made.
+        what: is locked, in a message.
+        wait: seconds to wait until another process releases it.
+
+    Raises:
+        LockedError: if another process holds it, with its name.
+        UserError: if something else is at `path`.
+        OSError: if no file can be made there.
+    """
+
+    def __init__(self, path, what, *, wait: float = 0):
+        self._path, self._what = Path(path), what
+        end = time.monotonic() + wait
+        while (file := self._taken()) is None:
+            if time.monotonic() >= end:
+                raise LockedError(
+                    f"{what} is in use by {self._holder()}; expected one writer at a time. Wait "
+                    "for it to end, or end it",
+                    exit_status=1,
+                )
+            time.sleep(_POLL_SECONDS)
+        self._release = weakref.finalize(self, _release, self._path, file)
+        with contextlib.suppress(OSError):  # a full disk: locked all the same, by nobody named
+            os.ftruncate(file, 0)
+            os.pwrite(file, _own_name().encode(), 0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.release()
+
+    def release(self) -> None:
+        """May be called twice."""
+        self._release()
+
+    def _taken(self):
+        """The open and locked file; None if another process has it."""
+        while True:
+            file = self._opened()
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(file)
+                return None
+            except OSError as error:
+                _say_unlocked(self._what, error.strerror)
+            if self._is_at_path(os.fstat(file)):
+                return file
+            os.close(file)  # its holder removed it while it was opened here
+
+    def _opened(self):
+        # No link is followed: a stranger's could lead to any file, which would be written to.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            file = os.open(self._path, flags, 0o666)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise self._no_lock() from error
+            raise
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            os.close(file)
+            raise self._no_lock()
+        return file
+
+    def _is_at_path(self, found):
+        """Whether the locked file is still the one that others would open."""
+        try:
+            there = os.lstat(self._path)
+        except FileNotFoundError:
+            return False
+        return (there.st_dev, there.st_ino) == (found.st_dev, found.st_ino)
+
+    def _no_lock(self):
+        return UserError(f"{self._path} is no lock of tfmeta's; delete it", exit_status=1)
+
+    def _holder(self):
+        try:
+            with open(self._path, "rb") as file:
+                name = file.read(_MOST_BYTES).decode(errors="replace").strip()
+        except OSError:
+            name = ""
+        return "".join(c if c.isprintable() else "?" for c in name) or "another process"
+
+
+def _release(path, file):
+    with contextlib.suppress(OSError):
+        path.unlink()  # while it is still held: afterwards it may be another's
+    os.close(file)
+
+
+def _own_name():
+    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    name = f"process {os.getpid()} on {socket.gethostname()} since {since}: {command}"
+    most = _MOST_BYTES // 4  # characters, of four bytes at most
+    return name if len(name) <= most else f"{name[:most]}..."
+
+
+@functools.cache  # once is enough
+def _say_unlocked(what, reason):
+    logging.getLogger("tfmeta").warning(
+        "%s can't be locked, because its file system has no locks (%s); see to it that no other "
+        "process writes to it",
+        what,
+        reason,
+    )

@@ -1,0 +1,262 @@
+"""How tfmeta writes: whole or not at all, one writer at a time, and what fails is one line.
+
+    with locked(path):              # others are refused, or wait
+        with whole(path) as partial:
+            save(partial)           # a file or a folder; it is at `path` when the block has ended
+
+Under its own name a file or folder is whole: it is made beside it, brought onto the disk, renamed,
+and the rename is brought onto the disk too. What a killed process leaves has a name that begins
+with `.tfmeta-`; the next one that writes the same removes it, for then the lock is free.
+
+Imports no TensorFlow: a place is asked for before the wait for it.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tfmeta import strict_json
+from tfmeta.errors import UserError
+from tfmeta.file_lock import FileLock, LockedError
+from tfmeta.user_files import read_file
+
+OURS = ".tfmeta-"  # begins the names of what is gone when nobody writes
+_PARTIAL, _LOCK = f"{OURS}partial-", f"{OURS}lock-"
+_OLDER = (".partial-*", "partial-*.keras")  # as older versions named what they had not finished
+TEMPORARY_HINT = "Name another place for temporary folders by TMPDIR"
+_MOST_BYTES = 16 * 2**20  # of a JSON file
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # of file systems that sync no folders
+
+
+def check_free(path) -> None:
+    """Raises UserError if no new file can be made at `path`."""
+    path = Path(path)
+    if os.path.lexists(path):
+        raise UserError(
+            f"{path} exists and is never overwritten; choose another --output, or delete it"
+        )
+    if not path.parent.is_dir():
+        raise UserError(f"received --output {path}, but there is no folder {path.parent}; make it")
+
+
+@contextlib.contextmanager
+def writing(path, hint: str = ""):
+    """Turns what the system has against writing into one line.
+
+    Args:
+        path: that is written, for the message.
+        hint: how to mend it; where the reason is enough, nothing.
+    """
+    try:
+        yield
+    except _failures() as error:
+        hint = f". {hint}" if hint else ""
+        raise UserError(f"cannot write {path}: {_reason(error)}{hint}", exit_status=1) from error
+
+
+def locked(path, *, wait: float = 0, what=None) -> FileLock:
+    """The lock of whoever writes `path`, which need not be there; a context manager.
+
+    What a killed writer of `path` left is removed.
+
+    Args:
+        path: a file or folder.
+        wait: seconds that another's work on it may take.
+        what: to call it in a message, if not `path`.
+
+    Raises:
+        LockedError: if another process writes it.
+        UserError: if nothing can be written there.
+    """
+    path, what = Path(path), what or path
+    with writing(what):
+        lock = FileLock(lock_of(path), what, wait=wait)
+        _remove(_beside(path, _PARTIAL))
+    return lock
+
+
+def lock_of(path) -> Path:
+    """The file of the lock of whoever writes `path`."""
+    return _beside(Path(path), _LOCK)
+
+
+@contextlib.contextmanager
+def whole(path, hint: str = ""):
+    """Yields where to write a file or folder, which is at `path` once the block has ended.
+
+    The caller holds the lock of it, or of what it is part of.
+
+    Args:
+        path: where it is to be.
+        hint: as of `writing`.
+
+    Raises:
+        UserError: if it can't be written; what was at `path` is then there as it was.
+    """
+    with writing(path, hint), appearing(path, hint) as partial:
+        yield partial
+
+
+@contextlib.contextmanager
+def appearing(path, hint: str = ""):
+    """As `whole`, for a block that reads too: its own errors are raised as they are."""
+    path = Path(path)
+    partial = _beside(path, _PARTIAL)
+    with writing(path, hint):
+        _remove(partial)
+    try:
+        yield partial
+        with writing(path, hint):
+            _sync_all(partial)
+            os.rename(partial, path)
+            sync(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            _remove(partial)
+
+
+@contextlib.contextmanager
+def new_version(folder, suffix: str = "", hint: str = ""):
+    """Yields `(partial, version)`: where to write, and where it will be, by the next free number.
+
+    Processes that do so at once get a number each.
+
+    Args:
+        folder: of the versions, made if need be.
+        suffix: of the name; versions are counted among those with the same.
+        hint: as of `writing`.
+    """
+    folder = Path(folder)
+    with writing(folder, hint):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock, version = _next_version(folder, suffix)
+    with lock, whole(version, hint) as partial:
+        clear(folder)
+        yield partial, version
+
+
+def _next_version(folder, suffix):
+    number = 0
+    while True:
+        names = (path.name for path in folder.glob(f"*{suffix}"))
+        stems = [name.removesuffix(suffix) for name in names]
+        number = max([number, *(int(stem) for stem in stems if stem.isdecimal())]) + 1
+        version = folder / f"{number}{suffix}"
+        try:
+            lock = FileLock(lock_of(version), version)
+        except LockedError:  # another's; take the next
+            continue
+        if not os.path.lexists(version):
+            return lock, version
+        lock.release()
+
+
+def clear(folder) -> None:
+    """Removes what killed writers left in a folder that is tfmeta's; what is locked stays."""
+    folder = Path(folder)
+    for path in [*folder.glob(f"{_PARTIAL}*"), *folder.glob(f"{_LOCK}*")]:
+        name = path.name.removeprefix(_PARTIAL).removeprefix(_LOCK)
+        with contextlib.suppress(LockedError), FileLock(folder / f"{_LOCK}{name}", path):
+            _remove(folder / f"{_PARTIAL}{name}")
+    for pattern in _OLDER:
+        for path in folder.glob(pattern):
+            _remove(path)
+
+
+def check_writable(folder, hint: str = "") -> None:
+    """Raises UserError if no file can be made in a folder, which is made if need be."""
+    folder = Path(folder)
+    with writing(folder, hint):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+
+
+@contextlib.contextmanager
+def temporary_folder():
+    """A new folder that is gone at the end of the block."""
+    with writing("a temporary folder", TEMPORARY_HINT):
+        folder = tempfile.TemporaryDirectory()
+    with folder as name:
+        yield Path(name)
+
+
+def write_json(path, content) -> None:
+    """As `whole`."""
+    write_text(path, strict_json.dumps(content, indent=2) + "\n")
+
+
+def write_text(path, text: str) -> None:
+    """As `whole`."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def append_text(path, text: str) -> None:
+    """Adds to the end of a file; a kill or a full disk may cut it short."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    opener = lambda name, _: os.open(name, flags, 0o666)  # noqa: E731
+    with writing(path), open(path, "a", encoding="utf-8", opener=opener) as file:
+        file.write(text)
+
+
+def read_json(path, most: int = _MOST_BYTES):
+    """What is in a JSON file.
+
+    Raises:
+        UserError: if it is missing, damaged, no regular file, or longer than `most` bytes.
+    """
+    try:
+        return strict_json.loads(read_file(path, most=most))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is missing or damaged: {error}", exit_status=1) from error
+
+
+def sync(path) -> None:
+    """Brings a file, or a folder's names, onto the disk."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+    finally:
+        os.close(file)
+
+
+def _sync_all(path):
+    for folder, _, names in os.walk(path):
+        for name in names:
+            sync(os.path.join(folder, name))
+        sync(folder)
+    if not path.is_dir():
+        sync(path)
+
+
+def _beside(path, prefix):
+    return path.with_name(f"{prefix}{path.name}")
+
+
+def _remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _failures():
+    """What is raised where writing fails; TensorFlow's only where it is loaded."""
+    errors = getattr(sys.modules.get("tensorflow"), "errors", None)
+    return (OSError, errors.OpError) if errors else OSError
+
+
+def _reason(error):
+    if getattr(error, "errno", None):
+        return os.strerror(error.errno)
+    text = str(getattr(error, "message", None) or error)
+    of_hdf5 = re.search(r"error message = '([^']+)'", text)
+    return of_hdf5[1] if of_hdf5 else text.strip().partition("\n")[0].rpartition("; ")[2]

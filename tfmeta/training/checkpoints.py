@@ -1,0 +1,102 @@
+"""A run's learner on disk, at some of its steps."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+from tfmeta import files
+from tfmeta.errors import UserError, described
+
+_KEPT = 2
+_TRAINING = "training.json"  # in a checkpoint's archive, beside what Keras has there
+
+
+class Checkpoints:
+    """Files `step-N.keras`: a step is in the name of its file, and nowhere else.
+
+    Args:
+        folder: of the files.
+    """
+
+    def __init__(self, folder):
+        self._folder = Path(folder)
+
+    @property
+    def step(self) -> int:
+        """Of the newest; 0 if there is none."""
+        return max(map(_step_of, self._files()), default=0)
+
+    @property
+    def minutes(self) -> float | None:
+        """Training time until the newest; None if it is an older version's, which did not say."""
+        newest = self._files()[-1]
+        try:
+            with zipfile.ZipFile(newest) as archive:
+                if _TRAINING in archive.namelist():
+                    return float(json.loads(archive.read(_TRAINING))["minutes"])
+        except Exception as error:  # whatever zipfile makes of bytes that are none of ours
+            raise _damaged(newest, described(error)) from error
+        return None
+
+    def save(self, learner, step: int, *, minutes: float) -> None:
+        """Writes a learner with its optimizer; the one before stays, older ones go.
+
+        Args:
+            learner: compiled, with finite weights.
+            step: outer-loop steps behind it.
+            minutes: of training.
+
+        Raises:
+            UserError: if it can't be written; those before are then all there.
+        """
+        from tfmeta.learners.finite_guard import refuse_not_finite
+
+        refuse_not_finite(learner)
+        with files.whole(self._folder / f"step-{step:09d}.keras") as partial:
+            learner.save(partial)
+            with zipfile.ZipFile(partial, "a") as archive:
+                archive.writestr(_TRAINING, json.dumps({"minutes": minutes}))
+        with files.writing(self._folder):
+            for old in self._files()[:-_KEPT]:
+                old.unlink()
+
+    def load(self, before: int | None = None):
+        """The newest, or the newest before the step `before`; changes nothing.
+
+        The learner's class must be known to Keras.
+
+        Returns:
+            `(learner, step)`, or None if there is none.
+
+        Raises:
+            UserError: if it is damaged, or asks for code of others; see `keras_files`.
+        """
+        from tfmeta.keras_files import load_model
+
+        while found := [f for f in self._files() if before is None or _step_of(f) < before]:
+            newest = found[-1]
+            remedy = f" To go on from step {_step_of(found[-2])}, delete it." if found[1:] else ""
+            try:
+                if not (newest.is_file() and zipfile.is_zipfile(newest)):
+                    raise ValueError("it is no .keras file")
+                return load_model(newest), _step_of(newest)
+            except UserError:
+                raise
+            except Exception as error:
+                if os.path.lexists(newest):
+                    raise _damaged(newest, described(error), remedy) from error
+                # Its run goes on, and has newer ones by now.
+        return None
+
+    def _files(self):
+        found = self._folder.glob("step-*.keras")
+        return sorted((f for f in found if f.stem[5:].isdecimal()), key=_step_of)
+
+
+def _step_of(checkpoint):
+    return int(checkpoint.stem[5:])
+
+
+def _damaged(checkpoint, problem, remedy=""):
+    return UserError(f"checkpoint {checkpoint} is damaged ({problem}).{remedy}", exit_status=1)
