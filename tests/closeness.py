@@ -83,7 +83,10 @@ def assert_same_answers(received, expected):
         assert one["probabilities"].keys() == other["probabilities"].keys()
         values = [[*each["probabilities"].values(), each["confidence"]] for each in (one, other)]
         assert_close(*values, dtype=np.float32)
-        assert_close(one["unknown"], other["unknown"], scale=1.0, dtype=np.float32)
+        # Of log-odds, where a probability that is next to nothing is a large number.
+        odds = np.log(np.maximum(values[1], np.finfo(np.float32).tiny))
+        scale = max(1.0, float(-odds.min()))
+        assert_close(one["unknown"], other["unknown"], scale=scale, dtype=np.float32)
 
 
 def assert_same_pixels(received, expected, *, levels=0):

@@ -50,7 +50,7 @@ def test_a_good_export_passes_every_check(kind):
     before = trained.contents(export)
     report = verify(export)
     assert [check["check"] for check in report["checks"]] == CHECKS
-    assert all(check["ok"] is True and check["detail"] for check in report["checks"])
+    assert all(check["ok"] is True and check["detail"] for check in report["checks"]), report
     assert report["ok"] is True
     assert report["export"] == str(export / "1")
     assert trained.contents(export) == before

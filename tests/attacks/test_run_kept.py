@@ -1,5 +1,6 @@
 """Trained runs: kills, readers, locks, full disks, signals and pipes; nothing good is lost."""
 
+import contextlib
 import json
 import resource
 import shlex
@@ -389,15 +390,24 @@ class _nothing:
 # Signals and pipes
 
 
+@contextlib.contextmanager
 def training(run, *arguments, shell=""):
     """`tfmeta train` in a process, or a shell's pipe of it."""
     parts = [*trained.COMMAND, "train", *SINUSOID, "--run-dir", run, *arguments]
     command = shlex.join(map(str, parts))
-    return subprocess.Popen(
+    process = subprocess.Popen(
         ["bash", "-c", f"{'exec ' * (not shell)}{command} {shell}"],
         stderr=subprocess.PIPE,
         text=True,
+        # As in a terminal, even where the tests run under nohup, which children inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
 
 
 @pytest.mark.attack(
