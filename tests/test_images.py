@@ -213,7 +213,7 @@ def truncated_png(folder):
 
 def folder_named_png(folder):
     (folder / "banana" / "2.png").mkdir()
-    return r"banana.2\.png cannot be read \(Is a directory\); expected a whole PNG"
+    return r"banana.2\.png is a folder; expected a regular file"
 
 
 def another_format(folder):

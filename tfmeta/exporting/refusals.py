@@ -191,7 +191,9 @@ def finite_answer(outputs: dict, inputs: dict) -> dict:
         return outputs
     is_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(number)) for number in numbers])
     sent = [value for value in inputs.values() if value.dtype != tf.string]
-    largest = [tf.reduce_max(tf.abs(tf.cast(value, tf.float64))) for value in sent]
+    # Of any rank: nothing here waits for the checks of the inputs, whose message is the clear one.
+    flat = [tf.reshape(tf.cast(value, tf.float64), [-1]) for value in sent]
+    largest = [tf.reduce_max(tf.abs(value)) for value in flat]
     check = tf.debugging.Assert(
         is_finite,
         [
