@@ -11,6 +11,7 @@ import pytest
 
 import tfmeta
 from tfmeta import UserError
+from tfmeta.network_size import count_weights
 
 _ASKS = "asks for .*; it is not tfmeta's, and nothing of it was run"
 _ELSE = "expected what learner.save|cannot be loaded"
@@ -251,3 +252,18 @@ def test_settings_of_many_weights(units):
     source = open_source(settings)
     with pytest.raises(UserError, match=r"the network would have \d+ weights; expected 268435456"):
         build_learner(resolve(settings, source), source)
+
+
+def test_a_network_that_is_counted_leaves_no_trace():
+    def made():
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
+
+    keras.utils.set_random_seed(5)
+    expected, name = made().get_weights()[0], made().layers[0].name
+    keras.utils.set_random_seed(5)
+    assert count_weights(lambda: keras.Sequential([keras.Input((1,)), keras.layers.Dense(2**40)]))
+    with keras.StatelessScope():
+        pass  # at its end Keras gives every variable that waits for one its value
+    network = made()
+    np.testing.assert_array_equal(network.get_weights()[0], expected)
+    assert int(network.layers[0].name.split("_")[-1]) == int(name.split("_")[-1]) + 1
