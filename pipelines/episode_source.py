@@ -135,7 +135,7 @@ class SourceFacts:
         Raises:
             UserError: if it is not, or says two things at once.
         """
-        what = "what is recorded of the run's source"
+        what = "what is recorded of the run's source in source.json"
         typed.checked(facts, _FACTS, what)
         typed.check_digest(facts, what)
         image = facts["image_format"]
