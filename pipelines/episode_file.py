@@ -11,7 +11,6 @@ in size they are padded as `PaddedEpisode` says, with their `support_size` and `
 
 import json
 import math
-import zlib
 from dataclasses import fields
 
 import numpy as np
@@ -29,7 +28,7 @@ from tfmeta.pipelines.npz_files import read_npz
 FORMAT = "tfmeta episodes 1"
 _TASKS_A_DRAW = 50
 # What is raised of a file that is cut short, or none of ours, or has wrong numbers.
-_DAMAGED = (*DAMAGED_NPZ, zlib.error, tf.errors.OpError)
+_DAMAGED = (*DAMAGED_NPZ, tf.errors.OpError)
 _MOST_NUMBERS = 2**28  # of an episode's examples: 1 GiB; an episode of 1,000 photographs has less
 _SHAPE_FIELDS = [field.name for field in fields(EpisodeShape)]
 

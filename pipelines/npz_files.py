@@ -3,6 +3,7 @@
 import math
 import os
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -23,6 +24,7 @@ DAMAGED = (
     SyntaxError,
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
+    zlib.error,
 )
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -35,7 +37,7 @@ def read_npz(path) -> dict[str, np.ndarray]:
 
     Raises:
         UserError: if it is no regular file, or would unpack into far more than it is.
-        One of `DAMAGED`, or zlib.error: if it is no archive of arrays, or not whole.
+        One of `DAMAGED`: if it is no archive of arrays, or not whole.
     """
     with open_file(path) as file:
         with zipfile.ZipFile(file) as archive:

@@ -3,7 +3,6 @@
 import io
 import struct
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _SERVED = ("PNG", "JPEG", "GIF")  # that the graph decodes as they are
 _BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
 # What Pillow and NumPy raise of a file that is cut short or otherwise damaged.
-_DAMAGED = (*DAMAGED_NPZ, struct.error, zlib.error, IndexError)
+_DAMAGED = (*DAMAGED_NPZ, struct.error, IndexError)
 _MOST_BYTES = 256 * 2**20  # of an image file
 
 # Pillow warns of images from 89 million pixels on, and refuses twice as large ones.

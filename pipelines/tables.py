@@ -1,6 +1,5 @@
 """Tables of users' own: NPZ, CSV and Parquet files become columns of text and of numbers."""
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tfmeta.pipelines.prepared_columns import lost_in_float32
 SUFFIXES = (".npz", ".csv", ".parquet")
 _LEAST_IN_FLOAT64 = 1e-12  # of a column's spread beside its size; its rounding is 1e-16
 # What NumPy and pandas raise of a file that is damaged, or of another kind than its name says.
-_DAMAGED = (*DAMAGED_NPZ, zlib.error, Warning)
+_DAMAGED = (*DAMAGED_NPZ, Warning)
 
 
 def find_file(pipeline: str, data_dir, file, suffixes=SUFFIXES) -> Path:

@@ -15,6 +15,7 @@ import weakref
 from pathlib import Path
 
 from tfmeta.errors import UserError
+from tfmeta.terminal import plain
 
 _POLL_SECONDS = 0.05
 _MOST_BYTES = 1200  # of what is said of the holder
@@ -117,7 +118,7 @@ class FileLock:
                 name = file.read(_MOST_BYTES).decode(errors="replace").strip()
         except OSError:
             name = ""
-        return "".join(c if c.isprintable() else "?" for c in name) or "another process"
+        return plain(name) or "another process"
 
 
 def _release(path, file):

@@ -2,7 +2,7 @@
 
     python -m tfmeta.exporting.answering exported/NAME/VERSION
 
-reads a JSON object from standard input, as `request` makes it, and prints one: `class_names`,
+reads a JSON object from standard input, as `answer` makes it, and prints one: `class_names`,
 `probabilities` and `unknown`, or an `error`. Imports no TensorFlow Python.
 """
 

@@ -1,6 +1,5 @@
 """Writes a learner as `NAME/VERSION/`, whole or not at all."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tfmeta.errors import UserError
 from tfmeta.exporting import readme, serving_files, warmup
 from tfmeta.exporting.encoded_inputs import with_bytes
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.exporting.manifest import MANIFEST, signed
+from tfmeta.exporting.manifest import MANIFEST, digest_of, signed
 from tfmeta.exporting.signatures import (
     AdaptedSignatures,
     GeneratorSignatures,
@@ -236,7 +235,7 @@ def _save_model(folder, learner, signatures, image_format):
 
 def _digests(folder):
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): digest_of(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }

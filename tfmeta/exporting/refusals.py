@@ -190,16 +190,19 @@ def finite_answer(outputs: dict, inputs: dict) -> dict:
     if not numbers:
         return outputs
     is_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(number)) for number in numbers])
-    sent = [value for value in inputs.values() if value.dtype != tf.string]
-    # Of any rank: nothing here waits for the checks of the inputs, whose message is the clear one.
-    flat = [tf.reshape(tf.cast(value, tf.float64), [-1]) for value in sent]
-    largest = [tf.reduce_max(tf.abs(value)) for value in flat]
+
+    def largest():
+        sent = [value for value in inputs.values() if value.dtype != tf.string]
+        return tf.reduce_max([tf.reduce_max(tf.abs(tf.cast(v, tf.float64))) for v in sent])
+
+    # Looked for only where it is to be said: after the inputs' own checks, and in no good request.
+    received = tf.cond(is_finite, lambda: tf.zeros((), tf.float64), largest)
     check = tf.debugging.Assert(
         is_finite,
         [
             f"{', '.join(inputs)}: the answer is not finite; expected smaller numbers, received up "
             "to",
-            tf.reduce_max(largest),
+            received,
         ],
     )
     with tf.control_dependencies([check]):

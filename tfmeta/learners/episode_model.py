@@ -256,8 +256,8 @@ class EpisodeModel(keras.Model):
         if compiled is None or compiled.built:
             return
         y = structured(episodes).query_y
-        task_metrics.check_metrics(compiled._user_metrics, kinds.of_tensor(y))
-        task_metrics.check_metrics(compiled._user_weighted_metrics, kinds.of_tensor(y))
+        metrics = [compiled._user_metrics, compiled._user_weighted_metrics]
+        task_metrics.check_metrics(metrics, kinds.of_tensor(y))
         answers = self.num_outputs or 2  # where any number of classes is answered
         y, outputs = tf.zeros((2, *y.shape[2:]), y.dtype), tf.zeros((2, answers))
         with self.distribute_strategy.scope():

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfmeta.episode import Episode, PaddedEpisode, SolvedEpisode
 from tfmeta.errors import UserError
-from tfmeta.learners.task_inputs import as_episodes, with_label_checks
+from tfmeta.learners.task_inputs import as_episodes, asserting, with_label_checks
 
 _TARGETS = "an episode holds its targets, support_y and query_y"
 _WEIGHTS = "a task's loss is the mean over its examples; a loss of your own can weigh them"
@@ -125,9 +125,8 @@ def _with_even_shares(dataset, strategy):
         f"of {replicas} in each batch: dataset.batch(tasks, drop_remainder=True)"
     )
 
-    def checked(*data):
-        tasks = tf.shape(tf.nest.flatten(data)[0])[0]
-        with tf.control_dependencies([tf.debugging.assert_equal(tasks % replicas, 0, message)]):
-            return tf.nest.map_structure(tf.identity, data[0] if len(data) == 1 else data)
+    def assertions(episodes):
+        tasks = tf.shape(episodes.support_y)[0]
+        return [tf.debugging.assert_equal(tasks % replicas, 0, message)]
 
-    return dataset.map(checked)
+    return asserting(dataset, assertions)

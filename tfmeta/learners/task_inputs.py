@@ -160,10 +160,15 @@ def with_label_checks(learner, dataset):
         raise UserError(f"the dataset's elements: {error}") from None
     if not spec.support_y.dtype.is_integer:
         return dataset
+    return asserting(dataset, lambda episodes: _assertions(learner, episodes))
+
+
+def asserting(dataset, assertions):
+    """A dataset of episodes each of which waits for `assertions(episodes)`, a list."""
 
     def checked(*data):
         episodes = structured(data[0] if len(data) == 1 else data)
-        with tf.control_dependencies(_assertions(learner, episodes)):
+        with tf.control_dependencies(assertions(episodes)):
             return tf.nest.map_structure(tf.identity, episodes)
 
     return dataset.map(checked)

@@ -1,7 +1,6 @@
 """The lines of metrics that a run writes while it trains."""
 
 import io
-import json
 from pathlib import Path
 
 from tfmeta import files, strict_json
@@ -81,10 +80,10 @@ class MetricsFile:
 
     def _parsed(self, number, line):
         try:
-            content = json.loads(line)
+            content = strict_json.loads(line)
             if isinstance(content["step"], int):
                 return content
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             pass
         raise self._damaged(f"line {number} is no metrics of a step")
 
