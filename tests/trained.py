@@ -182,6 +182,11 @@ def _loader_process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
+def in_loader(function, *arguments):
+    """What `function(*arguments)` returns in the process that answers requests."""
+    return _loader_process().submit(function, *arguments).result()
+
+
 def served(export, signature: str, inputs: dict) -> dict:
     """The answer of `export`, a model's folder with one version or a version's folder."""
     outputs, error = _ask(export, signature, inputs)
@@ -198,7 +203,7 @@ def refusal(export, signature: str, inputs: dict) -> tuple[str, str]:
 
 def signatures(export) -> dict:
     """`{name: ({input: what it is}, {output: what it is})}`, such as "float32[None, 5]"."""
-    return _loader_process().submit(_signatures, str(version_of(export))).result()
+    return in_loader(_signatures, str(version_of(export)))
 
 
 def version_of(export) -> Path:
@@ -207,11 +212,11 @@ def version_of(export) -> Path:
 
 def disagreement(version) -> str:
     """Why a manifest is not believed by the loader's process; "" if it is."""
-    return _loader_process().submit(_disagreement, str(version)).result()
+    return in_loader(_disagreement, str(version))
 
 
 def _ask(export, signature, inputs):
-    return _loader_process().submit(_answer, str(version_of(export)), signature, inputs).result()
+    return in_loader(_answer, str(version_of(export)), signature, inputs)
 
 
 @functools.cache

@@ -9,7 +9,6 @@ import io
 import json
 import pickle
 import random
-import resource
 import sys
 import time
 import traceback
@@ -17,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import peak_memory
 from PIL import Image
 
 from tfmeta import UserError
@@ -223,7 +223,7 @@ def tried(kind, number, folder) -> dict:
     for content in whole:
         path.write_bytes(content)
         read(path)
-    before, slowest, refused = _most_memory(), 0.0, 0
+    before, slowest, refused = peak_memory.start_again(), 0.0, 0
     for n in range(number):
         draw = random.Random(f"{kind.__name__} {n}")
         path.write_bytes(mutate(draw.choice(whole), draw))
@@ -240,16 +240,12 @@ def tried(kind, number, folder) -> dict:
         _watchers.remove(ran)
         slowest = max(slowest, time.monotonic() - started)
     found = {"said": said, "ran": ran, "slowest": slowest, "refused": refused}
-    return {**found, "mebibytes": _most_memory() - before}
+    return {**found, "mebibytes": peak_memory.mebibytes() - before}
 
 
 def _watch(event, _):
     if _watchers and event in _CODE:
         _watchers[-1].append(event)
-
-
-def _most_memory():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import resource
 import shlex
 import shutil
 import signal
@@ -15,6 +14,7 @@ import disks
 import kill_points
 import mutations
 import numpy as np
+import peak_memory
 import pytest
 import trained
 
@@ -248,7 +248,7 @@ def test_mutated_checkpoints_are_loaded_as_they_were_or_refused(run):
     (checkpoint,) = (run / "checkpoints").iterdir()
     content = checkpoint.read_bytes()
     expected = arrays(run)[1]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    memory = peak_memory.start_again()
     refused = 0
     for _ in range(mutations.NUMBER):
         kind, began = mutated(checkpoint, rng), time.monotonic()
@@ -266,7 +266,7 @@ def test_mutated_checkpoints_are_loaded_as_they_were_or_refused(run):
         shutil.rmtree(checkpoint) if checkpoint.is_dir() else checkpoint.unlink(missing_ok=True)
         checkpoint.write_bytes(content)
     assert refused
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 2**20  # kilobytes
+    assert peak_memory.mebibytes() - memory < 1024
 
 
 # Locks
