@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfmeta
 from tfmeta.errors import UserError
@@ -42,6 +43,34 @@ def test_what_is_given_to_a_learner_is_finite(bad, values):
     if values:
         with pytest.raises(UserError, match=r"support_y with 8 values.*at \[0, 0\]"):
             learner.adapt(x, np.full_like(y, bad))
+
+
+@pytest.mark.fault(
+    "NaN or infinity in episodes given to `evaluate` or `predict`",
+    "refused, with the input's name",
+)
+@BAD
+@pytest.mark.parametrize("name", ["support_x", "query_x", "query_y"])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_episodes_that_are_evaluated_are_finite(bad, name, jit_compile):
+    learner = tfmeta.MAML(tfmeta.networks.mlp((4,), 2, units=(5,)), targets="values")
+    learner.compile(loss="mse", jit_compile=jit_compile)
+    x, y = np.ones((6, 4, 4), np.float32), np.ones((6, 4, 2), np.float32)
+    episodes = tfmeta.Episode(x, y, x, y)
+    good = tf.data.Dataset.from_tensor_slices(episodes).batch(2)
+    broken = getattr(episodes, name).copy()
+    broken[5, 3, 1] = bad
+    episodes = episodes._replace(**{name: broken})
+    late = tf.data.Dataset.from_tensor_slices(episodes).batch(2)
+    for method in (learner.evaluate, learner.predict):
+        method(good, verbose=0)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} with values that"):
+            method(late, verbose=0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} with values that"):
+        learner.fit(good, validation_data=late, verbose=0)
+    for method in (learner.test_on_batch, learner.predict_on_batch):
+        with pytest.raises(UserError, match=rf"{name} with 1 values.*at \[5, 3, 1\]: {bad}"):
+            method(episodes)
 
 
 def test_what_float32_cannot_hold_is_refused_too():

@@ -11,7 +11,12 @@ from tfmeta.learners.class_room import room_for_classes
 from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.keras_arguments import as_dataset, given
 from tfmeta.learners.padding import flat_queries, is_padded, query_weights
-from tfmeta.learners.task_inputs import as_episodes, checked_methods, structured
+from tfmeta.learners.task_inputs import (
+    as_episodes,
+    checked_methods,
+    refuse_infinite,
+    structured,
+)
 
 _NEVER_CALLED = {"compute_loss", "compute_metrics"}  # of Keras's hooks
 
@@ -108,7 +113,7 @@ class EpisodeModel(keras.Model):
         options = given("fit", args, kwargs)
         self.finite_guard.reset()
         options["callbacks"] = self.finite_guard.stopping(options.get("callbacks"))
-        options["x"] = as_dataset(self, options.get("x"))
+        options["x"] = as_dataset(self, options.get("x"), for_training=True)
         if options.get("validation_data") is not None:
             validation = as_dataset(self, options["validation_data"], argument="validation_data")
             options["validation_data"] = validation
@@ -143,13 +148,16 @@ class EpisodeModel(keras.Model):
         """As `keras.Model.test_on_batch`, of an Episode."""
         options = given("test_on_batch", args, kwargs)
         episodes = as_episodes(self, options.get("x"))
+        refuse_infinite(**episodes._asdict())
         self._build_metrics(episodes)
         return super().test_on_batch(**{**options, "x": episodes})
 
     def predict_on_batch(self, *args, **kwargs):
         """As `keras.Model.predict_on_batch`, of an Episode: `(tasks, queries, outputs)`."""
         options = given("predict_on_batch", args, kwargs)
-        return super().predict_on_batch(as_episodes(self, options.get("x")))
+        episodes = as_episodes(self, options.get("x"))
+        refuse_infinite(**episodes._asdict())
+        return super().predict_on_batch(episodes)
 
     def add_loss(self, *args, **kwargs):
         """Refused: a learner's loss is what `compile` is given; the network has its own rules."""

@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from tfmeta.episode import Episode, PaddedEpisode, SolvedEpisode
 from tfmeta.errors import UserError
-from tfmeta.learners.task_inputs import as_episodes, asserting, with_label_checks
+from tfmeta.learners.dataset_checks import asserting, with_finite_checks, with_label_checks
+from tfmeta.learners.task_inputs import as_episodes
 
 _TARGETS = "an episode holds its targets, support_y and query_y"
 _WEIGHTS = "a task's loss is the mean over its examples; a loss of your own can weigh them"
@@ -97,8 +98,15 @@ def _asks_nothing(value, default):
     return type(value) in (int, float) and value == default
 
 
-def as_dataset(learner, x, *, argument: str = "x"):
+def as_dataset(learner, x, *, argument: str = "x", for_training: bool = False):
     """What `fit` and its kin take as a dataset: one of Episode, or a single Episode of arrays.
+
+    Args:
+        learner: a MetaLearner.
+        x: what the user gave.
+        argument: its name.
+        for_training: whether steps that train are fed by it, which notice by themselves what is not
+            finite and say more of it.
 
     Raises:
         UserError: if it is neither.
@@ -112,7 +120,10 @@ def as_dataset(learner, x, *, argument: str = "x"):
             f"{argument} is a {type(x).__name__}; expected a tf.data.Dataset of tfmeta.Episode, "
             "each tensor with a leading tasks dimension"
         )
-    return _with_even_shares(with_label_checks(learner, x), learner.distribute_strategy)
+    x = with_label_checks(learner, x)
+    if not for_training:
+        x = with_finite_checks(x)
+    return _with_even_shares(x, learner.distribute_strategy)
 
 
 def _with_even_shares(dataset, strategy):

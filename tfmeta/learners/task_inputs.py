@@ -1,8 +1,8 @@
 """What a learner is given of a task: converted where that is safe, refused where it makes no sense.
 
 Every learner's `adapt`, `predict_with` and `task_gradients` go through `checked_methods`, and every
-batch of Keras's steps through `as_episodes`. Types and shapes are checked always; labels where
-they can be seen: outside a graph, and by `with_label_checks` in a dataset.
+batch of Keras's steps through `as_episodes`. Types and shapes are checked always; labels and
+numbers where they can be seen: outside a graph, and in a dataset by `dataset_checks`.
 """
 
 import functools
@@ -42,7 +42,7 @@ def _checked_adapt(method):
         support_y = as_targets(self, support_y, name="support_y")
         _refuse_unequal(support_x, support_y, "support", leading=1)
         _refuse_labels(self, support_y, name="support_y")
-        _refuse_infinite(support_x=support_x, support_y=support_y)
+        refuse_infinite(support_x=support_x, support_y=support_y)
         return method(self, support_x, support_y, **options)
 
     return adapt
@@ -52,7 +52,7 @@ def _checked_predict_with(method):
     @functools.wraps(method)
     def predict_with(self, task_state, query_x, **options):
         query_x = as_examples(self, query_x, name="query_x")
-        _refuse_infinite(query_x=query_x)
+        refuse_infinite(query_x=query_x)
         return full(method(self, task_state, query_x, **options))
 
     return predict_with
@@ -72,7 +72,7 @@ def _checked_reference_answer(method):
         support_x = as_examples(self, support_x, name="support_x")
         support_y = as_targets(self, support_y, name="support_y")
         query_x = as_examples(self, query_x, name="query_x")
-        _refuse_infinite(support_x=support_x, support_y=support_y, query_x=query_x)
+        refuse_infinite(support_x=support_x, support_y=support_y, query_x=query_x)
         return method(self, support_x, support_y, query_x)
 
     return reference_answer
@@ -144,55 +144,6 @@ def _described(data):
     return f"a {type(data).__name__}" + (
         f" of shape {data.shape}" if hasattr(data, "shape") else ""
     )
-
-
-def with_label_checks(learner, dataset):
-    """A `tf.data.Dataset` of episodes whose labels are looked at, as Keras's steps are fed by it.
-
-    On the way, where an assertion holds in every mode: XLA drops those of a compiled step.
-
-    Raises:
-        UserError: if it is no dataset of episodes.
-    """
-    try:
-        spec = structured(dataset.element_spec)
-    except UserError as error:
-        raise UserError(f"the dataset's elements: {error}") from None
-    if not spec.support_y.dtype.is_integer:
-        return dataset
-    return asserting(dataset, lambda episodes: _assertions(learner, episodes))
-
-
-def asserting(dataset, assertions):
-    """A dataset of episodes each of which waits for `assertions(episodes)`, a list."""
-
-    def checked(*data):
-        episodes = structured(data[0] if len(data) == 1 else data)
-        with tf.control_dependencies(assertions(episodes)):
-            return tf.nest.map_structure(tf.identity, episodes)
-
-    return dataset.map(checked)
-
-
-def _assertions(learner, episodes) -> list:
-    """Of a batch's labels: none is negative, and none beyond the classes there are."""
-    labels = {"support_y": episodes.support_y, "query_y": episodes.query_y}
-    if isinstance(episodes, PaddedEpisode):  # whose padding has the label -1
-        sizes = {"support_y": episodes.support_size, "query_y": episodes.query_size}
-        for name, y in labels.items():
-            labels[name] = tf.where(tf.sequence_mask(sizes[name], tf.shape(y)[1]), y, 0)
-    num_classes = learner.num_outputs
-    if num_classes is None:
-        num_classes = tf.reduce_max(labels["support_y"], 1, keepdims=True) + 1
-        expected = "expected labels from 0 to the support set's largest"
-    else:
-        expected = f"expected labels from 0 to {num_classes - 1}"
-    checks = []
-    for name, y in labels.items():
-        message = f"{name}: {expected}"
-        checks.append(tf.debugging.assert_non_negative(y, message))
-        checks.append(tf.debugging.assert_less(y, tf.cast(num_classes, y.dtype), message))
-    return [check for check in checks if check is not None]
 
 
 # Tensors
@@ -269,8 +220,8 @@ def _refuse_labels(learner, y, *, name):
         )
 
 
-def _refuse_infinite(**tensors):
-    """Where the values can be seen; of a training step, `finite_guard` says more."""
+def refuse_infinite(**tensors):
+    """Raises UserError for numbers that are not finite, where the values can be seen."""
     for name, values in tensors.items():
         can_be_seen = hasattr(values, "numpy") and tf.executing_eagerly()
         if not can_be_seen or not values.dtype.is_floating:
