@@ -12,6 +12,7 @@ from tfmeta.user_files import check_expansion, check_file, open_file
 
 _PARQUET_NUMBER = 8  # bytes
 _MOST_COLUMNS = 2**16  # of which pandas makes an object each
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in a column of numbers
 
 
@@ -43,6 +44,16 @@ def _header(path):
             return next(filter(None, csv.reader(file)), [])
         except csv.Error as error:
             raise ValueError(f"its first line is no CSV ({error})") from error
+
+
+def check_separator(path, header: list[str]) -> None:
+    """Raises UserError if a header that should have commas is separated by something else."""
+    for separator, name in _SEPARATORS.items():
+        if len(header) == 1 and separator in header[0]:
+            raise UserError(
+                f"the first line of {path} has no comma but {name}: {header[0]}; expected values "
+                "that are separated by commas. Save the table as CSV with commas"
+            )
 
 
 def _check_columns(path, number):
@@ -80,6 +91,7 @@ def _csv(path, text):
 
     options = {"encoding": "utf-8-sig", "keep_default_na": False}
     header = _header(path)
+    check_separator(path, header)
     _check_columns(path, len(header))
     number = Counter(header)
     odd = [name for name in header if not name.strip() or number[name] > 1]

@@ -21,6 +21,7 @@ from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.arrays import classes_of
 from tfmeta.pipelines.class_index import ClassIndex, Origins
 from tfmeta.pipelines.class_source import ClassSource
+from tfmeta.pipelines.frames import check_separator
 from tfmeta.pipelines.prepared_tokens import PreparedTokens
 from tfmeta.pipelines.splitting import TEST, VALIDATION
 from tfmeta.pipelines.tables import as_text, find_file
@@ -194,6 +195,7 @@ def _csv_rows(path, content):
         for row in reader:
             if row and header is None:
                 header = row
+                check_separator(path, header)
                 if len(set(header)) < len(header):
                     raise UserError(
                         f"{path}, line {line}, names a column twice ({listed(header)}); expected "

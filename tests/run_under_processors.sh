@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the tests that compare numbers as other machines would: other numbers of threads, fewer
-# instructions, and so other orders of adding up. Slow; FILES and PYTEST_ADDOPTS choose less.
+# instructions, and so other orders of adding up. Each line has another value of several switches,
+# so that each value meets most of the others. Slow; FILES and PYTEST_ADDOPTS ("-n 2") choose.
 # TensorFlow's own (Eigen's) kernels have no switch for instructions: what is limited here is
 # oneDNN's, XLA's, NumPy's and OpenBLAS's.
 python=${PYTHON:-.venv/bin/python}
@@ -10,17 +11,15 @@ under() {
   echo "== $*"
   env "$@" "$python" -m pytest -q -p no:cacheprovider ${FILES:-$files} || failed=1
 }
-for onednn in 0 1; do
-  under TF_ENABLE_ONEDNN_OPTS=$onednn
-  for threads in 1 2; do
-    under TF_ENABLE_ONEDNN_OPTS=$onednn TFMETA_TEST_THREADS=$threads OPENBLAS_NUM_THREADS=$threads
-  done
-  for isa in SSE41 AVX2 AVX512_CORE; do
-    under TF_ENABLE_ONEDNN_OPTS=$onednn ONEDNN_MAX_CPU_ISA=$isa
-  done
-done
-for isa in SSE4_2 AVX2; do
-  under XLA_FLAGS=--xla_cpu_max_isa=$isa
-done
-under OPENBLAS_CORETYPE=Nehalem NPY_DISABLE_CPU_FEATURES="AVX2 AVX512F FMA3"
+threads() { echo "TFMETA_TEST_THREADS=$1 OPENBLAS_NUM_THREADS=$1"; }
+without="TF_ENABLE_ONEDNN_OPTS=0"
+with="TF_ENABLE_ONEDNN_OPTS=1 ONEDNN_MAX_CPU_ISA"
+xla="XLA_FLAGS=--xla_cpu_max_isa"
+old_blas="OPENBLAS_CORETYPE=Nehalem"
+old_numpy="NPY_DISABLE_CPU_FEATURES=AVX2 AVX512F FMA3"
+under $without $(threads 1) $xla=SSE4_2 $old_blas "$old_numpy"
+under $with=SSE41 $(threads 2) $xla=AVX2
+under $with=AVX2 $(threads 1) $old_blas "$old_numpy"
+under $with=AVX512_CORE $(threads 1) $xla=SSE4_2
+under $without $(threads 2) $xla=AVX2 $old_blas
 exit $failed

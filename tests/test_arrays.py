@@ -259,6 +259,8 @@ def test_a_column_says_the_split_under_any_of_its_names(tmp_path):
         ("x,label,s\n1,a,test\n2,b,dev\n", {"split": "s"}, r"\(no row is in train\); expected"),
         ("x,x,label\n1,2,a\n", {}, r"first line has 3 names, of which 2 are empty or repeated \(x"),
         (",x,label\n0,2,a\n", {}, r"first line has 3 names, of which 1 are empty or repeated"),
+        ("x;label\n1,5;a\n2,5;b\n", {}, r"has no comma but semicolons: x;label; expected values"),
+        ("x\tlabel\n1\ta\n", {}, r"has no comma but tabs"),
         ("x,label\n1,a\n2,b,c\n", {}, r"cannot read .*Expected 2 fields in line 3, saw 3"),
         ("x,label\n1,a,9\n2,b,9\n", {}, r"cannot read .*[Ll]ength of header"),
         ('x,label\n1,"a\n2,b\n', {}, r"cannot read .*EOF inside string"),

@@ -149,6 +149,7 @@ def test_classes_are_split_and_episodes_drawn_as_of_any_source(source, tmp_path)
         ("text,label\na,b\n ,c\nd,e\n,f\n", {}, r"no text \(text\) in 2 rows: lines 3, 5; fill"),
         ('text,label\n"a\nb",c\nd,\n', {}, r"no label \(label\) in 1 rows: lines 4; fill"),
         ("text,label\na,b\na, b,c\n", {}, r"line 3, has 3 columns; expected 2.* needs quotes"),
+        ("text;label\na, c;b\n", {}, r"has no comma but semicolons: text;label; expected values"),
         ("text,label\na,b\na\n", {}, r"line 3, has 1 columns; expected 2"),
         ('text,label\na,b\n"a,b\n', {}, r"line 3, is no CSV \(.*\); expected quotes to be closed"),
         ("\ntext,label,text\na,b,c\n", {}, r"line 2, names a column twice \(text, label, text\)"),
