@@ -45,8 +45,12 @@ faults: $(READY)  ## write docs/faults.md, security.md and licences.md
 layers: $(READY)  ## write docs/layers.md: every layer of Keras tried; several minutes
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/layer_trials.py
 
-attack: $(READY)  ## the attacks, and 1,000 mutated files of each sort; slow
+attack: $(READY)  ## the attacks, 1,000 mutated files of each sort, and a search for worse; slow
 	TFMETA_ATTACKS=1000 $(BIN)/python -m pytest tests/attacks
+	$(BIN)/python -m pip install --quiet atheris
+	for kind in pickles npz csv settings; do \
+	  TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/attacks/coverage_guided.py $$kind 300 runs/attack-$$kind \
+	  || exit 1; done
 
 numerics: $(READY)  ## the tests where numbers matter, as other processors would run them; slow
 	PYTHON=$(BIN)/python sh tests/run_under_processors.sh

@@ -228,3 +228,20 @@ def test_it_is_refused_by_name(method, name):
 def test_an_unknown_argument_is_refused():
     with pytest.raises(TypeError, match="los"):
         made(los="mse")
+
+
+@pytest.mark.fault(
+    "a tf.distribute.DistributedDataset in `fit`, `evaluate` or `predict`",
+    "refused: its episodes can't be checked; the dataset itself is shared out",
+)
+def test_a_distributed_dataset_is_refused():
+    strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
+    given = strategy.experimental_distribute_dataset(dataset())
+    learner = made()
+    for method in (learner.fit, learner.evaluate, learner.predict):
+        with pytest.raises(
+            tfmeta.UserError, match="x is a DistributedDataset.*; expected the tf.data"
+        ):
+            method(given)
+    with pytest.raises(tfmeta.UserError, match="validation_data is a DistributedDataset"):
+        learner.fit(dataset(), validation_data=given)

@@ -112,7 +112,11 @@ def as_dataset(learner, x, *, argument: str = "x", for_training: bool = False):
         UserError: if it is neither.
     """
     if isinstance(x, tf.distribute.DistributedDataset):
-        return x
+        raise UserError(
+            f"{argument} is a DistributedDataset, whose episodes can't be checked any more; "
+            "expected the tf.data.Dataset itself, of the whole meta-batch: it is shared out over "
+            "the replicas of the strategy in whose scope the learner was made"
+        )
     if isinstance(x, (Episode, PaddedEpisode, SolvedEpisode)):
         x = tf.data.Dataset.from_tensors(as_episodes(learner, x))
     if not isinstance(x, tf.data.Dataset):
