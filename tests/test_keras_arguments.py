@@ -239,9 +239,7 @@ def test_a_distributed_dataset_is_refused():
     given = strategy.experimental_distribute_dataset(dataset())
     learner = made()
     for method in (learner.fit, learner.evaluate, learner.predict):
-        with pytest.raises(
-            tfmeta.UserError, match="x is a DistributedDataset.*; expected the tf.data"
-        ):
+        with pytest.raises(tfmeta.UserError, match="x is a DistributedDataset"):
             method(given)
     with pytest.raises(tfmeta.UserError, match="validation_data is a DistributedDataset"):
         learner.fit(dataset(), validation_data=given)

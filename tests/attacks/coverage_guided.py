@@ -17,6 +17,7 @@ _OPTIONS = ("-timeout=10", "-rss_limit_mb=2048", "-max_len=4096", "-print_final_
 
 def main(kind, seconds, folder):
     import mutated_files
+
     from tfmeta import UserError
 
     sys.argv[1:] = [seconds, folder]  # as `mutated_files` is told where to write
@@ -33,7 +34,8 @@ def main(kind, seconds, folder):
         try:
             read(Path(folder) / name)
         except UserError as error:
-            assert str(error).strip(), "an empty line"
+            if not str(error).strip():
+                raise ValueError("an empty line") from error
 
     options = [f"-max_total_time={seconds}", f"-artifact_prefix={folder}/found-", *_OPTIONS]
     atheris.Setup([sys.argv[0], *options, str(seeds)], one)
