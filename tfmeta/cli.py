@@ -56,11 +56,11 @@ def main():
     """Few-shot learning, from a labelled dataset to a model in TensorFlow Serving.
 
     \b
-    tfmeta inspect image-folder --data-dir DIR        what is in your own data (see README.md)
+    tfmeta inspect image-folder --data-dir DIR        what is in your own data
     tfmeta train glyphs --run-dir runs/first          learn to learn (no download)
-    tfmeta evaluate runs/first                        accuracy on classes it never saw
-    tfmeta export runs/first --output exported/first  a SavedModel that adapts in its graph
-    tfmeta verify exported/first                      run it through TensorFlow's C++ loader
+    tfmeta evaluate runs/first                        accuracy on unseen classes
+    tfmeta export runs/first --output exported/first  a SavedModel that adapts
+    tfmeta verify exported/first                      run it in TensorFlow's C++
     """
     open_standard_streams()
 
