@@ -6,6 +6,7 @@ wait for TensorFlow.
 
 import importlib
 import os
+import sys
 
 from tfmeta.own_path import leave_working_folder
 
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Episode": "tfmeta.episode",
+    "EpisodeShape": "tfmeta.pipelines.episode_source",
     "HyperNetwork": "tfmeta.learners.hypernetwork",
     "MAML": "tfmeta.learners.maml",
     "Matching": "tfmeta.learners.matching",
@@ -32,7 +34,14 @@ _HOMES = {
     "UserError": "tfmeta.errors",
     "configure_runtime": "tfmeta.runtime",
     "load": "tfmeta.training.loading",
+    "predict": "tfmeta.workflows.predict",
+    "verify": "tfmeta.workflows.verify",
 }
+# They start TensorFlow, set up as the commands do, so that the same settings give the same numbers.
+_STARTING = {
+    name: f"tfmeta.workflows.{name}" for name in ("evaluate", "export", "inspect", "train")
+}
+_HOMES |= _STARTING
 
 # Keras saves a learner by the name of its class.
 find_our_classes(sorted({home for home in _HOMES.values() if "learners" in home}))
@@ -43,6 +52,8 @@ __all__ = [*sorted(_HOMES), "networks"]
 def __getattr__(name: str):
     if name == "networks":
         return importlib.import_module("tfmeta.networks")
+    if name in _STARTING and "tensorflow" not in sys.modules:
+        importlib.import_module("tfmeta.runtime").configure_runtime()
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'tfmeta' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -78,8 +78,9 @@ def test_inspect(tmp_path, capfd):
 @pytest.mark.parametrize("name", NAMES)
 def test_reports(name, capfd):
     from tfmeta.commands.verify import _show
+    from tfmeta.workflows.verify import Verification
 
-    _show({"export": name, "checks": [{"check": name, "ok": False, "detail": name}]})
+    _show(Verification(name, False, [{"check": name, "ok": False, "detail": name}]))
     for is_terminal in (False, True):
         console = Console(stderr=True, highlight=False, force_terminal=is_terminal, width=200)
         with Reporter("train", console) as reporter:

@@ -65,20 +65,6 @@ def episode_options(**defaults):
     return add
 
 
-def as_settings(options: dict) -> dict:
-    """`{option: value}` as settings: a range's end is the setting, its beginning the least one."""
-    settings = {}
-    for name, value in options.items():
-        if value is None:
-            continue
-        if name in ("ways", "shots", "queries"):
-            least, settings[name] = value
-            settings[f"least_{name}"] = least if least != settings[name] else None
-        else:
-            settings[name] = value
-    return settings
-
-
 def pipeline_options(assignments) -> dict:
     """`--set pipeline.NAME=VALUE` as settings, of a command that takes no others.
 

@@ -1,21 +1,17 @@
 """`tfmeta train`."""
 
 import signal
-import time
 from pathlib import Path
 
 import click
 
-from tfmeta import files, strict_json
-from tfmeta.commands.episode_options import as_settings, episode_options
+from tfmeta import strict_json
+from tfmeta.commands.episode_options import episode_options
 from tfmeta.commands.startup import start_tensorflow
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.terminal import say
 from tfmeta.typed_fields import with_digest
-
-# Option -> setting, where a learner's own option has a short name on the command line.
-_LEARNER_OPTIONS = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.inner_learning_rate"}
 
 
 @click.command()
@@ -46,50 +42,49 @@ _LEARNER_OPTIONS = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.i
 def train(run_dir, config, assignments, print_config, dry_run, resume, **options):
     """Train a learner on the episodes of PIPELINE (see `tfmeta pipelines`)."""
     from tfmeta.training.run_directory import RunDirectory
-    from tfmeta.training.settings import Settings, parse_assignment, read_config
+    from tfmeta.training.settings import Settings, as_flat, parse_assignment, read_config
 
-    flat = dict(read_config(config)) if config else {}
-    given = as_settings(options)
-    flat.update({_LEARNER_OPTIONS.get(name, name): value for name, value in given.items()})
-    flat.update(parse_assignment(text) for text in assignments)
+    settings = dict(read_config(config)) if config else {}
+    settings |= as_flat(options)
+    settings.update(parse_assignment(text) for text in assignments)
     if resume:
         if run_dir is None:
             raise UserError("--resume needs the run to go on with: --run-dir runs/NAME")
-        return _train(lambda: _trainer().resume(run_dir, flat), run_dir)
-    settings = Settings().updated(flat)
-    if not settings.pipeline:
+        return _train(run_dir, resume=True, **settings)
+    checked = Settings().updated(settings)  # before the wait for TensorFlow and the data
+    if not checked.pipeline:
         raise UserError("received no pipeline; expected one of `tfmeta pipelines`")
     if print_config:
         return _print_config(settings)
     if dry_run:
         return _dry_run(settings)
-    name = f"{settings.pipeline.replace(':', '-')}-{settings.algorithm}"
-    run_dir = run_dir or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    RunDirectory.check_free(run_dir)  # before the wait for TensorFlow and the data
-    return _train(lambda: _trainer().start(settings, run_dir), run_dir)
+    run_dir = run_dir or checked.default_run_dir()
+    RunDirectory.check_free(run_dir)
+    return _train(run_dir, **settings)
 
 
-def _trainer():
-    start_tensorflow()
-    from tfmeta.training.trainer import Trainer
-
-    return Trainer
-
-
-def _train(make_trainer, run_dir):
+def _train(run_dir, **settings):
     from tfmeta.training.reporting import Reporter
 
     with Reporter("train") as reporter, _Interruption(reporter) as interruption:
-        outcome = make_trainer().train(reporter, should_stop=lambda: interruption.asked)
-    rate = outcome.tasks_per_second
+        start_tensorflow()
+        from tfmeta.workflows import train as workflow
+
+        run = workflow.train(
+            run_dir=run_dir,
+            progress=reporter,
+            should_stop=lambda: interruption.asked,
+            **settings,
+        )
+    rate = run.tasks_per_second
     speed = f", {rate:,.0f} tasks/s" if rate else ""
-    if not outcome.finished:
+    if not run.finished:
         raise UserError(
-            f"interrupted at step {outcome.step}{speed}; go on with: "
+            f"interrupted at step {run.step}{speed}; go on with: "
             f"tfmeta train --resume --run-dir {run_dir}",
             exit_status=1,
         )
-    reporter.say(f"{run_dir}: {outcome.step} steps{speed}. Next: tfmeta evaluate {run_dir}")
+    reporter.say(f"{run_dir}: {run.step} steps{speed}. Next: tfmeta evaluate {run_dir}")
 
 
 class _Interruption:
@@ -124,33 +119,14 @@ class _Interruption:
 
 def _print_config(settings):
     start_tensorflow()
-    from tfmeta.training.building import open_source, resolve
+    from tfmeta.workflows.train import configuration
 
-    settings = resolve(settings, open_source(settings))
-    click.echo(strict_json.dumps(with_digest(settings.to_flat()), indent=2))
+    click.echo(strict_json.dumps(with_digest(configuration(**settings)), indent=2))
 
 
 def _dry_run(settings):
     start_tensorflow()
-    from tfmeta.exporting.exporter import export_learner
-    from tfmeta.exporting.verification import verify_export
-    from tfmeta.training.trainer import dry_run_step
+    from tfmeta.workflows.train import dry_run
 
-    started = time.monotonic()
-    learner, source = dry_run_step(settings)
-    with files.temporary_folder() as folder:
-        version = export_learner(
-            learner,
-            folder / "dry-run",
-            is_regression=source.is_regression,
-            image_format=source.image_format,
-        )
-        report = verify_export(version)
-    failed = [check for check in report["checks"] if not check["ok"]]
-    if failed:
-        raise UserError(
-            f"dry run: the export failed its check {failed[0]['check']}: {failed[0]['detail']}",
-            exit_status=1,
-        )
-    seconds = time.monotonic() - started
+    seconds = dry_run(**settings)
     say(f"dry run: built, trained one step, exported, verified in {seconds:.0f} s", err=True)

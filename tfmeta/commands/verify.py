@@ -19,14 +19,14 @@ def verify(exported_dir, as_json, timeout):
     In a fresh process, without TensorFlow's Python, through TensorFlow's own C++ loader with XLA
     disabled. EXPORTED_DIR is exported/NAME (its newest version) or exported/NAME/VERSION.
     """
-    from tfmeta.exporting.verification import newest_version, verify_export
+    from tfmeta.workflows.verify import verify as workflow
 
-    report = verify_export(newest_version(exported_dir), timeout=timeout)
+    report = workflow(exported_dir, timeout=timeout)
     if as_json:
-        click.echo(strict_json.dumps(report))
+        click.echo(strict_json.dumps(report.to_dict()))
     else:
         _show(report)
-    sys.exit(0 if report["ok"] else 1)
+    sys.exit(0 if report else 1)
 
 
 def _show(report):
@@ -34,10 +34,10 @@ def _show(report):
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, title=Text(plain(report["export"])), title_justify="left")
+    table = Table(box=None, title=Text(plain(report.export)), title_justify="left")
     for column in ("check", "", "what was found"):
         table.add_column(column, overflow="fold")
-    for check in report["checks"]:
+    for check in report.checks:
         verdict = "[green]holds" if check["ok"] else "[red]FAILS"
         table.add_row(Text(plain(check["check"])), verdict, Text(plain(check["detail"])))
     Console(stderr=True).print(table)

@@ -7,14 +7,13 @@ that was closed, a log on a full disk.
 import contextlib
 import os
 import sys
-import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 from tfmeta.terminal import plain
-
-_LOG_SECONDS = 10  # between plain lines
+from tfmeta.training.progress import Progress
 
 
 class _Listened:
@@ -46,7 +45,7 @@ class _Listened:
             return otherwise
 
 
-class Reporter:
+class Reporter(Progress):
     """Shows how a run gets on; a context manager.
 
     Args:
@@ -56,14 +55,13 @@ class Reporter:
 
     def __init__(self, label: str, console: Console | None = None):
         listened = _Listened(sys.stderr)
+        super().__init__(label)
         self._console = console or Console(file=listened, highlight=False, emoji=False)
-        self._label = label
         self._bar = None
-        self._last_line = 0.0
 
     def __enter__(self):
         if self._console.is_terminal:
-            self._bar = Progress(
+            self._bar = Bar(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TextColumn("{task.percentage:>3.0f}%  {task.fields[state]}", markup=False),
@@ -79,24 +77,12 @@ class Reporter:
         if self._bar:
             self._bar.stop()
 
-    def window(self, line: dict, tasks_per_second: float, progress: float) -> None:
-        """Reports a line of metrics; `progress` is from 0 to 1."""
-        state = "  ".join(
-            f"{name} {value:,}" if name == "step" else f"{name} {value:.4g}"
-            for name, value in line.items()
-            if name != "learning_rate"
-        )
-        if tasks_per_second:
-            state += f"  {tasks_per_second:,.0f} tasks/s"
-        self.advance(progress, state)
-
     def advance(self, progress: float, state: str) -> None:
         """Moves the bar, or prints a line if the last one is a while ago."""
         if self._bar:
             self._bar.update(self._task, completed=progress, state=plain(state))
-        elif time.monotonic() - self._last_line > _LOG_SECONDS or progress >= 1:
-            self._last_line = time.monotonic()
-            self.say(f"{self._label}  {100 * progress:.0f}%  {state}")
+        else:
+            super().advance(progress, state)
 
     def say(self, message: str) -> None:
         """One plain line."""

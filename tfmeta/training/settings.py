@@ -1,12 +1,18 @@
 """Every setting of a run, flat, under the names of the command line."""
 
+import os
+import time
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError
 from tfmeta.named_code import from_file
 from tfmeta.typed_fields import DIGEST, check_digest
 
+# Options of the command line whose names are shorter than their settings'.
+_SHORT_NAMES = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.inner_learning_rate"}
+_RANGES = ("ways", "shots", "queries")
 _GROUPS = ("pipeline", "network", "learner")  # `learner.inner_steps` is a learner's own option
 _CHANGEABLE = (
     "steps",
@@ -144,6 +150,11 @@ class Settings:
                 if value is not None and not is_right(value):
                     raise UserError(f"received {name}={value!r}; expected {expected}")
 
+    def default_run_dir(self) -> Path:
+        """Where a run goes for which no place is named: `runs/PIPELINE-ALGORITHM-TIME`."""
+        name = f"{self.pipeline.replace(':', '-')}-{self.algorithm}"
+        return Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+
     def to_flat(self) -> dict:
         """`{"ways": 5, "learner.inner_steps": 1, ...}`, the content of config.json."""
         flat = {}
@@ -193,6 +204,37 @@ class Settings:
                 f"--resume can change only {', '.join(_CHANGEABLE)}; start a new run for the rest"
             )
         return changed
+
+
+def as_flat(options: dict) -> dict:
+    """Options as the workflows and the commands take them, as flat settings.
+
+    Args:
+        options: settings by their names; of ways, shots and queries a number, or the least and the
+            most; `inner_steps` and `inner_lr`; `pipeline_options`, `network_options` and
+            `learner_options` as dictionaries. None stands for what the defaults say.
+
+    Raises:
+        UserError: if a range is none.
+    """
+    flat = {}
+    for name, value in options.items():
+        group = name.removesuffix("_options")
+        if value is None:
+            continue
+        value = os.fspath(value) if isinstance(value, os.PathLike) else value
+        if name in _RANGES and isinstance(value, list | tuple):
+            if len(value) != 2:
+                raise UserError(
+                    f"received {name}={value!r}; expected a number, or the least and the most"
+                )
+            least, flat[name] = value
+            flat[f"least_{name}"] = least if least != flat[name] else None
+        elif group in _GROUPS and group != name and isinstance(value, dict):
+            flat.update({f"{group}.{option}": each for option, each in value.items()})
+        else:
+            flat[_SHORT_NAMES.get(name, name)] = value
+    return flat
 
 
 def read_config(path, *, as_written: bool = False) -> dict:

@@ -1,0 +1,161 @@
+"""The main job from Python, as in a notebook: five calls, and no command line."""
+
+import json
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import trained
+from PIL import Image
+from trained import COMMAND, run
+
+import tfmeta
+from tfmeta.training.progress import Progress
+
+NOTEBOOK = """
+import json, logging, sys
+import tfmeta
+
+folder, images = sys.argv[1:]
+told = []
+logging.getLogger("tfmeta").setLevel("INFO")
+logging.getLogger("tfmeta").addHandler(logging.StreamHandler(sys.stderr))
+made = tfmeta.train(
+    "image-folder", data_dir=images, algorithm="prototypical", run_dir=f"{folder}/run", ways=2,
+    queries=2, steps=6, validation_tasks=0,
+    pipeline_options={"size": 12, "validation": 2, "test": 2},
+    network_options={"filters": 4, "num_blocks": 1},
+)
+result = tfmeta.evaluate(made, tasks=4)
+version = tfmeta.export(made, output=f"{folder}/exported", calibration_tasks=5)
+checked = tfmeta.verify(f"{folder}/exported", timeout=300)
+(one, two) = tfmeta.predict(
+    f"{folder}/exported", [f"{images}/a/0.png", f"{images}/b/1.png"], support=f"{folder}/support"
+)
+print(json.dumps({
+    "step": made.step, "finished": made.finished, "result": result.facts, "said": str(result),
+    "version": str(version), "ok": bool(checked), "checks": len(checked.checks),
+    "predictions": [one.to_dict(), two.to_dict()],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Eight classes of six pictures, each class a grey level of its own."""
+    folder = trained.folder() / "workflow-images"
+    rng = np.random.default_rng(0)
+    for number, name in enumerate("abcdefgh"):
+        (folder / name).mkdir(parents=True)
+        for image in range(6):
+            pixels = rng.integers(0, 20, (12, 12)) + 28 * number
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{image}.png")
+    return folder
+
+
+def test_five_calls_do_what_the_five_commands_do(images, tmp_path):
+    for name in "ab":
+        (tmp_path / "support" / name).mkdir(parents=True)
+        for image in (2, 3):
+            content = (images / name / f"{image}.png").read_bytes()
+            (tmp_path / "support" / name / f"{image}.png").write_bytes(content)
+    code = [sys.executable, "-c", NOTEBOOK, str(tmp_path), str(images)]
+    done = subprocess.run(code, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["step"], found["finished"], found["ok"]) == (6, True, True)
+    assert "train  100%" in done.stderr  # by logging
+    assert [each["label"] for each in found["predictions"]] == ["a", "b"]
+
+    options = ["--data-dir", images, "--algorithm", "prototypical", "--ways", "2", "--queries", "2"]
+    options += ["--steps", "6", "--set", "validation_tasks=0", "--set", "pipeline.size=12"]
+    options += ["--set", "pipeline.validation=2", "--set", "pipeline.test=2"]
+    options += ["--set", "network.filters=4", "--set", "network.num_blocks=1"]
+    by_command = tmp_path / "by-command"
+    done = run([*COMMAND, "train", "image-folder", *options, "--run-dir", by_command])
+    assert done.returncode == 0, done.stderr
+    for name in ("metrics.jsonl", "config.json", "splits.json"):
+        assert (by_command / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
+    done = run([*COMMAND, "evaluate", by_command, "--tasks", "4", "--json"])
+    assert json.loads(done.stdout) == found["result"]
+    inputs = [images / "a/0.png", images / "b/1.png", "--support", tmp_path / "support", "--json"]
+    done = run([*COMMAND, "predict", tmp_path / "exported", *inputs])
+    assert json.loads(done.stdout)["predictions"] == found["predictions"]
+    recorded = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert recorded == [found["result"]]
+    assert f"{100 * found['result']['accuracy']:.2f}%" in found["said"]
+
+
+class Told(Progress):
+    def __init__(self):
+        super().__init__("told")
+        self.lines = []
+
+    def say(self, message):
+        self.lines.append(message)
+
+
+def test_progress_goes_where_the_user_says(caplog):
+    told = Told()
+    with caplog.at_level(logging.INFO, logger="tfmeta"):
+        tfmeta.evaluate(trained.glyph_run(), tasks=2, progress=told, is_recorded=False)
+        assert not caplog.records
+        tfmeta.evaluate(trained.glyph_run(), tasks=2, is_recorded=False)
+    assert told.lines == ["told  100%  2 tasks"]
+    assert [record.message for record in caplog.records] == ["evaluate  100%  2 tasks"]
+
+
+def test_a_training_is_stopped_by_the_caller_and_goes_on(tmp_path):
+    facts = {"steps": 8, "log_every": 2, "ways": (2, 3), "meta_batch": 2, "validation_tasks": 0}
+    facts |= {"queries": 1, "inner_steps": 1, "network_options": {"filters": 2, "num_blocks": 1}}
+    stopped = tfmeta.train("glyphs", run_dir=tmp_path / "r", should_stop=lambda: True, **facts)
+    assert (stopped.finished, stopped.step) == (False, 2)
+    going_on = tfmeta.train(run_dir=stopped, resume=True)
+    assert (going_on.finished, going_on.step) == (True, 8)
+    config = json.loads((tmp_path / "r" / "config.json").read_text())
+    assert (config["least_ways"], config["ways"], config["learner.inner_steps"]) == (2, 3, 1)
+    whole = tfmeta.train("glyphs", run_dir=tmp_path / "whole", **facts)
+    metrics = [(path / "metrics.jsonl").read_bytes() for path in (going_on.path, whole.path)]
+    assert metrics[0] == metrics[1]
+
+
+def test_an_inspection_says_what_training_would(images):
+    options = {"size": 12, "validation": 2, "test": 2}
+    found = tfmeta.inspect("image-folder", data_dir=images, ways=2, pipeline_options=options)
+    assert not found  # 1 support example and 15 queries of a class, which has 6
+    assert "15 queries" in str(found)
+    with pytest.raises(tfmeta.UserError) as refused:
+        tfmeta.train("image-folder", data_dir=images, ways=2, pipeline_options=options)
+    assert str(refused.value) == found.refusals[0]
+    found = tfmeta.inspect(
+        "image-folder", data_dir=images, ways=2, queries=2, pipeline_options=options
+    )
+    assert found
+    assert found["contact_sheet"]["file"] is None
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: tfmeta.train("glyphs", way=5), "unknown setting 'way'; expected one of: pipeline"),
+        (lambda: tfmeta.train("glyphs", ways=(2, 3, 4)), "received ways=.*the least and the most"),
+        (lambda: tfmeta.train(resume=True), "resume=True needs run_dir"),
+        (lambda: tfmeta.evaluate("nowhere"), "nowhere is no run directory"),
+        (lambda: tfmeta.export(trained.glyph_run(), kind="all"), "kind='all'; expected one of: le"),
+        (lambda: tfmeta.export(trained.glyph_run(), kind="adapted"), "needs its support set"),
+        (lambda: tfmeta.verify("nowhere"), "there is no export in"),
+        (lambda: tfmeta.predict("nowhere", "x.png"), "x.png cannot be read"),
+    ],
+)
+def test_a_mistake_is_told_as_on_the_command_line(call, words):
+    with pytest.raises(tfmeta.UserError, match=words):
+        call()
+
+
+def test_an_unknown_option_is_no_option():
+    with pytest.raises(TypeError, match="calibration"):
+        tfmeta.export(trained.glyph_run(), calibration=5)
+    with pytest.raises(tfmeta.UserError, match="unknown setting 'task'"):
+        tfmeta.evaluate(trained.glyph_run(), task=5)

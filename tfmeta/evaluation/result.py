@@ -1,0 +1,66 @@
+"""What an evaluation found, with the protocol by which it did."""
+
+from dataclasses import dataclass
+
+from tfmeta.pipelines.episode_source import in_words
+
+
+@dataclass(frozen=True)
+class Result:
+    """An accuracy or an error, and what it is of. `str(result)` says it in sentences.
+
+    Attributes:
+        facts: what `tfmeta evaluate --json` prints; `result["ci95"]` is `result.facts["ci95"]`.
+        not_recorded: why the run's results.json doesn't have it; None if it has.
+    """
+
+    facts: dict
+    not_recorded: str | None = None
+
+    def __getitem__(self, name):
+        return self.facts[name]
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of the queries that were answered rightly, from 0 to 1; None for values."""
+        return self.facts.get("accuracy")
+
+    @property
+    def mse(self) -> float | None:
+        """The mean squared error in the user's unit; None for classes."""
+        return self.facts.get("mse")
+
+    @property
+    def ci95(self) -> float:
+        """Half of the 95% interval over the tasks."""
+        return self.facts["ci95"]
+
+    def __str__(self):
+        return "\n".join(self.sentences())
+
+    def sentences(self) -> list[str]:
+        """The number with its protocol, what each inner step changed, and which episodes."""
+        facts = self.facts
+        shown = (
+            f"mean squared error {self._error()}"
+            if "mse" in facts
+            else f"accuracy {100 * facts['accuracy']:.2f}% +- {100 * facts['ci95']:.2f}"
+        )
+        curve = zip(facts["adaptation_steps"], facts["adaptation_curve"], strict=True)
+        by_step = ", ".join(f"{step}: {value:.3f}" for step, value in curve)
+        adaptation = [f"after so many inner steps: {by_step}"] if "," in by_step else []
+        protocol = (
+            f"{shown} (95%)  {in_words(facts, 'ways')}-way {in_words(facts, 'shots')}-shot, "
+            f"{in_words(facts, 'queries')} queries, {facts['mode']}, {facts['num_tasks']} tasks of "
+            f"the {facts['split']} split of {facts['pipeline']}"
+        )
+        episodes = f"episodes {facts['episodes_sha256'][:16]}, seed {facts['seed']}"
+        return [protocol, *adaptation, episodes]
+
+    def _error(self):
+        """In the user's unit, and where the targets were scaled, as a share of their variance."""
+        facts = self.facts
+        shown = f"{facts['mse']:.4f} +- {facts['ci95']:.4f}"
+        if facts.get("target_spread") is None:
+            return shown
+        return f"{shown}, {facts['mse_scaled']:.4f} +- {facts['ci95_scaled']:.4f} of their variance"

@@ -1,0 +1,42 @@
+"""How work gets on, for whoever wants to know; for a start, a log."""
+
+import logging
+import time
+
+_LOG_SECONDS = 10  # between lines
+LOGGER = logging.getLogger("tfmeta")
+
+
+class Progress:
+    """Tells a log, `logging.getLogger("tfmeta")`, how work gets on.
+
+    A subclass shows it elsewhere: in a notebook, in a service's own log, on a terminal.
+
+    Args:
+        label: what is running, such as "train".
+    """
+
+    def __init__(self, label: str):
+        self._label = label
+        self._last_line = 0.0
+
+    def window(self, line: dict, tasks_per_second: float, progress: float) -> None:
+        """Reports a line of metrics; `progress` is from 0 to 1."""
+        state = "  ".join(
+            f"{name} {value:,}" if name == "step" else f"{name} {value:.4g}"
+            for name, value in line.items()
+            if name != "learning_rate"
+        )
+        if tasks_per_second:
+            state += f"  {tasks_per_second:,.0f} tasks/s"
+        self.advance(progress, state)
+
+    def advance(self, progress: float, state: str) -> None:
+        """Says how far the work is, if the last line is a while ago."""
+        if time.monotonic() - self._last_line > _LOG_SECONDS or progress >= 1:
+            self._last_line = time.monotonic()
+            self.say(f"{self._label}  {100 * progress:.0f}%  {state}")
+
+    def say(self, message: str) -> None:
+        """One line."""
+        LOGGER.info("%s", message)

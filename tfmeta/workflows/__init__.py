@@ -1,0 +1,1 @@
+"""What the commands do, from Python: one function a file, named as its command."""

@@ -1,0 +1,129 @@
+"""`tfmeta.evaluate`: how good a run's learner is, on episodes that are the same every time."""
+
+from dataclasses import replace
+
+from tfmeta.errors import UserError
+from tfmeta.evaluation.evaluator import Evaluator
+from tfmeta.evaluation.result import Result
+from tfmeta.named_code import trusting
+from tfmeta.pipelines import options_like
+from tfmeta.pipelines.episode_file import EpisodeFile
+from tfmeta.training.building import episode_shape, open_source
+from tfmeta.training.loading import load_run
+from tfmeta.training.progress import Progress
+from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.settings import as_flat
+
+
+def evaluate(
+    run,
+    *,
+    episodes=None,
+    trust: bool = False,
+    progress: Progress | None = None,
+    is_recorded: bool = True,
+    **protocol,
+) -> Result:
+    """Evaluates the learner of a run, as `tfmeta evaluate` does, and records the result in it.
+
+    Args:
+        run: the run directory, or what `tfmeta.train` returned.
+        episodes: a file of `tfmeta episodes` to test on, in place of a protocol.
+        trust: run code that the run or a file names, if it is not tfmeta's own.
+        progress: how the work gets on is told to it; a log by default.
+        is_recorded: whether the result is added to the run's results.json.
+        **protocol: `split` ("test"), `tasks` (600), `seed` (0); `pipeline`, `pipeline_options` and
+            `data_dir`, the run's own by default; `ways`, `shots`, `queries`, numbers or `(least,
+            most)`, as trained by default; and `unbalanced`, `within_group`, `skip_small_classes`
+            and `skip_unreadable`.
+
+    Returns:
+        The result. If it can't be recorded, `not_recorded` says why: it may have taken long.
+
+    Raises:
+        UserError: if the run is none or damaged, or there are no such episodes.
+    """
+    run, progress = RunDirectory.open(run), progress or Progress("evaluate")
+    given = [name for name, value in protocol.items() if value not in (None, (), {})]
+    if episodes and given:
+        raise UserError(
+            f"received episodes={str(episodes)!r} and {given[0]}; the file says which episodes "
+            "they are"
+        )
+    with trusting(trust):
+        learner, step = load_run(run)
+        tests = _of_file(run, episodes) if episodes else _of_pipeline(run, progress, **protocol)
+        _check_targets(run, tests["source"])
+        tasks = tests["num_tasks"]
+        found = Evaluator(learner, **tests).run(
+            lambda done: progress.advance(done / tasks, f"{done} tasks")
+        )
+    result = Result({"algorithm": run.settings.algorithm, **found, "step": step})
+    if is_recorded:
+        try:
+            record(run.path, result)
+        except UserError as error:
+            progress.say(str(error))
+            return replace(result, not_recorded=str(error))
+    return result
+
+
+def record(run, result: Result) -> None:
+    """Adds a result to a run's results.json; raises UserError if that can't be written."""
+    try:
+        RunDirectory.open(run).append_result(result.facts)
+    except UserError as error:
+        raise UserError(f"the result is not recorded: {error}", exit_status=1) from error
+
+
+def _check_targets(run, source):
+    taken, given = (facts.target_size for facts in (run.source_facts, source.facts))
+    if taken != given:
+        asked, trained = (f"targets of size {n}" if n else "classes" for n in (given, taken))
+        raise UserError(f"{source.name} asks for {asked}; {run.path} was trained for {trained}")
+
+
+def _of_file(run, path):
+    """The Evaluator's arguments for a file of episodes."""
+    source = EpisodeFile.read(path)
+    if source.name == run.source_facts.name:
+        run.check_unseen({source.split: source.classes}, source.split)
+        source.check_options(run.settings.pipeline_options)
+    return {
+        "source": source,
+        "shape": source.shape,
+        "split": source.split,
+        "num_tasks": source.num_tasks,
+        "seed": source.seed,
+    }
+
+
+def _of_pipeline(
+    run, progress, *, split=None, tasks=None, seed=None, pipeline=None, data_dir=None, **options
+):
+    """The Evaluator's arguments for the run's pipeline, or another with images as the run's."""
+    settings, given = run.settings, as_flat(options)
+    is_other = bool(pipeline) and pipeline != settings.pipeline
+    if is_other:
+        like = options_like(pipeline, run.source_facts.image_format)
+        settings = replace(settings, pipeline=pipeline, pipeline_options=like, data_dir=None)
+    elif pipeline:
+        settings = replace(settings, pipeline=pipeline)  # as the user's own word
+    has_own = any(name.startswith("pipeline.") for name in given)
+    is_same = not (is_other or has_own) and data_dir in (None, settings.data_dir)
+    settings = settings.updated(given)
+    settings = replace(settings, data_dir=data_dir or settings.data_dir)
+    source, shape, split = open_source(settings), episode_shape(settings), split or "test"
+    if is_same:
+        run.check_splits(source.recorded_splits())
+    elif not is_other:
+        run.check_unseen(source.recorded_splits(), split)
+    for line in source.left_out({split: shape}):
+        progress.say(line)
+    return {
+        "source": source,
+        "shape": shape,
+        "split": split,
+        "num_tasks": tasks or 600,
+        "seed": seed or 0,
+    }

@@ -1,0 +1,127 @@
+"""`tfmeta.export`: a run's learner as a SavedModel, or as a file for a device."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from tfmeta.confidence import Confidence
+from tfmeta.errors import UserError
+from tfmeta.evaluation.calibration import calibrate
+from tfmeta.exporting import exporter
+from tfmeta.exporting.limits import RequestLimits
+from tfmeta.named_code import trusting
+from tfmeta.pipelines.support_set import read_support_arrays
+from tfmeta.training.building import episode_shape, open_source
+from tfmeta.training.loading import load
+from tfmeta.training.progress import Progress
+from tfmeta.training.run_directory import RunDirectory
+from tfmeta.workflows.export_request import ExportRequest
+
+_ONE_SIZE = {"least_ways": None, "least_shots": None}  # of an export for tasks of one size
+
+
+def export(
+    run,
+    *,
+    output=None,
+    data_dir=None,
+    trust: bool = False,
+    progress: Progress | None = None,
+    **options,
+) -> Path:
+    """Exports the learner of a run, as `tfmeta export` does.
+
+    Args:
+        run: the run directory, or what `tfmeta.train` returned.
+        output: the model's folder; the next free version is made in it. `exported/RUN` for None.
+        data_dir: where the run's data is, for the calibration; where it was by default.
+        trust: run code that the run names or holds, if it is not tfmeta's own.
+        progress: what is said on the way is told to it; a log by default.
+        **options: of `ExportRequest`: `kind`, `format`, `support`, `padded_support`, `limits` and
+            the others.
+
+    Returns:
+        The version's folder, or the LiteRT file.
+
+    Raises:
+        UserError: if the options can't go together, the run is none or damaged, its learner can't
+            be exported so, or the folder can't be written.
+    """
+    request, run = ExportRequest(**options), RunDirectory.open(run)
+    output = output or Path("exported") / run.path.resolve().name
+    with trusting(trust):
+        settings = replace(run.settings, data_dir=data_dir or run.settings.data_dir)
+        work = _Export(run, request, settings, progress or Progress("export"))
+        return work.adapted(output) if request.kind == "adapted" else work.tasks(output)
+
+
+class _Export:
+    """One export of a run."""
+
+    def __init__(self, run, request, settings, progress):
+        self._run, self._request, self._settings = run, request, settings
+        self._progress, self._facts = progress, run.source_facts
+        self._learner, self._package = load(run.path), exporter
+        self._options = {"image_format": self._facts.image_format}
+        if request.is_litert:  # imports TensorFlow's converter
+            from tfmeta.exporting import litert
+
+            self._package = litert
+        else:
+            self._options["limits"] = RequestLimits.from_dict(request.limits)
+
+    def adapted(self, output):
+        learner, options = self._learner, self._options
+        names, x, y = read_support_arrays(
+            self._request.support, self._facts, num_classes=learner.num_outputs
+        )
+        if names is not None:
+            shots = min(int((y == label).sum()) for label in range(len(names)))
+            self._settings = replace(self._settings, ways=len(names), shots=shots, **_ONE_SIZE)
+            options["confidence"] = self._confidence
+        return self._package.export_adapted(learner, output, (x, y), class_names=names, **options)
+
+    def tasks(self, output):
+        learner, request, options = self._learner, self._request, self._options
+        # Of a learner that was saved before it kept what its targets are.
+        learner.tell_targets("classes" if self._facts.target_size is None else "values")
+        if request.is_litert:
+            ways, shots = request.ways or self._settings.ways, request.shots or self._settings.shots
+            self._settings = replace(self._settings, ways=ways, shots=shots, **_ONE_SIZE)
+            options |= {"ways": ways, "shots": shots}
+        else:
+            options["padded"] = request.padded_support
+        if learner.targets == "classes":
+            options["confidence"] = self._confidence
+        write = self._package.export_learner
+        if request.kind == "generator":
+            write = exporter.export_generator
+        return write(learner, output, **options)
+
+    def _confidence(self):
+        """Fitted on the run's own data; where that is not at hand, none, and a warning."""
+        if not self._request.calibration_tasks:
+            return Confidence()
+        try:
+            source, shape = open_source(self._settings), episode_shape(self._settings)
+            self._run.check_splits(source.recorded_splits())
+            tasks = self._request.calibration_tasks
+            confidence = calibrate(self._learner, source, shape, num_tasks=tasks)
+        except UserError as error:
+            self._progress.say(
+                f"warning: exported without calibration, which needs the run's data: {error}. Or "
+                "leave it out: --calibration-tasks 0"
+            )
+            return Confidence()
+        self._progress.say(_sentence(confidence.report))
+        return confidence
+
+
+def _sentence(report):
+    auroc = report["unknown_auroc"]
+    unknown = "" if auroc is None else f"; AUROC of the unknown score {auroc:.3f}"
+    return (
+        f"expected calibration error {100 * report['ece_before']:.1f}% before, "
+        f"{100 * report['ece_after']:.1f}% after fitting{unknown}  ({report['num_ways']}-way "
+        f"{report['num_shots']}-shot, {report['num_queries']} queries, {report['mode']}, "
+        f"{report['num_tasks']} tasks of the {report['split']} split of {report['pipeline']})"
+    )

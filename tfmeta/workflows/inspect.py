@@ -1,0 +1,75 @@
+"""`tfmeta.inspect`: what is in the data, and what is wrong with it, before anything trains."""
+
+from dataclasses import dataclass, replace
+
+from tfmeta.inspection.contact_sheet import check_free, why_not, write_contact_sheet
+from tfmeta.inspection.lines import UNLIMITED
+from tfmeta.inspection.report import make_report
+from tfmeta.inspection.tables import report_lines
+from tfmeta.named_code import trusting
+from tfmeta.terminal import plain_values
+from tfmeta.training.building import episode_shape, open_source, resolve
+from tfmeta.training.settings import Settings, as_flat
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in the data; true if `tfmeta.train` would take it.
+
+    Attributes:
+        facts: what `tfmeta inspect --json` prints.
+        prepared_lines: `(name, what was found)` pairs of what a source prepares, such as images.
+    """
+
+    facts: dict
+    prepared_lines: tuple = ()
+
+    def __bool__(self):
+        return not self.refusals
+
+    def __getitem__(self, name):
+        return self.facts[name]
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why training would refuse the data; empty if it would take them."""
+        return self.facts["refusals"]
+
+    def lines(self, width: int = UNLIMITED) -> list[str]:
+        """The report in tables of so many characters, control characters shown escaped."""
+        # Before they are laid out, for then they are longer.
+        facts, lines = plain_values(self.facts), plain_values(self.prepared_lines)
+        sheet = facts["contact_sheet"]
+        where = sheet["file"] or f"none, because {sheet['skipped']}"
+        return [*report_lines(facts, width, lines), f"contact sheet: {where}"]
+
+    def __str__(self):
+        return "\n".join(self.lines())
+
+
+def inspect(pipeline: str, *, contact_sheet=None, trust: bool = False, **settings) -> Inspection:
+    """Says what is in the data of a pipeline, as `tfmeta inspect` does.
+
+    Args:
+        pipeline: name or `package.module:builder`.
+        contact_sheet: a PNG file of sample episodes to write; None for none.
+        trust: run code that a file names, if it is not tfmeta's own.
+        **settings: of the training that is thought of, as of `tfmeta.train`; `data_dir`, and the
+            pipeline's own as `pipeline_options`, among them.
+
+    Raises:
+        UserError: if a setting makes no sense, the data can't be read, or `contact_sheet` exists.
+    """
+    with trusting(trust):
+        plan = Settings().updated(as_flat({"pipeline": pipeline, **settings}))
+        if contact_sheet is not None:
+            check_free(contact_sheet)
+        source = open_source(replace(plan, skip_unreadable=True))
+        plan = resolve(plan, source)
+        facts, shape = make_report(source, plan), episode_shape(plan)
+        reason = "none was asked for" if contact_sheet is None else why_not(source, shape)
+        if reason is None:
+            write_contact_sheet(contact_sheet, source, shape)
+        sheet = {"file": None if reason else str(contact_sheet), "skipped": reason}
+        lines = () if source.prepared is None else source.prepared.lines(facts)
+    return Inspection(facts | {"contact_sheet": sheet}, lines)

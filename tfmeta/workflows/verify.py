@@ -1,0 +1,46 @@
+"""`tfmeta.verify`: an export as TensorFlow Serving would meet it."""
+
+from dataclasses import dataclass
+
+from tfmeta import children
+from tfmeta.exporting.verification import newest_version, verify_export
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the checks of an export found; true if all of them hold.
+
+    Attributes:
+        export: the version's folder.
+        ok: whether every check holds.
+        checks: `{"check", "ok", "detail"}` of each, texts but for `ok`.
+    """
+
+    export: str
+    ok: bool
+    checks: list[dict]
+
+    def __bool__(self):
+        return self.ok
+
+    def __str__(self):
+        verdicts = {True: "holds", False: "FAILS"}
+        lines = [f"{c['check']}  {verdicts[c['ok']]}  {c['detail']}" for c in self.checks]
+        return "\n".join([self.export, *lines])
+
+    def to_dict(self) -> dict:
+        """What `tfmeta verify --json` prints."""
+        return {"export": self.export, "ok": self.ok, "checks": self.checks}
+
+
+def verify(export, *, timeout: float = children.DEFAULT_TIMEOUT) -> Verification:
+    """Checks an export, as `tfmeta verify` does, in a fresh process without TensorFlow's Python.
+
+    Args:
+        export: `exported/NAME`, its newest version, or `exported/NAME/VERSION`.
+        timeout: seconds after which the process is ended; the export then fails.
+
+    Raises:
+        UserError: if there is no such export.
+    """
+    return Verification(**verify_export(newest_version(export), timeout=timeout))
