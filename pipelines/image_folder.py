@@ -23,6 +23,7 @@ from tfmeta.pipelines.class_index import ClassIndex
 from tfmeta.pipelines.class_source import ClassSource
 from tfmeta.pipelines.image_files import FormatOptions, load_images, pinned_format, printable
 from tfmeta.pipelines.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
+from tfmeta.user_files import is_hidden
 
 
 def build(
@@ -242,7 +243,7 @@ def unused_entries(root: Path, used, folders) -> tuple[tuple[str, ...], list[Pat
                 continue
             if entry in inside and entry.is_dir():
                 waiting.append(entry)
-            elif is_lost(entry) and not entry.name.startswith("."):
+            elif is_lost(entry) and not is_hidden(entry):
                 lost.append(entry)
             else:
                 passed_over.append(printable(entry.relative_to(root)))
@@ -260,7 +261,7 @@ def has_folders(folder: Path) -> bool:
 
 
 def _folders(folder):
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not is_hidden(p))
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -269,5 +270,5 @@ def files_in(folder: Path) -> list[Path]:
     Links that lead nowhere are among them: reading them says so.
     """
     files = folder.iterdir() if folder.is_dir() else ()
-    shown = (file for file in files if not file.name.startswith("."))
+    shown = (file for file in files if not is_hidden(file))
     return sorted(file for file in shown if file.is_file() or is_lost(file))

@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 
+from tfmeta.errors import UserError
 from tfmeta.user_files import check_expansion, open_file
 
 # What NumPy and the archive raise of a file that is damaged, or none of theirs.
@@ -50,6 +51,21 @@ def read_npz(path) -> dict[str, np.ndarray]:
         # NumPy leaves a damaged file open that it opens itself.
         with np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
+
+
+def with_examples(arrays: dict) -> dict:
+    """Arrays of which the examples are `x`, where they were saved as `X`, as scikit-learn has it.
+
+    Raises:
+        UserError: if there are both.
+    """
+    if "X" not in arrays:
+        return arrays
+    if "x" in arrays:
+        raise UserError(
+            "received arrays x and X in one NPZ file; expected one of them, the examples"
+        )
+    return {"x" if name == "X" else name: values for name, values in arrays.items()}
 
 
 def _check_header(archive, member):

@@ -10,8 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tfmeta.errors import UserError
 from tfmeta.pipelines.npz_files import DAMAGED as DAMAGED_NPZ
-from tfmeta.pipelines.npz_files import read_npz
-from tfmeta.user_files import read_file
+from tfmeta.pipelines.npz_files import read_npz, with_examples
+from tfmeta.user_files import is_hidden, read_file
 
 _WIDE = tuple(map(np.dtype, ("f8", "i8", "u8", "i4", "u4")))  # more digits than float32 has
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
@@ -93,7 +93,7 @@ def read_support_folder(
         raise UserError(
             f"support folder {folder} is not there; expected a subfolder for each class"
         )
-    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not is_hidden(p))
     if len(classes) < 2 or len(classes) > (num_classes or len(classes)):
         taken = "2 or more" if num_classes is None else f"2 to {num_classes}"
         raise UserError(
@@ -102,7 +102,7 @@ def read_support_folder(
         )
     files, labels = [], []
     for label, each in enumerate(classes):
-        images = sorted(p for p in each.iterdir() if not p.name.startswith("."))
+        images = sorted(p for p in each.iterdir() if not is_hidden(p))
         if not images:
             raise UserError(f"support folder {each} is empty; expected at least one image")
         files += [read_image(path) for path in images]
@@ -127,7 +127,7 @@ def read_support_arrays(path, facts, *, num_classes: int | None):
         names, files, labels = read_support_folder(path, num_classes=num_classes)
         return names, to_unit(facts.image_format.decode_all(files)), np.array(labels, np.int32)
     try:
-        arrays = read_npz(path)
+        arrays = with_examples(read_npz(path))
         x, y = arrays["x"], arrays["y"]
         # Wider numbers stay: where float32 would lose their digits, the network takes them.
         x = np.asarray(x, np.float64 if x.dtype in _WIDE else np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.frames import frame_columns
 from tfmeta.pipelines.npz_files import DAMAGED as DAMAGED_NPZ
-from tfmeta.pipelines.npz_files import read_npz
+from tfmeta.pipelines.npz_files import read_npz, with_examples
 from tfmeta.pipelines.prepared_columns import lost_in_float32
 
 SUFFIXES = (".npz", ".csv", ".parquet")
@@ -211,7 +211,7 @@ def read_table(path: Path, *, text) -> Table:
     """
     is_npz = path.suffix.lower() == ".npz"
     try:
-        columns = read_npz(path) if is_npz else frame_columns(path, text)
+        columns = with_examples(read_npz(path)) if is_npz else frame_columns(path, text)
     except ImportError as error:
         raise UserError(
             f"reading {path} needs pandas and pyarrow ({error}): pip install 'tfmeta[tables]'. "

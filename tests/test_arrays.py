@@ -160,10 +160,13 @@ def test_the_features_are_the_columns_that_have_no_other_use_or_those_named(tmp_
 
 def test_examples_of_an_npz_may_have_any_shape(tmp_path):
     x = np.arange(48).reshape(4, 3, 4)
-    for arrays, shape in (({"x": x}, (3, 4)), ({"x": x[:, 0, 0]}, (1,))):
+    for arrays, shape in (({"x": x}, (3, 4)), ({"X": x[:, 0, 0]}, (1,))):
         source = build(data_dir=npz(tmp_path, **arrays, y=list("abca")), validation=0, test=1)
         assert source.input_shape == shape
         assert source.index.examples.dtype == np.float32
+        assert (
+            source.index.examples.ravel().tolist() == next(iter(arrays.values())).ravel().tolist()
+        )
 
 
 def test_it_is_built_with_options_like_any_pipeline(same_data):
@@ -279,6 +282,7 @@ def test_a_table_that_will_not_do_is_refused(tmp_path, text, options, words):
 @pytest.mark.parametrize(
     ("arrays", "options", "words"),
     [
+        ({"x": np.eye(2), "X": np.eye(2), "y": [1, 2]}, {}, r"arrays x and X in one NPZ file"),
         ({"y": [1, 2]}, {}, r"has no array x of examples; it has: y"),
         ({"x": np.eye(2), "t": [1, 2]}, {}, r"no array 'label'; it has: x, t"),
         ({"x": np.eye(3), "y": [1, 2]}, {}, r"y of .* has shape \(2,\); expected 3 rows, as x has"),

@@ -10,7 +10,9 @@ from PIL import Image
 
 from tfmeta.cli import main
 from tfmeta.errors import UserError
+from tfmeta.exporting import client
 from tfmeta.pipelines import build
+from tfmeta.pipelines.support_set import read_support_folder
 
 
 def make(root, *classes, images=2):
@@ -54,21 +56,34 @@ def test_links_that_lead_nowhere_are_named(tmp_path):
 def test_every_entry_that_is_not_used_is_named(tmp_path):
     root = make(tmp_path / "photos", *(f"{group}/{name}" for group in "pqr" for name in "xy"))
     (root / "README").write_text("of the data")
-    (root / "p" / "x" / ".DS_Store").write_bytes(b"")
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (root / "p" / "x" / name).write_bytes(b"of a system")
     (root / ".git").mkdir()
     (root / ".git" / "config").write_text("")
     (root / "empty group").mkdir()
     os.mkfifo(root / "q" / "pipe")
-    expected = (".git", "README", "empty group", "p/x/.DS_Store", "q/pipe")
+    of_systems = ("p/x/.DS_Store", "p/x/Thumbs.db", "p/x/desktop.ini")
+    expected = (".git", "README", "empty group", *of_systems, "q/pipe")
     source = source_of(root)
     assert source.index.origins.passed_over == expected
-    assert source.left_out({}) == [
-        "not used: 5 other entries: .git, README, empty group, p/x/.DS_Store, q/pipe"
-    ]
+    (line,) = source.left_out({})
+    assert line == f"not used: 7 other entries: {', '.join(expected[:5])} and 2 more"
     sheet = ("--contact-sheet", str(tmp_path / "sheet.png"), "--ways", "2", "--queries", "1")
     arguments = ("inspect", "image-folder", "--data-dir", str(root), "--json", *sheet)
     report = json.loads(CliRunner().invoke(main, arguments).stdout)
     assert report["passed_over"] == list(expected)
+
+
+def test_a_support_set_has_no_hidden_files_or_folders(tmp_path):
+    root = make(tmp_path / "support", "a", "b")
+    expected = read_support_folder(root, num_classes=None)
+    for name in ("a/.DS_Store", "a/Thumbs.db", "b/Desktop.ini"):
+        (root / name).write_bytes(b"of a system")
+    (root / ".cache").mkdir()
+    assert read_support_folder(root, num_classes=None) == expected
+    names, task = client.read_support(root)
+    assert (names, task["support_y"]) == (expected[0], [expected[2]])
+    assert [len(images) for images in task["support_x_bytes"]] == [len(expected[1])]
 
 
 def test_names_that_are_no_text_are_shown_by_their_bytes(tmp_path):

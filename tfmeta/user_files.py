@@ -5,11 +5,13 @@ A pipe or a device is refused before it is opened: reading would wait, or never 
 
 import os
 import stat
+from pathlib import Path
 
 from tfmeta.errors import UserError
 
 _SPARE = 256 * 2**20  # bytes that any file may become
 _MOST_EXPANSION = 100  # times the bytes on the disk, beyond that; as Keras has it for its archives
+_OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # which Windows puts into folders, hidden there
 _BLOCK = 512  # bytes, of `st_blocks`
 _MEBIBYTE = 2**20
 _KINDS = {
@@ -19,6 +21,11 @@ _KINDS = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFDIR: "a folder",
 }
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a file or folder is one that people don't see among their own."""
+    return path.name.startswith(".") or path.name.lower() in _OF_SYSTEMS
 
 
 def open_file(path, *, most: int | None = None):

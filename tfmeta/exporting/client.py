@@ -187,14 +187,21 @@ def _from_json(value: Any) -> Any:
 
 def read_support(folder: Path) -> tuple[list[str], dict[str, list]]:
     """The classes' names, and the support set of one task, as the `_bytes` signatures take it."""
-    classes = sorted(path for path in folder.iterdir() if path.is_dir())
+    classes = [path for path in _shown(folder) if path.is_dir()]
     images, labels = [], []
     for label, each in enumerate(classes):
-        for path in sorted(path for path in each.iterdir() if not path.name.startswith(".")):
+        for path in _shown(each):
             images.append(path.read_bytes())
             labels.append(label)
     # Dimension 0 of everything is tasks. There is one here.
     return [each.name for each in classes], {"support_x_bytes": [images], "support_y": [labels]}
+
+
+def _shown(folder: Path) -> list[Path]:
+    """What is in a folder, but for what systems hide there."""
+    hidden = ("thumbs.db", "desktop.ini")
+    paths = sorted(folder.iterdir())
+    return [p for p in paths if not p.name.startswith(".") and p.name.lower() not in hidden]
 
 
 def probabilities_of(
