@@ -90,10 +90,21 @@ class EpisodeShape:
         return {**numbers, **least, **flags, **skips, "within_group": self.within_group}
 
 
-def in_words(protocol: dict, name: str) -> str:
-    """`5`, or `2-5` where episodes differ: "ways", "shots" or "queries" of a protocol."""
-    most, least = protocol[f"num_{name}"], protocol.get(f"least_{name}")
-    return f"{least}-{most}" if least else f"{most}"
+def in_words(protocol: dict, *, are_values: bool = False) -> str:
+    """Of a protocol, `5-way 1-shot, 15 queries`, or `2-5-way ...` where episodes differ.
+
+    Args:
+        protocol: with `num_ways`, `num_shots` and `num_queries`, and `least_ways` and the like.
+        are_values: whether the targets are values, which have no classes, and so no ways.
+    """
+
+    def number(name):
+        most, least = protocol[f"num_{name}"], protocol.get(f"least_{name}")
+        return f"{least}-{most}" if least else f"{most}"
+
+    ways = "" if are_values else f"{number('ways')}-way "
+    queries = "1 query" if number("queries") == "1" else f"{number('queries')} queries"
+    return f"{ways}{number('shots')}-shot, {queries}"
 
 
 def even_batch(num_tasks: int, most: int) -> int:

@@ -294,7 +294,7 @@ def test_an_endless_family_has_limits_alone():
     shown = run("inspect", "sinusoid", "--shots", 10).stdout
     assert "any number" in shown
     assert "contact sheet: none, because the examples are no images" in shown
-    assert "ready to train: maml, 1-way 10-shot, 15 queries a class" in shown
+    assert "ready to train: maml, 10-shot, 15 queries" in shown
     (refusal,) = inspect("sinusoid", "--ways", 5, status=1)["refusals"]
     assert refusal_of_training("sinusoid", "--ways", 5) == refusal
 

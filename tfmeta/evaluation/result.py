@@ -1,5 +1,6 @@
 """What an evaluation found, with the protocol by which it did."""
 
+import math
 from dataclasses import dataclass
 
 from tfmeta.pipelines.episode_source import in_words
@@ -50,9 +51,8 @@ class Result:
         by_step = ", ".join(f"{step}: {value:.3f}" for step, value in curve)
         adaptation = [f"after so many inner steps: {by_step}"] if "," in by_step else []
         protocol = (
-            f"{shown} (95%)  {in_words(facts, 'ways')}-way {in_words(facts, 'shots')}-shot, "
-            f"{in_words(facts, 'queries')} queries, {facts['mode']}, {facts['num_tasks']} tasks of "
-            f"the {facts['split']} split of {facts['pipeline']}"
+            f"{shown} (95%)  {in_words(facts, are_values='mse' in facts)}, {facts['mode']}, "
+            f"{facts['num_tasks']} tasks of the {facts['split']} split of {facts['pipeline']}"
         )
         episodes = f"episodes {facts['episodes_sha256'][:16]}, seed {facts['seed']}"
         return [protocol, *adaptation, episodes]
@@ -60,7 +60,8 @@ class Result:
     def _error(self):
         """In the user's unit, and where the targets were scaled, as a share of their variance."""
         facts = self.facts
-        shown = f"{facts['mse']:.4f} +- {facts['ci95']:.4f}"
+        root = math.sqrt(facts["mse"])
+        shown = f"{facts['mse']:.6g} +- {facts['ci95']:.3g}, its root {root:.4g}"
         if facts.get("target_spread") is None:
             return shown
-        return f"{shown}, {facts['mse_scaled']:.4f} +- {facts['ci95_scaled']:.4f} of their variance"
+        return f"{shown}, {facts['mse_scaled']:.4g} +- {facts['ci95_scaled']:.3g} of their variance"

@@ -85,8 +85,7 @@ def write_contact_sheet(path: Path, source, shape) -> None:
     drawn = sheet_shape(source, shape)
     dataset = source.episodes(SPLIT, drawn, seed=SEED, num_tasks=NUM_EPISODES)
     batch = [np.asarray(part) for part in next(iter(dataset))[:4]]
-    ways, shots = (in_words(shape.protocol(), name) for name in ("ways", "shots"))
-    title = f"{plain(source.name)}, {SPLIT} split, {ways}-way {shots}-shot, seed {SEED}"
+    title = f"{plain(source.name)}, {SPLIT} split, {in_words(shape.protocol())}, seed {SEED}"
     text = PngInfo()
     text.add_text(*_MARK)
     sheet = draw_sheet(batch, title)

@@ -40,8 +40,9 @@ def report_lines(report: dict, width: int, prepared_lines=()) -> list[str]:
     for title, table in sections:
         lines += ["", title, *table]
     verdict = "ready to train" if report["ready"] else "`tfmeta train` would refuse this data"
-    ways, shots, queries = (in_words(report["episode"], n) for n in ("ways", "shots", "queries"))
-    episodes = f"{ways}-way {shots}-shot, {queries} queries a class"
+    are_values = report["target_size"] is not None
+    episodes = in_words(report["episode"], are_values=are_values)
+    episodes += "" if are_values else " per class"
     return [*lines, "", f"{verdict}: {report['algorithm']}, {episodes}"]
 
 
@@ -82,7 +83,8 @@ def _facts(report, prepared_lines):
     else:
         rows.append(("for the network", f"shape {tuple(report['input_shape'])}"))
     if report["target_size"] is not None:
-        rows.append(("regression", f"{report['target_size']} values a target"))
+        size = report["target_size"]
+        rows.append(("regression", f"{size} values per target" if size > 1 else "one value"))
     for what, how in prepared_lines:
         rows.append((what, how))
     if identical := report.get("identical"):
