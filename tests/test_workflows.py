@@ -108,7 +108,8 @@ def test_progress_goes_where_the_user_says(caplog):
 
 
 def test_a_training_is_stopped_by_the_caller_and_goes_on(tmp_path):
-    facts = {"steps": 8, "log_every": 2, "ways": (2, 3), "meta_batch": 2, "validation_tasks": 0}
+    facts = {"steps": 8, "log_every": 2, "meta_batch": 2, "validation_tasks": 0}
+    facts |= {"ways": (2, np.int64(3))}
     facts |= {"queries": 1, "inner_steps": 1, "network_options": {"filters": 2, "num_blocks": 1}}
     stopped = tfmeta.train("glyphs", run_dir=tmp_path / "r", should_stop=lambda: True, **facts)
     assert (stopped.finished, stopped.step) == (False, 2)
@@ -145,6 +146,19 @@ def test_an_inspection_says_what_training_would(images):
         (lambda: tfmeta.evaluate("nowhere"), "nowhere is no run directory"),
         (lambda: tfmeta.export(trained.glyph_run(), kind="all"), "kind='all'; expected one of: le"),
         (lambda: tfmeta.export(trained.glyph_run(), kind="adapted"), "needs its support set"),
+        (
+            lambda: tfmeta.export(trained.glyph_run(), support="x"),
+            "for an adapted export; leave --support out of kind learner",
+        ),
+        (
+            lambda: tfmeta.export(trained.glyph_run(), calibration_tasks=-1),
+            "calibration_tasks=-1; expected a whole number from 0 up",
+        ),
+        (lambda: tfmeta.export(trained.glyph_run(), limits={"pixels": 1}), "the limits pixels"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), tasks=0), "tasks=0; expected a whole"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), tasks=2.5), "tasks=2.5; expected a whole"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), seed=-1), "seed=-1; expected a whole"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), split=""), "split"),
         (lambda: tfmeta.verify("nowhere"), "there is no export in"),
         (lambda: tfmeta.predict("nowhere", "x.png"), "x.png cannot be read"),
     ],

@@ -13,6 +13,7 @@ from tfmeta.training.loading import load_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import as_flat
+from tfmeta.workflows.arguments import whole
 
 
 def evaluate(
@@ -113,7 +114,10 @@ def _of_pipeline(
     is_same = not (is_other or has_own) and data_dir in (None, settings.data_dir)
     settings = settings.updated(given)
     settings = replace(settings, data_dir=data_dir or settings.data_dir)
-    source, shape, split = open_source(settings), episode_shape(settings), split or "test"
+    split = "test" if split is None else split
+    tasks = whole("tasks", 600 if tasks is None else tasks, least=1)
+    seed = whole("seed", 0 if seed is None else seed, least=0)
+    source, shape = open_source(settings), episode_shape(settings)
     if is_same:
         run.check_splits(source.recorded_splits())
     elif not is_other:
@@ -124,6 +128,6 @@ def _of_pipeline(
         "source": source,
         "shape": shape,
         "split": split,
-        "num_tasks": tasks or 600,
-        "seed": seed or 0,
+        "num_tasks": tasks,
+        "seed": seed,
     }

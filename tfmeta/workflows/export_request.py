@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from tfmeta.errors import UserError
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.workflows.arguments import whole
 
 KINDS = ("learner", "adapted", "generator")
 FORMATS = ("saved-model", "litert")
@@ -43,6 +44,9 @@ class ExportRequest:
                     f"received {name}={getattr(self, name)!r}; expected one of: "
                     f"{', '.join(expected)}"
                 )
+        for name, least in (("ways", 1), ("shots", 1), ("calibration_tasks", 0)):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, whole(name, getattr(self, name), least=least))
         if self.kind == "adapted" and not self.support:
             raise UserError("an adapted export needs its support set: --support DIR")
         if self.kind == "adapted" and self.padded_support:
@@ -58,6 +62,10 @@ class ExportRequest:
             named = ", ".join(f"--most-{name.replace('_', '-')}" for name in self.limits)
             raise UserError(
                 f"a LiteRT file refuses nothing, so it has no limits; leave {named} out"
+            )
+        if self.kind != "adapted" and self.support:
+            raise UserError(
+                f"a support set is for an adapted export; leave --support out of kind {self.kind}"
             )
         RequestLimits.from_dict(self.limits)
 
