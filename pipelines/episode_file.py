@@ -28,7 +28,7 @@ from tfmeta.pipelines.npz_files import read_npz
 FORMAT = "tfmeta episodes 1"
 _TASKS_A_DRAW = 50
 # What is raised of a file that is cut short, or none of ours, or has wrong numbers.
-_DAMAGED = (*DAMAGED_NPZ, tf.errors.OpError)
+_DAMAGED = (*DAMAGED_NPZ, IndexError, tf.errors.OpError)
 _MOST_NUMBERS = 2**28  # of an episode's examples: 1 GiB; an episode of 1,000 photographs has less
 _SHAPE_FIELDS = [field.name for field in fields(EpisodeShape)]
 

@@ -132,6 +132,7 @@ def spoil(path, **changes):
         (lambda p: p.write_bytes(p.read_bytes()[:-300]), "can't be read as a file of episodes"),
         (lambda p: spoil(p, query_y=np.zeros((4, 6), np.int32)), "is damaged: its episodes' SHA"),
         (lambda p: spoil(p, support=np.full((4, 3), 10**6)), "can't be read"),
+        (lambda p: spoil(p, support=np.zeros(4, np.int32)), "can't be read"),
         (lambda p: spoil(p, protocol=json.dumps({"format": "else"})), "the format 'else'"),
         (lambda p: zipfile.ZipFile(p, "w").close(), "can't be read as a file of episodes"),
     ],

@@ -240,6 +240,7 @@ def test_any_keras_network_trains(tmp_path, monkeypatch):
     ("changes", "message"),
     [
         ({"steps": 0}, r"steps=0; expected a whole number from 1 up"),
+        ({"shots": None}, r"shots=None; expected a whole number from 1 up"),
         ({"outer_lr": -1}, r"outer_lr=-1; expected a positive number"),
         ({"outer_schedule": "step"}, r"expected 'cosine', 'linear' or 'constant'"),
         ({"outer_optimizer": "lion"}, r"expected 'adam' or 'sgd'"),

@@ -44,7 +44,8 @@ def is_list_of_layers(value):
     return all(isinstance(name, str) for name in each)
 
 
-# Which settings, what they must be, in words and as a test; None always stands for a default.
+# Which settings, what they must be, in words and as a test. None stands for what the recipe or the
+# pipeline says, where that is the default.
 _CHECKS = (
     (
         "ways shots queries least_ways least_shots least_queries train_ways train_shots "
@@ -147,7 +148,8 @@ class Settings:
         for names, expected, is_right in _CHECKS:
             for name in names.split():
                 value = getattr(self, name)
-                if value is not None and not is_right(value):
+                may_be_none = self.__dataclass_fields__[name].default is None
+                if not (may_be_none if value is None else is_right(value)):
                     raise UserError(f"received {name}={value!r}; expected {expected}")
 
     def default_run_dir(self) -> Path:
