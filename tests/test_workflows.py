@@ -159,6 +159,32 @@ def test_an_inspection_says_what_training_would(images):
         (lambda: tfmeta.evaluate(trained.glyph_run(), tasks=2.5), "tasks=2.5; expected a whole"),
         (lambda: tfmeta.evaluate(trained.glyph_run(), seed=-1), "seed=-1; expected a whole"),
         (lambda: tfmeta.evaluate(trained.glyph_run(), split=""), "split"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), outer_lr=3.0), "evaluate received outer_lr;"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), task=5), "evaluate received task; expected"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), trust="no"), "trust='no'; expected True or"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), episodes=""), "episodes=''; expected a path"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), episodes=1), "episodes=1; expected a path"),
+        (lambda: tfmeta.evaluate(trained.glyph_run(), progress=5), "progress=5; expected a tfmeta"),
+        (lambda: tfmeta.evaluate(None), "run=None; expected a path"),
+        (lambda: tfmeta.export(trained.glyph_run(), calibration=5), "export received calibration;"),
+        (
+            lambda: tfmeta.export(trained.glyph_run(), calibration_tasks=None),
+            "tasks=None; expected",
+        ),
+        (lambda: tfmeta.export(trained.glyph_run(), padded_support="no"), "padded_support='no'"),
+        (lambda: tfmeta.export(trained.glyph_run(), limits=5), "limits=5; expected a dictionary"),
+        (lambda: tfmeta.train("glyphs", trust="no"), "trust='no'; expected True or False"),
+        (lambda: tfmeta.train("glyphs", run_dir=""), "run_dir=''; expected a path"),
+        (lambda: tfmeta.train("glyphs", ways=(None, 3)), "the least and the most"),
+        (lambda: tfmeta.train("glyphs", network_options=5), "network_options=5; expected a dict"),
+        (lambda: tfmeta.train("glyphs", should_stop=5), "should_stop=5; expected a function"),
+        (lambda: tfmeta.verify("x", timeout="5"), "timeout='5'; expected a number of seconds"),
+        (lambda: tfmeta.verify("x", timeout=-1), "timeout=-1; expected a number of seconds"),
+        (lambda: tfmeta.predict("x", []), "images=.*; expected one path or more"),
+        (lambda: tfmeta.predict("x", b"x.png"), "images=.*; expected one path or more"),
+        (lambda: tfmeta.predict("x", [5]), "images=5; expected a path"),
+        (lambda: tfmeta.predict("x", 5), "images=5; expected a path"),
+        (lambda: tfmeta.inspect("glyphs", contact_sheet=5), "contact_sheet=5; expected a path"),
         (lambda: tfmeta.verify("nowhere"), "there is no export in"),
         (lambda: tfmeta.predict("nowhere", "x.png"), "x.png cannot be read"),
     ],
@@ -168,8 +194,24 @@ def test_a_mistake_is_told_as_on_the_command_line(call, words):
         call()
 
 
-def test_an_unknown_option_is_no_option():
-    with pytest.raises(TypeError, match="calibration"):
-        tfmeta.export(trained.glyph_run(), calibration=5)
-    with pytest.raises(tfmeta.UserError, match="unknown setting 'task'"):
-        tfmeta.evaluate(trained.glyph_run(), task=5)
+def test_what_python_has_for_numbers_paths_and_lists_is_taken(images, tmp_path):
+    small = {"size": np.int64(12), "validation": 2, "test": 2}
+    sizes = {"ways": np.int64(2), "queries": 2, "steps": np.int32(1), "validation_tasks": 0}
+    run = tfmeta.train(
+        "image-folder",
+        data_dir=images,
+        run_dir=str(tmp_path / "run"),
+        algorithm="prototypical",
+        pipeline_options=small,
+        network_options={"filters": np.int64(2), "num_blocks": 1},
+        **sizes,
+    )
+    result = tfmeta.evaluate(run, ways=np.int64(2), tasks=np.int64(2), data_dir=images)
+    assert result["num_tasks"] == 2
+    for name in "ab":
+        (tmp_path / "support" / name).mkdir(parents=True)
+        (tmp_path / "support" / name / "0.png").write_bytes((images / name / "0.png").read_bytes())
+    given = [str(images / "a/1.png"), images / "b/1.png"]
+    first = tfmeta.predict(run, given, support=tmp_path / "support")
+    assert tfmeta.predict(run, iter(given), support=str(tmp_path / "support")) == first
+    assert [each.image for each in first] == [str(path) for path in given]

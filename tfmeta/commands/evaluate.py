@@ -28,7 +28,7 @@ def evaluate(run_dir, as_json, episodes, **options):
 
     run = RunDirectory.open(run_dir)
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    if episodes and given:
+    if episodes is not None and given:
         first = "set" if "assignments" in given else next(iter(given)).replace("_", "-")
         raise UserError(f"received --episodes and --{first}; the file says which episodes they are")
     start_tensorflow()

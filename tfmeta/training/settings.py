@@ -226,14 +226,16 @@ def as_flat(options: dict) -> dict:
             continue
         value = _plain(value)
         if name in _RANGES and isinstance(value, list | tuple):
-            if len(value) != 2:
+            if len(value) != 2 or None in value:
                 raise UserError(
                     f"received {name}={value!r}; expected a number, or the least and the most"
                 )
             least, flat[name] = map(_plain, value)
             flat[f"least_{name}"] = least if least != flat[name] else None
-        elif group in _GROUPS and group != name and isinstance(value, dict):
-            flat.update({f"{group}.{option}": each for option, each in value.items()})
+        elif group in _GROUPS and group != name:
+            if not isinstance(value, dict):
+                raise UserError(f"received {name}={value!r}; expected a dictionary of options")
+            flat.update({f"{group}.{option}": _plain(each) for option, each in value.items()})
         else:
             flat[_SHORT_NAMES.get(name, name)] = value
     return flat
@@ -243,7 +245,7 @@ def _plain(value):
     """A path as text, NumPy's numbers as Python's; anything else as it is."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    return value.item() if getattr(value, "ndim", None) == 0 else value
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
 def read_config(path, *, as_written: bool = False) -> dict:

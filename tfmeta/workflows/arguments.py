@@ -1,25 +1,87 @@
 """What a caller from Python may give where the command line takes text. Imports no TensorFlow."""
 
 import operator
+import os
+from pathlib import Path
 
 from tfmeta.errors import UserError
+from tfmeta.training.progress import Progress
 
 
-def whole(name: str, value, *, least: int) -> int:
+def whole(name: str, value, *, least: int, most: int = 2**32 - 1) -> int:
     """A whole number, NumPy's too, as Python's.
 
     Args:
         name: of the argument, for what is said of it.
         value: of it.
-        least: that it may be.
+        least, most: that it may be.
 
     Raises:
-        UserError: if it is none, or less.
+        UserError: if it is none, or beyond these.
     """
     try:
         number = operator.index(value)
     except TypeError:
         number = None
-    if number is None or isinstance(value, bool) or number < least:
+    if number is None or isinstance(value, bool) or not least <= number <= most:
         raise UserError(f"received {name}={value!r}; expected a whole number from {least} up")
     return number
+
+
+def path(name: str, value) -> Path:
+    """A file or folder as a Path; raises UserError if it is no path, or an empty one."""
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        text = None
+    if not isinstance(text, str) or not text:
+        raise UserError(f"received {name}={value!r}; expected a path")
+    return Path(text)
+
+
+def paths(name: str, values) -> list[str]:
+    """One path or several, as they were written; raises UserError for none, or what is no path."""
+    try:
+        each = [values] if hasattr(values, "__fspath__") or isinstance(values, str) else [*values]
+    except TypeError:
+        each = [values]
+    if not each or isinstance(values, bytes):
+        raise UserError(f"received {name}={values!r}; expected one path or more")
+    for value in each:
+        path(name, value)
+    return [os.fspath(value) for value in each]
+
+
+def check_flags(**flags) -> None:
+    """Raises UserError if one is neither True nor False: the text "no" would count as True."""
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise UserError(f"received {name}={value!r}; expected True or False")
+
+
+def check_timeout(timeout) -> None:
+    """Raises UserError if it is no positive number of seconds."""
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if not is_number or not timeout > 0:
+        raise UserError(f"received timeout={timeout!r}; expected a number of seconds above 0")
+
+
+def progress_or_log(progress: Progress | None, label: str) -> Progress:
+    """The caller's, or one that tells the log; raises UserError if it is no Progress."""
+    if progress is None:
+        return Progress(label)
+    if not isinstance(progress, Progress):
+        raise UserError(
+            f"received progress={progress!r}; expected a tfmeta.training.progress.Progress, or a "
+            "subclass of it"
+        )
+    return progress
+
+
+def check_names(call: str, received, expected) -> None:
+    """Raises UserError if a call got an argument that it doesn't take."""
+    unknown = [name for name in received if name not in expected]
+    if unknown:
+        raise UserError(
+            f"{call} received {unknown[0]}; expected some of: {', '.join(sorted(expected))}"
+        )

@@ -13,7 +13,13 @@ from tfmeta.training.loading import load_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import as_flat
-from tfmeta.workflows.arguments import whole
+from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log, whole
+
+_PROTOCOL = {
+    *("split", "tasks", "seed", "pipeline", "pipeline_options", "data_dir"),
+    *("ways", "shots", "queries", "unbalanced", "within_group"),
+    *("skip_small_classes", "skip_unreadable", "least_ways", "least_shots", "least_queries"),
+}
 
 
 def evaluate(
@@ -44,8 +50,13 @@ def evaluate(
     Raises:
         UserError: if the run is none or damaged, or there are no such episodes.
     """
-    run, progress = RunDirectory.open(run), progress or Progress("evaluate")
-    given = [name for name, value in protocol.items() if value not in (None, (), {})]
+    options = [name for name in protocol if not name.startswith("pipeline.")]
+    check_names("evaluate", options, _PROTOCOL)
+    check_flags(trust=trust, is_recorded=is_recorded)
+    run, progress = RunDirectory.open(path("run", run)), progress_or_log(progress, "evaluate")
+    given = [name for name, value in protocol.items() if value is not None]
+    if episodes is not None:
+        episodes = path("episodes", episodes)
     if episodes and given:
         raise UserError(
             f"received episodes={str(episodes)!r} and {given[0]}; the file says which episodes "
@@ -104,6 +115,11 @@ def _of_pipeline(
 ):
     """The Evaluator's arguments for the run's pipeline, or another with images as the run's."""
     settings, given = run.settings, as_flat(options)
+    if data_dir is not None:
+        data_dir = str(path("data_dir", data_dir))
+    for name, value in (("split", split), ("pipeline", pipeline)):
+        if value is not None and (not isinstance(value, str) or not value):
+            raise UserError(f"received {name}={value!r}; expected a text")
     is_other = bool(pipeline) and pipeline != settings.pipeline
     if is_other:
         like = options_like(pipeline, run.source_facts.image_format)

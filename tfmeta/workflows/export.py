@@ -1,6 +1,6 @@
 """`tfmeta.export`: a run's learner as a SavedModel, or as a file for a device."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from tfmeta.confidence import Confidence
@@ -14,6 +14,7 @@ from tfmeta.training.building import episode_shape, open_source
 from tfmeta.training.loading import load
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
+from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.export_request import ExportRequest
 
 _ONE_SIZE = {"least_ways": None, "least_shots": None}  # of an export for tasks of one size
@@ -46,11 +47,16 @@ def export(
         UserError: if the options can't go together, the run is none or damaged, its learner can't
             be exported so, or the folder can't be written.
     """
-    request, run = ExportRequest(**options), RunDirectory.open(run)
-    output = output or Path("exported") / run.path.resolve().name
+    check_names("export", options, {each.name for each in fields(ExportRequest)})
+    check_flags(trust=trust)
+    request, run = ExportRequest(**options), RunDirectory.open(path("run", run))
+    progress = progress_or_log(progress, "export")
+    data_dir = None if data_dir is None else str(path("data_dir", data_dir))
+    named = Path("exported") / run.path.resolve().name
+    output = named if output is None else path("output", output)
     with trusting(trust):
         settings = replace(run.settings, data_dir=data_dir or run.settings.data_dir)
-        work = _Export(run, request, settings, progress or Progress("export"))
+        work = _Export(run, request, settings, progress)
         return work.adapted(output) if request.kind == "adapted" else work.tasks(output)
 
 

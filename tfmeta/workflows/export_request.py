@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from tfmeta.errors import UserError
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.workflows.arguments import whole
+from tfmeta.workflows.arguments import check_flags, path, whole
 
 KINDS = ("learner", "adapted", "generator")
 FORMATS = ("saved-model", "litert")
@@ -44,8 +44,17 @@ class ExportRequest:
                     f"received {name}={getattr(self, name)!r}; expected one of: "
                     f"{', '.join(expected)}"
                 )
+        check_flags(padded_support=self.padded_support)
+        if self.support is not None:
+            path("support", self.support)
+        if not isinstance(self.limits, dict):
+            raise UserError(f"received limits={self.limits!r}; expected a dictionary")
+        limits = {
+            k: whole(f"limits[{k!r}]", v, least=1, most=2**63) for k, v in self.limits.items()
+        }
+        object.__setattr__(self, "limits", limits)
         for name, least in (("ways", 1), ("shots", 1), ("calibration_tasks", 0)):
-            if getattr(self, name) is not None:
+            if getattr(self, name) is not None or name == "calibration_tasks":
                 object.__setattr__(self, name, whole(name, getattr(self, name), least=least))
         if self.kind == "adapted" and not self.support:
             raise UserError("an adapted export needs its support set: --support DIR")

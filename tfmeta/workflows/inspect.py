@@ -10,6 +10,7 @@ from tfmeta.named_code import trusting
 from tfmeta.terminal import plain_values
 from tfmeta.training.building import episode_shape, open_source, resolve
 from tfmeta.training.settings import Settings, as_flat
+from tfmeta.workflows.arguments import check_flags, path
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ def inspect(pipeline: str, *, contact_sheet=None, trust: bool = False, **setting
     Raises:
         UserError: if a setting makes no sense, the data can't be read, or `contact_sheet` exists.
     """
+    check_flags(trust=trust)
+    if contact_sheet is not None:
+        contact_sheet = path("contact_sheet", contact_sheet)
     with trusting(trust):
         plan = Settings().updated(as_flat({"pipeline": pipeline, **settings}))
         if contact_sheet is not None:

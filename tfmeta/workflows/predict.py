@@ -7,6 +7,7 @@ from tfmeta import children
 from tfmeta.errors import UserError
 from tfmeta.named_code import trusting
 from tfmeta.pipelines.support_set import read_image, read_support_folder
+from tfmeta.workflows.arguments import check_flags, check_timeout, path, paths
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
 
 
@@ -59,8 +60,10 @@ def predict(
         UserError: if there is no such model or image, or the support set is missing, can't be read
             or has too many classes.
     """
-    if isinstance(images, str | Path):
-        images = [images]
+    check_flags(trust=trust)
+    check_timeout(timeout)
+    model, images = path("model", model), paths("images", images)
+    support = None if support is None else path("support", support)
     encoded = [read_image(path) for path in images]
     with trusting(trust):
         names, probabilities, unknown = _answers(model, support, encoded, timeout)
@@ -85,11 +88,11 @@ def _answers(model, support, encoded, timeout):
     """Class names, `(images, classes)` probabilities and `(images,)` unknown scores."""
     predictor = RunPredictor(model) if is_run(model) else ExportPredictor(model, timeout=timeout)
     if predictor.is_adapted:
-        if support:
+        if support is not None:
             raise UserError(f"{model} has its support set baked in; leave --support out")
         answer = predictor.answer(None, encoded)
         return answer["class_names"], answer["probabilities"], answer["unknown"]
-    if not support:
+    if support is None:
         raise UserError("received no support set; expected --support DIR, a subfolder a class")
     names, files, labels = read_support_folder(support, num_classes=predictor.num_classes)
     answer = predictor.answer((files, labels), encoded)

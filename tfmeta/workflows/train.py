@@ -15,6 +15,7 @@ from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings, as_flat
 from tfmeta.training.trainer import Trainer, dry_run_step
+from tfmeta.workflows.arguments import check_flags, path, progress_or_log
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ def train(
         NotFiniteError: at the first step whose loss, gradient or update is not finite.
     """
     flat = _flat(pipeline, settings)
+    check_flags(resume=resume, trust=trust)
+    progress = progress_or_log(progress, "train")
+    if not callable(should_stop):
+        raise UserError(f"received should_stop={should_stop!r}; expected a function")
+    run_dir = None if run_dir is None else path("run_dir", run_dir)
     with trusting(trust):
         if resume:
             if run_dir is None:
@@ -79,7 +85,7 @@ def train(
             run_dir = run_dir or plan.default_run_dir()
             RunDirectory.check_free(run_dir)
             trainer = Trainer.start(plan, run_dir)
-        outcome = trainer.train(progress or Progress("train"), should_stop=should_stop)
+        outcome = trainer.train(progress, should_stop=should_stop)
     return Run(Path(run_dir), outcome.step, outcome.finished, outcome.tasks_per_second)
 
 

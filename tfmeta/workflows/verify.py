@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tfmeta import children
 from tfmeta.exporting.verification import newest_version, verify_export
+from tfmeta.workflows.arguments import check_timeout, path
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ def verify(export, *, timeout: float = children.DEFAULT_TIMEOUT) -> Verification
         timeout: seconds after which the process is ended; the export then fails.
 
     Raises:
-        UserError: if there is no such export.
+        UserError: if there is no such export, or an argument makes no sense.
     """
-    return Verification(**verify_export(newest_version(export), timeout=timeout))
+    check_timeout(timeout)
+    version = newest_version(path("export", export))
+    return Verification(**verify_export(version, timeout=timeout))
