@@ -2,6 +2,7 @@
 
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 
@@ -23,6 +24,7 @@ DAMAGED = (
     NotImplementedError,  # of a compression, or encrypted
     RuntimeError,
     SyntaxError,
+    tokenize.TokenError,  # of a header that ends in the middle
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     zlib.error,

@@ -193,6 +193,7 @@ def test_a_zip_bomb(bomb):
         npy((4,), "|O", bytes(16)),
         npy((4,), "V1000000000"),
         b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65535,
+        b"\x93NUMPY\x01\x00\x05\x00{'a',",
         b"\x93NUMPY\x09\x00\x00\x00",
         b"",
     ],
