@@ -26,7 +26,7 @@ _TINY_EXAMPLES = 12  # of each class
 _TINY_GROUP = 4  # classes; groups cross no border between splits
 
 
-def pytest_configure(config):
+def pytest_configure():
     if not _THREADS:
         return
     from tensorflow.config import threading
@@ -35,10 +35,6 @@ def pytest_configure(config):
         name = f"{kind}_op_parallelism_threads"
         getattr(threading, f"set_{name}")(_THREADS)
         assert getattr(threading, f"get_{name}")() == _THREADS
-    # Of the commands that tests call in this process, which would set their own.
-    config.addinivalue_line(
-        "filterwarnings", r"ignore:tfmeta.configure_runtime\(\) was called after"
-    )
 
 
 @pytest.fixture(scope="session")

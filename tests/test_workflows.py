@@ -122,6 +122,20 @@ def test_a_training_is_stopped_by_the_caller_and_goes_on(tmp_path):
     assert metrics[0] == metrics[1]
 
 
+def test_a_setting_of_none_counts_when_a_run_goes_on(tmp_path):
+    facts = {"steps": 2, "log_every": 2, "meta_batch": 2, "validation_tasks": 0, "queries": 1}
+    facts["network_options"] = {"filters": 2, "num_blocks": 1}
+    run = tfmeta.train("glyphs", run_dir=tmp_path / "r", max_minutes=60.0, **facts)
+    options = ["--resume", "--run-dir", run.path, "--set", "max_minutes=null"]
+    trained.call("train", *options)
+    assert json.loads((run.path / "config.json").read_text())["max_minutes"] is None
+    tfmeta.train(run_dir=run, resume=True, max_minutes=30.0)
+    tfmeta.train(run_dir=run, resume=True, max_minutes=None)
+    assert json.loads((run.path / "config.json").read_text())["max_minutes"] is None
+    with pytest.raises(tfmeta.UserError, match=r"received shots=None; expected a whole number"):
+        tfmeta.train(run_dir=run, resume=True, shots=None)
+
+
 def test_an_inspection_says_what_training_would(images):
     options = {"size": 12, "validation": 2, "test": 2}
     found = tfmeta.inspect("image-folder", data_dir=images, ways=2, pipeline_options=options)

@@ -56,3 +56,18 @@ def quiet_tensorflow():
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow set up for tasks side by side, without its start-up messages.
+
+    Where it has been imported already, it stays as it is.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet_tensorflow():
+        configure_runtime()
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()  # starts it, and so prints what it has to say

@@ -118,6 +118,8 @@ def test_the_limits_stand_in_the_manifest_and_the_readme():
     ("limits", "message"),
     [
         ({"image_pixel": 5}, "received the limits image_pixel; expected some of: image_pixels"),
+        (5, "received limits=5; expected a dictionary of limits"),
+        ({"queries": np.float64(5)}, "received the limit queries=.*5.0"),
         ({"queries": 0}, "received the limit queries=0; expected a whole number above 0"),
         ({"queries": 1.5}, "received the limit queries=1.5"),
     ],
@@ -125,6 +127,11 @@ def test_the_limits_stand_in_the_manifest_and_the_readme():
 def test_limits_that_are_none_are_refused(limits, message):
     with pytest.raises(UserError, match=message):
         RequestLimits.from_dict(limits)
+
+
+def test_limits_may_be_numpy_s_numbers():
+    limits = RequestLimits.from_dict({"queries": np.int64(7)})
+    assert json.loads(json.dumps(limits.to_dict()))["queries"] == 7
 
 
 def test_limits_that_the_warm_up_request_is_beyond_are_refused():

@@ -65,6 +65,13 @@ def episode_options(**defaults):
     return add
 
 
+def as_settings(options: dict) -> dict:
+    """`{option: value}` of a command as flat settings; what was not given is left out."""
+    from tfmeta.training.settings import as_flat
+
+    return as_flat({name: value for name, value in options.items() if value is not None})
+
+
 def pipeline_options(assignments) -> dict:
     """`--set pipeline.NAME=VALUE` as settings, of a command that takes no others.
 

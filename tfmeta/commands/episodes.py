@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from tfmeta import strict_json
-from tfmeta.commands.episode_options import episode_options, pipeline_options
-from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 
 
@@ -35,9 +35,9 @@ def episodes(
     from tfmeta.pipelines.episode_file import write_episodes
     from tfmeta.training.building import episode_shape, open_source, with_ways
     from tfmeta.training.reporting import Reporter
-    from tfmeta.training.settings import Settings, as_flat
+    from tfmeta.training.settings import Settings
 
-    given = pipeline_options(assignments) | as_flat(options)
+    given = pipeline_options(assignments) | as_settings(options)
     if run_dir:
         given = _options_of(run_dir, pipeline) | given
     settings = Settings().updated({"pipeline": pipeline, "data_dir": data_dir, **given})

@@ -4,9 +4,9 @@ import click
 
 from tfmeta import strict_json
 from tfmeta.commands.episode_options import episode_options, pipeline_options
-from tfmeta.commands.startup import start_tensorflow
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 
 

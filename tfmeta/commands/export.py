@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from tfmeta.commands.startup import start_tensorflow
 from tfmeta.commands.trust import trust_option
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 
 
@@ -73,10 +73,10 @@ def export(run_dir, output, data_dir, form, padded, **options):
     from tfmeta.training.reporting import Reporter
     from tfmeta.workflows import export as workflow
 
-    output = output or Path("exported") / Path(run_dir).resolve().name
     progress = Reporter("export")
     version = workflow.export(
         run_dir, output=output, data_dir=data_dir, progress=progress, **options
     )
-    follow = f"unzip -p {version} tfmeta.json" if form == "litert" else f"tfmeta verify {output}"
+    verify = f"tfmeta verify {version.parent}"
+    follow = f"unzip -p {version} tfmeta.json" if form == "litert" else verify
     say(f"{version}  Next: {follow}", err=True)

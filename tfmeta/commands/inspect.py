@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from tfmeta import strict_json
-from tfmeta.commands.episode_options import episode_options, pipeline_options
-from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 
 
@@ -34,9 +34,9 @@ def inspect(assignments, contact_sheet, as_json, **options):
     Exits with 0 if `tfmeta train` would take the data, with 1 if it would refuse it.
     """
     from tfmeta.inspection.contact_sheet import check_free
-    from tfmeta.training.settings import Settings, as_flat
+    from tfmeta.training.settings import Settings
 
-    given = as_flat(options) | pipeline_options(assignments)
+    given = as_settings(options) | pipeline_options(assignments)
     settings = Settings().updated(given)
     plain_name = settings.pipeline.replace(":", "-").replace("/", "-")
     contact_sheet = contact_sheet or Path(f"{plain_name}-contact-sheet.png")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from tfmeta.commands.startup import start_tensorflow
 from tfmeta.commands.trust import trust_option
+from tfmeta.runtime import start_tensorflow
 
 
 @click.command()

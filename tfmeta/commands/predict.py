@@ -3,7 +3,7 @@
 import click
 
 from tfmeta import strict_json
-from tfmeta.commands.startup import start_tensorflow, timeout_option
+from tfmeta.commands.startup import timeout_option
 from tfmeta.commands.trust import trust_option
 from tfmeta.terminal import say
 
@@ -22,13 +22,8 @@ def predict(exported_or_run_dir, images, support, as_json, timeout):
     yet. An `adapted` export has its support set baked in and takes none. --json also has each
     image's `unknown`: from 0 to 1, how likely it is of none of the classes.
     """
-    from tfmeta.pipelines.support_set import read_image
     from tfmeta.workflows import predict as workflow
 
-    if workflow.is_run(exported_or_run_dir):
-        for path in images:
-            read_image(path)  # before the wait for TensorFlow
-        start_tensorflow()
     predictions = workflow.predict(exported_or_run_dir, images, support=support, timeout=timeout)
     if as_json:
         found = [prediction.to_dict() for prediction in predictions]

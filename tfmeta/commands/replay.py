@@ -3,8 +3,8 @@
 import click
 
 from tfmeta import strict_json
-from tfmeta.commands.startup import start_tensorflow
 from tfmeta.commands.trust import trust_option
+from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 
 

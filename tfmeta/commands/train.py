@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from tfmeta import strict_json
-from tfmeta.commands.episode_options import episode_options
-from tfmeta.commands.startup import start_tensorflow
+from tfmeta.commands.episode_options import as_settings, episode_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 from tfmeta.typed_fields import with_digest
 
@@ -42,10 +42,10 @@ from tfmeta.typed_fields import with_digest
 def train(run_dir, config, assignments, print_config, dry_run, resume, **options):
     """Train a learner on the episodes of PIPELINE (see `tfmeta pipelines`)."""
     from tfmeta.training.run_directory import RunDirectory
-    from tfmeta.training.settings import Settings, as_flat, parse_assignment, read_config
+    from tfmeta.training.settings import Settings, parse_assignment, read_config
 
     settings = dict(read_config(config)) if config else {}
-    settings |= as_flat(options)
+    settings |= as_settings(options)
     settings.update(parse_assignment(text) for text in assignments)
     if resume:
         if run_dir is None:

@@ -1,5 +1,6 @@
 """The most that one request to an export may hold: what its answer costs is bounded by these."""
 
+import operator
 from dataclasses import asdict, dataclass, field, fields
 
 from tfmeta.errors import UserError
@@ -29,14 +30,18 @@ class RequestLimits:
 
     def __post_init__(self):
         for name, value in self.to_dict().items():
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**62:
+            is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
+            if not is_whole or not 1 <= value < 2**62:
                 raise UserError(
                     f"received the limit {name}={value!r}; expected a whole number above 0"
                 )
+            object.__setattr__(self, name, operator.index(value))  # NumPy's are no JSON
 
     @classmethod
     def from_dict(cls, limits: dict) -> "RequestLimits":
         """Of those that a user names; the others have their defaults."""
+        if not isinstance(limits, dict):
+            raise UserError(f"received limits={limits!r}; expected a dictionary of limits")
         known = cls.meanings()
         unknown = sorted(map(str, limits.keys() - known.keys()))
         if unknown:

@@ -214,17 +214,14 @@ def as_flat(options: dict) -> dict:
     Args:
         options: settings by their names; of ways, shots and queries a number, or the least and the
             most; `inner_steps` and `inner_lr`; `pipeline_options`, `network_options` and
-            `learner_options` as dictionaries. None stands for what the defaults say.
+            `learner_options` as dictionaries.
 
     Raises:
         UserError: if a range is none.
     """
     flat = {}
     for name, value in options.items():
-        group = name.removesuffix("_options")
-        if value is None:
-            continue
-        value = _plain(value)
+        group, value = name.removesuffix("_options"), _plain(value)
         if name in _RANGES and isinstance(value, list | tuple):
             if len(value) != 2 or None in value:
                 raise UserError(

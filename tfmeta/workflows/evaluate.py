@@ -54,13 +54,13 @@ def evaluate(
     check_names("evaluate", options, _PROTOCOL)
     check_flags(trust=trust, is_recorded=is_recorded)
     run, progress = RunDirectory.open(path("run", run)), progress_or_log(progress, "evaluate")
-    given = [name for name, value in protocol.items() if value is not None]
+    protocol = {name: value for name, value in protocol.items() if value is not None}
     if episodes is not None:
         episodes = path("episodes", episodes)
-    if episodes and given:
+    if episodes and protocol:
         raise UserError(
-            f"received episodes={str(episodes)!r} and {given[0]}; the file says which episodes "
-            "they are"
+            f"received episodes={str(episodes)!r} and {next(iter(protocol))}; the file says which "
+            "episodes they are"
         )
     with trusting(trust):
         learner, step = load_run(run)
@@ -111,7 +111,7 @@ def _of_file(run, path):
 
 
 def _of_pipeline(
-    run, progress, *, split=None, tasks=None, seed=None, pipeline=None, data_dir=None, **options
+    run, progress, *, split="test", tasks=600, seed=0, pipeline=None, data_dir=None, **options
 ):
     """The Evaluator's arguments for the run's pipeline, or another with images as the run's."""
     settings, given = run.settings, as_flat(options)
@@ -130,9 +130,7 @@ def _of_pipeline(
     is_same = not (is_other or has_own) and data_dir in (None, settings.data_dir)
     settings = settings.updated(given)
     settings = replace(settings, data_dir=data_dir or settings.data_dir)
-    split = "test" if split is None else split
-    tasks = whole("tasks", 600 if tasks is None else tasks, least=1)
-    seed = whole("seed", 0 if seed is None else seed, least=0)
+    tasks, seed = whole("tasks", tasks, least=1), whole("seed", seed, least=0)
     source, shape = open_source(settings), episode_shape(settings)
     if is_same:
         run.check_splits(source.recorded_splits())

@@ -9,6 +9,7 @@ from tfmeta.evaluation.calibration import calibrate
 from tfmeta.exporting import exporter
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.named_code import trusting
+from tfmeta.pipelines.episode_source import in_words
 from tfmeta.pipelines.support_set import read_support_arrays
 from tfmeta.training.building import episode_shape, open_source
 from tfmeta.training.loading import load
@@ -127,7 +128,7 @@ def _sentence(report):
     unknown = "" if auroc is None else f"; AUROC of the unknown score {auroc:.3f}"
     return (
         f"expected calibration error {100 * report['ece_before']:.1f}% before, "
-        f"{100 * report['ece_after']:.1f}% after fitting{unknown}  ({report['num_ways']}-way "
-        f"{report['num_shots']}-shot, {report['num_queries']} queries, {report['mode']}, "
-        f"{report['num_tasks']} tasks of the {report['split']} split of {report['pipeline']})"
+        f"{100 * report['ece_after']:.1f}% after fitting{unknown}  ({in_words(report)}, "
+        f"{report['mode']}, {report['num_tasks']} tasks of the {report['split']} split of "
+        f"{report['pipeline']})"
     )

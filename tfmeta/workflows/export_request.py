@@ -47,12 +47,7 @@ class ExportRequest:
         check_flags(padded_support=self.padded_support)
         if self.support is not None:
             path("support", self.support)
-        if not isinstance(self.limits, dict):
-            raise UserError(f"received limits={self.limits!r}; expected a dictionary")
-        limits = {
-            k: whole(f"limits[{k!r}]", v, least=1, most=2**63) for k, v in self.limits.items()
-        }
-        object.__setattr__(self, "limits", limits)
+        RequestLimits.from_dict(self.limits)
         for name, least in (("ways", 1), ("shots", 1), ("calibration_tasks", 0)):
             if getattr(self, name) is not None or name == "calibration_tasks":
                 object.__setattr__(self, name, whole(name, getattr(self, name), least=least))
@@ -76,7 +71,6 @@ class ExportRequest:
             raise UserError(
                 f"a support set is for an adapted export; leave --support out of kind {self.kind}"
             )
-        RequestLimits.from_dict(self.limits)
 
     @property
     def is_litert(self) -> bool:

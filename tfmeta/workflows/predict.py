@@ -1,7 +1,6 @@
 """`tfmeta.predict`: names for images, by an export or a run. Imports TensorFlow only for a run."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from tfmeta import children
 from tfmeta.errors import UserError
@@ -64,12 +63,12 @@ def predict(
     check_timeout(timeout)
     model, images = path("model", model), paths("images", images)
     support = None if support is None else path("support", support)
-    encoded = [read_image(path) for path in images]
+    encoded = [read_image(image) for image in images]
     with trusting(trust):
         names, probabilities, unknown = _answers(model, support, encoded, timeout)
     return [
         Prediction(
-            image=str(image),
+            image=image,
             label=names[row.argmax()],
             confidence=float(row.max()),
             unknown=float(score),
@@ -79,14 +78,10 @@ def predict(
     ]
 
 
-def is_run(model) -> bool:
-    """Whether a model is a run, which TensorFlow's Python answers for, and no export."""
-    return (Path(model) / "config.json").is_file()
-
-
 def _answers(model, support, encoded, timeout):
     """Class names, `(images, classes)` probabilities and `(images,)` unknown scores."""
-    predictor = RunPredictor(model) if is_run(model) else ExportPredictor(model, timeout=timeout)
+    is_run = (model / "config.json").is_file()
+    predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
     if predictor.is_adapted:
         if support is not None:
             raise UserError(f"{model} has its support set baked in; leave --support out")

@@ -1,6 +1,7 @@
 """What answers `tfmeta.predict`: an export, through the C++ loader, or a run."""
 
 from tfmeta.errors import UserError
+from tfmeta.runtime import start_tensorflow
 
 
 class ExportPredictor:
@@ -52,10 +53,12 @@ class RunPredictor:
     is_adapted = False
 
     def __init__(self, path):
-        from tfmeta.training.loading import load
         from tfmeta.training.run_directory import RunDirectory
 
         run = RunDirectory.open(path)
+        start_tensorflow()
+        from tfmeta.training.loading import load
+
         self._image_format = run.source_facts.image_format
         _need_images(self._image_format, path)
         self._learner = load(path)

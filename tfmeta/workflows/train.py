@@ -86,7 +86,7 @@ def train(
             RunDirectory.check_free(run_dir)
             trainer = Trainer.start(plan, run_dir)
         outcome = trainer.train(progress, should_stop=should_stop)
-    return Run(Path(run_dir), outcome.step, outcome.finished, outcome.tasks_per_second)
+    return Run(run_dir, outcome.step, outcome.finished, outcome.tasks_per_second)
 
 
 def configuration(pipeline: str | None = None, *, trust: bool = False, **settings) -> dict:
