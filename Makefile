@@ -39,11 +39,11 @@ lint: $(READY)  ## style and formatting, changing nothing
 	$(BIN)/ruff format --check .
 
 faults: $(READY)  ## write docs/faults.md, security.md and licences.md
-	$(BIN)/python tests/fault_table.py
-	$(BIN)/python tests/licence_table.py
+	$(BIN)/python tests/helpers/fault_table.py
+	$(BIN)/python tests/helpers/licence_table.py
 
 layers: $(READY)  ## write docs/layers.md: every layer of Keras tried; several minutes
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/layer_trials.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/helpers/layer_trials.py
 
 attack: $(READY)  ## the attacks, 1,000 mutated files of each sort, and a search for worse; slow
 	TFMETA_ATTACKS=1000 $(BIN)/python -m pytest tests/attacks
@@ -53,7 +53,7 @@ attack: $(READY)  ## the attacks, 1,000 mutated files of each sort, and a search
 	  || exit 1; done
 
 numerics: $(READY)  ## the tests where numbers matter, as other processors would run them; slow
-	PYTHON=$(BIN)/python sh tests/run_under_processors.sh
+	PYTHON=$(BIN)/python sh tests/helpers/run_under_processors.sh
 
 clean:  ## remove the environment, builds and caches; runs/ and exported/ stay
 	@if [ -f "$(VENV)/pyvenv.cfg" ]; then echo 'rm -rf "$(VENV)"'; rm -rf "$(VENV)"; fi

@@ -31,9 +31,9 @@ def sources(folder: Path) -> dict:
     """Omniglot in memory, and from records."""
     from dataclasses import replace
 
+    from tfmeta.episodes.class_source import ClassSource
     from tfmeta.pipelines import build
-    from tfmeta.pipelines.class_source import ClassSource
-    from tfmeta.pipelines.record_file import write_records
+    from tfmeta.reading.record_file import write_records
 
     in_memory = build("omniglot", options={"rotations": False})
     records = write_records(folder / "records", [in_memory.index.examples], dict)
@@ -45,7 +45,7 @@ def choose_from_datasets(source):
     """The same episodes by tf.data's own means: batches `(tasks, ways, shots + queries, ...)`."""
     import tensorflow as tf
 
-    from tfmeta.images import to_unit
+    from tfmeta.reading.images import to_unit
 
     index, rng = source.index, np.random.default_rng(SEED)
     classes = index.classes("train")
@@ -85,7 +85,7 @@ def speeds(rounds: int, batches: int) -> dict:
     import tfmeta
 
     tfmeta.configure_runtime()
-    from tfmeta.pipelines.episode_source import EpisodeShape
+    from tfmeta.episodes.episode_source import EpisodeShape
 
     with tempfile.TemporaryDirectory() as scratch:
         ours = sources(Path(scratch))
@@ -114,10 +114,10 @@ def peak_of(images: int) -> float:
     """Megabytes of resident memory that writing and streaming so many images took at most."""
     import resource
 
-    from tfmeta.pipelines.class_index import ClassIndex
-    from tfmeta.pipelines.class_source import ClassSource
-    from tfmeta.pipelines.episode_source import EpisodeShape
-    from tfmeta.pipelines.record_file import write_records
+    from tfmeta.episodes.class_index import ClassIndex
+    from tfmeta.episodes.class_source import ClassSource
+    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.reading.record_file import write_records
 
     rng, num_classes = np.random.default_rng(SEED), images // 100 if images > 100 else 5
     chunk = rng.integers(0, 256, (100, *PIXELS), np.uint8)

@@ -86,9 +86,10 @@ def parameter_errors(run, file) -> dict:
     tfmeta.configure_runtime()
     import tensorflow as tf
 
+    from tfmeta.episodes import optima_file
+    from tfmeta.episodes.episode_source import EpisodeShape
     from tfmeta.learners.hypernetwork import parameter_error
-    from tfmeta.pipelines import build, optima_file
-    from tfmeta.pipelines.episode_source import EpisodeShape
+    from tfmeta.pipelines import build
 
     learner, source = tfmeta.load(run), build("optima", options={"file": str(file)})
     optima = optima_file.read(file)

@@ -27,10 +27,10 @@ def ours(meta_batch: int, steps: int) -> dict:
     import keras
     import numpy as np
 
-    from tfmeta.images import ImageFormat
-    from tfmeta.pipelines.class_index import ClassIndex
-    from tfmeta.pipelines.class_source import ClassSource
-    from tfmeta.pipelines.episode_source import EpisodeShape
+    from tfmeta.episodes.class_index import ClassIndex
+    from tfmeta.episodes.class_source import ClassSource
+    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.reading.images import ImageFormat
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (1100 * 20, 28, 28, 1), dtype=np.uint8)  # as Omniglot's training

@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 from serving_sides import WAYS, WEIGHTS, Eager, Served, Torch
 
-from tfmeta.exporting.verification import newest_version
+from tfmeta.exporting.verifying.verification import newest_version
 
 SHOTS, QUERIES, SEED = 1, 15, 0
 TASKS, OPERATIONS = (1, 16), ("adapt_and_predict", "predict")

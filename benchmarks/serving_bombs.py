@@ -24,8 +24,8 @@ import numpy as np
 from PIL import Image
 from serving_fuzz import MOST_GROWTH_PERCENT, resident_megabytes
 
-from tfmeta.exporting.c_loader import CLoader, LoaderError
-from tfmeta.exporting.verification import newest_version
+from tfmeta.exporting.loading.c_loader import CLoader, LoaderError
+from tfmeta.exporting.verifying.verification import newest_version
 
 SIGNATURE, BOMB_SHARE = "adapt_and_predict_bytes", 1 / 10
 ANSWERED = ("a GIF of 40 frames",)  # the first alone is decoded

@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 from serving_requests import all_malformed, make_pool
 
-from tfmeta.exporting.c_loader import CLoader, LoaderError
-from tfmeta.exporting.verification import newest_version
+from tfmeta.exporting.loading.c_loader import CLoader, LoaderError
+from tfmeta.exporting.verifying.verification import newest_version
 
 TOLERANCE, MOST_GROWTH_PERCENT = 1e-5, 5.0
 MALFORMED_SHARE = 1 / 3

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from tfmeta.exporting.malformed import malformed
+from tfmeta.exporting.verifying.malformed import malformed
 
 SETTLED = 2e-6  # how little a nudge of the images may change a good request's answer
 
@@ -115,7 +115,7 @@ def png(pixels):
 
 
 def all_malformed(inputs: dict, rng) -> dict:
-    """`tfmeta.exporting.malformed`'s and more, of which `rng` chooses the places."""
+    """`tfmeta.exporting.verifying.malformed`'s and more, of which `rng` chooses the places."""
     wrong = malformed(inputs)
     for key, value in inputs.items():
         wrong[f"{key} missing"] = {k: v for k, v in inputs.items() if k != key}

@@ -21,7 +21,7 @@ WEIGHTS = {  # of the network that torch has too
 class Served:
     def __init__(self, export, num_threads, onednn):
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(int(onednn))
-        from tfmeta.exporting.c_loader import CLoader
+        from tfmeta.exporting.loading.c_loader import CLoader
 
         self._model = CLoader(export, num_threads=num_threads)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 
+from tfmeta.builder_options import options_in_source
 from tfmeta.errors import UserError
 from tfmeta.named_code import check_said
-from tfmeta.pipelines.signatures import options_in_source
 
 _GIVEN = ("data_dir", "skip_unreadable", "name")  # to a builder, by options of the command
 _TFDS = "tfds:"  # before the name of a TFDS dataset
@@ -95,7 +95,7 @@ def listing() -> dict[str, dict]:
     """`{name: {"summary": ..., "options": {option: default}}}`, other distributions' too."""
     homes = {name: (pipeline.home, pipeline.summary) for name, pipeline in PIPELINES.items()}
     homes[f"{_TFDS}NAME"] = (
-        "tfmeta.pipelines.tensorflow_datasets:build",
+        "tfmeta.pipelines.tfds:build",
         "any dataset of TFDS with images or vectors and a label, once prepared",
     )
     for each in entry_points(group=GROUP):
@@ -139,7 +139,7 @@ def options_like(name: str, image_format) -> dict:
 
 def _builder(name):
     if name.startswith(_TFDS):
-        from tfmeta.pipelines.tensorflow_datasets import build as build_tfds
+        from tfmeta.pipelines.tfds import build as build_tfds
 
         return partial(build_tfds, name=name.removeprefix(_TFDS))
     homes = {e.name: e for e in entry_points(group=GROUP)}

@@ -10,12 +10,12 @@ mean and deviation become constants of the network, so that a served model takes
 
 import numpy as np
 
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
 from tfmeta.errors import UserError, listed
-from tfmeta.pipelines.class_index import ClassIndex
-from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.prepared_columns import PreparedColumns
-from tfmeta.pipelines.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
-from tfmeta.pipelines.tables import Table, find_file, names_in, read_table
+from tfmeta.reading.prepared_columns import PreparedColumns
+from tfmeta.reading.tables import Table, find_file, names_in, read_table
 
 
 def build(

@@ -13,17 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.splitting import SPLITS
 from tfmeta.errors import UserError, described, listed
-from tfmeta.pipelines.class_index import ClassIndex
-from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.encoded_images import (
-    file_state,
-    image_facts,
-    images_key,
-    origins_of,
-    read_images,
-)
-from tfmeta.pipelines.image_files import FormatOptions, load_images, printable
 from tfmeta.pipelines.image_folder import (
     FoundClass,
     files_in,
@@ -31,8 +24,15 @@ from tfmeta.pipelines.image_folder import (
     has_folders,
     unused_entries,
 )
-from tfmeta.pipelines.pickled_arrays import read_pickled_images
-from tfmeta.pipelines.splitting import SPLITS
+from tfmeta.reading.encoded_images import (
+    file_state,
+    image_facts,
+    images_key,
+    origins_of,
+    read_images,
+)
+from tfmeta.reading.image_files import FormatOptions, load_images, printable
+from tfmeta.reading.pickled_arrays import read_pickled_images
 
 SHORT_NAMES = dict(zip(SPLITS, ("train", "val", "test"), strict=True))  # of splits, in file names
 

@@ -11,6 +11,7 @@ validation and 20 for test. What the folder, or `cifar100` in it, may hold:
     CIFAR_FS_{train,val,test}.pickle                            dictionaries of data and labels
 """
 
+from tfmeta.episodes.class_source import ClassSource
 from tfmeta.pipelines.benchmark import (
     SHORT_NAMES,
     Benchmark,
@@ -18,8 +19,7 @@ from tfmeta.pipelines.benchmark import (
     files_in,
     open_benchmark,
 )
-from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.image_files import FormatOptions
+from tfmeta.reading.image_files import FormatOptions
 from tfmeta.user_files import read_text
 
 _LEVELS = ("", "cifar100")

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from tfmeta import files
-from tfmeta.images import ImageFormat
-from tfmeta.pipelines.class_index import ClassIndex
-from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.glyph_drawing import draw_glyphs
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.reading.glyph_drawing import draw_glyphs
+from tfmeta.reading.images import ImageFormat
 
 IMAGES = ImageFormat(28, 28, channels=1, invert=False)
 NUM_ALPHABETS, NUM_VALIDATION, NUM_TEST = 24, 3, 6

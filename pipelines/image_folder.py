@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
 from tfmeta.errors import UserError, listed
-from tfmeta.pipelines.class_index import ClassIndex
-from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.image_files import FormatOptions, load_images, pinned_format, printable
-from tfmeta.pipelines.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
+from tfmeta.reading.image_files import FormatOptions, load_images, pinned_format, printable
 from tfmeta.user_files import is_hidden
 
 

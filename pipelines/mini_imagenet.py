@@ -17,10 +17,10 @@ The csv files may also lie one level up, and the images in class folders of `ima
 import csv
 import io
 
+from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
 from tfmeta.pipelines.benchmark import SHORT_NAMES, Benchmark, all_or_none, open_benchmark
-from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.image_files import FormatOptions
+from tfmeta.reading.image_files import FormatOptions
 from tfmeta.user_files import open_file
 
 _COLUMNS = ("filename", "label")

@@ -11,11 +11,11 @@ alphabets (5 of them, drawn by the seed, for validation) and the 20 evaluation a
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
-from tfmeta.images import ImageFormat
-from tfmeta.pipelines.class_index import ClassIndex
-from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.tensorflow_datasets import prepared_builder
+from tfmeta.pipelines.tfds import prepared_builder
+from tfmeta.reading.images import ImageFormat
 
 IMAGES = ImageFormat(28, 28, channels=1, invert=True)
 NUM_VALIDATION, NUM_TEST = 100, 423

@@ -10,11 +10,11 @@ made from, so that a score is on tasks that nobody solved, from their support se
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episode import SolvedEpisode
+from tfmeta.episodes import optima_file
+from tfmeta.episodes.episode import SolvedEpisode
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError
-from tfmeta.pipelines import optima_file
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
-from tfmeta.pipelines.random_stream import RandomStream
 
 _HELD_OUT = 0.1  # the last part of the file, never trained on
 _SOLVED = ("train", "held-out")

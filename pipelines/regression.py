@@ -13,17 +13,17 @@ which the run records (`learner.target_centre`, `learner.target_spread`), and an
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episode import Episode
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_sizes import sized, words_for_sizes
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.random_stream import RandomStream
+from tfmeta.episodes.splitting import TEST, VALIDATION, split_classes
+from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, listed
-from tfmeta.learners.target_scale import TargetScale
 from tfmeta.pipelines.arrays import feature_names, input_scaling, prepared_columns
-from tfmeta.pipelines.class_index import ClassIndex
-from tfmeta.pipelines.episode_sizes import sized, words_for_sizes
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
-from tfmeta.pipelines.prepared_columns import PreparedColumns
-from tfmeta.pipelines.random_stream import RandomStream
-from tfmeta.pipelines.splitting import TEST, VALIDATION, split_classes
-from tfmeta.pipelines.tables import find_file, names_in, read_table
+from tfmeta.reading.prepared_columns import PreparedColumns
+from tfmeta.reading.tables import find_file, names_in, read_table
 
 _LAST = np.iinfo(np.int32).min  # sorts behind every random key
 
@@ -180,6 +180,6 @@ def build(
     in_training = np.isin(labels, splits["train"])
     source.network_options = input_scaling(x[in_training], standardise)
     if in_training.any():
-        source.learner_options = TargetScale.options_of(y[in_training])
+        source.learner_options = scale_of(y[in_training])
     source.prepared = prepared_columns(source, features, table)
     return source

@@ -10,11 +10,11 @@ import math
 
 import tensorflow as tf
 
-from tfmeta.episode import Episode
+from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_sizes import sized, words_for_sizes
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError
-from tfmeta.pipelines.episode_sizes import sized, words_for_sizes
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
-from tfmeta.pipelines.random_stream import RandomStream
 
 AMPLITUDE = (0.1, 5.0)
 PHASE = (0.0, math.pi)

@@ -17,15 +17,16 @@ from pathlib import Path
 import numpy as np
 
 from tfmeta import strict_json
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.splitting import TEST, VALIDATION
 from tfmeta.errors import UserError, listed
 from tfmeta.pipelines.arrays import classes_of
-from tfmeta.pipelines.class_index import ClassIndex, Origins
-from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.frames import check_separator
-from tfmeta.pipelines.prepared_tokens import PreparedTokens
-from tfmeta.pipelines.splitting import TEST, VALIDATION
-from tfmeta.pipelines.tables import as_text, find_file
-from tfmeta.pipelines.tokenizers import TOKENIZERS, Vectoriser
+from tfmeta.reading.frames import check_separator
+from tfmeta.reading.origins import Origins
+from tfmeta.reading.prepared_tokens import PreparedTokens
+from tfmeta.reading.tables import as_text, find_file
+from tfmeta.reading.tokenizers import TOKENIZERS, Vectoriser
 from tfmeta.user_files import read_file
 
 _SUFFIXES = (".csv", ".jsonl")

@@ -74,9 +74,9 @@ def tiny_source():
     uint8 8x8x1; 8 classes for training, 6 each for validation and test, 12 examples a class,
     in groups of 4 classes or, at the end of a split, 2.
     """
-    from tfmeta.images import ImageFormat
-    from tfmeta.pipelines.class_index import ClassIndex
-    from tfmeta.pipelines.class_source import ClassSource
+    from tfmeta.episodes.class_index import ClassIndex
+    from tfmeta.episodes.class_source import ClassSource
+    from tfmeta.reading.images import ImageFormat
 
     rng = np.random.default_rng(0)
     num_classes = sum(_TINY_SPLITS.values())

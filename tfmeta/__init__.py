@@ -19,8 +19,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Episode": "tfmeta.episode",
-    "EpisodeShape": "tfmeta.pipelines.episode_source",
+    "Episode": "tfmeta.episodes.episode",
+    "EpisodeShape": "tfmeta.episodes.episode_source",
     "HyperNetwork": "tfmeta.learners.hypernetwork",
     "MAML": "tfmeta.learners.maml",
     "Matching": "tfmeta.learners.matching",

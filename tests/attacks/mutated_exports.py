@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tfmeta.exporting import c_loader
+from tfmeta.exporting.loading import c_loader
 from tfmeta.exporting.manifest import MANIFEST, digest_of
 
 SECONDS = 120  # of a busy machine; the processor time is what is judged
@@ -166,8 +166,8 @@ def tried(version) -> dict:
 def judged(version) -> int:
     """0 if it was taken, 1 if it was refused; 3 for an error that nobody foresaw."""
     from tfmeta.errors import UserError
-    from tfmeta.exporting.answering import loaded
-    from tfmeta.exporting.verifier import Verifier
+    from tfmeta.exporting.loading.answering import loaded
+    from tfmeta.exporting.verifying.verifier import Verifier
 
     try:
         is_sound = Verifier(version).run()["ok"]

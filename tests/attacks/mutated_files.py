@@ -20,7 +20,7 @@ import peak_memory
 from PIL import Image
 
 from tfmeta import UserError
-from tfmeta.episode import Episode
+from tfmeta.episodes.episode import Episode
 
 # What Python tells of before it happens, and no reader of data does.
 _CODE = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "subprocess.Popen", "socket.connect")
@@ -68,7 +68,7 @@ def mutated_json(value, draw):
 
 
 def pickles():
-    from tfmeta.pipelines.pickled_arrays import read_pickled_images
+    from tfmeta.reading.pickled_arrays import read_pickled_images
 
     keys = ("image_data", "class_dict")
     images = np.arange(2 * 4 * 4 * 3).astype(np.uint8).reshape(2, 4, 4, 3)
@@ -102,9 +102,9 @@ def csv():
 
 
 def episodes():
+    from tfmeta.episodes.episode_file import EpisodeFile, write_episodes
+    from tfmeta.episodes.episode_source import EpisodeShape
     from tfmeta.pipelines import sinusoid
-    from tfmeta.pipelines.episode_file import EpisodeFile, write_episodes
-    from tfmeta.pipelines.episode_source import EpisodeShape
 
     path = Path(sys.argv[2]) / "whole.episodes"
     write_episodes(path, sinusoid.build(), EpisodeShape(1, 2, 2), split="test", num_tasks=3, seed=0)
@@ -126,8 +126,8 @@ def episodes():
 
 
 def optima():
+    from tfmeta.episodes import optima_file
     from tfmeta.pipelines import optima as pipeline
-    from tfmeta.pipelines import optima_file
 
     tensors = Episode(*(np.zeros((3, 2, 1), np.float32) for _ in range(4)))
     facts = {"num_tasks": 3, "pipeline": "sinusoid", "pipeline_options": {}, "data_dir": None}
@@ -153,7 +153,7 @@ def optima():
 
 
 def images():
-    from tfmeta.pipelines.image_files import FormatOptions, load_images
+    from tfmeta.reading.image_files import FormatOptions, load_images
 
     pixels = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
     whole = []

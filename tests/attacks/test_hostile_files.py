@@ -15,16 +15,16 @@ from PIL import Image
 from trained import inside
 
 from tfmeta import UserError, strict_json
+from tfmeta.episodes.episode_file import EpisodeFile
+from tfmeta.episodes.episode_source import SourceFacts
+from tfmeta.episodes.optima_file import read_provenance
 from tfmeta.pipelines import cifar_fs, mini_imagenet, text
 from tfmeta.pipelines.arrays import build as build_arrays
-from tfmeta.pipelines.episode_file import EpisodeFile
-from tfmeta.pipelines.episode_source import SourceFacts
 from tfmeta.pipelines.image_folder import build as build_folder
-from tfmeta.pipelines.npz_files import read_npz
-from tfmeta.pipelines.optima_file import read_provenance
-from tfmeta.pipelines.pickled_arrays import read_pickled_arrays
-from tfmeta.pipelines.support_set import read_image, read_support_arrays
-from tfmeta.pipelines.tables import read_table
+from tfmeta.reading.npz_files import read_npz
+from tfmeta.reading.pickled_arrays import read_pickled_arrays
+from tfmeta.reading.support_set import read_image, read_support_arrays
+from tfmeta.reading.tables import read_table
 from tfmeta.training.settings import Settings, parse_assignment, read_config
 
 _VECTORS = SourceFacts("arrays", (2,), None, None)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tfmeta import UserError
-from tfmeta.pipelines.pickled_arrays import read_pickled_arrays, read_pickled_images
+from tfmeta.reading.pickled_arrays import read_pickled_arrays, read_pickled_images
 
 _ARRAY = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
 _FINISH = b"(K\x01K\x02\x85%b\x89%btb"  # of two numbers

@@ -12,9 +12,9 @@ from stranger_models import at_the_start, edited, in_a_function, nodes_that_writ
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tensorflow.python.framework import op_def_registry
 
-from tfmeta.exporting.graph_scan import served_graph
-from tfmeta.exporting.operations import ALLOWED, RESTORING, SAVING
-from tfmeta.exporting.saver_scan import UnsafeModelError
+from tfmeta.exporting.loading.graph_scan import served_graph
+from tfmeta.exporting.loading.operations import ALLOWED, RESTORING, SAVING
+from tfmeta.exporting.loading.saver_scan import UnsafeModelError
 
 # Those that a list of what is denied forgot, and others that call themselves stateless.
 HARMFUL = """

@@ -172,8 +172,9 @@ def test_a_file_of_settings_names_code(strangers, tmp_path, capfd):
 
 @pytest.mark.attack("a pipeline of a module in a file of optima", "not imported")
 def test_optima_name_code(strangers, tmp_path):
-    from tfmeta.episode import Episode
-    from tfmeta.pipelines import optima, optima_file
+    from tfmeta.episodes import optima_file
+    from tfmeta.episodes.episode import Episode
+    from tfmeta.pipelines import optima
 
     name, marker = strangers
     episodes = Episode(*(np.zeros((2, 3, 1), np.float32) for _ in range(4)))
@@ -221,7 +222,7 @@ def tfds_folder(tmp_path_factory):
     "a class of another module in the features.json of a TFDS folder", "not imported"
 )
 def test_tfds_features_name_code(tfds_folder, strangers, tmp_path):
-    from tfmeta.pipelines.tensorflow_datasets import prepared_builder
+    from tfmeta.pipelines.tfds import prepared_builder
 
     name, marker = strangers
     assert prepared_builder("strange_vectors", tfds_folder).info.features is not None
@@ -238,7 +239,7 @@ def test_tfds_features_name_code(tfds_folder, strangers, tmp_path):
 @pytest.mark.attack("tfds:NAME of a namespace, whose code TFDS would fetch", "refused")
 @pytest.mark.parametrize("name", ["huggingface:mnist", "kaggle:x", "a/b/c", "../x", "x.py"])
 def test_tfds_names_that_fetch_code(name):
-    from tfmeta.pipelines.tensorflow_datasets import prepared_builder
+    from tfmeta.pipelines.tfds import prepared_builder
 
     with pytest.raises(UserError, match="expected NAME, NAME/CONFIGURATION or NAME:VERSION"):
         prepared_builder(name)

@@ -17,10 +17,10 @@ from trained import folder, refusal, served, version_of
 
 import tfmeta
 from tfmeta import UserError
-from tfmeta.exporting.exporter import export_learner
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.images import ImageFormat
-from tfmeta.pipelines.support_set import read_image
+from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.support_set import read_image
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))

@@ -304,7 +304,7 @@ def test_an_output_is_written_by_one_process(tmp_path, locks, capfd):
     "what killed writers left beside episodes and exports", "the next writer removes it"
 )
 def test_leftovers_go_when_the_next_one_writes(tmp_path, locks, capfd):
-    from tfmeta.exporting import litert
+    from tfmeta.exporting.writing import litert
 
     for name in ("episodes", "1.tflite", "2.tflite"):
         (tmp_path / f".tfmeta-partial-{name}").write_text("half")
@@ -351,8 +351,8 @@ def test_a_checkpoint_on_a_full_disk(tmp_path, capfd):
 )
 @pytest.mark.parametrize("harm", ["full", "read-only"])
 def test_outputs_on_a_disk_that_takes_none(harm, tmp_path, capfd, monkeypatch):
-    from tfmeta.exporting import litert
-    from tfmeta.exporting.exporter import export_learner
+    from tfmeta.exporting.writing import litert
+    from tfmeta.exporting.writing.exporter import export_learner
 
     disk, reason = tmp_path / "disk", {"full": "No space left", "read-only": "Read-only file"}[harm]
     learner = trained.learner_of(trained.sinusoid_run())

@@ -10,10 +10,10 @@ from PIL import Image
 from rich.console import Console
 from trained import inside
 
-from tfmeta.exporting import readme, serving_files
+from tfmeta.commands.reporting import Reporter
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.exporting.writing import readme, serving_files
 from tfmeta.terminal import markdown, plain
-from tfmeta.training.reporting import Reporter
 
 ORDER = "\x1b]0;title\x07\x1b[31m"  # names the window, and writes in red
 NAMES = (

@@ -32,9 +32,9 @@ def episodes(
 
     check_free(output)  # before the wait for TensorFlow and the data
     start_tensorflow()
-    from tfmeta.pipelines.episode_file import write_episodes
+    from tfmeta.commands.reporting import Reporter
+    from tfmeta.episodes.episode_file import write_episodes
     from tfmeta.training.building import episode_shape, open_source, with_ways
-    from tfmeta.training.reporting import Reporter
     from tfmeta.training.settings import Settings
 
     given = pipeline_options(assignments) | as_settings(options)

@@ -32,7 +32,7 @@ def evaluate(run_dir, as_json, episodes, **options):
         first = "set" if "assignments" in given else next(iter(given)).replace("_", "-")
         raise UserError(f"received --episodes and --{first}; the file says which episodes they are")
     start_tensorflow()
-    from tfmeta.training.reporting import Reporter
+    from tfmeta.commands.reporting import Reporter
     from tfmeta.workflows import evaluate as workflow
 
     given |= pipeline_options(given.pop("assignments", ()))

@@ -70,7 +70,7 @@ def export(run_dir, output, data_dir, form, padded, **options):
     options |= {"format": form, "padded_support": padded, "limits": limits}
     ExportRequest(**options)  # before the wait for TensorFlow
     start_tensorflow()
-    from tfmeta.training.reporting import Reporter
+    from tfmeta.commands.reporting import Reporter
     from tfmeta.workflows import export as workflow
 
     progress = Reporter("export")

@@ -26,10 +26,10 @@ def optima(run_dir, output, tasks, shots, queries, seed, **solver):
     settings = RunDirectory.open(run_dir).settings
     files.check_free(output)  # before the wait for TensorFlow and the tasks
     start_tensorflow()
-    from tfmeta.pipelines import optima_file
-    from tfmeta.pipelines.episode_source import EpisodeShape
-    from tfmeta.training.optima import solve_tasks
-    from tfmeta.training.reporting import Reporter
+    from tfmeta.commands.reporting import Reporter
+    from tfmeta.episodes import optima_file
+    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.workflows.optima import solve_tasks
 
     with files.locked(output), Reporter("optima") as reporter:
         solved = solve_tasks(

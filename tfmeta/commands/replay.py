@@ -23,7 +23,7 @@ def replay(run_dir, step, as_json):
 
     RunDirectory.open(run_dir)  # before the wait for TensorFlow
     start_tensorflow()
-    from tfmeta.training.replay import Replay
+    from tfmeta.workflows.replay import Replay
 
     result = Replay(run_dir, step).run(lambda line: say(line, err=True))
     if as_json:

@@ -64,7 +64,7 @@ def train(run_dir, config, assignments, print_config, dry_run, resume, **options
 
 
 def _train(run_dir, **settings):
-    from tfmeta.training.reporting import Reporter
+    from tfmeta.commands.reporting import Reporter
 
     with Reporter("train") as reporter, _Interruption(reporter) as interruption:
         start_tensorflow()

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.confidence import Confidence
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource, even_batch
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource, even_batch
 
 FITTED_ON, REPORTED_ON = "validation", "test"
 _TASKS_A_CALL = 10

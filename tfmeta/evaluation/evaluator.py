@@ -5,12 +5,12 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episode import without_solution
+from tfmeta.episodes.episode import without_solution
+from tfmeta.episodes.episode_hash import EpisodeHash
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource, even_batch
 from tfmeta.errors import UserError
 from tfmeta.learners.padding import unpadded
 from tfmeta.learners.targets import CLASSES, VALUES, refuse_other
-from tfmeta.pipelines.episode_hash import EpisodeHash
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource, even_batch
 
 _MOST_TASKS_A_CALL = 50
 _Z95 = 1.96  # of the normal distribution, as the papers use for their intervals

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from tfmeta.pipelines.episode_source import in_words
+from tfmeta.episodes.episode_source import in_words
 
 
 @dataclass(frozen=True)

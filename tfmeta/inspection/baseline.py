@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
 from tfmeta.errors import UserError
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
 from tfmeta.precision import rounding_error
 
 NUM_EPISODES = 200

@@ -80,7 +80,7 @@ def write_contact_sheet(path: Path, source, shape) -> None:
     Raises:
         UserError: if the file can't be written.
     """
-    from tfmeta.pipelines.episode_source import in_words  # TensorFlow; `check_free` is before it
+    from tfmeta.episodes.episode_source import in_words  # TensorFlow; `check_free` is before it
 
     drawn = sheet_shape(source, shape)
     dataset = source.episodes(SPLIT, drawn, seed=SEED, num_tasks=NUM_EPISODES)

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from tfmeta.pipelines.class_index import ClassIndex
+from tfmeta.episodes.class_index import ClassIndex
 
 KINDS = ("across_splits", "across_classes", "within_class")  # the worst first
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.splitting import SPLITS
 from tfmeta.errors import UserError, listed
 from tfmeta.inspection.baseline import baselines
 from tfmeta.inspection.identity import alike, as_the_network_sees, given_digests
-from tfmeta.pipelines.class_index import ClassIndex
-from tfmeta.pipelines.class_source import ClassSource
-from tfmeta.pipelines.episode_source import EpisodeShape, EpisodeSource
-from tfmeta.pipelines.image_files import unreadable_files
-from tfmeta.pipelines.prepared_columns import spread_of
-from tfmeta.pipelines.record_file import RecordFile
-from tfmeta.pipelines.splitting import SPLITS
+from tfmeta.reading.image_files import unreadable_files
+from tfmeta.reading.prepared_columns import spread_of
+from tfmeta.reading.record_file import RecordFile
 from tfmeta.training.building import data_refusals, episode_shape
 from tfmeta.training.settings import Settings
 

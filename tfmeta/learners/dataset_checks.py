@@ -5,7 +5,7 @@ On the way, where an assertion holds in every mode: XLA drops those of a compile
 
 import tensorflow as tf
 
-from tfmeta.episode import PaddedEpisode
+from tfmeta.episodes.episode import PaddedEpisode
 from tfmeta.errors import UserError
 from tfmeta.learners.task_inputs import structured
 

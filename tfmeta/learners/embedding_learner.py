@@ -4,10 +4,10 @@ from abc import abstractmethod
 
 import tensorflow as tf
 
+from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
-from tfmeta.learners.precision import full
 from tfmeta.learners.targets import CLASSES, VALUES
 
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.episode import Episode
+from tfmeta.episodes.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, task_metrics
@@ -180,8 +180,8 @@ class EpisodeModel(keras.Model):
             filepath: the model's folder; the next free version is made in it.
             format: Keras's; "tf_saved_model" alone.
             kind: "learner", "adapted" or "generator".
-            **options: as of `tfmeta.exporting.exporter.export_learner`, `export_adapted` (among
-                them `support`) and `export_generator`.
+            **options: as of `export_learner`, `export_adapted` (among them `support`) and
+                `export_generator` in `tfmeta.exporting.writing.exporter`.
 
         Returns:
             The version's folder.
@@ -190,12 +190,12 @@ class EpisodeModel(keras.Model):
             ValueError: if an argument can't be honoured, or the learner not be exported so.
         """
         # Only here do learners know of exports: Keras has given its models this method.
-        from tfmeta.exporting.exporter import export_as
+        from tfmeta.exporting.writing.exporter import export_as
 
         if format != "tf_saved_model":
             raise ValueError(
                 f"export received format={format!r}; expected 'tf_saved_model'. For a .tflite file "
-                "use tfmeta.exporting.litert, or tfmeta export --format litert"
+                "use tfmeta.exporting.writing.litert, or tfmeta export --format litert"
             )
         return export_as(kind, self, filepath, **options)
 

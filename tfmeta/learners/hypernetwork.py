@@ -7,14 +7,14 @@ import tensorflow as tf
 from keras import layers
 
 from tfmeta import networks
-from tfmeta.episode import SolvedEpisode
+from tfmeta.episodes.episode import SolvedEpisode
 from tfmeta.learners.class_room import class_means, membership, without_absent
+from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.pairwise import inner_products
-from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.learners.weight_rules import constrained, refuse_forward_losses

@@ -9,7 +9,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from tfmeta.episode import Episode, PaddedEpisode, SolvedEpisode
+from tfmeta.episodes.episode import Episode, PaddedEpisode, SolvedEpisode
 from tfmeta.errors import UserError
 from tfmeta.learners.dataset_checks import asserting, with_finite_checks, with_label_checks
 from tfmeta.learners.task_inputs import as_episodes

@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 
 from tfmeta.learners.class_room import class_sums, kept_examples, without_absent
+from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.pairwise import inner_products, unit_vectors
-from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 
 _SMALLEST = 1e-12  # probability whose logarithm is taken

@@ -5,7 +5,7 @@ from abc import abstractmethod
 import keras
 import tensorflow as tf
 
-from tfmeta.episode import Episode
+from tfmeta.episodes.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, weight_rules

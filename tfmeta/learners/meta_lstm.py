@@ -5,8 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
+from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.gradient_learner import GradientLearner
-from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 
 _P = 10.0  # of the preprocessing (appendix A, after Andrychowicz et al. 2016, appendix A)

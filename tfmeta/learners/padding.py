@@ -7,7 +7,7 @@ and nothing else, so that its numbers are those it would have alone.
 import keras
 import tensorflow as tf
 
-from tfmeta.episode import Episode, PaddedEpisode
+from tfmeta.episodes.episode import Episode, PaddedEpisode
 
 
 def is_padded(episodes) -> bool:

@@ -2,8 +2,8 @@
 
 import contextlib
 
+from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.network_run import at_rest
-from tfmeta.learners.precision import full
 
 
 class PlainNetwork:

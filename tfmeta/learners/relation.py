@@ -5,10 +5,10 @@ import tensorflow as tf
 from keras import layers
 
 from tfmeta.learners.class_room import class_means, is_possible, membership, without_absent
+from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.network_probe import output_shape
-from tfmeta.learners.precision import full
 from tfmeta.learners.recipe import Recipe
 
 

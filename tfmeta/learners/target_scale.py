@@ -9,8 +9,6 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.precision import rounding_error
-
 
 class TargetScale:
     """How a learner's outputs become values in the user's unit, and those targets of the network.
@@ -34,25 +32,6 @@ class TargetScale:
                 f"received target_spread={self._spread.tolist()}; expected positive numbers"
             )
         self._given = (centre, spread)
-
-    @classmethod
-    def options_of(cls, targets) -> dict:
-        """The learner's options for the targets of the training tasks.
-
-        Args:
-            targets: `(rows, outputs)`.
-
-        Returns:
-            `target_centre` and `target_spread`, a list of a number for each output: mean and
-            standard deviation, 1 where all targets are equal.
-        """
-        targets = np.asarray(targets, np.float64)
-        spread = targets.std(0)
-        # Of equal targets rounding leaves a spread of next to nothing; and of what differs by less
-        # than the last digit of float32, in which the network learns, there is nothing to learn.
-        least = rounding_error(np.float32, 2) * np.abs(targets).max(0, initial=0)
-        spread = np.where(spread > least, spread, 1.0)
-        return {"target_centre": targets.mean(0).tolist(), "target_spread": spread.tolist()}
 
     def check_outputs(self, num_outputs: int | None) -> None:
         """Raises ValueError if there are not as many numbers as outputs."""

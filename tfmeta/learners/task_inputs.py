@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episode import Episode, PaddedEpisode, SolvedEpisode
+from tfmeta.episodes.episode import Episode, PaddedEpisode, SolvedEpisode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets
-from tfmeta.learners.precision import full
+from tfmeta.learners.computing_dtype import full
 from tfmeta.networks import declared_dtype
 
 _STRUCTURES = (Episode, SolvedEpisode, PaddedEpisode)

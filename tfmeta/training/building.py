@@ -7,6 +7,7 @@ from functools import partial
 import keras
 
 from tfmeta import networks
+from tfmeta.episodes.episode_source import MOST_EXAMPLES, EpisodeShape, EpisodeSource
 from tfmeta.errors import UserError, described
 from tfmeta.keras_files import check_config
 from tfmeta.learners import find
@@ -14,7 +15,6 @@ from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.named_code import import_named
 from tfmeta.network_size import check_size
 from tfmeta.pipelines import build as build_source
-from tfmeta.pipelines.episode_source import MOST_EXAMPLES, EpisodeShape, EpisodeSource
 from tfmeta.training.settings import Settings
 
 _DEFAULT_WAYS = 5
@@ -182,7 +182,7 @@ def build_learner(settings: Settings, source: EpisodeSource):
         raise UserError(f"cannot build the learner: {error}") from error
     source.check_learner(learner)
     if source.prepared is not None:
-        source.prepared.check_network(learner.network)
+        source.prepared.check_input_dtype(networks.input_dtype(learner.network))
     compile_learner(learner, settings, is_regression=source.is_regression)
     return learner
 

@@ -163,7 +163,7 @@ class RunDirectory:
     @property
     def source_facts(self):
         """The SourceFacts of the run's pipeline, without its data."""
-        from tfmeta.pipelines.episode_source import SourceFacts
+        from tfmeta.episodes.episode_source import SourceFacts
 
         return SourceFacts.from_dict(files.read_json(self._facts))
 

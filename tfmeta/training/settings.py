@@ -89,7 +89,8 @@ class Settings:
         within_group: draw an episode's classes from one group only.
         skip_small_classes: leave out classes with too few examples, instead of refusing the data.
         skip_unreadable: leave out files that can't be read, instead of refusing the data.
-        augment: Keras preprocessing layers for training episodes; see `pipelines/augmentation.py`.
+        augment: Keras preprocessing layers for training episodes; see
+            `tfmeta/episodes/augmentation.py`.
         steps: outer-loop steps; None with `max_minutes` means as many as there is time for.
         meta_batch: tasks a step.
         outer_lr: the outer optimizer's rate at the start.

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from tfmeta.episode import Episode
+from tfmeta.episodes.episode import Episode
 from tfmeta.errors import UserError
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015, algorithm 1

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from tfmeta.episodes.augmentation import build_augmentation
 from tfmeta.errors import NotFiniteError, UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.learners import find
-from tfmeta.pipelines.augmentation import build_augmentation
 from tfmeta.training import strategies
 from tfmeta.training.building import (
     build_learner,
@@ -116,7 +116,7 @@ class Trainer:
         """Trains until the last step, the end of the time, or `should_stop`.
 
         Args:
-            reporter: shows progress; see `tfmeta.training.reporting`.
+            reporter: shows progress; see `tfmeta.commands.reporting`.
             should_stop: asked after every window of steps.
 
         Raises:

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from tfmeta.episodes.episode_file import EpisodeFile
 from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
 from tfmeta.named_code import trusting
 from tfmeta.pipelines import options_like
-from tfmeta.pipelines.episode_file import EpisodeFile
 from tfmeta.training.building import episode_shape, open_source
 from tfmeta.training.loading import load_run
 from tfmeta.training.progress import Progress

@@ -4,13 +4,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from tfmeta.confidence import Confidence
+from tfmeta.episodes.episode_source import in_words
 from tfmeta.errors import UserError
 from tfmeta.evaluation.calibration import calibrate
-from tfmeta.exporting import exporter
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.exporting.writing import exporter
 from tfmeta.named_code import trusting
-from tfmeta.pipelines.episode_source import in_words
-from tfmeta.pipelines.support_set import read_support_arrays
+from tfmeta.reading.support_set import read_support_arrays
 from tfmeta.training.building import episode_shape, open_source
 from tfmeta.training.loading import load
 from tfmeta.training.progress import Progress
@@ -70,7 +70,7 @@ class _Export:
         self._learner, self._package = load(run.path), exporter
         self._options = {"image_format": self._facts.image_format}
         if request.is_litert:  # imports TensorFlow's converter
-            from tfmeta.exporting import litert
+            from tfmeta.exporting.writing import litert
 
             self._package = litert
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from tfmeta.inspection.contact_sheet import check_free, why_not, write_contact_sheet
 from tfmeta.inspection.lines import UNLIMITED
 from tfmeta.inspection.report import make_report
-from tfmeta.inspection.tables import report_lines
+from tfmeta.inspection.report_tables import report_lines
 from tfmeta.named_code import trusting
 from tfmeta.terminal import plain_values
 from tfmeta.training.building import episode_shape, open_source, resolve

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from tfmeta import children
 from tfmeta.errors import UserError
 from tfmeta.named_code import trusting
-from tfmeta.pipelines.support_set import read_image, read_support_folder
+from tfmeta.reading.support_set import read_image, read_support_folder
 from tfmeta.workflows.arguments import check_flags, check_timeout, path, paths
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
 

@@ -23,7 +23,7 @@ class ExportPredictor:
 
     def __init__(self, path, *, timeout: float):
         from tfmeta.exporting.manifest import read_manifest
-        from tfmeta.exporting.verification import newest_version
+        from tfmeta.exporting.verifying.verification import newest_version
 
         self._version, self._timeout = newest_version(path), timeout
         try:
@@ -42,7 +42,7 @@ class ExportPredictor:
             support: `(files, labels)`; None for an adapted model.
             encoded: files' contents.
         """
-        from tfmeta.exporting.answering import answer
+        from tfmeta.exporting.loading.answering import answer
 
         return answer(self._version, support, encoded, timeout=self._timeout)
 
@@ -68,7 +68,7 @@ class RunPredictor:
         import tensorflow as tf
 
         from tfmeta.confidence import Confidence
-        from tfmeta.images import to_unit
+        from tfmeta.reading.images import to_unit
 
         files, labels = support
         state = self._learner.adapt(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tfmeta import files
 from tfmeta.errors import UserError
-from tfmeta.exporting.exporter import export_learner
-from tfmeta.exporting.verification import verify_export
+from tfmeta.exporting.verifying.verification import verify_export
+from tfmeta.exporting.writing.exporter import export_learner
 from tfmeta.named_code import trusting
 from tfmeta.training.building import open_source, resolve
 from tfmeta.training.progress import Progress

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tfmeta import children
-from tfmeta.exporting.verification import newest_version, verify_export
+from tfmeta.exporting.verifying.verification import newest_version, verify_export
 from tfmeta.workflows.arguments import check_timeout, path
 
 

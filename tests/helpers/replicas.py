@@ -1,0 +1,99 @@
+"""The variables after some steps on several virtual devices, each count in a process of its own."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+METRICS = ["accuracy"]
+
+
+def variables_after_fit(num_devices: int, kind: str) -> list:
+    """All of a learner's after four steps of `fit` under the strategy for so many devices.
+
+    Args:
+        num_devices: virtual ones.
+        kind: "values" (MAML on sine waves), "classes" (prototypical, with moving averages) or
+            "rules" (Reptile, with a regularizer and a constraint of the weights). "classes" and
+            "rules" are measured too: the history's metrics and, of six tasks in batches of four,
+            the evaluation's follow.
+    """
+    done = subprocess.run(
+        [sys.executable, __file__, str(num_devices), kind], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return pickle.loads(done.stdout)
+
+
+def _fit(num_devices, kind):
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    device = tf.config.LogicalDeviceConfiguration()
+    tf.config.set_logical_device_configuration(cpu, [device] * num_devices)
+    import keras
+
+    from tfmeta.training import strategies
+
+    with strategies.scope("mirrored" if num_devices > 1 else "single", meta_batch=8):
+        keras.utils.set_random_seed(0)
+        learner, episodes = _KINDS[kind]()
+        learner.compile(keras.optimizers.SGD(0.1), metrics=None if kind == "values" else METRICS)
+    history = learner.fit(episodes, steps_per_epoch=4, verbose=0, shuffle=False).history
+    variables = [variable.numpy() for variable in learner.variables]
+    if kind == "values":
+        return variables
+    few = episodes.unbatch().take(6).batch(4)
+    results = [history["accuracy"][0], *learner.evaluate(few, verbose=0)]
+    if num_devices > 1:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="over 2 replicas; expected a"):
+            learner.evaluate(few.unbatch().batch(5), verbose=0)
+    return [*variables, *map(np.float32, results)]
+
+
+def _of_values():
+    import tfmeta
+    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.pipelines.sinusoid import Sinusoid
+
+    learner = tfmeta.MAML(tfmeta.networks.mlp(), inner_learning_rate=0.01, vectorised=False)
+    return learner, Sinusoid().episodes("train", EpisodeShape(1, 5, 5), num_tasks=8)
+
+
+def _of_classes():
+    import tensorflow as tf
+
+    import tfmeta
+
+    network = tfmeta.networks.conv4((8, 8, 1), None, filters=4, num_blocks=2)
+    x = np.random.default_rng(0).uniform(size=(8, 6, 8, 8, 1)).astype(np.float32)
+    y = np.tile(np.arange(6, dtype=np.int32) % 3, (8, 1))
+    episodes = tf.data.Dataset.from_tensor_slices(tfmeta.Episode(x, y, x[:, ::-1], y[:, ::-1]))
+    return tfmeta.Prototypical(network), episodes.batch(8, drop_remainder=True).repeat()
+
+
+def _of_rules():
+    import keras
+    import tensorflow as tf
+
+    import tfmeta
+
+    layers = keras.layers
+    hidden = layers.Dense(5, "tanh", kernel_regularizer=keras.regularizers.L2(0.5))
+    head = layers.Dense(3, kernel_constraint=keras.constraints.UnitNorm(axis=0))
+    network = keras.Sequential([keras.Input((4,)), hidden, head])
+    x = np.random.default_rng(0).normal(size=(8, 6, 4)).astype(np.float32)
+    y = np.tile(np.arange(6, dtype=np.int32) % 3, (8, 1))
+    episodes = tf.data.Dataset.from_tensor_slices(tfmeta.Episode(x, y, x[:, ::-1], y[:, ::-1]))
+    learner = tfmeta.Reptile(network, inner_learning_rate=0.1)
+    return learner, episodes.batch(8, drop_remainder=True).repeat()
+
+
+_KINDS = {"values": _of_values, "classes": _of_classes, "rules": _of_rules}
+
+
+if __name__ == "__main__":
+    variables = _fit(int(sys.argv[1]), sys.argv[2])
+    sys.stdout.buffer.write(pickle.dumps(variables))

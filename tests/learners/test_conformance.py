@@ -1,0 +1,372 @@
+"""The conformance table: every learner keeps the same promises, and none is left out of it."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from closeness import assert_all_close, assert_close, assert_far_apart, assert_gradients
+
+import tfmeta
+from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.exporting.verifying.verification import verify_export
+from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.learners import ALGORITHMS
+from tfmeta.pipelines.sinusoid import Sinusoid
+from tfmeta.precision import IN_COMPANY
+from tfmeta.training.building import _parameters
+
+WAYS, SHOTS, QUERIES, TASKS = 3, 2, 4, 4
+
+
+def conv(num_outputs=WAYS, **options):
+    return tfmeta.networks.conv4((8, 8, 1), num_outputs, filters=6, num_blocks=2, **options)
+
+
+def embedding():
+    return conv(None)
+
+
+def maps():
+    return conv(None, features="map")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a learner is made of, and which promises its method makes.
+
+    Args:
+        learner: its name in `tfmeta`.
+        options: of the method under test.
+        network: what it is made on.
+        regression: options for values as targets; None if it is for classes alone.
+        names_matter: whether permuting the class names may change more than the answer's columns.
+        has_meta_gradient: whether `task_gradients` is the gradient of the loss it reports; a
+            first-order method's is not.
+    """
+
+    learner: str
+    options: dict
+    network: Callable = conv
+    regression: dict | None = None
+    names_matter: bool = True
+    has_meta_gradient: bool = True
+
+    def make(self, network=None, **options):
+        learner = getattr(tfmeta, self.learner)
+        return learner(network or self.network(), **{**self.options, **options})
+
+
+SMALL_STEPS = {"inner_learning_rate": 0.02}
+# A row is all that a new learner adds here.
+TABLE = {
+    "maml": Row("MAML", {"inner_steps": 2}, regression=SMALL_STEPS),
+    "fomaml": Row(
+        "MAML",
+        {"inner_steps": 2, "first_order": True},
+        regression=SMALL_STEPS,
+        has_meta_gradient=False,
+    ),
+    "anil": Row("MAML", {"inner_steps": 2, "adapt_layers": "head"}, regression=SMALL_STEPS),
+    "meta-sgd": Row("MetaSGD", {"inner_steps": 2}, regression=SMALL_STEPS),
+    "reptile": Row(
+        "Reptile",
+        {"inner_steps": 4, "num_minibatches": 2, "inner_learning_rate": 0.01},
+        regression={"inner_optimizer": "sgd", **SMALL_STEPS},
+        has_meta_gradient=False,
+    ),
+    "meta-lstm": Row(
+        "MetaLSTM",
+        {"inner_steps": 2, "inner_learning_rate": 0.1, "hidden_units": 4},
+        regression=SMALL_STEPS,
+        has_meta_gradient=False,
+    ),
+    "siamese": Row("Siamese", {}, embedding, names_matter=False),
+    "prototypical": Row("Prototypical", {}, embedding, names_matter=False),
+    "matching": Row("Matching", {}, embedding, names_matter=False),
+    "relation": Row("Relation", {"filters": 6}, maps, names_matter=False),
+    "hypernetwork": Row(
+        "HyperNetwork",
+        {"units": 16},
+        embedding,
+        regression={"class_head": False},
+        names_matter=False,
+    ),
+}
+# Options that make another method of a learner: they keep the promises that depend on the method,
+# and share the steps, the saving and the export with their learner's row.
+VARIANTS = {
+    "maml++": Row(
+        "MAML",
+        {
+            "inner_steps": 2,
+            "multi_step_loss_steps": 10,
+            "learn_rates": True,
+            "per_step_statistics": True,
+        },
+        regression=SMALL_STEPS,
+    ),
+    "reptile-sgd": Row(
+        "Reptile",
+        {"inner_optimizer": "sgd", "inner_steps": 4, "inner_learning_rate": 0.2},
+        has_meta_gradient=False,
+    ),
+    "siamese-logistic": Row("Siamese", {"objective": "logistic"}, embedding, names_matter=False),
+    "siamese-triplet": Row("Siamese", {"objective": "triplet"}, embedding, names_matter=False),
+    "matching-in-context": Row(
+        "Matching", {"full_context": True, "read_steps": 2}, embedding, names_matter=False
+    ),
+    "hypernetwork-all": Row(
+        "HyperNetwork", {"units": 16, "generated": "all"}, embedding, names_matter=False
+    ),
+    "hypernetwork-modulation": Row(
+        "HyperNetwork", {"units": 16, "generated": "modulation"}, embedding, names_matter=False
+    ),
+}
+ROWS = {**TABLE, **VARIANTS}
+OF_CLASSES = {name: row for name, row in TABLE.items() if row.regression is None}
+OF_VALUES = {name: row for name, row in ROWS.items() if row.regression is not None}
+WITH_GRADIENT = {name: row for name, row in ROWS.items() if row.has_meta_gradient}
+NAMELESS = {name: row for name, row in ROWS.items() if not row.names_matter}
+
+
+def each(rows):
+    return pytest.mark.parametrize("row", rows.values(), ids=rows.keys())
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(3)
+
+
+def classification_batch(seed=0, dtype=np.float32):
+    """TASKS tasks whose classes differ in brightness and pattern."""
+    rng = np.random.default_rng(seed)
+    prototypes = rng.uniform(size=(TASKS, WAYS, 1, 8, 8, 1))
+
+    def part(number):
+        x = prototypes + 0.1 * rng.normal(size=(TASKS, WAYS, number, 8, 8, 1))
+        y = np.tile(np.repeat(np.arange(WAYS, dtype=np.int32), number), (TASKS, 1))
+        return x.reshape(TASKS, WAYS * number, 8, 8, 1).astype(dtype), y
+
+    return Episode(*(tf.constant(v) for v in (*part(SHOTS), *part(QUERIES))))
+
+
+def one_task(batch, task=0):
+    return Episode(*(tensor[task] for tensor in batch))
+
+
+def answer(learner, episode):
+    state = learner.adapt(episode.support_x, episode.support_y)
+    return learner.predict_with(state, episode.query_x)
+
+
+def test_every_algorithm_and_every_public_learner_is_in_the_table():
+    assert TABLE.keys() == ALGORITHMS.keys()
+    public = {getattr(tfmeta, name) for name in tfmeta.__all__}
+    learners = {c for c in public if inspect.isclass(c) and issubclass(c, tfmeta.MetaLearner)}
+    made = {type(row.make()) for row in TABLE.values()}
+    assert learners - {tfmeta.MetaLearner} == made
+    assert {algorithm.load() for algorithm in ALGORITHMS.values()} == made
+
+
+@each(ROWS)
+def test_adapting_changes_no_variable(row):
+    learner = row.make()
+    before = [v.numpy() for v in learner.variables]
+    answer(learner, one_task(classification_batch()))
+    for variable, value in zip(learner.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+
+
+@each(ROWS)
+def test_the_order_of_the_support_set_does_not_matter(row):
+    learner, episode = row.make(), one_task(classification_batch())
+    order = np.random.default_rng(0).permutation(WAYS * SHOTS)
+    shuffled = episode._replace(
+        support_x=tf.gather(episode.support_x, order), support_y=tf.gather(episode.support_y, order)
+    )
+    assert_close(answer(learner, shuffled), answer(learner, episode))
+
+
+@each(TABLE)
+def test_eager_equals_graph(row):
+    learner, episode = row.make(), one_task(classification_batch())
+    graph = tf.function(lambda e: answer(learner, e), autograph=False)
+    assert_close(graph(episode), answer(learner, episode))
+
+
+@each(ROWS)
+def test_an_inductive_answer_does_not_depend_on_the_other_queries(row):
+    learner, episode = row.make(), one_task(classification_batch())
+    together = answer(learner, episode)
+    for query in range(3):
+        alone = answer(learner, episode._replace(query_x=episode.query_x[query : query + 1]))
+        scale = np.abs(together).max()
+        assert_close(alone[0], together[query], roundings=IN_COMPANY, scale=scale)
+
+
+@each(TABLE)
+def test_a_transductive_answer_does_and_says_so(row):
+    learner, episode = row.make(transductive=True), one_task(classification_batch())
+    assert learner.mode == "transductive"
+    alone = answer(learner, episode._replace(query_x=episode.query_x[:1]))
+    assert_far_apart(alone[0], answer(learner, episode)[0])
+
+
+@each(TABLE)
+def test_a_batch_gives_what_its_tasks_give(row):
+    learner, batch = row.make(), classification_batch()
+    outputs = learner(batch)
+    for task in range(TASKS):
+        assert_close(outputs[task], answer(learner, one_task(batch, task)))
+
+
+@each(TABLE)
+def test_fit_lowers_the_loss_and_evaluate_and_predict_agree(row):
+    learner, batch = row.make(), classification_batch()
+    learner.compile(keras.optimizers.Adam(3e-3), metrics=["accuracy"])
+    dataset = tf.data.Dataset.from_tensors(batch)
+    before = learner.evaluate(dataset, verbose=0, return_dict=True)
+    history = learner.fit(
+        dataset.repeat(), steps_per_epoch=5, epochs=4, verbose=0, shuffle=False
+    ).history
+    after = learner.evaluate(dataset, verbose=0, return_dict=True)
+    assert after["loss"] < before["loss"]
+    assert history["loss"][-1] < history["loss"][0]
+    outputs = learner.predict(dataset, verbose=0)
+    right = np.mean(outputs.argmax(-1) == batch.query_y)
+    assert_close(after["accuracy"], right, dtype=np.float32)
+
+
+@each(TABLE)
+def test_several_steps_an_execution_give_the_same_weights(row):
+    weights = []
+    for steps in (1, 4):
+        keras.utils.set_random_seed(5)
+        learner = row.make()
+        learner.compile(keras.optimizers.Adam(1e-3), steps_per_execution=steps)
+        dataset = tf.data.Dataset.from_tensors(classification_batch()).repeat(4)
+        learner.fit(dataset, steps_per_epoch=4, verbose=0, shuffle=False)
+        weights.append([v.numpy() for v in learner.trainable_variables])
+    for one, four in zip(*weights, strict=True):
+        assert_close(one, four)
+
+
+@each(TABLE)
+def test_save_and_load_keep_the_answers_and_the_optimizer(row, tmp_path):
+    learner, batch = row.make(), classification_batch()
+    learner.compile(keras.optimizers.Adam(1e-3))
+    learner.fit(tf.data.Dataset.from_tensors(batch), verbose=0, shuffle=False)
+    learner.save(tmp_path / "learner.keras")
+    loaded = keras.models.load_model(tmp_path / "learner.keras")
+    networks = {"network": None, "encoder": None}  # their own configs name layers anew
+    ours, theirs = learner.get_config(), loaded.get_config()
+    assert {**theirs, **networks} == {**ours, **networks}
+    np.testing.assert_array_equal(loaded(batch), learner(batch))
+    ours, theirs = learner.optimizer.variables, loaded.optimizer.variables
+    for variable, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), other.numpy())
+
+
+@each(TABLE)
+def test_every_option_is_saved(row):
+    learner = row.make()
+    options = set(_parameters(type(learner))) | {"transductive"}
+    assert options <= learner.get_config().keys()
+
+
+@each(OF_VALUES)
+def test_it_learns_regression(row):
+    network = tfmeta.networks.mlp((1,), 1, units=(16, 16))
+    learner = row.make(network, **row.regression)
+    # Reptile's meta-gradient is a step already.
+    optimizer = "sgd" if row.learner == "Reptile" else "adam"
+    rate = 0.3 if row.learner == "Reptile" else 3e-3
+    learner.compile(keras.optimizers.get(optimizer), metrics=["mse"])
+    learner.optimizer.learning_rate = rate
+    episodes = Sinusoid().episodes("train", EpisodeShape(1, 6, 5), num_tasks=16)
+    history = learner.fit(episodes, steps_per_epoch=50, epochs=6, verbose=0, shuffle=False).history
+    assert history["mse"][-1] < 0.8 * history["mse"][0]
+
+
+@each(OF_CLASSES)
+def test_a_method_for_classes_refuses_values(row):
+    with pytest.raises(tfmeta.UserError, match=f"{row.learner} tells classes apart"):
+        getattr(tfmeta, row.learner).recipe({}, regression=True)
+
+
+@each(NAMELESS)
+def test_permuting_the_class_names_permutes_the_answer(row):
+    learner, episode = row.make(), one_task(classification_batch())
+    names = tf.constant([2, 0, 1])
+    renamed = episode._replace(support_y=tf.gather(names, episode.support_y))
+    columns = tf.gather(answer(learner, renamed), names, axis=1)
+    assert_close(columns, answer(learner, episode))
+
+
+@each(NAMELESS)
+def test_it_answers_as_many_classes_as_it_is_shown(row):
+    learner, episode = row.make(), one_task(classification_batch())
+    assert answer(learner, episode).shape == (WAYS * QUERIES, WAYS)
+    two = episode._replace(
+        support_x=episode.support_x[: 2 * SHOTS], support_y=episode.support_y[: 2 * SHOTS]
+    )
+    np.testing.assert_array_equal(answer(learner, two).shape, (WAYS * QUERIES, 2))
+
+
+@each(NAMELESS)
+def test_a_class_without_examples_cannot_win(row):
+    learner, episode = row.make(), one_task(classification_batch())
+    gap = episode._replace(support_y=tf.where(episode.support_y == 1, 3, episode.support_y))
+    probabilities = tf.nn.softmax(answer(learner, gap)).numpy()
+    assert probabilities.shape == (WAYS * QUERIES, 4)
+    assert not probabilities[:, 1].any()
+    assert_close(probabilities[:, [0, 3, 2]], tf.nn.softmax(answer(learner, episode)))
+
+
+@pytest.mark.usefixtures("float64")  # a step through small tasks' normalisations enlarges rounding
+@each({name: row for name, row in ROWS.items() if not row.options.get("full_context")})
+def test_vectorised_tasks_give_the_numbers_of_mapped_ones(row):
+    results = []
+    for vectorised in (False, True):
+        keras.utils.set_random_seed(5)
+        learner = row.make(vectorised=vectorised)
+        learner.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+        batch = classification_batch(dtype=np.float64)
+        learner.fit(tf.data.Dataset.from_tensors(batch), verbose=0, shuffle=False)
+        results.append([*(v.numpy() for v in learner.variables), learner(batch)[..., :WAYS]])
+    assert_all_close(*results)
+
+
+@pytest.mark.usefixtures("float64")
+@each(WITH_GRADIENT)
+def test_the_meta_gradient_equals_finite_differences(row):
+    """Along a random direction, for each variable; so near that no ReLU turns over on the way."""
+    learner, episode = row.make(), one_task(classification_batch(dtype=np.float64))
+    rng = np.random.default_rng(1)
+    for variable in learner.trainable_variables:  # away from zeros, where a ReLU has a kink
+        variable.assign(variable + 0.05 * rng.normal(size=variable.shape))
+    loss = tf.function(lambda: learner.task_gradients(episode)[1]["loss"], autograph=False)
+    gradients, _ = learner.task_gradients(episode)
+    assert_gradients(loss, learner.trainable_variables, gradients, step=1e-6)
+
+
+@each(TABLE)
+def test_the_export_passes_every_check_of_the_c_loader(row, tmp_path):
+    report = verify_export(export_learner(row.make(), tmp_path / "model"))
+    assert report["ok"], report["checks"]
+
+
+@pytest.mark.parametrize("kind", ["values", "classes"])
+def test_two_replicas_take_the_step_of_one(kind):
+    """Two virtual devices share the meta-batch; run apart, since devices are fixed at the start."""
+    from replicas import variables_after_fit
+
+    one, two = variables_after_fit(1, kind), variables_after_fit(2, kind)
+    for a, b in zip(one, two, strict=True):
+        assert_close(a, b)

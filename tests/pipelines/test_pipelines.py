@@ -1,0 +1,304 @@
+"""The pipelines: what each one's data is, how it is split, and how a pipeline is found by name."""
+
+import sys
+from importlib.metadata import EntryPoint
+
+import numpy as np
+import pytest
+from closeness import assert_close, assert_uniform, assert_within_chance
+
+from tfmeta import UserError, pipelines
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.pipelines.sinusoid import Sinusoid
+from tfmeta.reading.glyph_drawing import draw_glyphs
+
+# Sinusoid
+
+
+def waves(split="train", *, num_shots=10, num_queries=10, seed=0, count=2000):
+    shape = EpisodeShape(1, num_shots, num_queries)
+    episode = Sinusoid().draw(split, shape, seed)(0, count)
+    return [tensor.numpy()[..., 0].astype(np.float64) for tensor in episode]
+
+
+def fitted(x, y):
+    """Amplitude and phase of each row, by least squares: A sin(x - p) is linear in sin x, cos x."""
+    design = np.stack([np.sin(x), np.cos(x)], -1)
+    sine, cosine = (np.linalg.pinv(design) @ y[..., np.newaxis])[..., 0].T
+    return np.hypot(sine, cosine), np.arctan2(-cosine, sine)
+
+
+def test_sinusoid_draws_amplitude_phase_and_inputs_as_the_paper_does():
+    support_x, support_y, query_x, _ = waves()
+    amplitude, phase = fitted(support_x, support_y)
+    phase = np.where(phase < -np.pi / 2, phase + 2 * np.pi, phase)  # pi and -pi are one angle
+    assert_uniform(amplitude, 0.1, 5.0)
+    assert_uniform(phase, 0.0, np.pi)
+    assert_uniform(support_x, -5.0, 5.0)
+    assert_uniform(query_x, -5.0, 5.0)
+    for other in (phase, support_x[:, 0]):
+        assert_within_chance(np.corrcoef(amplitude, other)[0, 1], 0, 2000**-0.5)
+
+
+def test_sinusoid_queries_are_of_the_wave_of_the_support():
+    support_x, support_y, query_x, query_y = waves(num_queries=25, count=300)
+    amplitude, phase = (part[:, np.newaxis] for part in fitted(support_x, support_y))
+    assert_close(query_y, amplitude * np.sin(query_x - phase), dtype=np.float32)
+    assert_close(support_y, amplitude * np.sin(support_x - phase), dtype=np.float32)
+
+
+def test_sinusoid_shapes_and_facts():
+    source = pipelines.build("sinusoid")
+    episode = next(iter(source.episodes("train", EpisodeShape(1, 3, 7), num_tasks=4)))
+    assert [tuple(t.shape) for t in episode] == [(4, 3, 1), (4, 3, 1), (4, 7, 1), (4, 7, 1)]
+    assert {t.dtype.name for t in episode} == {"float32"}
+    assert source.is_regression
+    assert source.facts == type(source.facts).from_dict(source.facts.to_dict())
+    assert (source.facts.input_shape, source.facts.target_size) == ((1,), 1)
+
+
+def test_sinusoid_splits_and_seeds_are_streams_of_their_own():
+    keys = [(s, seed) for s in ("train", "validation", "test", "all") for seed in (0, 1)]
+    seen = {waves(split, seed=seed, count=1)[0].tobytes() for split, seed in keys}
+    assert len(seen) == len(keys)
+
+
+def test_a_sinusoid_episode_is_the_same_in_any_batch():
+    for one, many in zip(waves(count=5), waves(count=9), strict=True):
+        assert np.array_equal(one, many[:5])
+
+
+@pytest.mark.parametrize(
+    ("split", "shape", "message"),
+    [
+        ("train", EpisodeShape(5, 1, 1), r"is a regression: leave --ways"),
+        ("train", EpisodeShape(1, 1, 1, within_group=True), r"--within-group out"),
+        ("dev", EpisodeShape(1, 1, 1), r"unknown split 'dev'; expected one of: train, valid"),
+    ],
+)
+def test_sinusoid_refuses_classes_and_unknown_splits(split, shape, message):
+    with pytest.raises(UserError, match=message):
+        Sinusoid().episodes(split, shape)
+
+
+# Glyphs
+
+
+@pytest.fixture(scope="module")
+def glyphs():
+    return pipelines.build("glyphs")
+
+
+def groups_of(source):
+    """The groups that each split draws from."""
+    return {s: set(source.index.groups[c].tolist()) for s, c in source.index.splits.items()}
+
+
+def are_disjoint(sets):
+    return len(set.union(*sets)) == sum(len(one) for one in sets)
+
+
+def test_glyphs_are_480_characters_of_20_drawers(glyphs):
+    images, labels = glyphs.index.examples, glyphs.index.labels
+    assert images.shape == (9600, 28, 28, 1)
+    assert images.dtype == np.uint8
+    assert np.bincount(labels).tolist() == [20] * 480
+    assert len(set(glyphs.index.class_names)) == 480
+    assert glyphs.facts.image_format.shape == glyphs.input_shape == (28, 28, 1)
+    ink = images.reshape(480, 20, -1).astype(float) / 255
+    assert images.max() == 255
+    assert images.min() == 0
+    assert 0.02 < ink.mean(-1).min() < ink.mean(-1).max() < 0.4  # high ink on an empty ground
+    assert len({image.tobytes() for image in images}) == 9600
+
+
+def test_glyphs_are_split_by_alphabets(glyphs):
+    alphabets = groups_of(glyphs)
+    assert {s: len(a) for s, a in alphabets.items()} == {"train": 15, "validation": 3, "test": 6}
+    assert are_disjoint(alphabets.values())
+    assert sorted(np.concatenate(list(glyphs.index.splits.values()))) == list(range(480))
+    names = np.array(glyphs.index.class_names)
+    for alphabet in range(24):
+        of_it = names[glyphs.index.groups == alphabet]
+        assert len(of_it) == 20
+        assert len({name.split("/")[0] for name in of_it}) == 1
+
+
+def test_glyphs_depend_on_the_seed_alone(glyphs):
+    again = pipelines.build("glyphs", data_dir="ignored").index
+    assert np.array_equal(again.examples, glyphs.index.examples)
+    for split, classes in glyphs.index.splits.items():
+        assert np.array_equal(again.splits[split], classes)
+    other = pipelines.build("glyphs", options={"split_seed": 1, "rotations": True})
+    assert not np.array_equal(other.index.examples, glyphs.index.examples)
+    assert groups_of(other) != groups_of(glyphs)
+    assert (glyphs.num_rotations, other.num_rotations) == (1, 4)
+
+
+def test_more_glyphs_leave_the_first_ones_as_they_were():
+    few = draw_glyphs(num_alphabets=1, characters_per_alphabet=2, num_drawers=2, size=16)
+    more = draw_glyphs(num_alphabets=2, characters_per_alphabet=3, num_drawers=3, size=16)
+    assert few.images.shape == (2, 2, 16, 16, 1)
+    assert more.alphabets.tolist() == [0, 0, 0, 1, 1, 1]
+    assert few.names == more.names[:2] == ("alphabet00/character00", "alphabet00/character01")
+    assert np.array_equal(few.images, more.images[:2, :2])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "least"),
+    [("num_alphabets", 0, 1), ("num_drawers", 1.5, 1), ("size", 7, 8), ("seed", -1, 0)],
+)
+def test_impossible_glyphs_are_refused(option, value, least):
+    message = f"{option} must be an integer of at least {least}, got {value}"
+    with pytest.raises(ValueError, match=message):
+        draw_glyphs(**{option: value})
+
+
+# Omniglot
+
+
+@pytest.fixture(scope="module")
+def omniglot(omniglot_dir):
+    return pipelines.build("omniglot", data_dir=omniglot_dir)
+
+
+@pytest.fixture(scope="module")
+def omniglot_by_alphabet(omniglot_dir):
+    options = {"split": "alphabets", "rotations": False}
+    return pipelines.build("omniglot", data_dir=omniglot_dir, options=options)
+
+
+@pytest.mark.omniglot
+def test_omniglot_is_1623_characters_of_20_drawers_with_ink_high(omniglot):
+    images = omniglot.index.examples
+    assert images.shape == (32460, 28, 28, 1)
+    assert np.bincount(omniglot.index.labels).tolist() == [20] * 1623
+    assert len(set(omniglot.index.class_names)) == 1623
+    ink = images.reshape(len(images), -1).mean(1) / 255
+    assert 0 < ink.min() < ink.max() < 0.3
+    episode = omniglot.draw("train", EpisodeShape(5, 1, 1), 0)(0, 8)
+    assert episode.support_x.shape == (8, 5, 28, 28, 1)
+    assert 0.5 < episode.support_x.numpy().max() <= 1
+    assert episode.support_x.numpy().min() == 0
+
+
+@pytest.mark.omniglot
+def test_omniglot_characters_are_split_as_in_the_papers(omniglot):
+    splits = {split: set(classes.tolist()) for split, classes in omniglot.index.splits.items()}
+    assert {s: len(c) for s, c in splits.items()} == {"train": 1100, "validation": 100, "test": 423}
+    assert are_disjoint(splits.values())
+    assert omniglot.num_rotations == 4
+    omniglot.check("train", EpisodeShape(4400, 1, 1))
+    with pytest.raises(UserError, match=r"train split of omniglot has 4400"):
+        omniglot.check("train", EpisodeShape(4401, 1, 1))
+
+
+@pytest.mark.omniglot
+def test_omniglot_alphabets_are_split_as_by_lake(omniglot, omniglot_by_alphabet):
+    index = omniglot_by_alphabet.index
+    alphabets = groups_of(omniglot_by_alphabet)
+    assert {s: len(a) for s, a in alphabets.items()} == {"train": 25, "validation": 5, "test": 20}
+    assert are_disjoint(alphabets.values())
+    assert len(index.classes("test")) == 659
+    assert sorted(index.classes("all")) == list(range(1623))
+    assert omniglot_by_alphabet.num_rotations == 1
+    # The images are the same ones; only the split is another.
+    assert np.array_equal(index.examples, omniglot.index.examples)
+    with_names = {index.class_names[c].rsplit("_", 1)[0].lower() for c in index.classes("test")}
+    assert any("tengwar" in name for name in with_names)  # an evaluation alphabet
+    assert not any("latin" in name for name in with_names)  # a background one
+
+
+def test_omniglot_that_is_missing_is_refused_with_the_folder(tmp_path):
+    with pytest.raises(UserError, match=r"Omniglot is not in .*--data-dir, or fetch it") as refusal:
+        pipelines.build("omniglot", data_dir=tmp_path / "empty")
+    assert f"not in {tmp_path / 'empty'} " in str(refusal.value)
+    assert not (tmp_path / "empty").exists()
+
+
+def test_omniglot_has_two_splits():
+    with pytest.raises(UserError, match=r"pipeline\.split=letters; expected 'characters' or"):
+        pipelines.build("omniglot", options={"split": "letters"})
+
+
+# The registry
+
+OWN_PIPELINE = """
+from tfmeta.pipelines.sinusoid import Sinusoid
+
+not_a_builder = 3
+
+
+class Own(Sinusoid):
+    def __init__(self, data_dir, size):
+        self.data_dir, self.size = data_dir, size
+
+
+def make(*, data_dir=None, size=2):
+    return Own(data_dir, size)
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """The name of an importable module with a builder `make`."""
+    name = "tfmeta_test_own_pipeline"
+    (tmp_path / f"{name}.py").write_text(OWN_PIPELINE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield name
+    sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def installed(own_module, monkeypatch):
+    """Entry points as another distribution would bring them: waves, and a sinusoid that clashes."""
+
+    def entry_points(*, group):
+        if group != "tfmeta.pipelines":
+            return ()
+        return tuple(EntryPoint(n, f"{own_module}:make", group) for n in ("waves", "sinusoid"))
+
+    monkeypatch.setattr(pipelines, "entry_points", entry_points)
+
+
+def test_every_registered_pipeline_has_a_builder_and_a_summary():
+    for name, pipeline in pipelines.PIPELINES.items():
+        module, _, function = pipeline.home.partition(":")
+        assert callable(getattr(__import__(module, fromlist=[function]), function))
+        assert pipeline.summary, name
+
+
+def test_a_builder_is_found_by_module_and_name(own_module):
+    source = pipelines.build(f"{own_module}:make", data_dir="here", options={"size": 5})
+    assert isinstance(source, EpisodeSource)
+    assert (source.data_dir, source.size) == ("here", 5)
+
+
+@pytest.mark.usefixtures("installed")
+def test_installed_pipelines_are_found_but_replace_none_of_ours():
+    assert pipelines.build("waves").size == 2
+    assert type(pipelines.build("sinusoid")) is Sinusoid
+    with pytest.raises(UserError, match=r"unknown pipeline 'nope'; expected one of: .*waves"):
+        pipelines.build("nope")
+
+
+def test_an_unknown_pipeline_is_refused_with_the_known_ones():
+    known = r"sinusoid, glyphs, omniglot, image-folder, .*optima, or package\.module:builder"
+    with pytest.raises(UserError, match=f"unknown pipeline 'mnist'; expected one of: .*{known}"):
+        pipelines.build("mnist")
+
+
+def test_an_unknown_option_is_refused_with_the_known_ones(own_module):
+    with pytest.raises(UserError, match=r"has no option 'sise'; it has: size$"):
+        pipelines.build(f"{own_module}:make", options={"sise": 5})
+    with pytest.raises(UserError, match=r"sinusoid has no option 'data_dir'; it has: none"):
+        pipelines.build("sinusoid", options={"data_dir": "x"})
+
+
+@pytest.mark.parametrize(
+    "home", ["{}:other", "{}:not_a_builder", "tfmeta_test_no_such:make", ":make", ".relative:make"]
+)
+def test_a_builder_that_cannot_be_loaded_is_refused(own_module, home):
+    name = home.format(own_module)
+    with pytest.raises(UserError, match=f"cannot load pipeline '{name}'"):
+        pipelines.build(name)

@@ -1,0 +1,1 @@
+"""Examples -> batches of episodes: shapes, sampling, splitting, augmentation, episode files."""

@@ -1,0 +1,189 @@
+"""Augmentation: Keras preprocessing layers over the examples of training episodes.
+
+    tfmeta train glyphs --set 'augment=["RandomFlip", {"RandomRotation": {"factor": 0.05}}]'
+
+Each entry is a layer of `keras.layers` or a `package.module:Class`, by its name or as
+`{name: {option: value}}`. Every example of an episode, support and query alike, is drawn for by
+itself. The draws of episode i follow from (seed, i) alone, as the episode does, so that it is the
+same in a batch of any size, in any process and after any resume.
+
+CPU time of a 28x28 image, 32 tasks of 5 ways, 1 shot and 15 queries a batch: 2 us to draw it, 10
+more for RandomFlip, 18 for GaussianNoise, 21 for RandomTranslation.
+"""
+
+import pickle
+import random
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.episodes.augmentation_layers import UNIT, build_layer, call_layer, reason
+from tfmeta.episodes.episode import Episode, PaddedEpisode
+from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.episodes.random_stream import RandomStream
+from tfmeta.errors import UserError
+
+_SEED_WORDS = 2  # of a seed, as Keras hands it to TensorFlow's stateless ops
+_TRIAL_TASKS, _TRIAL_EXAMPLES = 8, 4  # enough that no layer passes a trial by chance
+
+# RandAugment draws which operations it does for its whole batch, and Equalization takes the
+# histogram of its whole batch; RandAugment does that too.
+_ONE_BY_ONE = (keras.layers.RandAugment, keras.layers.Equalization)
+
+
+class _EpisodeSeeds(keras.random.SeedGenerator):
+    """Seeds that follow from an episode's words and the number of the draw within the layer.
+
+    Keras's own count their draws in a variable: what they give depends on all that came before.
+    """
+
+    def __init__(self):
+        super().__init__(seed=0)
+        self._words, self._draws = None, 0
+
+    def begin(self, words):
+        """What is drawn next, while a graph is traced, follows from these: int32 `(2,)`."""
+        self._words, self._draws = words, 0
+
+    def next(self, ordered=True):
+        del ordered
+        seed = self._words + tf.constant([0, self._draws])
+        self._draws += 1
+        return seed
+
+
+class Augmentation:
+    """Layers over the examples of episodes, in their order; made by `build_augmentation`.
+
+    Args:
+        layers: built ones that keep an example's shape; their seed generators are replaced.
+        source: of the episodes. If its examples are images, they stay in [0, 1].
+        seed: of the run.
+    """
+
+    def __init__(self, layers: list, source: EpisodeSource, *, seed: int):
+        self._layers = layers
+        self._is_unit = source.image_format is not None
+        self._stream = RandomStream(seed, "augmentation", _SEED_WORDS * len(layers))
+        self._seeds = _EpisodeSeeds()
+        for part in (part for layer in layers for part in layer._flatten_layers()):
+            own = [n for n, v in vars(part).items() if isinstance(v, keras.random.SeedGenerator)]
+            # Not by setattr, which Keras refuses for a layer that is built.
+            vars(part).update(dict.fromkeys(own, self._seeds))
+
+    @tf.autograph.experimental.do_not_convert
+    def __call__(self, episodes, first):
+        """In the graph: episodes with their examples augmented, all else as it was.
+
+        Args:
+            episodes: an Episode or PaddedEpisode batch, float32 x `(tasks, examples, ...)`;
+                padding stays zero.
+            first: the number of the first episode.
+        """
+        x = tf.concat([episodes.support_x, episodes.query_x], 1)
+        words = self._stream.integers(first, tf.shape(x)[0])[:, : _SEED_WORDS * len(self._layers)]
+        words = tf.reshape(words, (-1, len(self._layers), _SEED_WORDS))
+        # Task by task: a tensor is drawn from one seed, and each episode has its own.
+        augmented = tf.map_fn(
+            lambda task: self._task(*task),
+            (x, words),
+            fn_output_signature=tf.TensorSpec(x.shape[1:], x.dtype),
+        )
+        num_support = tf.shape(episodes.support_x)[1]
+        support_x = tf.ensure_shape(augmented[:, :num_support], episodes.support_x.shape)
+        query_x = tf.ensure_shape(augmented[:, num_support:], episodes.query_x.shape)
+        if isinstance(episodes, PaddedEpisode):
+            support_x = _cleared(support_x, episodes.support_size)
+            query_x = _cleared(query_x, episodes.query_size)
+        return episodes._replace(support_x=support_x, query_x=query_x)
+
+    def _task(self, x, words):
+        """One task's examples `(examples, ...)`; words int32 `(layers, 2)`."""
+        for layer, own in zip(self._layers, tf.unstack(words), strict=True):
+            apply = self._one_by_one if isinstance(layer, _ONE_BY_ONE) else self._at_once
+            x = tf.cast(apply(layer, x, own), x.dtype)
+            # After each layer, because the next may take what lies outside for something else.
+            x = tf.clip_by_value(x, *UNIT) if self._is_unit else x
+        return x
+
+    def _at_once(self, layer, x, words):
+        self._seeds.begin(words)
+        return call_layer(layer, x)
+
+    def _one_by_one(self, layer, x, words):
+        def one(number):
+            return self._at_once(layer, x[number, tf.newaxis], words + tf.stack([number, 0]))[0]
+
+        spec = tf.TensorSpec(x.shape[1:], x.dtype)
+        return tf.map_fn(one, tf.range(tf.shape(x)[0]), fn_output_signature=spec)
+
+
+def build_augmentation(layers: list, source: EpisodeSource, *, seed: int) -> Augmentation:
+    """The augmentation of a run's training episodes.
+
+    Args:
+        layers: names, or `{name: {option: value}}`. `value_range`, where a layer has it, is [0, 1]
+            by default.
+        source: of the episodes.
+        seed: of the run.
+
+    Raises:
+        UserError: if a layer is unknown, refuses its options or the source's examples, changes
+            their shape, mixes them, has weights, or draws from elsewhere than its seed generators.
+    """
+    built = []
+    for entry in layers:
+        name, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
+        layer = build_layer(name, options, source)
+        _check_draws(name, Augmentation([layer], source, seed=seed), source.input_shape)
+        built.append(layer)
+    return Augmentation(built, source, seed=seed)
+
+
+def _check_draws(name, augmentation, shape):
+    """Tries a layer: is an episode the same again, and is each of its examples by itself?"""
+    x = np.random.default_rng(0).random((_TRIAL_TASKS, _TRIAL_EXAMPLES, *shape), np.float32)
+    other = np.concatenate([1 - x[:, :1], x[:, 1:]], 1)
+    before = _global_draws()
+    try:
+        all_tasks, changed = _tried(augmentation, [x, other], first=0)
+        (later,) = _tried(augmentation, [x[1:]], first=1)
+    except Exception as error:  # whatever a layer raises
+        raise UserError(
+            f"the layer {name} of augment fails in a graph: {reason(error)}. Leave it out"
+        ) from error
+    if not np.array_equal(all_tasks[1:], later, equal_nan=True) or _global_draws() != before:
+        raise UserError(
+            f"the layer {name} of augment has draws or state that an episode's number does not "
+            "decide, so that a resumed run would differ; expected every draw from a "
+            "keras.random.SeedGenerator that is an attribute of the layer. Leave it out"
+        )
+    if not np.array_equal(all_tasks[:, 1:], changed[:, 1:], equal_nan=True):
+        raise UserError(
+            f"the layer {name} of augment mixes the examples of an episode, whose labels stay as "
+            "they are; expected a layer that changes each by itself. Leave it out"
+        )
+
+
+def _tried(augmentation, batches, *, first):
+    """Each batch of examples augmented, in one graph; as the episodes from `first` on."""
+
+    def augment(x):
+        parts = augmentation(Episode(x[:, :1], None, x[:, 1:], None), first)
+        return tf.concat([parts.support_x, parts.query_x], 1)
+
+    return list(
+        tf.data.Dataset.from_tensor_slices(np.stack(batches)).map(augment).as_numpy_iterator()
+    )
+
+
+def _global_draws():
+    """The state of the generators that are drawn from, if at all, when a graph is traced."""
+    return pickle.dumps((random.getstate(), np.random.get_state()))
+
+
+def _cleared(x, size):
+    """Zeros behind the first `size` `(tasks,)` examples of each task."""
+    is_example = tf.sequence_mask(size, tf.shape(x)[1])
+    return tf.where(is_example[(..., *[tf.newaxis] * (len(x.shape) - 2))], x, tf.zeros_like(x))

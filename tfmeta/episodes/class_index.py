@@ -1,0 +1,123 @@
+"""Labelled examples, sorted into classes, groups and splits: what a source knows of its data."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from tfmeta.errors import UserError
+from tfmeta.reading.origins import Origins
+
+
+@dataclass(frozen=True)
+class ClassIndex:
+    """Labelled examples.
+
+    Args:
+        examples: `(examples, ...)`, uint8 images or float32 vectors (float64 where float32 loses
+            digits); an array, or a `RecordFile` that reads them as they are needed.
+        labels: `(examples,)` integer class of each example, from 0.
+        splits: class numbers of each split; no class is in two of them.
+        class_names: one a class; a class may have no example.
+        groups: `(classes,)` integer group (alphabet) of each class, or None.
+        group_names: one a group, if they have names.
+        origins: where the examples came from.
+
+    Raises:
+        ValueError: if lengths differ or splits share a class.
+        UserError: if an example in memory holds what is no finite number.
+    """
+
+    examples: np.ndarray
+    labels: np.ndarray
+    splits: dict[str, np.ndarray]
+    class_names: tuple[str, ...]
+    groups: np.ndarray | None = None
+    group_names: tuple[str, ...] = ()
+    origins: Origins = field(default_factory=Origins)
+
+    def __post_init__(self):
+        if len(self.examples) != len(self.labels):
+            raise ValueError(
+                f"received {len(self.examples)} examples and {len(self.labels)} labels; "
+                "expected as many of one as of the other"
+            )
+        members = np.concatenate([np.asarray(c) for c in self.splits.values()] or [[]])
+        if len(np.unique(members)) != len(members):
+            raise ValueError("received splits that share a class; expected each class in one only")
+        if self.groups is not None and len(self.groups) != len(self.class_names):
+            raise ValueError(
+                f"received {len(self.groups)} groups for {len(self.class_names)} classes; expected "
+                "the group of each class"
+            )
+        self._refuse_infinite()
+
+    def _refuse_infinite(self):
+        """Whatever read the examples: one NaN is in every distance and every mean after it."""
+        examples = self.examples
+        if not isinstance(examples, np.ndarray) or examples.dtype.kind != "f":
+            return
+        finite = np.isfinite(examples.reshape(len(examples), -1)).all(1)
+        if finite.all():
+            return
+        rows = np.flatnonzero(~finite)
+        places = []
+        for row in rows[:10]:
+            where = np.argwhere(~np.isfinite(examples[row]))[0].tolist()
+            name = f" ({self.origins.names[row]})" if self.origins.names else ""
+            value = examples[row][tuple(where)]
+            places.append(f"{row}{name}, {value} at {where}")
+        raise UserError(
+            f"{len(rows)} of {len(examples)} examples hold what is no finite number: "
+            f"{'; '.join(places)}{' ...' if len(rows) > len(places) else ''}. Fill the values in "
+            "or drop those examples"
+        )
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """`(classes,)` int32: the examples of each class."""
+        return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int32)
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """`(examples,)` int32 by class: c's are `order[starts[c] : starts[c] + counts[c]]`."""
+        return np.argsort(self.labels, kind="stable").astype(np.int32)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """`(classes,)` int32: where each class begins in `order`."""
+        return (np.cumsum(self.counts) - self.counts).astype(np.int32)
+
+    def large_classes(self, split: str, least: int) -> np.ndarray:
+        """The classes of a split with so many examples or more."""
+        classes = self.classes(split)
+        return classes[self.counts[classes] >= least]
+
+    def small_classes(self, split: str, least: int) -> dict[str, int]:
+        """`{name: examples}` of the classes with fewer, fewest first."""
+        classes = self.classes(split)
+        small = classes[self.counts[classes] < least]
+        small = small[np.argsort(self.counts[small], kind="stable")]
+        return {self.class_names[c]: int(self.counts[c]) for c in small}
+
+    def classes(self, split: str) -> np.ndarray:
+        """The classes of a split; "all" is every split together.
+
+        Raises:
+            UserError: if there is no such split.
+        """
+        if split == "all":
+            return np.sort(np.concatenate(list(self.splits.values())))
+        if split not in self.splits:
+            raise UserError(
+                f"unknown split {split!r}; expected one of: {', '.join([*self.splits, 'all'])}"
+            )
+        return np.asarray(self.splits[split])
+
+    def rows(self, split: str) -> np.ndarray:
+        """Numbers of the examples in a split."""
+        return np.flatnonzero(np.isin(self.labels, self.classes(split)))
+
+    def named_splits(self) -> dict[str, list[str]]:
+        """The names of each split's classes, to be recorded."""
+        return {s: [self.class_names[c] for c in classes] for s, classes in self.splits.items()}

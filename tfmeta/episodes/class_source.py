@@ -1,0 +1,229 @@
+"""Episodes from labelled examples: the one sampler of every classification pipeline."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_sizes import sized, words_for_sizes
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.random_stream import RandomStream
+from tfmeta.errors import UserError, listed
+from tfmeta.reading.images import ImageFormat, to_unit
+from tfmeta.reading.prepared_columns import PreparedColumns
+from tfmeta.reading.prepared_images import PreparedImages
+from tfmeta.reading.record_file import RecordFile
+
+_LAST = np.iinfo(np.int32).min  # sorts behind every random key
+
+
+class ClassSource(EpisodeSource):
+    """Draws classes, then examples of each, all distinct, from a `ClassIndex`.
+
+    An episode's row of random keys sorts the split's classes and each chosen class's examples;
+    the first `num_ways` classes, and of each the first `num_shots + num_queries` examples, make
+    the episode. So classes are distinct and support and query disjoint by construction. Where the
+    shape varies, what an episode has less than the most is cut from that.
+
+    Args:
+        name: what the command line calls the pipeline.
+        index: the examples and their classes.
+        image_format: of images; None for vectors.
+        rotations: each class turned by 90, 180 and 270 degrees is a class of its own
+            (Santoro et al. 2016, https://arxiv.org/abs/1605.06065). Square images only.
+
+    Raises:
+        UserError: if rotations are asked of examples that are no square images.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        index: ClassIndex,
+        *,
+        image_format: ImageFormat | None = None,
+        rotations: bool = False,
+    ):
+        self.name = name
+        self.index = index
+        self.image_format = image_format
+        self.input_shape = tuple(index.examples.shape[1:])
+        self.num_rotations = 4 if rotations else 1
+        if rotations and (len(self.input_shape) != 3 or len(set(self.input_shape[:2])) != 1):
+            raise UserError(
+                f"rotations need square images; {name} has examples of shape {self.input_shape}. "
+                "Use --set pipeline.rotations=false"
+            )
+        self._examples = None
+        kind = PreparedColumns if image_format is None else PreparedImages
+        self.prepared = kind(index.examples)
+
+    # What there is
+
+    def check(self, split: str, shape: EpisodeShape) -> None:
+        small = self.small_classes(split, shape)
+        self._check_ways(split, shape, small)
+        if small and not shape.skip_small_classes:
+            raise UserError(
+                f"{_examples_needed(shape)}; {len(small)} of {len(self.index.classes(split))} "
+                f"classes in the {split} split of {self.name} have fewer ({_named(small)}). Lower "
+                "--shots or --queries, add examples, or leave those out: --skip-small-classes"
+            )
+        if shape.within_group:
+            self._check_groups(split, shape)
+
+    def _check_ways(self, split, shape, small):
+        ways = len(self._classes(split, shape)) * self.num_rotations
+        if ways < shape.num_ways:
+            skips = small and shape.skip_small_classes
+            without = f" without its {len(small)} small classes ({_named(small)})" if skips else ""
+            raise UserError(
+                f"{shape.num_ways} ways need at least {shape.num_ways} classes; the {split} split "
+                f"of {self.name} has {ways}{without}. Lower --ways"
+            )
+
+    def small_classes(self, split: str, shape: EpisodeShape) -> dict[str, int]:
+        """`{name: examples}` of the classes with too few for such episodes, fewest first."""
+        return self.index.small_classes(split, shape.num_examples)
+
+    def hopeless(self, split: str) -> str | None:
+        return self.prepared.hopeless(self.index.rows(split))
+
+    def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
+        unreadable = self.index.origins.unreadable
+        lines = [f"left out {name}: it {problem}" for name, problem in unreadable]
+        if passed_over := self.index.origins.passed_over:
+            lines.append(f"not used: {len(passed_over)} other entries: {listed(passed_over)}")
+        for split, shape in shapes.items():
+            small = self.small_classes(split, shape) if shape.skip_small_classes else {}
+            if small:
+                named = _named(small, most=None)
+                lines.append(f"{split}: left out {named}, because {_examples_needed(shape)}")
+        return lines
+
+    def recorded_splits(self) -> dict[str, list[str]]:
+        return self.index.named_splits()
+
+    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        classes = self._classes(split, shape)
+        ways = len(classes) * self.num_rotations
+        if shape.within_group and self.index.groups is not None:
+            sizes = self._group_sizes(classes)
+            # No more than every group has that will do for the task: else it would go unused.
+            ways = int(min(sizes[sizes >= shape.num_ways], default=max(sizes, default=0)))
+        return ways, int(min(self.index.counts[classes], default=0))
+
+    def _classes(self, split, shape):
+        """The split's classes that episodes are drawn from."""
+        least = shape.num_examples if shape.skip_small_classes else 0
+        return self.index.large_classes(split, least)
+
+    def _check_groups(self, split, shape):
+        if self.index.groups is None:
+            raise UserError(f"{self.name} has no groups of classes; leave --within-group out")
+        largest = max(self._group_sizes(self._classes(split, shape)))
+        if largest < shape.num_ways:
+            raise UserError(
+                f"{shape.num_ways} ways within a group need a group of {shape.num_ways} classes; "
+                f"the largest in the {split} split of {self.name} has {largest}. Lower --ways"
+            )
+
+    def _group_sizes(self, classes):
+        return np.bincount(self.index.groups[classes]) * self.num_rotations
+
+    # Episodes
+
+    def draw(self, split: str, shape: EpisodeShape, seed: int):
+        choose_classes, choose_examples = self._choosers(split, shape)
+        classes = self._classes(split, shape)
+        num_classes = len(classes) * self.num_rotations
+        num_keys = shape.num_ways * int(self.index.counts[classes].max())
+        parts = [1, num_classes, num_keys, words_for_sizes(shape)]
+        stream = RandomStream(seed, split, sum(parts))
+        gather, order = self._gather(), tf.constant(self.index.order)
+
+        def episodes(first, count):
+            words = stream.integers(first, count)[:, : sum(parts)]
+            group_key, class_keys, example_keys, sizes = tf.split(words, parts, 1)
+            class_keys, example_keys = (
+                tf.maximum(k, _LAST + 1) for k in (class_keys, example_keys)
+            )
+            classes, turns = choose_classes(group_key[:, 0], class_keys)
+            chosen = choose_examples(classes, example_keys)
+            x = gather(tf.gather(order, chosen))
+            if self.num_rotations > 1:
+                x = _turned(x, turns)
+            return sized(_episode(to_unit(x), shape.num_shots), shape, sizes)
+
+        return episodes
+
+    def _gather(self):
+        """A function in the graph: positions `(...)` -> examples `(..., *input_shape)`."""
+        if isinstance(self.index.examples, RecordFile):
+            return self.index.examples.gather
+        if self._examples is None:
+            with tf.device("CPU:0"):
+                self._examples = tf.constant(self.index.examples)
+        return lambda positions: tf.gather(self._examples, positions)
+
+    def _choosers(self, split, shape):
+        """The two draws of an episode, as functions of its random keys."""
+        usable = self._classes(split, shape)
+        classes = tf.constant(np.tile(usable, self.num_rotations), tf.int32)
+        starts, counts = tf.constant(self.index.starts), tf.constant(self.index.counts)
+        most = int(self.index.counts[usable].max())
+        if shape.within_group:
+            group_of = tf.gather(tf.constant(self.index.groups, tf.int32), classes)
+            sizes = self._group_sizes(usable)
+            large = np.flatnonzero(sizes >= shape.num_ways).astype(np.int32)
+
+        def choose_classes(group_key, class_keys):
+            if shape.within_group:
+                group = tf.gather(large, tf.math.floormod(group_key, len(large)))
+                class_keys = tf.where(group_of == group[:, tf.newaxis], class_keys, _LAST)
+            _, position = tf.math.top_k(class_keys, shape.num_ways)
+            return tf.gather(classes, position), position // len(usable)
+
+        def choose_examples(classes, keys):
+            keys = tf.reshape(keys, (-1, shape.num_ways, most))
+            exists = tf.range(most) < tf.gather(counts, classes)[..., tf.newaxis]
+            _, position = tf.math.top_k(
+                tf.where(exists, keys, _LAST), shape.num_shots + shape.num_queries
+            )
+            return tf.gather(starts, classes)[..., tf.newaxis] + position
+
+        return choose_classes, choose_examples
+
+
+def _examples_needed(shape):
+    wanted = f"{shape.num_shots} shots and {shape.num_queries} queries"
+    return f"{wanted} need {shape.num_examples} examples a class"
+
+
+def _named(small, most=5):
+    return listed([f"{name}: {number}" for name, number in small.items()], most)
+
+
+def _turned(x, turns):
+    """Turns `(tasks, ways, examples, h, w, c)` by each class's number of quarter turns."""
+    flat = tf.reshape(x, (-1, *x.shape[3:]))
+    turns = tf.repeat(tf.reshape(turns, [-1]), tf.shape(x)[2])
+    parts = tf.dynamic_partition(flat, turns, 4)
+    places = tf.dynamic_partition(tf.range(tf.shape(flat)[0]), turns, 4)
+    parts = [tf.image.rot90(part, number) for number, part in enumerate(parts)]
+    return tf.reshape(tf.dynamic_stitch(places, parts), tf.shape(x))
+
+
+def _episode(x, num_shots) -> Episode:
+    """Cuts `(tasks, ways, shots + queries, ...)` into support and query, class by class."""
+    tasks, ways, examples = tf.shape(x)[0], x.shape[1], x.shape[2]
+
+    def part(values, number):
+        labels = tf.repeat(tf.range(ways), number)
+        return (
+            tf.reshape(values, (tasks, ways * number, *x.shape[3:])),
+            tf.tile(labels[tf.newaxis], (tasks, 1)),
+        )
+
+    support = part(x[:, :, :num_shots], num_shots)
+    return Episode(*support, *part(x[:, :, num_shots:], examples - num_shots))

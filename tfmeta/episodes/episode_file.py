@@ -1,0 +1,224 @@
+"""Fixed test episodes in a file: the same on any machine, with the data or without.
+
+    tfmeta episodes omniglot --tasks 600 --output omniglot.episodes
+    tfmeta evaluate runs/NAME --episodes omniglot.episodes
+
+The file is an NPZ archive that anything with NumPy can read: `examples`, each once (uint8 pixels as
+`ImageFormat` makes them, or float32); for every episode which of them are its `support` and its
+`query`, with `support_y` and `query_y` as of `Episode`; and `protocol`, JSON. Where episodes differ
+in size they are padded as `PaddedEpisode` says, with their `support_size` and `query_size`.
+"""
+
+import json
+import math
+from dataclasses import fields
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta import files, strict_json
+from tfmeta.episodes.episode import Episode, PaddedEpisode, without_solution
+from tfmeta.episodes.episode_hash import EpisodeHash
+from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource, SourceFacts, even_batch
+from tfmeta.errors import UserError
+from tfmeta.reading.images import to_unit
+from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
+from tfmeta.reading.npz_files import read_npz
+
+FORMAT = "tfmeta episodes 1"
+_TASKS_A_DRAW = 50
+# What is raised of a file that is cut short, or none of ours, or has wrong numbers.
+_DAMAGED = (*DAMAGED_NPZ, IndexError, tf.errors.OpError)
+_MOST_NUMBERS = 2**28  # of an episode's examples: 1 GiB; an episode of 1,000 photographs has less
+_SHAPE_FIELDS = [field.name for field in fields(EpisodeShape)]
+
+
+class EpisodeFile(EpisodeSource):
+    """The episodes of a file, in their order; see `read`.
+
+    Attributes:
+        shape: of the episodes.
+        split, seed: that they were drawn with.
+        num_tasks: how many there are.
+        sha256: of the episodes, as an evaluation reports it.
+        classes: names of the split's classes (tasks), or None of an endless family.
+    """
+
+    def __init__(self, arrays: dict, protocol: dict):
+        facts = SourceFacts.from_dict(protocol["source"])
+        self.name, self.input_shape = facts.name, facts.input_shape
+        self.image_format, self.target_size = facts.image_format, facts.target_size
+        self.shape = EpisodeShape(**protocol["shape"])
+        self.split, self.seed = protocol["split"], protocol["seed"]
+        self.num_tasks, self.sha256 = len(arrays["support"]), protocol["episodes_sha256"]
+        self.classes, self._options = protocol["classes"], protocol["pinned_options"]
+        self._arrays = arrays
+
+    @classmethod
+    def read(cls, path) -> "EpisodeFile":
+        """Opens a file that `write` made.
+
+        Raises:
+            UserError: if it is none, or is damaged.
+        """
+        try:
+            arrays = read_npz(path)
+            protocol = strict_json.loads(str(arrays.pop("protocol")))
+            if protocol["format"] != FORMAT:
+                raise UserError(
+                    f"{path} is of the format {protocol['format']!r}; expected {FORMAT!r}"
+                )
+            source = cls(arrays, protocol)
+            received = source._hash()
+        except UserError:
+            raise
+        except _DAMAGED as error:
+            raise UserError(
+                f"{path} can't be read as a file of episodes ({error}); expected one that "
+                "`tfmeta episodes` wrote, whole"
+            ) from error
+        if received != source.sha256:
+            raise UserError(
+                f"{path} is damaged: its episodes' SHA-256 is {received}; expected "
+                f"{source.sha256}. Copy it anew"
+            )
+        return source
+
+    def _hash(self):
+        digest, arrays = EpisodeHash(), self._arrays
+        examples = arrays["support"].shape[1] + arrays["query"].shape[1]
+        numbers = examples * math.prod(arrays["examples"].shape[1:])
+        if numbers > _MOST_NUMBERS:
+            raise ValueError(f"an episode has {numbers} numbers; expected {_MOST_NUMBERS} at most")
+        draw = max(1, min(_TASKS_A_DRAW, _MOST_NUMBERS // max(1, numbers)))
+        for first in range(0, self.num_tasks, draw):
+            digest.update(self._at(np.arange(first, min(first + draw, self.num_tasks))))
+        return digest.hexdigest()
+
+    def check_options(self, options: dict) -> None:
+        """Raises UserError if the data decided otherwise than a run of the pipeline has recorded.
+
+        Ids of words and the polarity of ink are no part of an example's shape.
+
+        Args:
+            options: of the run's pipeline.
+        """
+        differ = [k for k, v in self._options.items() if options.get(k, v) != v]
+        if differ:
+            raise UserError(
+                f"the file's episodes were drawn with another pipeline.{differ[0]} than the run's; "
+                "draw them with the run's: tfmeta episodes PIPELINE --like RUN_DIR --output FILE"
+            )
+
+    def check(self, split: str, shape: EpisodeShape) -> None:
+        if (split, shape) != (self.split, self.shape):
+            raise UserError(f"the file has episodes of the {self.split} split, of {self.shape}")
+
+    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        return self.shape.num_ways, self.shape.num_shots + self.shape.num_queries
+
+    def draw(self, split: str, shape: EpisodeShape, seed: int):
+        def episodes(first, count):
+            return self._at(
+                tf.math.floormod(tf.cast(first, tf.int32) + tf.range(count), self.num_tasks)
+            )
+
+        return episodes
+
+    def _at(self, tasks):
+        """The episodes with these numbers."""
+        arrays = {name: tf.gather(self._arrays[name], tasks) for name in _names(self._arrays)}
+        for part in ("support", "query"):
+            examples = tf.gather(self._arrays["examples"], arrays.pop(part))
+            arrays[f"{part}_x"] = to_unit(examples)
+        return (PaddedEpisode if "support_size" in arrays else Episode)(**arrays)
+
+
+def _names(arrays):
+    return [name for name in arrays if name != "examples"]
+
+
+def write_episodes(
+    path,
+    source: EpisodeSource,
+    shape: EpisodeShape,
+    *,
+    split: str,
+    num_tasks: int,
+    seed: int,
+    on_progress=None,
+) -> dict:
+    """Draws episodes and stores them, whole or not at all.
+
+    Args:
+        path: of the file; it must not exist.
+        source, shape, split, seed: see `EpisodeSource.episodes`.
+        num_tasks: how many.
+        on_progress: called with the number of tasks done so far.
+
+    Returns:
+        The protocol, as it is in the file.
+
+    Raises:
+        UserError: if there is something at `path`, or there are no such episodes.
+    """
+    files.check_free(path)
+    with files.locked(path):
+        files.check_free(path)  # another may have written it until now
+        columns, protocol = _drawn(source, shape, split, num_tasks, seed, on_progress)
+        # np.savez appends .npz to a name, not to a file.
+        with files.whole(path) as partial, open(partial, "wb") as file:
+            np.savez_compressed(file, **columns)
+    return protocol
+
+
+def _drawn(source, shape, split, num_tasks, seed, on_progress):
+    """The file's arrays, and its protocol."""
+    digest, pool, parts = EpisodeHash(), _Pool(source.image_format is not None), []
+    batch = even_batch(num_tasks, _TASKS_A_DRAW)
+    dataset = source.episodes(split, shape, seed=seed, num_tasks=batch).take(num_tasks // batch)
+    for episodes in map(without_solution, dataset):
+        digest.update(episodes)
+        arrays = {name: each.numpy() for name, each in episodes._asdict().items()}
+        for part in ("support", "query"):
+            arrays[part] = pool.numbers(arrays.pop(f"{part}_x"))
+        parts.append(arrays)
+        if on_progress:
+            on_progress(len(parts) * batch)
+    protocol = {
+        "format": FORMAT,
+        "source": source.facts.to_dict(),
+        "shape": {name: getattr(shape, name) for name in _SHAPE_FIELDS},
+        "split": split,
+        "seed": seed,
+        "classes": (source.recorded_splits() or {}).get(split),
+        "pinned_options": dict(source.pinned_options),
+        "num_tasks": num_tasks,
+        "episodes_sha256": digest.hexdigest(),
+    }
+    columns = {name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]}
+    columns |= {"examples": pool.examples(), "protocol": json.dumps(protocol)}
+    return columns, protocol
+
+
+class _Pool:
+    """Numbers examples, the same one with the same number."""
+
+    def __init__(self, are_images):
+        self._are_images, self._number_of, self._examples = are_images, {}, []
+
+    def numbers(self, x):
+        """`(tasks, examples, ...)` -> int32 `(tasks, examples)`."""
+        if self._are_images:
+            x = np.rint(x * 255).astype(np.uint8)  # the inverse of `to_unit`
+        flat = x.reshape(-1, *x.shape[2:])
+        return np.array([self._number(each) for each in flat], np.int32).reshape(x.shape[:2])
+
+    def _number(self, example):
+        number = self._number_of.setdefault(example.tobytes(), len(self._examples))
+        if number == len(self._examples):
+            self._examples.append(example)
+        return number
+
+    def examples(self):
+        return np.stack(self._examples)

@@ -1,0 +1,79 @@
+"""Episodes of several sizes: each one's own numbers, and padding to one static shape."""
+
+import tensorflow as tf
+
+from tfmeta.episodes.episode import Episode, PaddedEpisode
+from tfmeta.episodes.episode_source import EpisodeShape
+
+_NO_LABEL = -1
+
+
+def words_for_sizes(shape: EpisodeShape) -> int:
+    """32-bit words that an episode needs to draw its sizes; none where they don't vary."""
+    return 2 + shape.num_ways if shape.varies else 0
+
+
+def present(shape: EpisodeShape, words):
+    """Which places of an episode of the largest size are taken.
+
+    Args:
+        shape: of the episodes.
+        words: int32 `(tasks, words_for_sizes(shape))`, random.
+
+    Returns:
+        bool `(tasks, ways, shots)` and `(tasks, ways, queries)`.
+    """
+    ways = _drawn(*shape.range_of("ways"), words[:, :1])
+    queries = _drawn(*shape.range_of("queries"), words[:, 1:2])
+    shots = words[:, 2:] if shape.unbalanced else tf.repeat(words[:, 2:3], shape.num_ways, 1)
+    shots = _drawn(*shape.range_of("shots"), shots)
+    has_class = tf.range(shape.num_ways) < ways
+    support = tf.range(shape.num_shots) < shots[..., tf.newaxis]
+    query = tf.range(shape.num_queries) < queries[..., tf.newaxis]
+    return (tf.logical_and(has_class[..., tf.newaxis], part) for part in (support, query))
+
+
+def _drawn(most, least, words):
+    return least + tf.math.floormod(words, most - least + 1)
+
+
+def sized(episode: Episode, shape: EpisodeShape, words):
+    """The episode of the largest size as it is, or cut to its own size where the shape varies.
+
+    Args:
+        episode: `(tasks, examples, ...)`.
+        shape: of the episodes.
+        words: as of `present`; not used where the shape does not vary.
+    """
+    if not shape.varies:
+        return episode
+    return padded(episode, *present(shape, words[:, : words_for_sizes(shape)]))
+
+
+def padded(episode: Episode, support_present, query_present) -> PaddedEpisode:
+    """Moves what is present to the front of each set, and clears the rest.
+
+    Args:
+        episode: of the largest size, `(tasks, examples, ...)`.
+        support_present: bool, `(tasks, ways, shots)`: of each example in its order.
+        query_present: likewise.
+    """
+    sets = ((*episode[:2], support_present), (*episode[2:], query_present))
+    (*support, support_size), (*query, query_size) = (_packed(*each) for each in sets)
+    return PaddedEpisode(*support, *query, support_size, query_size)
+
+
+def _packed(x, y, is_present):
+    is_present = tf.reshape(is_present, tf.shape(x)[:2])
+    order = tf.argsort(tf.cast(~is_present, tf.int32), 1, stable=True)
+    is_present = tf.gather(is_present, order, batch_dims=1)
+
+    def moved(values, empty):
+        values = tf.ensure_shape(tf.gather(values, order, batch_dims=1), values.shape)
+        mask = tf.reshape(
+            is_present, (*tf.unstack(tf.shape(order)), *([1] * (len(values.shape) - 2)))
+        )
+        return tf.where(mask, values, tf.cast(empty, values.dtype))
+
+    no_answer = _NO_LABEL if y.dtype.is_integer else 0
+    return moved(x, 0), moved(y, no_answer), tf.reduce_sum(tf.cast(is_present, tf.int32), 1)

@@ -1,0 +1,278 @@
+"""What a pipeline is: a source of episodes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import tensorflow as tf
+
+from tfmeta import typed_fields as typed
+from tfmeta.episodes.episode import PaddedEpisode
+from tfmeta.errors import UserError
+from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.prepared import Prepared
+
+MOST_EXAMPLES = 1_000_000  # of an episode; for more, room would be made before it is refused
+
+
+@dataclass(frozen=True)
+class EpisodeShape:
+    """How large an episode is, and how its classes are drawn.
+
+    Args:
+        num_ways: classes an episode, or the most where `least_ways` is less; 1 for regression.
+        num_shots: support examples a class, or the most.
+        num_queries: query examples a class, or the most.
+        within_group: draw an episode's classes from one group (an alphabet) only.
+        least_ways: the fewest classes; each episode draws its own number. None: `num_ways`.
+        least_shots: likewise.
+        least_queries: likewise.
+        unbalanced: each class of an episode draws its own number of shots.
+        skip_small_classes: leave out classes with too few examples, instead of refusing the data.
+
+    Raises:
+        UserError: if a number is not positive, or a least one is more than the most.
+    """
+
+    num_ways: int = 5
+    num_shots: int = 1
+    num_queries: int = 15
+    within_group: bool = False
+    least_ways: int | None = None
+    least_shots: int | None = None
+    least_queries: int | None = None
+    unbalanced: bool = False
+    skip_small_classes: bool = False
+
+    def __post_init__(self):
+        for name in ("ways", "shots", "queries"):
+            most, least = self.range_of(name)
+            if most < 1:
+                raise UserError(f"received {name}={most}; expected 1 or more")
+            if not 1 <= least <= most:
+                raise UserError(f"received {name} from {least} to {most}; expected 1 <= from <= to")
+        if self.size > MOST_EXAMPLES:
+            raise UserError(
+                f"received an episode of {self.size} examples ({self.num_ways} ways, "
+                f"{self.num_shots} shots and {self.num_queries} queries); expected {MOST_EXAMPLES} "
+                "at most"
+            )
+
+    @property
+    def size(self) -> int:
+        """Examples of an episode, at most."""
+        return self.num_ways * (self.num_shots + self.num_queries)
+
+    def range_of(self, name: str) -> tuple[int, int]:
+        """`(most, least)` of "ways", "shots" or "queries"."""
+        most, least = getattr(self, f"num_{name}"), getattr(self, f"least_{name}")
+        return most, most if least is None else least
+
+    @property
+    def varies(self) -> bool:
+        """Whether episodes differ in size."""
+        ranges = (self.range_of(name) for name in ("ways", "shots", "queries"))
+        return any(least < most for most, least in ranges)
+
+    @property
+    def num_examples(self) -> int:
+        """Of a class, at most."""
+        return self.num_shots + self.num_queries
+
+    def protocol(self) -> dict:
+        """What a result must say of it."""
+        numbers = {f"num_{n}": getattr(self, f"num_{n}") for n in ("ways", "shots", "queries")}
+        ranges = {n: self.range_of(n) for n in ("ways", "shots", "queries")}
+        least = {f"least_{n}": low for n, (most, low) in ranges.items() if low < most}
+        flags = {"unbalanced": True} if self.unbalanced and "least_shots" in least else {}
+        skips = {"skip_small_classes": True} if self.skip_small_classes else {}
+        return {**numbers, **least, **flags, **skips, "within_group": self.within_group}
+
+
+def in_words(protocol: dict, *, are_values: bool = False) -> str:
+    """Of a protocol, `5-way 1-shot, 15 queries`, or `2-5-way ...` where episodes differ.
+
+    Args:
+        protocol: with `num_ways`, `num_shots` and `num_queries`, and `least_ways` and the like.
+        are_values: whether the targets are values, which have no classes, and so no ways.
+    """
+
+    def number(name):
+        most, least = protocol[f"num_{name}"], protocol.get(f"least_{name}")
+        return f"{least}-{most}" if least else f"{most}"
+
+    ways = "" if are_values else f"{number('ways')}-way "
+    queries = "1 query" if number("queries") == "1" else f"{number('queries')} queries"
+    return f"{ways}{number('shots')}-shot, {queries}"
+
+
+def even_batch(num_tasks: int, most: int) -> int:
+    """The largest number of tasks up to `most` in which `num_tasks` come without a rest."""
+    return max(number for number in range(1, most + 1) if num_tasks % number == 0)
+
+
+_FACTS = {
+    "name": typed.TEXT,
+    "input_shape": typed.SHAPE,
+    "image_format": typed.or_null(typed.OBJECT),
+    "target_size": typed.or_null(typed.COUNT),
+}
+_IMAGE = {"height": typed.COUNT, "width": typed.COUNT, "channels": typed.COUNT}
+_IMAGE |= {"invert": typed.TRUTH}
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What a trained learner must know of its source when the data is not at hand.
+
+    Attributes: as of `EpisodeSource`.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    image_format: ImageFormat | None
+    target_size: int | None
+
+    def to_dict(self) -> dict:
+        image = self.image_format and self.image_format.to_dict()
+        facts = {**vars(self), "input_shape": list(self.input_shape), "image_format": image}
+        return typed.with_digest(facts)
+
+    @classmethod
+    def from_dict(cls, facts: dict) -> "SourceFacts":
+        """What `to_dict` made.
+
+        Raises:
+            UserError: if it is not, or says two things at once.
+        """
+        what = "what is recorded of the run's source in source.json"
+        typed.checked(facts, _FACTS, what)
+        typed.check_digest(facts, what)
+        image = facts["image_format"]
+        if image is not None:
+            try:
+                fields = _IMAGE | {name: typed.TRUTH for name in image if name == "as_stored"}
+                image = ImageFormat.from_dict(typed.checked(image, fields, f"{what}: image_format"))
+            except (TypeError, ValueError) as error:
+                raise UserError(
+                    f"{what} is damaged: image_format: {error}", exit_status=1
+                ) from error
+            if list(image.shape) != facts["input_shape"]:
+                raise UserError(
+                    f"{what} is damaged: image_format is {list(image.shape)} and input_shape "
+                    f"{facts['input_shape']}; expected the same",
+                    exit_status=1,
+                )
+        return cls(facts["name"], tuple(facts["input_shape"]), image, facts["target_size"])
+
+
+class EpisodeSource(ABC):
+    """A labelled source, split, from which any episode can be drawn by its number.
+
+    Attributes:
+        name: what the command line calls it.
+        input_shape: of one example.
+        image_format: how encoded images become examples; None if the examples are no images.
+        target_size: values of a regression target; None for classification.
+        network: the function of `tfmeta.networks` that suits it; None: by the shape of an example.
+        network_options: defaults for what that function takes.
+        learner_options: defaults for every learner, such as the scale of its targets.
+        pinned_options: the pipeline's own options as the data decided them; a run records them, so
+            that data which comes later does not change what a learner is shown.
+        prepared: its examples as the network sees them; None of an endless family.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    image_format: ImageFormat | None = None
+    target_size: int | None = None
+    network: str | None = None
+    network_options: Mapping = MappingProxyType({})
+    learner_options: Mapping = MappingProxyType({})
+    pinned_options: Mapping = MappingProxyType({})
+    prepared: Prepared | None = None
+
+    @property
+    def is_regression(self) -> bool:
+        return self.target_size is not None
+
+    @property
+    def facts(self) -> SourceFacts:
+        return SourceFacts(self.name, self.input_shape, self.image_format, self.target_size)
+
+    @abstractmethod
+    def check(self, split: str, shape: EpisodeShape) -> None:
+        """Raises UserError, with the numbers that don't fit, if there can be no such episode."""
+
+    def check_learner(self, learner) -> None:
+        """Raises UserError if these episodes are not for such a learner; most are for every one."""
+        del learner
+
+    def hopeless(self, split: str) -> str | None:
+        """Why nothing can be learned from the examples of a split, if it can't be."""
+        del split
+        return None
+
+    def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
+        """What the user let episodes do without, a line each; by default nothing.
+
+        Args:
+            shapes: of each split's episodes.
+        """
+        del shapes
+        return []
+
+    def recorded_splits(self) -> dict[str, list[str]] | None:
+        """The names of each split's classes, for the run's record; None of an endless family."""
+        return None
+
+    @abstractmethod
+    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        """The most ways, and the most examples a class, that the split's episodes can have."""
+
+    @abstractmethod
+    def draw(self, split: str, shape: EpisodeShape, seed: int):
+        """A function in the graph: `(first, count)` -> the Episodes from number `first` on.
+
+        PaddedEpisodes where the shape varies. Episode i is a pure function of (seed, split, i),
+        whatever the count it is drawn with.
+        """
+
+    def episodes(
+        self,
+        split: str,
+        shape: EpisodeShape,
+        *,
+        seed: int = 0,
+        num_tasks: int = 32,
+        first: int = 0,
+        augmentation=None,
+    ) -> tf.data.Dataset:
+        """An endless dataset of Episode (PaddedEpisode) batches, each tensor `(num_tasks, ...)`.
+
+        Args:
+            split: "train", "validation", "test" or "all".
+            shape: of each episode.
+            seed: with the split and its number it defines an episode wholly.
+            num_tasks: tasks a batch (the meta-batch).
+            first: the number of the first episode; a batch takes the next `num_tasks` of them.
+            augmentation: an Augmentation of the examples, for training; None for none.
+
+        Raises:
+            UserError: if the split has too few classes or examples for such episodes.
+        """
+        self.check(split, shape)
+        draw = self.draw(split, shape, seed)
+
+        def batch(start):
+            episodes = draw(start, num_tasks)
+            if shape.varies and not isinstance(episodes, PaddedEpisode):
+                raise UserError(f"the episodes of {self.name} are of one size; leave ranges out")
+            return episodes if augmentation is None else augmentation(episodes, start)
+
+        return (
+            tf.data.Dataset.counter(first, num_tasks)
+            .map(batch, num_parallel_calls=2, deterministic=True)
+            .prefetch(4)
+        )

@@ -1,0 +1,210 @@
+"""The file that `tfmeta optima` writes: tasks, the weights that solve them, and where from."""
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta import files, strict_json
+from tfmeta.episodes.episode import Episode
+from tfmeta.errors import UserError, described
+from tfmeta.named_code import from_file
+from tfmeta.user_files import check_expansion, check_file
+
+_EXAMPLES = Episode._fields
+_WEIGHT = "weight/"  # before a weight's name; an episode's tensors have none
+_FLOAT = 4  # bytes
+_BATCH = 256  # records that are read at once
+_FACTS = {  # of a provenance, that are needed
+    "num_tasks": int,
+    "shapes": dict,
+    "pipeline": str,
+    "pipeline_options": dict,
+    "data_dir": str | None,
+    "target_scale": dict,
+}
+_PROVENANCE = "provenance"  # the one feature of the first record
+
+
+@dataclass(frozen=True)
+class Optima:
+    """Solved tasks, in memory.
+
+    Attributes:
+        provenance: how they were made; what can be written as JSON. `shapes` has that of each
+            tensor of one task, by its name in the file.
+        episodes: an Episode of arrays `(tasks, ...)`.
+        weights: `{name: (tasks, ...)}` the weights that solve each task.
+    """
+
+    provenance: dict
+    episodes: Episode
+    weights: dict
+
+
+def write(path, optima: Optima) -> None:
+    """Writes a TFRecord file, whole or not at all: the provenance, then a record a task.
+
+    Raises:
+        UserError: if something is there already, another process writes it, or it can't be written.
+    """
+    with files.locked(path):
+        write_locked(path, optima)
+
+
+def write_locked(path, optima: Optima) -> None:
+    """As `write`, for who has the lock of `path` already."""
+    files.check_free(path)
+    tensors = _named(optima)
+    shapes = {name: list(values.shape[1:]) for name, values in tensors.items()}
+    provenance = {**optima.provenance, "shapes": shapes}
+    with files.whole(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+        writer.write(_record({_PROVENANCE: json.dumps(provenance).encode()}))
+        for row in zip(*tensors.values(), strict=True):
+            writer.write(_record(dict(zip(tensors, row, strict=True))))
+
+
+def read_provenance(path) -> dict:
+    """How the file was made, without the tasks.
+
+    Raises:
+        UserError: if it is missing, damaged, or no file of `tfmeta optima`.
+    """
+    if not isinstance(path, str | os.PathLike) or not Path(path).exists():
+        raise UserError(
+            f"received pipeline.file={path}, and there is no such file; expected one that "
+            "`tfmeta optima RUN_DIR --output FILE` made. (To evaluate without it, name the "
+            "pipeline that it was made from: tfmeta evaluate RUN_DIR --pipeline NAME)"
+        )
+    check_file(path)
+    try:
+        first = next(iter(tf.data.TFRecordDataset(str(path)).take(1))).numpy()
+        features = tf.train.Example.FromString(first).features.feature
+        provenance = strict_json.loads(features[_PROVENANCE].bytes_list.value[0])
+        _check(provenance)
+    except (
+        *(StopIteration, IndexError, ValueError, TypeError, KeyError, AttributeError),
+        *(tf.errors.OpError, _decode_error()),
+    ) as e:
+        raise _damaged(path, f"its first record is no provenance ({described(e)})") from e
+    return from_file(provenance, path)
+
+
+def read(path) -> Optima:
+    """The file, checked against its own provenance.
+
+    Raises:
+        UserError: as `read_provenance`; or if tasks are missing, damaged, or not finite.
+    """
+    provenance = read_provenance(path)
+    shapes, expected = provenance["shapes"], provenance["num_tasks"]
+    size = _FLOAT * sum(math.prod(shape) for shape in shapes.values())
+    check_expansion(path, size * max(expected, _BATCH), os.path.getsize(path))
+    # Flat: a list of another length than its shape's then fails here, by name.
+    layout = {
+        name: tf.io.FixedLenFeature([math.prod(shape)], tf.float32)
+        for name, shape in shapes.items()
+    }
+    dataset = tf.data.TFRecordDataset(str(path)).skip(1).batch(_BATCH)
+    parts = {name: [] for name in shapes}
+    try:
+        for batch in dataset.map(lambda records: tf.io.parse_example(records, layout)):
+            for name, values in batch.items():
+                parts[name].append(values.numpy())
+    except (tf.errors.OpError, UnicodeDecodeError) as error:  # it quotes the record, as text
+        raise _damaged(path, f"a record can't be read ({type(error).__name__})") from error
+    found = sum(len(rows) for rows in parts["support_x"])
+    if found != expected:
+        raise _damaged(path, f"it holds {found} tasks; its provenance says {expected}")
+    tensors = {
+        name: np.concatenate(rows).reshape(-1, *shapes[name]) for name, rows in parts.items()
+    }
+    infinite = [name for name, values in tensors.items() if not np.isfinite(values).all()]
+    if infinite:
+        raise _damaged(path, f"{infinite[0]} holds values that are not finite")
+    weights = {
+        name.removeprefix(_WEIGHT): values
+        for name, values in tensors.items()
+        if name.startswith(_WEIGHT)
+    }
+    return Optima(provenance, Episode(*(tensors[name] for name in _EXAMPLES)), weights)
+
+
+def _check(provenance):
+    """Raises TypeError, KeyError or ValueError if a provenance lacks what is read of it."""
+    facts = {"target_scale": {}, **provenance}  # older files have none
+    for name, kind in _FACTS.items():
+        if not isinstance(facts[name], kind):
+            raise TypeError(f"{name} is {facts[name]!r:.40}")
+    if not set(_EXAMPLES) <= set(provenance["shapes"]):
+        raise ValueError("it has no examples")
+    for shape in provenance["shapes"].values():
+        if not all(type(size) is int and size >= 0 for size in shape):
+            raise ValueError(f"it has a shape {shape!r:.40}")
+
+
+def weight_shapes(provenance: dict) -> dict:
+    """`{name: shape}` of the weights in the file."""
+    return {
+        name.removeprefix(_WEIGHT): tuple(shape)
+        for name, shape in provenance["shapes"].items()
+        if name.startswith(_WEIGHT)
+    }
+
+
+def check_network(provenance: dict, function) -> None:
+    """Compares a network with the one whose weights a file holds.
+
+    Args:
+        provenance: of the file.
+        function: a NetworkFunction.
+
+    Raises:
+        UserError: if a weight has another name or shape, with both networks' weights.
+    """
+    expected = weight_shapes(provenance)
+    shapes = [tuple(w.shape) for w in function.weights()]
+    received = dict(zip(function.weight_names, shapes, strict=True))
+    if received != expected:
+        raise UserError(
+            f"the network's weights are {_listed(received)}; those of the optima are "
+            f"{_listed(expected)}. Train with the network of the run that the file was made from: "
+            "the same --set network=... and --set network.NAME=..."
+        )
+
+
+def _named(optima):
+    weights = {_WEIGHT + name: values for name, values in optima.weights.items()}
+    return {**dict(zip(_EXAMPLES, optima.episodes, strict=True)), **weights}
+
+
+def _record(values):
+    features = {
+        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        if isinstance(value, bytes)
+        else tf.train.Feature(float_list=tf.train.FloatList(value=value.ravel()))
+        for name, value in values.items()
+    }
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def _decode_error():
+    from google.protobuf.message import DecodeError
+
+    return DecodeError
+
+
+def _damaged(path, reason):
+    return UserError(
+        f"{path} is damaged or no file of tfmeta optima: {reason}. Make it again: "
+        "tfmeta optima RUN_DIR --output FILE",
+        exit_status=1,
+    )
+
+
+def _listed(shapes):
+    return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())

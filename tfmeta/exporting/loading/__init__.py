@@ -1,0 +1,1 @@
+"""Runs an export with TensorFlow's C++ alone, after its graph was looked at."""

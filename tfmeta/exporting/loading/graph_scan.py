@@ -1,0 +1,107 @@
+"""What a SavedModel could do to the machine, read from its files before anything of it is loaded.
+
+A graph is a program. One that is loaded here has only operations that were looked at
+(`operations.ALLOWED`), in the graph itself and in every function of it. The exception is its saver,
+which reads the weights from the file that the loader names; see `saver_scan`.
+"""
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfmeta.errors import listed
+from tfmeta.exporting.loading.operations import ALLOWED
+from tfmeta.exporting.loading.saver_scan import FILE_OPERATIONS, UnsafeModelError, check_saver
+
+MODEL = "saved_model.pb"
+_OTHER_MODELS = ("saved_model.pbtxt", "saved_model.cpb")  # other forms that TensorFlow may take
+# Weights lie in other files; the largest model of the tests has 3 MiB, unrolled steps add to it.
+_MOST_BYTES = {MODEL: 64 * 2**20, "fingerprint.pb": 2**16}
+_SPARE, _BLOCK = 2**28, 512  # bytes that any file may have; of a block in `st_blocks`
+
+
+def served_graph(folder, tags: Sequence[str] = ("serve",)):
+    """The MetaGraphDef that TensorFlow's loader takes from a SavedModel, found to be harmless.
+
+    `tensorflow.core` must be importable; see `c_loader.genuine_protos`.
+
+    Raises:
+        UnsafeModelError: if it is not, or can't be read.
+        OSError: if there is no such file.
+    """
+    folder = Path(folder)
+    check_files(folder)
+    graph = _tagged(_parsed(folder / MODEL), tags)
+    if graph.asset_file_def:
+        names = sorted(asset.filename for asset in graph.asset_file_def)
+        raise UnsafeModelError(f"the model reads files of its own when it starts: {names[:3]}")
+    _check_operations(graph)
+    check_saver(graph)
+    return graph
+
+
+def check_files(folder: Path) -> None:
+    """Raises UnsafeModelError if the folder has anything but regular files, or leads out of it."""
+    inside = folder.resolve()
+    for parent, folders, files in os.walk(folder):
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            name = path.relative_to(folder).as_posix()
+            if path.is_symlink() and inside not in path.resolve().parents:
+                raise UnsafeModelError(f"{name} is a link to a place outside of the export")
+            mode = path.stat().st_mode if path.exists() else 0
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise UnsafeModelError(f"{name} is no regular file")
+            _check_size(name, path.stat())
+    for name in _OTHER_MODELS:
+        if (folder / name).exists():
+            raise UnsafeModelError(f"{name} is a second model in it; expected {MODEL} alone")
+
+
+def _check_size(name, state):
+    most = _MOST_BYTES.get(name)
+    if most and state.st_size > most:
+        raise UnsafeModelError(f"{name} has {state.st_size:,} bytes; expected {most:,} at most")
+    if state.st_size > _SPARE and state.st_blocks * _BLOCK < state.st_size // 2:
+        raise UnsafeModelError(f"{name} has {state.st_size:,} bytes, most of which are not there")
+
+
+def _parsed(path):
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    try:
+        return saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    except (DecodeError, RecursionError) as error:
+        raise UnsafeModelError(f"{MODEL} is no SavedModel, or damaged: {error}") from error
+
+
+def _tagged(model, tags):
+    found = [each for each in model.meta_graphs if set(each.meta_info_def.tags) == set(tags)]
+    if len(found) != 1:
+        raise UnsafeModelError(
+            f"{MODEL} has {len(found)} graphs tagged {', '.join(tags)}; expected exactly one"
+        )
+    return found[0]
+
+
+def all_nodes(graph):
+    """The NodeDefs of a MetaGraphDef one after another, those of its functions included."""
+    yield from graph.graph_def.node
+    for function in graph.graph_def.library.function:
+        yield from function.node_def
+
+
+def _check_operations(graph):
+    names = [each.signature.name for each in graph.graph_def.library.function]
+    functions, known = set(names), ALLOWED | FILE_OPERATIONS
+    if len(functions) < len(names) or functions & known:
+        raise UnsafeModelError(
+            "the graph has two functions of one name, or one named as operations"
+        )
+    denied = sorted({node.op for node in all_nodes(graph)} - known - functions)
+    if denied:
+        raise UnsafeModelError(
+            f"the graph has operations that could act on the machine, or that no export was found "
+            f"to need: {listed(denied)}"
+        )

@@ -1,0 +1,128 @@
+"""Whether a graph's file operations are those of its saver, which works for the loader alone.
+
+TensorFlow's loader gives the name of the weights' file to a placeholder and runs one node, which
+calls a function that restores. Beside it is a node that calls a function that would write, and that
+nobody runs. Nothing else may lead to these, and the file's name may come from nowhere else.
+"""
+
+from tfmeta.exporting.loading.operations import RESTORING, SAVING
+
+FILE_OPERATIONS = RESTORING | SAVING
+_CALLS = ("StatefulPartitionedCall", "PartitionedCall")
+
+
+class UnsafeModelError(ValueError):
+    """Why a SavedModel is not loaded; its text is for the user."""
+
+
+def check_saver(graph) -> None:
+    """Raises UnsafeModelError if a MetaGraphDef touches files other than by its saver.
+
+    Args:
+        graph: its operations are known ones, and no two functions have one name.
+    """
+    nodes = {node.name: node for node in graph.graph_def.node}
+    if len(nodes) < len(graph.graph_def.node):
+        raise UnsafeModelError("the graph has two nodes of one name")
+    functions = graph.graph_def.library.function
+    touching = {f.signature.name: f for f in functions if _file_operations(f.node_def)}
+    used = _file_operations(graph.graph_def.node)
+    for function in functions:
+        for node in function.node_def:
+            for called in _called(node) & touching.keys():
+                used |= _file_operations(touching[called].node_def)
+    if used:
+        raise _outside(used)
+    _check_callers(graph.saver_def, nodes, touching)
+    callers = {name for name, node in nodes.items() if _called(node) & touching.keys()}
+    saver = graph.saver_def
+    restoring, file = map(_node_of, (saver.restore_op_name, saver.filename_tensor_name))
+    own_way = _reached(nodes, nodes[restoring].input) if restoring in nodes else set()
+    if callers & own_way or (callers | {file} - {""}) & _reached(nodes, _roots(graph)):
+        raise _outside(FILE_OPERATIONS)
+
+
+def _check_callers(saver, nodes, touching):
+    """Only the saver's two nodes call what touches files, and one of them only restores."""
+    restoring, saving = _node_of(saver.restore_op_name), _node_of(saver.save_tensor_name)
+    file = _node_of(saver.filename_tensor_name)
+    for name, node in nodes.items():
+        for called in _called(node) & touching.keys():
+            function, operations = touching[called], _file_operations(touching[called].node_def)
+            if node.op not in _CALLS or name not in (restoring, saving):
+                raise _outside(operations)
+            if file not in nodes or nodes[file].op != "Placeholder":
+                raise UnsafeModelError(
+                    "the loader has no say in which file the weights are read from"
+                )
+            if name == restoring and (
+                operations - RESTORING or not _restores_what_it_is_told(function, node, file)
+            ):
+                raise _outside(operations)
+
+
+def _restores_what_it_is_told(function, caller, file):
+    """Whether every file that a function restores from is its first argument, the loader's."""
+    first = "".join(argument.name for argument in function.signature.input_arg[:1])
+    is_given = caller.input[:1] in ([file], [f"{file}:0"])
+    is_hidden = first in {node.name for node in function.node_def}
+    return (is_given and not is_hidden and "api_implements" not in function.attr) and all(
+        node.input[:1] == [first] for node in function.node_def if node.op in RESTORING
+    )
+
+
+def _file_operations(nodes) -> set[str]:
+    return {node.op for node in nodes} & FILE_OPERATIONS
+
+
+def _called(item) -> set[str]:
+    """The functions that a node may call: its own name, and all that its attributes name."""
+    names = {item.op} if hasattr(item, "op") else {item.name}
+    for attribute in item.attr.values():
+        for each in (attribute.func, *attribute.list.func):
+            names |= _called(each)
+    return names
+
+
+def _reached(nodes, starts) -> set[str]:
+    """The nodes that lead to `starts`, which may be tensors, with these."""
+    reached, waiting = set(), [_node_of(each) for each in starts]
+    while waiting:
+        name = waiting.pop()
+        if name in nodes and name not in reached:
+            reached.add(name)
+            waiting += [_node_of(each) for each in nodes[name].input]
+    return reached
+
+
+def _roots(graph):
+    """What somebody but the saver may run or feed: signatures, and what runs at the start."""
+    for signature in graph.signature_def.values():
+        for side in (signature.inputs, signature.outputs):
+            for info in side.values():
+                yield from _tensors(info)
+    for collection in graph.collection_def.values():
+        yield from collection.node_list.value
+
+
+def _tensors(info):
+    yield info.name
+    sparse = info.coo_sparse
+    yield from (
+        sparse.values_tensor_name,
+        sparse.indices_tensor_name,
+        sparse.dense_shape_tensor_name,
+    )
+    for component in info.composite_tensor.components:
+        yield from _tensors(component)
+
+
+def _node_of(tensor):
+    return tensor.removeprefix("^").partition(":")[0]
+
+
+def _outside(operations):
+    return UnsafeModelError(
+        f"{', '.join(sorted(operations))}: the graph touches files other than its own weights, or "
+        "when it is asked to answer"
+    )

@@ -1,0 +1,1 @@
+"""Whether an export answers as it must: its checks, in a process of its own."""

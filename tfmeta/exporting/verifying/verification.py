@@ -1,0 +1,40 @@
+"""Finding an export, and verifying it in a process of its own."""
+
+import json
+from pathlib import Path
+
+from tfmeta import children
+from tfmeta.errors import UserError
+
+
+def newest_version(path) -> Path:
+    """`exported/NAME/VERSION` for itself, or for `exported/NAME` with the highest VERSION.
+
+    Raises:
+        UserError: if there is no export.
+    """
+    path = Path(path).resolve()
+    if (path / "tfmeta.json").is_file() or (path / "saved_model.pb").is_file():
+        return path
+    if path.is_dir():
+        versions = [p for p in path.iterdir() if p.is_dir() and p.name.isdigit()]
+        if versions:
+            return max(versions, key=lambda p: int(p.name))
+    raise UserError(
+        f"there is no export in {path}; expected exported/NAME or exported/NAME/VERSION as "
+        "`tfmeta export` makes them"
+    )
+
+
+def verify_export(version, *, timeout: float = children.DEFAULT_TIMEOUT) -> dict:
+    """The report of `tfmeta.exporting.verifying.verifier` on one version, from a fresh process.
+
+    A model that crashes the process fails the check, and so does one that takes longer than
+    `timeout` seconds; it doesn't take the caller along.
+    """
+    try:
+        module = "tfmeta.exporting.verifying.verifier"
+        return json.loads(children.run(module, Path(version).resolve(), timeout=timeout))
+    except children.ChildDied as error:
+        crashed = {"check": "process", "ok": False, "detail": str(error)}
+        return {"export": str(version), "ok": False, "checks": [crashed]}

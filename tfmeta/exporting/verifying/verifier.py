@@ -1,0 +1,235 @@
+"""Checks an export as TensorFlow Serving would meet it, in a process without TensorFlow's Python.
+
+    python -m tfmeta.exporting.verifying.verifier exported/NAME/VERSION
+
+prints one JSON object: `ok` and a list of `checks`, each with `check`, `ok` and `detail`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tfmeta.errors import UserError, described
+from tfmeta.exporting.loading.c_loader import CLoader, LoaderError, genuine_protos
+from tfmeta.exporting.loading.graph_scan import MODEL, all_nodes, check_files, served_graph
+from tfmeta.exporting.loading.saver_scan import UnsafeModelError
+from tfmeta.exporting.loading.tensor_protos import from_proto, read_records, to_proto
+from tfmeta.exporting.manifest import check_agreement, digest_of, read_manifest
+from tfmeta.exporting.verifying.comparison import CheckFailed, difference, one_by_one, same_bytes
+from tfmeta.exporting.verifying.malformed import malformed
+from tfmeta.precision import IN_COMPANY, OF_AN_EXPORT, rounding_error
+
+# Of the Python learner's answer, and between a request by itself and in company: relative above 1.
+TOLERANCE = rounding_error(np.float32, OF_AN_EXPORT)
+BATCH_TOLERANCE = rounding_error(np.float32, IN_COMPANY)
+WARM_UP = "assets.extra/tf_serving_warmup_requests"
+_OF_A_LOADED_MODEL = ("warm_up", "determinism", "protos", "batching", "refusals", "no_python")
+
+
+class Verifier:
+    """The checks, in the order in which one makes the next worth doing.
+
+    Args:
+        folder: `exported/NAME/VERSION`.
+    """
+
+    def __init__(self, folder):
+        self._folder = Path(folder)
+
+    def run(self) -> dict:
+        """Runs the checks until one of the first three fails; the rest need a loaded model."""
+        checks = []
+        for name in ("files", "graph", "load"):
+            checks.append(self._check(name))
+            if not checks[-1]["ok"]:
+                break
+        else:
+            checks += [self._check(name) for name in _OF_A_LOADED_MODEL]
+        return {
+            "export": str(self._folder),
+            "ok": all(check["ok"] for check in checks),
+            "checks": checks,
+        }
+
+    def _check(self, name):
+        try:
+            return {"check": name, "ok": True, "detail": getattr(self, f"check_{name}")()}
+        except (CheckFailed, LoaderError, UnsafeModelError, UserError) as error:
+            return {"check": name, "ok": False, "detail": str(error)}
+        except Exception as error:  # what can't be checked does not hold
+            return {"check": name, "ok": False, "detail": f"it is damaged ({described(error)})"}
+
+    def check_files(self):
+        """Every file is there and is the one that was exported; the version is a number."""
+        if not self._folder.name.isdigit():
+            raise CheckFailed(f"the version folder is called {self._folder.name!r}, not a number")
+        check_files(self._folder)
+        self._manifest = read_manifest(self._folder)
+        expected = self._manifest["files"]
+        found = [MODEL, WARM_UP, *(f"variables/{p.name}" for p in self._folder.glob("variables/*"))]
+        if unknown := sorted({*found} - expected.keys()):
+            raise CheckFailed(f"{unknown[0]} is not among the files that were exported")
+        for path, digest in expected.items():
+            file = self._folder / path
+            if not file.is_file():
+                raise CheckFailed(f"{path} is missing. Export again")
+            if digest_of(file) != digest:
+                raise CheckFailed(
+                    f"{path} is not what was exported (its bytes differ). Export again"
+                )
+        return f"{len(expected)} files as exported"
+
+    def check_graph(self):
+        """No operation acts on the machine, or needs XLA, which servers switch off, or Python."""
+        genuine_protos()
+        graph = served_graph(self._folder)
+        nodes = list(all_nodes(graph))
+        for item in (*nodes, *graph.graph_def.library.function):
+            if item.attr["_XlaMustCompile"].b if "_XlaMustCompile" in item.attr else False:
+                raise CheckFailed("an operation must be compiled by XLA (_XlaMustCompile)")
+        return f"{len(nodes)} operations, all known to stay inside the model; none needs XLA"
+
+    def check_load(self):
+        """TensorFlow's C++ loader takes it, with XLA disabled, and it is what tfmeta.json says."""
+        self._model = CLoader(self._folder, check_shapes=False)
+        check_agreement(self._manifest, self._model)
+        self._records = self._read_warmup()
+        recorded = {name.removeprefix("serving_default") for name, *_ in self._records}
+        missing = [n for n in self._model.signatures if n not in recorded]
+        missing = [n for n in missing if not n.startswith("serving_default")]
+        if missing or not self._records:
+            raise CheckFailed(f"signatures without a warm-up record: {missing}")
+        return f"signatures: {', '.join(sorted(self._model.signatures))}"
+
+    def _read_warmup(self):
+        from tensorflow_serving.apis import prediction_log_pb2
+
+        def arrays(protos):
+            return {key: from_proto(proto) for key, proto in sorted(protos.items())}
+
+        records = []
+        for record in read_records(self._folder / WARM_UP):
+            log = prediction_log_pb2.PredictionLog.FromString(record).predict_log
+            name = log.request.model_spec.signature_name
+            records.append((name, arrays(log.request.inputs), arrays(log.response.outputs)))
+        return records
+
+    def check_warm_up(self):
+        """Each record replays, and gives what Keras gave, or else the Python learner."""
+        worst = 0.0
+        for name, inputs, expected in self._with_defaults():
+            outputs = self._model.run(name, inputs)
+            if outputs.keys() != expected.keys():
+                raise CheckFailed(f"{name} answers {sorted(outputs)}, expected {sorted(expected)}")
+            for key, want in expected.items():
+                worst = max(worst, difference(outputs[key], want, f"{name}: {key}", TOLERANCE))
+        whose = self._manifest["answers_of"]
+        return f"{len(self._records)} records equal {whose}, largest difference {worst:.1e}"
+
+    def _with_defaults(self):
+        """The records, and again through each `serving_default`."""
+        for name, inputs, outputs in self._records:
+            yield name, inputs, outputs
+            default = "serving_default" + ("_bytes" if name.endswith("_bytes") else "")
+            if _keys(self._model.signatures.get(default)) == _keys(self._model.signatures[name]):
+                yield default, inputs, outputs
+
+    def check_determinism(self):
+        """The same request gives the same bytes, whatever was asked in between: no state."""
+        first = [self._model.run(name, inputs) for name, inputs, _ in self._records]
+        again = [self._model.run(name, inputs) for name, inputs, _ in reversed(self._records)]
+        for (name, *_), one, other in zip(self._records, first, reversed(again), strict=True):
+            for key in one:
+                if not same_bytes(one[key], other[key]):
+                    raise CheckFailed(f"{name}: {key} differs between two equal requests")
+        return f"{len(self._records)} requests twice, in two orders, the same bytes"
+
+    def check_protos(self):
+        """Requests and answers survive the messages that a server takes and gives."""
+        from tensorflow_serving.apis import predict_pb2
+
+        largest = 0
+        for name, inputs, _ in self._records:
+            sides = (predict_pb2.PredictRequest, "inputs", inputs), (
+                predict_pb2.PredictResponse, "outputs", self._model.run(name, inputs)
+            )  # fmt: skip
+            for message, field, arrays in sides:
+                sent = message()
+                for key, value in arrays.items():
+                    getattr(sent, field)[key].CopyFrom(to_proto(value))
+                content = sent.SerializeToString()
+                received = getattr(message.FromString(content), field)
+                for key, value in arrays.items():
+                    if not same_bytes(from_proto(received[key]), value):
+                        raise CheckFailed(f"{name}: {key} changes on its way through {field}")
+                largest = max(largest, len(content))
+        return f"requests and answers pass unchanged, the largest {largest / 1024:.0f} KiB"
+
+    def check_batching(self):
+        """A request of several tasks equals its tasks sent one by one, and the other way round."""
+        worst = 0.0
+        for name, inputs in self._batches():
+            together = self._model.run(name, inputs)
+            number = len(next(iter(inputs.values())))
+            alone = [
+                self._model.run(name, {key: value[i : i + 1] for key, value in inputs.items()})
+                for i in range(number)
+            ]
+            for key, value in together.items():
+                separate = one_by_one([each[key] for each in alone], like=value)
+                worst = max(
+                    worst,
+                    difference(separate, value, f"{name}: {key} in a batch", BATCH_TOLERANCE),
+                )
+        return f"batched requests equal separate ones, largest difference {worst:.1e}"
+
+    def _batches(self):
+        """The recorded requests, and of any number of classes also tasks that differ in it."""
+        for name, inputs, outputs in self._records:
+            yield name, inputs
+            labels = inputs.get("support_y")
+            if (
+                labels is None
+                or "probabilities" not in outputs
+                or self._manifest["num_outputs"] is not None
+            ):
+                continue
+            fewer = [task // (i + 1) for i, task in enumerate(labels)]
+            yield name, {**inputs, "support_y": np.array(fewer, labels.dtype)}
+
+    def check_refusals(self):
+        """Wrong input is refused by name, and the model goes on serving."""
+        number = 0
+        for name, inputs, _ in self._records:
+            for what, request in malformed(inputs).items():
+                self._check_refused(name, what, request)
+                number += 1
+            self._model.run(name, inputs)
+        return f"{number} malformed requests refused by name"
+
+    def _check_refused(self, name, what, request):
+        try:
+            self._model.run(name, request)
+        except LoaderError as error:
+            if error.code == "INVALID_ARGUMENT" and what.split()[0] in str(error):
+                return
+            message = f"{name}: {what} was refused without a clear message: {error}"
+            raise CheckFailed(message) from error
+        raise CheckFailed(f"{name}: {what} was answered, not refused")
+
+    def check_no_python(self):
+        """All of this ran without TensorFlow's Python."""
+        if "tensorflow.python" in sys.modules:
+            raise CheckFailed("TensorFlow's Python was loaded, so the checks above prove less")
+        return "TensorFlow's Python was never loaded"
+
+
+def _keys(signature):
+    """What a signature takes and returns, whatever its tensors are called in the graph."""
+    return signature and [sorted(side) for side in (signature.inputs, signature.outputs)]
+
+
+if __name__ == "__main__":
+    print(json.dumps(Verifier(sys.argv[1]).run()))

@@ -1,0 +1,209 @@
+"""What a served model refuses, inside its graph, with a message that names the input.
+
+Where the message is an operation's own, the operation's name holds the input's.
+"""
+
+import tensorflow as tf
+
+from tfmeta.reading.decoding.image_sizes import at_most
+
+# How far a pixel may be from [0, 1]: half a grey level of 255, as rounding may put it.
+_BESIDE = 0.5 / 255
+
+
+def checked_support(x, y, size=None, *, are_images: bool = False, **rows):
+    """A support set, or an InvalidArgument error.
+
+    Args:
+        x: `(tasks, support, ...)`.
+        y, size, rows: as of `checked_rows`.
+        are_images: whether `x` are pixels, from 0 to 1.
+
+    Returns:
+        `x` and `y` (padding zeroed) and `size`, to be used in their stead: what follows waits for
+        the checks.
+    """
+    x, y, size = checked_rows(x, y, size, **rows)
+    if size is not None:
+        x = _masked(tf.sequence_mask(size, tf.shape(x)[1]), x)
+    checks = [_finite(x, "support_x"), _unit(x, "support_x") if are_images else None]
+    if y.dtype.is_floating:
+        checks.append(_finite(y, "support_y"))
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(x), tf.identity(y), size
+
+
+def checked_rows(
+    x,
+    y,
+    size=None,
+    *,
+    num_classes: int | None,
+    most_rows: int,
+    name: str = "support_x",
+):
+    """What can be refused of a support set before its examples are looked at.
+
+    Args:
+        x: `(tasks, support, ...)`; encoded images too.
+        y: `(tasks, support)` labels, whole numbers, or `(tasks, support, outputs)` targets.
+        size: `(tasks,)` how many of a task's examples are its own, the rest being padding, in
+            which nothing is checked; None: all are.
+        num_classes: labels are 0 up to this; None: up to the number of examples.
+        most_rows: examples that a task may have.
+        name: of `x`.
+
+    Returns:
+        `x`, `y` (padding zeroed) and `size`, to be used in their stead.
+    """
+    x, y, own = of_its_shape(x, name), of_its_shape(y, "support_y"), None
+    checks = [
+        at_most(most_rows, tf.shape(x)[1], f"{name}: a task's examples", "support_rows"),
+        at_most(most_rows, tf.shape(y)[1], "support_y: a task's examples", "support_rows"),
+        _one_label_each(x, y),
+        tf.debugging.assert_positive(
+            tf.shape(y)[1], "support_y: received an empty support set; expected examples"
+        ),
+        tf.debugging.assert_positive(
+            tf.shape(x)[0], f"{name}: received no tasks; expected one or more"
+        ),
+    ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        x, y = tf.identity(x), tf.identity(y)
+    if size is not None:
+        size = checked_sizes(size, x)
+        own = tf.sequence_mask(size, tf.shape(x)[1])
+        y = _masked(own, y)
+    if y.dtype.is_floating:
+        return x, y, size
+    most = "one less than the support examples" if num_classes is None else num_classes - 1
+    expected = f"support_y: expected labels from 0 to {most}"
+    checks = [
+        tf.debugging.assert_non_negative(y, expected),
+        tf.debugging.assert_less(y, num_classes or tf.shape(y)[1], expected),
+        _without_gaps(y, own),
+    ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(x), tf.identity(y), size
+
+
+def of_its_shape(x, name: str):
+    """An input, or an error that names it: the server itself compares no shapes."""
+    with tf.name_scope(name):
+        return tf.ensure_shape(x, x.shape)
+
+
+def checked_sizes(size, x):
+    """How many rows of `x` `(tasks, support, ...)` are each task's own, or such an error."""
+    expected = "support_size: expected from 1 to the number of rows of support_x"
+    entries = "support_size: expected one entry for each task"
+    size = of_its_shape(size, "support_size")
+    checks = [
+        tf.debugging.assert_equal(tf.shape(size)[0], tf.shape(x)[0], entries),
+        tf.debugging.assert_positive(size, expected),
+        tf.debugging.assert_less_equal(size, tf.shape(x)[1], expected),
+    ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(size)
+
+
+def _one_label_each(x, y):
+    expected = "support_y: expected one entry for each example of support_x"
+    return tf.debugging.assert_equal(tf.shape(x)[:2], tf.shape(y)[:2], expected)
+
+
+def _masked(own, values):
+    """`(tasks, support, ...)` with zeros where an example is padding."""
+    own = tf.reshape(own, tf.concat([tf.shape(own), tf.ones(len(values.shape) - 2, tf.int32)], 0))
+    return tf.where(own, values, tf.zeros((), values.dtype))
+
+
+def _without_gaps(y, own):
+    """Labels `(tasks, support)`: each task's are of every class from 0 to its largest."""
+    if own is not None:
+        y = tf.where(own, y, tf.reduce_max(y, 1, keepdims=True))  # padding, which is zero here
+    # In order, and not a column for each class: that would be quadratic.
+    in_order = tf.pad(tf.sort(y, 1), [[0, 0], [1, 0]])
+    return tf.debugging.Assert(
+        tf.reduce_all(in_order[:, 1:] - in_order[:, :-1] <= 1) & tf.reduce_all(in_order[:, 1] == 0),
+        ["support_y: a class is empty; expected an example of each from 0 to the largest label"],
+    )
+
+
+def checked_queries(
+    x, *, most: int, num_tasks=None, name: str = "query_x", are_images: bool = False
+):
+    """Queries, or an InvalidArgument error.
+
+    Args:
+        x: `(tasks, queries, ...)`, or `(queries, ...)` of an adapted model; encoded images too.
+        most: queries that a task may have.
+        num_tasks: of the support set or the task state that comes with them, if any does.
+        name: of the input.
+        are_images: whether they are pixels, from 0 to 1.
+    """
+    x = of_its_shape(x, name)
+    number = tf.shape(x)[0 if name.startswith("x") else 1]  # an adapted model has no tasks
+    checks = [at_most(most, number, f"{name}: a task's queries", "queries")]
+    if num_tasks is not None:
+        message = f"{name}: expected as many tasks (dimension 0) as in the request's other inputs"
+        checks.append(tf.debugging.assert_equal(tf.shape(x)[0], num_tasks, message))
+    if x.dtype != tf.string:
+        checks += [_finite(x, name), _unit(x, name) if are_images else None]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(x)
+
+
+def checked_state(state: dict, *, num_tasks) -> dict:
+    """A task state's named tensors `(tasks, ...)`, or an InvalidArgument error."""
+    checked = {}
+    for name, value in state.items():
+        value = of_its_shape(value, name)
+        message = f"{name}: expected as many tasks (dimension 0) as in query_x"
+        same = tf.debugging.assert_equal(tf.shape(value)[0], num_tasks, message)
+        with tf.control_dependencies([c for c in (same, _finite(value, name)) if c is not None]):
+            checked[name] = tf.identity(value)
+    return checked
+
+
+def _unit(x, name):
+    inside = tf.reduce_all((x >= -_BESIDE) & (x <= 1 + _BESIDE))
+    message = f"{name}: expected pixels from 0 to 1, received others; divide those of 0 to 255"
+    return tf.debugging.Assert(inside, [f"{message} by 255, or send the files to {name}_bytes"])
+
+
+def _finite(x, name):
+    # Not assert_all_finite: its message comes as an internal error of another operation.
+    finite = tf.reduce_all(tf.math.is_finite(x))
+    return tf.debugging.Assert(
+        finite, [f"{name}: expected finite numbers, received NaN or infinity"]
+    )
+
+
+def finite_answer(outputs: dict, inputs: dict) -> dict:
+    """A response, or an error that names the inputs: of numbers so large that it is none.
+
+    Args:
+        outputs, inputs: of a signature, by name.
+    """
+    numbers = [tensor for tensor in outputs.values() if tensor.dtype.is_floating]
+    if not numbers:
+        return outputs
+    is_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(number)) for number in numbers])
+
+    def largest():
+        sent = [value for value in inputs.values() if value.dtype != tf.string]
+        return tf.reduce_max([tf.reduce_max(tf.abs(tf.cast(v, tf.float64))) for v in sent])
+
+    # Looked for only where it is to be said: after the inputs' own checks, and in no good request.
+    received = tf.cond(is_finite, lambda: tf.zeros((), tf.float64), largest)
+    check = tf.debugging.Assert(
+        is_finite,
+        [
+            f"{', '.join(inputs)}: the answer is not finite; expected smaller numbers, received up "
+            "to",
+            received,
+        ],
+    )
+    with tf.control_dependencies([check]):
+        return {name: tf.identity(tensor) for name, tensor in outputs.items()}

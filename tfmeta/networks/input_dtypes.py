@@ -1,0 +1,36 @@
+"""What a network takes its examples as, and raw examples for it."""
+
+import math
+
+import keras
+import numpy as np
+
+
+def declared_dtype(network) -> str | None:
+    """What a network's `keras.Input` says it takes; None of one that has none."""
+    inputs = getattr(network, "inputs", None)
+    return keras.backend.standardize_dtype(inputs[0].dtype) if inputs else None
+
+
+def input_dtype(network) -> str:
+    """What a network takes its examples as: "float64" if it says so, else "float32"."""
+    return "float64" if declared_dtype(network) == "float64" else "float32"
+
+
+def unscaled(network, standard: np.ndarray) -> np.ndarray:
+    """Raw examples that the network's first layers, `centre` and `scale`, make these of.
+
+    Args:
+        network: any; without such layers the examples are returned as they are.
+        standard: `(..., *input_shape)` numbers around 0.
+    """
+    if input_dtype(network) != "float64":
+        return standard.astype(np.float32)
+    first = {layer.name: layer for layer in network.layers}
+    flat = standard.reshape(-1, math.prod(network.input_shape[1:])).astype(np.float64)
+    if "scale" in first:
+        flat = flat / np.asarray(first["scale"].scale)
+    for name in ("centre_rest", "centre"):
+        if name in first:
+            flat = flat - np.asarray(first[name].offset)
+    return flat.reshape(standard.shape)

@@ -1,0 +1,1 @@
+"""What TensorFlow's image decoders leave to do: checks, orientation, opacity, shapes."""

@@ -1,0 +1,109 @@
+"""Image files to opaque pixels in a TensorFlow graph: opacity, 16 bits, a GIF's clear colour."""
+
+from functools import partial
+
+import tensorflow as tf
+
+from tfmeta.file_bytes import FileBytes
+from tfmeta.reading.decoding.gif_frames import FRAME, first_frame, first_frame_alone
+from tfmeta.reading.decoding.png_chunks import find_chunk
+
+# In a PNG, the bits of a channel and the kind of its pixels; grey and colour with opacity.
+_DEPTH_AT, _KIND_AT, _DEPTH_16, _KINDS_WITH_OPACITY = 24, 25, b"\x10", (b"\x04", b"\x06")
+_SHALLOW, _DEEP = 255, 65535  # the largest value of 8 and of 16 bits
+_EVERY_BYTE = [bytes([value]) for value in range(256)]
+
+
+def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], name):
+    """A PNG before a ground.
+
+    Args:
+        encoded: scalar string.
+        head: scalar string, how it begins: with the chunk that says of what kind it is.
+        ground: grey level, 0 to 255, that shows where the image is transparent.
+        deep_range: of 16 bits, the values that become 0 and 255.
+        name: of the input, scalar string, for a refusal's message.
+
+    Returns:
+        float32 `(height, width, 3)`, 0 to 255; whole numbers where opaque and of 8 bits.
+    """
+    depth, kind = (tf.strings.substr(head, at, 1) for at in (_DEPTH_AT, _KIND_AT))
+
+    def opaque():
+        return tf.cast(tf.io.decode_png(encoded, channels=3), tf.float32)
+
+    def transparent():
+        pixels = tf.cast(tf.io.decode_png(encoded, channels=4), tf.float32)
+        return _before(ground, pixels[..., :3], pixels[..., 3:] * (1 / _SHALLOW))
+
+    def deep():
+        pixels = tf.io.decode_png(encoded, channels=4, dtype=tf.uint16)
+        pixels = tf.cast(pixels, tf.float32)
+        low, high = deep_range
+        colour = (pixels[..., :3] - low) * (_SHALLOW / (high - low))
+        colour = tf.clip_by_value(colour, 0.0, _SHALLOW)
+        return _before(ground, colour, pixels[..., 3:] * (1 / _DEEP))
+
+    # TensorFlow gives opaque images of less than 8 bits a wrong opacity: it is asked for where
+    # there is one.
+    has_channel = tf.reduce_any(kind == tf.constant(_KINDS_WITH_OPACITY))
+    is_opaque = ~has_channel & (find_chunk(encoded, b"tRNS", name) == 0)
+    shallow = partial(tf.cond, is_opaque, opaque, transparent)
+    return tf.cond(depth == _DEPTH_16, deep, shallow)
+
+
+def decode_stored(encoded):
+    """A file's pixels as they are stored; as of `decode_png`."""
+    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    return tf.cast(image, tf.float32)
+
+
+def decode_stored_gif(encoded, name):
+    """The first frame's pixels as they are stored; as of `decode_png`."""
+    file = FileBytes(encoded)
+    return decode_stored(first_frame_alone(encoded, file, first_frame(file, name)))
+
+
+def _before(ground, colour, opacity):
+    return tf.where(opacity >= 1, colour, ground + (colour - ground) * opacity)
+
+
+def decode_gif(encoded, *, ground: float, name):
+    """The first frame of a GIF before a ground: as of `decode_png`.
+
+    TensorFlow paints black what is transparent. So the transparent colour becomes the ground's in
+    the file's own palette, and its mark is taken away, before the file is decoded.
+    """
+    file = FileBytes(encoded)
+    frame = first_frame(file, name)
+    index = file.byte(frame.control + 3)
+    is_marked = (frame.control > 0) & ((file.byte(frame.control) & 1) > 0) & (index < frame.colours)
+    entry = frame.palette + 3 * index
+    has_both = (file.byte(frame.at) == FRAME) & (entry + 3 <= file.size)
+    encoded = first_frame_alone(encoded, file, frame)
+
+    def opaque():
+        flag = tf.gather(tf.constant(_EVERY_BYTE), file.byte(frame.control) & 0xFE)
+        colour = tf.constant(bytes([round(ground)]) * 3)
+        return _replaced(_replaced(encoded, frame.control, flag, 1), entry, colour, 3)
+
+    encoded = tf.cond(is_marked & has_both, opaque, lambda: encoded)
+    return _on_canvas(encoded, frame, ground)
+
+
+def _on_canvas(encoded, frame, ground):
+    """A GIF's first frame where it belongs: TensorFlow knows no canvas beyond the frames."""
+    at, left, top, width, height = frame.at, frame.left, frame.top, frame.width, frame.height
+    moved = (left > 0) | (top > 0)
+    encoded = tf.cond(moved, lambda: _replaced(encoded, at + 1, b"\0" * 4, 4), lambda: encoded)
+    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    image.set_shape((None, None, 3))
+    image = tf.cast(image, tf.float32)[:height, :width]
+    below, right = frame.rows - top - height, frame.columns - left - width
+    return tf.pad(image, [[top, below], [left, right], [0, 0]], constant_values=ground)
+
+
+def _replaced(encoded, at, content, length: int):
+    """A file with other bytes in the place of `length` ones."""
+    rest = tf.strings.substr(encoded, at + length, tf.int32.max)
+    return tf.strings.join([tf.strings.substr(encoded, 0, at), content, rest])

@@ -1,0 +1,224 @@
+"""From encoded images to what a network takes, the same in training, prediction and serving."""
+
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+
+import tensorflow as tf
+
+from tfmeta.reading.decoding.image_decoding import (
+    decode_gif,
+    decode_png,
+    decode_stored,
+    decode_stored_gif,
+)
+from tfmeta.reading.decoding.image_shapes import cropped, padded
+from tfmeta.reading.decoding.image_sizes import GIF, JPEG, PNG, begins, checked_images
+from tfmeta.reading.decoding.jpeg_segments import of_few_scans
+from tfmeta.reading.decoding.orientation import upright
+from tfmeta.reading.decoding.png_chunks import few_compressed
+
+RESIZES = ("squash", "crop", "pad")
+_GROUNDS = {"white": 255.0, "black": 0.0}  # grey levels
+
+_HEAD_BYTES = 32
+
+_LARGE = 2_000_000  # pixels of an image from which on it is decoded by itself
+# Of an image on disk: from here on, Pillow takes it for an attack. Of a file, 2 GB.
+MOST_PIXELS, MOST_BYTES = 89_478_485, 2**31 - 1
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what Pillow's "L" mode uses
+
+
+@dataclass(frozen=True)
+class ImageFormat:
+    """The one definition of how a pipeline's images are read.
+
+    Args:
+        height: pixels.
+        width: pixels.
+        channels: 1 (grey) or 3 (colour).
+        invert: True where ink is dark on paper and the network wants ink high.
+        background: "white" or "black": shows through what is transparent, and fills up what is
+            padded.
+        resize: how an image of another shape gets this one: "squash" it, "crop" its sides off, or
+            "pad" them.
+        deep_range: of files of 16 bits, the values that become 0 and 255.
+        as_stored: True for the pixels as they are in the file: opacity left out, a camera's
+            orientation not applied, and of 16 bits the upper eight. So did runs before there was
+            `background`.
+
+    Raises:
+        ValueError: if one of them is none of these.
+    """
+
+    height: int
+    width: int
+    channels: int = 1
+    invert: bool = False
+    background: str = "white"
+    resize: str = "squash"
+    deep_range: tuple[int, int] = (0, 65535)
+    as_stored: bool = False
+
+    def __post_init__(self):
+        if self.height < 1 or self.width < 1 or self.channels not in (1, 3):
+            raise ValueError(
+                f"received an image format of {self.height}x{self.width}x{self.channels}; "
+                "expected positive sizes and 1 or 3 channels"
+            )
+        for name, known in (("background", tuple(_GROUNDS)), ("resize", RESIZES)):
+            if (value := getattr(self, name)) not in known:
+                expected = ", ".join(map(repr, known))
+                raise ValueError(f"received {name}={value!r}; expected one of {expected}")
+        deep = self.deep_range
+        is_pair = isinstance(deep, list | tuple) and len(deep) == 2
+        if not is_pair or not all(isinstance(v, int) for v in deep) or not 0 <= deep[0] < deep[1]:
+            raise ValueError(
+                f"received deep_range={deep!r}; expected two whole numbers, [low, high], which "
+                "become 0 and 255"
+            )
+        object.__setattr__(self, "deep_range", tuple(deep))  # JSON makes it a list
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.height, self.width, self.channels)
+
+    def to_dict(self) -> dict:
+        return {**asdict(self), "deep_range": list(self.deep_range)}
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> "ImageFormat":
+        """Of a run or an export; without a `background`, it is one that reads files as stored."""
+        return cls(**{"as_stored": "background" not in fields, **fields})
+
+    def decode(self, encoded, *, name="image"):
+        """Decodes one PNG, JPEG, GIF (first frame) or BMP (without a palette).
+
+        Args:
+            encoded: scalar string tensor.
+            name: of the input, for the error's message.
+
+        Returns:
+            uint8 `(height, width, channels)`: resized with antialiasing, ink high.
+
+        Raises:
+            tf.errors.InvalidArgumentError: when run on bytes that are no image, or one of more
+                than `MOST_PIXELS`.
+        """
+        return _decoded_one(_checked(encoded, name)[0], self, name)
+
+    def decode_all(self, encoded, *, name="image"):
+        """`decode` for any shape of strings: `(...)` -> uint8 `(..., height, width, channels)`."""
+        return self.decode_checked(*_checked(encoded, name), name=name)
+
+    def decode_checked(self, encoded, pixels, *, name="image"):
+        """`decode_all` of the two that `checked_images` returned.
+
+        Images of a camera's size are decoded one after another, so that the memory which that
+        takes is one image's.
+        """
+
+        def several(number):
+            return tf.map_fn(
+                lambda each: _decoded_one(each, self, name),
+                tf.reshape(encoded, [-1]),
+                fn_output_signature=tf.TensorSpec(self.shape, tf.uint8),
+                parallel_iterations=number,
+            )
+
+        is_large = tf.reduce_any(pixels > _LARGE)
+        flat = tf.cond(is_large, partial(several, 1), partial(several, None))  # TensorFlow's 10
+        flat.set_shape((None, *self.shape))
+        return tf.reshape(flat, tf.concat([tf.shape(encoded), self.shape], 0))
+
+    def traceable(self, encoded, name):
+        """`decode` of what `checked_images` returned, the name as a tensor."""
+        head = _head(encoded)
+        is_png, is_jpeg, is_gif = (begins(head, b) for b in (PNG, JPEG, GIF))
+        encoded = _cheap(encoded, is_png=is_png, is_jpeg=is_jpeg, name=name)
+        if self.as_stored:
+            gif = partial(decode_stored_gif, encoded, name)
+            image = tf.cond(is_gif, gif, partial(decode_stored, encoded))
+        else:
+            kinds = {"is_png": is_png, "is_jpeg": is_jpeg, "is_gif": is_gif}
+            image = self._seen(encoded, head, name=name, **kinds)
+        image.set_shape((None, None, 3))
+        if self.channels == 1:
+            image = tf.tensordot(image, tf.constant(_LUMA), 1)[..., tf.newaxis]
+        image = tf.clip_by_value(tf.round(self._resized(image)), 0.0, 255.0)
+        return tf.ensure_shape(
+            tf.cast(255.0 - image if self.invert else image, tf.uint8), self.shape
+        )
+
+    def _seen(self, encoded, head, *, is_png, is_jpeg, is_gif, name):
+        """What a person sees of a file: float32 `(height, width, 3)`."""
+        ground = _GROUNDS[self.background]
+
+        def png():
+            deep = self.deep_range
+            return decode_png(encoded, head, ground=ground, deep_range=deep, name=name)
+
+        def others():
+            gif = partial(decode_gif, encoded, ground=ground, name=name)
+            return tf.cond(is_gif, gif, partial(decode_stored, encoded))
+
+        image = tf.cond(is_png, png, others)
+        image.set_shape((None, None, 3))
+        return upright(image, encoded, is_jpeg=is_jpeg, is_png=is_png, name=name)
+
+    def _resized(self, image):
+        """Float32 `(any, any, channels)` -> `(height, width, channels)`."""
+        target = (self.height, self.width)
+        if self.resize == "pad":
+            return padded(image, *target, ground=_GROUNDS[self.background])
+        image = cropped(image, *target) if self.resize == "crop" else image
+        return tf.image.resize(image, target, antialias=True)
+
+
+def _decoded_one(encoded, image_format, name):
+    # The scope is in the message of what is no whole file: TensorFlow names the operation.
+    with tf.name_scope(name):
+        return _decoder(image_format)(encoded, tf.constant(name))
+
+
+@cache
+def _decoder(image_format):
+    """Traced once a format: that takes seconds, and a graph decodes at several places.
+
+    A server that took the function apart at each of them would be as long with its first request.
+    """
+    strings = [tf.TensorSpec((), tf.string)] * 2
+    return tf.function(
+        image_format.traceable,
+        input_signature=strings,
+        autograph=False,
+        experimental_attributes={"_noinline": True},
+    )
+
+
+def _head(encoded):
+    """How a file begins, with zeros where it is shorter."""
+    return tf.strings.join([tf.strings.substr(encoded, 0, _HEAD_BYTES), b"\0" * _HEAD_BYTES])
+
+
+def _checked(encoded, name):
+    limits = {"most_pixels": MOST_PIXELS, "most_bytes": MOST_BYTES}
+    return checked_images(encoded, name=name, **limits)
+
+
+def _cheap(encoded, *, is_png, is_jpeg, name):
+    """A file that a decoder reads once, not thousands of times, or an error."""
+
+    def png():
+        with tf.control_dependencies([few_compressed(encoded, name)]):
+            return tf.identity(encoded)
+
+    def others():
+        return tf.cond(is_jpeg, lambda: of_few_scans(encoded, name), lambda: encoded)
+
+    return tf.cond(is_png, png, others)
+
+
+def to_unit(examples):
+    """uint8 pixels to float32 in [0, 1]; examples that are floats already pass unchanged."""
+    # A product, because graphs turn a division by a constant into one, with another last bit.
+    return tf.cast(examples, tf.float32) * (1 / 255) if examples.dtype == tf.uint8 else examples

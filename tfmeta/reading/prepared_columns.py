@@ -1,0 +1,152 @@
+"""Vectors of numbers once they are prepared: centred and scaled."""
+
+import math
+
+import numpy as np
+
+from tfmeta.errors import UserError
+from tfmeta.reading.prepared import Prepared
+
+_MOSTLY = 0.99  # of the rows; a column with so many of one value hardly tells two rows apart
+_MOST_NAMED = 5
+# Of a column's deviation and its largest value. Below it, the rounding of float32 (6e-8 of a value)
+# is more than 6e-5 of the deviation, and grows until all digits that differ are gone.
+LEAST_SPREAD = 1e-3
+_LEAST_TOLERATED = 1e-5  # float32's rounding is then more than 0.6% of the deviation
+
+
+def lost_in_float32(examples: np.ndarray, least: float = LEAST_SPREAD) -> np.ndarray:
+    """Numbers, from 0, of the features whose rows float32 can't tell apart well.
+
+    Args:
+        examples: `(examples, ...)` numbers; every position is a feature.
+        least: of a column's deviation beside its largest value.
+    """
+    flat = examples.reshape(len(examples), -1)
+    if not flat.size:
+        return np.zeros(0, int)
+    deviation, most = flat.std(0, dtype=np.float64), np.abs(flat).max(0)
+    # A column of one value has none to lose, but for what adding up its rows makes a deviation of.
+    varies = flat.min(0) != flat.max(0)
+    return np.flatnonzero(varies & (deviation < least * most))
+
+
+class PreparedColumns(Prepared):
+    """Vectors, centred and scaled by the training split's mean and deviation.
+
+    Args:
+        examples: `(examples, ...)` numbers.
+        scaling: `input_mean` and `input_scale` of the network's options; none: as they are.
+        names: of the columns; none: they are told by their numbers, from 1.
+    """
+
+    noun = "rows"
+
+    def __init__(self, examples, scaling=None, names=()):
+        super().__init__(examples)
+        self._scaling, self._names = scaling or {}, names
+
+    def check_input_dtype(self, input_dtype):
+        lost = lost_in_float32(self._examples[:], _LEAST_TOLERATED)
+        if self._examples.dtype == np.float64 and lost.size and input_dtype != "float64":
+            raise UserError(
+                f"{self._counted((lost + 1).tolist())} of the features differ by so little that "
+                "float32 loses it, and the network takes float32; expected one that "
+                "takes float64, as mlp does with pipeline.standardise=true, or features without "
+                "what they have in common"
+            )
+
+    def facts(self):
+        flat = self._examples[:].reshape(len(self._examples), -1)
+        if not flat.size:
+            return {"vectors": None}
+        constant = flat.min(0) == flat.max(0)
+        nearly = [i for i in np.flatnonzero(~constant) if _largest_share(flat[:, i]) > _MOSTLY]
+        facts = {
+            "features": flat.shape[1],
+            "constant_features": (np.flatnonzero(constant) + 1).tolist(),  # counted from 1
+            "nearly_constant_features": [int(i) + 1 for i in nearly],
+            "float32_loses": (lost_in_float32(flat) + 1).tolist(),
+            "mean": spread_of(flat.mean(0, dtype=np.float64)),
+            "deviation": spread_of(flat.std(0, dtype=np.float64)),
+        }
+        return {"vectors": facts}
+
+    def lines(self, facts):
+        facts = facts["vectors"]
+        if facts is None:
+            return []
+        return [
+            ("features", f"{facts['features']:,}"),
+            ("constant features", self._counted(facts["constant_features"])),
+            ("nearly constant ones", self._counted(facts["nearly_constant_features"])),
+            ("too fine for float32", self._counted(facts["float32_loses"])),
+            ("means", in_words(facts["mean"])),
+            ("deviations", in_words(facts["deviation"])),
+        ]
+
+    def warnings(self, facts):
+        facts, lines = facts["vectors"], []
+        if facts is None:
+            return []
+        for key, what in (("constant", "constant"), ("nearly_constant", "nearly constant")):
+            if which := facts[f"{key}_features"]:
+                lines.append(
+                    f"{what} features: {self._counted(which)} of {facts['features']:,}; they tell "
+                    "few rows apart or none. Leave them out"
+                )
+        kept = self._scaling and self._examples.dtype == np.float64
+        if which := facts["float32_loses"]:
+            fate = (
+                "the network takes and centres them in float64, and a served model takes float64"
+                if kept
+                else "subtract what they have in common, or give them in float64 and leave "
+                "pipeline.standardise on"
+            )
+            lines.append(
+                f"features whose digits float32 loses: {self._counted(which)}; they differ by "
+                f"less than {LEAST_SPREAD:g} of their size; {fate}"
+            )
+        return lines
+
+    def vectors(self, x):
+        return self._seen(x).reshape(len(x), -1).astype(np.float64)
+
+    def _seen(self, examples):
+        if not self._scaling:
+            return examples
+        flat = examples.reshape(len(examples), -1).astype(np.float64)
+        scaled = (flat - self._scaling["input_mean"]) / self._scaling["input_scale"]
+        return scaled.astype(np.float32)
+
+    def _counted(self, numbers):
+        """How many, and which are the first."""
+        if not numbers:
+            return "0"
+        names = [self._names[n - 1] if self._names else str(n) for n in numbers[:_MOST_NAMED]]
+        more = ", ..." if len(numbers) > _MOST_NAMED else ""
+        which = "" if self._names else "number "
+        return f"{len(numbers):,} ({which}{', '.join(names)}{more})"
+
+
+def spread_of(values: np.ndarray) -> dict | None:
+    """The least, the median and the most, as JSON can hold them."""
+    if not len(values):
+        return None
+    middle = float(np.median(values))
+    return {"min": values.min().item(), "median": middle, "max": values.max().item()}
+
+
+def in_words(spread: dict, unit: str = "") -> str:
+    """A spread for people."""
+    if spread["min"] == spread["max"]:
+        return f"{spread['min']:,.4g}{unit}, all of them"
+    return (
+        f"{spread['min']:,.4g} to {spread['max']:,.4g}{unit}, half of them "
+        f"{spread['median']:,.4g} or less"
+    )
+
+
+def _largest_share(column):
+    _, counts = np.unique(column, return_counts=True)
+    return counts.max() / math.fsum(counts)

@@ -1,0 +1,36 @@
+"""Images once they are prepared."""
+
+import numpy as np
+
+from tfmeta.reading.prepared import Prepared
+
+
+class PreparedImages(Prepared):
+    """Images `(height, width, channels)`; one in which all pixels are alike shows nothing."""
+
+    noun = "images"
+    blank_words = "have one and the same value in every pixel once they are prepared"
+
+    def is_blank(self, chunk):
+        flat = chunk.reshape(len(chunk), -1, chunk.shape[-1])
+        return (flat == flat[:, :1]).all((1, 2))
+
+    def facts(self):
+        constant = sum(int(self.is_blank(chunk).sum()) for chunk in self.chunks())
+        return {"prepared_images": {"constant": constant, "images": len(self._examples)}}
+
+    def lines(self, facts):
+        facts = facts["prepared_images"]
+        return [("images of one colour", f"{facts['constant']:,} of {facts['images']:,}")]
+
+    def warnings(self, facts):
+        facts = facts["prepared_images"]
+        if not facts["constant"]:
+            return []
+        return [
+            f"images of which every pixel is alike once they are prepared: {facts['constant']:,} "
+            f"of {facts['images']:,}; nothing can be seen in them. Look at the contact sheet"
+        ]
+
+    def vectors(self, x):
+        return x.reshape(len(x), -1).astype(np.float64)

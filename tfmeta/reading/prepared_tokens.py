@@ -1,0 +1,86 @@
+"""Texts once they are prepared: the ids of their tokens."""
+
+import numpy as np
+
+from tfmeta.reading.prepared import Prepared
+
+PADDING, UNKNOWN = 0, 1  # ids that are no tokens
+_MOST_UNKNOWN = 0.5  # of a split's tokens
+
+
+class PreparedTokens(Prepared):
+    """Token ids `(length,)` of texts.
+
+    Args:
+        examples: `(texts, length)` ids.
+        splits: `{name: (texts,)}` numbers of the texts in each split.
+        lengths: `(texts,)` tokens of each text, those that are cut off among them.
+    """
+
+    noun = "texts"
+    blank_words = "have no token that the vocabulary knows"
+
+    def __init__(self, examples, splits, lengths):
+        super().__init__(examples)
+        self._splits, self._lengths = splits, lengths
+
+    def is_blank(self, chunk):
+        return (chunk <= UNKNOWN).all(1)
+
+    def facts(self):
+        unknown = {}
+        for split, rows in self._splits.items():
+            ids = self._examples[rows]
+            number = int((ids != PADDING).sum())
+            unknown[split] = float((ids == UNKNOWN).sum() / number) if number else None
+        ids = self._examples
+        return {
+            "tokens": {
+                "median": float(np.median(self._lengths)) if len(ids) else None,
+                "most": int(self._lengths.max(initial=0)),
+                "cut": int((self._lengths > ids.shape[1]).sum()),
+                "length": ids.shape[1],
+                "texts": len(ids),
+                "without_known_tokens": int(self.is_blank(ids).sum()),
+                "unknown": unknown,
+            }
+        }
+
+    def lines(self, facts):
+        facts = facts["tokens"]
+        unknown = [f"{s} {share:.1%}" for s, share in facts["unknown"].items() if share is not None]
+        return [
+            ("tokens a text", f"{facts['median']:g} in the middle, {facts['most']:,} at most"),
+            ("texts cut", f"{facts['cut']:,} of {facts['texts']:,}, to {facts['length']:,} tokens"),
+            ("unknown tokens", ", ".join(unknown)),
+            ("texts of them alone", f"{facts['without_known_tokens']:,}"),
+        ]
+
+    def warnings(self, facts):
+        facts, lines = facts["tokens"], []
+        for split, share in facts["unknown"].items():
+            if share is not None and share > _MOST_UNKNOWN:
+                lines.append(
+                    f"unknown tokens in the {split} split: {share:.0%}; a text is what is known "
+                    "of it. Raise pipeline.vocabulary or train on more texts"
+                )
+        if blank := facts["without_known_tokens"]:
+            lines.append(
+                f"texts without a known token: {blank:,} of {facts['texts']:,}; nothing tells "
+                "them apart"
+            )
+        if facts["cut"] > facts["texts"] / 2:
+            lines.append(
+                f"texts longer than {facts['length']:,} tokens: {facts['cut']:,} of "
+                f"{facts['texts']:,}; what is beyond is cut off. Raise pipeline.length"
+            )
+        return lines
+
+    def vectors(self, x):
+        """How often each token of the episode is in a text, at unit length."""
+        ids, columns = np.unique(x, return_inverse=True)
+        counts = np.zeros((len(x), len(ids)))
+        rows = np.repeat(np.arange(len(x)), x.shape[1])
+        np.add.at(counts, (rows, columns.reshape(-1)), 1.0)
+        counts[:, ids == PADDING] = 0
+        return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1.0)

@@ -1,0 +1,149 @@
+"""Images on disk that are read one by one, for data that does not fit in memory.
+
+A folder with two files: `examples.tfrecord`, a record an image, its uint8 pixels (as the network
+takes them, already resized) compressed by zlib; and `index.npz`, where each record is, with the
+images' shape and whatever else was learned while they were read. An episode reads its own images
+by their places. The pixels are those that would be in memory, so the episodes are the same too.
+"""
+
+import atexit
+import json
+import os
+import shutil
+import time
+import weakref
+import zlib
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta import files, strict_json
+from tfmeta.reading.npz_files import read_npz
+
+_RECORDS, _INDEX = "examples.tfrecord", "index.npz"
+_HEAD, _FOOT = 12, 4  # bytes that TFRecord puts before and after a record's own
+_QUIET_SECONDS = 0.2  # without a read: many times what one takes
+CACHE_HINT = "Name another folder by TFMETA_CACHE, or leave pipeline.stream out"
+_LEVEL = 1  # of zlib: what higher ones save on disk costs more at every read
+
+
+class _Reads:
+    """Sees to it that no thread of tf.data is in Python when the interpreter ends.
+
+    An iterator that a script still holds at its end is deleted with the interpreter's lock held,
+    and waits for its threads; one that waits for that lock, to read, would wait for ever.
+    """
+
+    def __init__(self):
+        self._last, self._is_over = 0.0, False
+
+    def begin(self):
+        self._last = time.monotonic()
+        if self._is_over:
+            raise RuntimeError("the interpreter ends")
+
+    def end(self):
+        """Refuses every read from now on, and waits until nobody asks for one any more."""
+        self._is_over = True
+        while time.monotonic() - self._last < _QUIET_SECONDS:
+            time.sleep(_QUIET_SECONDS / 5)
+
+
+_reads = _Reads()
+atexit.register(_reads.end)
+
+
+class RecordFile:
+    """Reads examples by their numbers; an array as far as `ClassIndex` is concerned.
+
+    Args:
+        folder: that `write_records` made.
+
+    Attributes:
+        shape: `(examples, height, width, channels)`.
+        dtype: uint8.
+        facts: what was stored with them.
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, folder):
+        index = read_npz(Path(folder) / _INDEX)
+        self._starts, self._sizes = index["starts"], index["sizes"]
+        self.shape = (len(self._starts), *index["shape"].tolist())
+        self.facts = strict_json.loads(str(index["facts"]))
+        self._file = os.open(Path(folder) / _RECORDS, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+
+    def __len__(self):
+        return len(self._starts)
+
+    @property
+    def num_bytes(self) -> int:
+        """On disk."""
+        return int(self._sizes.sum())
+
+    def __getitem__(self, positions) -> np.ndarray:
+        """As of an array: an example, or those at an array or slice of positions."""
+        positions = np.arange(len(self))[positions]
+        flat = [
+            np.frombuffer(zlib.decompress(each), np.uint8)
+            for each in self._read(positions.reshape(-1))
+        ]
+        return np.reshape(flat, (*positions.shape, *self.shape[1:]))
+
+    def gather(self, positions):
+        """In the graph: int32 `(...)` -> uint8 `(..., height, width, channels)`."""
+        compressed = tf.numpy_function(self._read, [tf.reshape(positions, [-1])], tf.string)
+        pixels = tf.io.decode_raw(tf.io.decode_compressed(compressed, "ZLIB"), tf.uint8)
+        return tf.reshape(pixels, tf.concat([tf.shape(positions), self.shape[1:]], 0))
+
+    def _read(self, positions):
+        _reads.begin()
+        # By `pread`, which threads may call side by side, and which leaves no page mapped here.
+        places = zip(self._sizes[positions].tolist(), self._starts[positions].tolist(), strict=True)
+        return np.array([os.pread(self._file, *place) for place in places], object)
+
+
+def write_records(folder, batches, facts) -> RecordFile:
+    """Stores images, whole or not at all, and opens them. The caller holds the folder's lock.
+
+    Args:
+        folder: to be made.
+        batches: iterable of uint8 `(images, height, width, channels)`, one or more.
+        facts: a function without arguments, called when the batches have ended: what to store with
+            them, as JSON takes it.
+    """
+    folder = Path(folder)
+    with files.appearing(folder, CACHE_HINT) as partial:
+        sizes, shape = [], None
+        with files.writing(folder, CACHE_HINT):
+            partial.mkdir(parents=True)
+            writer = tf.io.TFRecordWriter(str(partial / _RECORDS))
+        with writer:
+            for batch in batches:  # reads too, and that is no failure to write
+                shape = batch.shape[1:]
+                with files.writing(folder, CACHE_HINT):
+                    sizes += [_write(writer, image) for image in batch]
+                    writer.flush()
+        sizes = np.array(sizes, np.int64)
+        starts = np.cumsum(sizes + _HEAD + _FOOT) - sizes - _FOOT
+        content = {"starts": starts, "sizes": sizes, "shape": shape, "facts": json.dumps(facts())}
+        with files.writing(folder, CACHE_HINT):
+            np.savez(partial / _INDEX, **content)
+            shutil.rmtree(folder, ignore_errors=True)
+    return RecordFile(folder)
+
+
+def _write(writer, image):
+    """Writes a record; returns its size."""
+    record = zlib.compress(np.ascontiguousarray(image).tobytes(), _LEVEL)
+    writer.write(record)
+    return len(record)
+
+
+def cache_folder() -> Path:
+    """Where records are kept: `TFMETA_CACHE`, else where the system's user keeps caches."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("TFMETA_CACHE") or Path(caches) / "tfmeta")

@@ -1,0 +1,156 @@
+"""A user's support set: a folder with a subfolder of images for each class."""
+
+import io
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tfmeta.errors import UserError
+from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
+from tfmeta.reading.npz_files import read_npz, with_examples
+from tfmeta.user_files import is_hidden, read_file
+
+_WIDE = tuple(map(np.dtype, ("f8", "i8", "u8", "i4", "u4")))  # more digits than float32 has
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
+_SERVED = ("PNG", "JPEG", "GIF")  # that the graph decodes as they are
+_BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
+# What Pillow and NumPy raise of a file that is cut short or otherwise damaged.
+_DAMAGED = (*DAMAGED_NPZ, struct.error, IndexError)
+_MOST_BYTES = 256 * 2**20  # of an image file
+
+# Pillow warns of images from 89 million pixels on, and refuses twice as large ones.
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def read_image(path) -> bytes:
+    """The content of an image file, as a request would carry it.
+
+    PNG, JPEG and GIF files pass as they are. BMP (TensorFlow misreads those with a palette), WebP
+    and TIFF files (their first picture, upright) become a PNG of the same pixels.
+
+    Raises:
+        UserError: if the file is missing or damaged, or is no image of these formats.
+    """
+    try:
+        content = read_file(path, most=_MOST_BYTES)
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            image.verify()  # a PNG to its last chunk, which `load` does not ask for
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            image.load()
+            return content if image.format in (*_SERVED, "MPO") else _as_png(image)
+    except UserError:
+        raise
+    except UnidentifiedImageError:
+        problem = "is no image"
+    except (*_DAMAGED, *_BOMBS) as error:
+        problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    raise UserError(f"{path} {problem}; expected a whole {', '.join(_FORMATS)} file")
+
+
+def _as_png(image) -> bytes:
+    buffer = io.BytesIO()
+    _plain(image).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _plain(image):
+    """The same picture in a mode that PNG has, upright."""
+    if image.format == "BMP":  # whose opacity no two readers agree on
+        return image.convert("RGB")
+    tags = getattr(image, "tag_v2", {})
+    image = ImageOps.exif_transpose(image)
+    deep = image.mode.startswith(("I", "F"))
+    if deep or max(tags.get(_BITS_TAG, (8,))) > 8:
+        pixels = np.asarray(image)
+        fits = deep and pixels.min(initial=0) >= 0 and pixels.max(initial=0) <= 65535
+        if not fits or image.mode == "F" or tags.get(_GROUND_TAG) == _WHITE_IS_ZERO:
+            raise ValueError("of more than 8 bits, only grey levels from 0 to 65535 are read")
+        return Image.fromarray(pixels.astype(np.uint16))
+    if image.mode in ("1", "L", "LA"):
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def read_support_folder(
+    folder, *, num_classes: int | None
+) -> tuple[list[str], list[bytes], list[int]]:
+    """Class names (the subfolders', sorted), the encoded images, and the class of each.
+
+    Args:
+        folder: the support set's folder; files whose names start with a dot are passed over.
+        num_classes: that the learner answers with at most; None for any number.
+
+    Raises:
+        UserError: if it is no such folder, a class is empty, a file is no image, or there are
+            more classes than the learner answers with.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(
+            f"support folder {folder} is not there; expected a subfolder for each class"
+        )
+    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not is_hidden(p))
+    if len(classes) < 2 or len(classes) > (num_classes or len(classes)):
+        taken = "2 or more" if num_classes is None else f"2 to {num_classes}"
+        raise UserError(
+            f"support folder {folder} has {len(classes)} class subfolders; this learner takes "
+            f"{taken}"
+        )
+    files, labels = [], []
+    for label, each in enumerate(classes):
+        images = sorted(p for p in each.iterdir() if not is_hidden(p))
+        if not images:
+            raise UserError(f"support folder {each} is empty; expected at least one image")
+        files += [read_image(path) for path in images]
+        labels += [label] * len(images)
+    return [each.name for each in classes], files, labels
+
+
+def read_support_arrays(path, facts, *, num_classes: int | None):
+    """A support set as a network takes it: `(class names or None, x, y)`.
+
+    Args:
+        path: a support folder, or for examples that are no images an NPZ file with `x` and `y`.
+        facts: the SourceFacts of the run.
+        num_classes: that the learner answers with at most.
+
+    Raises:
+        UserError: if it can't be read, or has the wrong shape.
+    """
+    if facts.image_format is not None:
+        from tfmeta.reading.images import to_unit
+
+        names, files, labels = read_support_folder(path, num_classes=num_classes)
+        return names, to_unit(facts.image_format.decode_all(files)), np.array(labels, np.int32)
+    try:
+        arrays = with_examples(read_npz(path))
+        x, y = arrays["x"], arrays["y"]
+        # Wider numbers stay: where float32 would lose their digits, the network takes them.
+        x = np.asarray(x, np.float64 if x.dtype in _WIDE else np.float32)
+    except UserError:
+        raise
+    except _DAMAGED as error:
+        raise UserError(f"cannot read {path}: {error}; expected an NPZ file of x and y") from error
+    if facts.target_size == 1 and y.ndim == 1:
+        y = y[:, np.newaxis]
+    y_shape = () if facts.target_size is None else (facts.target_size,)
+    if x.shape != (len(x), *facts.input_shape) or y.shape != (len(x), *y_shape) or not len(x):
+        raise UserError(
+            f"{path} holds x of shape {x.shape} and y of shape {y.shape}; expected examples of "
+            f"shape {facts.input_shape} and as many answers of shape {y_shape}"
+        )
+    for name, values in (("x", x), ("y", y)):
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            first = np.argwhere(~np.isfinite(values))[0].tolist()
+            raise UserError(
+                f"{path} holds {name} with {values[tuple(first)]} at {first}; expected finite "
+                "numbers"
+            )
+    if facts.target_size is not None:
+        return None, x, y.astype(np.float32)
+    names, labels = np.unique(y, return_inverse=True)
+    return [str(name) for name in names], x, labels.astype(np.int32)

@@ -1,0 +1,232 @@
+"""Tables of users' own: NPZ, CSV and Parquet files become columns of text and of numbers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfmeta.errors import UserError, listed
+from tfmeta.reading.frames import frame_columns
+from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
+from tfmeta.reading.npz_files import read_npz, with_examples
+from tfmeta.reading.prepared_columns import lost_in_float32
+
+SUFFIXES = (".npz", ".csv", ".parquet")
+_LEAST_IN_FLOAT64 = 1e-12  # of a column's spread beside its size; its rounding is 1e-16
+# What NumPy and pandas raise of a file that is damaged, or of another kind than its name says.
+_DAMAGED = (*DAMAGED_NPZ, Warning)
+
+
+def find_file(pipeline: str, data_dir, file, suffixes=SUFFIXES) -> Path:
+    """The file that holds a pipeline's data.
+
+    Args:
+        pipeline: its name, for what is said of it.
+        data_dir: the file, or a folder that holds exactly one.
+        file: the name of that one, if there are several.
+        suffixes: of such files.
+
+    Raises:
+        UserError: if it is missing, or the folder holds none or several.
+    """
+    kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+    if data_dir is None and file is None:
+        raise UserError(f"{pipeline} needs its data: --data-dir FILE ({kinds}), or its folder")
+    path = Path(data_dir or ".")
+    if file is not None:
+        if path.is_file():
+            raise UserError(
+                f"received pipeline.file={file} and --data-dir {path}, which is a file itself; "
+                "expected one of them, or a folder as --data-dir"
+            )
+        path /= str(file)
+    if path.is_dir():
+        found = [p for p in sorted(path.glob("[!.]*.*")) if p.suffix.lower() in suffixes]
+        if len(found) != 1:
+            raise UserError(
+                f"{path} holds {len(found)} files of {kinds}, expected one: "
+                f"{listed([p.name for p in found]) or 'put yours there'}. Choose with --set "
+                "pipeline.file=NAME"
+            )
+        path = found[0]
+    if path.suffix.lower() not in suffixes:
+        raise UserError(f"received the file {path}; expected {kinds}")
+    if not path.is_file():
+        raise UserError(f"there is no file {path}; name yours with --data-dir FILE ({kinds})")
+    return path
+
+
+def names_in(value) -> list[str]:
+    """Column names: a list of them, or text with commas, as in `--set pipeline.features=a,b`."""
+    if isinstance(value, list | tuple):
+        return [str(name) for name in value]
+    return [name.strip() for name in str(value).split(",")]
+
+
+def as_text(value) -> str:
+    """A label or its like, without white space around it; what is missing is empty."""
+    if value is None or value != value:  # NaN is no label
+        return ""
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file holds, its rows counted from 1 without a header.
+
+    Attributes:
+        path: the file.
+        columns: `{name: (rows,)}` numbers or objects; of an NPZ its arrays, `(rows, ...)`.
+        is_npz: whether its features are the array `x`.
+    """
+
+    path: Path
+    columns: dict
+    is_npz: bool
+
+    def text(self, name: str, option: str) -> np.ndarray:
+        """`(rows,)` the values of a column as text, stripped of white space around it.
+
+        Args:
+            name: of the column.
+            option: of the pipeline, that chose it.
+
+        Raises:
+            UserError: if there is no such column, or a value is missing.
+        """
+        values = self._column(name, option)
+        if values.ndim != 1:
+            raise UserError(
+                f"{name} of {self.path} has shape {values.shape}; expected one {option} a row"
+            )
+        texts = [as_text(value) for value in values.tolist()]
+        rows = [row for row, text in enumerate(texts, 1) if not text]
+        if rows:
+            raise UserError(
+                f"{self.path} has no {option} ({name}) in {len(rows)} rows: {listed(rows)}; fill "
+                "them in or drop those rows"
+            )
+        return np.array(texts)
+
+    def features(self, names: list[str]) -> np.ndarray:
+        """As `numbers`; float64 where float32 would lose digits by which rows differ.
+
+        Raises:
+            UserError: as `numbers`; if not even float64 can hold the digits.
+        """
+        narrow = self.numbers(names, "features")
+        wide = [self.columns[name] for name in names]
+        if all(np.can_cast(values.dtype, np.float32) for values in wide):
+            return narrow
+        rounded = [
+            name
+            for name, values in zip(names, wide, strict=True)
+            if values.dtype.kind in "iu" and _lost_in_float64(values)
+        ]
+        if rounded:
+            raise UserError(
+                f"{listed(rounded)} of {self.path} has whole numbers above 2^53 that differ by so "
+                "little that float64 can't tell them apart; subtract what they have in common, or "
+                "leave an identifier out"
+            )
+        wide = [values.astype(np.float64) for values in wide]
+        is_array = len(names) == 1 and wide[0].ndim > 1
+        wide = wide[0] if is_array else np.stack(wide, 1)
+        return wide if lost_in_float32(wide).size else narrow
+
+    def numbers(self, names: list[str], option: str) -> np.ndarray:
+        """float32 `(rows, columns)` of columns, or `(rows, ...)` of one array.
+
+        Args:
+            names: of the columns.
+            option: of the pipeline, that chose them.
+
+        Raises:
+            UserError: if one is missing, or holds anything but finite numbers.
+        """
+        columns = [self._column(name, option) for name in names]
+        named = zip(names, columns, strict=True)
+        unfit = [f"{n} ({_first_unfit(c)})" for n, c in named if c.dtype.kind not in "biuf"]
+        if unfit:
+            raise UserError(
+                f"{len(unfit)} columns of {self.path} are not numeric: {listed(unfit)}; make them "
+                f"numbers, or choose others with --set pipeline.{option}=A,B"
+            )
+        with np.errstate(over="ignore"):  # what float32 can't hold is refused below
+            columns = [values.astype(np.float32, copy=False) for values in columns]
+        is_array = len(names) == 1 and columns[0].ndim > 1
+        values = columns[0] if is_array else np.stack(columns, 1)
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            places = [
+                f"{names[0] + str(where) if is_array else names[where[0]]} in row {row + 1}"
+                for row, *where in bad.tolist()
+            ]
+            raise UserError(
+                f"{len(bad)} values of {self.path} are missing or not finite: {listed(places)}. "
+                "Fill them in or drop those rows"
+            )
+        return values
+
+    def _column(self, name, option):
+        if name not in self.columns:
+            raise UserError(
+                f"{self.path} has no {'array' if self.is_npz else 'column'} {name!r}; it has: "
+                f"{listed(list(self.columns), 20)}. Name yours with --set pipeline.{option}=NAME"
+            )
+        values = self.columns[name]
+        rows = len(self.columns["x"]) if self.is_npz else len(values)
+        if values.ndim < 1 or len(values) != rows:
+            raise UserError(
+                f"{name} of {self.path} has shape {values.shape}; expected {rows} rows, as x has"
+            )
+        return values
+
+
+def _lost_in_float64(values):
+    """Whether whole numbers are rounded by much of what they differ by."""
+    spread = values.max(0).astype(object) - values.min(0).astype(object)
+    size = np.maximum(np.abs(values.max(0).astype(object)), np.abs(values.min(0).astype(object)))
+    return bool(np.any((spread > 0) & (spread < size * _LEAST_IN_FLOAT64)))
+
+
+def _first_unfit(values):
+    for row, value in enumerate(values.tolist(), 1):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return f"{value!r:.40} in row {row}"
+    return f"{values.tolist()[0]!r:.40} in row 1"  # such as a Decimal
+
+
+def read_table(path: Path, *, text) -> Table:
+    """Reads a file.
+
+    Args:
+        path: as of `find_file`.
+        text: names of the columns that are text even where they look like numbers: "007".
+
+    Raises:
+        UserError: if it can't be read, or holds no rows.
+    """
+    is_npz = path.suffix.lower() == ".npz"
+    try:
+        columns = with_examples(read_npz(path)) if is_npz else frame_columns(path, text)
+    except ImportError as error:
+        raise UserError(
+            f"reading {path} needs pandas and pyarrow ({error}): pip install 'tfmeta[tables]'. "
+            "An NPZ file needs neither"
+        ) from error
+    except _DAMAGED as error:
+        if isinstance(error, UserError):
+            raise
+        whole = "arrays of numbers or text, none of objects" if is_npz else "one header and rows"
+        raise UserError(
+            f"cannot read {path}: {str(error).strip() or type(error).__name__}; expected a whole "
+            f"{path.suffix} file with {whole}"
+        ) from error
+    if is_npz and ("x" not in columns or columns["x"].ndim < 1):
+        raise UserError(f"{path} has no array x of examples; it has: {listed(list(columns), 20)}")
+    if not len(columns["x"] if is_npz else next(iter(columns.values()), [])):
+        raise UserError(f"{path} holds no rows; expected some")
+    return Table(path, columns, is_npz)
