@@ -135,20 +135,12 @@ class ClassSource(EpisodeSource):
 
     def draw(self, split: str, shape: EpisodeShape, seed: int):
         choose_classes, choose_examples = self._choosers(split, shape)
-        classes = self._classes(split, shape)
-        num_classes = len(classes) * self.num_rotations
-        num_keys = shape.num_ways * int(self.index.counts[classes].max())
-        parts = [1, num_classes, num_keys, words_for_sizes(shape)]
-        stream = RandomStream(seed, split, sum(parts))
+        keys_of = self._keys(split, shape, seed)
         gather, order = self._gather(), tf.constant(self.index.order)
 
         def episodes(first, count):
-            words = stream.integers(first, count)[:, : sum(parts)]
-            group_key, class_keys, example_keys, sizes = tf.split(words, parts, 1)
-            class_keys, example_keys = (
-                tf.maximum(k, _LAST + 1) for k in (class_keys, example_keys)
-            )
-            classes, turns = choose_classes(group_key[:, 0], class_keys)
+            group_key, class_keys, example_keys, sizes = keys_of(first, count)
+            classes, turns = choose_classes(group_key, class_keys)
             chosen = choose_examples(classes, example_keys)
             x = gather(tf.gather(order, chosen))
             if self.num_rotations > 1:
@@ -156,6 +148,40 @@ class ClassSource(EpisodeSource):
             return sized(_episode(to_unit(x), shape.num_shots), shape, sizes)
 
         return episodes
+
+    def names_of_classes(
+        self, split: str, shape: EpisodeShape, seed: int, count: int
+    ) -> list[list[str]]:
+        choose_classes, _ = self._choosers(split, shape)
+        group_key, class_keys, _, _ = self._keys(split, shape, seed)(0, count)
+        classes, turns = (each.numpy() for each in choose_classes(group_key, class_keys))
+        return [
+            [self._name_of(*each) for each in zip(*episode, strict=True)]
+            for episode in zip(classes.tolist(), turns.tolist(), strict=True)
+        ]
+
+    def _name_of(self, number, turns):
+        name = self.index.class_names[number]
+        return f"{name}, turned {90 * turns} degrees" if turns else name
+
+    def _keys(self, split, shape, seed):
+        """A function `(first, count)` -> random keys of groups, classes, examples and sizes."""
+        classes = self._classes(split, shape)
+        num_classes = len(classes) * self.num_rotations
+        num_keys = shape.num_ways * int(self.index.counts[classes].max())
+        parts = [1, num_classes, num_keys, words_for_sizes(shape)]
+        stream = RandomStream(seed, split, sum(parts))
+
+        def keys_of(first, count):
+            words = stream.integers(first, count)[:, : sum(parts)]
+            group_key, class_keys, example_keys, sizes = tf.split(words, parts, 1)
+            smallest = _LAST + 1
+            class_keys, example_keys = (
+                tf.maximum(keys, smallest) for keys in (class_keys, example_keys)
+            )
+            return group_key[:, 0], class_keys, example_keys, sizes
+
+        return keys_of
 
     def _gather(self):
         """A function in the graph: positions `(...)` -> examples `(..., *input_shape)`."""

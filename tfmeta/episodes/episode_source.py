@@ -223,6 +223,21 @@ class EpisodeSource(ABC):
         del shapes
         return []
 
+    def names_of_classes(
+        self, split: str, shape: EpisodeShape, seed: int, count: int
+    ) -> list[list[str]] | None:
+        """The names of the classes in the first episodes, in the order of their labels.
+
+        Args:
+            split, shape, seed: as of `draw`.
+            count: number of episodes.
+
+        Returns:
+            One list for each episode; None if the source has no names for its classes.
+        """
+        del split, shape, seed, count
+        return None
+
     def recorded_splits(self) -> dict[str, list[str]] | None:
         """The names of each split's classes, for the run's record; None of an endless family."""
         return None

@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tfmeta import files
 from tfmeta.errors import UserError
+from tfmeta.inspection.labels import draw_name, width_of
 from tfmeta.terminal import plain
 
 SPLIT, SEED, NUM_EPISODES = "train", 0, 3
@@ -19,7 +20,8 @@ _MARK = ("Software", "tfmeta inspect")  # a text chunk of every sheet
 _WAIT = 60  # seconds that another may take to draw the same
 _MOST_CLASSES, _MOST_SHOTS, _MOST_QUERIES = 20, 10, 5  # of an episode that are shown
 _CELL, _LARGEST_CELL = 84, 168  # pixels of an image's longer side: about, and at most
-_MARGIN, _GAP, _SET_GAP, _LABEL, _LINE = 16, 4, 28, 76, 22  # pixels
+_MARGIN, _GAP, _SET_GAP, _LINE = 16, 4, 28, 22  # pixels
+_LEAST_LABEL, _MOST_LABEL = 64, 220  # pixels that the names of classes have beside their images
 _PAPER, _INK, _FAINT = (255, 255, 255), (32, 32, 32), (128, 128, 128)
 
 
@@ -88,24 +90,33 @@ def write_contact_sheet(path: Path, source, shape) -> None:
     title = f"{plain(source.name)}, {SPLIT} split, {in_words(shape.protocol())}, seed {SEED}"
     text = PngInfo()
     text.add_text(*_MARK)
-    sheet = draw_sheet(batch, title)
+    names = source.names_of_classes(SPLIT, drawn, SEED, NUM_EPISODES)
+    sheet = draw_sheet(batch, title, names)
     with files.locked(path, wait=_WAIT), files.whole(path) as partial:
         sheet.save(partial, "PNG", pnginfo=text)
 
 
-def draw_sheet(batch: list[np.ndarray], title: str) -> Image.Image:
+def draw_sheet(
+    batch: list[np.ndarray], title: str, names: list[list[str]] | None = None
+) -> Image.Image:
     """The sheet.
 
     Args:
         batch: support_x `(tasks, examples, height, width, channels)` from 0 to 1, support_y
             `(tasks, examples)`, query_x and query_y; labels under 0 are padding.
         title: its first line.
+        names: the names of each task's classes, in the order of their labels; None: "class 0" and
+            so on.
     """
     tasks = [_rows(*task) for task in zip(*batch, strict=True)]
+    names = names or [[f"class {n}" for n in range(len(rows))] for rows in tasks]
+    tasks = [list(zip(*pair, strict=False)) for pair in zip(names, tasks, strict=True)]
+    label = max(width_of(name, _MOST_LABEL) for rows in tasks for name, _ in rows)
+    label = max(_LEAST_LABEL, label) + 3 * _GAP
     cell = _cell(batch[0][0, 0]).size
-    num_support = max(len(support) for rows in tasks for support, _ in rows)
-    num_queries = max(len(queries) for rows in tasks for _, queries in rows)
-    blocks = [_block(rows, cell, (num_support, num_queries)) for rows in tasks]
+    sets = [sets for rows in tasks for _, sets in rows]
+    columns = tuple(max(map(len, images)) for images in zip(*sets, strict=True))
+    blocks = [_block(rows, cell, columns, label) for rows in tasks]
     font = ImageFont.load_default(size=16)
     width = max(blocks[0].width, int(font.getlength(title)))
     height = sum(block.height + _SET_GAP for block in blocks) + _LINE
@@ -129,19 +140,19 @@ def _rows(support_x, support_y, query_x, query_y):
     ]
 
 
-def _block(rows, cell, columns):
-    """One episode: a line of headings, then a row a class."""
+def _block(rows, cell, columns, label):
+    """One episode: a line of headings, then one row for each class."""
     (width, height), (num_support, num_queries) = cell, columns
-    queries_at = _LABEL + num_support * (width + _GAP) + _SET_GAP
+    queries_at = label + num_support * (width + _GAP) + _SET_GAP
     size = (queries_at + num_queries * (width + _GAP), _LINE + len(rows) * (height + _GAP))
     block = Image.new("RGB", size, _PAPER)
     draw, font = ImageDraw.Draw(block), ImageFont.load_default(size=12)
-    for left, heading in ((_LABEL, "support"), (queries_at, "queries")):
+    for left, heading in ((label, "support"), (queries_at, "queries")):
         draw.text((left, 0), heading, _FAINT, font)
-    for number, sets in enumerate(rows):
+    for number, (name, sets) in enumerate(rows):
         top = _LINE + number * (height + _GAP)
-        draw.text((0, top + height // 2), f"class {number}", _INK, font, anchor="lm")
-        for first, images in zip((_LABEL, queries_at), sets, strict=True):
+        draw_name(block, name, (0, top, label - 3 * _GAP, height), _INK)
+        for first, images in zip((label, queries_at), sets, strict=True):
             for column, image in enumerate(images):
                 block.paste(_cell(image), (first + column * (width + _GAP), top))
     return block
