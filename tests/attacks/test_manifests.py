@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import model_answers
 import pytest
 import trained
 
@@ -64,7 +65,7 @@ LIES = {
 def test_a_lie_about_the_model(key, tmp_path):
     version = trained.copy_of(trained.learner_export(), tmp_path)
     rewritten(version / MANIFEST, lambda facts: facts.update({key: LIES[key]}), sign=True)
-    message = trained.disagreement(version)
+    message = model_answers.disagreement(version)
     assert "Export again" in message
     assert key in message or key == "image_format"
 

@@ -3,6 +3,7 @@
 import os
 import time
 
+import model_answers
 import numpy as np
 import pytest
 import stranger_models
@@ -49,7 +50,7 @@ def test_a_model_that_writes_a_file(tmp_path):
     done = trained.tfmeta("verify", version, "--json")
     assert done.returncode == 1
     assert "WriteFile" in done.stdout
-    assert trained.refusal(version, "predict", INPUT)[0] == "PERMISSION_DENIED"
+    assert model_answers.refusal(version, "predict", INPUT)[0] == "PERMISSION_DENIED"
     assert not written.exists()
 
 

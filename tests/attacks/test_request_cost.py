@@ -7,13 +7,15 @@ import sys
 import time
 from pathlib import Path
 
+import model_answers
 import numpy as np
 import peak_memory
 import pytest
 import tensorflow as tf
 import trained
+from model_answers import refusal, served
 from PIL import Image
-from trained import folder, refusal, served, version_of
+from trained import folder, version_of
 
 import tfmeta
 from tfmeta import UserError
@@ -68,7 +70,7 @@ ANSWER = "adapt_and_predict_bytes"
 def test_a_bomb_costs_little():
     export = image_export()
     served(export, ANSWER, request())  # so that the model is loaded
-    before = trained.in_loader(peak_memory.start_again)
+    before = model_answers.in_loader(peak_memory.start_again)
     for what, bomb in bombs().items():
         started = time.monotonic()
         if what == "a GIF of 40 frames":
@@ -77,7 +79,7 @@ def test_a_bomb_costs_little():
             code, message = refusal(export, ANSWER, request(queries=[bomb]))
             assert (code, "query_x_bytes" in message) == ("INVALID_ARGUMENT", True), (what, message)
         assert time.monotonic() - started < MOST_SECONDS, what
-    assert trained.in_loader(peak_memory.mebibytes) - before < MOST_MEGABYTES
+    assert model_answers.in_loader(peak_memory.mebibytes) - before < MOST_MEGABYTES
 
 
 @pytest.mark.attack(

@@ -1,11 +1,8 @@
-"""Trained runs: kills, readers, locks, full disks, signals and pipes; nothing good is lost."""
+"""Trained runs that are killed, read or damaged: nothing good is lost."""
 
-import contextlib
 import json
-import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import zipfile
@@ -17,72 +14,11 @@ import numpy as np
 import peak_memory
 import pytest
 import trained
+from kept_runs import SINUSOID, arrays, assert_same, the_line
 
 import tfmeta
 from tfmeta.errors import UserError
 from tfmeta.training.run_directory import RunDirectory
-
-LOCK = """
-import sys
-from tfmeta import files
-with files.locked(sys.argv[1]):
-    print("locked", flush=True)
-    sys.stdin.read()
-"""
-SINUSOID = ["sinusoid", "--shots", 5, "--meta-batch", 4, "--inner-steps", 1]
-for _setting in ("validation_tasks=0", "checkpoint_seconds=0", "log_every=4"):
-    SINUSOID += ["--set", _setting]
-SINUSOID += ["--set", "learner.vectorised=false"]  # without the wait for XLA
-
-
-@pytest.fixture
-def run(tmp_path):
-    """A copy of a run of 20 steps."""
-    return shutil.copytree(trained.sinusoid_run(), tmp_path / "run")
-
-
-@pytest.fixture
-def locks():
-    """Has another process hold the lock of a path; returns its number."""
-    processes = []
-
-    def lock(path):
-        command = [sys.executable, "-c", LOCK, str(path)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        processes.append(subprocess.Popen(command, **pipes))
-        processes[-1].stdout.readline()
-        return processes[-1].pid
-
-    yield lock
-    for process in processes:
-        process.kill()
-        process.communicate()
-
-
-def the_line(capfd, *arguments, status=1, output=""):
-    """The one line on standard error, but for progress, of a command that fails."""
-    received, shown, errors = trained.inside(capfd, *arguments)
-    assert received == status, errors
-    assert shown.startswith(output) and bool(shown) == bool(output), shown  # noqa: PT018
-    *progress, line = errors.splitlines()
-    assert all(each.startswith(f"{arguments[0]}  ") for each in progress), errors
-    assert line.startswith("Error: ")
-    return line
-
-
-def arrays(run):
-    learner, step = RunDirectory.open(run).load_checkpoint()
-    return step, [v.numpy() for v in (*learner.variables, *learner.optimizer.variables)]
-
-
-def assert_same(run, other):
-    """To the bit: step, weights, the optimizer's state, metrics."""
-    (step, values), (other_step, others) = arrays(run), arrays(other)
-    assert step == other_step
-    for value, expected in zip(values, others, strict=True):
-        np.testing.assert_array_equal(value, expected)
-    assert (run / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
-
 
 # Kills
 
@@ -242,8 +178,6 @@ def test_metrics_that_are_damaged_end_nothing(run, capfd):
     "loaded with the very weights, or refused in one line; within 10 s and 1 GB",
 )
 def test_mutated_checkpoints_are_loaded_as_they_were_or_refused(run):
-    from test_run_start import mutated
-
     rng = np.random.default_rng(1)
     (checkpoint,) = (run / "checkpoints").iterdir()
     content = checkpoint.read_bytes()
@@ -251,7 +185,7 @@ def test_mutated_checkpoints_are_loaded_as_they_were_or_refused(run):
     memory = peak_memory.start_again()
     refused = 0
     for _ in range(mutations.NUMBER):
-        kind, began = mutated(checkpoint, rng), time.monotonic()
+        kind, began = mutations.mutated(checkpoint, rng), time.monotonic()
         try:
             received = arrays(run)[1]
         except UserError as error:
@@ -267,194 +201,6 @@ def test_mutated_checkpoints_are_loaded_as_they_were_or_refused(run):
         checkpoint.write_bytes(content)
     assert refused
     assert peak_memory.mebibytes() - memory < 1024
-
-
-# Locks
-
-
-@pytest.mark.attack(
-    "`--resume` of a run that is being trained", "refused, with who trains it; nothing changes"
-)
-def test_a_run_is_trained_by_one_process(run, locks, capfd):
-    process = locks(run / "run")
-    before = trained.contents(run)
-    line = the_line(capfd, "train", "--resume", "--run-dir", run, "--steps", 30)
-    assert f"{run} is in use by process {process} on " in line
-    assert trained.contents(run) == before
-
-
-@pytest.mark.attack(
-    "two commands with one `--output` at once", "the second is refused before it works"
-)
-def test_an_output_is_written_by_one_process(tmp_path, locks, capfd):
-    output = tmp_path / "out"
-    process = locks(output)
-    (tmp_path / ".tfmeta-partial-out").write_text("half")
-    commands = (
-        ["episodes", "sinusoid", "--tasks", 2, "--output", output],
-        ["optima", trained.sinusoid_run(), "--tasks", 2, "--output", output],
-    )
-    for command in commands:
-        line = the_line(capfd, *command)
-        assert f"{output} is in use by process {process} on" in line
-    assert (tmp_path / ".tfmeta-partial-out").read_text() == "half"
-
-
-@pytest.mark.attack(
-    "what killed writers left beside episodes and exports", "the next writer removes it"
-)
-def test_leftovers_go_when_the_next_one_writes(tmp_path, locks, capfd):
-    from tfmeta.exporting.writing import litert
-
-    for name in ("episodes", "1.tflite", "2.tflite"):
-        (tmp_path / f".tfmeta-partial-{name}").write_text("half")
-        (tmp_path / f".tfmeta-lock-{name}").write_text("process 1")
-    locks(tmp_path / "2.tflite")  # one that is still being written
-    arguments = ["sinusoid", "--tasks", 2, "--output", tmp_path / "episodes"]
-    assert trained.inside(capfd, "episodes", *arguments)[0] == 0
-    (tmp_path / ".partial-77").mkdir()  # an older version's
-    (tmp_path / ".tfmeta-partial-2.tflite").write_text("half")
-    assert litert._write(tmp_path, b"content", {}) == tmp_path / "1.tflite"
-    held = {".tfmeta-partial-2.tflite", ".tfmeta-lock-2.tflite"}
-    assert {path.name for path in tmp_path.iterdir()} == {"episodes", "1.tflite", *held}
-    assert litert._write(tmp_path, b"content", {}) == tmp_path / "3.tflite"
-
-
-# Full disks
-
-
-@pytest.mark.attack(
-    "a disk that is full when a checkpoint is written",
-    "one line; with room again the run goes on and ends in the same bits",
-)
-def test_a_checkpoint_on_a_full_disk(tmp_path, capfd):
-    whole = tmp_path / "whole"
-    assert trained.inside(capfd, "train", *SINUSOID, "--steps", 20, "--run-dir", whole)[0] == 0
-    size = sum(path.stat().st_size for path in (whole / "checkpoints").iterdir()) // 1024
-    with disks.full(tmp_path / "disk", size + 32) as fill:  # for three there is no room
-        del fill
-        run = tmp_path / "disk/run"
-        line = the_line(capfd, "train", *SINUSOID, "--steps", 20, "--run-dir", run)
-        assert line.startswith(f"Error: cannot write {run}/")
-        assert "No space left on device" in line
-        assert 0 < RunDirectory.open(run).step < 20
-        assert not list(run.rglob(".tfmeta-*"))
-        subprocess.run(["mount", "-o", "remount,size=8m", tmp_path / "disk"], check=True)
-        assert trained.inside(capfd, "train", "--resume", "--run-dir", run)[0] == 0
-        assert_same(run, whole)
-
-
-@pytest.mark.attack(
-    "a full or read-only disk for episodes, optima, exports, LiteRT files, contact sheets and "
-    "streamed images",
-    "one line, and nothing is left under any name",
-)
-@pytest.mark.parametrize("harm", ["full", "read-only"])
-def test_outputs_on_a_disk_that_takes_none(harm, tmp_path, capfd, monkeypatch):
-    from tfmeta.exporting.writing import litert
-    from tfmeta.exporting.writing.exporter import export_learner
-
-    disk, reason = tmp_path / "disk", {"full": "No space left", "read-only": "Read-only file"}[harm]
-    learner = trained.learner_of(trained.sinusoid_run())
-    monkeypatch.setenv("TFMETA_CACHE", str(disk / "cache"))
-    streamed = ["image-folder", "--data-dir", trained.support_folder(), "--ways", 1, "--queries", 1]
-    commands = [
-        ["episodes", "glyphs", "--tasks", 20, "--output", disk / "episodes"],
-        ["optima", trained.sinusoid_run(), "--tasks", 50, "--output", disk / "optima"],
-        ["inspect", "glyphs", "--contact-sheet", disk / "sheet.png"],
-        ["inspect", *streamed, "--set", "pipeline.stream=true"],
-    ]
-    with disks.full(disk, 64, left=8) as fill:
-        fill()
-        before = trained.contents(disk)
-        with disks.read_only(disk) if harm == "read-only" else _nothing():
-            for command in commands:
-                line = the_line(capfd, *command)
-                assert line.startswith(f"Error: cannot write {disk}/"), line
-                assert reason in line, line
-            with pytest.raises(UserError, match=f"cannot write .*{reason}.*--output"):
-                export_learner(learner, disk / "exported", is_regression=True)
-            with pytest.raises(UserError, match=f"cannot write .*{reason}.*--output"):
-                litert._write(disk / "lite", b"x" * 100_000, {})
-        assert trained.contents(disk) == before
-
-
-class _nothing:
-    def __enter__(self):
-        pass
-
-    def __exit__(self, *_):
-        pass
-
-
-# Signals and pipes
-
-
-@contextlib.contextmanager
-def training(run, *arguments, shell=""):
-    """`tfmeta train` in a process, or a shell's pipe of it."""
-    parts = [*trained.COMMAND, "train", *SINUSOID, "--run-dir", run, *arguments]
-    command = shlex.join(map(str, parts))
-    process = subprocess.Popen(
-        ["bash", "-c", f"{'exec ' * (not shell)}{command} {shell}"],
-        stderr=subprocess.PIPE,
-        text=True,
-        # As in a terminal, even where the tests run under nohup, which children inherit.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
-
-
-@pytest.mark.attack(
-    "a terminal that is closed (SIGHUP, twice as shells do) or a polite kill, amid training",
-    "a checkpoint, then the end; `--resume` goes on",
-)
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
-def test_a_hang_up_leaves_a_checkpoint(number, tmp_path):
-    metrics = tmp_path / "run/metrics.jsonl"
-    endless = ["--steps", 10**6, "--set", "checkpoint_seconds=1000"]
-    with training(tmp_path / "run", *endless) as process:
-        while not metrics.exists():
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.05)
-        process.send_signal(number)
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1, errors
-    assert "interrupted at step" in errors
-    lines = metrics.read_text().splitlines()
-    assert RunDirectory.open(tmp_path / "run").step == json.loads(lines[-1])["step"] > 0
-
-
-@pytest.mark.attack(
-    "standard error that is closed, or a pipe whose reader goes away, amid training",
-    "training goes on to its end, in silence",
-)
-@pytest.mark.parametrize("shell", ["2>&-", "2>&1 | true; exit ${PIPESTATUS[0]}"])
-def test_nobody_need_listen(shell, tmp_path):
-    with training(tmp_path / "run", "--steps", 12, shell=shell) as process:
-        assert process.communicate(timeout=120)[1] == ""
-    assert process.returncode == 0
-    assert RunDirectory.open(tmp_path / "run").step == 12
-    lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in lines] == [4, 8, 12]
-
-
-def test_nohup_is_respected():
-    from tfmeta.commands.train import _Interruption
-
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with _Interruption(None):
-            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-            assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_checkpoint_says_how_long_it_took_and_is_a_keras_file(run):

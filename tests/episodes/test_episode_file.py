@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from test_episodes import same
+from drawn_episodes import same
 
 from tfmeta.cli import main
 from tfmeta.episodes.class_index import ClassIndex

@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 from closeness import assert_all_close, assert_close
+from conformance_table import ROWS, conv, each
+from drawn_episodes import drawn, part_of, same
+from encoded_episodes import encoded_source, possible_episodes, read_back
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_conformance import ROWS, conv, each
-from test_episodes import drawn, encoded_source, part_of, possible_episodes, read_back, same
 
 from tfmeta.cli import main
 from tfmeta.episodes.episode import Episode, PaddedEpisode

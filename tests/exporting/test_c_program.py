@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import model_answers
 import numpy as np
 import pytest
 import trained
@@ -71,7 +72,7 @@ def test_it_answers_as_the_served_model_does(program):
         "support_y": np.arange(len(support), dtype=np.int32)[np.newaxis],
         "query_x_bytes": files(queries),
     }
-    served = trained.served(version, SIGNATURE, inputs)
+    served = model_answers.served(version, SIGNATURE, inputs)
     assert [int(label) for label, *_ in rows] == served["label"][0].tolist()
     assert_close(np.array([row[1:] for row in rows], np.float32), served["probabilities"][0])
 

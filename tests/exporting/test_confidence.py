@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import trained
 from closeness import assert_close, assert_within_chance
-from trained import served
+from model_answers import served
 
 import tfmeta
 from tfmeta.confidence import Confidence

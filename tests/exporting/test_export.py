@@ -1,187 +1,25 @@
-"""What an export holds, what it answers and what it refuses, through TensorFlow's C++ loader."""
-
-import io
-import json
-import signal
-import sys
+"""An export's signatures and its answers, through TensorFlow's C++ loader."""
 
 import keras
+import model_answers
 import numpy as np
 import pytest
 import tensorflow as tf
 import trained
 from closeness import assert_close, assert_far_apart
-from PIL import Image
-from trained import CLASSES, random_images, refusal, served
+from export_requests import (
+    NUM_QUERIES,
+    NUM_TASKS,
+    learner_request,
+    python_outputs,
+    sine_request,
+    state_of,
+    support_request,
+)
+from model_answers import served
+from trained import CLASSES, random_images
 
-import tfmeta
-from tfmeta.errors import UserError
-from tfmeta.exporting.writing.exporter import export_adapted, export_learner
-
-FILES = {
-    "README.md",
-    "assets.extra/tf_serving_warmup_requests",
-    "batching_params.pbtxt",
-    "client.py",
-    "fingerprint.pb",
-    "models.config",
-    "monitoring.config",
-    "saved_model.pb",
-    "tfmeta.json",
-    "variables/variables.data-00000-of-00001",
-    "variables/variables.index",
-}
-NUM_TASKS, NUM_SUPPORT, NUM_QUERIES = 3, 7, 4  # not those of the warm-up requests
-
-
-def support_request(num_tasks=NUM_TASKS):
-    labels = np.arange(NUM_SUPPORT, dtype=np.int32) % 5
-    labels = np.stack([np.roll(labels, task) for task in range(num_tasks)])
-    return {"support_x": random_images(num_tasks, NUM_SUPPORT), "support_y": labels}
-
-
-def learner_request(num_tasks=NUM_TASKS):
-    return {
-        **support_request(num_tasks),
-        "query_x": random_images(num_tasks, NUM_QUERIES, seed=2),
-    }
-
-
-def sine_request():
-    rng = np.random.default_rng(3)
-    x = rng.uniform(-5, 5, (NUM_TASKS, NUM_SUPPORT, 1)).astype(np.float32)
-    query_x = rng.uniform(-5, 5, (NUM_TASKS, NUM_QUERIES, 1)).astype(np.float32)
-    return {"support_x": x, "support_y": np.sin(x), "query_x": query_x}
-
-
-def state_of(learner, request, task):
-    return learner.adapt(
-        tf.constant(request["support_x"][task]), tf.constant(request["support_y"][task])
-    )
-
-
-def python_outputs(learner, request):
-    """What the learner answers eagerly, a task at a time: `(tasks, queries, outputs)`."""
-    return np.stack(
-        [
-            learner.predict_with(state_of(learner, request, t), tf.constant(query_x)).numpy()
-            for t, query_x in enumerate(request["query_x"])
-        ]
-    )
-
-
-def encoded(image, kind="PNG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def strings(values, shape):
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array.reshape(shape)
-
-
-# Files and versions
-
-
-@pytest.mark.parametrize("kind", ["learner", "adapted", "sinusoid"])
-def test_version_1_holds_these_files_and_nothing_else_is_beside_it(kind):
-    export = getattr(trained, f"{kind}_export")()
-    assert [path.name for path in export.iterdir()] == ["1"]
-    assert trained.contents(export / "1").keys() == FILES
-    facts = json.loads((export / "1/tfmeta.json").read_text())
-    assert facts["kind"] == ("adapted" if kind == "adapted" else "learner")
-    assert facts["mode"] == "inductive"
-    assert facts["files"].keys() == FILES - {"tfmeta.json"}
-    assert facts["class_names"] == (list(CLASSES) if kind == "adapted" else None)
-
-
-@pytest.mark.parametrize("kind", ["learner", "adapted", "sinusoid"])
-def test_readme_names_every_signature_and_the_docker_command(kind):
-    export = getattr(trained, f"{kind}_export")()
-    text = (export / "1/README.md").read_text()
-    for signature in trained.signatures(export):
-        assert f"`{signature}`" in text or signature.startswith("serving_default")
-    assert "docker run" in text
-    assert f"/models/{export.name}" in text
-    for line in text.splitlines():
-        if line.strip().startswith('{"'):
-            json.loads(line.replace("[...]", "[]"))
-
-
-def test_versions_count_up_from_the_highest_and_one_process_can_export_twice(tmp_path):
-    learner = trained.learner_of(trained.sinusoid_run())
-    output = tmp_path / "new" / "model"
-    made = [export_learner(learner, output, is_regression=True) for _ in range(2)]
-    (output / "7").mkdir()
-    (output / "notes").mkdir()
-    made.append(export_learner(learner, output, is_regression=True))
-    assert made == [output / "1", output / "2", output / "8"]
-    request = sine_request()
-    answers = [served(version, "serving_default", request)["prediction"] for version in made]
-    assert answers[0].tobytes() == answers[1].tobytes() == answers[2].tobytes()
-    assert not list(output.glob(".*"))
-
-
-def test_weights_file_holds_the_networks_weights_and_no_optimizer():
-    learner = trained.learner_of(trained.glyph_run())
-    prefix = trained.learner_export() / "1/variables/variables"
-    shapes = {name: shape for name, shape in tf.train.list_variables(str(prefix)) if shape}
-    num_weights = learner.network.count_params()
-    assert sum(int(np.prod(shape)) for shape in shapes.values()) == num_weights
-    size = prefix.with_name("variables.data-00000-of-00001").stat().st_size
-    assert 4 * num_weights <= size <= 4 * num_weights + 4096  # and the names of the objects
-
-
-KILLED_EXPORT = """
-import os, signal, sys
-from tfmeta.exporting.writing import warmup
-
-def killed(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-if sys.argv[1] == "warmup":
-    warmup.write = killed
-else:
-    os.rename = killed
-from tfmeta.cli import main
-main(["export", *sys.argv[2:]])
-"""
-
-
-@pytest.mark.parametrize("moment", ["warmup", "rename"])
-def test_killed_export_leaves_no_version_and_the_next_one_works(moment, tmp_path):
-    output = tmp_path / "model"
-    arguments = [moment, trained.sinusoid_run(), "--output", output]
-    killed = trained.run([sys.executable, "-c", KILLED_EXPORT, *arguments])
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    left = list(output.iterdir())
-    assert left, "it was killed before it wrote anything"
-    assert not [path for path in left if path.name.isdigit()]
-    assert trained.tfmeta("verify", output).returncode == 2
-    trained.call("export", trained.sinusoid_run(), "--output", output)
-    assert trained.contents(output / "1").keys() == FILES
-    assert trained.tfmeta("verify", output).returncode == 0
-
-
-def test_export_into_a_folder_that_cannot_be_written_is_refused(tmp_path):
-    (tmp_path / "file").write_text("no folder")
-    learner = trained.learner_of(trained.sinusoid_run())
-    with pytest.raises(UserError, match=r"cannot write .*--output") as caught:
-        export_learner(learner, tmp_path / "file" / "model", is_regression=True)
-    assert caught.value.exit_status == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_transductive_learner_is_refused_as_adapted(tmp_path):
-    network = tfmeta.networks.conv4(num_outputs=2, filters=2, num_blocks=1)
-    learner = tfmeta.MAML(network, transductive=True)
-    support = random_images(2), np.array([0, 1], np.int32)
-    with pytest.raises(UserError, match=r"transductive.*--inductive.*--kind learner"):
-        export_adapted(learner, tmp_path / "model", support, class_names=["a", "b"])
-    assert not list(tmp_path.iterdir())
-
+from tfmeta.exporting.writing.exporter import export_adapted
 
 # Signatures
 
@@ -216,7 +54,7 @@ def test_learner_signatures_are_those_of_the_contract():
             f"predict{suffix}": ({**state, **query}, answer),
         }
 
-    assert trained.signatures(trained.learner_export()) == {
+    assert model_answers.signatures(trained.learner_export()) == {
         **expected("", "float32[None, None, 28, 28, 1]"),
         **expected("_bytes", "string[None, None]"),
     }
@@ -227,7 +65,7 @@ def test_regression_signatures_are_those_of_the_contract():
     support = dict.fromkeys(("support_x", "support_y"), "float32[None, None, 1]")
     query = {"query_x": "float32[None, None, 1]"}
     answer = {"prediction": "float32[None, None, 1]"}
-    assert trained.signatures(trained.sinusoid_export()) == {
+    assert model_answers.signatures(trained.sinusoid_export()) == {
         "serving_default": ({**support, **query}, answer),
         "adapt_and_predict": ({**support, **query}, answer),
         "adapt": (support, state),
@@ -243,7 +81,7 @@ def test_adapted_signatures_are_those_of_the_contract():
     }
     image = {"x": "float32[None, 28, 28, 1]"}
     encoded_image = {"x_bytes": "string[None]"}
-    assert trained.signatures(trained.adapted_export()) == {
+    assert model_answers.signatures(trained.adapted_export()) == {
         "serving_default": (image, answer),
         "predict": (image, answer),
         "serving_default_bytes": (encoded_image, answer),
@@ -347,170 +185,3 @@ def test_adapted_regression_answers_as_the_learner(tmp_path):
     received = served(output, "serving_default", {"x": request["query_x"][0]})
     assert received.keys() == {"prediction"}
     assert_close(received["prediction"], python_outputs(learner, request)[0])
-
-
-# Images
-
-
-def photographs():
-    """Encoded images of several sizes, modes and formats."""
-    grey = trained.draw(2, 1, size=28)
-    big = trained.draw(0, 1, size=160).convert("RGB")
-    colours = np.random.default_rng(7).integers(0, 256, (40, 20, 3), np.uint8)
-    return [
-        encoded(grey),
-        encoded(grey.convert("1")),
-        encoded(grey.convert("P")),
-        encoded(grey.convert("LA")),
-        encoded(trained.draw(3, 1, size=17)),
-        encoded(big),
-        encoded(big, "JPEG", quality=90),
-        encoded(trained.draw(1, 0, size=64), "JPEG"),
-        encoded(Image.fromarray(colours)),
-        encoded(Image.fromarray(colours).convert("RGBA")),
-        encoded(Image.fromarray(colours), "BMP"),
-        encoded(trained.draw(4, 0, size=50).convert("P"), "GIF"),
-    ]
-
-
-def decoded(files):
-    from tfmeta.reading.images import to_unit
-    from tfmeta.training.run_directory import RunDirectory
-
-    image_format = RunDirectory.open(trained.glyph_run()).source_facts.image_format
-    return to_unit(image_format.decode_all(tf.constant(files))).numpy()
-
-
-def test_bytes_signatures_answer_as_the_others_on_decoded_images():
-    files = photographs()
-    support, query = files[:7], files[5:]
-    labels = np.array([[0, 1, 2, 3, 4, 0, 1]], np.int32)
-    export = trained.learner_export()
-    pixels = {"support_x": decoded(support)[np.newaxis], "support_y": labels}
-    texts = {"support_x_bytes": strings(support, (1, -1)), "support_y": labels}
-    query_x = {"query_x": decoded(query)[np.newaxis]}
-    query_bytes = {"query_x_bytes": strings(query, (1, -1))}
-    expected = served(export, "serving_default", {**pixels, **query_x})
-    for signature in ("serving_default_bytes", "adapt_and_predict_bytes"):
-        received = served(export, signature, {**texts, **query_bytes})
-        assert received["label"].tolist() == expected["label"].tolist()
-        assert_close(received["probabilities"], expected["probabilities"])
-    state = served(export, "adapt_bytes", texts)
-    for key, value in served(export, "adapt", pixels).items():
-        assert_close(state[key], value)
-    received = served(export, "predict_bytes", {**state, **query_bytes})
-    assert_close(received["probabilities"], expected["probabilities"])
-
-
-def test_adapted_bytes_answer_as_the_other_on_decoded_images():
-    export, files = trained.adapted_export(), photographs()
-    expected = served(export, "predict", {"x": decoded(files)})
-    for signature in ("serving_default_bytes", "predict_bytes"):
-        received = served(export, signature, {"x_bytes": strings(files, -1)})
-        assert received["label"].tolist() == expected["label"].tolist()
-        assert_close(received["probabilities"], expected["probabilities"])
-
-
-def test_a_file_that_is_no_image_is_refused_and_the_model_goes_on():
-    export = trained.adapted_export()
-    good = strings([encoded(trained.draw(0, 0))], 1)
-    for bad in (b"no image", b"", encoded(trained.draw(0, 0))[:40]):
-        code, message = refusal(export, "predict_bytes", {"x_bytes": strings([bad], 1)})
-        assert code == "INVALID_ARGUMENT", message
-        assert "x_bytes" in message
-    assert served(export, "predict_bytes", {"x_bytes": good})["probabilities"].shape == (1, 5)
-
-
-# Refusals
-
-
-def spoilt(request, name, change):
-    return {**request, name: change(request[name].copy())}
-
-
-def with_nan(array):
-    array[0, -1] = np.nan
-    return array
-
-
-REFUSED = {
-    "label too high": ("support_y", lambda y: np.where(y == y[0, 0], 5, y).astype(np.int32)),
-    "label negative": ("support_y", lambda y: y - 5),
-    "too few labels": ("support_y", lambda y: y[:, 1:]),
-    "a class without an example": ("support_y", lambda y: np.where(y == 2, 3, y)),
-    "labels of fewer tasks": ("support_y", lambda y: y[1:]),
-    "queries of fewer tasks": ("query_x", lambda x: x[1:]),
-    "queries of more tasks": ("query_x", lambda x: np.concatenate([x, x])),
-    "NaN in the support set": ("support_x", with_nan),
-    "NaN in a query": ("query_x", with_nan),
-    "infinity in a query": ("query_x", lambda x: x + np.float32("inf")),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_learner_refuses_and_goes_on(what):
-    name, change = REFUSED[what]
-    export, request = trained.learner_export(), learner_request()
-    before = served(export, "serving_default", request)
-    code, message = refusal(export, "serving_default", spoilt(request, name, change))
-    assert code == "INVALID_ARGUMENT"
-    assert name in message
-    after = served(export, "serving_default", request)
-    assert after["probabilities"].tobytes() == before["probabilities"].tobytes()
-
-
-@pytest.mark.parametrize("what", [w for w, (name, _) in REFUSED.items() if name != "query_x"])
-def test_adapt_refuses_what_adapt_and_predict_does(what):
-    name, change = REFUSED[what]
-    code, message = refusal(
-        trained.learner_export(), "adapt", spoilt(support_request(), name, change)
-    )
-    assert code == "INVALID_ARGUMENT"
-    assert name in message
-
-
-@pytest.mark.parametrize("signature", ["serving_default", "adapt"])
-def test_an_empty_support_set_is_refused(signature):
-    request = learner_request() if signature == "serving_default" else support_request()
-    request |= {key: request[key][:, :0] for key in ("support_x", "support_y")}
-    code, message = refusal(trained.learner_export(), signature, request)
-    assert code == "INVALID_ARGUMENT"
-    assert "support_y: received an empty support set" in message
-
-
-def test_regression_refuses_targets_that_are_no_numbers():
-    code, message = refusal(
-        trained.sinusoid_export(), "serving_default", spoilt(sine_request(), "support_y", with_nan)
-    )
-    assert code == "INVALID_ARGUMENT"
-    assert "support_y" in message
-
-
-@pytest.mark.parametrize("signature", ["predict", "serving_default"])
-def test_adapted_refuses_nan_and_goes_on(signature):
-    export, request = trained.adapted_export(), {"x": random_images(2)}
-    code, message = refusal(export, signature, spoilt(request, "x", with_nan))
-    assert code == "INVALID_ARGUMENT"
-    assert "x: expected finite numbers" in message
-    assert served(export, signature, request)["probabilities"].shape == (2, 5)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [lambda v: v[1:], lambda v: np.concatenate([v, v]), with_nan],
-    ids=["fewer tasks", "more tasks", "NaN"],
-)
-@pytest.mark.parametrize("name", ["query_x", "weights_head_kernel", "statistics_norm1_moving_mean"])
-def test_predict_refuses_a_task_state_that_does_not_fit(name, change):
-    export = trained.learner_export()
-    state = served(export, "adapt", support_request())
-    request = {**state, "query_x": random_images(NUM_TASKS, NUM_QUERIES)}
-    code, message = refusal(export, "predict", spoilt(request, name, change))
-    assert code == "INVALID_ARGUMENT"
-    assert name in message
-
-
-def test_requests_change_no_file():
-    before = trained.contents(trained.learner_export())
-    served(trained.learner_export(), "serving_default", learner_request())
-    assert trained.contents(trained.learner_export()) == before

@@ -5,13 +5,14 @@ import io
 import json
 
 import keras
+import model_answers
 import numpy as np
 import pytest
 import tensorflow as tf
 import trained
 from closeness import assert_close, assert_far_apart, assert_same_answers
+from model_answers import refusal, served
 from PIL import Image
-from trained import refusal, served
 
 import tfmeta
 from tfmeta.episodes.episode_source import SourceFacts
@@ -117,7 +118,7 @@ def test_signatures_of_gradient_steps_are_those_of_the_contract():
         "label": "int32[None, None]",
         "unknown": "float32[None, None]",
     }
-    assert trained.signatures(export_of("maml")) == {
+    assert model_answers.signatures(export_of("maml")) == {
         "serving_default": (support, state),
         "generate": (support, state),
         "predict": ({**state, "query_x": support["support_x"]}, answer),
@@ -125,7 +126,7 @@ def test_signatures_of_gradient_steps_are_those_of_the_contract():
 
 
 def test_signatures_of_a_generated_head_leave_the_number_of_classes_open():
-    signatures = trained.signatures(export_of("hypernetwork"))
+    signatures = model_answers.signatures(export_of("hypernetwork"))
     support, weights = signatures["generate_bytes"]
     assert support == {"support_x_bytes": "string[None, None]", "support_y": "int32[None, None]"}
     assert weights.keys() == flat(python_states("hypernetwork")[0]).keys()
@@ -152,7 +153,7 @@ def test_manifest_and_readme_tell_what_it_is(name):
     assert facts["num_outputs"] == {"hypernetwork": None, "maml": WAYS, "sine": 1}[name]
     text = (export_of(name) / "README.md").read_text()
     assert ("any number of classes" in text) == (name == "hypernetwork")
-    for signature in trained.signatures(export_of(name)):
+    for signature in model_answers.signatures(export_of(name)):
         assert f"`{signature}`" in text or signature.startswith("serving_default")
     (request,) = [line for line in text.splitlines() if line.strip().startswith('{"')]
     suffix = "_bytes" if name == "hypernetwork" else ""

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import trained
+from model_answers import served
 from PIL import Image
-from trained import served
 
 import tfmeta
 from tfmeta.exporting.writing.exporter import export_learner

@@ -1,26 +1,21 @@
-"""Small trained runs and their exports, made once a session, and ways to put questions to them.
-
-Imports no TensorFlow: `served` and its like are carried out by a process that imports this file
-and has TensorFlow's C++ alone. They are not carried out here, because the loader switches XLA off
-for the whole of its process, and other tests train with it.
-"""
+"""Small trained runs, their exports and copies of them, made once a session."""
 
 import atexit
 import functools
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from tfmeta.cli import main
 
 CLASSES = ("arrow", "bar", "cross", "disc", "ring")
 SMALL = ["--set", "network.filters=8", "--set", "network.num_blocks=2"]
@@ -53,7 +48,6 @@ def run(command, cwd=None, **environment) -> subprocess.CompletedProcess:
 
 def call(*arguments) -> None:
     """`tfmeta ARGUMENTS` in this process; for what must go well."""
-    from tfmeta.cli import main
 
     main([str(argument) for argument in arguments], standalone_mode=False)
 
@@ -64,7 +58,6 @@ def inside(capfd, *arguments) -> tuple[int, str, str]:
     What TensorFlow's C++ writes is in it; what it writes when it starts is not. Nothing that loads
     an export may run here.
     """
-    from tfmeta.cli import main
 
     capfd.readouterr()
     status = 0
@@ -174,86 +167,8 @@ def draw(label: int, number: int, *, size: int = 28) -> Image.Image:
     return image
 
 
-# Questions to a served model
-
-
-@functools.cache
-def _loader_process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-
-
-def in_loader(function, *arguments):
-    """What `function(*arguments)` returns in the process that answers requests."""
-    return _loader_process().submit(function, *arguments).result()
-
-
-def served(export, signature: str, inputs: dict) -> dict:
-    """The answer of `export`, a model's folder with one version or a version's folder."""
-    outputs, error = _ask(export, signature, inputs)
-    assert error is None, error
-    return outputs
-
-
-def refusal(export, signature: str, inputs: dict) -> tuple[str, str]:
-    """The code and the message with which `export` refuses a request."""
-    outputs, error = _ask(export, signature, inputs)
-    assert error is not None, f"answered: { {k: v.tolist() for k, v in outputs.items()} }"
-    return error
-
-
-def signatures(export) -> dict:
-    """`{name: ({input: what it is}, {output: what it is})}`, such as "float32[None, 5]"."""
-    return in_loader(_signatures, str(version_of(export)))
-
-
 def version_of(export) -> Path:
     return export if (export / "saved_model.pb").is_file() else export / "1"
-
-
-def disagreement(version) -> str:
-    """Why a manifest is not believed by the loader's process; "" if it is."""
-    return in_loader(_disagreement, str(version))
-
-
-def _ask(export, signature, inputs):
-    return in_loader(_answer, str(version_of(export)), signature, inputs)
-
-
-@functools.cache
-def _loader(version):
-    from tfmeta.exporting.loading.c_loader import CLoader
-
-    return CLoader(version)
-
-
-def _answer(version, signature, inputs):
-    from tfmeta.exporting.loading.c_loader import LoaderError
-
-    try:
-        return _loader(version).run(signature, inputs), None
-    except LoaderError as error:
-        return None, (error.code, str(error))
-
-
-def _disagreement(version):
-    from tfmeta.errors import UserError
-    from tfmeta.exporting.loading.answering import loaded
-
-    try:
-        loaded(version)
-    except UserError as error:
-        return str(error)
-    return ""
-
-
-def _signatures(version):
-    return {
-        name: tuple(
-            {key: str(info) for key, info in side.items()}
-            for side in (signature.inputs, signature.outputs)
-        )
-        for name, signature in _loader(version).signatures.items()
-    }
 
 
 # Copies to do harm to
@@ -305,3 +220,12 @@ def flip_byte(path, position: int) -> None:
 def random_images(*shape, seed: int = 0) -> np.ndarray:
     """`(*shape, 28, 28, 1)` in [0, 1]."""
     return np.random.default_rng(seed).random((*shape, 28, 28, 1), dtype=np.float32)
+
+
+def error_line(done, status):
+    """The one line of a process that failed."""
+    assert done.returncode == status, done.stderr
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    return line

@@ -4,13 +4,14 @@ import functools
 import json
 
 import keras
+import model_answers
 import numpy as np
 import pytest
 import tensorflow as tf
 import trained
 from closeness import assert_close, assert_far_apart, assert_same_answers
+from model_answers import refusal, served
 from PIL import Image
-from trained import refusal, served
 
 import tfmeta
 from tfmeta.episodes.episode_source import SourceFacts
@@ -190,7 +191,7 @@ def test_an_adapted_model_has_as_many_classes_as_its_support_set(name, tmp_path)
         "label": "string[None]",
         "unknown": "float32[None]",
     }
-    assert trained.signatures(version)["predict"][1] == answer
+    assert model_answers.signatures(version)["predict"][1] == answer
     assert json.loads((version / "tfmeta.json").read_text())["num_outputs"] == 7
     assert "any number" not in (version / "README.md").read_text()
     received = served(version, "predict", {"x": request["query_x"][0]})

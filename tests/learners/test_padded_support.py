@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 import trained
 from closeness import assert_close, assert_far_apart
+from model_answers import refusal, served
 from PIL import Image
-from trained import refusal, served
 
 import tfmeta
 from tfmeta.exporting.verifying.verification import verify_export

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from closeness import assert_same_answers
+from drawn_episodes import drawn, same
 from photographs import make_photographs
 from PIL import Image
-from test_episodes import drawn, same
 
 from tfmeta.cli import main
 from tfmeta.episodes.episode_source import EpisodeShape

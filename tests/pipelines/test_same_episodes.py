@@ -1,7 +1,7 @@
 """Omniglot by three pipelines, in memory and streamed: the same episodes, the same accuracy."""
 
 import pytest
-from test_tfds_pipeline import are_equal, episodes_of
+from drawn_episodes import episodes_of, same
 
 import tfmeta
 from tfmeta.episodes.episode_source import EpisodeShape
@@ -75,7 +75,7 @@ def test_the_same_episodes_and_the_same_accuracy(evaluated, pipeline):
 def test_tfds_says_of_it_what_the_omniglot_pipeline_knows(evaluated):
     (ours, _), (source, _) = evaluated["omniglot"], evaluated["tfds"]
     assert source.image_format == ours.image_format
-    assert are_equal(*(episodes_of(s, EpisodeShape(20, 1, 19), 5) for s in (source, ours)))
+    assert same(*(episodes_of(s, EpisodeShape(20, 1, 19), 5) for s in (source, ours)))
     assert source.index.class_names == ours.index.class_names
     assert source.index.groups.tolist() == ours.index.groups.tolist()
     assert source.index.group_names[:2] == ("Alphabet_of_the_Magi", "Angelic")

@@ -3,110 +3,15 @@
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from drawn_episodes import episodes_of, same
+from tiny_tfds import CLASSES, TinyImages, TinyPairs, TinyUnlabelled, TinyVectors, pixels
 
 from tfmeta import UserError, pipelines
 from tfmeta.episodes.episode_source import EpisodeShape
 from tfmeta.pipelines import image_folder
 from tfmeta.reading.images import ImageFormat
 
-CLASSES = ("ash", "beech", "cedar", "elm", "fir")
 SHAPE = EpisodeShape(2, 1, 1)
-F = tfds.features
-
-
-def pixels(label, number, side=8):
-    """An image of noise, of its own, `(side, side, 3)`."""
-    return np.random.default_rng([label, number]).integers(0, 256, (side, side, 3), np.uint8)
-
-
-class Tiny(tfds.core.GeneratorBasedBuilder):
-    """Four examples of each class, three in train and one in test, if `FEATURES` are given."""
-
-    VERSION = tfds.core.Version("1.0.0")
-    FEATURES = None
-
-    def _info(self):
-        return tfds.core.DatasetInfo(builder=self, features=self.FEATURES)
-
-    def _split_generators(self, dl_manager):
-        return {"train": self._generate_examples(range(3)), "test": self._generate_examples([3])}
-
-    def _generate_examples(self, numbers):
-        for number in numbers:
-            for label in range(len(CLASSES)):
-                yield f"{number}-{label}", self.example(label, number)
-
-
-def image_feature():
-    return F.Image(shape=(None, None, 3))
-
-
-class TinyImages(Tiny):
-    FEATURES = F.FeaturesDict(
-        {
-            "image": image_feature(),
-            "label": F.ClassLabel(names=CLASSES),
-            "kind": F.ClassLabel(names=("leafy", "needled")),
-            "number": F.Scalar(np.int64),
-            "text": F.Text(),
-        }
-    )
-
-    def example(self, label, number):
-        kind = int(CLASSES[label] in ("cedar", "fir"))
-        return {
-            "image": pixels(label, number),
-            "label": label,
-            "kind": kind,
-            "number": 10 * label + 7,
-            "text": "so",
-        }
-
-
-class TinyVectors(Tiny):
-    FEATURES = F.FeaturesDict(
-        {
-            "measures": F.Tensor(shape=(3,), dtype=np.float64),
-            "box": F.BBoxFeature(),
-            "species": F.ClassLabel(names=(*CLASSES, "yew")),  # there is no yew
-        }
-    )
-
-    def example(self, label, number):
-        species = -1 if (label, number) == (1, 3) else label
-        box = F.BBox(0.0, 0.0, 1.0, 1.0)
-        return {"measures": [label, number, 0.5], "box": box, "species": species}
-
-
-class TinyPairs(Tiny):
-    FEATURES = F.FeaturesDict(
-        {
-            "front": image_feature(),
-            "back": image_feature(),
-            "mask": F.LabeledImage(labels=2, shape=(None, None, 1)),
-            "label": F.ClassLabel(names=CLASSES),
-        }
-    )
-
-    def example(self, label, number):
-        mask = np.zeros((8, 8, 1), np.uint8)
-        front, back = pixels(label, number), pixels(label, number + 10)
-        return {"front": front, "back": back, "mask": mask, "label": label}
-
-
-class TinyUnlabelled(Tiny):
-    FEATURES = F.FeaturesDict(
-        {
-            "image": image_feature(),
-            "colour": F.ClassLabel(names=("red", "green")),
-            "form": F.ClassLabel(names=CLASSES),
-            "year": F.Scalar(np.int32),
-        }
-    )
-
-    def example(self, label, number):
-        image = pixels(label, number)
-        return {"image": image, "colour": number % 2, "form": label, "year": 2000 + label}
 
 
 @pytest.fixture(scope="module")
@@ -132,14 +37,6 @@ def examples_of(source):
     index = source.index
     named = enumerate(index.class_names)
     return {name: np.array(index.examples[np.flatnonzero(index.labels == c)]) for c, name in named}
-
-
-def episodes_of(source, shape=SHAPE, num_tasks=20):
-    return [t.numpy() for t in source.draw("all", shape, 0)(0, num_tasks)]
-
-
-def are_equal(some, others):
-    return all(np.array_equal(one, other) for one, other in zip(some, others, strict=True))
 
 
 # Images
@@ -178,7 +75,7 @@ def test_episodes_are_those_of_a_folder_of_the_same_files(build, tiny_dir, tmp_p
             (folder / f"{number:02d}.png").write_bytes(each["image"])
             number += 1
     folder = image_folder.build(data_dir=tmp_path / "folder", size=5)
-    assert are_equal(episodes_of(build("tiny_images", size=5)), episodes_of(folder))
+    assert same(episodes_of(build("tiny_images", size=5)), episodes_of(folder))
     of_folder = folder.index.origins
     # The folder is read class by class, TFDS in the order of its splits.
     order = np.argsort(index.labels, kind="stable")
@@ -197,13 +94,13 @@ def test_episodes_are_those_of_a_folder_of_the_same_files(build, tiny_dir, tmp_p
 def test_streamed_is_as_in_memory_and_read_once(build, monkeypatch):
     options = {"size": 5, "group": "kind", "split_by": "class"}
     memory, streamed = build("tiny_images", **options), build("tiny_images", stream=True, **options)
-    assert are_equal(episodes_of(memory), episodes_of(streamed))
+    assert same(episodes_of(memory), episodes_of(streamed))
     other = build("tiny_images", stream=True, size=5, label="number")
     from tfmeta.pipelines import tfds as module
 
     monkeypatch.setattr(module, "image_facts", None)  # what reads again, fails
     again = build("tiny_images", stream=True, **options)
-    assert are_equal(episodes_of(memory), episodes_of(again))
+    assert same(episodes_of(memory), episodes_of(again))
     for attribute in ("labels", "groups"):
         expected = getattr(memory.index, attribute)
         assert getattr(again.index, attribute).tolist() == expected.tolist()

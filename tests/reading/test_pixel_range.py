@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import trained
-from trained import refusal, served
+from model_answers import refusal, served
 
 
 @pytest.mark.fault(

@@ -1,0 +1,89 @@
+"""Help, lists and the version: complete, and printed without importing what is slow."""
+
+import json
+import sys
+
+import pytest
+import trained
+from click.testing import CliRunner
+
+from tfmeta.cli import main
+from tfmeta.learners import ALGORITHMS
+from tfmeta.pipelines import PIPELINES, options_of
+
+COMMANDS = (
+    "inspect",
+    "train",
+    "replay",
+    "optima",
+    "episodes",
+    "evaluate",
+    "export",
+    "verify",
+    "predict",
+    "algorithms",
+    "pipelines",
+)
+
+
+# Help and lists
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help(command):
+    result = CliRunner().invoke(main, [*command.split(), "--help"])
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert result.stdout.startswith("Usage: main " + command)
+    if not command:
+        assert all(f"\n  {name} " in result.stdout for name in COMMANDS)
+
+
+def test_no_command_is_left_out_of_the_help_tests():
+    assert tuple(main.commands) == COMMANDS
+
+
+def test_help_and_lists_import_nothing_slow():
+    """What makes them answer in a fraction of a second, on a busy machine too."""
+    code = (
+        "import sys\nfrom tfmeta.cli import main\n"
+        f"for command in {COMMANDS!r}:\n"
+        "    main([command, '--help'], standalone_mode=False)\n"
+        "for command in ('algorithms', 'pipelines'):\n"
+        "    main([command], standalone_mode=False)\n"
+        "print('imported:', *sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    done = trained.run([sys.executable, "-c", code])
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert "click" in imported
+    slow = {"tensorflow", "keras", "tensorflow_datasets", "numpy", "PIL", "scipy", "sklearn"}
+    assert not imported & (slow | {"rich", "google", "grpc"})
+
+
+@pytest.mark.parametrize(
+    ("command", "known"), [("algorithms", ALGORITHMS), ("pipelines", PIPELINES)]
+)
+def test_lists_have_a_line_for_each(command, known, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    result = CliRunner().invoke(main, [command])
+    assert (result.exit_code, result.stderr) == (0, "")
+    shown = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
+    lines = dict(line.split(maxsplit=1) for line in shown)
+    assert lines.pop("tfds:NAME", None) is None or command == "pipelines"
+    assert lines == {name: each.summary for name, each in known.items()}
+
+
+def test_pipelines_are_listed_with_their_options_as_their_builders_have_them():
+    listed = json.loads(CliRunner().invoke(main, ["pipelines", "--json"]).stdout)
+    for name in PIPELINES:
+        assert listed[name]["options"] == options_of(name)
+    assert listed["tfds:NAME"]["options"] == options_of("tfds:omniglot")
+    assert listed["image-folder"]["options"]["validation"] == 0.16
+
+
+def test_version():
+    import tfmeta
+
+    result = CliRunner().invoke(main, ["--version"])
+    assert result.stdout == f"tfmeta, version {tfmeta.__version__}\n"

@@ -1,0 +1,133 @@
+"""What an export holds: its files, its versions, and what is left when a process is killed."""
+
+import json
+import signal
+import sys
+
+import model_answers
+import numpy as np
+import pytest
+import tensorflow as tf
+import trained
+from export_requests import sine_request
+from model_answers import served
+from trained import CLASSES, random_images
+
+import tfmeta
+from tfmeta.errors import UserError
+from tfmeta.exporting.writing.exporter import export_adapted, export_learner
+
+FILES = {
+    "README.md",
+    "assets.extra/tf_serving_warmup_requests",
+    "batching_params.pbtxt",
+    "client.py",
+    "fingerprint.pb",
+    "models.config",
+    "monitoring.config",
+    "saved_model.pb",
+    "tfmeta.json",
+    "variables/variables.data-00000-of-00001",
+    "variables/variables.index",
+}
+
+
+# Files and versions
+
+
+@pytest.mark.parametrize("kind", ["learner", "adapted", "sinusoid"])
+def test_version_1_holds_these_files_and_nothing_else_is_beside_it(kind):
+    export = getattr(trained, f"{kind}_export")()
+    assert [path.name for path in export.iterdir()] == ["1"]
+    assert trained.contents(export / "1").keys() == FILES
+    facts = json.loads((export / "1/tfmeta.json").read_text())
+    assert facts["kind"] == ("adapted" if kind == "adapted" else "learner")
+    assert facts["mode"] == "inductive"
+    assert facts["files"].keys() == FILES - {"tfmeta.json"}
+    assert facts["class_names"] == (list(CLASSES) if kind == "adapted" else None)
+
+
+@pytest.mark.parametrize("kind", ["learner", "adapted", "sinusoid"])
+def test_readme_names_every_signature_and_the_docker_command(kind):
+    export = getattr(trained, f"{kind}_export")()
+    text = (export / "1/README.md").read_text()
+    for signature in model_answers.signatures(export):
+        assert f"`{signature}`" in text or signature.startswith("serving_default")
+    assert "docker run" in text
+    assert f"/models/{export.name}" in text
+    for line in text.splitlines():
+        if line.strip().startswith('{"'):
+            json.loads(line.replace("[...]", "[]"))
+
+
+def test_versions_count_up_from_the_highest_and_one_process_can_export_twice(tmp_path):
+    learner = trained.learner_of(trained.sinusoid_run())
+    output = tmp_path / "new" / "model"
+    made = [export_learner(learner, output, is_regression=True) for _ in range(2)]
+    (output / "7").mkdir()
+    (output / "notes").mkdir()
+    made.append(export_learner(learner, output, is_regression=True))
+    assert made == [output / "1", output / "2", output / "8"]
+    request = sine_request()
+    answers = [served(version, "serving_default", request)["prediction"] for version in made]
+    assert answers[0].tobytes() == answers[1].tobytes() == answers[2].tobytes()
+    assert not list(output.glob(".*"))
+
+
+def test_weights_file_holds_the_networks_weights_and_no_optimizer():
+    learner = trained.learner_of(trained.glyph_run())
+    prefix = trained.learner_export() / "1/variables/variables"
+    shapes = {name: shape for name, shape in tf.train.list_variables(str(prefix)) if shape}
+    num_weights = learner.network.count_params()
+    assert sum(int(np.prod(shape)) for shape in shapes.values()) == num_weights
+    size = prefix.with_name("variables.data-00000-of-00001").stat().st_size
+    assert 4 * num_weights <= size <= 4 * num_weights + 4096  # and the names of the objects
+
+
+KILLED_EXPORT = """
+import os, signal, sys
+from tfmeta.exporting.writing import warmup
+
+def killed(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[1] == "warmup":
+    warmup.write = killed
+else:
+    os.rename = killed
+from tfmeta.cli import main
+main(["export", *sys.argv[2:]])
+"""
+
+
+@pytest.mark.parametrize("moment", ["warmup", "rename"])
+def test_killed_export_leaves_no_version_and_the_next_one_works(moment, tmp_path):
+    output = tmp_path / "model"
+    arguments = [moment, trained.sinusoid_run(), "--output", output]
+    killed = trained.run([sys.executable, "-c", KILLED_EXPORT, *arguments])
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    left = list(output.iterdir())
+    assert left, "it was killed before it wrote anything"
+    assert not [path for path in left if path.name.isdigit()]
+    assert trained.tfmeta("verify", output).returncode == 2
+    trained.call("export", trained.sinusoid_run(), "--output", output)
+    assert trained.contents(output / "1").keys() == FILES
+    assert trained.tfmeta("verify", output).returncode == 0
+
+
+def test_export_into_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    learner = trained.learner_of(trained.sinusoid_run())
+    with pytest.raises(UserError, match=r"cannot write .*--output") as caught:
+        export_learner(learner, tmp_path / "file" / "model", is_regression=True)
+    assert caught.value.exit_status == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_transductive_learner_is_refused_as_adapted(tmp_path):
+    network = tfmeta.networks.conv4(num_outputs=2, filters=2, num_blocks=1)
+    learner = tfmeta.MAML(network, transductive=True)
+    support = random_images(2), np.array([0, 1], np.int32)
+    with pytest.raises(UserError, match=r"transductive.*--inductive.*--kind learner"):
+        export_adapted(learner, tmp_path / "model", support, class_names=["a", "b"])
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,89 @@
+"""What an export answers, or says as it refuses, when a process of its own is asked.
+
+That process imports this file, `trained` and TensorFlow's C++ alone. Requests are not answered in
+the process of the tests, because the loader switches XLA off for the whole of its process, and
+other tests train with it.
+"""
+
+import functools
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+from trained import version_of
+
+# Questions to a served model
+
+
+@functools.cache
+def _loader_process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+
+def in_loader(function, *arguments):
+    """What `function(*arguments)` returns in the process that answers requests."""
+    return _loader_process().submit(function, *arguments).result()
+
+
+def served(export, signature: str, inputs: dict) -> dict:
+    """The answer of `export`, a model's folder with one version or a version's folder."""
+    outputs, error = _ask(export, signature, inputs)
+    assert error is None, error
+    return outputs
+
+
+def refusal(export, signature: str, inputs: dict) -> tuple[str, str]:
+    """The code and the message with which `export` refuses a request."""
+    outputs, error = _ask(export, signature, inputs)
+    assert error is not None, f"answered: { {k: v.tolist() for k, v in outputs.items()} }"
+    return error
+
+
+def signatures(export) -> dict:
+    """`{name: ({input: what it is}, {output: what it is})}`, such as "float32[None, 5]"."""
+    return in_loader(_signatures, str(version_of(export)))
+
+
+def disagreement(version) -> str:
+    """Why a manifest is not believed by the loader's process; "" if it is."""
+    return in_loader(_disagreement, str(version))
+
+
+def _ask(export, signature, inputs):
+    return in_loader(_answer, str(version_of(export)), signature, inputs)
+
+
+@functools.cache
+def _loader(version):
+    from tfmeta.exporting.loading.c_loader import CLoader
+
+    return CLoader(version)
+
+
+def _answer(version, signature, inputs):
+    from tfmeta.exporting.loading.c_loader import LoaderError
+
+    try:
+        return _loader(version).run(signature, inputs), None
+    except LoaderError as error:
+        return None, (error.code, str(error))
+
+
+def _disagreement(version):
+    from tfmeta.errors import UserError
+    from tfmeta.exporting.loading.answering import loaded
+
+    try:
+        loaded(version)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _signatures(version):
+    return {
+        name: tuple(
+            {key: str(info) for key, info in side.items()}
+            for side in (signature.inputs, signature.outputs)
+        )
+        for name, signature in _loader(version).signatures.items()
+    }

@@ -1,0 +1,133 @@
+"""Tables and arrays of vectors that are refused, each by what is wrong with it."""
+
+import sys
+from decimal import Decimal
+
+import numpy as np
+import pandas
+import pytest
+from blobs import csv, npz, refused
+
+from tfmeta.pipelines.arrays import build
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("x,y\n1,a\n", {}, r"no column 'label'; it has: x, y\. Name yours with .*label=NAME"),
+        ("x,label\n1,a\n", {"group": "g"}, r"no column 'g'; .*--set pipeline\.group=NAME"),
+        ("x,label\n1,a\n", {"features": "x,z"}, r"no column 'z'; .*pipeline\.features=NAME"),
+        (
+            "x,colour,label\n1,2,a\n1,red,b\n",
+            {},
+            r"1 columns of .* not numeric: colour \('red' in row 2\); make them numbers",
+        ),
+        ("label\na\n", {}, r"cannot take the features .* no column is left"),
+        ("x,label\n1,a\n", {"features": "x,label"}, r"label is the label; expected columns of the"),
+        ("x,label\n1,a\n", {"features": "x,x"}, r"x, x name one twice"),
+        (
+            "x,z,label\n1,,a\ninf,2,a\n3,NA,a\n1e300,4,b\n",
+            {},
+            r"4 values of .* not finite: z in row 1, x in row 2, z in row 3, x in row 4\. Fill",
+        ),
+        ("x,label\n" + "nan,a\n" * 9, {}, r"9 values .*: x in row 1, .*x in row 5 and 4 more\. "),
+        ("x,label\n1,a\n2,\n3,b\n4, \n", {}, r"no label \(label\) in 2 rows: 2, 4; fill them in"),
+        ("x,label,g\n1,a,k\n2,b,\n", {"group": "g"}, r"no group \(g\) in 1 rows: 2;"),
+        (
+            "x,label,s\n1,a,train\n2,b,test\n3,a,test\n",
+            {"split": "s"},
+            r"1 classes of .* two values of split: a \(a has train and, in row 3, test\)",
+        ),
+        (
+            "x,label,g\n1,a,k\n2,b,m\n3,a,m\n",
+            {"group": "g"},
+            r"two values of group: a \(a has k and, in row 3, m\); expected one group a class",
+        ),
+        ("x,label,s\n1,a,train\n2,b,hold\n", {"split": "s"}, r"\(unknown: hold\); expected train,"),
+        ("x,label,s\n1,a,test\n2,b,dev\n", {"split": "s"}, r"\(no row is in train\); expected"),
+        ("x,x,label\n1,2,a\n", {}, r"first line has 3 names, of which 2 are empty or repeated \(x"),
+        (",x,label\n0,2,a\n", {}, r"first line has 3 names, of which 1 are empty or repeated"),
+        ("x;label\n1,5;a\n2,5;b\n", {}, r"has no comma but semicolons: x;label; expected values"),
+        ("x\tlabel\n1\ta\n", {}, r"has no comma but tabs"),
+        ("x,label\n1,a\n2,b,c\n", {}, r"cannot read .*Expected 2 fields in line 3, saw 3"),
+        ("x,label\n1,a,9\n2,b,9\n", {}, r"cannot read .*[Ll]ength of header"),
+        ('x,label\n1,"a\n2,b\n', {}, r"cannot read .*EOF inside string"),
+        ("x,label\n", {}, r"holds no rows; expected some"),
+        ("", {}, r"cannot read .*No columns to parse"),
+        ("x,label\n1,a\n2,b\n", {"standardise": "no"}, r"pipeline\.standardise=no; expected true"),
+        ("x,label\n1,a\n2,b\n", {"split_by": "row"}, r"split_by='row'; expected 'auto', 'class'"),
+        ("x,label\n1,a\n2,b\n", {}, r"leave none of 2 for training"),
+    ],
+)
+def test_a_table_that_will_not_do_is_refused(tmp_path, text, options, words):
+    options = {"validation": 0, "test": 1, **options} if "leave none" not in words else options
+    refused(words, csv(tmp_path, text), **options)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "options", "words"),
+    [
+        ({"x": np.eye(2), "X": np.eye(2), "y": [1, 2]}, {}, r"arrays x and X in one NPZ file"),
+        ({"y": [1, 2]}, {}, r"has no array x of examples; it has: y"),
+        ({"x": np.eye(2), "t": [1, 2]}, {}, r"no array 'label'; it has: x, t"),
+        ({"x": np.eye(3), "y": [1, 2]}, {}, r"y of .* has shape \(2,\); expected 3 rows, as x has"),
+        ({"x": np.eye(2), "y": np.eye(2)}, {}, r"y of .* shape \(2, 2\); expected one label a row"),
+        ({"x": np.eye(2), "y": [1.0, np.nan]}, {}, r"no label \(y\) in 1 rows: 2"),
+        ({"x": [[1, 2], [np.inf, 3]], "y": [1, 2]}, {}, r"1 values .*: x\[0\] in row 2\. Fill"),
+        ({"x": [["a"], ["b"]], "y": [1, 2]}, {}, r"1 columns .* not numeric: x \("),
+        ({"x": np.eye(2), "y": [1, 2]}, {"features": "a"}, r"its array x, whole\. Leave the opti"),
+        ({"x": np.eye(2), "y": np.array(["a", 1], object)}, {}, r"Object arrays .*none of objects"),
+        ({"x": np.zeros((0, 2)), "y": []}, {}, r"holds no rows; expected some"),
+    ],
+)
+def test_arrays_that_will_not_do_are_refused(tmp_path, arrays, options, words):
+    refused(words, npz(tmp_path, **arrays), validation=0, test=1, **options)
+
+
+def test_parquet_columns_of_odd_types_are_refused_by_a_value(tmp_path):
+    path = tmp_path / "data.parquet"
+    for values, words in (
+        ([Decimal("1.5"), Decimal("2.5")], r"x \(Decimal\('1\.5'\) in row 1\)"),
+        ([[1.0, 2.0], [3.0, 4.0]], r"x \(array\(\[1\., 2\.\]\) in row 1\)"),
+    ):
+        pandas.DataFrame({"x": values, "label": [1, 2]}).to_parquet(path)
+        refused(r"1 columns of .* are not numeric: " + words, path)
+    pandas.DataFrame({"x": pandas.array([1, None], "Int64"), "label": [1, 2]}).to_parquet(path)
+    refused(r"1 values of .* not finite: x in row 2", path)
+
+
+@pytest.mark.parametrize("kind", ["npz", "parquet", "csv"])
+def test_a_damaged_file_is_refused(tmp_path, same_data, kind):
+    path = tmp_path / f"data.{kind}"
+    whole = same_data[kind].read_bytes()
+    cut = b"x,label" if kind == "csv" else whole[:200]
+    for content in (b"", cut, b"\xff\xfe\x00" * 40):
+        path.write_bytes(content)
+        refused(f"cannot read .*; expected a whole .{kind} file|holds no rows", path)
+
+
+def test_a_file_is_found_in_its_folder_or_chosen(tmp_path):
+    refused(r"holds 0 files of \.npz, \.csv or \.parquet, expected one", tmp_path)
+    path = csv(tmp_path, "x,label\n1,a\n2,b\n")
+    (tmp_path / ".hidden.csv").write_text("")
+    (tmp_path / "notes.txt").write_text("")
+    options = {"validation": 0, "test": 1}
+    assert build(data_dir=tmp_path, **options).input_shape == (1,)
+    npz(tmp_path, x=np.eye(3), y=list("abc"))
+    refused(r"holds 2 files of .*: data\.csv, data\.npz\. Choose with --set pipe", tmp_path)
+    assert build(data_dir=tmp_path, file="data.npz", **options).input_shape == (3,)
+    assert build(data_dir=tmp_path, file="data.csv", **options).input_shape == (1,)
+    refused(r"which is a file itself; expected one of them", path, file="data.csv")
+    refused(r"there is no file .*other\.csv; name yours", tmp_path, file="other.csv")
+    refused(r"received the file .*notes\.txt; expected \.npz, \.csv or", tmp_path, file="notes.txt")
+    refused(r"there is no file .*gone\.npz", tmp_path / "gone.npz")
+    refused(r"arrays needs its data: --data-dir FILE \(\.npz, \.csv or \.parquet\)", None)
+
+
+def test_without_pandas_only_an_npz_is_read(tmp_path, same_data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for kind in ("csv", "parquet"):
+        refused(r"needs pandas and pyarrow .*pip install 'tfmeta\[tables\]'", same_data[kind])
+    assert build(data_dir=same_data["npz"]).input_shape == (4,)
