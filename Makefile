@@ -34,9 +34,10 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 test: $(READY)  ## the test suite
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-lint: $(READY)  ## style and formatting, changing nothing
+lint: $(READY)  ## style, formatting and types, changing nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 faults: $(READY)  ## write docs/faults.md, security.md and licences.md
 	$(BIN)/python tests/helpers/fault_table.py
@@ -57,7 +58,7 @@ numerics: $(READY)  ## the tests where numbers matter, as other processors would
 
 clean:  ## remove the environment, builds and caches; runs/ and exported/ stay
 	@if [ -f "$(VENV)/pyvenv.cfg" ]; then echo 'rm -rf "$(VENV)"'; rm -rf "$(VENV)"; fi
-	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # pip is brought up to date because Python 3.10's first ones cannot install a pyproject.toml

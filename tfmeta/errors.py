@@ -1,5 +1,7 @@
 """The one exception that stands for a user's mistake."""
 
+from collections.abc import Collection
+
 
 class UserError(ValueError):
     """A mistake that the user can mend: what was received, what was expected, how to fix it.
@@ -39,7 +41,7 @@ class NotFiniteError(UserError):
         return f"training stopped at step {self.step}, in which the {what} {verb} not finite"
 
 
-def listed(values, most: int | None = 5) -> str:
+def listed(values: Collection[object], most: int | None = 5) -> str:
     """The first few, and how many more there are; all of them if `most` is None."""
     shown = [str(value) for value in values][:most]
     more = len(values) - len(shown)

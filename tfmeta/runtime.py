@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 
 
 def configure_runtime(*, num_cores: int | None = None) -> None:
@@ -45,7 +46,7 @@ def configure_runtime(*, num_cores: int | None = None) -> None:
 
 
 @contextlib.contextmanager
-def quiet_tensorflow():
+def quiet_tensorflow() -> Iterator[None]:
     """Keeps what TensorFlow's C++ writes from standard error, whatever its log level."""
     sys.stderr.flush()
     with open(os.devnull, "wb") as nowhere:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tfmeta.errors import UserError
 
+AnyPath = str | os.PathLike[str]  # how a caller may name a file or a folder
+
 _SPARE = 256 * 2**20  # bytes that any file may become
 _MOST_EXPANSION = 100  # times the bytes on the disk, beyond that; as Keras has it for its archives
 _OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # which Windows puts into folders, hidden there

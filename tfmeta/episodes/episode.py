@@ -34,8 +34,8 @@ class SolvedEpisode(NamedTuple):
     support_y: Any
     query_x: Any
     query_y: Any
-    weights: dict
-    scales: dict
+    weights: dict[str, Any]
+    scales: dict[str, Any]
 
 
 class PaddedEpisode(NamedTuple):
@@ -58,6 +58,6 @@ class PaddedEpisode(NamedTuple):
     query_size: Any
 
 
-def without_solution(episodes):
+def without_solution(episodes: Any) -> Any:
     """A batch as a learner is tested on it: of a SolvedEpisode the Episode alone."""
     return Episode(*episodes[:4]) if isinstance(episodes, SolvedEpisode) else episodes

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from tfmeta.episodes.episode_source import in_words
 
@@ -15,10 +16,10 @@ class Result:
         not_recorded: why the run's results.json doesn't have it; None if it has.
     """
 
-    facts: dict
+    facts: dict[str, Any]
     not_recorded: str | None = None
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
         return self.facts[name]
 
     @property
@@ -36,7 +37,7 @@ class Result:
         """Half of the 95% interval over the tasks."""
         return self.facts["ci95"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(self.sentences())
 
     def sentences(self) -> list[str]:
@@ -57,7 +58,7 @@ class Result:
         episodes = f"episodes {facts['episodes_sha256'][:16]}, seed {facts['seed']}"
         return [protocol, *adaptation, episodes]
 
-    def _error(self):
+    def _error(self) -> str:
         """In the user's unit, and where the targets were scaled, as a share of their variance."""
         facts = self.facts
         root = math.sqrt(facts["mse"])

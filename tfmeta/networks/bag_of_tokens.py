@@ -1,11 +1,18 @@
 """The mean of a text's token embeddings, then a dense network."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers, ops
 
 
 def bag_of_tokens(
-    input_shape=(32,), num_outputs=5, *, vocabulary_size, embedding_size=64, units=(64,)
+    input_shape: tuple[int, ...] = (32,),
+    num_outputs: int | None = 5,
+    *,
+    vocabulary_size: int,
+    embedding_size: int = 64,
+    units: Sequence[int] = (64,),
 ) -> keras.Model:
     """The mean of a text's token embeddings, then a dense network: the order of words is lost.
 

@@ -5,13 +5,13 @@ from keras import layers
 
 
 def conv4(
-    input_shape=(28, 28, 1),
-    num_outputs=5,
+    input_shape: tuple[int, ...] = (28, 28, 1),
+    num_outputs: int | None = 5,
     *,
-    filters=64,
-    downsampling="stride",
-    features="flatten",
-    num_blocks=4,
+    filters: int = 64,
+    downsampling: str = "stride",
+    features: str = "flatten",
+    num_blocks: int = 4,
 ) -> keras.Model:
     """Four blocks of 3x3 convolution, batch normalisation and ReLU, then a dense head.
 

@@ -1,23 +1,25 @@
 """What a network takes its examples as, and raw examples for it."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 
-def declared_dtype(network) -> str | None:
+def declared_dtype(network: keras.Model) -> str | None:
     """What a network's `keras.Input` says it takes; None of one that has none."""
     inputs = getattr(network, "inputs", None)
     return keras.backend.standardize_dtype(inputs[0].dtype) if inputs else None
 
 
-def input_dtype(network) -> str:
+def input_dtype(network: keras.Model) -> str:
     """What a network takes its examples as: "float64" if it says so, else "float32"."""
     return "float64" if declared_dtype(network) == "float64" else "float32"
 
 
-def unscaled(network, standard: np.ndarray) -> np.ndarray:
+def unscaled(network: keras.Model, standard: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Raw examples that the network's first layers, `centre` and `scale`, make these of.
 
     Args:

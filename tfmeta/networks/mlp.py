@@ -1,21 +1,24 @@
 """A dense network."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import layers
 
 
 def mlp(
-    input_shape=(1,),
-    num_outputs=1,
+    input_shape: tuple[int, ...] = (1,),
+    num_outputs: int | None = 1,
     *,
-    units=(40, 40),
-    activation="relu",
-    input_mean=None,
-    input_scale=None,
-    input_dtype="float32",
+    units: Sequence[int] = (40, 40),
+    activation: str | Callable[[Any], Any] = "relu",
+    input_mean: npt.ArrayLike | None = None,
+    input_scale: npt.ArrayLike | None = None,
+    input_dtype: str = "float32",
 ) -> keras.Model:
     """A dense network; 1-40-40-1 is the sinusoid network of Finn et al. 2017, section 5.1.
 
@@ -24,10 +27,12 @@ def mlp(
         num_outputs: units of the head (classes, or regression outputs); None for no head.
         units: of the hidden layers.
         activation: of the hidden layers.
-        input_mean: subtracted from each (flattened) example first, a number a feature; None: no.
-        input_scale: what it is divided by then. Neither is learned, so an export takes raw values.
+        input_mean: subtracted from each (flattened) example first, one number per feature; None
+            skips this.
+        input_scale: divides each example after that. Neither is learned, so an export takes raw
+            values.
         input_dtype: "float64" for raw values that float32 can't tell apart, such as Unix times:
-            they are centred and scaled in float64, and the rest is as ever.
+            they are centred and scaled in float64; the other layers compute as usual.
 
     Returns:
         A model `(batch, *input_shape) -> (batch, num_outputs)`, without a head `(batch, units)`.
@@ -63,12 +68,14 @@ def mlp(
     return keras.Model(inputs, outputs, name="mlp")
 
 
-def _a_feature(name, values, input_shape):
+def _a_feature(
+    name: str, values: npt.ArrayLike, input_shape: tuple[int, ...]
+) -> npt.NDArray[np.float64]:
     """The constant as an array, once there is a finite number of it for each feature."""
-    values, size = np.asarray(values, np.float64), math.prod(input_shape)
-    if values.shape != (size,) or not np.isfinite(values).all():
+    array, size = np.asarray(values, np.float64), math.prod(input_shape)
+    if array.shape != (size,) or not np.isfinite(array).all():
         raise ValueError(
-            f"received {name} of shape {values.shape} for examples of shape {tuple(input_shape)}; "
+            f"received {name} of shape {array.shape} for examples of shape {tuple(input_shape)}; "
             f"expected {size} finite numbers"
         )
-    return values
+    return array

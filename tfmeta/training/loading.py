@@ -8,9 +8,10 @@ from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
 from tfmeta.training.run_directory import RunDirectory
+from tfmeta.user_files import AnyPath
 
 
-def load(run_dir, *, trust: bool = False):
+def load(run_dir: AnyPath, *, trust: bool = False) -> MetaLearner:
     """The trained learner of a run directory, with its newest weights, or of a .keras file.
 
     Args:
@@ -25,7 +26,7 @@ def load(run_dir, *, trust: bool = False):
         return _load(run_dir)
 
 
-def _load(run_dir):
+def _load(run_dir: AnyPath) -> MetaLearner:
     is_file = Path(run_dir).suffix == ".keras"
     if not is_file:
         return load_run(RunDirectory.open(run_dir))[0]
@@ -34,7 +35,7 @@ def _load(run_dir):
     return learner
 
 
-def load_run(run: RunDirectory):
+def load_run(run: RunDirectory) -> tuple[MetaLearner, int]:
     """`(learner, step)`: with the newest weights, and after how many steps these are.
 
     Raises:
@@ -58,7 +59,7 @@ def load_run(run: RunDirectory):
     return loaded
 
 
-def _load_file(path):
+def _load_file(path: Path) -> MetaLearner:
     if not path.is_file():
         raise UserError(f"there is no file {path}; expected one that learner.save() made")
     try:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Any
 
 _LOG_SECONDS = 10  # between lines
 LOGGER = logging.getLogger("tfmeta")
@@ -20,7 +21,7 @@ class Progress:
         self._label = label
         self._last_line = 0.0
 
-    def window(self, line: dict, tasks_per_second: float, progress: float) -> None:
+    def window(self, line: dict[str, Any], tasks_per_second: float, progress: float) -> None:
         """Reports a line of metrics; `progress` is from 0 to 1."""
         state = "  ".join(
             f"{name} {value:,}" if name == "step" else f"{name} {value:.4g}"

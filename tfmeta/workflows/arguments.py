@@ -2,13 +2,15 @@
 
 import operator
 import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.training.progress import Progress
 
 
-def whole(name: str, value, *, least: int, most: int = 2**32 - 1) -> int:
+def whole(name: str, value: Any, *, least: int, most: int = 2**32 - 1) -> int:
     """A whole number, NumPy's too, as Python's.
 
     Args:
@@ -19,6 +21,7 @@ def whole(name: str, value, *, least: int, most: int = 2**32 - 1) -> int:
     Raises:
         UserError: if it is none, or beyond these.
     """
+    number: int | None
     try:
         number = operator.index(value)
     except TypeError:
@@ -28,7 +31,7 @@ def whole(name: str, value, *, least: int, most: int = 2**32 - 1) -> int:
     return number
 
 
-def path(name: str, value) -> Path:
+def path(name: str, value: Any) -> Path:
     """A file or folder as a Path; raises UserError if it is no path, or an empty one."""
     try:
         text = os.fspath(value)
@@ -39,7 +42,7 @@ def path(name: str, value) -> Path:
     return Path(text)
 
 
-def paths(name: str, values) -> list[str]:
+def paths(name: str, values: Any) -> list[str]:
     """One path or several, as they were written; raises UserError for none, or what is no path."""
     try:
         each = [values] if hasattr(values, "__fspath__") or isinstance(values, str) else [*values]
@@ -52,14 +55,14 @@ def paths(name: str, values) -> list[str]:
     return [os.fspath(value) for value in each]
 
 
-def check_flags(**flags) -> None:
+def check_flags(**flags: object) -> None:
     """Raises UserError if one is neither True nor False: the text "no" would count as True."""
     for name, value in flags.items():
         if not isinstance(value, bool):
             raise UserError(f"received {name}={value!r}; expected True or False")
 
 
-def check_timeout(timeout) -> None:
+def check_timeout(timeout: Any) -> None:
     """Raises UserError if it is no positive number of seconds."""
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
     if not is_number or not timeout > 0:
@@ -78,7 +81,7 @@ def progress_or_log(progress: Progress | None, label: str) -> Progress:
     return progress
 
 
-def check_names(call: str, received, expected) -> None:
+def check_names(call: str, received: Iterable[str], expected: Collection[str]) -> None:
     """Raises UserError if a call got an argument that it doesn't take."""
     unknown = [name for name in received if name not in expected]
     if unknown:

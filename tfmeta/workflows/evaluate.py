@@ -1,6 +1,8 @@
 """`tfmeta.evaluate`: how good a run's learner is, on episodes that are the same every time."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from tfmeta.episodes.episode_file import EpisodeFile
 from tfmeta.errors import UserError
@@ -13,6 +15,7 @@ from tfmeta.training.loading import load_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import as_flat
+from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log, whole
 
 _PROTOCOL = {
@@ -23,13 +26,13 @@ _PROTOCOL = {
 
 
 def evaluate(
-    run,
+    run: AnyPath,
     *,
-    episodes=None,
+    episodes: AnyPath | None = None,
     trust: bool = False,
     progress: Progress | None = None,
     is_recorded: bool = True,
-    **protocol,
+    **protocol: Any,
 ) -> Result:
     """Evaluates the learner of a run, as `tfmeta evaluate` does, and records the result in it.
 
@@ -53,34 +56,33 @@ def evaluate(
     options = [name for name in protocol if not name.startswith("pipeline.")]
     check_names("evaluate", options, _PROTOCOL)
     check_flags(trust=trust, is_recorded=is_recorded)
-    run, progress = RunDirectory.open(path("run", run)), progress_or_log(progress, "evaluate")
+    trained, progress = RunDirectory.open(path("run", run)), progress_or_log(progress, "evaluate")
     protocol = {name: value for name, value in protocol.items() if value is not None}
-    if episodes is not None:
-        episodes = path("episodes", episodes)
-    if episodes and protocol:
+    file = None if episodes is None else path("episodes", episodes)
+    if file and protocol:
         raise UserError(
-            f"received episodes={str(episodes)!r} and {next(iter(protocol))}; the file says which "
+            f"received episodes={str(file)!r} and {next(iter(protocol))}; the file says which "
             "episodes they are"
         )
     with trusting(trust):
-        learner, step = load_run(run)
-        tests = _of_file(run, episodes) if episodes else _of_pipeline(run, progress, **protocol)
-        _check_targets(run, tests["source"])
+        learner, step = load_run(trained)
+        tests = _of_file(trained, file) if file else _of_pipeline(trained, progress, **protocol)
+        _check_targets(trained, tests["source"])
         tasks = tests["num_tasks"]
         found = Evaluator(learner, **tests).run(
             lambda done: progress.advance(done / tasks, f"{done} tasks")
         )
-    result = Result({"algorithm": run.settings.algorithm, **found, "step": step})
+    result = Result({"algorithm": trained.settings.algorithm, **found, "step": step})
     if is_recorded:
         try:
-            record(run.path, result)
+            record(trained.path, result)
         except UserError as error:
             progress.say(str(error))
             return replace(result, not_recorded=str(error))
     return result
 
 
-def record(run, result: Result) -> None:
+def record(run: AnyPath, result: Result) -> None:
     """Adds a result to a run's results.json; raises UserError if that can't be written."""
     try:
         RunDirectory.open(run).append_result(result.facts)
@@ -88,14 +90,14 @@ def record(run, result: Result) -> None:
         raise UserError(f"the result is not recorded: {error}", exit_status=1) from error
 
 
-def _check_targets(run, source):
+def _check_targets(run: RunDirectory, source: Any) -> None:
     taken, given = (facts.target_size for facts in (run.source_facts, source.facts))
     if taken != given:
         asked, trained = (f"targets of size {n}" if n else "classes" for n in (given, taken))
         raise UserError(f"{source.name} asks for {asked}; {run.path} was trained for {trained}")
 
 
-def _of_file(run, path):
+def _of_file(run: RunDirectory, path: Path) -> dict[str, Any]:
     """The Evaluator's arguments for a file of episodes."""
     source = EpisodeFile.read(path)
     if source.name == run.source_facts.name:
@@ -111,8 +113,16 @@ def _of_file(run, path):
 
 
 def _of_pipeline(
-    run, progress, *, split="test", tasks=600, seed=0, pipeline=None, data_dir=None, **options
-):
+    run: RunDirectory,
+    progress: Progress,
+    *,
+    split: str = "test",
+    tasks: int = 600,
+    seed: int = 0,
+    pipeline: str | None = None,
+    data_dir: AnyPath | None = None,
+    **options: Any,
+) -> dict[str, Any]:
     """The Evaluator's arguments for the run's pipeline, or another with images as the run's."""
     settings, given = run.settings, as_flat(options)
     if data_dir is not None:
@@ -120,8 +130,9 @@ def _of_pipeline(
     for name, value in (("split", split), ("pipeline", pipeline)):
         if value is not None and (not isinstance(value, str) or not value):
             raise UserError(f"received {name}={value!r}; expected a text")
-    is_other = bool(pipeline) and pipeline != settings.pipeline
-    if is_other:
+    is_other = False
+    if pipeline and pipeline != settings.pipeline:
+        is_other = True
         like = options_like(pipeline, run.source_facts.image_format)
         settings = replace(settings, pipeline=pipeline, pipeline_options=like, data_dir=None)
     elif pipeline:

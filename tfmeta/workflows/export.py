@@ -2,6 +2,8 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.episode_source import in_words
@@ -15,20 +17,25 @@ from tfmeta.training.building import episode_shape, open_source
 from tfmeta.training.loading import load
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.settings import Settings
+from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.export_request import ExportRequest
 
-_ONE_SIZE = {"least_ways": None, "least_shots": None}  # of an export for tasks of one size
+_ONE_SIZE: dict[str, Any] = {
+    "least_ways": None,
+    "least_shots": None,
+}  # of an export for tasks of one size
 
 
 def export(
-    run,
+    run: AnyPath,
     *,
-    output=None,
-    data_dir=None,
+    output: AnyPath | None = None,
+    data_dir: AnyPath | None = None,
     trust: bool = False,
     progress: Progress | None = None,
-    **options,
+    **options: Any,
 ) -> Path:
     """Exports the learner of a run, as `tfmeta export` does.
 
@@ -50,25 +57,28 @@ def export(
     """
     check_names("export", options, {each.name for each in fields(ExportRequest)})
     check_flags(trust=trust)
-    request, run = ExportRequest(**options), RunDirectory.open(path("run", run))
+    request, trained = ExportRequest(**options), RunDirectory.open(path("run", run))
     progress = progress_or_log(progress, "export")
     data_dir = None if data_dir is None else str(path("data_dir", data_dir))
-    named = Path("exported") / run.path.resolve().name
+    named = Path("exported") / trained.path.resolve().name
     output = named if output is None else path("output", output)
     with trusting(trust):
-        settings = replace(run.settings, data_dir=data_dir or run.settings.data_dir)
-        work = _Export(run, request, settings, progress)
+        settings = replace(trained.settings, data_dir=data_dir or trained.settings.data_dir)
+        work = _Export(trained, request, settings, progress)
         return work.adapted(output) if request.kind == "adapted" else work.tasks(output)
 
 
 class _Export:
     """One export of a run."""
 
-    def __init__(self, run, request, settings, progress):
+    def __init__(
+        self, run: RunDirectory, request: ExportRequest, settings: Settings, progress: Progress
+    ):
         self._run, self._request, self._settings = run, request, settings
         self._progress, self._facts = progress, run.source_facts
-        self._learner, self._package = load(run.path), exporter
-        self._options = {"image_format": self._facts.image_format}
+        self._learner = load(run.path)
+        self._package: ModuleType = exporter
+        self._options: dict[str, Any] = {"image_format": self._facts.image_format}
         if request.is_litert:  # imports TensorFlow's converter
             from tfmeta.exporting.writing import litert
 
@@ -76,7 +86,7 @@ class _Export:
         else:
             self._options["limits"] = RequestLimits.from_dict(request.limits)
 
-    def adapted(self, output):
+    def adapted(self, output: Path) -> Path:
         learner, options = self._learner, self._options
         names, x, y = read_support_arrays(
             self._request.support, self._facts, num_classes=learner.num_outputs
@@ -87,7 +97,7 @@ class _Export:
             options["confidence"] = self._confidence
         return self._package.export_adapted(learner, output, (x, y), class_names=names, **options)
 
-    def tasks(self, output):
+    def tasks(self, output: Path) -> Path:
         learner, request, options = self._learner, self._request, self._options
         # Of a learner that was saved before it kept what its targets are.
         learner.tell_targets("classes" if self._facts.target_size is None else "values")
@@ -104,7 +114,7 @@ class _Export:
             write = exporter.export_generator
         return write(learner, output, **options)
 
-    def _confidence(self):
+    def _confidence(self) -> Confidence:
         """Fitted on the run's own data; where that is not at hand, none, and a warning."""
         if not self._request.calibration_tasks:
             return Confidence()
@@ -119,11 +129,12 @@ class _Export:
                 "leave it out: --calibration-tasks 0"
             )
             return Confidence()
-        self._progress.say(_sentence(confidence.report))
+        if confidence.report is not None:
+            self._progress.say(_sentence(confidence.report))
         return confidence
 
 
-def _sentence(report):
+def _sentence(report: dict[str, Any]) -> str:
     auroc = report["unknown_auroc"]
     unknown = "" if auroc is None else f"; AUROC of the unknown score {auroc:.3f}"
     return (

@@ -1,6 +1,7 @@
 """What may be asked of an export, checked before anything is loaded. Imports no TensorFlow."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.exporting.limits import RequestLimits
@@ -35,9 +36,9 @@ class ExportRequest:
     shots: int | None = None
     padded_support: bool = False
     calibration_tasks: int = 200
-    limits: dict = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, expected in (("kind", KINDS), ("format", FORMATS)):
             if getattr(self, name) not in expected:
                 raise UserError(

@@ -1,6 +1,8 @@
 """`tfmeta.inspect`: what is in the data, and what is wrong with it, before anything trains."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tfmeta.inspection.contact_sheet import check_free, why_not, write_contact_sheet
 from tfmeta.inspection.lines import UNLIMITED
@@ -10,6 +12,7 @@ from tfmeta.named_code import trusting
 from tfmeta.terminal import plain_values
 from tfmeta.training.building import episode_shape, open_source, resolve
 from tfmeta.training.settings import Settings, as_flat
+from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path
 
 
@@ -22,13 +25,13 @@ class Inspection:
         prepared_lines: `(name, what was found)` pairs of what a source prepares, such as images.
     """
 
-    facts: dict
-    prepared_lines: tuple = ()
+    facts: dict[str, Any]
+    prepared_lines: Sequence[tuple[str, str]] = ()
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return not self.refusals
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
         return self.facts[name]
 
     @property
@@ -44,11 +47,17 @@ class Inspection:
         where = sheet["file"] or f"none, because {sheet['skipped']}"
         return [*report_lines(facts, width, lines), f"contact sheet: {where}"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(self.lines())
 
 
-def inspect(pipeline: str, *, contact_sheet=None, trust: bool = False, **settings) -> Inspection:
+def inspect(
+    pipeline: str,
+    *,
+    contact_sheet: AnyPath | None = None,
+    trust: bool = False,
+    **settings: Any,
+) -> Inspection:
     """Says what is in the data of a pipeline, as `tfmeta inspect` does.
 
     Args:
@@ -62,18 +71,19 @@ def inspect(pipeline: str, *, contact_sheet=None, trust: bool = False, **setting
         UserError: if a setting makes no sense, the data can't be read, or `contact_sheet` exists.
     """
     check_flags(trust=trust)
-    if contact_sheet is not None:
-        contact_sheet = path("contact_sheet", contact_sheet)
+    file = None if contact_sheet is None else path("contact_sheet", contact_sheet)
     with trusting(trust):
         plan = Settings().updated(as_flat({"pipeline": pipeline, **settings}))
-        if contact_sheet is not None:
-            check_free(contact_sheet)
+        if file is not None:
+            check_free(file)
         source = open_source(replace(plan, skip_unreadable=True))
         plan = resolve(plan, source)
         facts, shape = make_report(source, plan), episode_shape(plan)
-        reason = "none was asked for" if contact_sheet is None else why_not(source, shape)
-        if reason is None:
-            write_contact_sheet(contact_sheet, source, shape)
-        sheet = {"file": None if reason else str(contact_sheet), "skipped": reason}
+        sheet = {"file": None, "skipped": "none was asked for"}
+        if file is not None:
+            reason = why_not(source, shape)
+            if reason is None:
+                write_contact_sheet(file, source, shape)
+            sheet = {"file": None if reason else str(file), "skipped": reason}
         lines = () if source.prepared is None else source.prepared.lines(facts)
     return Inspection(facts | {"contact_sheet": sheet}, lines)

@@ -1,11 +1,15 @@
 """`tfmeta.predict`: names for images, by an export or a run. Imports TensorFlow only for a run."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from tfmeta import children
 from tfmeta.errors import UserError
 from tfmeta.named_code import trusting
 from tfmeta.reading.support_set import read_image, read_support_folder
+from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_timeout, path, paths
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
 
@@ -28,16 +32,16 @@ class Prediction:
     unknown: float
     probabilities: dict[str, float]
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """What `tfmeta predict --json` prints of it."""
         return asdict(self)
 
 
 def predict(
-    model,
-    images,
+    model: AnyPath,
+    images: AnyPath | Sequence[AnyPath],
     *,
-    support=None,
+    support: AnyPath | None = None,
     timeout: float = children.DEFAULT_TIMEOUT,
     trust: bool = False,
 ) -> list[Prediction]:
@@ -78,10 +82,12 @@ def predict(
     ]
 
 
-def _answers(model, support, encoded, timeout):
+def _answers(
+    model: Path, support: Path | None, encoded: list[bytes], timeout: float
+) -> tuple[list[str], Any, Any]:
     """Class names, `(images, classes)` probabilities and `(images,)` unknown scores."""
     is_run = (model / "config.json").is_file()
-    predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
+    predictor: Any = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
     if predictor.is_adapted:
         if support is not None:
             raise UserError(f"{model} has its support set baked in; leave --support out")

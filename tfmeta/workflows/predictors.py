@@ -1,7 +1,12 @@
 """What answers `tfmeta.predict`: an export, through the C++ loader, or a run."""
 
+from typing import Any
+
 from tfmeta.errors import UserError
 from tfmeta.runtime import start_tensorflow
+from tfmeta.user_files import AnyPath
+
+Support = tuple[list[bytes], list[int]]  # files' contents, and their labels
 
 
 class ExportPredictor:
@@ -21,7 +26,7 @@ class ExportPredictor:
         UserError: if there is no such export, it is damaged, or it takes no images.
     """
 
-    def __init__(self, path, *, timeout: float):
+    def __init__(self, path: AnyPath, *, timeout: float):
         from tfmeta.exporting.manifest import read_manifest
         from tfmeta.exporting.verifying.verification import newest_version
 
@@ -35,7 +40,7 @@ class ExportPredictor:
         _need_images(facts["image_format"], path)
         self.is_adapted, self.num_classes = facts["kind"] == "adapted", facts["num_outputs"]
 
-    def answer(self, support, encoded):
+    def answer(self, support: Support | None, encoded: list[bytes]) -> dict[str, Any]:
         """`class_names`, `probabilities` `(images, classes)` and `unknown` `(images,)`.
 
         Args:
@@ -52,7 +57,7 @@ class RunPredictor:
 
     is_adapted = False
 
-    def __init__(self, path):
+    def __init__(self, path: AnyPath):
         from tfmeta.training.run_directory import RunDirectory
 
         run = RunDirectory.open(path)
@@ -64,7 +69,7 @@ class RunPredictor:
         self._learner = load(path)
         self.num_classes = self._learner.num_outputs
 
-    def answer(self, support, encoded):
+    def answer(self, support: Support, encoded: list[bytes]) -> dict[str, Any]:
         import tensorflow as tf
 
         from tfmeta.confidence import Confidence
@@ -84,6 +89,6 @@ class RunPredictor:
         }
 
 
-def _need_images(image_format, path):
+def _need_images(image_format: object, path: AnyPath) -> None:
     if image_format is None:
         raise UserError(f"{path} takes no images; predict needs a model trained on images")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tfmeta import files
 from tfmeta.errors import UserError
@@ -15,6 +16,7 @@ from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings, as_flat
 from tfmeta.training.trainer import Trainer, dry_run_step
+from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path, progress_or_log
 
 
@@ -34,19 +36,19 @@ class Run:
     finished: bool
     tasks_per_second: float
 
-    def __fspath__(self):
+    def __fspath__(self) -> str:
         return str(self.path)
 
 
 def train(
     pipeline: str | None = None,
     *,
-    run_dir=None,
+    run_dir: AnyPath | None = None,
     resume: bool = False,
     trust: bool = False,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-    **settings,
+    **settings: Any,
 ) -> Run:
     """Trains a learner on the episodes of a pipeline, as `tfmeta train` does.
 
@@ -89,7 +91,9 @@ def train(
     return Run(run_dir, outcome.step, outcome.finished, outcome.tasks_per_second)
 
 
-def configuration(pipeline: str | None = None, *, trust: bool = False, **settings) -> dict:
+def configuration(
+    pipeline: str | None = None, *, trust: bool = False, **settings: Any
+) -> dict[str, Any]:
     """The settings that `train` would use, `{"ways": 5, "learner.inner_steps": 1, ...}`.
 
     Raises:
@@ -100,7 +104,7 @@ def configuration(pipeline: str | None = None, *, trust: bool = False, **setting
         return resolve(plan, open_source(plan)).to_flat()
 
 
-def dry_run(pipeline: str | None = None, *, trust: bool = False, **settings) -> float:
+def dry_run(pipeline: str | None = None, *, trust: bool = False, **settings: Any) -> float:
     """Builds everything, trains one step, exports and verifies, and keeps nothing of it.
 
     Returns:
@@ -129,5 +133,5 @@ def dry_run(pipeline: str | None = None, *, trust: bool = False, **settings) -> 
     return time.monotonic() - started
 
 
-def _flat(pipeline, settings):
+def _flat(pipeline: str | None, settings: dict[str, Any]) -> dict[str, Any]:
     return as_flat({"pipeline": pipeline, **settings} if pipeline is not None else settings)

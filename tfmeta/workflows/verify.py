@@ -1,9 +1,11 @@
 """`tfmeta.verify`: an export as TensorFlow Serving would meet it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tfmeta import children
 from tfmeta.exporting.verifying.verification import newest_version, verify_export
+from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_timeout, path
 
 
@@ -19,22 +21,22 @@ class Verification:
 
     export: str
     ok: bool
-    checks: list[dict]
+    checks: list[dict[str, Any]]
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.ok
 
-    def __str__(self):
+    def __str__(self) -> str:
         verdicts = {True: "holds", False: "FAILS"}
         lines = [f"{c['check']}  {verdicts[c['ok']]}  {c['detail']}" for c in self.checks]
         return "\n".join([self.export, *lines])
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """What `tfmeta verify --json` prints."""
         return {"export": self.export, "ok": self.ok, "checks": self.checks}
 
 
-def verify(export, *, timeout: float = children.DEFAULT_TIMEOUT) -> Verification:
+def verify(export: AnyPath, *, timeout: float = children.DEFAULT_TIMEOUT) -> Verification:
     """Checks an export, as `tfmeta verify` does, in a fresh process without TensorFlow's Python.
 
     Args:

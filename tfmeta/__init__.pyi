@@ -1,0 +1,29 @@
+"""The public names, for type checkers and editors; `__init__.py` imports them on first use."""
+
+from tfmeta import networks as networks
+from tfmeta.episodes.episode import Episode as Episode
+from tfmeta.episodes.episode_source import EpisodeShape as EpisodeShape
+from tfmeta.errors import UserError as UserError
+from tfmeta.learners.hypernetwork import HyperNetwork as HyperNetwork
+from tfmeta.learners.maml import MAML as MAML
+from tfmeta.learners.matching import Matching as Matching
+from tfmeta.learners.meta_learner import MetaLearner as MetaLearner
+from tfmeta.learners.meta_lstm import MetaLSTM as MetaLSTM
+from tfmeta.learners.meta_sgd import MetaSGD as MetaSGD
+from tfmeta.learners.prototypical import Prototypical as Prototypical
+from tfmeta.learners.relation import Relation as Relation
+from tfmeta.learners.reptile import Reptile as Reptile
+from tfmeta.learners.siamese import Siamese as Siamese
+from tfmeta.runtime import configure_runtime as configure_runtime
+from tfmeta.training.loading import load as load
+from tfmeta.workflows.evaluate import evaluate as evaluate
+from tfmeta.workflows.export import export as export
+from tfmeta.workflows.inspect import inspect as inspect
+from tfmeta.workflows.predict import predict as predict
+from tfmeta.workflows.train import train as train
+from tfmeta.workflows.verify import verify as verify
+
+__version__: str
+__all__: list[str]
+
+def __dir__() -> list[str]: ...
