@@ -40,6 +40,9 @@ _HOMES = {
 # They start TensorFlow, set up as the commands do, so that the same settings give the same numbers.
 _STARTING = {
     name: f"tfmeta.workflows.{name}" for name in ("evaluate", "export", "inspect", "train")
+} | {
+    "write_episodes": "tfmeta.workflows.episodes",
+    "write_optima": "tfmeta.workflows.optima",
 }
 _HOMES |= _STARTING
 

@@ -11,39 +11,29 @@ from tfmeta.runtime import start_tensorflow
 @click.command()
 @click.argument("run_dir", type=click.Path())
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="A new file.")
-@click.option("--tasks", default=4_000, show_default=True, help="Training tasks to solve.")
-@click.option("--shots", type=int, help="Support examples a task.  [default: as trained]")
-@click.option("--queries", default=90, show_default=True, help="Query examples a task.")
-@click.option("--steps", default=100, show_default=True, help="Gradient steps a task.")
-@click.option("--rate", default=0.01, show_default=True, help="Of the first step.")
+@click.option("--tasks", type=int, help="Training tasks to solve.  [default: 4000]")
+@click.option("--shots", type=int, help="Support examples per task.  [default: as trained]")
+@click.option("--queries", type=int, help="Query examples per task.  [default: 90]")
+@click.option("--steps", type=int, help="Gradient steps per task.  [default: 100]")
+@click.option("--rate", type=float, help="Rate of the first step.  [default: 0.01]")
 @trust_option
-@click.option("--seed", default=0, show_default=True, help="Of the tasks.")
-def optima(run_dir, output, tasks, shots, queries, seed, **solver):
+@click.option("--seed", type=int, help="Seed of the tasks.  [default: 0]")
+def optima(run_dir, output, **options):
     """Solve training tasks from the network of RUN_DIR: what a hypernetwork may be fitted to."""
     from tfmeta import files
     from tfmeta.training.run_directory import RunDirectory
 
-    settings = RunDirectory.open(run_dir).settings
+    RunDirectory.open(run_dir)
     files.check_free(output)  # before the wait for TensorFlow and the tasks
     start_tensorflow()
     from tfmeta.commands.reporting import Reporter
-    from tfmeta.episodes import optima_file
-    from tfmeta.episodes.episode_source import EpisodeShape
-    from tfmeta.workflows.optima import solve_tasks
+    from tfmeta.workflows.optima import write_optima
 
-    with files.locked(output), Reporter("optima") as reporter:
-        solved = solve_tasks(
-            run_dir,
-            EpisodeShape(1, settings.shots if shots is None else shots, queries),
-            num_tasks=tasks,
-            seed=seed,
-            on_progress=lambda done: reporter.advance(done / tasks, f"{done} tasks"),
-            **solver,
-        )
-        optima_file.write_locked(output, solved)
-    facts = solved.provenance
+    given = {name: value for name, value in options.items() if value is not None}
+    with Reporter("optima") as reporter:
+        facts = write_optima(run_dir, output, progress=reporter, **given)
     reporter.say(
-        f"{output}: {tasks} tasks, mean loss {facts['start_loss']:.4g} at the start, "
+        f"{output}: {facts['num_tasks']} tasks, mean loss {facts['start_loss']:.4g} at the start, "
         f"{facts['loss']:.4g} at the optimum. Next: tfmeta train optima --algorithm hypernetwork "
         f"--shots {facts['num_shots']} --set pipeline.file={output}"
     )

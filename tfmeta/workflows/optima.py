@@ -1,35 +1,90 @@
-"""Makes the pairs that a hypernetwork is fitted to: tasks, and the weights that solve them."""
+"""`tfmeta.write_optima`: tasks, and the weights that solve them, for a hypernetwork."""
 
 import hashlib
+import os
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
 import tfmeta
+from tfmeta import files
+from tfmeta.episodes import optima_file
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_source import EpisodeShape
 from tfmeta.episodes.optima_file import Optima
 from tfmeta.errors import UserError
 from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.named_code import trusting
 from tfmeta.training.building import open_source
 from tfmeta.training.loading import load_run
+from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.task_solver import TaskSolver
+from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log, whole
 
 SPLIT = "train"  # the only one that is ever solved; a score is on tasks that nobody solved
-_MOST_TASKS_A_CALL = 250
+_MOST_TASKS_PER_CALL = 250
+_OPTIONS = ("tasks", "shots", "queries", "seed", "steps", "rate")
+
+
+def write_optima(
+    run: str | os.PathLike,
+    output: str | os.PathLike,
+    *,
+    trust: bool = False,
+    progress: Progress | None = None,
+    **options,
+) -> dict:
+    """Solves training tasks from a run's network and writes them, as `tfmeta optima` does.
+
+    Args:
+        run: a run of a learner that takes gradient steps, on values; its network is the start.
+        output: the file to write; it must not exist.
+        trust: run code that the run names or holds, if it is not tfmeta's own.
+        progress: is told how the work gets on; by default a log is.
+        **options: `tasks` (4000) to solve, each of `shots` (as trained) and `queries` (90)
+            examples; their `seed` (0); and `steps` and `rate` of `TaskSolver`.
+
+    Returns:
+        How the file was made: its provenance.
+
+    Raises:
+        UserError: as `solve_tasks`, or if the file can't be written.
+    """
+    check_names("write_optima", options, _OPTIONS)
+    check_flags(trust=trust)
+    run, output = RunDirectory.open(path("run", run)), path("output", output)
+    progress = progress_or_log(progress, "optima")
+    tasks, queries = options.pop("tasks", 4_000), options.pop("queries", 90)
+    shape = EpisodeShape(1, options.pop("shots", run.settings.shots), queries)
+    with trusting(trust), files.locked(output):
+        solved = solve_tasks(
+            run.path,
+            shape,
+            num_tasks=whole("tasks", tasks, least=1),
+            on_progress=lambda done: progress.advance(done / tasks, f"{done} tasks"),
+            **options,
+        )
+        optima_file.write_locked(output, solved)
+    return solved.provenance
 
 
 def solve_tasks(
-    run_dir, shape: EpisodeShape, *, num_tasks: int, seed: int = 0, on_progress=None, **solver
+    run_dir: str | os.PathLike,
+    shape: EpisodeShape,
+    *,
+    num_tasks: int,
+    seed: int = 0,
+    on_progress: Callable[[int], None] = lambda done: None,
+    **solver,
 ) -> Optima:
     """The first training tasks of a run's pipeline, each solved from the run's network.
 
     Args:
-        run_dir: a trained run of a learner that takes gradient steps; its network is the start.
+        run_dir: a run of a learner that takes gradient steps; its network is the start.
         shape: of the tasks; support and query set are solved together.
-        num_tasks: how many.
-        seed: of the tasks.
+        num_tasks, seed: how many tasks, and the seed that they are drawn with.
         on_progress: called with the number of tasks done so far.
         **solver: `steps` and `rate` of `TaskSolver`.
 
@@ -44,40 +99,51 @@ def solve_tasks(
     source.check(SPLIT, shape)
     learner, step = _gradient_learner(run)
     task_solver = TaskSolver(learner, **solver)
-    size = min(num_tasks, _MOST_TASKS_A_CALL)
+    size = min(num_tasks, _MOST_TASKS_PER_CALL)
     dataset = source.episodes(SPLIT, shape, seed=seed, num_tasks=size)
-    parts = []
-    for number, episodes in enumerate(dataset.take(-(-num_tasks // size)), 1):
-        episodes = Episode(*episodes[:4])
-        parts.append((episodes, *task_solver.solve(episodes)))
-        if on_progress:
-            on_progress(min(num_tasks, number * size))
-    episodes, weights, start_loss, loss = tf.nest.map_structure(
-        lambda *arrays: np.concatenate(arrays)[:num_tasks], *parts
-    )
-    if not np.isfinite(loss).all():
-        raise UserError(
-            f"{np.sum(~np.isfinite(loss))} of {num_tasks} tasks ended without a finite loss, "
-            f"from {start_loss.mean():.4g} at the start; lower --rate (received {task_solver.rate})"
-        )
-    provenance = {
+    episodes, weights, *losses = _solved(dataset, task_solver, num_tasks, on_progress)
+    facts = {
         "num_tasks": num_tasks,
         "num_shots": shape.num_shots,
         "num_queries": shape.num_queries,
         "seed": seed,
         "split": SPLIT,
         **_start_facts(run, learner, step),
-        "target_scale": learner.target_scale.get_config(),
-        "optimizer": "adam, cosine to zero",
-        "steps": task_solver.steps,
-        "rate": task_solver.rate,
-        "start_loss": float(start_loss.mean()),
-        "loss": float(loss.mean()),
+        **_solver_facts(task_solver, *losses),
         "weights": {name: _summary(values) for name, values in weights.items()},
         "tfmeta": tfmeta.__version__,
         "tensorflow": tf.__version__,
     }
-    return Optima(provenance, episodes, weights)
+    return Optima(facts, episodes, weights)
+
+
+def _solved(dataset, solver, num_tasks, on_progress):
+    """`(episodes, weights, start_loss, loss)` of the first tasks of a dataset, as arrays."""
+    parts, done = [], 0
+    for batch in dataset:
+        episodes = Episode(*batch[:4])
+        parts.append((episodes, *solver.solve(episodes)))
+        done += len(episodes.support_x)
+        on_progress(min(num_tasks, done))
+        if done >= num_tasks:
+            break
+    return tf.nest.map_structure(lambda *arrays: np.concatenate(arrays)[:num_tasks], *parts)
+
+
+def _solver_facts(solver, start_loss, loss):
+    """How the tasks were solved, and how well; refuses losses that are not finite."""
+    if not np.isfinite(loss).all():
+        raise UserError(
+            f"{np.sum(~np.isfinite(loss))} of {len(loss)} tasks ended without a finite loss, "
+            f"from {start_loss.mean():.4g} at the start; lower --rate (received {solver.rate})"
+        )
+    return {
+        "optimizer": "adam, cosine to zero",
+        "steps": solver.steps,
+        "rate": solver.rate,
+        "start_loss": float(start_loss.mean()),
+        "loss": float(loss.mean()),
+    }
 
 
 def _regression(run):
@@ -112,6 +178,7 @@ def _start_facts(run, learner, step):
         "start_algorithm": settings.algorithm,
         "start_step": step,
         "start_sha256": weights_digest(learner.function),
+        "target_scale": learner.target_scale.get_config(),
     }
 
 

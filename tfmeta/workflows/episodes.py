@@ -1,0 +1,69 @@
+"""`tfmeta.write_episodes`: test episodes in a file, the same for whoever evaluates on them."""
+
+import os
+
+from tfmeta.episodes import episode_file
+from tfmeta.errors import UserError
+from tfmeta.named_code import trusting
+from tfmeta.training.building import episode_shape, open_source, with_ways
+from tfmeta.training.progress import Progress
+from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.settings import Settings, as_flat
+from tfmeta.workflows.arguments import check_flags, path, progress_or_log, whole
+
+
+def write_episodes(
+    pipeline: str,
+    output: str | os.PathLike,
+    *,
+    like: str | os.PathLike | None = None,
+    trust: bool = False,
+    progress: Progress | None = None,
+    **protocol,
+) -> dict:
+    """Writes test episodes of a pipeline to a file, as `tfmeta episodes` does.
+
+    Args:
+        pipeline: name or `package.module:builder`.
+        output: the file to write; it must not exist.
+        like: a run on the same pipeline, whose pipeline options are taken.
+        trust: run code that a file names, if it is not tfmeta's own.
+        progress: is told how the work gets on; by default a log is.
+        **protocol: `tasks` (600), `split` ("test") and `seed` (0); and, as of `tfmeta.train`,
+            `ways`, `shots`, `queries`, `data_dir`, `pipeline_options` and so on.
+
+    Returns:
+        The protocol of the episodes, with their digest `episodes_sha256`, as it is in the file.
+
+    Raises:
+        UserError: if a setting makes no sense, the data is missing, there are no such episodes, or
+            the file can't be written.
+    """
+    check_flags(trust=trust)
+    tasks = whole("tasks", protocol.pop("tasks", 600), least=1)
+    split = protocol.pop("split", "test")
+    output, progress = path("output", output), progress_or_log(progress, "episodes")
+    with trusting(trust):
+        own = {} if like is None else _options_of(path("like", like), pipeline)
+        settings = Settings().updated({"pipeline": pipeline, **own, **as_flat(protocol)})
+        source = open_source(settings)
+        shape = episode_shape(with_ways(settings, source))
+        for line in source.left_out({split: shape}):
+            progress.say(line)
+        return episode_file.write_episodes(
+            output,
+            source,
+            shape,
+            split=split,
+            num_tasks=tasks,
+            seed=settings.seed,
+            on_progress=lambda done: progress.advance(done / tasks, f"{done} tasks"),
+        )
+
+
+def _options_of(run, pipeline):
+    """What a run has recorded of its pipeline: its options, and what the data decided."""
+    settings = RunDirectory.open(run).settings
+    if settings.pipeline != pipeline:
+        raise UserError(f"{run} was trained on {settings.pipeline}; expected {pipeline}")
+    return {f"pipeline.{name}": value for name, value in settings.pipeline_options.items()}
