@@ -12,6 +12,7 @@ import zipfile
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError
+from tfmeta.keras_names import MODULES_OF_CLASSES, MODULES_OF_CODE, PRIVATE
 from tfmeta.named_code import refuse_code, trusts_files
 from tfmeta.user_files import check_expansion, open_file
 
@@ -21,27 +22,7 @@ _ASSETS = "assets/"  # the words of a TextVectorization and its like
 _FEW = 2**20  # weights, that a network may have beyond those in its file
 _MOST_CONFIG = 64 * 2**20  # bytes; a network of a thousand layers has one
 
-# Where the classes are made that a network, a loss or an optimizer consists of. Not among them:
-# TFSMLayer, TorchModuleWrapper, JaxLayer and FlaxLayer, which run what others wrote.
-_HOMES = tuple(
-    f"keras.src.{home}."
-    for home in (
-        "layers",
-        "models",
-        "ops",
-        "initializers",
-        "regularizers",
-        "constraints",
-        "optimizers",
-        "losses",
-        "metrics",
-        "dtype_policies",
-        "quantizers",
-        "random",
-    )
-)
-_REFUSED_HOMES = ("keras.src.layers.core.lambda_layer",)
-_FUNCTION_HOMES = (
+_MODULES_OF_FUNCTIONS = (
     "builtins",  # so Keras calls its own activations, losses and metrics
     "keras.activations",
     "keras.losses",
@@ -96,46 +77,47 @@ def check_config(config, path) -> None:
 
 
 def _asked(config):
-    home, name = config.get("module"), config["class_name"]
+    module, name = config.get("module"), config["class_name"]
     if name == "function":
-        return f"the function {config.get('config')!r} of {home}"
+        return f"the function {config.get('config')!r} of {module}"
     registered = config.get("registered_name")
     known_as = f", registered as {registered!r}" if registered not in (None, name) else ""
-    return f"the class {name!r} of {home}{known_as}"
+    return f"the class {name!r} of {module}{known_as}"
 
 
 def _is_known(config):
     import keras
 
-    name, home = config["class_name"], config.get("module")
+    name, module = config["class_name"], config.get("module")
     registered, inner = config.get("registered_name"), config.get("config")
     if name in _VALUES:
         return True
-    if not all(isinstance(text, str | None) for text in (name, home, registered)):
+    if not all(isinstance(text, str | None) for text in (name, module, registered)):
         return False
     look_up = keras.saving.get_registered_object  # first with Keras too
     if name == "function":
         is_name = isinstance(inner, str)
-        return is_name and (bool(look_up(inner)) or home in _FUNCTION_HOMES)
+        return is_name and (bool(look_up(inner)) or module in _MODULES_OF_FUNCTIONS)
     if look_up(registered if registered is not None else name) is not None:
         return True
     if registered not in (None, name):
         return False
-    found = _found(home, name)
+    found = _found(module, name)
     origin = getattr(found, "__module__", "")
-    return isinstance(found, type) and origin.startswith(_HOMES) and origin not in _REFUSED_HOMES
+    is_listed = origin.startswith(MODULES_OF_CLASSES) and origin not in MODULES_OF_CODE
+    return isinstance(found, type) and is_listed
 
 
-def _found(home, name):
+def _found(module, name):
     """The class that Keras would take, or None; nothing is imported for it."""
     import keras
 
-    if home is None or not f"{home}.".startswith("keras."):
+    if module is None or not f"{module}.".startswith("keras."):
         return None
-    if home.startswith("keras.src."):
-        return vars(sys.modules[home]).get(name) if home in sys.modules else None
+    if module.startswith(PRIVATE):
+        return vars(sys.modules[module]).get(name) if module in sys.modules else None
     try:
-        return operator.attrgetter(f"{home}.{name}".removeprefix("keras."))(keras)
+        return operator.attrgetter(f"{module}.{name}".removeprefix("keras."))(keras)
     except AttributeError:
         return None
 

@@ -11,13 +11,13 @@ import importlib.abc
 import importlib.util
 import sys
 
-_REGISTRY = "keras.src.saving.object_registration"
+from tfmeta.keras_names import LOOK_UP, REGISTRY
 
 
 def find_our_classes(modules) -> None:
     """From now on Keras's look-up imports `modules` for a name `tfmeta>...` that it has not."""
-    if _REGISTRY in sys.modules:
-        _extend(sys.modules[_REGISTRY], modules)
+    if REGISTRY in sys.modules:
+        _extend(sys.modules[REGISTRY], modules)
     else:
         sys.meta_path.insert(0, _AfterImport(modules))
 
@@ -29,7 +29,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
         self._modules = modules
 
     def find_spec(self, name, path=None, target=None):
-        if name != _REGISTRY:
+        if name != REGISTRY:
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
@@ -44,7 +44,7 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
 
 def _extend(registry, modules):
-    look_up = registry.get_registered_object
+    look_up = getattr(registry, LOOK_UP)
 
     @functools.wraps(look_up)
     def get_registered_object(name, *args, **kwargs):
@@ -55,4 +55,4 @@ def _extend(registry, modules):
             found = look_up(name, *args, **kwargs)
         return found
 
-    registry.get_registered_object = get_registered_object
+    setattr(registry, LOOK_UP, get_registered_object)

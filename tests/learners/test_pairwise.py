@@ -7,6 +7,7 @@ from closeness import assert_close, assert_derivative
 
 import tfmeta
 from tfmeta.learners import pairwise
+from tfmeta.learners.common_sizes import ITS_OWN
 from tfmeta.learners.forward_pass import ForwardPass
 
 UNITS = (1, 3, 6, 17, 64, 100)  # whole registers of every processor, and what is left over
@@ -118,7 +119,8 @@ EXACT = {
 def answers(learner, units, *, queries):
     """The same 7 queries by themselves, in threes and together, compared with 3 ways of 2."""
     support = tf.constant(vectors(6, units, seed=2))
-    state = learner.summarise(support, tf.constant([0, 1, 2, 2, 1, 0]))
+    members = tf.one_hot([0, 1, 2, 2, 1, 0], 3)
+    state = learner.summarise(support, members, ITS_OWN)
     forward = ForwardPass(batch_statistics=False)
     embedded = tf.constant(vectors(7, units))
     parts = [

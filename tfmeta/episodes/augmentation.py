@@ -23,6 +23,7 @@ from tfmeta.episodes.episode import Episode, PaddedEpisode
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError
+from tfmeta.keras_internals import layers_of, replace_random_generators
 
 _SEED_WORDS = 2  # of a seed, as Keras hands it to TensorFlow's stateless ops
 _TRIAL_TASKS, _TRIAL_EXAMPLES = 8, 4  # enough that no layer passes a trial by chance
@@ -67,10 +68,8 @@ class Augmentation:
         self._is_unit = source.image_format is not None
         self._stream = RandomStream(seed, "augmentation", _SEED_WORDS * len(layers))
         self._seeds = _EpisodeSeeds()
-        for part in (part for layer in layers for part in layer._flatten_layers()):
-            own = [n for n, v in vars(part).items() if isinstance(v, keras.random.SeedGenerator)]
-            # Not by setattr, which Keras refuses for a layer that is built.
-            vars(part).update(dict.fromkeys(own, self._seeds))
+        for part in (part for layer in layers for part in layers_of(layer)):
+            replace_random_generators(part, self._seeds)
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, episodes, first):

@@ -104,10 +104,11 @@ def _answers(learner, source, split, shape, *, num_tasks, seed) -> Answers:
     both = replace(shape, num_ways=ways + others)
     num_support, num_known = ways * shape.num_shots, ways * shape.num_queries
 
-    def answer(episode):
+    def answer(episode, *, sizes):
         # Of episodes sorted by class the first classes are the task's.
         support_x, support_y = _by_class(episode.support_x, episode.support_y)
-        state = learner.adapt(support_x[:num_support], support_y[:num_support])
+        adapt = sizes.given_to(learner.adapt)
+        state = adapt(support_x[:num_support], support_y[:num_support])
         # Apart, because in the transductive mode each query sees the others.
         x, _ = _by_class(episode.query_x, episode.query_y)
         known = learner.predict_with(state, x[:num_known])[:, :ways]

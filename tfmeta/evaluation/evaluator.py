@@ -73,16 +73,17 @@ class Evaluator:
             `adaptation_curve` (the metric after each of `adaptation_steps`) and the protocol; of
             values also `mse_scaled` and `ci95_scaled`, in units of the learner's `target_spread`.
         """
-        scores, digest = [], EpisodeHash()
+        by_step, digest = [], EpisodeHash()
         dataset = self._source.episodes(
             self._split, self._shape, seed=self._seed, num_tasks=self._batch
         )
         for episodes in map(without_solution, dataset.take(self._num_tasks // self._batch)):
             digest.update(episodes)
-            scores.append(self._measure(episodes).numpy())
+            measured = self._measure(episodes)
+            by_step.append(np.stack([scores.numpy() for scores in measured.values()], 1))
             if on_progress:
-                on_progress(len(scores) * self._batch)
-        scores = np.concatenate(scores).astype(np.float64)  # (tasks, states, 1 or 2 units)
+                on_progress(len(by_step) * self._batch)
+        scores = np.concatenate(by_step).astype(np.float64)  # (tasks, steps, 1 or 2 units)
         curves = scores[..., 0]
         mean, ci95 = _mean_and_ci95(curves[:, -1])
         scaled = {}
@@ -100,7 +101,7 @@ class Evaluator:
             **self._shape.protocol(),
             "seed": self._seed,
             "pipeline": self._source.name,
-            "adaptation_steps": self._steps,
+            "adaptation_steps": list(measured),
             "adaptation_curve": curves.mean(0).tolist(),
             "episodes_sha256": digest.hexdigest(),
         }
@@ -108,13 +109,14 @@ class Evaluator:
     def _measure_tasks(self, episodes):
         return self._learner.map_tasks(self._measure_task, episodes)
 
-    def _measure_task(self, task):
-        """`(states, units)`: one task's metric for each state on the way of its adaptation."""
+    def _measure_task(self, task, *, sizes):
+        """`{inner steps: (units,)}`: one task's metric after each number of inner steps."""
         episode = unpadded(task)
-        path = self._learner.adaptation_path(episode.support_x, episode.support_y)
-        self._steps = list(path)
-        outputs = [self._learner.predict_with(s, episode.query_x) for s in path.values()]
-        return tf.stack([self._score(episode.query_y, each) for each in outputs])
+        adaptation_path = sizes.given_to(self._learner.adaptation_path)
+        return {
+            step: self._score(episode.query_y, self._learner.predict_with(state, episode.query_x))
+            for step, state in adaptation_path(episode.support_x, episode.support_y).items()
+        }
 
     def _score(self, query_y, outputs):
         if self._source.is_regression:

@@ -1,5 +1,7 @@
 """A task state, nested as its method likes, as the flat named tensors of a signature."""
 
+from collections.abc import Callable, Sequence
+
 import tensorflow as tf
 
 
@@ -31,9 +33,9 @@ def unflatten(flat: dict, like: dict, prefix: str = "") -> dict:
     }
 
 
-def specification(learner, support: tuple[tf.TensorSpec, tf.TensorSpec]) -> dict:
-    """The nested TensorSpecs of one task's state, for a support set of these specs."""
-    adapt = tf.function(learner.adapt, autograph=False).get_concrete_function(*support)
+def specification(adapt: Callable, support: Sequence[tf.TensorSpec]) -> dict:
+    """The nested TensorSpecs of the task state that `adapt` makes of a support set of these."""
+    traced = tf.function(adapt, autograph=False).get_concrete_function(*support)
     return tf.nest.map_structure(
-        lambda t: tf.TensorSpec(t.shape, t.dtype), adapt.structured_outputs
+        lambda t: tf.TensorSpec(t.shape, t.dtype), traced.structured_outputs
     )

@@ -4,6 +4,8 @@ from abc import abstractmethod
 
 import tensorflow as tf
 
+from tfmeta.learners.class_members import membership
+from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
@@ -35,8 +37,14 @@ class EmbeddingLearner(MetaLearner):
     # What a method is
 
     @abstractmethod
-    def summarise(self, embedded, support_y) -> dict:
-        """The task state of a support set: `(support, ...)` embedded, `(support,)` labels."""
+    def summarise(self, embedded, members, sizes: CommonSizes) -> dict:
+        """The task state of a support set.
+
+        Args:
+            embedded: `(support, ...)`.
+            members: `(support, classes)`, one where the example belongs to the class, else zero.
+            sizes: for a method that keeps every example, how many its state has room for.
+        """
 
     @abstractmethod
     def compare(self, task_state, embedded, forward):
@@ -61,9 +69,9 @@ class EmbeddingLearner(MetaLearner):
 
     # What follows from it
 
-    def adapt(self, support_x, support_y):
+    def adapt(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN):
         forward = ForwardPass(batch_statistics=self.transductive)
-        return self.summarise(self._embedded(forward, support_x), support_y)
+        return self._summary(self._embedded(forward, support_x), support_y, sizes)
 
     def predict_with(self, task_state, query_x):
         forward = ForwardPass(batch_statistics=self.transductive)
@@ -74,9 +82,9 @@ class EmbeddingLearner(MetaLearner):
         forward = ForwardPass(batch_statistics=self.transductive)
         with self.plain_network.borrowed() as network:
             support, query = (network(x, training=self.transductive) for x in (support_x, query_x))
-            return self.compare(self.summarise(support, support_y), query, forward)
+            return self.compare(self._summary(support, support_y, ITS_OWN), query, forward)
 
-    def task_gradients(self, episode):
+    def task_gradients(self, episode, *, sizes: CommonSizes = ITS_OWN):
         forward = ForwardPass(batch_statistics=True)
         num_support = tf.shape(episode.support_x)[0]
 
@@ -84,13 +92,16 @@ class EmbeddingLearner(MetaLearner):
             x = tf.concat([episode.support_x, episode.query_x], 0)
             y = tf.concat([episode.support_y, episode.query_y], 0)
             embedded = self._embedded(forward, x)
-            task_state = self.summarise(embedded[:num_support], episode.support_y)
+            task_state = self._summary(embedded[:num_support], episode.support_y, sizes)
             outputs = self.compare(task_state, embedded[num_support:], forward)
             loss = self.training_loss(embedded, y, outputs=outputs, query_y=episode.query_y)
             return loss, outputs
 
         gradients, logs = self.gradients_of(outer_loss)
         return gradients, {**logs, "statistics": forward.statistics(self._functions)}
+
+    def _summary(self, embedded, support_y, sizes):
+        return self.summarise(embedded, membership(support_y, embedded.dtype, sizes), sizes)
 
     def _embedded(self, forward, x):
         """Examples `(examples, ...)`, each by itself but for the statistics."""

@@ -3,11 +3,12 @@
 import keras
 import tensorflow as tf
 
+from tfmeta import keras_internals as internals
 from tfmeta.episodes.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, task_metrics
-from tfmeta.learners.class_room import room_for_classes
+from tfmeta.learners.common_sizes import CommonSizes, declares_sizes
 from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.keras_arguments import as_dataset, given
 from tfmeta.learners.padding import flat_queries, is_padded, query_weights
@@ -21,7 +22,7 @@ from tfmeta.learners.task_inputs import (
 _NEVER_CALLED = {"compute_loss", "compute_metrics"}  # of Keras's hooks
 
 
-class EpisodeModel(keras.Model):
+class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
     """A `keras.Model` whose batches are meta-batches: Episodes of several tasks.
 
     `fit`, `evaluate` and `predict` take a `tf.data.Dataset` of Episode, or one Episode of arrays;
@@ -96,7 +97,7 @@ class EpisodeModel(keras.Model):
             options["jit_compile"] = is_fixed and one_replica and not eagerly
         super().compile(**options)
         if not options.get("auto_scale_loss", True):  # which Keras does not save
-            self._compile_config.config["auto_scale_loss"] = False
+            internals.remember_compiled(self, "auto_scale_loss", False)
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -120,11 +121,12 @@ class EpisodeModel(keras.Model):
         self._build_metrics(options["x"].element_spec)
         return super().fit(**options, shuffle=False)
 
-    def evaluate(self, *args, _use_cached_eval_dataset=False, **kwargs):
+    def evaluate(self, *args, **kwargs):
         """As `keras.Model.evaluate`, of a dataset of Episode; means are over tasks."""
+        within_fit = kwargs.pop(internals.WITHIN_FIT, False)
         options = given("evaluate", args, kwargs)
-        if _use_cached_eval_dataset:  # Keras's, from `fit`, which has made sure of the data
-            return super().evaluate(**options, _use_cached_eval_dataset=True)
+        if within_fit:  # which has checked the data
+            return super().evaluate(**options, **{internals.WITHIN_FIT: True})
         options["x"] = as_dataset(self, options.get("x"))
         self._build_metrics(options["x"].element_spec)
         return super().evaluate(**options)
@@ -208,13 +210,21 @@ class EpisodeModel(keras.Model):
             return self.vectorised
         has_convolution = any(len(v.shape) > 2 for v in self.network.trainable_variables)
         may_be = not has_convolution or bool(tf.config.list_physical_devices("GPU"))
-        return may_be and self.function.loop is None
+        # Without `sizes` an answer's shape would follow from each task's own labels.
+        has_sizes = self.num_outputs is not None or declares_sizes(self.adapt)
+        return may_be and has_sizes and self.function.loop is None
 
     def map_tasks(self, function, episodes: Episode):
-        """A function of one task's Episode for each of a batch, run as this learner runs tasks."""
+        """Applies a function to each task's Episode of a batch, as this learner runs tasks.
+
+        A function that declares `sizes` is given the batch's `CommonSizes`, for `adapt`.
+        """
+        function = self._common_sizes(episodes).given_to(function)
+        return map_tasks(function, episodes, vectorised=self._runs_vectorised(episodes))
+
+    def _common_sizes(self, episodes):
         static = self._is_compiled_by_xla and not is_padded(episodes)
-        with room_for_classes(episodes.support_y, static=static):
-            return map_tasks(function, episodes, vectorised=self._runs_vectorised(episodes))
+        return CommonSizes.of(episodes.support_y, static=static)
 
     @property
     def _is_compiled_by_xla(self):
@@ -251,21 +261,17 @@ class EpisodeModel(keras.Model):
         if self.optimizer is None:
             raise UserError("compiled with optimizer=None; expected an optimizer to train with")
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Keras's, on several replicas; it knows no episodes, and would use up a batch."""
-
     def _build_metrics(self, episodes):
         """Makes the compiled metrics' variables, outside the replicas that share them.
 
         Args:
             episodes: a batch, or its specification.
         """
-        compiled = self._compile_metrics
+        compiled = internals.compiled_metrics(self)
         if compiled is None or compiled.built:
             return
         y = structured(episodes).query_y
-        metrics = [compiled._user_metrics, compiled._user_weighted_metrics]
-        task_metrics.check_metrics(metrics, kinds.of_tensor(y))
+        task_metrics.check_metrics(internals.given_metrics(self), kinds.of_tensor(y))
         answers = self.num_outputs or 2  # where any number of classes is answered
         y, outputs = tf.zeros((2, *y.shape[2:]), y.dtype), tf.zeros((2, answers))
         with self.distribute_strategy.scope():
@@ -282,8 +288,8 @@ class EpisodeModel(keras.Model):
             losses: `(tasks,)`.
             penalty: of the weights, or None.
         """
-        self._loss_tracker.update_state(losses if penalty is None else losses + penalty)
-        compiled = self._compile_metrics
+        internals.report_losses(self, losses if penalty is None else losses + penalty)
+        compiled = internals.compiled_metrics(self)
         if compiled is not None:
             self._build_metrics(episodes)
             y, outputs = flat_queries(episodes, outputs)

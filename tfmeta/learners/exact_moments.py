@@ -3,7 +3,7 @@
 `tf.nn.moments` computes the variance around `stop_gradient(mean)`. That leaves the first
 derivative as it should be (the deviations sum to zero) and makes the second one wrong with no
 error: on a two-layer network with batch normalisation MAML's meta-gradient is off by 10 to 50%
-(`tests/test_maml_gradients.py`). Keras's normalisation layers all call it, so while a network runs
+(`tests/learners/test_maml.py`). Keras's normalisation layers all call it, so while a network runs
 on tensors its place is taken by the function below, which has the same values.
 """
 
@@ -44,6 +44,7 @@ def exact_moments(x, axes, *, keepdims=False):
 @contextlib.contextmanager
 def exact_second_derivatives():
     """Inside, in this thread, `tf.nn.moments` is `exact_moments`."""
+    _install()
     token = _exact.set(True)
     try:
         yield
@@ -51,7 +52,9 @@ def exact_second_derivatives():
         _exact.reset(token)
 
 
+@functools.cache
 def _install():
+    """Once in a program, when a network first runs on tensors; an import changes nothing."""
     original = tf.nn.moments
 
     @functools.wraps(original)
@@ -61,6 +64,3 @@ def _install():
         return original(x, axes, shift, keepdims, name)
 
     tf.nn.moments = moments
-
-
-_install()

@@ -5,6 +5,7 @@ from abc import abstractmethod
 import tensorflow as tf
 
 from tfmeta.errors import UserError
+from tfmeta.keras_internals import layers_of, own_trainable_variables
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.second_derivatives import check_second_derivatives
 from tfmeta.learners.weight_rules import constrained
@@ -243,8 +244,8 @@ def _positions(network, adapt_layers) -> list[int]:
     """Where the adapted layers' weights are among the network's trainable variables."""
     if adapt_layers == "all":
         return list(range(len(network.trainable_variables)))
-    layers = network._flatten_layers(include_self=False)
-    layers = [layer for layer in layers if layer._trainable_variables]
+    layers = layers_of(network, include_self=False)
+    layers = [layer for layer in layers if own_trainable_variables(layer)]
     chosen = layers[-1:] if adapt_layers == "head" else _named(layers, adapt_layers)
     chosen = {id(v) for layer in chosen for v in layer.trainable_variables}
     if not chosen:

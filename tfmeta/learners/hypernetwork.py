@@ -8,7 +8,9 @@ from keras import layers
 
 from tfmeta import networks
 from tfmeta.episodes.episode import SolvedEpisode
-from tfmeta.learners.class_room import class_means, membership, without_absent
+from tfmeta.keras_internals import layers_of
+from tfmeta.learners.class_members import class_means, membership, without_absent
+from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
@@ -131,7 +133,7 @@ class HyperNetwork(MetaLearner):
             return list(range(len(variables)))
         normalised = {
             id(variable)
-            for layer in self.network._flatten_layers()
+            for layer in layers_of(self.network)
             if isinstance(layer, (layers.BatchNormalization, layers.GroupNormalization))
             for variable in layer.trainable_variables
         }
@@ -145,13 +147,13 @@ class HyperNetwork(MetaLearner):
             )
         return positions
 
-    def adapt(self, support_x, support_y):
+    def adapt(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN):
         """One pass over the support set, and of its modulated features where there is a head."""
         forward = ForwardPass(batch_statistics=self.transductive)
-        weights = self._generate(support_x, support_y, forward)
+        weights = self._generate(support_x, support_y, forward, sizes)
         if self.class_head:
             features = full(forward(self.function, support_x, weights=weights))
-            weights = {**weights, **self._head(features, support_y)}
+            weights = {**weights, **self._head(features, support_y, sizes)}
         return {"weights": weights}
 
     def predict_with(self, task_state, query_x):
@@ -162,26 +164,28 @@ class HyperNetwork(MetaLearner):
     def reference_answer(self, support_x, support_y, query_x):
         """The generated weights assigned to the network. See `MetaLearner.reference_answer`."""
         forward = ForwardPass(batch_statistics=self.transductive)
-        generated = list(self._generate(support_x, support_y, forward).values())
+        generated = list(self._generate(support_x, support_y, forward, ITS_OWN).values())
         head = {}
         with self.plain_network.borrowed() as network:
             for position, value in zip(self._positions, generated, strict=True):
                 self.network.trainable_variables[position].assign(value)
             if self.class_head:
-                head = self._head(network(support_x, training=self.transductive), support_y)
+                features = network(support_x, training=self.transductive)
+                head = self._head(features, support_y, ITS_OWN)
             return self._answer(head, network(query_x, training=self.transductive))
 
-    def task_gradients(self, episode):
+    def task_gradients(self, episode, *, sizes: CommonSizes = ITS_OWN):
         """End to end on the query loss; of a `SolvedEpisode`, by regression onto its optimum."""
         forward = ForwardPass(batch_statistics=True)
         num_support = tf.shape(episode.support_x)[0]
 
         def outer_loss():
-            weights = self._generate(episode.support_x, episode.support_y, forward)
+            weights = self._generate(episode.support_x, episode.support_y, forward, sizes)
             x = tf.concat([episode.support_x, episode.query_x], 0)
             outputs = full(forward(self.function, x, weights=weights))
             if self.class_head:
-                weights = {**weights, **self._head(outputs[:num_support], episode.support_y)}
+                head = self._head(outputs[:num_support], episode.support_y, sizes)
+                weights = {**weights, **head}
             answer = self._answer(weights, outputs[num_support:])
             if isinstance(episode, SolvedEpisode):
                 return parameter_error(weights, episode), answer
@@ -190,9 +194,9 @@ class HyperNetwork(MetaLearner):
         gradients, logs = self.gradients_of(outer_loss)
         return gradients, {**logs, "statistics": forward.statistics(self._functions)}
 
-    def _generate(self, support_x, support_y, forward):
+    def _generate(self, support_x, support_y, forward, sizes):
         """The generated weights of the network by name: the shared base and the task's offsets."""
-        code = self._code(support_x, support_y, forward)
+        code = self._code(support_x, support_y, forward, sizes)
         flat = full(self.decoder(code[tf.newaxis]))[0]
         offsets = tf.split(flat, [math.prod(shape) for shape in self._shapes])
         base = self.function.weights()
@@ -204,27 +208,27 @@ class HyperNetwork(MetaLearner):
         names = [self.function.weight_names[position] for position in self._positions]
         return dict(zip(names, constrained(variables, moved), strict=True))
 
-    def _code(self, support_x, support_y, forward):
+    def _code(self, support_x, support_y, forward, sizes):
         """`(units,)`: the mean of the encoded support set, every class alike."""
         if not self.class_head:
             y = self.target_scale.scaled(support_y)
             rows = _side_by_side(support_x, y, self.num_outputs)
             return tf.reduce_mean(full(forward(self._encoder_function, rows)), 0)
         encoded = full(forward(self._encoder_function, support_x))
-        members = membership(support_y, encoded.dtype)
-        # An example's share, so that the sum is over as many terms whatever room there is.
+        members = membership(support_y, encoded.dtype, sizes)
+        # Each example's share: the sum has as many terms whatever the number of columns.
         shares = tf.reduce_sum(members / tf.maximum(tf.reduce_sum(members, 0), 1.0), 1)
         return tf.matmul(shares[tf.newaxis], encoded)[0] / tf.reduce_sum(shares)
 
-    def _head(self, features, support_y):
+    def _head(self, features, support_y, sizes):
         """A linear classifier from each class's mean features.
 
         It starts as the one that prototypical networks are (Snell et al. 2017, equation 8).
         """
-        members = membership(support_y, features.dtype)
+        members = membership(support_y, features.dtype, sizes)
         means = class_means(features, members)
-        # Once for each example, and then one of each class's: with a row a class, rounding would
-        # depend on how much room for classes there is.
+        # Once per example, and then one of each class's: with one row per class, rounding would
+        # depend on the number of columns.
         learned = full(self.head_decoder(tf.gather(means, support_y)))
         learned = tf.gather(learned, tf.argmax(members, 0))
         bias = learned[:, -1] - tf.reduce_sum(means**2, -1)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.class_room import class_sums, kept_examples, without_absent
+from tfmeta.learners.class_members import class_sums, kept_examples, without_absent
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.pairwise import inner_products, unit_vectors
@@ -70,10 +70,9 @@ class Matching(EmbeddingLearner):
         cls.refuse_regression(regression)
         return Recipe.of_many_ways(options, ways=60, queries=5, steps=4_400)
 
-    def summarise(self, embedded, support_y):
-        return kept_examples(
-            self._in_context(embedded) if self.full_context else embedded, support_y
-        )
+    def summarise(self, embedded, members, sizes):
+        embedded = self._in_context(embedded) if self.full_context else embedded
+        return kept_examples(embedded, members, sizes)
 
     def compare(self, task_state, embedded, forward):
         """Equation 1, as logarithms: a softmax of it is the paper's probability."""

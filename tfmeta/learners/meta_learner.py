@@ -9,7 +9,7 @@ from tfmeta.episodes.episode import Episode
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, weight_rules
-from tfmeta.learners.class_room import room_for_classes
+from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.episode_model import EpisodeModel
 from tfmeta.learners.execution import mean_gradients
 from tfmeta.learners.finite_guard import FiniteGuard
@@ -102,6 +102,9 @@ class MetaLearner(EpisodeModel):
 
         Returns:
             task_state: a nested dict of tensors, all that the method keeps of the task.
+
+        A method that answers with one column per class of the support set also takes `sizes`, a
+        `CommonSizes`, here and in `task_gradients`.
         """
 
     @abstractmethod
@@ -135,9 +138,9 @@ class MetaLearner(EpisodeModel):
                 "expected a learner for both, such as --algorithm maml or hypernetwork"
             )
 
-    def adaptation_path(self, support_x, support_y) -> dict:
-        """Task states by the inner steps behind them, `adapt`'s last; by default that alone."""
-        return {0: self.adapt(support_x, support_y)}
+    def adaptation_path(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN) -> dict:
+        """Task states by the number of inner steps; by default only `adapt`'s, under 0."""
+        return {0: sizes.given_to(self.adapt)(support_x, support_y)}
 
     def reference_answer(self, support_x, support_y, query_x):
         """`predict_with(adapt(...))` by Keras alone, for checks: see `PlainNetwork`.
@@ -225,13 +228,13 @@ class MetaLearner(EpisodeModel):
         episodes = self._fit_for_xla(data)
         self._check_trainable()
         self._targets = self.known_targets or kinds.of_tensor(episodes.support_y)
-        with room_for_classes(episodes.support_y, static=self._is_compiled_by_xla):
-            gradients, statistics, logs = mean_gradients(
-                self._padded_task_gradients,
-                episodes,
-                like=[self.trainable_variables, self.moving_averages.variables],
-                vectorised=self._runs_vectorised(episodes),
-            )
+        sizes = self._common_sizes(episodes)
+        gradients, statistics, logs = mean_gradients(
+            lambda task: self._padded_task_gradients(task, sizes),
+            episodes,
+            like=[self.trainable_variables, self.moving_averages.variables],
+            vectorised=self._runs_vectorised(episodes),
+        )
         penalty, of_penalty = weight_rules.penalty_and_gradients(self.trainable_variables)
         if penalty is not None:
             gradients = [g + p for g, p in zip(gradients, of_penalty, strict=True)]
@@ -264,20 +267,20 @@ class MetaLearner(EpisodeModel):
     def predict_step(self, data):
         return self.map_tasks(self._query_outputs, self._fit_for_xla(data))
 
-    def _adapt_and_predict(self, episode):
-        task_state = self.adapt(episode.support_x, episode.support_y)
+    def _adapt_and_predict(self, episode, sizes):
+        task_state = sizes.given_to(self.adapt)(episode.support_x, episode.support_y)
         return self.predict_with(task_state, episode.query_x)
 
-    def _query_outputs(self, task):
-        return refilled(self._adapt_and_predict(unpadded(task)), like=task)
+    def _query_outputs(self, task, *, sizes):
+        return refilled(self._adapt_and_predict(unpadded(task), sizes), like=task)
 
-    def _query_outputs_and_loss(self, task):
+    def _query_outputs_and_loss(self, task, *, sizes):
         episode = unpadded(task)
-        outputs = self._adapt_and_predict(episode)
+        outputs = self._adapt_and_predict(episode, sizes)
         return refilled(outputs, like=task), self.task_loss(episode.query_y, outputs)
 
-    def _padded_task_gradients(self, task):
-        gradients, logs = self.task_gradients(unpadded(task))
+    def _padded_task_gradients(self, task, sizes):
+        gradients, logs = sizes.given_to(self.task_gradients)(unpadded(task))
         return gradients, {**logs, "outputs": refilled(logs["outputs"], like=task)}
 
     def get_config(self):

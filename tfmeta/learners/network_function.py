@@ -5,6 +5,7 @@ import functools
 import keras
 import tensorflow as tf
 
+from tfmeta.keras_internals import layers_of
 from tfmeta.learners.network_probe import (
     example_inputs,
     input_shape,
@@ -175,7 +176,7 @@ class NetworkFunction:
 def _frozen_and_thawed(network):
     """What changes when a layer is frozen or thawed."""
     return [id(v) for v in network.trainable_variables], [
-        layer.trainable for layer in network._flatten_layers()
+        layer.trainable for layer in layers_of(network)
     ]
 
 

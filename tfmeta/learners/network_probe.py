@@ -1,12 +1,12 @@
 """Trying a network out: what it takes, and which of its layers is behind what is seen."""
 
 import contextlib
-from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfmeta import keras_internals as internals
 from tfmeta.networks import declared_dtype
 
 _EXAMPLES = 4  # enough for batch statistics that vary
@@ -106,10 +106,8 @@ def _drawn(shape, length, dtype, seed):
 
 def owner_of(network, variable):
     """The innermost layer that holds a variable itself, or the network."""
-    for layer in network._flatten_layers():
-        held = [*layer._trainable_variables, *layer._non_trainable_variables]
-        held += [generator.state for generator in layer._seed_generators]
-        if any(each is variable for each in held):
+    for layer in internals.layers_of(network):
+        if any(each is variable for each in internals.own_variables(layer)):
             return layer
     return network
 
@@ -122,14 +120,14 @@ def described(layer) -> str:
 @contextlib.contextmanager
 def recorded_calls():
     """A list that takes `(layer, args, kwargs, outputs)` of each call inside, innermost first."""
-    calls, original = [], keras.Layer.__call__
+    calls = []
 
-    def recording(layer, *args, **kwargs):
-        outputs = original(layer, *args, **kwargs)
+    def recording(call, layer, *args, **kwargs):
+        outputs = call(layer, *args, **kwargs)
         calls.append((layer, args, kwargs, outputs))
         return outputs
 
-    with mock.patch.object(keras.Layer, "__call__", recording):
+    with internals.every_call_through(recording):
         yield calls
 
 
@@ -164,7 +162,7 @@ def first_that_assigns_a_stranger(network, run):
     for layer, args, kwargs, _ in calls:
         with keras.StatelessScope() as scope:
             layer(*args, **kwargs)
-        if scope.state_mapping.keys() - own:
+        if internals.assigned_in(scope) - own:
             return layer
     return None
 
@@ -179,17 +177,17 @@ def layer_with_a_loop(network, x, run):
         x: examples.
         run: a function of them.
     """
-    found, original = [], keras.Layer.__call__
+    found = []
 
-    def watching(layer, *args, **kwargs):
-        outputs = original(layer, *args, **kwargs)
+    def watching(call, layer, *args, **kwargs):
+        outputs = call(layer, *args, **kwargs)
         graph = tf.compat.v1.get_default_graph()
         if not found and any(op.type in _LOOPS for op in graph.get_operations()):
             found.append(layer)
         return outputs
 
     def traced(x):
-        with mock.patch.object(keras.Layer, "__call__", watching):
+        with internals.every_call_through(watching):
             run(x)
 
     concrete = tf.function(traced, autograph=False).get_concrete_function(x)

@@ -1,11 +1,8 @@
 """One run of a Keras network on tensors in place of its variables."""
 
-import contextlib
 from typing import Any, NamedTuple
 
-import keras
-import tensorflow as tf
-
+from tfmeta import keras_internals as internals
 from tfmeta.learners.exact_moments import exact_second_derivatives
 
 
@@ -41,31 +38,9 @@ def run_network(network, x, *, weights, state, training: bool, resting=()) -> Ne
         resting: layers that run as in inference all the same.
     """
     own = [network.trainable_variables, network.non_trainable_variables]
-    scope = keras.StatelessScope()
-    # Not through the scope's constructor, which would cast to the variables' own dtype: second
-    # derivatives of a float32 network are tried in float64.
-    for variables, values in zip(own, (weights, state), strict=True):
-        for variable, value in zip(variables, values, strict=True):
-            scope.state_mapping[id(variable)] = tf.convert_to_tensor(value)
-    known = len(scope.state_mapping)
-    with exact_second_derivatives(), at_rest(resting), scope:
+    scope = internals.scope_with([*own[0], *own[1]], [*weights, *state])
+    known = len(internals.assigned_in(scope))
+    with exact_second_derivatives(), internals.as_in_inference(resting), scope:
         outputs = network(x, training=training)
     after = [[scope.get_current_value(v) for v in variables] for variables in own]
-    return NetworkRun(outputs, *after, strangers=len(scope.state_mapping) - known)
-
-
-@contextlib.contextmanager
-def at_rest(layers):
-    """Inside, these layers run as in inference, whatever they are called with."""
-    calls = [layer.call for layer in layers]
-
-    def resting(call):
-        return lambda *args, **kwargs: call(*args, **{**kwargs, "training": False})
-
-    try:
-        for layer, call in zip(layers, calls, strict=True):
-            object.__setattr__(layer, "call", resting(call))
-        yield
-    finally:
-        for layer in layers:
-            object.__delattr__(layer, "call")
+    return NetworkRun(outputs, *after, strangers=len(internals.assigned_in(scope)) - known)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from tfmeta import keras_internals as internals
 from tfmeta.learners.network_probe import (
     described,
     example_inputs,
@@ -97,7 +98,7 @@ class _Examination:
         return self._network.non_trainable_variables[position]
 
     def _refuse_quantized(self):
-        for layer in self._network._flatten_layers():
+        for layer in internals.layers_of(self._network):
             mode = getattr(layer, "quantization_mode", None)
             if mode is not None:
                 raise ValueError(
@@ -111,10 +112,10 @@ class _Examination:
         for position in self._changed(self._run(self._x)):
             if self._state[position].dtype.is_integer:
                 layer = owner_of(self._network, self._variable(position))
-                if layer._seed_generators:
+                if internals.has_random_generator(layer):
                     drawing.append(layer)
         for layer in drawing:
-            if layer.trainable or not layer._call_has_training_arg:
+            if layer.trainable or not internals.takes_training(layer):
                 raise _random(layer)
         self._resting = tuple(dict.fromkeys(drawing))
 

@@ -2,8 +2,8 @@
 
 import contextlib
 
+from tfmeta.keras_internals import as_in_inference
 from tfmeta.learners.computing_dtype import full
-from tfmeta.learners.network_run import at_rest
 
 
 class PlainNetwork:
@@ -26,7 +26,7 @@ class PlainNetwork:
         kept = [(variable, variable.numpy()) for variable in self._network.variables]
         _, resting = self._function.state_for_probes()
         try:
-            with at_rest(resting):
+            with as_in_inference(resting):
                 yield self
         finally:
             for variable, value in kept:

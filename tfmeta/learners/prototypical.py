@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.class_room import class_means, membership, without_absent
+from tfmeta.learners.class_members import class_means, without_absent
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.pairwise import squared_distances
 from tfmeta.learners.recipe import Recipe
@@ -36,9 +36,8 @@ class Prototypical(EmbeddingLearner):
             options, ways=60, queries=1, steps=12_000, outer_learning_rate=4e-3
         )
 
-    def summarise(self, embedded, support_y):
+    def summarise(self, embedded, members, sizes):
         """Equation 1."""
-        members = membership(support_y, embedded.dtype)
         return {"prototypes": class_means(embedded, members), "shots": tf.reduce_sum(members, 0)}
 
     def compare(self, task_state, embedded, forward):

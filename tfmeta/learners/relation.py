@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from tfmeta.learners.class_room import class_means, is_possible, membership, without_absent
+from tfmeta.learners.class_members import class_means, is_possible, without_absent
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.network_function import NetworkFunction
@@ -66,8 +66,7 @@ class Relation(EmbeddingLearner):
         maps = {"features": "map", "num_blocks": 3}
         return Recipe.of_many_ways(options, ways=20, queries=5, steps=6_500, network_options=maps)
 
-    def summarise(self, embedded, support_y):
-        members = membership(support_y, embedded.dtype)
+    def summarise(self, embedded, members, sizes):
         shots = tf.reduce_sum(members, 0)
         maps = class_means(embedded, members)
         # A column without examples holds one of the classes that there are, each in turn: the

@@ -7,12 +7,12 @@ of the gradient must be what finite differences of the gradient give.
 """
 
 import contextlib
-from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfmeta import keras_internals as internals
 from tfmeta.learners.network_probe import described, example_inputs, recorded_calls
 from tfmeta.learners.network_run import run_network
 from tfmeta.precision import rounding_error
@@ -112,12 +112,7 @@ class _Probe:
         def outputs(values):
             given = iter(values[: len(inputs)])
             replaced = keras.tree.map_structure(lambda t: next(given) if _is_float(t) else t, args)
-            scope = keras.StatelessScope()
-            for variable, value in zip(
-                layer.trainable_variables, values[len(inputs) :], strict=True
-            ):
-                scope.state_mapping[id(variable)] = value
-            with scope:
+            with internals.scope_with(layer.trainable_variables, values[len(inputs) :]):
                 return layer(*replaced, **kwargs)
 
         return bool(inputs) and self._problem(outputs, [*inputs, *weights]) is not None
@@ -193,22 +188,14 @@ def _cast(value, dtype):
 @contextlib.contextmanager
 def _in_float64(network):
     """Inside, the network's layers compute in float64, whatever their policies."""
-    layers = [each for each in network._flatten_layers() if _computes_floats(each)]
-    policies = [layer._dtype_policy for layer in layers]
-    original = keras.Layer.__call__
+    layers = [each for each in internals.layers_of(network) if _computes_floats(each)]
 
-    def widened(layer, *args, **kwargs):  # also of layers that cast by themselves
+    def widened(call, layer, *args, **kwargs):  # also of layers that cast by themselves
         args = keras.tree.map_structure(lambda value: _cast(value, tf.float64), args)
-        return original(layer, *args, **kwargs)
+        return call(layer, *args, **kwargs)
 
-    try:
-        for layer in layers:
-            layer._dtype_policy = keras.DTypePolicy("float64")
-        with mock.patch.object(keras.Layer, "__call__", widened):
-            yield
-    finally:
-        for layer, policy in zip(layers, policies, strict=True):
-            layer._dtype_policy = policy
+    with internals.computing_in(layers, "float64"), internals.every_call_through(widened):
+        yield
 
 
 def _computes_floats(layer):

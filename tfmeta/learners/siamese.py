@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.class_room import class_means, kept_examples, without_absent
+from tfmeta.learners.class_members import class_means, kept_examples, without_absent
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.pairwise import squared_distances, weighted_differences
 from tfmeta.learners.recipe import Recipe
@@ -60,8 +60,8 @@ class Siamese(EmbeddingLearner):
         cls.refuse_regression(regression)
         return Recipe.of_many_ways(options, ways=40, queries=3, steps=2_000)
 
-    def summarise(self, embedded, support_y):
-        return kept_examples(embedded, support_y)
+    def summarise(self, embedded, members, sizes):
+        return kept_examples(embedded, members, sizes)
 
     def compare(self, task_state, embedded, forward):
         """The mean similarity to each class's examples."""

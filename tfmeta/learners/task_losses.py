@@ -3,10 +3,9 @@
 import keras
 import tensorflow as tf
 
+from tfmeta.keras_internals import LossFunction, mask_of
 from tfmeta.learners import targets
 
-# How Keras takes a function; it has no public name. It also brings both arguments to one rank.
-_LossFunctionWrapper = keras.losses.MeanSquaredError.__base__
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")  # the same without weights
 _OF_ONE_HOT = (
     keras.losses.CategoricalCrossentropy,
@@ -20,7 +19,7 @@ def as_loss(loss) -> keras.losses.Loss:
     loss = keras.losses.get(loss)
     if isinstance(loss, keras.losses.Loss):
         return loss
-    return _LossFunctionWrapper(loss, name=getattr(loss, "__name__", None))
+    return LossFunction(loss, name=getattr(loss, "__name__", None))
 
 
 def check_loss(loss) -> None:
@@ -67,7 +66,7 @@ def mean_loss(loss, y, outputs):
         outputs: `(examples, outputs)`; in half precision, they are made float32 first.
     """
     loss = as_loss(loss)
-    mask = _mask(outputs)
+    mask = mask_of(outputs)
     # Float32 by default, as in Keras; but never less than the network computes in.
     dtype = max(tf.as_dtype(loss.dtype), outputs.dtype, key=lambda d: d.size)
     y, outputs = tf.cast(y, dtype), tf.cast(outputs, dtype)
@@ -76,7 +75,7 @@ def mean_loss(loss, y, outputs):
     losses = loss.call(y, outputs)
     # Keras's own mean is over what no mask of the network (Masking) or the loss (ignore_class)
     # leaves out; and it divides by the replicas, where ours is one task's.
-    masks = [tf.cast(m, losses.dtype) for m in (mask, _mask(losses)) if m is not None]
+    masks = [tf.cast(m, losses.dtype) for m in (mask, mask_of(losses)) if m is not None]
     if not masks:
         return tf.reduce_mean(losses)
     weights = tf.broadcast_to(tf.math.reduce_prod(tf.stack(masks), 0), tf.shape(losses))
@@ -97,7 +96,3 @@ def _own(loss, y, outputs):
             f"{value.shape}; expected one number, the mean over the examples"
         )
     return value
-
-
-def _mask(tensor):
-    return getattr(tensor, "_keras_mask", None)

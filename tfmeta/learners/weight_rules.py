@@ -9,6 +9,7 @@ outer optimizer's (Keras sees to that) and the inner loop's.
 import keras
 import tensorflow as tf
 
+from tfmeta import keras_internals as internals
 from tfmeta.learners.network_probe import computed_from, input_shape
 
 
@@ -39,14 +40,14 @@ def refuse_forward_losses(network: keras.Model) -> None:
     They would depend on the support set's and the queries' way through the network, of which the
     inner loop takes several, each with weights of its own.
     """
-    layers = list(network._flatten_layers())
+    layers = internals.layers_of(network)
     for layer in layers:
         if getattr(layer, "activity_regularizer", None) is not None:
             raise _refusal(layer, "has an activity_regularizer")
     # Keras's own layers call add_loss for that alone.
     if all(type(layer).__module__.startswith("keras.") for layer in layers):
         return
-    for layer in _layers_that_add_losses(network, layers):
+    for layer in _layers_that_add_losses(network):
         raise _refusal(layer, "calls add_loss")
 
 
@@ -58,16 +59,14 @@ def _refusal(layer, does):
     )
 
 
-def _layers_that_add_losses(network, layers) -> list:
+def _layers_that_add_losses(network) -> list:
     """By tracing the network once, which computes nothing."""
     specs = tf.TensorSpec(input_shape(network), computed_from(network))
-    options = {"training": True} if network._call_has_training_arg else {}
+    options = {"training": True} if internals.takes_training(network) else {}
 
     def run(x):
         with keras.StatelessScope(collect_losses=True):
             return network(x, **options)
 
     tf.function(run, autograph=False).get_concrete_function(specs)
-    found = [layer for layer in layers if layer._loss_ids]
-    network._clear_losses()
-    return found
+    return internals.pop_layers_with_losses(network)

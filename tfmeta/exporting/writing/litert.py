@@ -30,7 +30,7 @@ from tfmeta.exporting import task_state
 from tfmeta.exporting.verifying.comparison import largest_difference
 from tfmeta.exporting.writing.exporter import HINT, check_adapted
 from tfmeta.exporting.writing.signatures import AdaptedSignatures, LearnerSignatures
-from tfmeta.learners.class_room import room_for_classes
+from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.networks import unscaled
@@ -124,14 +124,11 @@ def export_learner(
 
 def _task_functions(learner, answer, examples, ways) -> dict:
     """`{name: (function, input specs)}` of one task, its support set of the examples' size."""
-
-    def room():
-        # A column for each class, whatever the labels: shapes must not depend on values.
-        return room_for_classes(np.arange(ways)[np.newaxis], static=True)
+    # One column per class, whatever the labels: shapes must not depend on values.
+    adapt_nested = CommonSizes(num_classes=ways).given_to(learner.adapt)
 
     def adapt(support_x, support_y):
-        with room():
-            return task_state.flatten(learner.adapt(support_x, support_y))
+        return task_state.flatten(adapt_nested(support_x, support_y))
 
     def predict(query_x, **state):
         return answer(learner.predict_with(task_state.unflatten(state, state_like), query_x))
@@ -142,8 +139,7 @@ def _task_functions(learner, answer, examples, ways) -> dict:
     specs = {name: tf.TensorSpec(e.shape, e.dtype, name) for name, e in examples.items()}
     x = specs.pop("query_x")
     query = {"query_x": tf.TensorSpec((None, *x.shape[1:]), x.dtype, name="query_x")}
-    with room():
-        state_like = task_state.specification(learner, tuple(specs.values()))
+    state_like = task_state.specification(adapt_nested, tuple(specs.values()))
     flat = task_state.flatten(state_like).items()
     state = {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in flat}
     return {

@@ -5,7 +5,6 @@ Each kind of export is a class with `functions`, a dict of name -> (function, in
 one is the `default`; `encoded_inputs.with_bytes` adds the same for encoded images.
 """
 
-import contextlib
 from abc import ABC, abstractmethod
 
 import tensorflow as tf
@@ -21,7 +20,7 @@ from tfmeta.exporting.writing.refusals import (
     checked_support,
     finite_answer,
 )
-from tfmeta.learners.class_room import room_for_classes, room_for_examples
+from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.targets import VALUES
 from tfmeta.networks import input_dtype
@@ -66,7 +65,7 @@ class TaskSignatures(ABC):
         one_task = [tf.TensorSpec(s.shape[1:], s.dtype) for s in self._support_specs.values()]
         if padded:
             self._support_specs["support_size"] = tf.TensorSpec((None,), tf.int32, "support_size")
-        self._state_like = task_state.specification(learner, one_task)
+        self._state_like = task_state.specification(learner.adapt, one_task)
         self._state_specs = {
             name: tf.TensorSpec((None, *spec.shape), spec.dtype, name)
             for name, spec in task_state.flatten(self._state_like).items()
@@ -83,8 +82,8 @@ class TaskSignatures(ABC):
         return self._learner.num_outputs
 
     def adapt(self, **inputs):
-        with self._support(inputs) as support:
-            state = self._map(lambda s: task_state.flatten(self._adapt_one(s)), support)
+        support, sizes = self._support(inputs)
+        state = self._map(lambda s: task_state.flatten(self._adapt_one(s, sizes)), support)
         return finite_answer(state, inputs)
 
     def predict(self, query_x, **state):
@@ -116,9 +115,8 @@ class TaskSignatures(ABC):
     def _predict_specs(self):
         return {**self._state_specs, "query_x": self._query_spec}
 
-    @contextlib.contextmanager
     def _support(self, support):
-        """The support sets, checked; inside, tasks of several sizes have answers that stack."""
+        """The checked support sets, and the sizes that their tasks have in common."""
         x, y, size = checked_support(
             support["support_x"],
             support["support_y"],
@@ -126,15 +124,15 @@ class TaskSignatures(ABC):
             are_images=self._are_images,
             **self._rows(),
         )
-        room = None if size is None else tf.shape(y)[1]
-        with room_for_classes(y), room_for_examples(room):
-            yield (x, y) if size is None else (x, y, size)
+        if size is None:
+            return (x, y), CommonSizes.of(y)
+        return (x, y, size), CommonSizes.of(y, num_examples=tf.shape(y)[1])
 
-    def _adapt_one(self, support):
+    def _adapt_one(self, support, sizes):
         x, y, *size = support
         if size:
             x, y = x[: size[0]], y[: size[0]]
-        return self._learner.adapt(x, y)
+        return sizes.given_to(self._learner.adapt)(x, y)
 
     def _predict_one(self, task):
         state, query_x = task
@@ -170,14 +168,15 @@ class LearnerSignatures(TaskSignatures):
 
     def adapt_and_predict(self, query_x, **support):
         inputs = {**support, "query_x": query_x}
-        with self._support(support) as support:
-            query_x = self._queries(query_x, num_tasks=tf.shape(support[0])[0])
-            outputs = self._map(self._adapt_and_predict_one, (support, query_x))
-        return finite_answer(self.answer(outputs), inputs)
+        support, sizes = self._support(support)
+        query_x = self._queries(query_x, num_tasks=tf.shape(support[0])[0])
 
-    def _adapt_and_predict_one(self, task):
-        support, query_x = task
-        return self._learner.predict_with(self._adapt_one(support), query_x)
+        def answer_one(task):
+            support, query_x = task
+            return self._learner.predict_with(self._adapt_one(support, sizes), query_x)
+
+        outputs = self._map(answer_one, (support, query_x))
+        return finite_answer(self.answer(outputs), inputs)
 
 
 class GeneratorSignatures(TaskSignatures):

@@ -14,7 +14,7 @@ from tfmeta.errors import UserError
 from tfmeta.exporting.loading.tensor_protos import to_proto
 from tfmeta.exporting.verifying.comparison import largest_difference
 from tfmeta.exporting.verifying.verifier import TOLERANCE
-from tfmeta.learners.class_room import room_for_examples
+from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.targets import VALUES
 from tfmeta.networks import unscaled
@@ -35,8 +35,9 @@ def task_requests(signatures, learner, *, image_format) -> dict:
     own = support["support_x"], support["support_y"]
     if signatures.padded:
         support, encoded = _padded(support, encoded)
-    with room_for_examples(support["support_x"].shape[1]):
-        states = [learner.adapt(*map(tf.constant, task)) for task in zip(*own, strict=True)]
+    sizes = CommonSizes(num_examples=support["support_x"].shape[1])
+    adapt = sizes.given_to(learner.adapt)
+    states = [adapt(*map(tf.constant, task)) for task in zip(*own, strict=True)]
     query_x = query["query_x"]
     outputs = [
         _checked_answer(learner, state, task, query)

@@ -1,0 +1,193 @@
+"""Every use of what Keras keeps private on its objects; nothing else in tfmeta touches it.
+
+Keras has no public way to do these things. `tests/system/test_keras_internals.py` tries each
+function by itself, and says on which Keras it was seen. Names of private modules are in
+`tfmeta/keras_names.py`, which does not import Keras.
+"""
+
+import contextlib
+import copy
+import random
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from unittest import mock
+
+import keras
+import tensorflow as tf
+from keras.src.backend.common import global_state
+
+# Layers
+
+
+def layers_of(network: keras.Layer, *, include_self: bool = True) -> list[keras.Layer]:
+    """The network and every layer in it, an outer layer before the layers that it holds."""
+    return list(network._flatten_layers(include_self=include_self))
+
+
+def own_trainable_variables(layer: keras.Layer) -> list:
+    """Those that the layer itself holds, without those of layers in it, frozen or not."""
+    return list(layer._trainable_variables)
+
+
+def own_variables(layer: keras.Layer) -> list:
+    """Those that the layer itself holds, the states of its random generators included."""
+    held = [*layer._trainable_variables, *layer._non_trainable_variables]
+    return held + [generator.state for generator in layer._seed_generators]
+
+
+def has_random_generator(layer: keras.Layer) -> bool:
+    return bool(layer._seed_generators)
+
+
+def replace_random_generators(layer: keras.Layer, generator: keras.random.SeedGenerator) -> None:
+    """Lets a layer draw its seeds from another generator; Keras refuses that of a built layer."""
+    own = [n for n, v in vars(layer).items() if isinstance(v, keras.random.SeedGenerator)]
+    vars(layer).update(dict.fromkeys(own, generator))
+
+
+def takes_training(layer: keras.Layer) -> bool:
+    """Whether the layer's `call` has an argument `training`."""
+    return bool(layer._call_has_training_arg)
+
+
+def pop_layers_with_losses(network: keras.Layer) -> list[keras.Layer]:
+    """The layers that called `add_loss` in a StatelessScope that collects losses; forgets them."""
+    found = [layer for layer in layers_of(network) if layer._loss_ids]
+    network._clear_losses()
+    return found
+
+
+def mask_of(tensor: tf.Tensor) -> tf.Tensor | None:
+    """The mask that Keras's layers and losses hang on a tensor."""
+    return getattr(tensor, "_keras_mask", None)
+
+
+@contextlib.contextmanager
+def computing_in(layers: Iterable[keras.Layer], dtype: str) -> Iterator[None]:
+    """Inside, the layers compute in a dtype, whatever their policies are."""
+    layers = list(layers)
+    policies = [layer._dtype_policy for layer in layers]
+    try:
+        for layer in layers:
+            layer._dtype_policy = keras.DTypePolicy(dtype)
+        yield
+    finally:
+        for layer, policy in zip(layers, policies, strict=True):
+            layer._dtype_policy = policy
+
+
+@contextlib.contextmanager
+def as_in_inference(layers: Iterable[keras.Layer]) -> Iterator[None]:
+    """Inside, the layers run as in inference, whatever they are called with."""
+    layers = list(layers)
+    calls = [layer.call for layer in layers]
+
+    def in_inference(call):
+        return lambda *args, **kwargs: call(*args, **{**kwargs, "training": False})
+
+    try:
+        for layer, call in zip(layers, calls, strict=True):
+            object.__setattr__(layer, "call", in_inference(call))  # Keras's own would track it
+        yield
+    finally:
+        for layer in layers:
+            object.__delattr__(layer, "call")
+
+
+@contextlib.contextmanager
+def every_call_through(wrapper: Callable) -> Iterator[None]:
+    """Inside, a call of any layer is `wrapper(call, layer, *args, **kwargs)`.
+
+    Args:
+        wrapper: its `call` is Keras's own, `call(layer, *args, **kwargs)`.
+    """
+    original = keras.Layer.__call__
+
+    def called(layer, *args, **kwargs):
+        return wrapper(original, layer, *args, **kwargs)
+
+    with mock.patch.object(keras.Layer, "__call__", called):
+        yield
+
+
+# Values in place of variables
+
+
+def scope_with(variables: Iterable, values: Iterable) -> keras.StatelessScope:
+    """A StatelessScope in which the variables have these values.
+
+    The scope's constructor would cast them to the variables' own dtypes: second derivatives of a
+    float32 network are tried in float64.
+    """
+    scope = keras.StatelessScope()
+    for variable, value in zip(variables, values, strict=True):
+        scope.state_mapping[id(variable)] = tf.convert_to_tensor(value)
+    return scope
+
+
+def assigned_in(scope: keras.StatelessScope) -> set[int]:
+    """The ids of the variables that have a value in a StatelessScope."""
+    return set(scope.state_mapping)
+
+
+@contextlib.contextmanager
+def leaving_no_trace() -> Iterator[None]:
+    """Inside, what is made of Keras leaves its global state as it was.
+
+    Keras keeps what waits for values in a list, which the next scope in the program makes. It also
+    counts the names that it has given, and draws each layer's seed from Python's generator: the
+    network that is made after this one would otherwise be another.
+    """
+    state, seeds = vars(global_state.GLOBAL_STATE_TRACKER), random.getstate()
+    kept = {
+        name: copy.copy(value) if isinstance(value, list | dict) else value
+        for name, value in state.items()
+    }
+    try:
+        yield
+    finally:
+        state.clear()
+        state.update(kept)
+        random.setstate(seeds)
+
+
+# Losses and metrics
+
+# How Keras takes a function as a loss. It also brings both arguments to one rank.
+LossFunction: Any = keras.losses.MeanSquaredError.__base__
+
+
+def remember_compiled(model: keras.Model, name: str, value) -> None:
+    """Adds an argument of `compile` to what is saved with the model."""
+    model._compile_config.config[name] = value
+
+
+def compiled_metrics(model: keras.Model):
+    """What `compile` was given as metrics, as one metric; None before, or without metrics."""
+    return model._compile_metrics
+
+
+def given_metrics(model: keras.Model) -> list:
+    """The metrics and weighted metrics as `compile` was given them."""
+    return [model._compile_metrics._user_metrics, model._compile_metrics._user_weighted_metrics]
+
+
+def report_losses(model: keras.Model, losses) -> None:
+    """Adds `(tasks,)` losses to the mean that Keras reports as `loss`."""
+    model._loss_tracker.update_state(losses)
+
+
+# Training calls
+
+# The argument with which `fit` calls `evaluate` for its validation.
+WITHIN_FIT = "_use_cached_eval_dataset"
+
+
+class WithoutSymbolicBuild:
+    """Of a model that is built when it is made.
+
+    On several replicas Keras would run it on a batch to build it, which would use that batch up.
+    """
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        pass

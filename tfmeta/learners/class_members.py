@@ -1,0 +1,62 @@
+"""Which class each support example belongs to, and sums over the classes."""
+
+import tensorflow as tf
+
+from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
+
+_ABSENT = -1e9  # the logit of a class without an example: a probability of exactly zero
+
+
+def membership(support_y, dtype, sizes: CommonSizes = ITS_OWN) -> tf.Tensor:
+    """`(support, classes)`: one where the example belongs to the class, else zero."""
+    num_classes = sizes.num_classes
+    depth = tf.reduce_max(support_y) + 1 if num_classes is None else num_classes
+    return tf.one_hot(support_y, depth, dtype=dtype)
+
+
+def kept_examples(examples, members, sizes: CommonSizes) -> dict:
+    """The task state of a method that keeps every example: `support` and `members`.
+
+    A row of `members` without a one stands for no example. Where tasks that run together have
+    support sets of several sizes, such rows fill up the smaller ones.
+    """
+    if sizes.num_examples is None:
+        return {"support": examples, "members": members}
+    missing = sizes.num_examples - tf.shape(members)[0]
+
+    def filled(tensor):
+        return tf.pad(tensor, [[0, missing], *([0, 0] for _ in tensor.shape[1:])])
+
+    return {"support": filled(examples), "members": filled(members)}
+
+
+def class_sums(examples, members) -> tf.Tensor:
+    """`(classes, ...)`: the sum over each class's examples; zero where there are none.
+
+    The same to the last bit however many classes there is room for and whatever else is summed,
+    which a matrix product with the members is not: a task's answer must not depend on its company
+    in a batch, nor a query's on the other queries.
+
+    Args:
+        examples: `(support, ...)`; zero for one that belongs to no class.
+        members: what `membership` returns.
+    """
+    num_classes = members.shape[1] or tf.shape(members)[1]
+    return tf.math.unsorted_segment_sum(examples, tf.argmax(members, 1), num_classes)
+
+
+def class_means(examples, members) -> tf.Tensor:
+    """`(classes, ...)`: the mean of each class's examples, from `class_sums`."""
+    shots = tf.maximum(tf.reduce_sum(members, 0), 1.0)
+    sums = class_sums(examples, members)
+    return sums / tf.reshape(shots, (-1, *(1 for _ in examples.shape[1:])))
+
+
+def without_absent(outputs, shots) -> tf.Tensor:
+    """Logits `(queries, classes)` in which a class without `shots` `(classes,)` cannot win."""
+    return tf.where(shots[tf.newaxis] > 0, outputs, tf.cast(_ABSENT, outputs.dtype))
+
+
+def is_possible(outputs):
+    """Which logits `(queries, classes)` belong to a class that has examples."""
+    return outputs > _ABSENT / 2
