@@ -1,8 +1,11 @@
 """What the tests share: TensorFlow's set-up, Hypothesis's profile, and small data."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
+import made_once
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -26,7 +29,11 @@ _TINY_EXAMPLES = 12  # of each class
 _TINY_GROUP = 4  # classes; groups cross no border between splits
 
 
-def pytest_configure():
+def pytest_configure(config):
+    if made_once.FOLDER not in os.environ:  # this process starts the workers, or there are none
+        path = tempfile.mkdtemp(prefix="tfmeta-tests-")
+        os.environ[made_once.FOLDER] = path
+        config.add_cleanup(lambda: shutil.rmtree(path, ignore_errors=True))
     if not _THREADS:
         return
     from tensorflow.config import threading

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import made_once
 import pytest
 import trained
 
@@ -61,7 +62,7 @@ def test_a_path_with_the_working_directory_in_it(strangers_folder, monkeypatch):
 @pytest.mark.attack("the same, for `python -m tfmeta` and `python -m tfmeta.cli`", "not imported")
 @pytest.mark.parametrize("module", ["tfmeta", "tfmeta.cli"])
 def test_as_a_module(module, strangers_folder):
-    done = trained.run([sys.executable, "-m", module, "--version"], cwd=trained.folder())
+    done = trained.run([sys.executable, "-m", module, "--version"], cwd=made_once.folder())
     assert done.stdout.startswith("tfmeta, version")
     for name in ("runpy", "site", "sitecustomize", "usercustomize"):  # Python's own, before us
         (strangers_folder / f"{name}.py").unlink()

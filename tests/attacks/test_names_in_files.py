@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from trained import TINY, call, folder, inside
+from made_once import folder
+from trained import TINY, call, inside
 
 import tfmeta
 from tfmeta import UserError

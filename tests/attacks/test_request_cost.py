@@ -13,9 +13,10 @@ import peak_memory
 import pytest
 import tensorflow as tf
 import trained
+from made_once import folder
 from model_answers import refusal, served
 from PIL import Image
-from trained import folder, version_of
+from trained import version_of
 
 import tfmeta
 from tfmeta import UserError

@@ -5,6 +5,7 @@ import io
 import json
 
 import keras
+import made_once
 import model_answers
 import numpy as np
 import pytest
@@ -48,7 +49,9 @@ def run():
     """A run of the hypernetwork as if it had been trained."""
     facts = SourceFacts("tiny", (8, 8, 1), ImageFormat(8, 8), None)
     settings = Settings(pipeline="tiny", algorithm="hypernetwork")
-    directory = RunDirectory.create(trained.folder() / "generators/run", settings, facts.to_dict())
+    directory = RunDirectory.create(
+        made_once.folder() / "generators/run", settings, facts.to_dict()
+    )
     directory.save_checkpoint(learner_of("hypernetwork"), 1, minutes=0.0)
     return directory.path
 
@@ -56,7 +59,7 @@ def run():
 @functools.cache
 def export_of(name):
     """The version's folder; the hypernetwork's takes images, and comes from the command line."""
-    output = trained.folder() / "generators" / name
+    output = made_once.folder() / "generators" / name
     if name == "hypernetwork":
         trained.call("export", run(), "--kind", "generator", *trained.AS_IT_IS, "--output", output)
         return output / "1"

@@ -5,10 +5,10 @@ import io
 import re
 
 import keras
+import made_once
 import numpy as np
 import pytest
 import tensorflow as tf
-import trained
 from model_answers import served
 from PIL import Image
 
@@ -40,7 +40,7 @@ class ShowsPixels(tfmeta.MetaLearner):
 def export_of(image_format):
     network = tfmeta.networks.conv4(image_format.shape, 2, filters=2, num_blocks=1)
     name = re.sub(r"\W+", "-", str(image_format.to_dict()))
-    output = trained.folder() / "pixels" / name
+    output = made_once.folder() / "pixels" / name
     return export_learner(ShowsPixels(network), output, image_format=image_format)
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 
+import made_once
 import pytest
 import trained
 from verified import CHECKS, WARM_UP, WEIGHTS, failures, verify
@@ -122,4 +123,4 @@ def test_the_verifier_never_imports_tensorflows_python():
 
 def test_the_check_for_tensorflows_python_can_fail():
     with pytest.raises(CheckFailed, match=r"TensorFlow's Python was loaded"):
-        Verifier(trained.folder()).check_no_python()
+        Verifier(made_once.folder()).check_no_python()

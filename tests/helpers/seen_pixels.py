@@ -6,9 +6,9 @@ import re
 
 import numpy as np
 import tensorflow as tf
+from made_once import folder
 from model_answers import served
 from PIL import Image, ImageOps
-from trained import folder
 
 from tfmeta.exporting.writing.encoded_inputs import with_bytes
 from tfmeta.pipelines import build

@@ -1,6 +1,5 @@
 """Small trained runs, their exports and copies of them, made once a session."""
 
-import atexit
 import functools
 import hashlib
 import json
@@ -8,28 +7,18 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
+from made_once import made_once
 from PIL import Image, ImageDraw
-
-from tfmeta.cli import main
 
 CLASSES = ("arrow", "bar", "cross", "disc", "ring")
 SMALL = ["--set", "network.filters=8", "--set", "network.num_blocks=2"]
 TINY = ["--steps", "20", "--meta-batch", "4", "--set", "validation_tasks=0"]
 AS_IT_IS = ["--calibration-tasks", "0"]  # the probabilities are then a run's own
 COMMAND = [sys.executable, "-c", "from tfmeta.cli import main; main(prog_name='tfmeta')"]
-
-
-@functools.cache
-def folder() -> Path:
-    """Where everything of the session is; removed at its end."""
-    path = Path(tempfile.mkdtemp(prefix="tfmeta-tests-"))
-    atexit.register(shutil.rmtree, path, ignore_errors=True)
-    return path
 
 
 def tfmeta(*arguments, cwd=None, **environment) -> subprocess.CompletedProcess:
@@ -48,6 +37,7 @@ def run(command, cwd=None, **environment) -> subprocess.CompletedProcess:
 
 def call(*arguments) -> None:
     """`tfmeta ARGUMENTS` in this process; for what must go well."""
+    from tfmeta.cli import main
 
     main([str(argument) for argument in arguments], standalone_mode=False)
 
@@ -58,6 +48,7 @@ def inside(capfd, *arguments) -> tuple[int, str, str]:
     What TensorFlow's C++ writes is in it; what it writes when it starts is not. Nothing that loads
     an export may run here.
     """
+    from tfmeta.cli import main
 
     capfd.readouterr()
     status = 0
@@ -71,19 +62,15 @@ def inside(capfd, *arguments) -> tuple[int, str, str]:
 # Runs
 
 
-@functools.cache
-def glyph_run() -> Path:
-    path = folder() / "runs" / "glyphs"
+@made_once("runs/glyphs")
+def glyph_run(path):
     one_step = ["--set", "learner.test_inner_steps=1"]  # its export is traced and loaded sooner
     call("train", "glyphs", *TINY, "--queries", 1, *SMALL, *one_step, "--run-dir", path)
-    return path
 
 
-@functools.cache
-def sinusoid_run() -> Path:
-    path = folder() / "runs" / "sinusoid"
+@made_once("runs/sinusoid")
+def sinusoid_run(path):
     call("train", "sinusoid", *TINY, "--shots", 5, "--inner-steps", 2, "--run-dir", path)
-    return path
 
 
 @functools.cache
@@ -96,53 +83,47 @@ def learner_of(run_dir):
 # Exports: each is the folder of a model, with version 1 in it.
 
 
-@functools.cache
-def learner_export() -> Path:
-    path = folder() / "exported" / "learner"
+@made_once("exported/learner")
+def learner_export(path):
     call("export", glyph_run(), *AS_IT_IS, "--output", path)
-    return path
 
 
-@functools.cache
-def adapted_export() -> Path:
-    path = folder() / "exported" / "adapted"
+@made_once("exported/adapted")
+def adapted_export(path):
     support = support_folder()
     kind = ["--kind", "adapted", "--support", support]
     call("export", glyph_run(), *kind, *AS_IT_IS, "--output", path)
-    return path
 
 
-@functools.cache
-def sinusoid_export() -> Path:
-    path = folder() / "exported" / "sinusoid"
+@made_once("exported/sinusoid")
+def sinusoid_export(path):
     call("export", sinusoid_run(), "--output", path)
-    return path
 
 
 # Images
 
 
-@functools.cache
-def support_folder() -> Path:
+@made_once("support")
+def support_folder(path):
     """Two drawings of each of `CLASSES`."""
-    path = folder() / "support"
     for label, name in enumerate(CLASSES):
         (path / name).mkdir(parents=True)
         for number in range(2):
             draw(label, number).save(path / name / f"{number}.png")
-    return path
 
 
-@functools.cache
 def query_files() -> tuple[Path, ...]:
     """One more drawing of each class, the first two of other sizes, modes and formats."""
-    path = folder() / "queries"
+    return tuple(sorted(_queries().iterdir()))
+
+
+@made_once("queries")
+def _queries(path):
     path.mkdir()
     draw(0, 2, size=90).convert("RGB").save(path / "arrow.jpg", quality=95)
     draw(1, 2, size=60).convert("RGBA").save(path / "bar.png")
     for label in (2, 3, 4):
         draw(label, 2).save(path / f"{CLASSES[label]}.png")
-    return tuple(sorted(path.iterdir()))
 
 
 def draw(label: int, number: int, *, size: int = 28) -> Image.Image:

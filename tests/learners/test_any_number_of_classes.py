@@ -4,6 +4,7 @@ import functools
 import json
 
 import keras
+import made_once
 import model_answers
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def run():
     """Prototypical networks, as if they had been trained on 5 classes."""
     facts = SourceFacts("tiny", (8, 8, 1), ImageFormat(8, 8), None)
     settings = Settings(pipeline="tiny", algorithm="prototypical", ways=5, train_ways=5)
-    path = trained.folder() / "any-number" / "run"
+    path = made_once.folder() / "any-number" / "run"
     directory = RunDirectory.create(path, settings, facts.to_dict())
     directory.save_checkpoint(learner_of("prototypical"), 1, minutes=0.0)
     return path
@@ -59,7 +60,7 @@ def run():
 @functools.cache
 def export_of(name):
     """The version's folder; the prototypical network's takes images: it is the run's."""
-    output = trained.folder() / "any-number" / name
+    output = made_once.folder() / "any-number" / name
     if name == "prototypical":
         trained.call("export", run(), *trained.AS_IT_IS, "--output", output)
         return output / "1"

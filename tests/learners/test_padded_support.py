@@ -4,6 +4,7 @@ import functools
 import io
 
 import keras
+import made_once
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -48,7 +49,7 @@ def learner_of(name):
 @functools.cache
 def export_of(name):
     """The version's folder; the prototypical network's takes images."""
-    output = trained.folder() / "padded" / name.replace(" ", "-")
+    output = made_once.folder() / "padded" / name.replace(" ", "-")
     options = {"padded": True, "is_regression": name == "regression"}
     if name == "prototypical":
         options["image_format"] = IMAGES

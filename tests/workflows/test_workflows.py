@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 
+import made_once
 import numpy as np
 import pytest
 import trained
@@ -45,7 +46,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def images():
     """Eight classes of six pictures, each class a grey level of its own."""
-    folder = trained.folder() / "workflow-images"
+    folder = made_once.folder() / "workflow-images"
     rng = np.random.default_rng(0)
     for number, name in enumerate("abcdefgh"):
         (folder / name).mkdir(parents=True)
