@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint faults layers attack numerics clean
+.PHONY: help demo test lint docs newest faults layers attack numerics clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
@@ -28,7 +28,7 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 	  '  . $(BIN)/activate' \
 	  '  tfmeta predict exported/demo --support YOUR_FOLDER IMAGE...   a subfolder of images a class' \
 	  '  tensorboard --logdir runs                                     how the training went' \
-	  '  tfmeta train omniglot --data-dir DIR                          real characters; see README.md' \
+	  '  tfmeta train omniglot --data-dir DIR                          real characters; see docs/guide' \
 	  '  less exported/demo/1/README.md                                the request, and TensorFlow Serving'
 
 test: $(READY)  ## the test suite
@@ -39,9 +39,16 @@ lint: $(READY)  ## style, formatting and types, changing nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-faults: $(READY)  ## write docs/faults.md, security.md and licences.md
+docs: $(READY)  ## the guide and the API reference, into site/; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+newest: $(READY)  ## install the newest Keras, released or not, to test with
+	$(BIN)/python -m pip install --upgrade --pre keras
+
+faults: $(READY)  ## write docs/faults.md, security.md, licences.md and reference/settings.md
 	$(BIN)/python tests/helpers/fault_table.py
 	$(BIN)/python tests/helpers/licence_table.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/helpers/settings_page.py
 
 layers: $(READY)  ## write docs/layers.md: every layer of Keras tried; several minutes
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/helpers/layer_trials.py
@@ -58,7 +65,7 @@ numerics: $(READY)  ## the tests where numbers matter, as other processors would
 
 clean:  ## remove the environment, builds and caches; runs/ and exported/ stay
 	@if [ -f "$(VENV)/pyvenv.cfg" ]; then echo 'rm -rf "$(VENV)"'; rm -rf "$(VENV)"; fi
-	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # pip is brought up to date because Python 3.10's first ones cannot install a pyproject.toml

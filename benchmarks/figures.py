@@ -1,4 +1,4 @@
-"""The README's accuracy figures: each learner with its defaults, by the command line alone.
+"""The accuracy figures of docs/results.md: each learner with its defaults, by the commands alone.
 
     python benchmarks/figures.py sinusoid [ALGORITHM ...] [--results FILE] [--runs DIR]
     python benchmarks/figures.py omniglot [ALGORITHM ...] [--results FILE] [--runs DIR]

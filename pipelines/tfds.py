@@ -17,6 +17,7 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.splitting import TEST, VALIDATION, split_classes
 from tfmeta.errors import UserError, described, listed
+from tfmeta.extras import import_extra
 from tfmeta.reading.encoded_images import (
     deep_range_of,
     file_state,
@@ -108,10 +109,9 @@ def prepared_builder(name: str, data_dir=None):
         data_dir: the TFDS folder; TFDS's own default if None.
 
     Raises:
-        UserError: if TFDS knows no such dataset, or it is not in the folder.
+        UserError: if TFDS is not installed or knows no such dataset, or it is not in the folder.
     """
-    import tensorflow_datasets as tfds
-
+    tfds = import_extra("tensorflow_datasets", package="tensorflow-datasets", extra="tfds")
     if not _NAME.fullmatch(name):  # such as one of a namespace, whose code TFDS would fetch
         raise UserError(
             f"TFDS has no dataset {name}, in {data_dir or 'its own folder'} or elsewhere; expected "

@@ -12,6 +12,7 @@ from tfmeta.own_path import leave_working_folder
 
 leave_working_folder()  # before anything could be imported from it
 
+from tfmeta.deprecation import keep_old_names  # noqa: E402
 from tfmeta.registration import find_our_classes  # noqa: E402
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -46,6 +47,7 @@ _STARTING = {
 }
 _HOMES |= _STARTING
 
+keep_old_names()
 # Keras saves a learner by the name of its class.
 find_our_classes(sorted({home for home in _HOMES.values() if "learners" in home}))
 

@@ -16,9 +16,11 @@ from tfmeta.learners.reptile import Reptile as Reptile
 from tfmeta.learners.siamese import Siamese as Siamese
 from tfmeta.runtime import configure_runtime as configure_runtime
 from tfmeta.training.loading import load as load
+from tfmeta.workflows.episodes import write_episodes as write_episodes
 from tfmeta.workflows.evaluate import evaluate as evaluate
 from tfmeta.workflows.export import export as export
 from tfmeta.workflows.inspect import inspect as inspect
+from tfmeta.workflows.optima import write_optima as write_optima
 from tfmeta.workflows.predict import predict as predict
 from tfmeta.workflows.train import train as train
 from tfmeta.workflows.verify import verify as verify

@@ -3,7 +3,7 @@
     python tests/helpers/licence_table.py
 
 From the metadata of the installed distributions: tfmeta's dependencies, those of its extras
-`tables` and `serving`, and theirs.
+for users, and theirs.
 """
 
 from importlib import metadata
@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
-_EXTRAS = ("", "tables", "serving")
+_EXTRAS = ("", "serving", "tables", "tensorboard", "tfds")
 _SPELLINGS = {  # of older metadata, by SPDX's names
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache License 2.0": "Apache-2.0",

@@ -23,7 +23,6 @@ KNOWN = {
     "tfmeta/training/trainer.py: __init__ has too many arguments",
     "tfmeta/workflows/evaluate.py: _of_pipeline has too many arguments",
     "tfmeta/workflows/evaluate.py: evaluate has too many lines",
-    "tfmeta/workflows/optima.py: solve_tasks has too many lines",
 }
 
 

@@ -1,4 +1,4 @@
-"""The README's "write your own learner", run from its text to a verified export."""
+"""The guide's "write your own learner", run from its text to a verified export."""
 
 import os
 import re
@@ -11,14 +11,13 @@ import pytest
 import tensorflow as tf
 from trained import SMALL, TINY, tfmeta
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guide" / "your-own-learner.md"
 
 
 @pytest.fixture
 def module(tmp_path):
-    """The README's example as a file; its folder."""
-    section = README.read_text().split("## Write your own learner")[1].split("\n## ")[0]
-    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    """The page's example as a file; its folder."""
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (tmp_path / "my_learner.py").write_text(code)
     return tmp_path
 

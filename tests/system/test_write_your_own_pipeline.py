@@ -1,4 +1,4 @@
-"""The README's "write your own pipeline": run from its text, installed as a package of its own."""
+"""The guide's "write your own pipeline": run from its text, installed as a package of its own."""
 
 import json
 import os
@@ -12,15 +12,14 @@ from click.testing import CliRunner
 
 from tfmeta.cli import main
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guide" / "your-own-pipeline.md"
 OFFLINE = ["--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """The README's example, as the folder of a Python project."""
-    section = README.read_text().split("## Write your own pipeline")[1].split("\n## ")[0]
-    ((_, code), (_, build)) = re.findall(r"```(python|toml)\n(.*?)```", section, re.DOTALL)
+    """The page's example, as the folder of a Python project."""
+    ((_, code), (_, build)) = re.findall(r"```(python|toml)\n(.*?)```", PAGE.read_text(), re.DOTALL)
     folder = tmp_path_factory.mktemp("rings") / "project"
     folder.mkdir()
     (folder / "rings.py").write_text(code)

@@ -229,7 +229,9 @@ class EpisodeSource(ABC):
         """The names of the classes in the first episodes, in the order of their labels.
 
         Args:
-            split, shape, seed: as of `draw`.
+            split: as of `draw`.
+            shape: as of `draw`.
+            seed: as of `draw`.
             count: number of episodes.
 
         Returns:

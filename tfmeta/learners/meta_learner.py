@@ -52,9 +52,9 @@ class MetaLearner(EpisodeModel):
         vectorised: run the tasks of a batch as one computation (True), one after another on each
             core (False), or "auto": vectorised for dense networks and on accelerators, but not
             where a layer is a loop, as recurrent ones are.
-        target_centre, target_spread: of targets that are values, as the training tasks have them:
-            the network and the loss see `(target - centre) / spread`; targets and answers stay in
-            the user's unit. A number, or one for each output; None: as they are.
+        target_centre: of targets that are values, as the training tasks have them; a number, or
+            one for each output; None: as they are. Targets and answers stay in the user's unit.
+        target_spread: likewise; the network and the loss see `(target - centre) / spread`.
     """
 
     def __init__(

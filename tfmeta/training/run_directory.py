@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from tfmeta import files
@@ -290,6 +291,8 @@ def _environment():
         "platform": platform.platform(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": {
+            name: version(name) for name in _PACKAGES if find_spec(name.replace("-", "_"))
+        },
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
     }

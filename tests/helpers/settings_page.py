@@ -1,0 +1,100 @@
+"""Writes docs/reference/settings.md: every setting of a run, from the code that has it.
+
+python tests/helpers/settings_page.py
+"""
+
+import inspect
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+_HEAD = """# Settings
+
+Written by `make faults` from the code; a test compares this page with it. Each line is a key of
+`config.json`, and a KEY of `--set KEY=VALUE`. In Python a setting is a keyword argument of
+`tfmeta.train`. `null` stands for what the learner's recipe or the pipeline says;
+`tfmeta train ... --print-config` shows what that is.
+
+| setting | default | what it is |
+| --- | --- | --- |
+"""
+_OWN = """
+## Options of a pipeline, a network or a learner
+
+Each has options of its own: `pipeline.NAME`, `network.NAME` and `learner.NAME`. In Python they are
+the dictionaries `pipeline_options`, `network_options` and `learner_options`.
+"""
+_TABLE = "\n| {} | options with their defaults |\n| --- | --- |\n"
+# What tfmeta gives, or another setting says.
+_GIVEN = {"self", "network", "kwargs", "input_shape", "num_outputs", "transductive"}
+
+
+def described(docstring: str) -> dict[str, str]:
+    """`{name: text}` of a docstring's `Attributes:`; names that share a text share it here."""
+    block = inspect.cleandoc(docstring).partition("Attributes:\n")[2].partition("\n\n")[0]
+    found: dict[str, str] = {}
+    for entry in re.split(r"\n(?=    \w)", block):  # what is indented deeper goes on
+        names, _, text = " ".join(entry.split()).partition(": ")
+        found |= dict.fromkeys(names.split(", "), text)
+    return found
+
+
+def page() -> str:
+    """The whole page."""
+    from tfmeta.pipelines import listing
+    from tfmeta.training.settings import Settings
+
+    texts = described(Settings.__doc__)
+    names = [each.name for each in fields(Settings) if not each.name.endswith("_options")]
+    flat = zip(Settings().to_flat().items(), names, strict=True)
+    lines = [_row(key, value, texts[name]) for (key, value), name in flat]
+    pipelines = {name: each["options"] for name, each in listing().items()}
+    sections = {"pipeline": pipelines, "network": _networks(), "learner": _learners()}
+    return _HEAD + "".join(lines) + _OWN + "".join(map(_section, sections, sections.values()))
+
+
+def _row(*cells):
+    key, value, text = cells
+    return f"| `{key}` | `{json.dumps(value)}` | {text.replace('|', '/')} |\n"
+
+
+def _section(kind, options):
+    rows = (f"| `{name}` | {_options(each) or 'none'} |\n" for name, each in options.items())
+    return _TABLE.format(kind) + "".join(rows)
+
+
+def _options(defaults):
+    return ", ".join(f"`{name}={_shown(value)}`" for name, value in defaults.items())
+
+
+def _shown(value):
+    return "..." if value is inspect.Parameter.empty else json.dumps(value)
+
+
+def _networks():
+    from tfmeta import networks
+
+    return {name: _defaults(getattr(networks, name)) for name in networks.NAMES}
+
+
+def _learners():
+    from tfmeta import MetaLearner
+    from tfmeta.learners import ALGORITHMS
+
+    own = {}
+    for name, algorithm in ALGORITHMS.items():
+        learner = algorithm.load()
+        options = _defaults(learner.__init__) if "__init__" in vars(learner) else {}
+        own[name] = options | algorithm.options
+    return own | {"every learner": _defaults(MetaLearner.__init__)}
+
+
+def _defaults(function):
+    parameters = inspect.signature(function).parameters
+    return {name: p.default for name, p in parameters.items() if name not in _GIVEN}
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

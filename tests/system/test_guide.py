@@ -1,0 +1,134 @@
+"""Every command and every example of the guide runs, page by page, from the pages' own text.
+
+A block ```sh or ```python is run, unless a comment `<!-- not run: REASON -->` stands before it.
+The numbers are small: a run has a few steps and an evaluation a few tasks, whatever the page says.
+"""
+
+import glob
+import re
+import runpy
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from trained import call
+
+from tfmeta.cli import main
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guide"
+PAGES = sorted(path.name for path in GUIDE.glob("*.md"))
+# Options that are added behind those of the page, where they win.
+SMALL = {
+    "train": ["--steps", "4", "--meta-batch", "2", "--set", "validation_tasks=0"],
+    "evaluate": ["--tasks", "5"],
+    "export": ["--calibration-tasks", "4"],
+    "episodes": ["--tasks", "5"],
+    "optima": ["--tasks", "4", "--steps", "2"],
+    "replay": ["--step", "2"],
+}
+_TAKES_NO_NUMBERS = {"--episodes", "litert"}
+_BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_RUN_BY_OTHERS = ("your-own-learner.md", "your-own-pipeline.md")  # tests/system/test_write_your_own
+
+
+def blocks(page, kind, *, run=True):
+    """The texts of a page's blocks of a kind that are to be run, or that are not."""
+    found = _BLOCK.findall((GUIDE / page).read_text())
+    return [text for skipped, language, text in found if language == kind and run != bool(skipped)]
+
+
+def commands(block):
+    """Each command of a block, in words, with its file patterns as they are."""
+    lines = block.replace("\\\n", " ").splitlines()
+    return [words for words in (shlex.split(line, comments=True) for line in lines) if words]
+
+
+def write_images(folder, pattern, rng, number):
+    folder.mkdir(parents=True, exist_ok=True)
+    for example in range(number):
+        pixels = (3 * pattern + rng.integers(0, 256, pattern.shape)) // 4
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{example}.png")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """What the guide takes for the user's own data."""
+    folder = tmp_path_factory.mktemp("own")
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        pattern = rng.integers(0, 256, (12, 12))
+        write_images(folder / "photos" / f"class{number:02d}", pattern, rng, 24)
+        if number < 3:
+            write_images(folder / "new-classes" / f"class{number:02d}", pattern, rng, 1)
+    write_images(folder, pattern, rng, 1)
+    (folder / "0.png").rename(folder / "new.png")
+    kinds = [f"kind{number:02d}" for number in range(20) for _ in range(20)]
+    for name, header in (("plants", "species,length,width"), ("ratings", "user,age,rating")):
+        numbers = zip(kinds, rng.normal(size=(400, 2)), strict=True)
+        rows = [f"{kind},{a:.4f},{b:.4f}" for kind, (a, b) in numbers]
+        (folder / f"{name}.csv").write_text("\n".join([header, *rows]))
+    texts = [f"word{kind} about thing{rng.integers(9)},{kind}" for kind in kinds]
+    (folder / "intents.csv").write_text("\n".join(["text,intent", *texts]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done():
+    """The commands that have been run."""
+    return []
+
+
+@pytest.fixture
+def place(data, monkeypatch):
+    """The working folder, with the user's data in it and what other pages' commands made."""
+    monkeypatch.chdir(data)
+    monkeypatch.syspath_prepend(str(data))
+    return data
+
+
+def run(words):
+    """One command of the guide, in this process."""
+    words = [file for word in words for file in (sorted(glob.glob(word)) or [word])]
+    if words[0] == "tfmeta":
+        options = SMALL.get(words[1], [])
+        return call(*words[1:], *([] if _TAKES_NO_NUMBERS & {*words} else options))
+    assert words[:2] == ["python", "-m"], f"the guide has a command of an unknown kind: {words}"
+    arguments, sys.argv = sys.argv, words[2:]
+    try:
+        runpy.run_module(words[2], run_name="__main__")
+    finally:
+        sys.argv = arguments
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if p not in (*_RUN_BY_OTHERS, "python.md")])
+def test_the_commands_of_a_page_run(page, place, done):
+    for code in blocks(page, "python"):
+        name = re.match(r'"""(\w+\.py):', code)[1]
+        (place / name).write_text(code)
+    for words in [words for block in blocks(page, "sh") for words in commands(block)]:
+        if words not in done:  # two pages that begin alike share what they made
+            run(words)
+            done.append(words)
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(place):
+    """The page's Python blocks, one after another, as cells of one notebook."""
+    code = "\n".join(blocks("python.md", "python"))
+    for number, small in (("steps=200", "steps=4"), ("=600", "=5"), ("epoch=100", "epoch=2")):
+        assert number in code
+        code = code.replace(number, small)
+    exec(compile(code, "python.md", "exec"), {"__name__": "notebook"})
+    assert (place / "exported" / "mine" / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_are_not_run_have_options_that_there_are(page):
+    for block in blocks(page, "sh", run=False):
+        for words in commands(block):
+            if words[0] == "tfmeta":
+                main.commands[words[1]].make_context(words[1], words[2:])
