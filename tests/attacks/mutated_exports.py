@@ -17,8 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tfmeta.exporting.contract import MANIFEST
 from tfmeta.exporting.loading import c_loader
-from tfmeta.exporting.manifest import MANIFEST, digest_of
+from tfmeta.exporting.manifest import digest_of
 
 SECONDS = 120  # of a busy machine; the processor time is what is judged
 OPERATIONS = ("WriteFile", "ReadFile", "Abort", "PyFunc", "Fill", "Placeholder", "Const", "While",

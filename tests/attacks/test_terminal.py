@@ -12,6 +12,7 @@ from trained import inside
 
 from tfmeta.commands.reporting import Reporter
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.exporting.manifest import Manifest
 from tfmeta.exporting.writing import readme, serving_files
 from tfmeta.terminal import markdown, plain
 
@@ -113,19 +114,26 @@ def test_models_config(name, tmp_path):
 @pytest.mark.attack("the same in an export's README", "Markdown and the shell take them for text")
 @pytest.mark.parametrize("name", NAMES)
 def test_readme(name):
-    facts = {
-        "kind": "learner",
-        "algorithm": name,
-        "mode": "inductive",
-        "num_outputs": 5,
-        "padded": False,
-        "image_format": None,
-        "confidence": {"temperature": 1.0, "report": None},
-        "limits": RequestLimits().to_dict(),
-    }
+    manifest = Manifest(
+        kind="learner",
+        algorithm=name,
+        mode="inductive",
+        tfmeta="0",
+        image_format=None,
+        class_names=None,
+        confidence={"temperature": 1.0, "report": None},
+        input_shape=[1],
+        input_dtype="float32",
+        num_outputs=5,
+        target_centre=None,
+        target_spread=None,
+        padded=False,
+        answers_of="Keras",
+        files={},
+        limits=RequestLimits().to_dict(),
+    )
     inputs, outputs = {"support_x": None, "query_x": None}, {"label": None}
-    requests = {"adapt_and_predict": (inputs, outputs)}
-    text = readme.text(name, facts, requests, default="adapt_and_predict")
+    text = readme.text(name, manifest, {"adapt_and_predict": (inputs, outputs)})
     assert not _ORDERS.search(text)
     assert text.startswith(f"# {markdown(name)}\n")
     assert "<script>" not in text.split("\n## ")[0]

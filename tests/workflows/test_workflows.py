@@ -160,10 +160,10 @@ def test_an_inspection_says_what_training_would(images):
         (lambda: tfmeta.train(resume=True), "resume=True needs run_dir"),
         (lambda: tfmeta.evaluate("nowhere"), "nowhere is no run directory"),
         (lambda: tfmeta.export(trained.glyph_run(), kind="all"), "kind='all'; expected one of: le"),
-        (lambda: tfmeta.export(trained.glyph_run(), kind="adapted"), "needs its support set"),
+        (lambda: tfmeta.export(trained.glyph_run(), kind="adapted"), "needs its support set now"),
         (
             lambda: tfmeta.export(trained.glyph_run(), support="x"),
-            "for an adapted export; leave --support out of kind learner",
+            "gets its support sets in requests; leave support out",
         ),
         (
             lambda: tfmeta.export(trained.glyph_run(), calibration_tasks=-1),

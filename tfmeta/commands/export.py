@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from tfmeta.commands.trust import trust_option
+from tfmeta.exporting.contract import MANIFEST
+from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
@@ -26,10 +28,10 @@ def _limit_options(command):
 @click.argument("run_dir", type=click.Path())
 @click.option(
     "--kind",
-    type=click.Choice(["learner", "adapted", "generator"]),
+    type=click.Choice(list(KINDS)),
     default="learner",
     show_default=True,
-    help="Adapts in each request; adapted to --support once; makes a task's weights.",
+    help=f"{'; '.join(f'{name}: {kind.summary}' for name, kind in KINDS.items())}.",
 )
 @click.option(
     "--format",
@@ -78,5 +80,5 @@ def export(run_dir, output, data_dir, form, padded, **options):
         run_dir, output=output, data_dir=data_dir, progress=progress, **options
     )
     verify = f"tfmeta verify {version.parent}"
-    follow = f"unzip -p {version} tfmeta.json" if form == "litert" else verify
+    follow = f"unzip -p {version} {MANIFEST}" if form == "litert" else verify
     say(f"{version}  Next: {follow}", err=True)

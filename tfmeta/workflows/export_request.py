@@ -1,32 +1,34 @@
-"""What may be asked of an export, checked before anything is loaded. Imports no TensorFlow."""
+"""The options of an export, checked before anything is loaded. Imports no TensorFlow."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from tfmeta.errors import UserError
+from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.workflows.arguments import check_flags, path, whole
 
-KINDS = ("learner", "adapted", "generator")
 FORMATS = ("saved-model", "litert")
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What of a run is exported, and for what.
+    """What is exported, and in what form.
 
     Attributes:
-        kind: "learner", which adapts in each request; "adapted" to `support` once; "generator",
-            which makes a task's weights.
-        format: "saved-model" for TensorFlow Serving; "litert", one file for a device.
-        support: for an adapted export: a folder with a subfolder of images per class, or an NPZ.
-        ways, shots: of a LiteRT learner; None: as trained.
+        kind: one of `tfmeta.exporting.kinds.KINDS`: "learner" adapts in each request, "adapted"
+            adapts once, to `support`, and "generator" makes a task's weights.
+        format: "saved-model" for TensorFlow Serving, or "litert" for one file on a device.
+        support: the support set of an adapted model: a folder with a subfolder of images per class,
+            or an NPZ file.
+        ways, shots: the size of a support set for a LiteRT learner; None: as in training.
         padded_support: whether support sets may be padded.
-        calibration_tasks: validation tasks to fit the confidence on, and test tasks to measure it.
-        limits: of a request, by the names of `RequestLimits`; the others are its defaults.
+        calibration_tasks: how many validation tasks the confidence is fitted on, and how many test
+            tasks it is measured on.
+        limits: of a request, by the names in `RequestLimits`; the others have their defaults.
 
     Raises:
-        UserError: if they can't go together.
+        UserError: if these do not go together.
     """
 
     kind: str = "learner"
@@ -39,7 +41,7 @@ class ExportRequest:
     limits: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, expected in (("kind", KINDS), ("format", FORMATS)):
+        for name, expected in (("kind", (*KINDS,)), ("format", FORMATS)):
             if getattr(self, name) not in expected:
                 raise UserError(
                     f"received {name}={getattr(self, name)!r}; expected one of: "
@@ -52,25 +54,56 @@ class ExportRequest:
         for name, least in (("ways", 1), ("shots", 1), ("calibration_tasks", 0)):
             if getattr(self, name) is not None or name == "calibration_tasks":
                 object.__setattr__(self, name, whole(name, getattr(self, name), least=least))
-        if self.kind == "adapted" and not self.support:
-            raise UserError("an adapted export needs its support set: --support DIR")
-        if self.kind == "adapted" and self.padded_support:
-            raise UserError("an adapted export takes no support sets; leave --padded-support out")
-        if self.is_litert and (self.kind == "generator" or self.padded_support):
-            raise UserError("LiteRT takes --kind learner or adapted, without --padded-support")
-        if (self.ways or self.shots) and (self.format, self.kind) != ("litert", "learner"):
+        self._check_support()
+        if self.is_litert:
+            self._check_litert()
+        elif self.ways or self.shots:
             raise UserError(
-                "only a learner for LiteRT has tasks of one size; leave --ways and --shots out, or "
-                "add --format litert"
+                "ways and shots are for a LiteRT file, whose tasks have one size; leave ways and "
+                "shots out, or choose format litert"
             )
-        if self.limits and self.is_litert:
-            named = ", ".join(f"--most-{name.replace('_', '-')}" for name in self.limits)
+
+    def _check_support(self):
+        """The support set is part of the request exactly where it is baked into the model."""
+        takes_support = KINDS[self.kind].takes_support
+        if takes_support and self.support:
             raise UserError(
-                f"a LiteRT file refuses nothing, so it has no limits; leave {named} out"
+                f"a model of kind {self.kind} gets its support sets in requests; leave support out "
+                "or choose kind adapted"
             )
-        if self.kind != "adapted" and self.support:
+        if not takes_support and not self.support:
             raise UserError(
-                f"a support set is for an adapted export; leave --support out of kind {self.kind}"
+                f"a model of kind {self.kind} needs its support set now: support=FOLDER in Python, "
+                "--support FOLDER on the command line"
+            )
+        if not takes_support and self.padded_support:
+            raise UserError(
+                f"a model of kind {self.kind} takes no support sets in requests; leave "
+                "padded_support (--padded-support) out"
+            )
+
+    def _check_litert(self):
+        kind = KINDS[self.kind]
+        if kind.instead_of_litert is None:
+            able = [name for name, each in KINDS.items() if each.instead_of_litert]
+            raise UserError(
+                f"kind {self.kind} can't be a LiteRT file; expected kind {' or '.join(able)}, or "
+                "format saved-model"
+            )
+        if self.padded_support:
+            raise UserError(
+                "a LiteRT file takes support sets of one size; leave padded_support "
+                "(--padded-support) out, or choose format saved-model"
+            )
+        if (self.ways or self.shots) and not kind.takes_support:
+            raise UserError(
+                f"ways and shots are those of the support set in a model of kind {self.kind}; "
+                "leave ways and shots out"
+            )
+        if self.limits:
+            raise UserError(
+                f"a LiteRT file refuses nothing, so it has no limits; leave the limits "
+                f"{', '.join(self.limits)} out"
             )
 
     @property

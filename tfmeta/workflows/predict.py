@@ -7,6 +7,7 @@ from typing import Any
 
 from tfmeta import children
 from tfmeta.errors import UserError
+from tfmeta.exporting.contract import PROBABILITIES, UNKNOWN
 from tfmeta.named_code import trusting
 from tfmeta.reading.support_set import read_image, read_support_folder
 from tfmeta.user_files import AnyPath
@@ -92,11 +93,11 @@ def _answers(
         if support is not None:
             raise UserError(f"{model} has its support set baked in; leave --support out")
         answer = predictor.answer(None, encoded)
-        return answer["class_names"], answer["probabilities"], answer["unknown"]
+        return answer["class_names"], answer[PROBABILITIES], answer[UNKNOWN]
     if support is None:
         raise UserError("received no support set; expected --support DIR, a subfolder a class")
     names, files, labels = read_support_folder(support, num_classes=predictor.num_classes)
     answer = predictor.answer((files, labels), encoded)
-    probabilities = answer["probabilities"][:, : len(names)]
+    probabilities = answer[PROBABILITIES][:, : len(names)]
     # A learner of 5 classes given 3: the answer is among the three.
-    return names, probabilities / probabilities.sum(-1, keepdims=True), answer["unknown"]
+    return names, probabilities / probabilities.sum(-1, keepdims=True), answer[UNKNOWN]

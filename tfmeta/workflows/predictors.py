@@ -3,6 +3,10 @@
 from typing import Any
 
 from tfmeta.errors import UserError
+from tfmeta.exporting.contract import PROBABILITIES, UNKNOWN
+from tfmeta.exporting.loading import answering
+from tfmeta.exporting.manifest import Manifest
+from tfmeta.exporting.verifying.verification import newest_version
 from tfmeta.runtime import start_tensorflow
 from tfmeta.user_files import AnyPath
 
@@ -27,18 +31,16 @@ class ExportPredictor:
     """
 
     def __init__(self, path: AnyPath, *, timeout: float):
-        from tfmeta.exporting.manifest import read_manifest
-        from tfmeta.exporting.verifying.verification import newest_version
-
         self._version, self._timeout = newest_version(path), timeout
         try:
-            facts = read_manifest(self._version)
+            manifest = Manifest.read(self._version)
         except UserError as error:
             raise UserError(
                 f"cannot load the export {self._version}: {error}", exit_status=1
             ) from error
-        _need_images(facts["image_format"], path)
-        self.is_adapted, self.num_classes = facts["kind"] == "adapted", facts["num_outputs"]
+        _need_images(manifest.image_format, path)
+        self.is_adapted = not manifest.export_kind.takes_support
+        self.num_classes = manifest.num_outputs
 
     def answer(self, support: Support | None, encoded: list[bytes]) -> dict[str, Any]:
         """`class_names`, `probabilities` `(images, classes)` and `unknown` `(images,)`.
@@ -47,9 +49,7 @@ class ExportPredictor:
             support: `(files, labels)`; None for an adapted model.
             encoded: files' contents.
         """
-        from tfmeta.exporting.loading.answering import answer
-
-        return answer(self._version, support, encoded, timeout=self._timeout)
+        return answering.answer(self._version, support, encoded, timeout=self._timeout)
 
 
 class RunPredictor:
@@ -84,8 +84,8 @@ class RunPredictor:
         logits = self._learner.predict_with(state, queries)
         confidence = Confidence()  # one is fitted when the run is exported
         return {
-            "probabilities": confidence.probabilities(logits).numpy(),
-            "unknown": confidence.unknown(logits).numpy(),
+            PROBABILITIES: confidence.probabilities(logits).numpy(),
+            UNKNOWN: confidence.unknown(logits).numpy(),
         }
 
 

@@ -15,8 +15,24 @@ import numpy as np
 
 from tfmeta import children
 from tfmeta.errors import UserError
+from tfmeta.exporting.contract import (
+    BYTES,
+    LABEL,
+    PROBABILITIES,
+    QUERY_X,
+    SUPPORT_SIZE,
+    SUPPORT_X,
+    SUPPORT_Y,
+    UNKNOWN,
+    X,
+)
+from tfmeta.exporting.kinds.export_kind import Part
+from tfmeta.exporting.loading.agreement import check_agreement
 from tfmeta.exporting.loading.c_loader import CLoader, LoaderError
-from tfmeta.exporting.manifest import check_agreement, read_manifest
+from tfmeta.exporting.manifest import Manifest
+
+_ARRAYS = (PROBABILITIES, UNKNOWN)  # of what the process prints
+_NAMES = "class_names"
 
 
 def answer(version, support, encoded, *, timeout: float = children.DEFAULT_TIMEOUT) -> dict:
@@ -50,60 +66,63 @@ def answer(version, support, encoded, *, timeout: float = children.DEFAULT_TIMEO
         raise UserError(f"{version} gave no answer: {error}", exit_status=1) from error
     if "error" in answer:
         raise UserError(answer["error"], exit_status=1)
-    arrays = {key: np.array(answer[key], np.float32) for key in ("probabilities", "unknown")}
-    return {"class_names": answer["class_names"], **arrays}
+    arrays = {key: np.array(answer[key], np.float32) for key in _ARRAYS}
+    return {_NAMES: answer[_NAMES], **arrays}
 
 
-def loaded(version) -> tuple[dict, CLoader]:
+def loaded(version: str | Path) -> tuple[Manifest, CLoader]:
     """The manifest and the model of a version, which agree.
 
     Raises:
-        UserError: if they don't, or one of them can't be had.
+        UserError: if they do not, or one of them can't be read.
     """
-    facts = read_manifest(version)
+    manifest = Manifest.read(version)
     try:
         model = CLoader(version)
     except LoaderError as error:
         raise UserError(f"cannot load the export {version}: {error}", exit_status=1) from error
-    check_agreement(facts, model)
-    return facts, model
+    check_agreement(manifest, model)
+    return manifest, model
 
 
 def _answered(version, request):
-    facts, model = loaded(version)
+    manifest, model = loaded(version)
     try:
-        outputs = _outputs(facts, model, request)
+        outputs = _outputs(manifest, model, request)
     except LoaderError as error:
         raise UserError(f"{version} does not answer: {error}", exit_status=1) from error
-    if "probabilities" not in outputs:
+    if PROBABILITIES not in outputs:
         raise UserError(f"{version} answers with values, not with one of several classes")
-    _check_labels(version, facts["class_names"], outputs)
-    arrays = {key: outputs[key].tolist() for key in ("probabilities", "unknown")}
-    return {"class_names": facts["class_names"], **arrays}
+    _check_labels(version, manifest.class_names, outputs)
+    arrays = {key: outputs[key].tolist() for key in _ARRAYS}
+    return {_NAMES: manifest.class_names, **arrays}
 
 
-def _outputs(facts, model, request):
-    queries = _strings(request["queries"])
-    if facts["kind"] == "adapted":
-        return model.run("predict_bytes", {"x_bytes": queries})
-    task = {
-        "support_x_bytes": _strings(request["files"])[np.newaxis],
-        "support_y": np.array(request["labels"], np.int32)[np.newaxis],
-    }
-    if facts["padded"]:
-        task["support_size"] = np.array([len(request["labels"])], np.int32)
-    queries = {"query_x_bytes": queries[np.newaxis]}
-    if facts["kind"] == "generator":
-        weights = model.run("generate_bytes", task)
-        outputs = model.run("predict_bytes", {**weights, **queries})
-    else:
-        outputs = model.run("adapt_and_predict_bytes", {**task, **queries})
-    return {name: value[0] for name, value in outputs.items()}
+def _outputs(manifest, model, request):
+    """The last signature's outputs for the request, whose kind says which signatures to call."""
+    kind, queries = manifest.export_kind, _strings(request["queries"])
+    known = {Part.EXAMPLES: {X + BYTES: queries}, Part.QUERIES: {QUERY_X + BYTES: queries[None]}}
+    if kind.takes_support:
+        known[Part.SUPPORT] = _support(request, padded=manifest.padded)
+    for signature in kind.route:
+        inputs = {name: value for part in signature.takes for name, value in known[part].items()}
+        known[signature.returns] = model.run(signature.name + BYTES, inputs)
+    outputs = known[Part.ANSWER]
+    return {name: value[0] for name, value in outputs.items()} if kind.takes_support else outputs
+
+
+def _support(request, *, padded):
+    """The one task's support set."""
+    labels = np.array([request["labels"]], np.int32)
+    support = {SUPPORT_X + BYTES: _strings(request["files"])[np.newaxis], SUPPORT_Y: labels}
+    if padded:
+        support[SUPPORT_SIZE] = np.array([labels.size], np.int32)
+    return support
 
 
 def _check_labels(version, names, outputs):
     """Raises UserError if the model's own label is not the likeliest class, ties apart."""
-    for label, row in zip(outputs["label"], outputs["probabilities"], strict=True):
+    for label, row in zip(outputs[LABEL], outputs[PROBABILITIES], strict=True):
         own = label.decode(errors="replace") if names else int(label)
         places = [i for i, name in enumerate(names or range(len(row))) if name == own]
         if not any(row[place] == row.max() for place in places):

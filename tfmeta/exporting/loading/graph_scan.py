@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tfmeta.errors import listed
+from tfmeta.exporting.contract import MODEL
 from tfmeta.exporting.loading.operations import ALLOWED
 from tfmeta.exporting.loading.saver_scan import FILE_OPERATIONS, UnsafeModelError, check_saver
 
-MODEL = "saved_model.pb"
 _OTHER_MODELS = ("saved_model.pbtxt", "saved_model.cpb")  # other forms that TensorFlow may take
 # Weights lie in other files; the largest model of the tests has 3 MiB, unrolled steps add to it.
 _MOST_BYTES = {MODEL: 64 * 2**20, "fingerprint.pb": 2**16}

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tfmeta.exporting.contract import BYTES, EXAMPLES, SUPPORT_SIZE, SUPPORT_Y, is_encoded
+
 _SPOILT = {  # what may happen to a file
     "empty": lambda file: b"",
     "cut short": lambda file: file[: len(file) // 2],
@@ -22,31 +24,39 @@ def malformed(inputs: dict) -> dict:
     wrong |= {
         f"{key} {what}": {**inputs, key: _with_one(value, change(value.flat[0]))}
         for key, value in inputs.items()
-        if key.endswith("_bytes")
+        if key.endswith(BYTES) and is_encoded(key)
         for what, change in _SPOILT.items()
     }
     wrong |= {f"{key} of a higher rank": {**inputs, key: v[None]} for key, v in inputs.items()}
     wrong |= {
         f"{key} of another size": {**inputs, key: value[..., :-1, :]}
         for key, value in inputs.items()
-        if key in ("support_x", "query_x", "x") and value.ndim > 3
+        if key in EXAMPLES and value.ndim > 3
     }
-    labels = inputs.get("support_y")
-    if labels is None:
-        return wrong
-    wrong["support_y cut short"] = {**inputs, "support_y": labels[:, :-1]}
+    if SUPPORT_Y in inputs:
+        wrong |= _malformed_labels(inputs)
+    return wrong
+
+
+def _malformed_labels(inputs):
+    """As `malformed`, of what is wrong about a support set as a whole."""
+    labels, wrong = inputs[SUPPORT_Y], {}
+
+    def change(name, what, value):
+        wrong[f"{name} {what}"] = {**inputs, name: value}
+
+    change(SUPPORT_Y, "cut short", labels[:, :-1])
     if labels.dtype.kind == "i":
-        wrong["support_y out of range"] = {**inputs, "support_y": labels + 10_000}
-        # Of as many classes as the largest label says, the first has no example.
-        wrong["support_y without a class"] = {**inputs, "support_y": np.maximum(labels, 1)}
-    sizes = inputs.get("support_size")
-    if sizes is not None:
-        rows = labels.shape[1]
-        for what, size in (("zero", 0), ("too large", rows + 1)):
-            wrong[f"support_size {what}"] = {**inputs, "support_size": np.full_like(sizes, size)}
-        return wrong
-    support = [key for key in inputs if key.startswith("support_")]
-    wrong["support_y empty"] = {**inputs, **{key: inputs[key][:, :0] for key in support}}
+        change(SUPPORT_Y, "out of range", labels + 10_000)
+        # There are as many classes as the largest label says, and the first has no example.
+        change(SUPPORT_Y, "without a class", np.maximum(labels, 1))
+    if SUPPORT_SIZE in inputs:
+        sizes, rows = inputs[SUPPORT_SIZE], labels.shape[1]
+        change(SUPPORT_SIZE, "zero", np.zeros_like(sizes))
+        change(SUPPORT_SIZE, "too large", np.full_like(sizes, rows + 1))
+    else:
+        support = [key for key in inputs if key.startswith("support_")]
+        wrong[f"{SUPPORT_Y} empty"] = {**inputs, **{key: inputs[key][:, :0] for key in support}}
     return wrong
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tfmeta import children
 from tfmeta.errors import UserError
+from tfmeta.exporting.contract import MANIFEST, MODEL
 
 
 def newest_version(path) -> Path:
@@ -14,7 +15,7 @@ def newest_version(path) -> Path:
         UserError: if there is no export.
     """
     path = Path(path).resolve()
-    if (path / "tfmeta.json").is_file() or (path / "saved_model.pb").is_file():
+    if (path / MANIFEST).is_file() or (path / MODEL).is_file():
         return path
     if path.is_dir():
         versions = [p for p in path.iterdir() if p.is_dir() and p.name.isdigit()]

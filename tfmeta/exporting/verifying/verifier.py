@@ -12,11 +12,21 @@ from pathlib import Path
 import numpy as np
 
 from tfmeta.errors import UserError, described
+from tfmeta.exporting.contract import (
+    MODEL,
+    PROBABILITIES,
+    SERVING_DEFAULT,
+    SUFFIXES,
+    SUPPORT_Y,
+    WARM_UP,
+    suffix_of,
+)
+from tfmeta.exporting.loading.agreement import check_agreement
 from tfmeta.exporting.loading.c_loader import CLoader, LoaderError, genuine_protos
-from tfmeta.exporting.loading.graph_scan import MODEL, all_nodes, check_files, served_graph
+from tfmeta.exporting.loading.graph_scan import all_nodes, check_files, served_graph
 from tfmeta.exporting.loading.saver_scan import UnsafeModelError
 from tfmeta.exporting.loading.tensor_protos import from_proto, read_records, to_proto
-from tfmeta.exporting.manifest import check_agreement, digest_of, read_manifest
+from tfmeta.exporting.manifest import Manifest, digest_of
 from tfmeta.exporting.verifying.comparison import CheckFailed, difference, one_by_one, same_bytes
 from tfmeta.exporting.verifying.malformed import malformed
 from tfmeta.precision import IN_COMPANY, OF_AN_EXPORT, rounding_error
@@ -24,7 +34,6 @@ from tfmeta.precision import IN_COMPANY, OF_AN_EXPORT, rounding_error
 # Of the Python learner's answer, and between a request by itself and in company: relative above 1.
 TOLERANCE = rounding_error(np.float32, OF_AN_EXPORT)
 BATCH_TOLERANCE = rounding_error(np.float32, IN_COMPANY)
-WARM_UP = "assets.extra/tf_serving_warmup_requests"
 _OF_A_LOADED_MODEL = ("warm_up", "determinism", "protos", "batching", "refusals", "no_python")
 
 
@@ -66,8 +75,8 @@ class Verifier:
         if not self._folder.name.isdigit():
             raise CheckFailed(f"the version folder is called {self._folder.name!r}, not a number")
         check_files(self._folder)
-        self._manifest = read_manifest(self._folder)
-        expected = self._manifest["files"]
+        self._manifest = Manifest.read(self._folder)
+        expected = self._manifest.files
         found = [MODEL, WARM_UP, *(f"variables/{p.name}" for p in self._folder.glob("variables/*"))]
         if unknown := sorted({*found} - expected.keys()):
             raise CheckFailed(f"{unknown[0]} is not among the files that were exported")
@@ -96,9 +105,9 @@ class Verifier:
         self._model = CLoader(self._folder, check_shapes=False)
         check_agreement(self._manifest, self._model)
         self._records = self._read_warmup()
-        recorded = {name.removeprefix("serving_default") for name, *_ in self._records}
-        missing = [n for n in self._model.signatures if n not in recorded]
-        missing = [n for n in missing if not n.startswith("serving_default")]
+        recorded = {name for name, *_ in self._records}
+        defaults = {SERVING_DEFAULT + suffix for suffix in ("", *SUFFIXES)}
+        missing = sorted(self._model.signatures.keys() - recorded - defaults)
         if missing or not self._records:
             raise CheckFailed(f"signatures without a warm-up record: {missing}")
         return f"signatures: {', '.join(sorted(self._model.signatures))}"
@@ -125,16 +134,17 @@ class Verifier:
                 raise CheckFailed(f"{name} answers {sorted(outputs)}, expected {sorted(expected)}")
             for key, want in expected.items():
                 worst = max(worst, difference(outputs[key], want, f"{name}: {key}", TOLERANCE))
-        whose = self._manifest["answers_of"]
+        whose = self._manifest.answers_of
         return f"{len(self._records)} records equal {whose}, largest difference {worst:.1e}"
 
     def _with_defaults(self):
-        """The records, and again through each `serving_default`."""
+        """The records, and those of the default signature again through `serving_default`."""
         for name, inputs, outputs in self._records:
             yield name, inputs, outputs
-            default = "serving_default" + ("_bytes" if name.endswith("_bytes") else "")
-            if _keys(self._model.signatures.get(default)) == _keys(self._model.signatures[name]):
-                yield default, inputs, outputs
+            suffix = suffix_of(name)
+            is_default = name == self._manifest.export_kind.default + suffix
+            if is_default and SERVING_DEFAULT + suffix in self._model.signatures:
+                yield SERVING_DEFAULT + suffix, inputs, outputs
 
     def check_determinism(self):
         """The same request gives the same bytes, whatever was asked in between: no state."""
@@ -189,15 +199,15 @@ class Verifier:
         """The recorded requests, and of any number of classes also tasks that differ in it."""
         for name, inputs, outputs in self._records:
             yield name, inputs
-            labels = inputs.get("support_y")
+            labels = inputs.get(SUPPORT_Y)
             if (
                 labels is None
-                or "probabilities" not in outputs
-                or self._manifest["num_outputs"] is not None
+                or PROBABILITIES not in outputs
+                or self._manifest.num_outputs is not None
             ):
                 continue
             fewer = [task // (i + 1) for i, task in enumerate(labels)]
-            yield name, {**inputs, "support_y": np.array(fewer, labels.dtype)}
+            yield name, {**inputs, SUPPORT_Y: np.array(fewer, labels.dtype)}
 
     def check_refusals(self):
         """Wrong input is refused by name, and the model goes on serving."""
@@ -224,11 +234,6 @@ class Verifier:
         if "tensorflow.python" in sys.modules:
             raise CheckFailed("TensorFlow's Python was loaded, so the checks above prove less")
         return "TensorFlow's Python was never loaded"
-
-
-def _keys(signature):
-    """What a signature takes and returns, whatever its tensors are called in the graph."""
-    return signature and [sorted(side) for side in (signature.inputs, signature.outputs)]
 
 
 if __name__ == "__main__":

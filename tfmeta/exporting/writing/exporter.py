@@ -7,11 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 import tfmeta
-from tfmeta import files, strict_json
+from tfmeta import files
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
+from tfmeta.exporting.contract import MANIFEST, README, SERVING_DEFAULT, SUFFIXES, WARM_UP
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.exporting.manifest import MANIFEST, digest_of, signed
+from tfmeta.exporting.manifest import Manifest, digest_of
 from tfmeta.exporting.writing import readme, serving_files, warmup
 from tfmeta.exporting.writing.encoded_inputs import with_bytes
 from tfmeta.exporting.writing.signatures import (
@@ -182,33 +183,39 @@ def _limits(limits):
 def _write(output, learner, signatures, requests, *, image_format) -> Path:
     signatures.limits.check_admit(requests, image_format)
     facts = {
-        "kind": signatures.kind,
-        "algorithm": type(learner).__name__,
-        "mode": learner.mode,
-        "tfmeta": tfmeta.__version__,
+        **common_facts(learner, signatures, image_format),
         "input_shape": list(learner.function.input_shape[1:]),
         "input_dtype": input_dtype(learner.network),
         "num_outputs": signatures.num_outputs,
         **learner.target_scale.get_config(),
-        "image_format": image_format and image_format.to_dict(),
-        "class_names": signatures.class_names,
         "padded": signatures.padded,
         "limits": signatures.limits.to_dict(),
         "answers_of": warmup.answers_of(learner),
-        "confidence": signatures.confidence.to_dict(),
     }
     with files.new_version(output, hint=HINT) as (partial, version):
         partial.mkdir()
         _save_model(partial, learner, signatures, image_format)
-        (partial / "assets.extra").mkdir()
-        warmup.write(partial / "assets.extra/tf_serving_warmup_requests", output.name, requests)
+        (partial / WARM_UP).parent.mkdir()
+        warmup.write(partial / WARM_UP, output.name, requests)
         serving_files.write(partial, output.name)
-        (partial / "README.md").write_text(
-            readme.text(output.name, facts, requests, default=signatures.default)
-        )
-        facts["files"] = _digests(partial)
-        (partial / MANIFEST).write_text(strict_json.dumps(signed(facts), indent=2) + "\n")
+        described = Manifest(**facts, files={})
+        (partial / README).write_text(readme.text(output.name, described, requests))
+        manifest = Manifest(**facts, files=_digests(partial))
+        (partial / MANIFEST).write_text(manifest.to_json())
     return version
+
+
+def common_facts(learner, signatures, image_format: ImageFormat | None) -> dict:
+    """The fields of `ModelFacts`."""
+    return {
+        "kind": signatures.kind,
+        "algorithm": type(learner).__name__,
+        "mode": learner.mode,
+        "tfmeta": tfmeta.__version__,
+        "image_format": image_format and image_format.to_dict(),
+        "class_names": signatures.class_names,
+        "confidence": signatures.confidence.to_dict(),
+    }
 
 
 def _save_model(folder, learner, signatures, image_format):
@@ -225,9 +232,9 @@ def _save_model(folder, learner, signatures, image_format):
     for name, (function, specs) in functions.items():
         function = tf.function(function, autograph=False)
         traced[name] = function.get_concrete_function(**specs)
-    for suffix in ("", "_bytes"):
+    for suffix in ("", *SUFFIXES):
         if signatures.default + suffix in traced:
-            traced["serving_default" + suffix] = traced[signatures.default + suffix]
+            traced[SERVING_DEFAULT + suffix] = traced[signatures.default + suffix]
     # Gradients are in the graph already; their Python definitions would only be dead weight.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(folder), signatures=traced, options=options)

@@ -22,13 +22,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
-import tfmeta
-from tfmeta import files, strict_json
+from tfmeta import files
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
 from tfmeta.exporting import task_state
+from tfmeta.exporting.contract import MANIFEST
+from tfmeta.exporting.manifest import LiteRTManifest
 from tfmeta.exporting.verifying.comparison import largest_difference
-from tfmeta.exporting.writing.exporter import HINT, check_adapted
+from tfmeta.exporting.writing.exporter import HINT, check_adapted, common_facts
 from tfmeta.exporting.writing.signatures import AdaptedSignatures, LearnerSignatures
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.finite_guard import refuse_not_finite
@@ -179,18 +180,12 @@ def _export(learner, output, signatures, functions, examples, image_format) -> P
     content = _converted(learner, signatures.kind, functions)
     with quiet_tensorflow():  # the interpreter has something to say too
         shapes, difference = _compared(content, functions, examples)
-    facts = {
-        "kind": signatures.kind,
-        "algorithm": type(learner).__name__,
-        "mode": learner.mode,
-        "tfmeta": tfmeta.__version__,
-        "image_format": image_format and image_format.to_dict(),
-        "class_names": signatures.class_names,
-        "confidence": signatures.confidence.to_dict(),
-        "signatures": shapes,
-        "largest_difference": difference,
-    }
-    return _write(Path(output), content, facts)
+    manifest = LiteRTManifest(
+        **common_facts(learner, signatures, image_format),
+        signatures=shapes,
+        largest_difference=difference,
+    )
+    return _write(Path(output), content, manifest.to_json())
 
 
 def _converted(learner, kind, functions) -> bytes:
@@ -257,11 +252,9 @@ def _shapes(tensors):
     }
 
 
-def _write(output, content, facts) -> Path:
+def _write(output: Path, content: bytes, manifest: str) -> Path:
     with files.new_version(output, ".tflite", HINT) as (partial, version):
         partial.write_bytes(content)
         with zipfile.ZipFile(partial, "a") as archive:
-            archive.writestr(
-                zipfile.ZipInfo("tfmeta.json"), strict_json.dumps(facts, indent=2) + "\n"
-            )
+            archive.writestr(zipfile.ZipInfo(MANIFEST), manifest)
     return version

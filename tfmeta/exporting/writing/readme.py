@@ -1,16 +1,32 @@
-"""The README beside an exported model: what it takes, what it gives, how to serve it."""
+"""The README beside an exported model: what it takes, what it returns, how to serve it."""
 
 import json
 import shlex
 import urllib.parse
+from collections.abc import Iterator
+from typing import Any
 
+from tfmeta.exporting.contract import (
+    ADAPT_AND_PREDICT,
+    BYTES,
+    EXAMPLES,
+    LABEL,
+    QUERY_X,
+    SERVING_DEFAULT,
+    SUPPORT_SIZE,
+    SUPPORT_X,
+    SUPPORT_Y,
+    WARM_UP,
+    X,
+)
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.exporting.manifest import Manifest
 from tfmeta.terminal import markdown, plain
 
 _TEXT = """\
 # {name}
 
-A tfmeta export of kind `{kind}` ({algorithm}, {mode}). {what}
+A tfmeta export of kind `{kind}` ({algorithm}, {mode}). {description}
 
 ## Serve it
 
@@ -19,22 +35,24 @@ A tfmeta export of kind `{kind}` ({algorithm}, {mode}). {what}
     docker run --rm -p 8500:8500 -p 8501:8501 \\
       -v {volume} -e MODEL_NAME={word} tensorflow/serving
 
-Port 8500 is gRPC, 8501 REST. Of the files in this folder, the server takes as further arguments:
+Port 8500 is for gRPC, port 8501 for REST. Some files in this folder are for further options of the
+server:
 
-- `--enable_batching --enable_per_model_batching_parameters`: it then merges requests as
-  `batching_params.pbtxt` says. Dimension 0 of every tensor is {dim0}, so that it may. Requests
-  that are merged share their fate: where one is refused, so are the others of its batch.
-- `--model_config_file`: `models.config`, in place of `MODEL_NAME`: several models, which versions
-  of each, and labels for them. The newest version is served alone unless that says otherwise.
-- `--monitoring_config_file`: `monitoring.config`, for Prometheus at
+- `--enable_batching --enable_per_model_batching_parameters`: the server then merges requests as
+  `batching_params.pbtxt` says. It may do so because dimension 0 of every tensor is {dim0}. If one
+  of the merged requests is refused, all of them are.
+- `--model_config_file`: use `models.config` in place of `MODEL_NAME` to serve several models, to
+  choose their versions, and to label versions. Without it, the newest version is served alone.
+- `--monitoring_config_file`: use `monitoring.config` to get numbers for Prometheus at
   `http://localhost:8501/monitoring/prometheus/metrics`.
 
-At its start the server replays `assets.extra/tf_serving_warmup_requests`, so that no user waits
-for a first request. `client.py` is a client for gRPC and for REST, to use or to copy from:
+When the server starts, it answers the requests in `{warm_up}`, so that
+no user waits for the first answer. `client.py` is a client for gRPC and REST, to use or to copy
+from:
 
     {client}
 
-A default gRPC client refuses messages over 4 MiB; that one sets `grpc.max_receive_message_length`.
+A default gRPC client refuses messages over 4 MiB. This one sets `grpc.max_receive_message_length`.
 
 ## Signatures
 
@@ -44,69 +62,59 @@ A default gRPC client refuses messages over 4 MiB; that one sets `grpc.max_recei
     POST http://localhost:8501/v1/models/{url}:predict
     {request}
 
-The same request always gets the same answer: nothing in the model changes. What it can't answer
-(labels out of range, an empty support set, shapes that don't fit, NaN, numbers so large that the
-answer would be NaN) it refuses with a message.
-`tfmeta verify` checks all this.
+The same request always gets the same answer, because nothing in the model changes. What it can't
+answer, it refuses with a message: labels out of range, an empty support set, shapes that don't fit,
+NaN, or numbers so large that the answer would be NaN. `tfmeta verify` checks all this.
 """
 
-_WHAT = {
-    "learner": "It adapts, inside the graph, to the support set that comes with a request.",
-    "generator": "It turns a support set into a task's weights, and answers queries with those.",
-    "adapted": "Its support set is baked in.",
-}
-_WEIGHTS = """\
-`predict` takes every tensor that `generate` returns, by the same name: `weights_` and the weight's
-own name, and what else the method keeps of a task. Weights that no task changes are in the model.
-"""
 _ANY_CLASSES = """\
-A task may have any number of classes: labels from 0 to one less than its support examples. An
-answer has a column for each label up to the largest, of all the tasks that are run together; where
-one has fewer classes than another, the rest have a probability of zero.
+A task may have any number of classes: its labels go from 0 to at most one less than the number of
+its support examples. An answer has one column per label up to the largest label of all tasks that
+run together. A task with fewer classes has a probability of zero in the other columns.
 """
-_PADDED = """\
-Support sets of several sizes share a request when the smaller are padded: `support_size` says how
-many of a task's rows, from the first, are its own; in the rest anything may stand. The server's
-own padding (`pad_variable_length_inputs` in `batching_params.pbtxt`) therefore changes no support
-set. It is off, because it would also pad task states that are sent to `predict`, and the queries:
-turn it on for requests that differ in nothing but the size of the support set.
+_PADDED = f"""\
+Support sets of several sizes can be in one request if the smaller ones are padded. `{SUPPORT_SIZE}`
+says how many rows at the start of a task's support set are examples; the other rows may hold
+anything. So padding by the server (`pad_variable_length_inputs` in `batching_params.pbtxt`) changes
+no support set. It is off, because it would also pad queries, and task states that are sent to
+`predict`. Turn it on if requests differ only in the size of their support sets.
 """
 _LIMITS = """\
-What a request may hold at most; one beyond is refused before the work that it would make, with the
-limit's name. Where the server merges requests, those of a request are of the merged one. To change
-one, export again with `--most-image-pixels N` and its like.
+A request may hold this much. A larger one is refused before its work begins, with the name of the
+limit. If the server merges requests, the limits hold for the merged request. To change one, export
+again with `--most-image-pixels N` and the like.
 
 | limit | at most | of what |
 | --- | --- | --- |
 {rows}
 """
 _CONFIDENCE = """\
-`probabilities` are a softmax over a temperature of {temperature:.3g}; `unknown`, from 0 to 1, is
-high for a query that is of none of the support set's classes.{origin}
+`probabilities` are a softmax over a temperature of {temperature:.3g}. `unknown` goes from 0 to 1,
+and is high for a query that belongs to none of the classes in the support set.{origin}
 """
-_UNMEASURED = """ Neither was fitted on data;
-`tfmeta export` does so where the run's data is at hand."""
-_MEASURED = """ Both were fitted on {num_tasks} tasks of
-the {fitted_on} split of {pipeline}, and measured on as many of its {split} split ({num_ways}-way
-{num_shots}-shot, {num_queries} queries a class, {mode}, seed {seed}):
+_UNMEASURED = """ Neither of them was
+fitted on data; `tfmeta export` does so where it finds the run's data."""
+_MEASURED = """ Both were fitted on
+{num_tasks} tasks of the {fitted_on} split of {pipeline}, and measured on as many tasks of its
+{split} split ({num_ways}-way {num_shots}-shot, {num_queries} queries per class, {mode}, seed
+{seed}):
 
 | | before | after |
 | --- | --- | --- |
 | expected calibration error, 15 bins | {before:.2%} | {after:.2%} |
-| AUROC of `unknown`, the other queries being of {num_ways} other classes | | {auroc} |"""
+| AUROC of `unknown`, with queries of {num_ways} other classes | | {auroc} |"""
 
 
-def text(name: str, facts: dict, requests: dict, *, default: str) -> str:
+def text(name: str, manifest: Manifest, requests: dict[str, tuple[dict, dict]]) -> str:
     """The README of a model.
 
     Args:
-        name: the model's.
-        facts: its manifest's.
-        requests: its warm-up requests.
-        default: the signature that is `serving_default` too.
+        name: the model's name.
+        manifest: what is known about it.
+        requests: its warm-up requests, `{signature: (inputs, outputs)}`.
     """
-    word = shlex.quote(plain(name))
-    is_classifier = any("label" in outputs for _, outputs in requests.values())
+    word, kind = shlex.quote(plain(name)), manifest.export_kind
+    is_classifier = any(LABEL in outputs for _, outputs in requests.values())
     return _TEXT.format(
         name=markdown(name),
         word=word,
@@ -114,65 +122,66 @@ def text(name: str, facts: dict, requests: dict, *, default: str) -> str:
         if word == name
         else f'"$(pwd)"/{word}:/models/{word}',
         url=urllib.parse.quote(name.encode("utf-8", "surrogateescape"), safe=""),
-        kind=facts["kind"],
-        client=_client(name, facts, default),
-        algorithm=markdown(facts["algorithm"]),
-        mode=facts["mode"],
-        what=_WHAT[facts["kind"]],
-        dim0="examples" if facts["kind"] == "adapted" else "tasks",
+        kind=kind.name,
+        client=_client(name, manifest),
+        algorithm=markdown(manifest.algorithm),
+        mode=manifest.mode,
+        description=kind.description,
+        dim0="tasks" if kind.takes_support else "examples",
+        warm_up=WARM_UP,
         signatures="".join(
-            f"- `{signature}`{' (`serving_default`)' if signature == default else ''}: "
-            f"{_shapes(inputs)} -> {_shapes(outputs)}\n"
+            f"- `{signature}`{f' (`{SERVING_DEFAULT}`)' if signature == kind.default else ''}: "
+            f"{_names(inputs)} -> {_names(outputs)}\n"
             for signature, (inputs, outputs) in requests.items()
         ),
-        notes="".join(f"{note}\n" for note in _notes(facts, is_classifier)),
-        request=_request(facts, requests[default][0]),
+        notes="".join(f"{note}\n" for note in _notes(manifest, is_classifier)),
+        request=_request(manifest, requests[kind.default][0]),
     )
 
 
-def _shapes(tensors):
+def _names(tensors: dict) -> str:
     shown = [f"`{name}`" for name in tensors]
     if len(shown) <= 6:
         return ", ".join(shown)
     return ", ".join([*shown[:3], "...", f"{shown[-1]} ({len(shown)} tensors)"])
 
 
-def _notes(facts, is_classifier):
-    if facts["kind"] == "generator":
-        yield _WEIGHTS
-    if facts["num_outputs"] is None:
+def _notes(manifest: Manifest, is_classifier: bool) -> Iterator[str]:
+    if manifest.export_kind.notes:
+        yield manifest.export_kind.notes
+    if manifest.num_outputs is None:
         yield _ANY_CLASSES
-    if facts["padded"]:
+    if manifest.padded:
         yield _PADDED
     if is_classifier:
-        yield _confidence(facts["confidence"])
-    if facts["image_format"] is not None:
-        yield _images(facts["image_format"])
-    yield _limits(facts)
+        yield _confidence(manifest.confidence)
+    if manifest.image_format is not None:
+        yield _images(manifest.image_format)
+    yield _limits(manifest)
 
 
-def _limits(facts):
-    """Those that the kind's signatures have."""
+def _limits(manifest: Manifest) -> str:
+    """Those that concern the signatures of this model."""
     rows = "".join(
-        f"| `{name}` | {facts['limits'][name]:,} | {meaning} |\n"
+        f"| `{name}` | {manifest.limits[name]:,} | {meaning} |\n"
         for name, (meaning, _) in RequestLimits.meanings().items()
         if name == "queries"
-        or (name == "support_rows" and facts["kind"] != "adapted")
-        or (name.split("_")[0] in ("image", "request") and facts["image_format"] is not None)
+        or (name == "support_rows" and manifest.export_kind.takes_support)
+        or (name.split("_")[0] in ("image", "request") and manifest.image_format is not None)
     )
     return _LIMITS.format(rows=rows.rstrip("\n"))
 
 
-def _images(image):
+def _images(image: dict[str, Any]) -> str:
     ink = "255 minus the pixel, over 255" if image["invert"] else "the pixel over 255"
     return (
         f"Images are {image['height']}x{image['width']}x{image['channels']} floats in [0, 1] "
-        f"({ink}); a `_bytes` input takes PNG, JPEG or GIF files of any size instead, one "
-        "string for each.\n"
+        f"({ink}). An input that ends in `{BYTES}` takes PNG, JPEG or GIF files of any size "
+        "instead, one string per file.\n"
     )
 
 
-def _confidence(confidence):
+def _confidence(confidence: dict[str, Any]) -> str:
     report, origin = confidence["report"], _UNMEASURED
     if report is not None:
         auroc = report["unknown_auroc"]
@@ -185,27 +194,31 @@ def _confidence(confidence):
     return _CONFIDENCE.format(temperature=confidence["temperature"], origin=origin)
 
 
-def _client(name, facts, default):
-    if facts["kind"] == "learner" and facts["image_format"] is not None:
+def _client(name: str, manifest: Manifest) -> str:
+    """A command or a line of Python that asks the model."""
+    kind = manifest.export_kind
+    if kind.default == ADAPT_AND_PREDICT and manifest.image_format is not None:
         return f"python client.py SUPPORT_DIR IMAGE... --model {shlex.quote(plain(name))}"
     wide = ""
-    if facts.get("input_dtype") == "float64":  # a client narrows what it isn't told of
-        inputs = ["x"] if facts["kind"] == "adapted" else ["support_x", "query_x"]
+    if manifest.input_dtype == "float64":  # a client narrows what it isn't told of
+        inputs = [SUPPORT_X, QUERY_X] if kind.takes_support else [X]
         wide = f", wide_inputs={json.dumps(inputs)}"
-    return f'GrpcClient("localhost:8500", {json.dumps(name)}{wide}).predict("{default}", {{...}})'
+    return (
+        f'GrpcClient("localhost:8500", {json.dumps(name)}{wide}).predict("{kind.default}", {{...}})'
+    )
 
 
-def _request(facts, inputs):
+def _request(manifest: Manifest, inputs: dict) -> str:
     """A request to `serving_default`, or to its variant for image files."""
-    if facts["image_format"] is None:
+    if manifest.image_format is None:
         return '{"inputs": {' + ", ".join(f'"{name}": [...]' for name in inputs) + "}}"
-    image = '{"b64": "..."}'
-    shown = {
-        "x": f'"x_bytes": [{image}]',
-        "support_x": f'"support_x_bytes": [[{image}, {image}]]',
-        "support_y": '"support_y": [[0, 1]]',
-        "support_size": '"support_size": [2]',
-        "query_x": f'"query_x_bytes": [[{image}]]',
+    file = {"b64": "..."}
+    values: dict[str, Any] = {
+        SUPPORT_X: [[file, file]],
+        SUPPORT_Y: [[0, 1]],
+        SUPPORT_SIZE: [2],
+        QUERY_X: [[file]],
+        X: [file],
     }
-    listed = ", ".join(shown[name] for name in inputs)
-    return '{"signature_name": "serving_default_bytes", "inputs": {' + listed + "}}"
+    shown = {f"{n}{BYTES}" if n in EXAMPLES else n: values[n] for n in inputs}
+    return json.dumps({"signature_name": f"{SERVING_DEFAULT}{BYTES}", "inputs": shown})

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from tfmeta.exporting.contract import CLIENT
+
 # Many small requests as one: task (or example) after task in dimension 0. A request may be larger
 # than what is run at once; it is then split.
 _BATCHING = """\
@@ -56,5 +58,5 @@ def write(folder: Path, name: str) -> None:
     (folder / "batching_params.pbtxt").write_text(_BATCHING)
     (folder / "models.config").write_text(_MODELS.format(name=_quoted(name)))
     (folder / "monitoring.config").write_text(_MONITORING)
-    client = Path(__file__).parents[1] / "client.py"
-    (folder / "client.py").write_text(client.read_text())
+    client = Path(__file__).parents[1] / CLIENT
+    (folder / CLIENT).write_text(client.read_text())

@@ -1,0 +1,62 @@
+"""The names of an export are those of the contract, also in the client that imports none of it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tfmeta.exporting import client, contract
+from tfmeta.exporting.contract import BYTES, TEXT
+from tfmeta.user_files import is_hidden
+
+ENTRIES = ("a", ".b", "Thumbs.db", "DESKTOP.INI", "thumbs.db.png", "desktop", "~c", "é")
+
+
+def names_in(*functions):
+    """The strings in these functions of the client, docstrings apart."""
+    tree = ast.parse(Path(client.__file__).read_text())
+    found = set()
+    for each in tree.body:
+        if isinstance(each, ast.FunctionDef) and each.name in functions:
+            for node in (inner for statement in each.body[1:] for inner in ast.walk(statement)):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.add(node.value)
+    return found
+
+
+def test_the_client_asks_by_the_contracts_names():
+    assert names_in("read_support", "probabilities_of") == {
+        contract.SUPPORT_X + BYTES,
+        contract.SUPPORT_Y,
+        contract.QUERY_X + BYTES,
+        contract.ADAPT_AND_PREDICT + BYTES,
+        contract.ADAPT + BYTES,
+        contract.PREDICT + BYTES,
+        contract.PROBABILITIES,
+    }
+    assert BYTES in names_in("_decoded")
+
+
+def test_the_client_passes_over_the_files_that_tfmeta_passes_over(tmp_path):
+    for name in ENTRIES:
+        (tmp_path / name).touch()
+    shown = {path.name for path in client._shown(tmp_path)}
+    assert shown == {"a", "thumbs.db.png", "desktop", "~c", "é"}
+    assert shown == {path.name for path in tmp_path.iterdir() if not is_hidden(path)}
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "is_encoded"),
+    [
+        ("support_x", "", False),
+        ("support_x_bytes", BYTES, True),
+        ("query_x_text", TEXT, True),
+        ("x_bytes", BYTES, True),
+        ("predict_bytes", BYTES, False),
+        ("weights_head_bytes", BYTES, False),
+        ("support_y", "", False),
+    ],
+)
+def test_suffixes(name, suffix, is_encoded):
+    assert contract.suffix_of(name) == suffix
+    assert contract.is_encoded(name) == is_encoded

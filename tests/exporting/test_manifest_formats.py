@@ -1,0 +1,56 @@
+"""Manifests of the format before, which said nothing of formats, are read; newer ones are not."""
+
+import json
+import re
+
+import pytest
+import trained
+
+from tfmeta.errors import UserError
+from tfmeta.exporting.contract import MANIFEST
+from tfmeta.exporting.manifest import Manifest
+from tfmeta.typed_fields import with_digest
+
+
+def rewritten(version, **changes):
+    """The manifest with these keys, of which None takes one out, and a right digest."""
+    facts = {**json.loads((version / MANIFEST).read_text()), **changes}
+    facts = {key: value for key, value in facts.items() if key != "format" or value is not None}
+    del facts["sha256"]
+    (version / MANIFEST).write_text(json.dumps(with_digest(facts, without=["files"])))
+
+
+def test_a_new_export_says_its_format():
+    assert json.loads((trained.adapted_export() / "1" / MANIFEST).read_text())["format"] == 2
+
+
+def test_an_export_without_a_format_verifies_and_predicts_as_before(tmp_path):
+    version, image = trained.copy_of(trained.adapted_export(), tmp_path), trained.query_files()[0]
+    new = trained.tfmeta("predict", version, image, "--json")
+    rewritten(version, format=None)
+    assert "format" not in json.loads((version / MANIFEST).read_text())
+    assert Manifest.read(version) == Manifest.read(trained.adapted_export() / "1")
+    done = trained.tfmeta("verify", version)
+    assert done.returncode == 0, done.stderr
+    old = trained.tfmeta("predict", version, image, "--json")
+    assert (old.returncode, old.stdout) == (0, new.stdout)
+
+
+def test_a_newer_format_is_refused_with_what_to_do(tmp_path):
+    version = trained.copy_of(trained.adapted_export(), tmp_path)
+    rewritten(version, format=3)
+    with pytest.raises(UserError, match=r"is of format 3.*up to 2.*pip install --upgrade tfmeta"):
+        Manifest.read(version)
+    done = trained.tfmeta("predict", version, trained.query_files()[0])
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert re.search(r"format 3.*export again with this version", line)
+
+
+@pytest.mark.parametrize("number", [0, -1, "2", 2.0, True, None, [2]])
+def test_a_format_that_is_no_number_is_damage(number, tmp_path):
+    version = trained.copy_of(trained.adapted_export(), tmp_path)
+    facts = json.loads((version / MANIFEST).read_text()) | {"format": number}
+    (version / MANIFEST).write_text(json.dumps(facts))
+    with pytest.raises(UserError, match=r"damaged: format is .*, expected a whole number from 1"):
+        Manifest.read(version)

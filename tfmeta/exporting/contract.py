@@ -1,0 +1,49 @@
+"""The names in an export: of its files, of its signatures, and of their inputs and outputs.
+
+Whatever writes, loads, checks or describes an export takes the names from here. `client.py` is for
+users to copy and imports nothing of tfmeta, so it spells them itself; a test compares the two.
+"""
+
+# Files of a version's folder
+MANIFEST = "tfmeta.json"
+MODEL = "saved_model.pb"
+WARM_UP = "assets.extra/tf_serving_warmup_requests"
+README = "README.md"
+CLIENT = "client.py"
+
+# Inputs
+SUPPORT_X = "support_x"  # examples to adapt to
+SUPPORT_Y = "support_y"  # their labels or values
+SUPPORT_SIZE = "support_size"  # how many of a task's rows are not padding
+QUERY_X = "query_x"  # examples to answer
+X = "x"  # the same, for a model that has its support set inside
+EXAMPLES = (SUPPORT_X, QUERY_X, X)
+
+# Outputs
+PROBABILITIES = "probabilities"
+LABEL = "label"
+UNKNOWN = "unknown"
+PREDICTION = "prediction"  # in place of these three where the answer is a value
+
+# Signatures
+ADAPT_AND_PREDICT = "adapt_and_predict"
+ADAPT = "adapt"
+GENERATE = "generate"
+PREDICT = "predict"
+SERVING_DEFAULT = "serving_default"  # the name that clients use when they name none
+
+# Added to the names of signatures and inputs that take examples in an encoded form
+BYTES = "_bytes"  # files
+TEXT = "_text"  # strings
+SUFFIXES = (BYTES, TEXT)
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of a signature's or an input's name; an empty string if it has none."""
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
+
+
+def is_encoded(name: str) -> bool:
+    """Whether an input takes examples in an encoded form."""
+    suffix = suffix_of(name)
+    return bool(suffix) and name.removesuffix(suffix) in EXAMPLES
