@@ -63,7 +63,7 @@ class ExportRequest:
                 "shots out, or choose format litert"
             )
 
-    def _check_support(self):
+    def _check_support(self) -> None:
         """The support set is part of the request exactly where it is baked into the model."""
         takes_support = KINDS[self.kind].takes_support
         if takes_support and self.support:
@@ -82,7 +82,7 @@ class ExportRequest:
                 "padded_support (--padded-support) out"
             )
 
-    def _check_litert(self):
+    def _check_litert(self) -> None:
         kind = KINDS[self.kind]
         if kind.instead_of_litert is None:
             able = [name for name, each in KINDS.items() if each.instead_of_litert]
