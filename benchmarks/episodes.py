@@ -85,7 +85,7 @@ def speeds(rounds: int, batches: int) -> dict:
     import tfmeta
 
     tfmeta.configure_runtime()
-    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.episodes.episode_shape import EpisodeShape
 
     with tempfile.TemporaryDirectory() as scratch:
         ours = sources(Path(scratch))
@@ -116,7 +116,7 @@ def peak_of(images: int) -> float:
 
     from tfmeta.episodes.class_index import ClassIndex
     from tfmeta.episodes.class_source import ClassSource
-    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.episodes.episode_shape import EpisodeShape
     from tfmeta.reading.record_file import write_records
 
     rng, num_classes = np.random.default_rng(SEED), images // 100 if images > 100 else 5

@@ -87,7 +87,7 @@ def parameter_errors(run, file) -> dict:
     import tensorflow as tf
 
     from tfmeta.episodes import optima_file
-    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.episodes.episode_shape import EpisodeShape
     from tfmeta.learners.hypernetwork import parameter_error
     from tfmeta.pipelines import build
 

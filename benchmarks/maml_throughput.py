@@ -29,7 +29,7 @@ def ours(meta_batch: int, steps: int) -> dict:
 
     from tfmeta.episodes.class_index import ClassIndex
     from tfmeta.episodes.class_source import ClassSource
-    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.episodes.episode_shape import EpisodeShape
     from tfmeta.reading.images import ImageFormat
 
     rng = np.random.default_rng(0)

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from tfmeta.episodes import optima_file
 from tfmeta.episodes.episode import SolvedEpisode
-from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError
 

@@ -15,8 +15,9 @@ import tensorflow as tf
 
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_sizes import sized, words_for_sizes
-from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.episodes.splitting import TEST, VALIDATION, split_classes
 from tfmeta.episodes.target_numbers import scale_of

@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Episode": "tfmeta.episodes.episode",
-    "EpisodeShape": "tfmeta.episodes.episode_source",
+    "EpisodeShape": "tfmeta.episodes.episode_shape",
     "HyperNetwork": "tfmeta.learners.hypernetwork",
     "MAML": "tfmeta.learners.maml",
     "Matching": "tfmeta.learners.matching",

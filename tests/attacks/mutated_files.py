@@ -103,7 +103,7 @@ def csv():
 
 def episodes():
     from tfmeta.episodes.episode_file import EpisodeFile, write_episodes
-    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.episodes.episode_shape import EpisodeShape
     from tfmeta.pipelines import sinusoid
 
     path = Path(sys.argv[2]) / "whole.episodes"

@@ -12,10 +12,10 @@ from augmented import NOISE, OPTIONS, SHAPE, batch, examples, source_of
 from closeness import assert_within_chance
 
 from tfmeta.episodes.augmentation import build_augmentation
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape, Range
 from tfmeta.pipelines.sinusoid import Sinusoid
 
-VARYING = EpisodeShape(4, 3, 3, least_ways=2, least_shots=1, least_queries=1)
+VARYING = EpisodeShape(Range(2, 4), Range(1, 3), Range(1, 3))
 
 
 def test_an_episode_is_the_same_in_any_batch_from_any_number_on(images):

@@ -12,7 +12,7 @@ from tfmeta.cli import main
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_file import EpisodeFile, write_episodes
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape, Range
 from tfmeta.errors import UserError
 from tfmeta.pipelines import build
 
@@ -30,7 +30,7 @@ CASES = {
     "values": (lambda: build("sinusoid"), EpisodeShape(1, 4, 3)),
     "several sizes": (
         lambda: build("glyphs"),
-        EpisodeShape(4, 3, 2, least_ways=2, least_shots=1, unbalanced=True),
+        EpisodeShape(Range(2, 4), Range(1, 3), 2, unbalanced=True),
     ),
 }
 

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from tfmeta import UserError
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 
 
 @settings(max_examples=60)

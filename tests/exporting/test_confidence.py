@@ -14,7 +14,7 @@ import tfmeta
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.evaluation.calibration import Answers, _fit, calibrate, expected_calibration_error
 from tfmeta.exporting.writing.exporter import export_adapted, export_learner
 

@@ -5,7 +5,7 @@ import numpy as np
 from tfmeta.episodes.augmentation import build_augmentation
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.reading.images import ImageFormat
 
 SHAPE = EpisodeShape(3, 1, 2)

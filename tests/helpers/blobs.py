@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from tfmeta import UserError
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.pipelines.arrays import build
 
 NUM_CLASSES, NUM_ROWS, NUM_FEATURES = 25, 12, 4

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 
 
 def drawn(source, split, shape, *, seed=0, first=0, count=3):

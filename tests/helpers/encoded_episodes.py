@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 
 SPLITS = ("train", "validation", "test")
 MARKER = 255  # of the corner that is the upper left one before turning

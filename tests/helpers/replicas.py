@@ -55,7 +55,7 @@ def _fit(num_devices, kind):
 
 def _of_values():
     import tfmeta
-    from tfmeta.episodes.episode_source import EpisodeShape
+    from tfmeta.episodes.episode_shape import EpisodeShape
     from tfmeta.pipelines.sinusoid import Sinusoid
 
     learner = tfmeta.MAML(tfmeta.networks.mlp(), inner_learning_rate=0.01, vectorised=False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.inspection import labels
 from tfmeta.inspection.contact_sheet import draw_sheet
 from tfmeta.pipelines import build

@@ -5,7 +5,7 @@ import pytest
 from closeness import assert_close
 from sklearn.neighbors import NearestCentroid
 
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.inspection import baseline
 from tfmeta.pipelines import build
 

@@ -25,7 +25,7 @@ from conformance_table import (
 )
 
 import tfmeta
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_learner
 from tfmeta.learners import ALGORITHMS

@@ -12,7 +12,7 @@ from trained import call
 
 import tfmeta
 from tfmeta.episodes.episode import Episode
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.exporting.writing.exporter import export_learner
 from tfmeta.pipelines.regression import build

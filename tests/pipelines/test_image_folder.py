@@ -12,7 +12,7 @@ from photographs import make_photographs
 from PIL import Image
 
 from tfmeta.cli import main
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import UserError
 from tfmeta.pipelines import build
 from tfmeta.reading.images import ImageFormat

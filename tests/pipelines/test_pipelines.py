@@ -5,7 +5,7 @@ import pytest
 from closeness import assert_close, assert_uniform, assert_within_chance
 
 from tfmeta import UserError, pipelines
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.pipelines.sinusoid import Sinusoid
 from tfmeta.reading.glyph_drawing import draw_glyphs
 

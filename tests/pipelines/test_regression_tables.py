@@ -9,7 +9,7 @@ from planes import NUM_TASKS, rows_of, table, tasks_of
 import tfmeta
 from tfmeta import UserError, networks
 from tfmeta.episodes.class_index import ClassIndex
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape, Range
 from tfmeta.errors import NotFiniteError
 from tfmeta.pipelines.regression import Regression, build
 
@@ -146,7 +146,7 @@ def test_tasks_are_split_by_the_seed_and_in_one_split_each(path, source):
 
 
 def test_episodes_of_several_sizes_are_padded(source):
-    shape = EpisodeShape(1, 4, 3, least_shots=2, least_queries=1)
+    shape = EpisodeShape(1, Range(2, 4), Range(1, 3))
     episode = source.draw("train", shape, 0)(0, 64)
     assert set(episode.support_size.numpy()) == {2, 3, 4}
     assert set(episode.query_size.numpy()) == {1, 2, 3}

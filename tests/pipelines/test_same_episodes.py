@@ -4,7 +4,7 @@ import pytest
 from drawn_episodes import episodes_of, same
 
 import tfmeta
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.pipelines import build
 

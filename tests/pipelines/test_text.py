@@ -9,7 +9,7 @@ import pytest
 
 import tfmeta
 from tfmeta import UserError, networks
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.pipelines.text import build, token_ids
 
 NUM_TOPICS, NUM_INTENTS, NUM_TEXTS = 9, 30, 12

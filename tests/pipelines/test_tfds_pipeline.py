@@ -7,7 +7,7 @@ from drawn_episodes import episodes_of, same
 from tiny_tfds import CLASSES, TinyImages, TinyPairs, TinyUnlabelled, TinyVectors, pixels
 
 from tfmeta import UserError, pipelines
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.pipelines import image_folder
 from tfmeta.reading.images import ImageFormat
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from closeness import assert_close
 
 from tfmeta import UserError, networks
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_adapted, export_learner
 from tfmeta.learners import find

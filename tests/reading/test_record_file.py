@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.reading.record_file import RecordFile, write_records
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 6, 5, 3), np.uint8)
@@ -54,7 +54,7 @@ def test_an_interpreter_ends_though_an_iterator_is_alive(tmp_path):
 import numpy as np
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.reading.record_file import write_records
 images = np.zeros((600, 28, 28, 1), np.uint8)
 records = write_records({str(tmp_path / "records")!r}, [images], dict)

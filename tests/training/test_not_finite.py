@@ -17,7 +17,7 @@ import tfmeta
 from tfmeta import UserError, strict_json
 from tfmeta.cli import main
 from tfmeta.commands.reporting import Reporter
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import NotFiniteError
 from tfmeta.exporting.writing.exporter import export_learner
 from tfmeta.pipelines.sinusoid import Sinusoid

@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_sizes import sized, words_for_sizes
-from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError, listed
 from tfmeta.reading.images import ImageFormat, to_unit

@@ -11,7 +11,6 @@ in size they are padded as `PaddedEpisode` says, with their `support_size` and `
 
 import json
 import math
-from dataclasses import fields
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +18,8 @@ import tensorflow as tf
 from tfmeta import files, strict_json
 from tfmeta.episodes.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.episodes.episode_hash import EpisodeHash
-from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource, SourceFacts, even_batch
+from tfmeta.episodes.episode_shape import EpisodeShape, in_words
+from tfmeta.episodes.episode_source import EpisodeSource, SourceFacts, even_batch
 from tfmeta.errors import UserError
 from tfmeta.reading.images import to_unit
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
@@ -30,7 +30,6 @@ _TASKS_A_DRAW = 50
 # What is raised of a file that is cut short, or none of ours, or has wrong numbers.
 _DAMAGED = (*DAMAGED_NPZ, IndexError, tf.errors.OpError)
 _MOST_NUMBERS = 2**28  # of an episode's examples: 1 GiB; an episode of 1,000 photographs has less
-_SHAPE_FIELDS = [field.name for field in fields(EpisodeShape)]
 
 
 class EpisodeFile(EpisodeSource):
@@ -48,7 +47,7 @@ class EpisodeFile(EpisodeSource):
         facts = SourceFacts.from_dict(protocol["source"])
         self.name, self.input_shape = facts.name, facts.input_shape
         self.image_format, self.target_size = facts.image_format, facts.target_size
-        self.shape = EpisodeShape(**protocol["shape"])
+        self.shape = EpisodeShape.from_dict(protocol["shape"])
         self.split, self.seed = protocol["split"], protocol["seed"]
         self.num_tasks, self.sha256 = len(arrays["support"]), protocol["episodes_sha256"]
         self.classes, self._options = protocol["classes"], protocol["pinned_options"]
@@ -112,7 +111,8 @@ class EpisodeFile(EpisodeSource):
 
     def check(self, split: str, shape: EpisodeShape) -> None:
         if (split, shape) != (self.split, self.shape):
-            raise UserError(f"the file has episodes of the {self.split} split, of {self.shape}")
+            size = in_words(self.shape.protocol(), are_values=self.is_regression)
+            raise UserError(f"the file has {size} episodes of the {self.split} split alone")
 
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
         return self.shape.num_ways, self.shape.num_shots + self.shape.num_queries
@@ -188,7 +188,7 @@ def _drawn(source, shape, split, num_tasks, seed, on_progress):
     protocol = {
         "format": FORMAT,
         "source": source.facts.to_dict(),
-        "shape": {name: getattr(shape, name) for name in _SHAPE_FIELDS},
+        "shape": shape.to_dict(),
         "split": split,
         "seed": seed,
         "classes": (source.recorded_splits() or {}).get(split),

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode, PaddedEpisode
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 
 _NO_LABEL = -1
 
@@ -23,18 +23,18 @@ def present(shape: EpisodeShape, words):
     Returns:
         bool `(tasks, ways, shots)` and `(tasks, ways, queries)`.
     """
-    ways = _drawn(*shape.range_of("ways"), words[:, :1])
-    queries = _drawn(*shape.range_of("queries"), words[:, 1:2])
+    ways = _drawn(shape.ways, words[:, :1])
+    queries = _drawn(shape.queries, words[:, 1:2])
     shots = words[:, 2:] if shape.unbalanced else tf.repeat(words[:, 2:3], shape.num_ways, 1)
-    shots = _drawn(*shape.range_of("shots"), shots)
+    shots = _drawn(shape.shots, shots)
     has_class = tf.range(shape.num_ways) < ways
     support = tf.range(shape.num_shots) < shots[..., tf.newaxis]
     query = tf.range(shape.num_queries) < queries[..., tf.newaxis]
     return (tf.logical_and(has_class[..., tf.newaxis], part) for part in (support, query))
 
 
-def _drawn(most, least, words):
-    return least + tf.math.floormod(words, most - least + 1)
+def _drawn(numbers, words):
+    return numbers.least + tf.math.floormod(words, numbers.most - numbers.least + 1)
 
 
 def sized(episode: Episode, shape: EpisodeShape, words):

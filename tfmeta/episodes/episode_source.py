@@ -9,102 +9,10 @@ import tensorflow as tf
 
 from tfmeta import typed_fields as typed
 from tfmeta.episodes.episode import PaddedEpisode
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import UserError
 from tfmeta.reading.images import ImageFormat
 from tfmeta.reading.prepared import Prepared
-
-MOST_EXAMPLES = 1_000_000  # of an episode; for more, room would be made before it is refused
-
-
-@dataclass(frozen=True)
-class EpisodeShape:
-    """How large an episode is, and how its classes are drawn.
-
-    Args:
-        num_ways: classes an episode, or the most where `least_ways` is less; 1 for regression.
-        num_shots: support examples a class, or the most.
-        num_queries: query examples a class, or the most.
-        within_group: draw an episode's classes from one group (an alphabet) only.
-        least_ways: the fewest classes; each episode draws its own number. None: `num_ways`.
-        least_shots: likewise.
-        least_queries: likewise.
-        unbalanced: each class of an episode draws its own number of shots.
-        skip_small_classes: leave out classes with too few examples, instead of refusing the data.
-
-    Raises:
-        UserError: if a number is not positive, or a least one is more than the most.
-    """
-
-    num_ways: int = 5
-    num_shots: int = 1
-    num_queries: int = 15
-    within_group: bool = False
-    least_ways: int | None = None
-    least_shots: int | None = None
-    least_queries: int | None = None
-    unbalanced: bool = False
-    skip_small_classes: bool = False
-
-    def __post_init__(self):
-        for name in ("ways", "shots", "queries"):
-            most, least = self.range_of(name)
-            if most < 1:
-                raise UserError(f"received {name}={most}; expected 1 or more")
-            if not 1 <= least <= most:
-                raise UserError(f"received {name} from {least} to {most}; expected 1 <= from <= to")
-        if self.size > MOST_EXAMPLES:
-            raise UserError(
-                f"received an episode of {self.size} examples ({self.num_ways} ways, "
-                f"{self.num_shots} shots and {self.num_queries} queries); expected {MOST_EXAMPLES} "
-                "at most"
-            )
-
-    @property
-    def size(self) -> int:
-        """Examples of an episode, at most."""
-        return self.num_ways * (self.num_shots + self.num_queries)
-
-    def range_of(self, name: str) -> tuple[int, int]:
-        """`(most, least)` of "ways", "shots" or "queries"."""
-        most, least = getattr(self, f"num_{name}"), getattr(self, f"least_{name}")
-        return most, most if least is None else least
-
-    @property
-    def varies(self) -> bool:
-        """Whether episodes differ in size."""
-        ranges = (self.range_of(name) for name in ("ways", "shots", "queries"))
-        return any(least < most for most, least in ranges)
-
-    @property
-    def num_examples(self) -> int:
-        """Of a class, at most."""
-        return self.num_shots + self.num_queries
-
-    def protocol(self) -> dict:
-        """What a result must say of it."""
-        numbers = {f"num_{n}": getattr(self, f"num_{n}") for n in ("ways", "shots", "queries")}
-        ranges = {n: self.range_of(n) for n in ("ways", "shots", "queries")}
-        least = {f"least_{n}": low for n, (most, low) in ranges.items() if low < most}
-        flags = {"unbalanced": True} if self.unbalanced and "least_shots" in least else {}
-        skips = {"skip_small_classes": True} if self.skip_small_classes else {}
-        return {**numbers, **least, **flags, **skips, "within_group": self.within_group}
-
-
-def in_words(protocol: dict, *, are_values: bool = False) -> str:
-    """Of a protocol, `5-way 1-shot, 15 queries`, or `2-5-way ...` where episodes differ.
-
-    Args:
-        protocol: with `num_ways`, `num_shots` and `num_queries`, and `least_ways` and the like.
-        are_values: whether the targets are values, which have no classes, and so no ways.
-    """
-
-    def number(name):
-        most, least = protocol[f"num_{name}"], protocol.get(f"least_{name}")
-        return f"{least}-{most}" if least else f"{most}"
-
-    ways = "" if are_values else f"{number('ways')}-way "
-    queries = "1 query" if number("queries") == "1" else f"{number('queries')} queries"
-    return f"{ways}{number('shots')}-shot, {queries}"
 
 
 def even_batch(num_tasks: int, most: int) -> int:

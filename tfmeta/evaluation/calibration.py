@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.confidence import Confidence
-from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource, even_batch
+from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 
 FITTED_ON, REPORTED_ON = "validation", "test"
 _TASKS_A_CALL = 10
@@ -87,21 +88,17 @@ def _possible(source, shape) -> EpisodeShape:
     limits = [source.limits(split, shape) for split in (FITTED_ON, REPORTED_ON)]
     most_ways, most_examples = (min(side) for side in zip(*limits, strict=True))
     shots = max(1, min(shape.num_shots, most_examples - 1))
-    return replace(
-        shape,
+    return shape.changed(
         num_ways=max(1, min(shape.num_ways, most_ways)),
         num_shots=shots,
         num_queries=max(1, min(_MOST_QUERIES, most_examples - shots)),
-        least_ways=None,
-        least_shots=None,
-        least_queries=None,
     )
 
 
 def _answers(learner, source, split, shape, *, num_tasks, seed) -> Answers:
     most_ways, _ = source.limits(split, shape)
     ways, others = shape.num_ways, min(shape.num_ways, most_ways - shape.num_ways)
-    both = replace(shape, num_ways=ways + others)
+    both = shape.changed(num_ways=ways + others)
     num_support, num_known = ways * shape.num_shots, ways * shape.num_queries
 
     def answer(episode, *, sizes):

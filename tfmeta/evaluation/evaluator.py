@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from tfmeta.episodes.episode import without_solution
 from tfmeta.episodes.episode_hash import EpisodeHash
-from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource, even_batch
+from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.errors import UserError
 from tfmeta.learners.padding import unpadded
 from tfmeta.learners.targets import CLASSES, VALUES, refuse_other

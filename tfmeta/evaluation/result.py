@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from tfmeta.episodes.episode_source import in_words
+from tfmeta.episodes.episode_shape import in_words
 
 
 @dataclass(frozen=True)

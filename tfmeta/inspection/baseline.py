@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError
 from tfmeta.precision import rounding_error
 

@@ -3,7 +3,6 @@
 Imports no TensorFlow: a place that is taken is refused before the wait for it.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,7 @@ def sheet_shape(source, shape):
     """The EpisodeShape that is drawn: as asked for, with no more queries than are shown."""
     _, most_examples = source.limits(SPLIT, shape)
     queries = min(shape.num_queries, _MOST_QUERIES, most_examples - shape.num_shots)
-    return replace(shape, num_queries=max(1, queries), least_queries=None)
+    return shape.changed(num_queries=max(1, queries))
 
 
 def why_not(source, shape) -> str | None:
@@ -82,7 +81,7 @@ def write_contact_sheet(path: Path, source, shape) -> None:
     Raises:
         UserError: if the file can't be written.
     """
-    from tfmeta.episodes.episode_source import in_words  # TensorFlow; `check_free` is before it
+    from tfmeta.episodes.episode_shape import in_words  # TensorFlow; `check_free` is before it
 
     drawn = sheet_shape(source, shape)
     dataset = source.episodes(SPLIT, drawn, seed=SEED, num_tasks=NUM_EPISODES)

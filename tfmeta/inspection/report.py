@@ -2,13 +2,13 @@
 
 import math
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.episodes.episode_source import EpisodeShape, EpisodeSource
+from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.splitting import SPLITS
 from tfmeta.errors import UserError, listed
 from tfmeta.inspection.baseline import baselines
@@ -250,7 +250,7 @@ def _at_chance(found):
 
 
 def _few_classes(source, shape):
-    classes, _ = source.limits("train", replace(shape, within_group=False))
+    classes, _ = source.limits("train", shape.changed(within_group=False))
     if not shape.num_ways <= classes < _LEAST_RATIO * shape.num_ways:
         return []
     return [

@@ -1,6 +1,6 @@
 """The report of `tfmeta inspect` for people: tables that fit a terminal, whole lines in a pipe."""
 
-from tfmeta.episodes.episode_source import in_words
+from tfmeta.episodes.episode_shape import in_words
 from tfmeta.inspection.lines import grid, labelled, wrapped
 from tfmeta.inspection.report import META_BATCH
 from tfmeta.reading.prepared_columns import in_words as spread_in_words

@@ -7,7 +7,8 @@ from functools import partial
 import keras
 
 from tfmeta import networks
-from tfmeta.episodes.episode_source import MOST_EXAMPLES, EpisodeShape, EpisodeSource
+from tfmeta.episodes.episode_shape import MOST_EXAMPLES, EpisodeShape, Range
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, described
 from tfmeta.keras_files import check_config
 from tfmeta.learners import find
@@ -35,24 +36,23 @@ def open_source(settings: Settings) -> EpisodeSource:
 
 def episode_shape(settings: Settings) -> EpisodeShape:
     """The task that a run is to be good at."""
-    own = ("least_ways", "least_shots", "least_queries", "unbalanced", "within_group")
     return EpisodeShape(
-        settings.ways,
-        settings.shots,
-        settings.queries,
-        **{name: getattr(settings, name) for name in (*own, "skip_small_classes")},
+        Range.up_to(settings.ways, settings.least_ways),
+        Range.up_to(settings.shots, settings.least_shots),
+        Range.up_to(settings.queries, settings.least_queries),
+        within_group=settings.within_group,
+        unbalanced=settings.unbalanced,
+        skip_small_classes=settings.skip_small_classes,
     )
 
 
 def training_shape(settings: Settings) -> EpisodeShape:
     """The episodes that it is trained on; they may have less than the task's ranges begin with."""
-    numbers = {name: getattr(settings, f"train_{name}") for name in ("ways", "shots", "queries")}
-    least = {f"least_{n}": getattr(settings, f"least_{n}") for n in numbers}
-    return replace(
-        episode_shape(settings),
-        **{f"num_{n}": number for n, number in numbers.items()},
-        **{n: v and min(v, numbers[n.removeprefix("least_")]) for n, v in least.items()},
-    )
+    ranges = {}
+    for name in ("ways", "shots", "queries"):
+        most, least = getattr(settings, f"train_{name}"), getattr(settings, f"least_{name}")
+        ranges[f"num_{name}"] = Range.up_to(most, least and min(least, most))
+    return episode_shape(settings).changed(**ranges)
 
 
 def data_refusals(settings: Settings, source: EpisodeSource) -> list[str]:

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from tfmeta.confidence import Confidence
-from tfmeta.episodes.episode_source import in_words
+from tfmeta.episodes.episode_shape import in_words
 from tfmeta.errors import UserError
 from tfmeta.evaluation.calibration import calibrate
 from tfmeta.exporting.limits import RequestLimits

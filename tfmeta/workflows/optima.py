@@ -11,7 +11,7 @@ import tfmeta
 from tfmeta import files
 from tfmeta.episodes import optima_file
 from tfmeta.episodes.episode import Episode
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.optima_file import Optima
 from tfmeta.errors import UserError
 from tfmeta.learners.gradient_learner import GradientLearner

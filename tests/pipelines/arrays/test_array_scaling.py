@@ -9,7 +9,7 @@ from closeness import assert_close, assert_far_apart, assert_within_chance
 
 import tfmeta
 from tfmeta import networks
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.pipelines.arrays import build
 
 # Scaling

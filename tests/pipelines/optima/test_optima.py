@@ -13,7 +13,7 @@ from solved_tasks import FITTED, classes, points, train
 import tfmeta
 from tfmeta.commands.reporting import Reporter
 from tfmeta.episodes import optima_file
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.learners.hypernetwork import parameter_error

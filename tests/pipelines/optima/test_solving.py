@@ -13,7 +13,7 @@ from solved_tasks import QUERIES, RATE, SHOTS, STEPS, TASKS, network_outputs, po
 
 import tfmeta
 from tfmeta.episodes import optima_file
-from tfmeta.episodes.episode_source import EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import UserError
 from tfmeta.pipelines import build
 

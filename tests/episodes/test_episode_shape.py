@@ -1,0 +1,66 @@
+"""A number of ways, shots or queries is one value, fixed or a range."""
+
+import dataclasses
+
+import pytest
+
+import tfmeta
+from tfmeta.episodes.episode_shape import EpisodeShape, Range, in_words
+from tfmeta.errors import UserError
+
+
+def test_numbers_are_ranges_of_themselves():
+    shape = tfmeta.EpisodeShape(5, 1, 15)
+    assert shape == EpisodeShape(num_ways=5, num_shots=Range(1, 1), num_queries=15)
+    assert (shape.num_ways, shape.num_shots, shape.num_queries) == (5, 1, 15)
+    assert (shape.num_examples, shape.size) == (16, 80)
+    assert not shape.varies
+
+
+def test_a_range_is_from_the_least_to_the_most():
+    shape = EpisodeShape(Range(2, 5), 1, Range(3, 15), unbalanced=True)
+    assert shape.varies
+    assert shape == EpisodeShape((2, 5), 1, (3, 15), unbalanced=True)
+    assert shape != EpisodeShape(5, 1, 15, unbalanced=True)
+    assert (shape.num_ways, shape.ways.least) == (5, 2)
+    assert in_words(shape.protocol()) == "2-5-way 1-shot, 3-15 queries"
+    assert in_words(shape.protocol(), are_values=True) == "1-shot, 3-15 queries"
+
+
+def test_a_changed_shape_keeps_the_rest():
+    shape = EpisodeShape(Range(2, 5), 1, 15, within_group=True, skip_small_classes=True)
+    changed = shape.changed(num_shots=Range(1, 3))
+    assert changed == EpisodeShape(Range(2, 5), Range(1, 3), 15, True, False, True)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        shape.ways = Range(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ((0, 1, 1), "received ways=0; expected 1 or more"),
+        ((5, Range(3, 2), 1), "received shots from 3 to 2; expected 1 <= from <= to"),
+        ((5, 1, Range(0, 2)), "received queries from 0 to 2; expected 1 <= from <= to"),
+        ((1000, 1000, 1), r"an episode of 1001000 examples .*expected 1000000 at most"),
+    ],
+)
+def test_impossible_numbers_are_refused(numbers, message):
+    with pytest.raises(UserError, match=message):
+        EpisodeShape(*numbers)
+
+
+def test_a_file_holds_it_as_it_always_did():
+    facts = {
+        "num_ways": 5,
+        "num_shots": 3,
+        "num_queries": 15,
+        "within_group": False,
+        "least_ways": None,
+        "least_shots": 1,
+        "least_queries": None,
+        "unbalanced": True,
+        "skip_small_classes": False,
+    }
+    shape = EpisodeShape(5, Range(1, 3), 15, unbalanced=True)
+    assert list(shape.to_dict().items()) == list(facts.items())
+    assert EpisodeShape.from_dict(facts) == shape

@@ -1,0 +1,173 @@
+"""How large an episode is: its ways, shots and queries, each one number or a range."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tfmeta.errors import UserError
+
+MOST_EXAMPLES = 1_000_000  # of an episode; for more, room would be made before it is refused
+_SIZES = ("ways", "shots", "queries")
+
+
+@dataclass(frozen=True)
+class Range:
+    """From one number to another, both included; each episode draws its own."""
+
+    least: int
+    most: int
+
+    @classmethod
+    def of(cls, value: "int | tuple[int, int] | Range") -> "Range":
+        """A number as the range of itself alone, or the least and the most."""
+        if isinstance(value, tuple):
+            return cls(*value)
+        return value if isinstance(value, Range) else cls(value, value)
+
+    @classmethod
+    def up_to(cls, most: int, least: int | None) -> "Range":
+        """As settings and files have it: a range's least is None where it is the most."""
+        return cls(most if least is None else least, most)
+
+    @property
+    def varies(self) -> bool:
+        return self.least < self.most
+
+    def __str__(self) -> str:
+        return f"{self.least}-{self.most}" if self.varies else f"{self.most}"
+
+
+@dataclass(frozen=True, init=False)
+class EpisodeShape:
+    """How large an episode is, and how its classes are drawn.
+
+    Args:
+        num_ways: classes per episode; 1 for regression. In place of this and the next two numbers,
+            `(least, most)` lets each episode draw its own.
+        num_shots: support examples per class.
+        num_queries: query examples per class.
+        within_group: draw an episode's classes from one group (an alphabet) only.
+        unbalanced: each class of an episode draws its own number of shots.
+        skip_small_classes: leave out classes with too few examples, instead of refusing the data.
+
+    Attributes:
+        ways, shots, queries: the ranges; `num_ways`, `num_shots` and `num_queries` are their most.
+
+    Raises:
+        UserError: if a number is not positive, or a range's least is more than its most.
+    """
+
+    ways: Range
+    shots: Range
+    queries: Range
+    within_group: bool
+    unbalanced: bool
+    skip_small_classes: bool
+
+    def __init__(
+        self,
+        num_ways: int | tuple[int, int] | Range = 5,
+        num_shots: int | tuple[int, int] | Range = 1,
+        num_queries: int | tuple[int, int] | Range = 15,
+        within_group: bool = False,
+        unbalanced: bool = False,
+        skip_small_classes: bool = False,
+    ):
+        ranges = map(Range.of, (num_ways, num_shots, num_queries))
+        flags = {"within_group": within_group, "unbalanced": unbalanced}
+        values = {**dict(zip(_SIZES, ranges, strict=True)), **flags}
+        for name, value in {**values, "skip_small_classes": skip_small_classes}.items():
+            object.__setattr__(self, name, value)  # frozen from here on
+        for name, each in self._ranges().items():
+            if each.most < 1:
+                raise UserError(f"received {name}={each.most}; expected 1 or more")
+            if not 1 <= each.least <= each.most:
+                raise UserError(
+                    f"received {name} from {each.least} to {each.most}; expected 1 <= from <= to"
+                )
+        if self.size > MOST_EXAMPLES:
+            raise UserError(
+                f"received an episode of {self.size} examples ({self.num_ways} ways, "
+                f"{self.num_shots} shots and {self.num_queries} queries); expected {MOST_EXAMPLES} "
+                "at most"
+            )
+
+    def changed(self, **arguments: Any) -> "EpisodeShape":
+        """This shape with some of the constructor's arguments replaced."""
+        ranges = {f"num_{name}": each for name, each in self._ranges().items()}
+        flags = {n: getattr(self, n) for n in ("within_group", "unbalanced", "skip_small_classes")}
+        return EpisodeShape(**{**ranges, **flags, **arguments})
+
+    def _ranges(self) -> dict[str, Range]:
+        return {name: getattr(self, name) for name in _SIZES}
+
+    @property
+    def num_ways(self) -> int:
+        """Classes per episode, at most."""
+        return self.ways.most
+
+    @property
+    def num_shots(self) -> int:
+        """Support examples per class, at most."""
+        return self.shots.most
+
+    @property
+    def num_queries(self) -> int:
+        """Query examples per class, at most."""
+        return self.queries.most
+
+    @property
+    def num_examples(self) -> int:
+        """Examples per class, at most."""
+        return self.num_shots + self.num_queries
+
+    @property
+    def size(self) -> int:
+        """Examples per episode, at most."""
+        return self.num_ways * self.num_examples
+
+    @property
+    def varies(self) -> bool:
+        """Whether episodes differ in size."""
+        return any(each.varies for each in self._ranges().values())
+
+    def protocol(self) -> dict[str, Any]:
+        """What a result must say of it."""
+        ranges = self._ranges()
+        numbers = {f"num_{name}": each.most for name, each in ranges.items()}
+        least = {f"least_{name}": each.least for name, each in ranges.items() if each.varies}
+        flags = {"unbalanced": True} if self.unbalanced and self.shots.varies else {}
+        skips = {"skip_small_classes": True} if self.skip_small_classes else {}
+        return {**numbers, **least, **flags, **skips, "within_group": self.within_group}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Whole, for a file."""
+        ranges = self._ranges()
+        return {
+            **{f"num_{name}": each.most for name, each in ranges.items()},
+            "within_group": self.within_group,
+            **{f"least_{n}": each.least if each.varies else None for n, each in ranges.items()},
+            "unbalanced": self.unbalanced,
+            "skip_small_classes": self.skip_small_classes,
+        }
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> "EpisodeShape":
+        """What `to_dict` made; raises TypeError or KeyError if it is something else."""
+        facts = dict(facts)
+        for name in _SIZES:
+            facts[f"num_{name}"] = Range.up_to(facts[f"num_{name}"], facts.pop(f"least_{name}"))
+        return cls(**facts)
+
+
+def in_words(protocol: dict[str, Any], *, are_values: bool = False) -> str:
+    """Of a protocol, `5-way 1-shot, 15 queries`, or `2-5-way ...` where episodes differ.
+
+    Args:
+        protocol: with `num_ways`, `num_shots` and `num_queries`, and `least_ways` and the like.
+        are_values: whether the targets are values, which have no classes, and so no ways.
+    """
+    ways, shots, queries = (
+        str(Range.up_to(protocol[f"num_{name}"], protocol.get(f"least_{name}"))) for name in _SIZES
+    )
+    ways = "" if are_values else f"{ways}-way "
+    return f"{ways}{shots}-shot, {'1 query' if queries == '1' else f'{queries} queries'}"
