@@ -1,7 +1,6 @@
 """What needs no learning: the nearest class mean, or the mean of the support set's targets."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -61,7 +60,7 @@ def _possible(source, shape, shots):
         for num_ways in ways:
             for queries in _QUERIES:
                 wanted = EpisodeShape(num_ways, shots, queries, within_group=within)
-                wanted = replace(wanted, skip_small_classes=True)
+                wanted = wanted.changed(skip_small_classes=True)
                 try:
                     source.check(split, wanted)
                     return split, wanted
