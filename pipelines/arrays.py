@@ -1,21 +1,27 @@
-"""Feature vectors with a label each, from a file of your own: NPZ, CSV or Parquet.
+"""Vectors or images with one label each, from a file of your own: NPZ, CSV or Parquet.
 
     tfmeta train arrays --data-dir embeddings.npz --algorithm prototypical
     tfmeta train arrays --data-dir plants.csv --set pipeline.label=species --ways 3
+    tfmeta train arrays --data-dir digits.npz --ways 3       # np.savez("digits.npz", x=images, y=y)
 
-An NPZ has the arrays `x` (examples, ...) and `y` (or `label`), and may have `group` and `split`. Of
-a CSV or Parquet file the columns are named by options. Raw features will do: the training split's
+An NPZ has the arrays `x` (or `X`) and `y` (or `label`), and may have `group` and `split`. The
+columns of a CSV or Parquet file are named by options. Raw features will do: the training split's
 mean and deviation become constants of the network, so that a served model takes raw ones too.
-"""
 
-import numpy as np
+If `x` holds images, they are read as image files are: the network sees them as images, and a served
+model takes image files too. Numbers other than uint8 are rounded to the 256 grey levels of files.
+"""
 
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.episodes.splitting import SPLIT_NAMES, SPLITS, TEST, VALIDATION, split_classes
-from tfmeta.errors import UserError, listed
-from tfmeta.reading.prepared_columns import PreparedColumns
-from tfmeta.reading.tables import Table, find_file, names_in, read_table
+from tfmeta.episodes.labelled_rows import classes_of
+from tfmeta.episodes.splitting import TEST, VALIDATION
+from tfmeta.errors import UserError
+from tfmeta.reading.array_pixels import check_channels_last, look_like_images
+from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
+from tfmeta.reading.image_arrays import fitted, format_of
+from tfmeta.reading.image_files import pinned_format
+from tfmeta.reading.tables import Table, find_file, read_table
 
 
 def build(
@@ -27,6 +33,13 @@ def build(
     split=None,
     features=None,
     standardise: bool = True,
+    images=None,
+    size=None,
+    channels=None,
+    invert=None,
+    resize: str | None = None,
+    value_range=None,
+    rotations: bool = False,
     split_by: str = "auto",
     validation: float = VALIDATION,
     test: float = TEST,
@@ -42,147 +55,92 @@ def build(
         split: the column that says train, validation or test; in an NPZ `split` if there is one.
         features: the columns of the features; None: all others.
         standardise: have the network bring the features to one scale; see `input_scaling`.
-        split_by, validation, test, split_seed: see `split_classes`; where no column says the split.
+        images: whether the examples of an NPZ are images; None: if they `look_like_images`.
+        size, channels, invert, resize, value_range: of images; see `image_arrays.format_of`.
+        rotations: quarter turns of a class are classes of their own; of square images.
+        split_by, validation, test, split_seed: see `split_classes`; used if no column says the
+            split.
 
     Raises:
         UserError: if the file can't be read, a value is missing or no number, or a class is in two
             groups or splits.
     """
-    chosen = {"label": label, "group": group, "split": split}
-    chosen = {option: str(name) for option, name in chosen.items() if name is not None}
-    table = read_table(find_file("arrays", data_dir, file), text=tuple(chosen.values()))
-    if table.is_npz:
-        chosen |= {o: o for o in ("group", "split") if o not in chosen and o in table.columns}
-        if label == "label" and "label" not in table.columns and "y" in table.columns:
-            chosen["label"] = "y"
+    table, chosen = _read(data_dir, file, {"label": label, "group": group, "split": split})
     texts = {option: table.text(name, option) for option, name in chosen.items()}
-    used = {name: option for option, name in chosen.items()}
-    names = feature_names(table, features, used)
-    examples = table.features(names)
+    names = feature_names(table, features, {name: option for option, name in chosen.items()})
+    image_options = {
+        "size": size,
+        "channels": channels,
+        "invert": invert,
+        "resize": resize,
+        "value_range": value_range,
+        "rotations": rotations or None,
+    }
+    if _are_images(table, images):
+        examples, image_format = _read_images(table, image_options)
+    else:
+        _refuse_for_vectors(image_options, table)
+        examples, image_format = table.features(names), None
     classes = classes_of(
         texts, by=split_by, validation=validation, test=test, seed=split_seed, path=table.path
     )
     index = ClassIndex(examples, **classes)
-    source = ClassSource("arrays", index)
+    source = ClassSource("arrays", index, image_format=image_format, rotations=rotations)
+    if image_format is not None:
+        source.pinned_options = _pinned(image_format, image_options)
+        return source
     source.network_options = input_scaling(examples[index.rows("train")], standardise)
-    source.prepared = prepared_columns(source, names, table)
+    source.prepared = prepared_columns(examples, source.network_options, names, table)
     return source
 
 
-def feature_names(table: Table, features, used: dict) -> list[str]:
-    """The columns of the features: those that are named, or all that have no other use.
-
-    Args:
-        table: what the file holds.
-        features: see `names_in`; None: all.
-        used: `{column: option}` what other options chose.
-
-    Raises:
-        UserError: if that leaves none, one is named twice, or one has another use.
-    """
+def _read(data_dir, file, columns):
+    """The table, and `{option: name}` of the columns that are no features."""
+    chosen = {option: str(name) for option, name in columns.items() if name is not None}
+    table = read_table(find_file("arrays", data_dir, file), text=tuple(chosen.values()))
     if table.is_npz:
-        if features is not None:
-            raise UserError(
-                f"received pipeline.features={features}; the features of an NPZ file are its "
-                "array x, whole. Leave the option out"
-            )
-        return ["x"]
-    free = [name for name in table.columns if name not in used]
-    names = free if features is None else names_in(features)
-    problem = listed([f"{name} is the {used[name]}" for name in names if name in used])
-    if len(set(names)) < len(names):
-        problem = f"{listed(names)} name one twice"
-    if problem or not names:
+        chosen |= {o: o for o in ("group", "split") if o not in chosen and o in table.columns}
+        if columns["label"] == "label" and "label" not in table.columns and "y" in table.columns:
+            chosen["label"] = "y"
+    return table, chosen
+
+
+def _are_images(table: Table, images: bool | None) -> bool:
+    if images not in (None, True, False):
+        raise UserError(f"received pipeline.images={images}; expected true or false")
+    if images and not table.is_npz:
         raise UserError(
-            f"cannot take the features from {table.path}: {problem or 'no column is left'}; "
-            f"expected columns of their own ({listed(free) or 'there are none'}). Name them with "
-            "--set pipeline.features=A,B"
+            f"received pipeline.images=true for {table.path}; expected an NPZ file, whose array x "
+            "holds images. Or use the pipeline image-folder, for image files"
         )
-    return names
+    if images is False or not table.is_npz:
+        return False
+    if images is None:
+        check_channels_last(table.columns["x"], f"x of {table.path}")
+        return look_like_images(table.columns["x"])
+    return True
 
 
-def input_scaling(examples: np.ndarray, standardise: bool) -> dict:
-    """What brings raw features to one scale: constants for `networks.mlp`.
-
-    Args:
-        examples: `(examples, ...)` of the training split.
-        standardise: False: nothing.
-
-    Returns:
-        `{"input_mean": [...], "input_scale": [...]}`, a number each for every feature, flattened;
-        and `"input_dtype": "float64"` if the examples are.
-
-    Raises:
-        UserError: if `standardise` is neither True nor False.
-    """
-    if not isinstance(standardise, bool):
-        raise UserError(f"received pipeline.standardise={standardise}; expected true or false")
-    if not standardise:
-        return {}
-    flat = examples.reshape(len(examples), -1)
-    scale = flat.std(0, dtype=np.float64)
-    scale[scale == 0] = 1.0
-    options = {"input_mean": flat.mean(0, dtype=np.float64).tolist(), "input_scale": scale.tolist()}
-    # What is float64 has digits that float32 would lose before the mean is taken off.
-    return options | ({"input_dtype": "float64"} if examples.dtype == np.float64 else {})
-
-
-def prepared_columns(source, names, table: Table) -> PreparedColumns:
-    """The features as the network sees them, by their names where they have some."""
-    names = () if table.is_npz else tuple(names)
-    return PreparedColumns(source.index.examples, source.network_options, names)
-
-
-def classes_of(texts: dict, *, path, **split_options) -> dict:
-    """Sorts rows into classes, and those into splits: what a `ClassIndex` has beside examples.
-
-    Args:
-        texts: `(rows,)` text of each: `label`, and maybe `group` and `split`.
-        path: of the file, for what is said of it.
-        split_options: see `split_classes`; where there is no `split`.
-
-    Raises:
-        UserError: if a class is in two groups or splits, or a split is unknown or missing.
-    """
-    names, first, labels = np.unique(texts["label"], return_index=True, return_inverse=True)
-
-    def of_class(values, option):
-        """Each class's group (split), which all its rows must have."""
-        expected = values[first]
-        rows = np.flatnonzero(values != expected[labels])
-        if len(rows):
-            row, others = rows[0], sorted(set(names[labels[rows]].tolist()))
-            raise UserError(
-                f"{len(others)} classes of {path} have two values of {option}: {listed(others)} "
-                f"({names[labels[row]]} has {expected[labels[row]]} and, in row {row + 1}, "
-                f"{values[row]}); expected one {option} a class"
-            )
-        return expected
-
-    group_names, groups = (), None
-    if "group" in texts:
-        group_names, groups = np.unique(of_class(texts["group"], "group"), return_inverse=True)
-    if "split" in texts:
-        split_of = of_class(_known_splits(texts["split"], path), "split")
-        splits = {split: np.flatnonzero(split_of == split) for split in SPLITS}
-    else:
-        splits = split_classes(len(names), groups=groups, **split_options)
-    return {
-        "labels": labels,
-        "splits": splits,
-        "class_names": tuple(names.tolist()),
-        "groups": groups,
-        "group_names": tuple(map(str, group_names)),
-    }
-
-
-def _known_splits(values, path):
-    known = {value: SPLIT_NAMES.get(value.lower()) for value in set(values.tolist())}
-    unknown = sorted(value for value, split in known.items() if split is None)
-    if unknown or "train" not in known.values():
-        problem = f"unknown: {listed(unknown)}" if unknown else "no row is in train"
+def _refuse_for_vectors(options: dict, table: Table) -> None:
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        shape = table.columns["x"].shape[1:] if table.is_npz else "columns"
         raise UserError(
-            f"the splits in {path} are {listed(sorted(known))} ({problem}); expected train, "
-            "validation (val, valid, dev) and test"
+            f"received pipeline.{given[0]}, which is for images; the examples of {table.path} are "
+            f"vectors ({shape}). Leave it out, or if they are images: --set pipeline.images=true"
         )
-    return np.array([known[value] for value in values.tolist()])
+
+
+def _read_images(table, options):
+    table.numbers(["x"], "features")  # refuses what is missing or no number, by its row
+    x, what = table.columns["x"], f"x of {table.path}"
+    own = {name: value for name, value in options.items() if name != "rotations"}
+    image_format = format_of(x, what, **own)
+    return fitted(x, image_format, what), image_format
+
+
+def _pinned(image_format, options):
+    """What the images decided, so that other images are read in the same way."""
+    left_open = {name: options[name] for name in ("size", "channels", "invert")}
+    found = pinned_format(image_format, **left_open)
+    return {**found, "images": True, "value_range": list(image_format.array_range)}

@@ -22,7 +22,7 @@ from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.episodes.splitting import TEST, VALIDATION, split_classes
 from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, listed
-from tfmeta.pipelines.arrays import feature_names, input_scaling, prepared_columns
+from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.prepared_columns import PreparedColumns
 from tfmeta.reading.tables import find_file, names_in, read_table
 
@@ -182,5 +182,5 @@ def build(
     source.network_options = input_scaling(x[in_training], standardise)
     if in_training.any():
         source.learner_options = scale_of(y[in_training])
-    source.prepared = prepared_columns(source, features, table)
+    source.prepared = prepared_columns(x, source.network_options, features, table)
     return source

@@ -19,9 +19,9 @@ import numpy as np
 from tfmeta import strict_json
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
 from tfmeta.errors import UserError, listed
-from tfmeta.pipelines.arrays import classes_of
 from tfmeta.reading.frames import check_separator
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.prepared_tokens import PreparedTokens

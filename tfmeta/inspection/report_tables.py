@@ -80,6 +80,8 @@ def _facts(report, prepared_lines):
         inverted = ", inverted: dark becomes bright" if image["invert"] else ""
         size = f"{image['height']} x {image['width']} pixels"
         rows.append(("for the network", f"{size}, {colour}{inverted}"))
+        if span := image.get("array_range"):
+            rows.append(("numbers in the array", "{:g} becomes black, {:g} white".format(*span)))
     else:
         rows.append(("for the network", f"shape {tuple(report['input_shape'])}"))
     if report["target_size"] is not None:

@@ -110,11 +110,12 @@ def _is_grey(content):
 
 
 def _has_bright_ground(contents, image_format):
-    """Whether most pixels of most images are bright."""
-    if not contents:
-        return False
-    images = decode_files(contents, image_format)
-    return np.mean(np.median(images.reshape(len(images), -1), 1) > 127) > 0.5
+    return bool(contents) and are_bright(decode_files(contents, image_format))
+
+
+def are_bright(images: np.ndarray) -> bool:
+    """Whether most pixels of most images `(images, ...)` are bright, as of paper under ink."""
+    return bool(np.mean(np.median(images.reshape(len(images), -1), 1) > 127) > 0.5)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """From encoded images to what a network takes, the same in training, prediction and serving."""
 
+import math
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 
+import numpy as np
 import tensorflow as tf
 
+from tfmeta.reading.array_pixels import DEFAULT_RANGE
 from tfmeta.reading.decoding.image_decoding import (
     decode_gif,
     decode_png,
@@ -45,6 +48,7 @@ class ImageFormat:
         as_stored: True for the pixels as they are in the file: opacity left out, a camera's
             orientation not applied, and of 16 bits the upper eight. So did runs before there was
             `background`.
+        array_range: of arrays of numbers other than uint8, the values that become 0 and 255.
 
     Raises:
         ValueError: if one of them is none of these.
@@ -58,6 +62,7 @@ class ImageFormat:
     resize: str = "squash"
     deep_range: tuple[int, int] = (0, 65535)
     as_stored: bool = False
+    array_range: tuple[float, float] = DEFAULT_RANGE
 
     def __post_init__(self):
         if self.height < 1 or self.width < 1 or self.channels not in (1, 3):
@@ -77,13 +82,23 @@ class ImageFormat:
                 "become 0 and 255"
             )
         object.__setattr__(self, "deep_range", tuple(deep))  # JSON makes it a list
+        low, high = self.array_range
+        if not -math.inf < low < high < math.inf:
+            raise ValueError(
+                f"received array_range={self.array_range!r}; expected two numbers, [low, high], "
+                "which become 0 and 255"
+            )
+        object.__setattr__(self, "array_range", (low, high))
 
     @property
     def shape(self) -> tuple[int, int, int]:
         return (self.height, self.width, self.channels)
 
     def to_dict(self) -> dict:
-        return {**asdict(self), "deep_range": list(self.deep_range)}
+        fields = {**asdict(self), "deep_range": list(self.deep_range)}
+        array_range = fields.pop("array_range")  # written only where it says something
+        is_default = array_range == DEFAULT_RANGE
+        return fields if is_default else {**fields, "array_range": list(array_range)}
 
     @classmethod
     def from_dict(cls, fields: dict) -> "ImageFormat":
@@ -142,12 +157,38 @@ class ImageFormat:
             kinds = {"is_png": is_png, "is_jpeg": is_jpeg, "is_gif": is_gif}
             image = self._seen(encoded, head, name=name, **kinds)
         image.set_shape((None, None, 3))
+        return self._fitted(image)
+
+    def _fitted(self, image):
+        """Grey levels, float32 `(any, any, 3)` -> uint8 of this format."""
         if self.channels == 1:
             image = tf.tensordot(image, tf.constant(_LUMA), 1)[..., tf.newaxis]
         image = tf.clip_by_value(tf.round(self._resized(image)), 0.0, 255.0)
         return tf.ensure_shape(
             tf.cast(255.0 - image if self.invert else image, tf.uint8), self.shape
         )
+
+    def fit(self, levels: np.ndarray) -> np.ndarray:
+        """Images in memory, as `decode` makes them from files with the same pixels.
+
+        Args:
+            levels: uint8 `(images, any height, any width, 1 or 3)`.
+
+        Returns:
+            uint8 `(images, height, width, channels)`.
+        """
+        if levels.shape[1:] == self.shape:  # nothing to resize: `_fitted` would change no level
+            return 255 - levels if self.invert else levels
+
+        def fitted(image):
+            image = tf.cast(image, tf.float32)
+            return self._fitted(tf.tile(image, (1, 1, 3)) if image.shape[-1] == 1 else image)
+
+        spec = tf.TensorSpec(self.shape, tf.uint8)
+        fit_all = tf.function(
+            lambda images: tf.map_fn(fitted, images, fn_output_signature=spec), autograph=False
+        )
+        return fit_all(tf.constant(levels)).numpy()
 
     def _seen(self, encoded, head, *, is_png, is_jpeg, is_gif, name):
         """What a person sees of a file: float32 `(height, width, 3)`."""

@@ -43,7 +43,7 @@ from tfmeta.pipelines.arrays import build
         (
             "x,label,g\n1,a,k\n2,b,m\n3,a,m\n",
             {"group": "g"},
-            r"two values of group: a \(a has k and, in row 3, m\); expected one group a class",
+            r"two values of group: a \(a has k and, in row 3, m\); expected one group per class",
         ),
         ("x,label,s\n1,a,train\n2,b,hold\n", {"split": "s"}, r"\(unknown: hold\); expected train,"),
         ("x,label,s\n1,a,test\n2,b,dev\n", {"split": "s"}, r"\(no row is in train\); expected"),

@@ -1,0 +1,64 @@
+"""Rows with a label each -> classes in splits, from the columns of a user's table."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfmeta.episodes.splitting import SPLIT_NAMES, SPLITS, split_classes
+from tfmeta.errors import UserError, listed
+
+
+def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any) -> dict[str, Any]:
+    """Sorts rows into classes, and classes into splits: a `ClassIndex` without its examples.
+
+    Args:
+        texts: `{"label": (rows,)}` text, and `group` and `split` if there are such columns.
+        path: of the file, for error messages.
+        split_options: see `split_classes`; used if there is no `split`.
+
+    Raises:
+        UserError: if a class is in two groups or splits, or a split is unknown or missing.
+    """
+    names, first, labels = np.unique(texts["label"], return_index=True, return_inverse=True)
+
+    def of_class(values, option):
+        """Each class's group (split), which all its rows must have."""
+        expected = values[first]
+        rows = np.flatnonzero(values != expected[labels])
+        if len(rows):
+            row, others = rows[0], sorted(set(names[labels[rows]].tolist()))
+            raise UserError(
+                f"{len(others)} classes of {path} have two values of {option}: {listed(others)} "
+                f"({names[labels[row]]} has {expected[labels[row]]} and, in row {row + 1}, "
+                f"{values[row]}); expected one {option} per class"
+            )
+        return expected
+
+    group_names, groups = (), None
+    if "group" in texts:
+        group_names, groups = np.unique(of_class(texts["group"], "group"), return_inverse=True)
+    if "split" in texts:
+        split_of = of_class(_known_splits(texts["split"], path), "split")
+        splits = {split: np.flatnonzero(split_of == split) for split in SPLITS}
+    else:
+        splits = split_classes(len(names), groups=groups, **split_options)
+    return {
+        "labels": labels,
+        "splits": splits,
+        "class_names": tuple(names.tolist()),
+        "groups": groups,
+        "group_names": tuple(map(str, group_names)),
+    }
+
+
+def _known_splits(values, path):
+    known = {value: SPLIT_NAMES.get(value.lower()) for value in set(values.tolist())}
+    unknown = sorted(value for value, split in known.items() if split is None)
+    if unknown or "train" not in known.values():
+        problem = f"unknown: {listed(unknown)}" if unknown else "no row is in train"
+        raise UserError(
+            f"the splits in {path} are {listed(sorted(known))} ({problem}); expected train, "
+            "validation (val, valid, dev) and test"
+        )
+    return np.array([known[value] for value in values.tolist()])

@@ -1,0 +1,111 @@
+"""Arrays of images: whether an array holds some, and its numbers as grey levels or as PNG files.
+
+Imports no TensorFlow.
+"""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from tfmeta.errors import UserError
+
+DEFAULT_RANGE = (0.0, 1.0)  # the numbers that become 0 and 255
+_LEAST_SIDE = 8  # pixels; scikit-learn's digits have 8
+_CHANNELS = (1, 3)
+_SHAPES = "(images, height, width) or (images, height, width, 1 or 3)"
+
+
+def look_like_images(x: np.ndarray) -> bool:
+    """Whether an array holds images, by its shape and its numbers.
+
+    It does if images of its shape would have 8 or more pixels on each side, and if its numbers are
+    what pixels are stored as: uint8, truth values, 0 to 1, or whole numbers from 0 up.
+    """
+    if not _has_shape_of_images(x) or min(x.shape[1:3]) < _LEAST_SIDE or not x.size:
+        return False
+    if x.dtype in (np.uint8, np.bool_):
+        return True
+    if x.dtype.kind not in "iuf" or not np.isfinite(x).all() or x.min() < 0:
+        return False
+    return bool(x.max() <= 1 or (x == np.rint(x)).all())
+
+
+def check_channels_last(x: np.ndarray, what: str) -> None:
+    """Raises UserError for images whose channels come before their height and width."""
+    if x.ndim == 4 and x.shape[1] in _CHANNELS and x.shape[-1] not in _CHANNELS:
+        raise UserError(
+            f"{what} has shape {x.shape}, with channels before height and width; expected "
+            f"{_SHAPES}. Save x.transpose(0, 2, 3, 1) instead. If these are no images: --set "
+            "pipeline.images=false"
+        )
+
+
+def with_channels(x: np.ndarray, what: str) -> np.ndarray:
+    """Images `(images, height, width, channels)`; raises UserError for other shapes."""
+    check_channels_last(x, what)
+    if not _has_shape_of_images(x):
+        raise UserError(f"{what} has shape {x.shape}; expected images, {_SHAPES}")
+    return x if x.ndim == 4 else x[..., np.newaxis]
+
+
+def range_of(x: np.ndarray) -> tuple[float, float]:
+    """The numbers that become 0 and 255, found by looking at all of them.
+
+    0 and 1 if all numbers are between them, else the least and the most; uint8 stays as it is.
+    """
+    if x.dtype in (np.uint8, np.bool_):
+        return DEFAULT_RANGE
+    low, high = float(x.min()), float(x.max())
+    if low >= 0 and high <= 1:
+        return DEFAULT_RANGE
+    return low, high if high > low else low + 1
+
+
+def grey_levels(x: np.ndarray, value_range: Sequence[float], what: str) -> np.ndarray:
+    """Numbers as uint8 levels; uint8 stays as it is.
+
+    Args:
+        x: `(images, ...)`.
+        value_range: the numbers that become 0 and 255.
+        what: the array's name, for error messages.
+
+    Raises:
+        UserError: if it holds something else than numbers, or a number beyond the range.
+    """
+    if x.dtype == np.uint8:
+        return x
+    if x.dtype.kind not in "biuf":
+        raise UserError(f"{what} holds {x.dtype}; expected numbers")
+    low, high = value_range
+    levels = np.rint((x.astype(np.float64) - low) * (255 / (high - low)))
+    bad = np.argwhere(~((levels >= 0) & (levels <= 255)))  # NaN is neither
+    if len(bad):
+        first = tuple(bad[0].tolist())
+        raise UserError(
+            f"{what} holds {x[first]} in image {first[0] + 1}; expected uint8, or numbers from "
+            f"{low:g} to {high:g}"
+        )
+    return levels.astype(np.uint8)
+
+
+def png_files(x: np.ndarray, value_range: Sequence[float], what: str) -> list[bytes]:
+    """Each image as the content of a PNG file with the same pixels.
+
+    Args:
+        x: `(images, height, width)` or `(images, height, width, 1 or 3)`.
+        value_range, what: as of `grey_levels`.
+    """
+    return [_png(each) for each in grey_levels(with_channels(x, what), value_range, what)]
+
+
+def _png(levels):
+    buffer = io.BytesIO()
+    picture = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _has_shape_of_images(x):
+    return x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in _CHANNELS)

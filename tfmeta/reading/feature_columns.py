@@ -1,0 +1,82 @@
+"""Which columns of a table are features, and what brings them to one scale."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfmeta.errors import UserError, listed
+from tfmeta.reading.prepared_columns import PreparedColumns
+from tfmeta.reading.tables import Table, names_in
+
+
+def feature_names(table: Table, features: Any, used: dict[str, str]) -> list[str]:
+    """The columns of the features: those that are named, or all that have no other use.
+
+    Args:
+        table: what the file holds.
+        features: see `names_in`; None: all.
+        used: `{column: option}` what other options chose.
+
+    Raises:
+        UserError: if that leaves none, one is named twice, or one has another use.
+    """
+    if table.is_npz:
+        if features is not None:
+            raise UserError(
+                f"received pipeline.features={features}; the features of an NPZ file are its "
+                "array x, whole. Leave the option out"
+            )
+        return ["x"]
+    free = [name for name in table.columns if name not in used]
+    names = free if features is None else names_in(features)
+    problem = listed([f"{name} is the {used[name]}" for name in names if name in used])
+    if len(set(names)) < len(names):
+        problem = f"{listed(names)} name one twice"
+    if problem or not names:
+        raise UserError(
+            f"cannot take the features from {table.path}: {problem or 'no column is left'}; "
+            f"expected columns of their own ({listed(free) or 'there are none'}). Name them with "
+            "--set pipeline.features=A,B"
+        )
+    return names
+
+
+def input_scaling(examples: np.ndarray, standardise: bool) -> dict[str, Any]:
+    """What brings raw features to one scale: constants for `networks.mlp`.
+
+    Args:
+        examples: `(examples, ...)` of the training split.
+        standardise: False for no scaling.
+
+    Returns:
+        `{"input_mean": [...], "input_scale": [...]}`, lists with one number per feature, flattened;
+        and `"input_dtype": "float64"` if the examples are float64.
+
+    Raises:
+        UserError: if `standardise` is neither True nor False.
+    """
+    if not isinstance(standardise, bool):
+        raise UserError(f"received pipeline.standardise={standardise}; expected true or false")
+    if not standardise:
+        return {}
+    flat = examples.reshape(len(examples), -1)
+    scale = flat.std(0, dtype=np.float64)
+    scale[scale == 0] = 1.0
+    options = {"input_mean": flat.mean(0, dtype=np.float64).tolist(), "input_scale": scale.tolist()}
+    # What is float64 has digits that float32 would lose before the mean is taken off.
+    return options | ({"input_dtype": "float64"} if examples.dtype == np.float64 else {})
+
+
+def prepared_columns(
+    examples: np.ndarray, scaling: dict[str, Any], names: Sequence[str], table: Table
+) -> PreparedColumns:
+    """The features as the network sees them, under their names if they have names.
+
+    Args:
+        examples: `(examples, ...)` of all splits.
+        scaling: as of `input_scaling`.
+        names: of the columns.
+        table: that they were read from.
+    """
+    return PreparedColumns(examples, scaling, () if table.is_npz else tuple(names))
