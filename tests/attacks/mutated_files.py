@@ -168,10 +168,11 @@ def images():
 
 
 def settings():
-    from tfmeta.training.building import data_refusals, open_source, resolve
-    from tfmeta.training.settings import Settings, read_config
+    from tfmeta.training.config_file import config_content, read_config
+    from tfmeta.training.plan import Plan
+    from tfmeta.training.settings import Settings
 
-    flat = resolve(s := Settings(pipeline="sinusoid", shots=5), open_source(s)).to_flat()
+    flat = config_content(Plan.make(Settings(pipeline="sinusoid", shots=5)).settings)
 
     def mutated(content, draw):
         if draw.random() < 0.2:
@@ -179,9 +180,7 @@ def settings():
         return json.dumps(mutated_json(flat, draw)).encode()
 
     def read(path):
-        found = Settings().updated(read_config(path))
-        source = open_source(found)
-        data_refusals(resolve(found, source), source)
+        Plan.make(Settings().updated(read_config(path))).refusals()
 
     return "config.json", [json.dumps(flat).encode()], mutated, read
 

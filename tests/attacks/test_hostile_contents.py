@@ -16,7 +16,9 @@ from tfmeta.pipelines.arrays import build as build_arrays
 from tfmeta.reading.npz_files import read_npz
 from tfmeta.reading.support_set import read_support_arrays
 from tfmeta.reading.tables import read_table
-from tfmeta.training.settings import Settings, parse_assignment, read_config
+from tfmeta.training.config_file import read_config
+from tfmeta.training.flat_settings import parse_assignment
+from tfmeta.training.settings import Settings
 
 _VECTORS = SourceFacts("arrays", (2,), None, None)
 

@@ -19,7 +19,7 @@ from tfmeta.pipelines.image_folder import build as build_folder
 from tfmeta.reading.pickled_arrays import read_pickled_arrays
 from tfmeta.reading.support_set import read_image, read_support_arrays
 from tfmeta.reading.tables import read_table
-from tfmeta.training.settings import read_config
+from tfmeta.training.config_file import read_config
 
 _VECTORS = SourceFacts("arrays", (2,), None, None)
 

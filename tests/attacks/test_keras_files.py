@@ -222,13 +222,12 @@ def test_files_in_the_archive(kind, saved, tmp_path):
 
 @pytest.mark.attack("an option of the network that is a Lambda", "refused before it is built")
 def test_options_of_a_network_may_not_run_code(tmp_path):
-    from tfmeta.training.building import build_learner, open_source, resolve
+    from tfmeta.training.plan import Plan
     from tfmeta.training.settings import Settings
 
     settings = Settings(pipeline="sinusoid", network_options={"activation": LAMBDA})
-    source = open_source(settings)
     with pytest.raises(UserError, match="asks for the class '__lambda__'"):
-        build_learner(resolve(settings, source), source)
+        Plan.make(settings).build_learner()
 
 
 @pytest.mark.attack(
@@ -245,13 +244,12 @@ def test_networks_of_many_weights(saved, tmp_path):
 
 @pytest.mark.parametrize("units", [[2**31], [2**40], [2**15, 2**15]])
 def test_settings_of_many_weights(units):
-    from tfmeta.training.building import build_learner, open_source, resolve
+    from tfmeta.training.plan import Plan
     from tfmeta.training.settings import Settings
 
     settings = Settings(pipeline="sinusoid", network_options={"units": units})
-    source = open_source(settings)
     with pytest.raises(UserError, match=r"the network would have \d+ weights; expected 268435456"):
-        build_learner(resolve(settings, source), source)
+        Plan.make(settings).build_learner()
 
 
 def test_a_network_that_is_counted_leaves_no_trace():

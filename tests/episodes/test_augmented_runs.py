@@ -9,10 +9,12 @@ from augmented import NOISE
 
 from tfmeta.commands.reporting import Reporter
 from tfmeta.errors import UserError
-from tfmeta.training import trainer
+from tfmeta.training import plan
+from tfmeta.training.plan import Plan
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
-from tfmeta.training.trainer import Trainer, dry_run_step
+from tfmeta.training.trainer import Trainer
+from tfmeta.workflows.train import one_step
 
 # Runs
 TINY = {
@@ -75,8 +77,8 @@ def test_a_dry_run_augments_its_step(monkeypatch):
         seen.append((episodes.support_x.shape, first.dtype))
         return episodes
 
-    monkeypatch.setattr(trainer, "build_augmentation", lambda *_, **__: augment)
-    dry_run_step(Settings().updated({**TINY, "train_shots": 7}))
+    monkeypatch.setattr(plan, "build_augmentation", lambda *_, **__: augment)
+    one_step(Plan.make(Settings().updated({**TINY, "train_shots": 7})))
     assert seen == [((4, 7, 1), tf.int64)]
 
 
@@ -85,4 +87,4 @@ def test_a_layer_that_will_not_do_is_refused_before_anything_is_written(tmp_path
         Trainer.start(Settings().updated({**TINY, "augment": ["RandomFlip"]}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
     with pytest.raises(UserError, match="RandomFlip of augment refuses"):
-        dry_run_step(Settings().updated({**TINY, "augment": ["RandomFlip"]}))
+        one_step(Plan.make(Settings().updated({**TINY, "augment": ["RandomFlip"]})))

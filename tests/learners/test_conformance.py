@@ -31,7 +31,7 @@ from tfmeta.exporting.writing.exporter import export_learner
 from tfmeta.learners import ALGORITHMS
 from tfmeta.pipelines.sinusoid import Sinusoid
 from tfmeta.precision import IN_COMPANY
-from tfmeta.training.building import _parameters
+from tfmeta.training.learner_options import option_names
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +150,7 @@ def test_save_and_load_keep_the_answers_and_the_optimizer(row, tmp_path):
 @each(TABLE)
 def test_every_option_is_saved(row):
     learner = row.make()
-    options = set(_parameters(type(learner))) | {"transductive"}
+    options = set(option_names(type(learner))) | {"transductive"}
     assert options <= learner.get_config().keys()
 
 

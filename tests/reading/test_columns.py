@@ -15,7 +15,7 @@ from tfmeta.learners import find
 from tfmeta.pipelines.arrays import build
 from tfmeta.pipelines.regression import build as build_regression
 from tfmeta.reading.support_set import read_support_arrays
-from tfmeta.training.building import build_learner, resolve
+from tfmeta.training.plan import Plan
 from tfmeta.training.settings import Settings
 
 START = 1_700_000_000  # seconds since 1970, in November 2023
@@ -86,8 +86,8 @@ def learner_and_source(tmp_path):
     path = write_csv(tmp_path)
     source = build(data_dir=path)
     changes = {"pipeline": "arrays", "data_dir": str(path), "algorithm": "prototypical", "ways": 3}
-    settings = resolve(Settings().updated(changes), source)
-    return build_learner(settings, source), source, settings
+    plan = Plan.make(Settings().updated(changes), source)
+    return plan.build_learner(), source, plan.settings
 
 
 def test_a_served_model_takes_raw_times_and_answers_as_numpy_does(learner_and_source, tmp_path):
@@ -148,7 +148,7 @@ def test_a_network_that_would_lose_the_digits_is_refused(tmp_path):
     source = build(data_dir=path, standardise=False)
     settings = Settings().updated({"pipeline": "arrays", "data_dir": str(path), "ways": 3})
     with pytest.raises(UserError, match=r"1 \(time\) of the features differ by so little"):
-        build_learner(resolve(settings, source), source)
+        Plan.make(settings, source).build_learner()
     assert find("maml").load()(networks.mlp((2,), 3))  # it is the data that is refused
 
 

@@ -19,8 +19,6 @@ KNOWN = {
     "tfmeta/exporting/writing/exporter.py: export_adapted has too many arguments",
     "tfmeta/exporting/writing/litert.py: export_learner has too many arguments",
     "tfmeta/exporting/writing/refusals.py: checked_rows has too many lines",
-    "tfmeta/training/recorder.py: __init__ has too many arguments",
-    "tfmeta/training/trainer.py: __init__ has too many arguments",
     "tfmeta/workflows/evaluate.py: _of_pipeline has too many arguments",
     "tfmeta/workflows/evaluate.py: evaluate has too many lines",
 }

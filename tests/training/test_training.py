@@ -208,7 +208,9 @@ def test_minutes_are_a_budget_over_every_resumption(tmp_path):
 
 def test_a_run_can_be_made_longer_but_not_another(tmp_path):
     train(tmp_path / "run")
-    with pytest.raises(UserError, match=r"started with seed=0; received 1. --resume can change"):
+    with pytest.raises(
+        UserError, match=r"started with seed=0; received 1. a run that goes on can change"
+    ):
         Trainer.resume(tmp_path / "run", {"seed": 1})
     with Reporter("train") as reporter:
         outcome = Trainer.resume(tmp_path / "run", {"steps": 30}).train(reporter)

@@ -157,7 +157,7 @@ def test_an_inspection_says_what_training_would(images):
     [
         (lambda: tfmeta.train("glyphs", way=5), "unknown setting 'way'; expected one of: pipeline"),
         (lambda: tfmeta.train("glyphs", ways=(2, 3, 4)), "received ways=.*the least and the most"),
-        (lambda: tfmeta.train(resume=True), "resume=True needs run_dir"),
+        (lambda: tfmeta.train(resume=True), "resume=True .--resume. without run_dir"),
         (lambda: tfmeta.evaluate("nowhere"), "nowhere is no run directory"),
         (lambda: tfmeta.export(trained.glyph_run(), kind="all"), "kind='all'; expected one of: le"),
         (lambda: tfmeta.export(trained.glyph_run(), kind="adapted"), "needs its support set now"),

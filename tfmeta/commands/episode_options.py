@@ -67,7 +67,7 @@ def episode_options(**defaults):
 
 def as_settings(options: dict) -> dict:
     """`{option: value}` of a command as flat settings; what was not given is left out."""
-    from tfmeta.training.settings import as_flat
+    from tfmeta.training.flat_settings import as_flat
 
     return as_flat({name: value for name, value in options.items() if value is not None})
 
@@ -78,7 +78,7 @@ def pipeline_options(assignments) -> dict:
     Raises:
         UserError: if one is no option of the pipeline.
     """
-    from tfmeta.training.settings import parse_assignment
+    from tfmeta.training.flat_settings import parse_assignment
 
     own = dict(map(parse_assignment, assignments))
     if wrong := [key for key in own if not key.startswith("pipeline.")]:

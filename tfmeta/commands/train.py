@@ -11,7 +11,6 @@ from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
-from tfmeta.typed_fields import with_digest
 
 
 @click.command()
@@ -41,50 +40,41 @@ from tfmeta.typed_fields import with_digest
 @click.option("--max-minutes", type=float, help="Training time in all; alone, it sets the budget.")
 def train(run_dir, config, assignments, print_config, dry_run, resume, **options):
     """Train a learner on the episodes of PIPELINE (see `tfmeta pipelines`)."""
-    from tfmeta.training.run_directory import RunDirectory
-    from tfmeta.training.settings import Settings, parse_assignment, read_config
+    from tfmeta.training.config_file import read_config
+    from tfmeta.training.flat_settings import parse_assignment
+    from tfmeta.workflows.train_request import TrainRequest
 
     settings = dict(read_config(config)) if config else {}
     settings |= as_settings(options)
     settings.update(parse_assignment(text) for text in assignments)
-    if resume:
-        if run_dir is None:
-            raise UserError("--resume needs the run to go on with: --run-dir runs/NAME")
-        return _train(run_dir, resume=True, **settings)
-    checked = Settings().updated(settings)  # before the wait for TensorFlow and the data
-    if not checked.pipeline:
-        raise UserError("received no pipeline; expected one of `tfmeta pipelines`")
+    request = TrainRequest(settings, run_dir, resume)  # before the wait for TensorFlow and the data
+    if resume and (print_config or dry_run):
+        raise UserError("received --resume with --print-config or --dry-run; expected one of them")
     if print_config:
-        return _print_config(settings)
+        return _print_config(request)
     if dry_run:
-        return _dry_run(settings)
-    run_dir = run_dir or checked.default_run_dir()
-    RunDirectory.check_free(run_dir)
-    return _train(run_dir, **settings)
+        return _dry_run(request)
+    request.check_free()
+    return _train(request)
 
 
-def _train(run_dir, **settings):
+def _train(request):
     from tfmeta.commands.reporting import Reporter
 
     with Reporter("train") as reporter, _Interruption(reporter) as interruption:
         start_tensorflow()
         from tfmeta.workflows import train as workflow
 
-        run = workflow.train(
-            run_dir=run_dir,
-            progress=reporter,
-            should_stop=lambda: interruption.asked,
-            **settings,
-        )
+        run = workflow.carry_out(request, progress=reporter, should_stop=lambda: interruption.asked)
     rate = run.tasks_per_second
     speed = f", {rate:,.0f} tasks/s" if rate else ""
     if not run.finished:
         raise UserError(
             f"interrupted at step {run.step}{speed}; go on with: "
-            f"tfmeta train --resume --run-dir {run_dir}",
+            f"tfmeta train --resume --run-dir {run.path}",
             exit_status=1,
         )
-    reporter.say(f"{run_dir}: {run.step} steps{speed}. Next: tfmeta evaluate {run_dir}")
+    reporter.say(f"{run.path}: {run.step} steps{speed}. Next: tfmeta evaluate {run.path}")
 
 
 class _Interruption:
@@ -117,16 +107,16 @@ class _Interruption:
             self._reporter.say("stopping after this window of steps; Ctrl-C to stop at once")
 
 
-def _print_config(settings):
+def _print_config(request):
     start_tensorflow()
     from tfmeta.workflows.train import configuration
 
-    click.echo(strict_json.dumps(with_digest(configuration(**settings)), indent=2))
+    click.echo(strict_json.dumps(configuration(request), indent=2))
 
 
-def _dry_run(settings):
+def _dry_run(request):
     start_tensorflow()
     from tfmeta.workflows.train import dry_run
 
-    seconds = dry_run(**settings)
+    seconds = dry_run(request)
     say(f"dry run: built, trained one step, exported, verified in {seconds:.0f} s", err=True)

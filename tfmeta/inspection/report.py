@@ -8,7 +8,6 @@ import numpy as np
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_shape import EpisodeShape
-from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.splitting import SPLITS
 from tfmeta.errors import UserError, listed
 from tfmeta.inspection.baseline import baselines
@@ -16,8 +15,7 @@ from tfmeta.inspection.identity import alike, as_the_network_sees, given_digests
 from tfmeta.reading.image_files import unreadable_files
 from tfmeta.reading.prepared_columns import spread_of
 from tfmeta.reading.record_file import RecordFile
-from tfmeta.training.building import data_refusals, episode_shape
-from tfmeta.training.settings import Settings
+from tfmeta.training.plan import Plan
 
 META_BATCH = 32  # tasks that the memory of a step is estimated for
 _FLOAT_BYTES = 4  # of a number in an episode, whatever the examples are stored as
@@ -30,18 +28,18 @@ _DUPLICATES = {
 }
 
 
-def make_report(source: EpisodeSource, settings: Settings) -> dict:
+def make_report(plan: Plan) -> dict:
     """All that `tfmeta inspect` says, but for the contact sheet.
 
     Args:
-        source: opened with `skip_unreadable`, so that it knows every such file.
-        settings: of the run that the data is meant for, resolved, as `Trainer.start` has them.
+        plan: of the run that the data is meant for. Its source was opened with `skip_unreadable`,
+            so that it knows every such file.
 
     Returns:
         What every source knows, and the data of a ClassSource. `refusals` are `tfmeta train`'s, in
         its words and order; `ready` says that there are none.
     """
-    shape = episode_shape(settings)
+    source, settings, shape = plan.source, plan.settings, plan.task_shape
     report = {
         "pipeline": settings.pipeline,
         "data_dir": settings.data_dir,
@@ -61,8 +59,8 @@ def make_report(source: EpisodeSource, settings: Settings) -> dict:
     report["targets"] = _targets(source) if source.is_regression else None
     report["baselines"] = baselines(source, shape, seed=settings.seed)
     report.setdefault("memory", {})["meta_batch_bytes"] = _meta_batch_bytes(source, shape)
-    report["refusals"] = _refusals(source, settings, report.get("unreadable", []))
-    report["warnings"] = _warnings(source, settings, report)
+    report["refusals"] = _refusals(plan, report.get("unreadable", []))
+    report["warnings"] = _warnings(plan, report)
     return report | {"ready": not report["refusals"]}
 
 
@@ -170,12 +168,12 @@ def _meta_batch_bytes(source, shape):
     return META_BATCH * examples * math.prod(source.input_shape) * _FLOAT_BYTES
 
 
-def _refusals(source, settings, unreadable):
+def _refusals(plan, unreadable):
     """What `Trainer.start` would say, one after the other."""
     found = []
-    if unreadable and not settings.skip_unreadable:
+    if unreadable and not plan.settings.skip_unreadable:
         found.append(unreadable_files([(each["name"], each["problem"]) for each in unreadable]))
-    return found + data_refusals(settings, source)
+    return found + plan.refusals()
 
 
 def _problem(source, split, shape: EpisodeShape):
@@ -186,10 +184,10 @@ def _problem(source, split, shape: EpisodeShape):
     return None
 
 
-def _warnings(source, settings, report):
+def _warnings(plan, report):
     """What does not stop training, but may spoil it or what comes after."""
-    lines, shape = [], episode_shape(settings)
-    if settings.skip_unreadable and (files := report.get("unreadable")):
+    lines, source, shape = [], plan.source, plan.task_shape
+    if plan.settings.skip_unreadable and (files := report.get("unreadable")):
         lines.append(f"files that can't be read, and are left out: {len(files):,}")
     if files := report.get("passed_over"):
         lines.append(f"files beside the class folders, passed over: {len(files):,}")

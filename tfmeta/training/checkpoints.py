@@ -29,23 +29,35 @@ class Checkpoints:
 
     @property
     def minutes(self) -> float | None:
-        """Training time until the newest; None if it is an older version's, which did not say."""
+        """Training time until the newest; None if an older version wrote it, which did not say."""
+        return self._facts[0]
+
+    @property
+    def stopped_by(self) -> str | None:
+        """The user's callback that ended training at the newest; None if none did."""
+        return self._facts[1]
+
+    @property
+    def _facts(self):
         newest = self._files()[-1]
         try:
             with zipfile.ZipFile(newest) as archive:
                 if _TRAINING in archive.namelist():
-                    return float(json.loads(archive.read(_TRAINING))["minutes"])
-        except Exception as error:  # whatever zipfile makes of bytes that are none of ours
+                    facts = json.loads(archive.read(_TRAINING))
+                    stopped_by = facts.get("stopped_by")
+                    return float(facts["minutes"]), None if stopped_by is None else str(stopped_by)
+        except Exception as error:  # whatever zipfile makes of bytes that tfmeta did not write
             raise _damaged(newest, described(error)) from error
-        return None
+        return None, None
 
-    def save(self, learner, step: int, *, minutes: float) -> None:
+    def save(self, learner, step: int, *, minutes: float, stopped_by: str | None = None) -> None:
         """Writes a learner with its optimizer; the one before stays, older ones go.
 
         Args:
             learner: compiled, with finite weights.
             step: outer-loop steps behind it.
             minutes: of training.
+            stopped_by: the user's callback that ended training here, if one did.
 
         Raises:
             UserError: if it can't be written; those before are then all there.
@@ -53,10 +65,11 @@ class Checkpoints:
         from tfmeta.learners.finite_guard import refuse_not_finite
 
         refuse_not_finite(learner)
+        facts = {"minutes": minutes} | ({"stopped_by": stopped_by} if stopped_by else {})
         with files.whole(self._folder / f"step-{step:09d}.keras") as partial:
             learner.save(partial)
             with zipfile.ZipFile(partial, "a") as archive:
-                archive.writestr(_TRAINING, json.dumps({"minutes": minutes}))
+                archive.writestr(_TRAINING, json.dumps(facts))
         with files.writing(self._folder):
             for old in self._files()[:-_KEPT]:
                 old.unlink()

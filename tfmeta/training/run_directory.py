@@ -11,9 +11,9 @@ from pathlib import Path
 from tfmeta import files
 from tfmeta.errors import UserError, described
 from tfmeta.training.checkpoints import Checkpoints
+from tfmeta.training.config_file import config_content, read_run_config
 from tfmeta.training.metrics_file import MetricsFile
-from tfmeta.training.settings import Settings, read_config
-from tfmeta.typed_fields import with_digest
+from tfmeta.training.settings import Settings
 
 _MARK = "config.json"  # of a run; written last, so that what has it has all the rest
 _NEEDED = (_MARK, "source.json")
@@ -97,12 +97,12 @@ class RunDirectory:
             return
         if all((path / name).is_file() for name in _NEEDED):
             raise UserError(
-                f"run directory {path} exists and is never overwritten; go on with it by --resume, "
-                "or choose another --run-dir"
+                f"run directory {path} exists and is never overwritten; go on with it by resume "
+                "(--resume), or choose another run_dir (--run-dir)"
             )
         raise UserError(
-            f"{path} is there already, and is no run to go on with; choose another --run-dir, or "
-            "delete it"
+            f"{path} is there already, and is no run to go on with; choose another run_dir "
+            "(--run-dir), or delete it"
         )
 
     def _is_start(self):
@@ -144,22 +144,8 @@ class RunDirectory:
 
     @property
     def settings(self) -> Settings:
-        flat = read_config(self.path / "config.json", as_written=True)
-        return Settings().updated({**self._options_of_before(flat.get("pipeline", "")), **flat})
-
-    def _options_of_before(self, pipeline):
-        """Of a run whose images were read as they are stored, before there was another way."""
-        facts = files.read_json(self._facts)
-        image = facts.get("image_format") if isinstance(facts, dict) else None
-        if not isinstance(image, dict) or "background" in image:
-            return {}
-        from tfmeta.pipelines import options_of
-
-        try:
-            known = options_of(pipeline)
-        except UserError:  # it is not at hand, which matters only where its data is wanted
-            return {}
-        return {"pipeline.as_stored": True} if "as_stored" in known else {}
+        """Of config.json; raises UserError if that was changed or is of a newer format."""
+        return read_run_config(self.path / _MARK, self._facts)
 
     @property
     def source_facts(self):
@@ -214,24 +200,24 @@ class RunDirectory:
         raise _damaged(path, "expected the names of each split's classes")
 
     def write_settings(self, settings: Settings) -> None:
-        files.write_json(self.path / _MARK, with_digest(settings.to_flat()))
+        files.write_json(self.path / _MARK, config_content(settings))
 
-    def save_checkpoint(self, learner, step: int, *, minutes: float) -> None:
+    def save_checkpoint(
+        self, learner, step: int, *, minutes: float, stopped_by: str | None = None
+    ) -> None:
         """Writes the learner as of a step, see `Checkpoints.save`; as of step 0 nothing.
 
         The settings' seed makes that one anew.
         """
         self.metrics.sync()  # so that it is never behind a checkpoint
         if step:
-            self._kept.save(learner, step, minutes=minutes)
+            self._kept.save(learner, step, minutes=minutes, stopped_by=stopped_by)
             with files.writing(self.path):
                 self._progress.unlink(missing_ok=True)
 
     def load_checkpoint(self, before: int | None = None):
         """`(learner, step)` of the newest checkpoint, or None; see `Checkpoints.load`."""
-        from tfmeta.learners import find
-
-        find(self.settings.algorithm).load()  # registers the class with Keras
+        self.settings.load_learner_class()  # so that Keras knows it
         return self._kept.load(before)
 
     @property
@@ -251,6 +237,11 @@ class RunDirectory:
             return 0.0
         minutes = self._kept.minutes
         return self._minutes_of_before() if minutes is None else minutes
+
+    @property
+    def stopped_by(self) -> str | None:
+        """The user's callback that ended training before its last step; None if none did."""
+        return self._kept.stopped_by if self.step else None
 
     def _minutes_of_before(self):
         """As an older version wrote them, beside the checkpoints."""

@@ -1,26 +1,16 @@
 """Every setting of a run, flat, under the names of the command line."""
 
-import os
 import time
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from tfmeta import strict_json
 from tfmeta.errors import UserError
-from tfmeta.named_code import from_file
-from tfmeta.typed_fields import DIGEST, check_digest
+from tfmeta.learners import find
+from tfmeta.training.flat_settings import GROUPS
 
-# Options of the command line whose names are shorter than their settings'.
-_SHORT_NAMES = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.inner_learning_rate"}
-_RANGES = ("ways", "shots", "queries")
-_GROUPS = ("pipeline", "network", "learner")  # `learner.inner_steps` is a learner's own option
-_CHANGEABLE = (
-    "steps",
-    "max_minutes",
-    "data_dir",
-    "checkpoint_seconds",
-)  # what --resume may be given anew
-
+_KEYS = {"outer_learning_rate": "outer_lr"}  # where a key of config.json has another name here
+BUDGET = ("steps", "max_minutes")  # how long a run trains
+_CHANGEABLE = (*BUDGET, "data_dir", "checkpoint_seconds")  # when a run goes on
 
 _MOST = 2**31 - 1  # what TensorFlow counts with
 _MOST_SEED = 2**32 - 1  # NumPy's
@@ -55,7 +45,7 @@ _CHECKS = (
     ),
     ("validation_tasks", f"a whole number from 0 up to {_MOST}", lambda v: _is_whole(v, 0)),
     ("seed", f"a whole number from 0 up to {_MOST_SEED}", lambda v: _is_whole(v, 0, _MOST_SEED)),
-    ("outer_lr max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
+    ("outer_learning_rate max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
     ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
     (
         "transductive within_group unbalanced skip_small_classes skip_unreadable",
@@ -93,7 +83,7 @@ class Settings:
             `tfmeta/episodes/augmentation.py`.
         steps: outer-loop steps; None with `max_minutes` means as many as there is time for.
         meta_batch: tasks a step.
-        outer_lr: the outer optimizer's rate at the start.
+        outer_learning_rate: of the outer optimizer at the start; its key is `outer_lr`.
         outer_optimizer: "adam" or "sgd".
         outer_schedule: "cosine" or "linear", to zero at the last step or the end of the time, or
             "constant".
@@ -104,7 +94,7 @@ class Settings:
         strategy: how devices are used.
         max_minutes: training time in all, over every resumption.
         log_every: steps a line of metrics; 500 where tasks are vectorised, else 20.
-        validate_every: steps between validations; 10 lines of metrics.
+        validate_every: steps between validations; 25 times `log_every`.
         validation_tasks: episodes of a validation; 0 for none.
         checkpoint_seconds: the least time between checkpoints, and the most that a kill can cost.
         pipeline_options, network_options, learner_options: each one's own.
@@ -128,7 +118,7 @@ class Settings:
     augment: list = field(default_factory=list)
     steps: int | None = None
     meta_batch: int | None = None
-    outer_lr: float | None = None
+    outer_learning_rate: float | None = None
     outer_optimizer: str | None = None
     outer_schedule: str | None = None
     transductive: bool = False
@@ -151,12 +141,20 @@ class Settings:
                 value = getattr(self, name)
                 may_be_none = self.__dataclass_fields__[name].default is None
                 if not (may_be_none if value is None else is_right(value)):
-                    raise UserError(f"received {name}={value!r}; expected {expected}")
+                    raise UserError(f"received {_key(name)}={value!r}; expected {expected}")
 
     def default_run_dir(self) -> Path:
         """Where a run goes for which no place is named: `runs/PIPELINE-ALGORITHM-TIME`."""
         name = f"{self.pipeline.replace(':', '-')}-{self.algorithm}"
         return Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+    def load_learner_class(self) -> type:
+        """The class of the algorithm, which Keras then knows too. Imports TensorFlow.
+
+        Raises:
+            UserError: if there is no such algorithm, or its module cannot be imported.
+        """
+        return find(self.algorithm).load()
 
     def to_flat(self) -> dict:
         """`{"ways": 5, "learner.inner_steps": 1, ...}`, the content of config.json."""
@@ -164,10 +162,10 @@ class Settings:
         for each in fields(self):
             group = each.name.removesuffix("_options")
             value = getattr(self, each.name)
-            if group in _GROUPS and each.name != group:
+            if group in GROUPS and each.name != group:
                 flat.update({f"{group}.{key}": value[key] for key in sorted(value)})
             else:
-                flat[each.name] = value
+                flat[_key(each.name)] = value
         return flat
 
     def updated(self, flat: dict) -> "Settings":
@@ -176,20 +174,20 @@ class Settings:
         Raises:
             UserError: if a key is unknown or a value makes no sense.
         """
-        plain, own = {}, {group: dict(getattr(self, f"{group}_options")) for group in _GROUPS}
-        known = [f.name for f in fields(self) if not f.name.endswith("_options")]
+        plain, own = {}, {group: dict(getattr(self, f"{group}_options")) for group in GROUPS}
+        known = {_key(f.name): f.name for f in fields(self) if not f.name.endswith("_options")}
         for key, value in flat.items():
             group, dot, option = key.partition(".")
             if dot and group in own:
                 own[group][option] = value
             elif key in known:
-                plain[key] = value
+                plain[known[key]] = value
             else:
-                groups = ", ".join(f"{g}.NAME" for g in _GROUPS)
+                groups = ", ".join(f"{g}.NAME" for g in GROUPS)
                 raise UserError(
                     f"unknown setting {key!r}; expected one of: {', '.join(known)}, {groups}"
                 )
-        return replace(self, **plain, **{f"{group}_options": own[group] for group in _GROUPS})
+        return replace(self, **plain, **{f"{group}_options": own[group] for group in GROUPS})
 
     def resumed_with(self, flat: dict) -> "Settings":
         """A run's settings, with those that may change while it goes on.
@@ -204,80 +202,12 @@ class Settings:
             key = differ[0]
             raise UserError(
                 f"the run was started with {key}={before.get(key)!r}; received {after[key]!r}. "
-                f"--resume can change only {', '.join(_CHANGEABLE)}; start a new run for the rest"
+                f"a run that goes on can change only {', '.join(_CHANGEABLE)}; start a new run for "
+                "the rest"
             )
         return changed
 
 
-def as_flat(options: dict) -> dict:
-    """Options as the workflows and the commands take them, as flat settings.
-
-    Args:
-        options: settings by their names; of ways, shots and queries a number, or the least and the
-            most; `inner_steps` and `inner_lr`; `pipeline_options`, `network_options` and
-            `learner_options` as dictionaries.
-
-    Raises:
-        UserError: if a range is none.
-    """
-    flat = {}
-    for name, value in options.items():
-        group, value = name.removesuffix("_options"), _plain(value)
-        if name in _RANGES and isinstance(value, list | tuple):
-            if len(value) != 2 or None in value:
-                raise UserError(
-                    f"received {name}={value!r}; expected a number, or the least and the most"
-                )
-            least, flat[name] = map(_plain, value)
-            flat[f"least_{name}"] = least if least != flat[name] else None
-        elif group in _GROUPS and group != name:
-            if not isinstance(value, dict):
-                raise UserError(f"received {name}={value!r}; expected a dictionary of options")
-            flat.update({f"{group}.{option}": _plain(each) for option, each in value.items()})
-        else:
-            flat[_SHORT_NAMES.get(name, name)] = value
-    return flat
-
-
-def _plain(value):
-    """A path as text, NumPy's numbers as Python's; anything else as it is."""
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
-
-
-def read_config(path, *, as_written: bool = False) -> dict:
-    """A flat dict of settings from a JSON file, such as a run's config.json.
-
-    Args:
-        path: of the file.
-        as_written: refuse it if it was changed by hand, as nobody does to a run.
-
-    Raises:
-        UserError: if the file is missing, is no JSON object, or has a digest that does not fit. Its
-            names lead to no code of others; see `named_code`.
-    """
-    try:
-        flat = strict_json.read(path, dict)
-    except UserError:
-        raise
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the settings in {path}: {error}") from error
-    if as_written:
-        check_digest(flat, str(path))
-    return from_file({key: value for key, value in flat.items() if key != DIGEST}, path)
-
-
-def parse_assignment(text: str) -> tuple[str, object]:
-    """`key=value` of --set; the value is JSON where it reads as JSON, else text.
-
-    Raises:
-        UserError: if there is no `=`.
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise UserError(f"received --set {text!r}; expected key=value, such as --set shots=5")
-    try:
-        return key, strict_json.loads(value)
-    except ValueError:
-        return key, value
+def _key(name: str) -> str:
+    """The key of a setting in config.json, after `--set` and in messages."""
+    return _KEYS.get(name, name)

@@ -5,10 +5,11 @@ import os
 from tfmeta.episodes import episode_file
 from tfmeta.errors import UserError
 from tfmeta.named_code import trusting
-from tfmeta.training.building import episode_shape, open_source, with_ways
+from tfmeta.training.flat_settings import as_flat
+from tfmeta.training.opening import episode_shape, open_source, with_ways
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
-from tfmeta.training.settings import Settings, as_flat
+from tfmeta.training.settings import Settings
 from tfmeta.workflows.arguments import check_flags, path, progress_or_log, whole
 
 

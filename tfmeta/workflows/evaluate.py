@@ -10,11 +10,11 @@ from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
 from tfmeta.named_code import trusting
 from tfmeta.pipelines import options_like
-from tfmeta.training.building import episode_shape, open_source
+from tfmeta.training.flat_settings import as_flat
 from tfmeta.training.loading import load_run
+from tfmeta.training.opening import episode_shape, open_source
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
-from tfmeta.training.settings import as_flat
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log, whole
 

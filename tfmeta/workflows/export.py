@@ -13,8 +13,8 @@ from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.writing import exporter
 from tfmeta.named_code import trusting
 from tfmeta.reading.support_set import read_support_arrays
-from tfmeta.training.building import episode_shape, open_source
 from tfmeta.training.loading import load
+from tfmeta.training.opening import episode_shape, open_source
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings

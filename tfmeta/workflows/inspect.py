@@ -10,8 +10,10 @@ from tfmeta.inspection.report import make_report
 from tfmeta.inspection.report_tables import report_lines
 from tfmeta.named_code import trusting
 from tfmeta.terminal import plain_values
-from tfmeta.training.building import episode_shape, open_source, resolve
-from tfmeta.training.settings import Settings, as_flat
+from tfmeta.training.flat_settings import as_flat
+from tfmeta.training.opening import open_source
+from tfmeta.training.plan import Plan
+from tfmeta.training.settings import Settings
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path
 
@@ -73,12 +75,12 @@ def inspect(
     check_flags(trust=trust)
     file = None if contact_sheet is None else path("contact_sheet", contact_sheet)
     with trusting(trust):
-        plan = Settings().updated(as_flat({"pipeline": pipeline, **settings}))
+        given = Settings().updated(as_flat({"pipeline": pipeline, **settings}))
         if file is not None:
             check_free(file)
-        source = open_source(replace(plan, skip_unreadable=True))
-        plan = resolve(plan, source)
-        facts, shape = make_report(source, plan), episode_shape(plan)
+        source = open_source(replace(given, skip_unreadable=True))
+        plan = Plan.make(given, source)
+        facts, shape = make_report(plan), plan.task_shape
         sheet = {"file": None, "skipped": "none was asked for"}
         if file is not None:
             reason = why_not(source, shape)

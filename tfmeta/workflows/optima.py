@@ -16,8 +16,8 @@ from tfmeta.episodes.optima_file import Optima
 from tfmeta.errors import UserError
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.named_code import trusting
-from tfmeta.training.building import open_source
 from tfmeta.training.loading import load_run
+from tfmeta.training.opening import open_source
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.task_solver import TaskSolver

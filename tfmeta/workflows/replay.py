@@ -1,7 +1,9 @@
 """Runs one step of a run again, with every intermediate number checked."""
 
 import itertools
+import os
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -10,10 +12,8 @@ import tensorflow as tf
 
 from tfmeta.errors import UserError
 from tfmeta.learners.padding import unpadded
-from tfmeta.training import strategies
-from tfmeta.training.building import build_learner, open_source
+from tfmeta.training.plan import Plan
 from tfmeta.training.run_directory import RunDirectory
-from tfmeta.training.trainer import augmentation_of, keep_optimizer, training_episodes
 
 _HERE = Path(__file__).resolve().parents[1]  # tfmeta's own files
 
@@ -34,24 +34,17 @@ class Replay:
             changed, or it has no such step.
     """
 
-    def __init__(self, run_dir, step: int):
+    def __init__(self, run_dir: str | os.PathLike, step: int):
         self._run, self._number = RunDirectory.open(run_dir), step
         last = self._run.last_step
         if not 1 <= step <= last:
             taken = f"from 1 to {last}" if last else "of a run that has a checkpoint or has ended"
-            raise UserError(f"received --step {step}; expected a step {taken}, in {run_dir}")
-        self._settings = self._run.settings
-        self._source = open_source(self._settings)
-        self._run.check_splits(self._source.recorded_splits())
-        settings = self._settings
-        with strategies.scope(settings.strategy, settings.meta_batch):
-            loaded = self._run.load_checkpoint(before=step)
-            self._learner, self.start = loaded or (build_learner(settings, self._source), 0)
-            self._source.check_learner(self._learner)
-            if loaded:
-                keep_optimizer(self._learner, settings, self._source)
+            raise UserError(f"received step={step} (--step); expected a step {taken}, in {run_dir}")
+        self._plan = Plan.of_run(self._run)
+        self._learner, self.start = self._plan.learner_of(self._run, before=step)
+        self._tasks = self._plan.settings.meta_batch
 
-    def run(self, say=lambda line: None) -> dict:
+    def run(self, say: Callable[[str], None] = lambda line: None) -> dict:
         """The step again.
 
         Args:
@@ -62,7 +55,7 @@ class Replay:
             `learning_rate`, and what came out: `loss` and `largest_gradient` of each task, and
             `not_finite`: None, or a dict that says where the first such number was.
         """
-        learner, step, tasks = self._learner, self._number, self._settings.meta_batch
+        learner, step, tasks = self._learner, self._number, self._tasks
         if step - 1 > self.start:
             say(f"training again from step {self.start} to step {step - 1}")
             self._train_again()
@@ -74,30 +67,22 @@ class Replay:
             "checkpoint": self.start,
             "episodes": [first, first + tasks - 1],
             "learning_rate": float(learner.optimizer.learning_rate.numpy()),
-            **self._checked_step(next(iter(self._episodes(step)))),
+            **self._checked_step(next(iter(self._plan.episodes_after(step - 1)))),
         }
 
-    def _episodes(self, step):
-        settings, source = self._settings, self._source
-        augmentation = augmentation_of(settings, source)
-        return training_episodes(source, settings, first_step=step - 1, augmentation=augmentation)
-
     def _train_again(self):
-        """In the run's own windows, whose steps share a rate; like ones in one go."""
+        """In the run's own windows, whose steps share a rate; windows of one length in one go."""
         step, last = self.start, self._number - 1
+        longest = self._plan.windows(self._learner).longest
         ends = [line["step"] for line in self._run.metrics.read() if step < line["step"] < last]
         lengths = np.diff([step, *ends, last]).tolist()
         for length, windows in itertools.groupby(lengths):
-            number = len(list(windows))
-            self._learner.fit(
-                self._episodes(step + 1).take(number * length),
-                epochs=number,
-                steps_per_epoch=length,
-                callbacks=[_Rates(self._rate_of, step, length)],
-                shuffle=False,
-                verbose=0,
-            )
-            step += number * length
+            in_all = len(list(windows))
+            # A shorter window comes alone, as in `Windows.alike`.
+            for number in [in_all] if length == longest else [1] * in_all:
+                rates = _Rates(self._rate_of, step, length)
+                self._plan.fit(self._learner, step, (length, number), [rates])
+                step += number * length
 
     def _rate_of(self, step):
         """The outer rate of a step: of the first line of metrics that it is part of."""
@@ -108,11 +93,11 @@ class Replay:
 
     def _checked_step(self, episodes):
         losses, largest, gradients = [], [], []
-        for task in range(self._settings.meta_batch):
+        for task in range(self._tasks):
             episode = unpadded(tf.nest.map_structure(lambda t, i=task: t[i], episodes))
             where = _first_not_finite(lambda e=episode: self._learner.task_gradients(e))
             if isinstance(where, dict):
-                number = (self._number - 1) * self._settings.meta_batch + task
+                number = (self._number - 1) * self._tasks + task
                 where = {"task": task, "episode": number, **where}
                 return {"loss": losses, "largest_gradient": largest, "not_finite": where}
             of_task, logs = where

@@ -5,7 +5,7 @@ import trained
 from solved_tasks import FITTED, OPTIONS, START, train
 
 from tfmeta.pipelines import build
-from tfmeta.training.building import build_learner, open_source, resolve
+from tfmeta.training.plan import Plan
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 
@@ -17,11 +17,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def start(folder):
-    settings = Settings().updated(START)
-    source = open_source(settings)
-    settings = resolve(settings, source)
-    run = RunDirectory.create(folder / "start", settings, source.facts.to_dict())
-    run.save_checkpoint(build_learner(settings, source), 2, minutes=0)  # as good as any
+    plan = Plan.make(Settings().updated(START))
+    run = RunDirectory.create(folder / "start", plan.settings, plan.source.facts.to_dict())
+    run.save_checkpoint(plan.build_learner(), 2, minutes=0)  # as good as any
     return folder / "start"
 
 

@@ -20,7 +20,7 @@ from tfmeta.learners.hypernetwork import parameter_error
 from tfmeta.named_code import trusting
 from tfmeta.pipelines import build
 from tfmeta.pipelines.optima import OptimaSource
-from tfmeta.training.building import build_learner
+from tfmeta.training.plan import Plan
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 from tfmeta.training.task_solver import TaskSolver
@@ -140,8 +140,8 @@ def test_training_lowers_the_parameter_error_and_reports_both(fitted, source):
     assert [line["step"] for line in lines] == [80, 160, 240]
     assert lines[-1]["loss"] < 0.85 * lines[0]["loss"]
     assert lines[-1]["mse"] != lines[-1]["loss"]
-    settings = RunDirectory.open(fitted).settings
-    untrained = held_out_error(build_learner(settings, source), source)
+    untrained = Plan.of_run(RunDirectory.open(fitted)).build_learner()
+    untrained = held_out_error(untrained, source)
     assert held_out_error(tfmeta.load(fitted), source) < 0.5 * untrained
 
 

@@ -1,0 +1,55 @@
+"""What happens while a run trains: Keras callbacks of one job each, and the list of them."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.training.callbacks.checkpoint_saving import CheckpointSaving
+from tfmeta.training.callbacks.finite_steps import FiniteSteps
+from tfmeta.training.callbacks.learning_rate import LearningRate
+from tfmeta.training.callbacks.metric_lines import MetricLines
+from tfmeta.training.callbacks.progress_reports import ProgressReports
+from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.step_count import StepCount
+from tfmeta.training.callbacks.stopping import Stopping
+from tfmeta.training.callbacks.tensorboard_events import TensorBoardEvents
+from tfmeta.training.callbacks.timing import Timing
+from tfmeta.training.callbacks.user_callbacks import UserCallbacks
+from tfmeta.training.callbacks.validation import Validation
+from tfmeta.training.progress import Progress
+from tfmeta.training.run_state import RunState
+
+
+def callbacks_of(
+    state: RunState,
+    learner: MetaLearner,
+    *,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+    users: Sequence[keras.callbacks.Callback],
+) -> list[RunCallback]:
+    """The callbacks of a run, in the order in which Keras calls them.
+
+    Args:
+        state: of the run.
+        learner: that is trained.
+        progress: is told how the run gets on.
+        should_stop: asked after every window of steps.
+        users: the user's own callbacks.
+    """
+    plan, timing = state.plan, Timing(state)
+    windows = plan.windows(learner)
+    return [
+        StepCount(state),
+        timing,
+        LearningRate(state),
+        Validation(state, plan.validator(learner), windows),
+        MetricLines(state),
+        TensorBoardEvents(state, timing),
+        ProgressReports(state, timing, progress),
+        UserCallbacks(state, users, windows),
+        FiniteSteps(state),
+        Stopping(state, should_stop),
+        CheckpointSaving(state),
+    ]

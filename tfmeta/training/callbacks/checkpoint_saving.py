@@ -1,0 +1,34 @@
+"""Checkpoints."""
+
+import time
+
+from tfmeta.training.callbacks.run_callback import RunCallback
+
+
+class CheckpointSaving(RunCallback):
+    """Saves the learner every `checkpoint_seconds`, and when the run ends.
+
+    Last among the callbacks. A finished run is saved after the user's callbacks have ended, because
+    one may put other weights back, as EarlyStopping does. One that is interrupted is saved before
+    they end, so that it goes on exactly.
+    """
+
+    def __init__(self, state):
+        super().__init__(state)
+        self._saved = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        is_due = time.monotonic() - self._saved > self.state.plan.settings.checkpoint_seconds
+        if self.state.is_interrupted or (is_due and not self.state.is_over):
+            self._save()
+
+    def on_train_end(self, logs=None):
+        if self.state.is_over and not self.state.is_interrupted:
+            self._save()
+
+    def _save(self):
+        state = self.state
+        state.run.save_checkpoint(
+            self.model, state.step, minutes=state.minutes, stopped_by=state.stopped_by
+        )
+        self._saved = time.monotonic()

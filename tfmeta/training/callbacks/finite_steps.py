@@ -1,0 +1,22 @@
+"""Noticing a step that is not finite."""
+
+from tfmeta.errors import NotFiniteError
+from tfmeta.training.callbacks.run_callback import RunCallback
+
+
+class FiniteSteps(RunCallback):
+    """Ends the run at the first step whose numbers are not finite.
+
+    The learner is then as it was before that step (see `FiniteGuard`), and so it is kept.
+    """
+
+    def on_train_begin(self, logs=None):
+        self._step_before = self.state.step  # the guard counts from the beginning of `fit`
+
+    def on_train_batch_end(self, batch, logs=None):
+        failure = self.model.finite_guard.failure
+        if failure is not None:
+            step = self._step_before + failure.step
+            self.state.failure = NotFiniteError(step, failure.what)
+            self.state.step = step - 1
+            self.model.stop_training = True

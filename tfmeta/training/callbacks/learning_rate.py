@@ -1,0 +1,28 @@
+"""The outer learning rate."""
+
+import math
+
+from tfmeta.training.callbacks.run_callback import RunCallback
+
+# Share of the outer rate, as a function of how much of the run is done, from 0 to 1.
+_SCHEDULES = {
+    "linear": lambda done: 1 - done,
+    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),  # Loshchilov, Hutter 2017, eq. 5
+}
+
+
+class LearningRate(RunCallback):
+    """Sets the outer rate for each window of steps, and adds it to the logs.
+
+    A constant rate is the optimizer's own, and stays in its checkpoints: a callback of the user's
+    may change it between windows.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        settings = self.state.plan.settings
+        if schedule := _SCHEDULES.get(settings.outer_schedule):
+            share = schedule(self.state.progress)
+            self.model.optimizer.learning_rate.assign(settings.outer_learning_rate * share)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["learning_rate"] = self.learning_rate

@@ -1,0 +1,24 @@
+"""Telling whoever started a run how it gets on."""
+
+from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.timing import Timing
+from tfmeta.training.progress import Progress
+
+
+class ProgressReports(RunCallback):
+    """Tells a Progress of each window.
+
+    Args:
+        state: of the run.
+        timing: that has timed the window.
+        progress: is told.
+    """
+
+    def __init__(self, state, timing: Timing, progress: Progress):
+        super().__init__(state)
+        self._timing, self._progress = timing, progress
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.state.failure is None:
+            line = {"step": self.state.step, **logs}
+            self._progress.window(line, self._timing.tasks_per_second, self.state.progress)

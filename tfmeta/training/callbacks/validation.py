@@ -1,0 +1,25 @@
+"""Validation."""
+
+from tfmeta.evaluation.evaluator import Evaluator
+from tfmeta.training.callbacks.run_callback import RunCallback
+
+
+class Validation(RunCallback):
+    """Adds the learner's result on validation episodes to the logs, where a window asks for it.
+
+    Args:
+        state: of the run.
+        validator: None for a run without validation.
+        windows: which windows end with a validation; the last one does in any case.
+    """
+
+    def __init__(self, state, validator: Evaluator | None, windows):
+        super().__init__(state)
+        self._validator, self._windows = validator, windows
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._validator is None or self.state.failure:
+            return
+        if self._windows.is_validated(self.state.step) or self.state.is_complete:
+            objective = self.state.plan.learner.objective
+            logs[objective.validation_name] = self._validator.run()[objective.metric_name]

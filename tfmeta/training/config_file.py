@@ -1,0 +1,90 @@
+"""Settings in JSON files: a run's config.json, and what `--config` reads.
+
+A file says under `format` how it was written. Files of format 1 do not say so.
+"""
+
+from pathlib import Path
+
+from tfmeta import files, strict_json
+from tfmeta.errors import UserError
+from tfmeta.named_code import from_file
+from tfmeta.training.settings import Settings
+from tfmeta.typed_fields import DIGEST, check_digest, with_digest
+
+FORMAT = 2
+_KEY = "format"
+
+
+def config_content(settings: Settings) -> dict:
+    """What config.json holds: the settings, the format and a digest of both."""
+    return with_digest({_KEY: FORMAT, **settings.to_flat()})
+
+
+def read_config(path: str | Path) -> dict:
+    """A JSON file of settings, as a flat dict.
+
+    No code is imported by a name that comes from the file; see `named_code`.
+
+    Raises:
+        UserError: if the file is missing, is not a JSON object, or is of a newer format.
+    """
+    return _settings_in(_read(path), path)
+
+
+def read_run_config(path: Path, facts_path: Path) -> Settings:
+    """The settings of a run.
+
+    Args:
+        path: its config.json.
+        facts_path: its source.json.
+
+    Raises:
+        UserError: as `read_config`, or if the file was changed after it was written.
+    """
+    content = _read(path)
+    check_digest(content, str(path))
+    flat = _settings_in(content, path)
+    if _KEY not in content:
+        flat = {**_unwritten_in_format_1(flat.get("pipeline", ""), facts_path), **flat}
+    return Settings().updated(flat)
+
+
+def _read(path):
+    try:
+        content = strict_json.read(path, dict)
+    except UserError:
+        raise
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read the settings in {path}: {error}") from error
+    number = content.get(_KEY, 1)
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise UserError(
+            f"{path} is damaged: received {_KEY}={number!r}; expected a whole number from 1 up",
+            exit_status=1,
+        )
+    if number > FORMAT:
+        raise UserError(
+            f"{path} is of format {number}, and this version of tfmeta reads formats up to "
+            f"{FORMAT}. A newer version wrote it; install that: pip install --upgrade tfmeta",
+            exit_status=1,
+        )
+    return content
+
+
+def _settings_in(content, path):
+    return from_file({k: value for k, value in content.items() if k not in (_KEY, DIGEST)}, path)
+
+
+def _unwritten_in_format_1(pipeline, facts_path):
+    """Options of a run whose images were read as they are stored, before there was another way."""
+    facts = files.read_json(facts_path)
+    image = facts.get("image_format") if isinstance(facts, dict) else None
+    if not isinstance(image, dict) or "background" in image:
+        return {}
+    from tfmeta.pipelines import options_of
+
+    try:
+        known = options_of(pipeline)
+    except UserError:  # the pipeline is not installed, which matters only where its data is wanted
+        return {}
+    return {"pipeline.as_stored": True} if "as_stored" in known else {}

@@ -1,0 +1,124 @@
+"""A run's learner, decided: its class, its network and its optimizer, with all their arguments."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import keras
+
+from tfmeta import networks
+from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.errors import UserError
+from tfmeta.keras_files import check_config
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.recipe import Recipe
+from tfmeta.network_size import check_size
+from tfmeta.training.network_choice import is_foreign
+from tfmeta.training.objective import Objective
+from tfmeta.training.settings import Settings
+
+_OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
+
+
+@dataclass(frozen=True)
+class LearnerPlan:
+    """Builds the learner of a run, and compiles it.
+
+    Attributes:
+        settings: of the run, with every default filled in.
+        source: of its episodes.
+        learner_class, learner_options: the learner's class, and all arguments but the network.
+        network_function, network_options: what makes the network, and all of its arguments.
+        objective: what the learner is compiled with, for the source's targets.
+        optimizer_class: of the outer loop.
+    """
+
+    settings: Settings
+    source: EpisodeSource
+    learner_class: type[MetaLearner]
+    learner_options: dict
+    network_function: Callable[..., keras.Model]
+    network_options: dict
+    objective: Objective
+    optimizer_class: type[keras.optimizers.Optimizer]
+
+    @classmethod
+    def make(
+        cls,
+        settings: Settings,
+        source: EpisodeSource,
+        *,
+        learner_class: type[MetaLearner],
+        recipe: Recipe,
+        network_function: Callable[..., keras.Model],
+    ) -> "LearnerPlan":
+        """The plan for resolved settings; the arguments are as of `resolving.resolved`."""
+        objective = Objective.of(source)
+        num_outputs = source.target_size or max(settings.ways, settings.train_ways)
+        return cls(
+            settings=settings,
+            source=source,
+            learner_class=learner_class,
+            learner_options={
+                "targets": objective.targets,
+                "transductive": settings.transductive,
+                **settings.learner_options,
+            },
+            network_function=network_function,
+            network_options={
+                "input_shape": source.input_shape,
+                "num_outputs": num_outputs if recipe.has_head else None,
+                **settings.network_options,
+            },
+            objective=objective,
+            optimizer_class=_OPTIMIZERS[settings.outer_optimizer],
+        )
+
+    def build(self) -> MetaLearner:
+        """The learner, not compiled, with weights drawn from the seed.
+
+        Raises:
+            UserError: if an option of the network or the learner makes no sense, or the source's
+                episodes are for another network.
+        """
+        options = [self.settings.network_options, self.settings.learner_options]
+        check_config(options, "a network's or learner's option")  # Keras makes objects of some
+        make_network = partial(self.network_function, **self.network_options)
+        try:
+            if not is_foreign(self.settings.network):
+                check_size(make_network)
+            keras.utils.set_random_seed(self.settings.seed)
+            learner = self.learner_class(make_network(), **self.learner_options)
+        except UserError:
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
+            raise UserError(f"cannot build the learner: {error}") from error
+        self.source.check_learner(learner)
+        if self.source.prepared is not None:
+            self.source.prepared.check_input_dtype(networks.input_dtype(learner.network))
+        return learner
+
+    def compile(self, learner: MetaLearner, *, varies: bool, longest_window: int) -> None:
+        """Gives a learner its optimizer, loss and metric.
+
+        Args:
+            learner: that `build` made, or a checkpoint's.
+            varies: whether the training episodes differ in size.
+            longest_window: steps that one execution may have.
+        """
+        learner.compile(
+            self.optimizer_class(self.settings.outer_learning_rate),
+            self.objective.loss(),
+            metrics=[self.objective.metric()],
+            jit_compile=False if varies else "auto",
+            # A dense network's step is shorter than Python's share of it: many steps per call.
+            steps_per_execution=longest_window if learner.is_vectorised else 1,
+        )
+        learner.optimizer.build(learner.trainable_variables)
+
+    def compile_again(self, learner: MetaLearner, **options) -> None:
+        """Compiles a checkpoint's learner; its optimizer's state stays, bit for bit."""
+        state = [variable.numpy() for variable in learner.optimizer.variables]
+        self.compile(learner, **options)
+        for variable, value in zip(learner.optimizer.variables, state, strict=True):
+            variable.assign(value)

@@ -1,0 +1,249 @@
+"""What a run is, decided: made once from its settings and its source, and able to build it all."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import tensorflow as tf
+
+from tfmeta.episodes.augmentation import Augmentation, build_augmentation
+from tfmeta.episodes.episode_shape import MOST_EXAMPLES, EpisodeShape
+from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.errors import UserError
+from tfmeta.evaluation.evaluator import Evaluator
+from tfmeta.learners import find
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.training import strategies
+from tfmeta.training.learner_options import check_options
+from tfmeta.training.learner_plan import LearnerPlan
+from tfmeta.training.network_choice import network_function
+from tfmeta.training.opening import episode_shape, open_source, training_shape
+from tfmeta.training.resolving import resolved
+from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.settings import Settings
+from tfmeta.training.windows import Windows
+
+_MOST_EXAMPLES_PER_STEP = 10 * MOST_EXAMPLES
+_LOG_EVERY, _LOG_EVERY_VECTORISED = 20, 500
+_LINES_PER_VALIDATION = 25
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run, decided; see `make` and `of_run`.
+
+    Attributes:
+        settings: with every default filled in, as config.json records them.
+        source: of the episodes.
+        task_shape: the episodes of the task, for validation and evaluation.
+        training_shape: the episodes of training, of which a recipe may want larger ones.
+        learner: the learner, its network and its optimizer.
+    """
+
+    settings: Settings
+    source: EpisodeSource
+    task_shape: EpisodeShape
+    training_shape: EpisodeShape
+    learner: LearnerPlan
+
+    @classmethod
+    def make(cls, settings: Settings, source: EpisodeSource | None = None) -> "Plan":
+        """The plan of a new run.
+
+        Args:
+            settings: as the user gave them.
+            source: of the episodes; None opens the one that the settings name.
+
+        Raises:
+            UserError: if there is no such source, learner, option or network.
+        """
+        return cls._made(settings, source or open_source(settings), is_new=True)
+
+    @classmethod
+    def of_run(cls, run: RunDirectory, settings: Settings | None = None) -> "Plan":
+        """The plan of a run that exists; what was decided stays as it is.
+
+        Args:
+            run: with the record of its data.
+            settings: the run's own, with what has changed in them; None for no changes.
+
+        Raises:
+            UserError: as `make`, or if the data is no longer split as it was.
+        """
+        settings = settings or run.settings
+        source = open_source(settings)
+        run.check_splits(source.recorded_splits())
+        return cls._made(settings, source, is_new=False)
+
+    @classmethod
+    def _made(cls, settings, source, *, is_new):
+        parts = {
+            "learner_class": settings.load_learner_class(),
+            "network_function": network_function(settings.network, source),
+        }
+        own = find(settings.algorithm).options
+        options = {**own, **source.learner_options, **settings.learner_options}
+        check_options(parts["learner_class"], options, settings.algorithm)
+        parts["recipe"] = parts["learner_class"].recipe(options, regression=source.is_regression)
+        if is_new:
+            settings = resolved(settings, source, **parts)
+        return cls(
+            settings=settings,
+            source=source,
+            task_shape=episode_shape(settings),
+            training_shape=training_shape(settings),
+            learner=LearnerPlan.make(settings, source, **parts),
+        )
+
+    # The episodes
+
+    @property
+    def shapes(self) -> dict[str, EpisodeShape]:
+        """The episodes that the run needs of each split."""
+        validation = {"validation": self.task_shape} if self.settings.validation_tasks else {}
+        return {"train": self.training_shape, **validation}
+
+    def refusals(self) -> list[str]:
+        """Why the run can't have its episodes, each reason once; empty if it can have them."""
+        settings, source, found = self.settings, self.source, []
+        examples = settings.meta_batch * self.training_shape.size
+        if examples > _MOST_EXAMPLES_PER_STEP:
+            found.append(
+                f"received meta_batch={settings.meta_batch}, which is {examples} examples per "
+                f"step; expected {_MOST_EXAMPLES_PER_STEP} at most"
+            )
+        for split, shape in self.shapes.items():
+            is_optional = split == "validation"
+            remedy = "; or train without: --set validation_tasks=0" if is_optional else ""
+            try:
+                source.check(split, shape)
+            except UserError as error:
+                if str(error) not in found:  # else training without validation is no remedy
+                    found.append(f"{error}{remedy}")
+        if problem := source.hopeless("train"):
+            where = f"the train split of {source.name}"
+            found.append(f"this can't be learned from: {problem}, in {where}")
+        return found
+
+    def check(self) -> None:
+        """Raises UserError if the run can't have its episodes or its augmentation."""
+        if refusals := self.refusals():
+            raise UserError(refusals[0])
+        _ = self.augmentation
+
+    @cached_property
+    def augmentation(self) -> Augmentation | None:
+        """Of the training episodes."""
+        if not self.settings.augment:
+            return None
+        return build_augmentation(self.settings.augment, self.source, seed=self.settings.seed)
+
+    def episodes_after(self, step: int) -> tf.data.Dataset:
+        """The batches of episodes of the steps after `step`, without an end."""
+        return self.source.episodes(
+            "train",
+            self.training_shape,
+            seed=self.settings.seed,
+            num_tasks=self.settings.meta_batch,
+            first=step * self.settings.meta_batch,
+            augmentation=self.augmentation,
+        )
+
+    def validator(self, learner: MetaLearner) -> Evaluator | None:
+        """What runs a learner over the validation episodes; None for a run without validation."""
+        if not self.settings.validation_tasks:
+            return None
+        return Evaluator(
+            learner,
+            self.source,
+            self.task_shape,
+            split="validation",
+            num_tasks=self.settings.validation_tasks,
+        )
+
+    # The learner and its training
+
+    def build_learner(self) -> MetaLearner:
+        """The learner, compiled, with weights drawn from the seed.
+
+        Raises:
+            UserError: if an option of the network or the learner makes no sense, or the source's
+                episodes are for another network.
+        """
+        with self._scope():
+            return self._built()
+
+    def learner_of(
+        self, run: RunDirectory, *, before: int | None = None
+    ) -> tuple[MetaLearner, int]:
+        """The learner of a run's newest checkpoint, else a new one.
+
+        Args:
+            run: whose plan this is.
+            before: pass over the checkpoints of this step and later.
+
+        Returns:
+            `(learner, step)`.
+
+        Raises:
+            UserError: as `build_learner`, or if the checkpoint is damaged.
+        """
+        with self._scope():
+            loaded = run.load_checkpoint(before)
+            if loaded is None:
+                return self._built(), 0
+            learner, step = loaded
+            self.source.check_learner(learner)
+            self.learner.compile_again(learner, **self._compile_options(learner))
+            return learner, step
+
+    def windows(self, learner: MetaLearner) -> Windows:
+        """How the run's steps divide; it depends on how the learner runs its tasks."""
+        settings = self.settings
+        usual = _LOG_EVERY_VECTORISED if learner.is_vectorised else _LOG_EVERY
+        log_every = settings.log_every or usual
+        validate_every = settings.validate_every or _LINES_PER_VALIDATION * log_every
+        return Windows(
+            log_every, validate_every if settings.validation_tasks else None, settings.steps
+        )
+
+    def fit(
+        self,
+        learner: MetaLearner,
+        step: int,
+        windows: tuple[int, int],
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        """Trains some windows of one length, each an epoch to Keras.
+
+        Args:
+            learner: of this plan.
+            step: the steps that it has behind it.
+            windows: their length and their number, as `Windows.alike` gives them.
+            callbacks: of Keras's.
+        """
+        length, number = windows
+        learner.fit(
+            self.episodes_after(step).take(number * length),
+            epochs=number,
+            steps_per_epoch=length,
+            callbacks=list(callbacks),
+            shuffle=False,
+            verbose=0,
+        )
+
+    def _scope(self) -> contextlib.AbstractContextManager:
+        return strategies.scope(self.settings.strategy, self.settings.meta_batch)
+
+    def _built(self):
+        learner = self.learner.build()
+        self.learner.compile(learner, **self._compile_options(learner))
+        return learner
+
+    def _compile_options(self, learner):
+        return {
+            "varies": self.training_shape.varies,
+            "longest_window": self.windows(learner).longest,
+        }

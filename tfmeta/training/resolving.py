@@ -1,0 +1,77 @@
+"""Settings as given -> settings with every default filled in."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+
+from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.learners.recipe import Recipe
+from tfmeta.training.learner_options import default_options
+from tfmeta.training.opening import episode_shape, with_ways
+from tfmeta.training.settings import Settings
+
+
+def resolved(
+    settings: Settings,
+    source: EpisodeSource,
+    *,
+    learner_class: type,
+    recipe: Recipe,
+    network_function: Callable,
+) -> Settings:
+    """Settings in which only what depends on the machine is still None.
+
+    Args:
+        settings: as the user gave them.
+        source: of the episodes.
+        learner_class: of the algorithm.
+        recipe: of that class, for the options that the user chose.
+        network_function: that makes the network.
+    """
+    settings = with_ways(settings, source)
+    train_ways, train_shots, train_queries = _training_sizes(settings, source, recipe)
+    is_timed = settings.max_minutes is not None
+    return replace(
+        settings,
+        train_ways=train_ways,
+        train_shots=train_shots,
+        train_queries=train_queries,
+        steps=settings.steps or (None if is_timed else recipe.steps),
+        meta_batch=settings.meta_batch or recipe.meta_batch,
+        outer_learning_rate=settings.outer_learning_rate or recipe.outer_learning_rate,
+        outer_optimizer=settings.outer_optimizer or recipe.outer_optimizer,
+        outer_schedule=settings.outer_schedule or recipe.outer_schedule,
+        network_options={
+            **_network_defaults(network_function, source, recipe),
+            **settings.network_options,
+        },
+        pipeline_options={**settings.pipeline_options, **source.pinned_options},
+        learner_options={**default_options(learner_class), **recipe.options},
+    )
+
+
+def _training_sizes(settings, source, recipe):
+    """Ways, shots and queries of a training episode: the user's, else the recipe's.
+
+    Where the data has too little for the recipe's, they are lowered to what it has, but not below
+    the task's own: where the data is too small for these, the source refuses.
+    """
+    shape = episode_shape(settings)
+    most_ways, most_examples = source.limits("train", shape)
+    ways = max(shape.num_ways, min(recipe.train_episode.get("ways", shape.num_ways), most_ways))
+    wanted = recipe.train_episode.get("queries", shape.num_queries)
+    shots = recipe.train_episode.get("shots", shape.num_shots)
+    shots = max(shape.num_shots, min(shots, most_examples - wanted))
+    queries = max(min(wanted, shape.num_queries), min(wanted, most_examples - shots))
+    return (
+        settings.train_ways or ways,
+        settings.train_shots or shots,
+        settings.train_queries or queries,
+    )
+
+
+def _network_defaults(network_function, source, recipe):
+    """The arguments that the recipe and the source have for the network, if it takes them."""
+    accepted = inspect.signature(network_function).parameters
+    defaults = {**recipe.network_options, **source.network_options}
+    return {name: value for name, value in defaults.items() if name in accepted}

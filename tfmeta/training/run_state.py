@@ -1,0 +1,64 @@
+"""Where a run stands while it trains: what its callbacks tell each other."""
+
+import time
+
+from tfmeta.errors import NotFiniteError
+from tfmeta.training.plan import Plan
+from tfmeta.training.run_directory import RunDirectory
+
+
+class RunState:
+    """How far a run is, and why it ends. One per process that trains it.
+
+    Args:
+        plan: of the run.
+        run: its directory.
+        step: outer-loop steps that it has behind it.
+        stopped_by: the user's callback that ended it before; None to train.
+
+    Attributes:
+        plan, run: as given.
+        step: outer-loop steps behind it by now.
+        failure: at the first step that is not finite; its step is counted from the run's first.
+        stopped_by: name of the user's callback that asked for the end.
+        is_interrupted: whether somebody asked for an end from which the run can go on.
+        is_complete: whether the last step or the end of the time is reached.
+    """
+
+    def __init__(self, plan: Plan, run: RunDirectory, step: int, stopped_by: str | None = None):
+        self.plan, self.run, self.step = plan, run, step
+        self.failure: NotFiniteError | None = None
+        self.stopped_by = stopped_by
+        self.is_interrupted = False
+        self._minutes_before, self._started = run.minutes, time.monotonic()
+        self.look_at_clock()
+
+    @property
+    def minutes(self) -> float:
+        """Training time in all."""
+        return self._minutes_before + (time.monotonic() - self._started) / 60
+
+    @property
+    def progress(self) -> float:
+        """How much of the run is done, from 0 to 1."""
+        settings = self.plan.settings
+        if settings.steps:
+            return self.step / settings.steps
+        return min(1.0, self.minutes / settings.max_minutes)
+
+    def look_at_clock(self) -> None:
+        """Sets `is_complete`; once per window, so that everything there is told the same."""
+        settings = self.plan.settings
+        has_all_steps = bool(settings.steps) and self.step >= settings.steps
+        has_no_time = bool(settings.max_minutes) and self.minutes >= settings.max_minutes
+        self.is_complete = has_all_steps or has_no_time
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it ended as it was meant to, by its plan or by a callback of the user's."""
+        return self.is_complete or self.stopped_by is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this process trains it no further."""
+        return self.is_finished or self.is_interrupted or self.failure is not None

@@ -1,0 +1,57 @@
+"""What training may be asked for, checked before anything is loaded. Imports no TensorFlow."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tfmeta.errors import UserError
+from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.settings import Settings
+from tfmeta.workflows.arguments import check_flags, path
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """A run to make, or to go on with.
+
+    Attributes:
+        given: flat settings, as the user gave them.
+        run_dir: of the run; None for the default of a new one.
+        resume: go on with the run.
+
+    Raises:
+        UserError: if a setting makes no sense, or a run to go on with is not named.
+    """
+
+    given: dict
+    run_dir: Path | None = None
+    resume: bool = False
+
+    def __post_init__(self):
+        check_flags(resume=self.resume)
+        if self.run_dir is not None:
+            object.__setattr__(self, "run_dir", path("run_dir", self.run_dir))
+        if self.resume:
+            if self.run_dir is None:
+                raise UserError(
+                    "received resume=True (--resume) without run_dir (--run-dir); expected the run "
+                    "to go on with, such as runs/NAME"
+                )
+            return
+        if not self.settings.pipeline:
+            raise UserError("received no pipeline; expected one of `tfmeta pipelines`")
+
+    def check_free(self) -> None:
+        """Raises UserError if a new run's directory exists."""
+        if not self.resume:
+            RunDirectory.check_free(self.place)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Of a new run, as the user gave them."""
+        return Settings().updated(self.given)
+
+    @cached_property
+    def place(self) -> Path:
+        """The run's directory."""
+        return self.run_dir or self.settings.default_run_dir()
