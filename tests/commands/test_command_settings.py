@@ -93,7 +93,7 @@ def test_minutes_alone_set_the_budget(prints_config):
         (["json:nothing"], ["cannot load pipeline 'json:nothing'", "nothing"]),
         ([], ["received no pipeline", "tfmeta pipelines"]),
         (["sinusoid", "--ways", 5], ["sinusoid is a regression", "leave --ways"]),
-        (["sinusoid", "--resume"], ["--resume needs", "--run-dir"]),
+        (["sinusoid", "--resume"], ["--resume", "without run_dir (--run-dir)"]),
         (["sinusoid", "--config", "none.json"], ["none.json", "No such file"]),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else None,

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from unittest.mock import ANY
 
 import keras
 import numpy as np
@@ -198,12 +200,17 @@ def test_tensorboard_reads_the_scalars(tmp_path):
 def test_minutes_are_a_budget_over_every_resumption(tmp_path):
     outcome = train(tmp_path / "run", steps=None, max_minutes=0.02)
     assert outcome.finished
-    assert RunDirectory.open(tmp_path / "run").minutes >= 0.02
+    used = RunDirectory.open(tmp_path / "run").minutes
+    assert used >= 0.02
     assert json.loads((tmp_path / "run/config.json").read_text())["steps"] is None
     with Reporter("train") as reporter:
-        longer = Trainer.resume(tmp_path / "run", {"max_minutes": 0.04}).train(reporter)
+        longer = Trainer.resume(tmp_path / "run", {"max_minutes": used + 0.02}).train(reporter)
     assert longer.step > outcome.step
-    assert RunDirectory.open(tmp_path / "run").minutes >= 0.04
+    assert RunDirectory.open(tmp_path / "run").minutes >= used + 0.02
+    with Reporter("train") as reporter:
+        assert Trainer.resume(tmp_path / "run", {}).train(reporter) == replace(
+            longer, run=ANY, tasks_per_second=0
+        )
 
 
 def test_a_run_can_be_made_longer_but_not_another(tmp_path):
