@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfmeta import files
 from tfmeta.training.callbacks.run_callback import RunCallback
 from tfmeta.training.callbacks.timing import Timing
+from tfmeta.training.scalar_events import write_scalar
 
 
 class TensorBoardEvents(RunCallback):
@@ -30,8 +31,8 @@ class TensorBoardEvents(RunCallback):
                 self._writer = tf.summary.create_file_writer(str(self._folder))
             with self._writer.as_default(step=self.state.step):
                 for name, value in logs.items():
-                    tf.summary.scalar(_tag(name), value)
-                tf.summary.scalar("train/tasks_per_second", self._timing.window_rate)
+                    write_scalar(_tag(name), value)
+                write_scalar("train/tasks_per_second", self._timing.window_rate)
             self._writer.flush()
 
     def close(self):
