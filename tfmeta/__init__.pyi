@@ -2,7 +2,7 @@
 
 from tfmeta import networks as networks
 from tfmeta.episodes.episode import Episode as Episode
-from tfmeta.episodes.episode_source import EpisodeShape as EpisodeShape
+from tfmeta.episodes.episode_shape import EpisodeShape as EpisodeShape
 from tfmeta.errors import UserError as UserError
 from tfmeta.learners.hypernetwork import HyperNetwork as HyperNetwork
 from tfmeta.learners.maml import MAML as MAML

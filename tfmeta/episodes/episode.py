@@ -13,6 +13,12 @@ class Episode(NamedTuple):
         support_y: `(T, N * K)` int32 labels in [0, N), or `(T, K, outputs)` float targets.
         query_x: `(T, N * Q, ...)` what it must then answer.
         query_y: `(T, N * Q)` or `(T, Q, outputs)` the answers.
+
+    Example:
+
+    >>> x, y = np.zeros((1, 5, 28, 28, 1), np.float32), np.arange(5)[None]
+    >>> Episode(x, y, x, y).support_x.shape
+    (1, 5, 28, 28, 1)
     """
 
     support_x: Any

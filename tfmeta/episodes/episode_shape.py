@@ -54,6 +54,11 @@ class EpisodeShape:
 
     Raises:
         UserError: if a number is not positive, or a range's least is more than its most.
+
+    Example:
+
+    >>> EpisodeShape(num_ways=5, num_shots=(1, 3), num_queries=15).num_shots
+    3
     """
 
     ways: Range

@@ -44,11 +44,14 @@ class MAML(GradientLearner):
 
     Example:
 
-    >>> network = tfmeta.networks.conv4(input_shape=(28, 28, 1), num_outputs=5)
-    >>> learner = tfmeta.MAML(network, inner_steps=1, inner_learning_rate=0.4)
-    >>> learner.compile(keras.optimizers.Adam(1e-3),
-    ...                 keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    >>> learner.fit(episodes, steps_per_epoch=100, epochs=40)
+    >>> from tfmeta.pipelines import build
+    >>> learner = tfmeta.MAML(tfmeta.networks.mlp(), inner_steps=1, inner_learning_rate=0.01)
+    >>> learner.compile(keras.optimizers.Adam(1e-3), keras.losses.MeanSquaredError())
+    >>> shape = tfmeta.EpisodeShape(num_ways=1, num_shots=10)
+    >>> episodes = build("sinusoid").episodes("train", shape, num_tasks=4)
+    >>> history = learner.fit(episodes, steps_per_epoch=2, epochs=3, verbose=0)
+    >>> len(history.history["loss"])
+    3
     """
 
     def __init__(

@@ -23,6 +23,14 @@ class Prototypical(EmbeddingLearner):
         network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
 
     Task state: `prototypes` `(classes, units)` and `shots` `(classes,)`.
+
+    Example:
+
+    >>> learner = tfmeta.Prototypical(tfmeta.networks.mlp((2,), None))
+    >>> support_x, support_y = np.eye(3, 2, dtype=np.float32), np.arange(3)
+    >>> task_state = learner.adapt(support_x, support_y)
+    >>> learner.predict_with(task_state, support_x[:1]).shape.as_list()
+    [1, 3]
     """
 
     @classmethod

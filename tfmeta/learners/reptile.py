@@ -39,6 +39,14 @@ class Reptile(GradientLearner):
 
     Raises:
         ValueError: if a number is not positive, or the inner optimizer is neither.
+
+    Example:
+
+    >>> learner = tfmeta.Reptile(tfmeta.networks.mlp((2,), 3))
+    >>> support_x, support_y = np.eye(3, 2, dtype=np.float32), np.arange(3)
+    >>> task_state = learner.adapt(support_x, support_y)
+    >>> learner.predict_with(task_state, support_x[:1]).shape.as_list()
+    [1, 3]
     """
 
     def __init__(

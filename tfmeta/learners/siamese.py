@@ -38,6 +38,14 @@ class Siamese(EmbeddingLearner):
 
     Raises:
         ValueError: if the objective is none of these or the margin is not positive.
+
+    Example:
+
+    >>> learner = tfmeta.Siamese(tfmeta.networks.mlp((2,), None))
+    >>> support_x, support_y = np.eye(3, 2, dtype=np.float32), np.arange(3)
+    >>> task_state = learner.adapt(support_x, support_y)
+    >>> learner.predict_with(task_state, support_x[:1]).shape.as_list()
+    [1, 3]
     """
 
     def __init__(self, network, *, objective="triplet", margin=1.0, **kwargs):

@@ -31,6 +31,11 @@ def bag_of_tokens(
 
     Raises:
         ValueError: if an example is no vector, or there is no id but those two.
+
+    Example:
+
+    >>> bag_of_tokens((32,), num_outputs=5, vocabulary_size=100).output_shape
+    (None, 5)
     """
     if len(input_shape) != 1:
         raise ValueError(

@@ -34,6 +34,13 @@ def conv4(
 
     Raises:
         ValueError: if `downsampling` or `features` is none of these, or the input is no image.
+
+    Example:
+
+    >>> conv4((28, 28, 1), num_outputs=5).output_shape
+    (None, 5)
+    >>> conv4((28, 28, 1), num_outputs=None, filters=32).output_shape
+    (None, 128)
     """
     if downsampling not in ("stride", "pool"):
         raise ValueError(f"received downsampling={downsampling!r}; expected 'stride' or 'pool'")

@@ -40,6 +40,11 @@ def mlp(
     Raises:
         ValueError: if there is not one mean and one positive scale a feature, or `input_dtype` is
             neither.
+
+    Example:
+
+    >>> mlp((3,), num_outputs=2, units=(16, 16)).count_params()
+    370
     """
     if input_dtype not in ("float32", "float64"):
         raise ValueError(f"received input_dtype={input_dtype!r}; expected 'float32' or 'float64'")
