@@ -58,16 +58,16 @@ def data(tmp_path_factory):
     """What the guide takes for the user's own data."""
     folder = tmp_path_factory.mktemp("own")
     rng = np.random.default_rng(0)
-    for number in range(20):
+    for number in range(35):
         pattern = rng.integers(0, 256, (12, 12))
         write_images(folder / "photos" / f"class{number:02d}", pattern, rng, 24)
         if number < 3:
             write_images(folder / "new-classes" / f"class{number:02d}", pattern, rng, 1)
     write_images(folder, pattern, rng, 1)
     (folder / "0.png").rename(folder / "new.png")
-    kinds = [f"kind{number:02d}" for number in range(20) for _ in range(20)]
+    kinds = [f"kind{number:02d}" for number in range(35) for _ in range(20)]
     for name, header in (("plants", "species,length,width"), ("ratings", "user,age,rating")):
-        numbers = zip(kinds, rng.normal(size=(400, 2)), strict=True)
+        numbers = zip(kinds, rng.normal(size=(700, 2)), strict=True)
         rows = [f"{kind},{a:.4f},{b:.4f}" for kind, (a, b) in numbers]
         (folder / f"{name}.csv").write_text("\n".join([header, *rows]))
     texts = [f"word{kind} about thing{rng.integers(9)},{kind}" for kind in kinds]
