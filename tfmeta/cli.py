@@ -22,7 +22,7 @@ from tfmeta.terminal import plain
 
 
 class _Commands(click.Group):
-    """Shows a user's mistake as one line, and an unforeseen error too, without a traceback."""
+    """Shows a user's mistake, and an unforeseen error, as one line without a traceback."""
 
     def invoke(self, context):
         try:
@@ -41,7 +41,7 @@ class _Commands(click.Group):
             raise _shown(safety_net.told(error), 1) from error
 
     def list_commands(self, context):
-        return list(self.commands)  # in the order of the work, not of the alphabet
+        return list(self.commands)  # in the order of the work, not alphabetical
 
 
 def _shown(line, exit_status):

