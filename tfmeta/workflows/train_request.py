@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
+from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path
 
 
@@ -23,11 +25,11 @@ class TrainRequest:
         UserError: if a setting makes no sense, or a run to go on with is not named.
     """
 
-    given: dict
-    run_dir: Path | None = None
+    given: dict[str, Any]
+    run_dir: AnyPath | None = None
     resume: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_flags(resume=self.resume)
         if self.run_dir is not None:
             object.__setattr__(self, "run_dir", path("run_dir", self.run_dir))
@@ -54,4 +56,4 @@ class TrainRequest:
     @cached_property
     def place(self) -> Path:
         """The run's directory."""
-        return self.run_dir or self.settings.default_run_dir()
+        return Path(self.run_dir) if self.run_dir else self.settings.default_run_dir()
