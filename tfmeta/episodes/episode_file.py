@@ -111,7 +111,7 @@ class EpisodeFile(EpisodeSource):
 
     def check(self, split: str, shape: EpisodeShape) -> None:
         if (split, shape) != (self.split, self.shape):
-            size = in_words(self.shape.protocol(), are_values=self.is_regression)
+            size = in_words(self.shape.protocol(), are_values=self.target_kind.are_values)
             raise UserError(f"the file has {size} episodes of the {self.split} split alone")
 
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfmeta import typed_fields as typed
 from tfmeta.episodes.episode import PaddedEpisode
 from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
 from tfmeta.reading.images import ImageFormat
 from tfmeta.reading.prepared import Prepared
@@ -41,6 +42,10 @@ class SourceFacts:
     input_shape: tuple[int, ...]
     image_format: ImageFormat | None
     target_size: int | None
+
+    @property
+    def target_kind(self) -> TargetKind:
+        return TargetKind.of_size(self.target_size)
 
     def to_dict(self) -> dict:
         image = self.image_format and self.image_format.to_dict()
@@ -82,7 +87,7 @@ class EpisodeSource(ABC):
         name: what the command line calls it.
         input_shape: of one example.
         image_format: how encoded images become examples; None if the examples are no images.
-        target_size: values of a regression target; None for classification.
+        target_size: the number of values per target in regression; None for classification.
         network: the function of `tfmeta.networks` that suits it; None: by the shape of an example.
         network_options: defaults for what that function takes.
         learner_options: defaults for every learner, such as the scale of its targets.
@@ -102,8 +107,14 @@ class EpisodeSource(ABC):
     prepared: Prepared | None = None
 
     @property
+    def target_kind(self) -> TargetKind:
+        """What the targets are; it follows from `target_size`."""
+        return TargetKind.of_size(self.target_size)
+
+    @property
     def is_regression(self) -> bool:
-        return self.target_size is not None
+        """Whether the targets are values."""
+        return self.target_kind.are_values
 
     @property
     def facts(self) -> SourceFacts:

@@ -11,7 +11,7 @@ from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.errors import UserError
 from tfmeta.learners.padding import unpadded
-from tfmeta.learners.targets import CLASSES, VALUES, refuse_other
+from tfmeta.learners.targets import refuse_other
 
 _MOST_TASKS_A_CALL = 50
 _Z95 = 1.96  # of the normal distribution, as the papers use for their intervals
@@ -50,10 +50,10 @@ class Evaluator:
                 f"{source.name} has examples of shape {source.input_shape}; this learner takes "
                 f"{taken}. Evaluate it on data like its own, or with --set pipeline.size=..."
             )
-        kind = VALUES if source.is_regression else CLASSES
-        refuse_other(kind, learner.known_targets, by=f"episodes of {source.name}")
+        kind = source.target_kind
+        refuse_other(kind, learner.known_target_kind, by=f"episodes of {source.name}")
         most = learner.num_outputs
-        if not source.is_regression and most is not None and shape.num_ways > most:
+        if not kind.are_values and most is not None and shape.num_ways > most:
             raise UserError(
                 f"received {shape.num_ways} ways; this learner answers {most} "
                 "classes. Lower --ways, or train with more"
@@ -88,12 +88,12 @@ class Evaluator:
         curves = scores[..., 0]
         mean, ci95 = _mean_and_ci95(curves[:, -1])
         scaled = {}
-        if self._source.is_regression:
+        if self._source.target_kind.are_values:
             in_spreads = _mean_and_ci95(scores[:, -1, 1])
             scaled = dict(zip(("mse_scaled", "ci95_scaled"), in_spreads, strict=True))
             scaled["target_spread"] = self._learner.target_scale.get_config()["target_spread"]
         return {
-            "mse" if self._source.is_regression else "accuracy": mean,
+            self._source.target_kind.metric: mean,
             "ci95": ci95,
             **scaled,
             "num_tasks": self._num_tasks,
@@ -120,7 +120,7 @@ class Evaluator:
         }
 
     def _score(self, query_y, outputs):
-        if self._source.is_regression:
+        if self._source.target_kind.are_values:
             scaled = self._learner.target_scale.squared_error(query_y, outputs)
             error = tf.reduce_mean(tf.math.squared_difference(query_y, outputs))
             return tf.stack([error, tf.reduce_mean(scaled)])

@@ -32,7 +32,7 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
         For each number of shots that there are episodes for `accuracy` and `chance`, or `mse` and
         `rmse` in the target's unit, with `ci95` and the protocol.
     """
-    if not source.is_regression and source.prepared is None:
+    if not source.target_kind.are_values and source.prepared is None:
         return []
     found = []
     for shots in _SHOTS:
@@ -43,7 +43,7 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
         scores = np.array(list(_scores(source, split, its_shape, seed)), np.float64)
         interval = float(_Z95 * scores.std(ddof=1) / math.sqrt(len(scores)))
         score = float(scores.mean())
-        if source.is_regression:
+        if source.target_kind.are_values:
             result = {"mse": score, "rmse": math.sqrt(score)}
         else:
             result = {"accuracy": score, "chance": 1 / its_shape.num_ways}
@@ -54,8 +54,8 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
 
 def _possible(source, shape, shots):
     """The split and shape of the largest such episodes that there are; None if none."""
-    ways = [1] if source.is_regression else range(_MOST_WAYS, 1, -1)
-    within = shape.within_group and not source.is_regression
+    ways = [1] if source.target_kind.are_values else range(_MOST_WAYS, 1, -1)
+    within = shape.within_group and not source.target_kind.are_values
     for split in ("test", "validation", "train"):
         for num_ways in ways:
             for queries in _QUERIES:
@@ -71,7 +71,7 @@ def _possible(source, shape, shots):
 
 def _scores(source, split, shape, seed):
     dataset = source.episodes(split, shape, seed=seed, num_tasks=_BATCH)
-    score = _squared_error if source.is_regression else _accuracy
+    score = _squared_error if source.target_kind.are_values else _accuracy
     for batch in dataset.take(NUM_EPISODES // _BATCH).as_numpy_iterator():
         for episode in zip(*batch[:4], strict=True):
             yield score(source, *episode)

@@ -61,7 +61,7 @@ def sheet_shape(source, shape):
 
 def why_not(source, shape) -> str | None:
     """Why there is no sheet of such a source, if there is none."""
-    if source.image_format is None or source.is_regression:
+    if source.image_format is None or source.target_kind.are_values:
         return "the examples are no images with classes"
     try:
         source.check(SPLIT, sheet_shape(source, shape))

@@ -56,7 +56,7 @@ def make_report(plan: Plan) -> dict:
         report["splits"] = _limits(source, shape)
     if source.prepared is not None:
         report |= source.prepared.facts()
-    report["targets"] = _targets(source) if source.is_regression else None
+    report["targets"] = _targets(source) if source.target_kind.are_values else None
     report["baselines"] = baselines(source, shape, seed=settings.seed)
     report.setdefault("memory", {})["meta_batch_bytes"] = _meta_batch_bytes(source, shape)
     report["refusals"] = _refusals(plan, report.get("unreadable", []))
@@ -198,7 +198,7 @@ def _warnings(plan, report):
     if source.prepared is not None:
         lines += source.prepared.warnings(report)
     lines += _at_chance(report["baselines"])
-    if not source.is_regression:
+    if not source.target_kind.are_values:
         lines += _few_classes(source, shape)
     fate = "left out" if shape.skip_small_classes else "a learner may need as many in training"
     for split, small in report.get("small_classes", {}).items():

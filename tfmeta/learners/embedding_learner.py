@@ -4,13 +4,13 @@ from abc import abstractmethod
 
 import tensorflow as tf
 
+from tfmeta.episodes.target_kind import CLASSES, VALUES
 from tfmeta.learners.class_members import membership
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
-from tfmeta.learners.targets import CLASSES, VALUES
 
 
 class EmbeddingLearner(MetaLearner):
@@ -29,8 +29,8 @@ class EmbeddingLearner(MetaLearner):
 
     def __init__(self, network, functions=(), /, **kwargs):
         super().__init__(network, **kwargs)
-        self.refuse_regression(self._targets == VALUES)
-        self._targets = CLASSES
+        self.refuse_regression(self._target_kind == VALUES)
+        self._target_kind = CLASSES
         self._functions = [self.function, *functions]
         self.moving_averages = MovingAverages.of(self._functions)
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tfmeta import keras_internals as internals
 from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, task_metrics
@@ -30,7 +31,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
     its name (`keras_arguments.py` has both lists).
     """
 
-    _targets = None  # what its constructor was told, or it has learned
+    _target_kind = None  # what its constructor was told, or it has learned
 
     def __new__(cls, *args, **kwargs):
         missing = [n for n in dir(cls) if getattr(getattr(cls, n), "__isabstractmethod__", False)]
@@ -54,12 +55,17 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
     @property
     def targets(self) -> str:
         """What a task's targets are, "classes" or "values"."""
-        return self.known_targets or kinds.CLASSES
+        return self.target_kind.name
 
     @property
-    def known_targets(self) -> str | None:
-        """As `targets`; None if the learner has not been told yet."""
-        return self._targets or kinds.of_loss(getattr(self, "loss", None))
+    def target_kind(self) -> TargetKind:
+        """What a task's targets are, and what follows from it."""
+        return self.known_target_kind or kinds.CLASSES
+
+    @property
+    def known_target_kind(self) -> TargetKind | None:
+        """As `target_kind`; None if the learner has not been told yet."""
+        return self._target_kind or kinds.of_loss(getattr(self, "loss", None))
 
     @property
     def has_own_loss(self) -> bool:
@@ -67,10 +73,10 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         loss = getattr(self, "loss", None)
         return loss is not None and kinds.of_loss(loss) is None
 
-    def tell_targets(self, kind: str) -> None:
+    def tell_targets(self, kind: TargetKind) -> None:
         """Says what the targets are; raises UserError if the learner knows that they are others."""
-        kinds.refuse_other(kind, self.known_targets, by=f"targets={kind!r}")
-        self._targets = kind
+        kinds.refuse_other(kind, self.known_target_kind, by=f"targets={kind.name!r}")
+        self._target_kind = kind
 
     def compile(self, *args, **kwargs):
         """As `keras.Model.compile`, without `loss_weights`; the optimizer is Adam by default.
@@ -87,9 +93,9 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         loss = options.get("loss")
         task_losses.check_loss(loss)
         kind = kinds.of_loss(loss)
-        kinds.refuse_other(kind, self._targets, by=f"the loss {getattr(loss, 'name', loss)!r}")
+        kinds.refuse_other(kind, self._target_kind, by=f"the loss {getattr(loss, 'name', loss)!r}")
         metrics = [options.get("metrics"), options.get("weighted_metrics")]
-        task_metrics.check_metrics(metrics, kind or self._targets)
+        task_metrics.check_metrics(metrics, kind or self._target_kind)
         if options.setdefault("jit_compile", "auto") == "auto":
             is_fixed = self.is_vectorised and self.num_outputs is not None
             one_replica = self.distribute_strategy.num_replicas_in_sync == 1
@@ -118,6 +124,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         if options.get("validation_data") is not None:
             validation = as_dataset(self, options["validation_data"], argument="validation_data")
             options["validation_data"] = validation
+        self._learn_target_kind(options["x"].element_spec)
         self._build_metrics(options["x"].element_spec)
         return super().fit(**options, shuffle=False)
 
@@ -141,6 +148,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         options = given("train_on_batch", args, kwargs)
         self.finite_guard.reset()
         episodes = as_episodes(self, options.get("x"))
+        self._learn_target_kind(episodes)
         self._build_metrics(episodes)
         logs = super().train_on_batch(**{**options, "x": episodes})
         self.finite_guard.check()
@@ -261,23 +269,13 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         if self.optimizer is None:
             raise UserError("compiled with optimizer=None; expected an optimizer to train with")
 
-    def _build_metrics(self, episodes):
-        """Makes the compiled metrics' variables, outside the replicas that share them.
+    def _learn_target_kind(self, episodes):
+        """From the first training episodes, of a learner that was not told."""
+        self.tell_targets(self.known_target_kind or kinds.of_tensor(structured(episodes).support_y))
 
-        Args:
-            episodes: a batch, or its specification.
-        """
-        compiled = internals.compiled_metrics(self)
-        if compiled is None or compiled.built:
-            return
-        y = structured(episodes).query_y
-        task_metrics.check_metrics(internals.given_metrics(self), kinds.of_tensor(y))
-        answers = self.num_outputs or 2  # where any number of classes is answered
-        y, outputs = tf.zeros((2, *y.shape[2:]), y.dtype), tf.zeros((2, answers))
-        with self.distribute_strategy.scope():
-            compiled.build(y, outputs)
-            for metric in compiled.metrics:  # some make theirs when they are used; traced alone
-                tf.function(metric.update_state, autograph=False).get_concrete_function(y, outputs)
+    def _build_metrics(self, episodes):
+        """Of a batch, or its specification."""
+        task_metrics.build_metrics(self, structured(episodes).query_y)
 
     def _report(self, episodes, outputs, losses, penalty):
         """The metrics' results; every task counts the same, whatever batch it is in.

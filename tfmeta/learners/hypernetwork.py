@@ -8,6 +8,7 @@ from keras import layers
 
 from tfmeta import networks
 from tfmeta.episodes.episode import SolvedEpisode
+from tfmeta.episodes.target_kind import CLASSES, VALUES
 from tfmeta.keras_internals import layers_of
 from tfmeta.learners.class_members import class_means, membership, without_absent
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
@@ -18,7 +19,6 @@ from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.pairwise import inner_products
 from tfmeta.learners.recipe import Recipe
-from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.learners.weight_rules import constrained, refuse_forward_losses
 
 _ALL_WEIGHTS_UP_TO = 10_000  # weights that "auto" generates one by one
@@ -75,10 +75,10 @@ class HyperNetwork(MetaLearner):
                 f"received generated={generated!r}; expected 'auto', 'all' or 'modulation'"
             )
         if class_head is None:
-            class_head = self._targets != VALUES
-        self.refuse_regression(class_head and self._targets == VALUES)
+            class_head = self._target_kind != VALUES
+        self.refuse_regression(class_head and self._target_kind == VALUES)
         if class_head:
-            self._targets = CLASSES
+            self._target_kind = CLASSES
         if class_head and "head_kernel" in self.function.weight_names:
             raise ValueError(
                 "received a network with a head of its own; with class_head=True the head is "

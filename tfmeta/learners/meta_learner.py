@@ -73,7 +73,7 @@ class MetaLearner(EpisodeModel):
         if vectorised not in (True, False, "auto"):
             raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
         self.network, self.vectorised = network, vectorised
-        self._targets = kinds.checked_kind(targets)
+        self._target_kind = kinds.checked_kind(targets)
         self.transductive = transductive
         self.function = NetworkFunction(network)
         weight_rules.refuse_forward_losses(network)
@@ -175,7 +175,7 @@ class MetaLearner(EpisodeModel):
             ValueError: if there is a scale of targets and these are labels.
         """
         if self.target_scale.is_set:
-            if tf.as_dtype(y.dtype).is_integer:
+            if not kinds.of_tensor(y).are_values:
                 raise ValueError(
                     "received labels and a learner with target_centre or target_spread; these are "
                     "for targets that are values"
@@ -183,11 +183,7 @@ class MetaLearner(EpisodeModel):
             y, outputs = self.target_scale.scaled(y), self.target_scale.scaled(outputs)
         loss = getattr(self, "loss", None)
         if loss is None:
-            loss = (
-                keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-                if kinds.of_tensor(y) == kinds.CLASSES
-                else keras.losses.MeanSquaredError()
-            )
+            loss = kinds.default_loss(kinds.of_tensor(y))
         return task_losses.mean_loss(loss, y, outputs)
 
     def gradients_of(self, outer_loss):
@@ -227,7 +223,6 @@ class MetaLearner(EpisodeModel):
     def train_step(self, data):
         episodes = self._fit_for_xla(data)
         self._check_trainable()
-        self._targets = self.known_targets or kinds.of_tensor(episodes.support_y)
         sizes = self._common_sizes(episodes)
         gradients, statistics, logs = mean_gradients(
             lambda task: self._padded_task_gradients(task, sizes),
@@ -287,7 +282,7 @@ class MetaLearner(EpisodeModel):
         return {
             **super().get_config(),
             "network": keras.saving.serialize_keras_object(self.network),
-            "targets": self.known_targets,
+            "targets": self.known_target_kind and self.known_target_kind.name,
             "transductive": self.transductive,
             "vectorised": self.vectorised,
             **self.target_scale.get_config(),

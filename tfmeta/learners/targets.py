@@ -2,20 +2,20 @@
 
 import keras
 
+from tfmeta.episodes.target_kind import CLASSES, KINDS, VALUES, TargetKind
 from tfmeta.errors import UserError
 
-CLASSES, VALUES = "classes", "values"
 _OF_LABELS = keras.losses.sparse_categorical_crossentropy
 
 
-def checked_kind(targets) -> str | None:
-    """The kind that a constructor was given; raises ValueError if it is none."""
-    if targets not in (None, CLASSES, VALUES):
+def checked_kind(targets: str | None) -> TargetKind | None:
+    """The kind that a constructor was given by name; raises ValueError if it is none."""
+    if targets is not None and targets not in KINDS:
         raise ValueError(f"received targets={targets!r}; expected 'classes', 'values' or None")
-    return targets
+    return KINDS.get(targets)
 
 
-def of_loss(loss) -> str | None:
+def of_loss(loss) -> TargetKind | None:
     """What targets a loss is for; None of a user's own, which may be for either."""
     if loss is None:
         return None
@@ -27,12 +27,25 @@ def of_loss(loss) -> str | None:
     return VALUES if module.partition(".")[0] == "keras" else None
 
 
-def of_tensor(y) -> str:
+def of_tensor(y) -> TargetKind:
     """What targets a tensor holds, by its type."""
     return CLASSES if y.dtype.is_integer else VALUES
 
 
-def refuse_other(received: str | None, expected: str | None, *, by: str) -> None:
+def default_loss(kind: TargetKind) -> keras.losses.Loss:
+    """What is minimised where `compile` is given no loss."""
+    if kind.are_values:
+        return keras.losses.MeanSquaredError()
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def default_metric(kind: TargetKind) -> keras.metrics.Metric:
+    if kind.are_values:
+        return keras.metrics.MeanSquaredError(kind.metric)
+    return keras.metrics.SparseCategoricalAccuracy(kind.metric)
+
+
+def refuse_other(received: TargetKind | None, expected: TargetKind | None, *, by: str) -> None:
     """Raises UserError if something is for one kind, and the learner for the other.
 
     Args:
@@ -40,9 +53,9 @@ def refuse_other(received: str | None, expected: str | None, *, by: str) -> None
         expected: the learner's, None if it doesn't know yet.
         by: what was received, for the message.
     """
-    if received and expected and received != expected:
+    if received and expected and received.name != expected.name:
         raise UserError(
-            f"received {by}, which is for targets that are {received}; this learner's are "
-            f"{expected}. Make the learner with targets={received!r}, or give what is for "
-            f"{expected}"
+            f"received {by}, which is for targets that are {received.name}; this learner's are "
+            f"{expected.name}. Make the learner with targets={received.name!r}, or give what is "
+            f"for {expected.name}"
         )

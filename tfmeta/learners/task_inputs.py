@@ -179,7 +179,7 @@ def as_targets(learner, y, *, name: str, leading: int = 1):
     """int32 labels or float targets; raises UserError if they are not the learner's."""
     y = tf.convert_to_tensor(y)
     if y.dtype == tf.bool or (y.dtype.is_integer and y.shape.rank in (None, leading)):
-        targets.refuse_other(targets.CLASSES, learner.known_targets, by=f"integer {name}")
+        targets.refuse_other(targets.CLASSES, learner.known_target_kind, by=f"integer {name}")
         return tf.cast(y, tf.int32)
     if y.shape.rank == leading:
         raise UserError(
@@ -187,7 +187,7 @@ def as_targets(learner, y, *, name: str, leading: int = 1):
             "labels, or targets with a last dimension: their number of outputs, 1 if there is one"
         )
     by = f"{name} of type {y.dtype.name} and shape {_shape(y.shape)}"
-    targets.refuse_other(targets.VALUES, learner.known_targets, by=by)
+    targets.refuse_other(targets.VALUES, learner.known_target_kind, by=by)
     outputs = learner.function.output_shape[1:]
     if learner.has_own_loss or y.shape.rank is None or len(outputs) != y.shape.rank - leading:
         outputs = y.shape[leading:]  # a user's loss may take what it likes

@@ -3,8 +3,12 @@
 import inspect
 
 import keras
+import tensorflow as tf
 
-from tfmeta.learners import targets
+from tfmeta import keras_internals as internals
+from tfmeta.episodes import target_kind as targets
+from tfmeta.episodes.target_kind import TargetKind
+from tfmeta.learners.targets import of_tensor
 
 _SCORES = "from_logits"  # of a metric of probabilities: whether it is given logits
 _FOR = {
@@ -44,7 +48,7 @@ _EXPECTED = {
 }
 
 
-def check_metrics(metrics, kind: str | None) -> None:
+def check_metrics(metrics, kind: TargetKind | None) -> None:
     """Raises ValueError if a metric of Keras's own would be computed of what it is not for.
 
     Args:
@@ -57,10 +61,32 @@ def check_metrics(metrics, kind: str | None) -> None:
         metric = given if _is_accuracy(given) else keras.metrics.get(given)
         if _is_keras_own(metric) and not _is_for(metric, kind):
             raise ValueError(
-                f"received the metric {_described(given)}; a learner's targets are {kind}. "
+                f"received the metric {_described(given)}; a learner's targets are {kind.name}. "
                 f"Expected one {_EXPECTED[kind]}, or a function of your own of the targets and "
                 "the outputs"
             )
+
+
+def build_metrics(learner, query_y) -> None:
+    """Makes the compiled metrics' variables, outside the replicas that share them.
+
+    Args:
+        learner: a compiled MetaLearner.
+        query_y: `(tasks, queries, ...)` of a batch, or their specification.
+
+    Raises:
+        ValueError: as `check_metrics`.
+    """
+    compiled = internals.compiled_metrics(learner)
+    if compiled is None or compiled.built:
+        return
+    check_metrics(internals.given_metrics(learner), of_tensor(query_y))
+    num_outputs = learner.num_outputs or 2  # where any number of classes is answered
+    y, outputs = tf.zeros((2, *query_y.shape[2:]), query_y.dtype), tf.zeros((2, num_outputs))
+    with learner.distribute_strategy.scope():
+        compiled.build(y, outputs)
+        for metric in compiled.metrics:  # some make theirs when they are used; traced alone
+            tf.function(metric.update_state, autograph=False).get_concrete_function(y, outputs)
 
 
 def _is_accuracy(given):

@@ -91,10 +91,9 @@ def record(run: AnyPath, result: Result) -> None:
 
 
 def _check_targets(run: RunDirectory, source: Any) -> None:
-    taken, given = (facts.target_size for facts in (run.source_facts, source.facts))
+    taken, given = (facts.target_kind for facts in (run.source_facts, source.facts))
     if taken != given:
-        asked, trained = (f"targets of size {n}" if n else "classes" for n in (given, taken))
-        raise UserError(f"{source.name} asks for {asked}; {run.path} was trained for {trained}")
+        raise UserError(f"{source.name} asks for {given}; {run.path} was trained for {taken}")
 
 
 def _of_file(run: RunDirectory, path: Path) -> dict[str, Any]:

@@ -100,14 +100,14 @@ class _Export:
     def tasks(self, output: Path) -> Path:
         learner, request, options = self._learner, self._request, self._options
         # Of a learner that was saved before it kept what its targets are.
-        learner.tell_targets("classes" if self._facts.target_size is None else "values")
+        learner.tell_targets(self._facts.target_kind)
         if request.is_litert:
             ways, shots = request.ways or self._settings.ways, request.shots or self._settings.shots
             self._settings = replace(self._settings, ways=ways, shots=shots, **_ONE_SIZE)
             options |= {"ways": ways, "shots": shots}
         else:
             options["padded"] = request.padded_support
-        if learner.targets == "classes":
+        if not learner.target_kind.are_values:
             options["confidence"] = self._confidence
         write = self._package.export_learner
         if request.kind == "generator":

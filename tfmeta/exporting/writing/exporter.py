@@ -9,6 +9,7 @@ import tensorflow as tf
 import tfmeta
 from tfmeta import files
 from tfmeta.confidence import Confidence
+from tfmeta.episodes.target_kind import CLASSES, VALUES
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import MANIFEST, README, SERVING_DEFAULT, SUFFIXES, WARM_UP
 from tfmeta.exporting.limits import RequestLimits
@@ -21,7 +22,6 @@ from tfmeta.exporting.writing.signatures import (
     LearnerSignatures,
 )
 from tfmeta.learners.finite_guard import refuse_not_finite
-from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.learners.task_inputs import as_examples, as_targets
 from tfmeta.networks import input_dtype
 from tfmeta.reading.images import ImageFormat

@@ -24,6 +24,7 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from tfmeta import files
 from tfmeta.confidence import Confidence
+from tfmeta.episodes.target_kind import CLASSES, VALUES
 from tfmeta.errors import UserError
 from tfmeta.exporting import task_state
 from tfmeta.exporting.contract import MANIFEST
@@ -33,7 +34,6 @@ from tfmeta.exporting.writing.exporter import HINT, check_adapted, common_facts
 from tfmeta.exporting.writing.signatures import AdaptedSignatures, LearnerSignatures
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.finite_guard import refuse_not_finite
-from tfmeta.learners.targets import CLASSES, VALUES
 from tfmeta.networks import unscaled
 from tfmeta.precision import rounding_error
 from tfmeta.reading.images import ImageFormat
@@ -107,7 +107,7 @@ def export_learner(
     if is_regression is not None:
         learner.tell_targets(VALUES if is_regression else CLASSES)
     refuse_not_finite(learner)
-    most = 1 if learner.targets == VALUES else learner.num_outputs or ways
+    most = 1 if learner.target_kind.are_values else learner.num_outputs or ways
     if not 1 <= ways <= most or shots < 1:
         raise UserError(
             f"received {ways} ways and {shots} shots; expected 1 to {most} ways, as many as the "
@@ -153,7 +153,7 @@ def _task_functions(learner, answer, examples, ways) -> dict:
 def _task_examples(learner, ways, shots, image_format) -> dict:
     targets = np.random.default_rng(1).normal(size=(shots, learner.num_outputs or 1))
     labels = np.repeat(np.arange(ways), shots)
-    is_values = learner.targets == VALUES
+    is_values = learner.target_kind.are_values
     return {
         "support_x": _examples(learner, ways * shots, image_format),
         "support_y": targets.astype(np.float32) if is_values else labels.astype(np.int32),

@@ -22,7 +22,6 @@ from tfmeta.exporting.writing.refusals import (
 )
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.execution import map_tasks
-from tfmeta.learners.targets import VALUES
 from tfmeta.networks import input_dtype
 
 
@@ -51,7 +50,7 @@ class TaskSignatures(ABC):
         are_images: bool = False,
         limits: RequestLimits | None = None,
     ):
-        self._learner, self._is_regression = learner, learner.targets == VALUES
+        self._learner, self._is_regression = learner, learner.target_kind.are_values
         self._are_images, self.limits = are_images, limits or RequestLimits()
         self.padded, self.confidence = padded, confidence or Confidence()
         example = tuple(learner.function.input_shape[1:])

@@ -16,7 +16,6 @@ from tfmeta.exporting.verifying.comparison import largest_difference
 from tfmeta.exporting.verifying.verifier import TOLERANCE
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
-from tfmeta.learners.targets import VALUES
 from tfmeta.networks import unscaled
 from tfmeta.precision import OF_A_NUDGE, OF_ITS_EFFECT, rounding_error
 from tfmeta.reading.images import ImageFormat, to_unit
@@ -166,7 +165,7 @@ def _task_responses(signatures, learner):
 
 def _draw(learner, image_format, seed):
     """Random support sets and queries, and their images as files."""
-    rng, is_regression = np.random.default_rng(seed), learner.targets == VALUES
+    rng, is_regression = np.random.default_rng(seed), learner.target_kind.are_values
     ways = 1 if is_regression else learner.num_outputs or NUM_WAYS
     shots = 10 if is_regression else NUM_SHOTS
     support_x, support_bytes = _examples(learner, image_format, rng, ways * shots)
