@@ -30,6 +30,16 @@ class TargetKind:
         return "mse" if self.are_values else "accuracy"
 
     @property
+    def validation_metric(self) -> str:
+        """The metric of the validation episodes, in lines of metrics."""
+        return f"validation_{self.metric}"
+
+    @property
+    def best_metric(self) -> str:
+        """Which values of the metric are good ones: "max" or "min"."""
+        return "min" if self.are_values else "max"
+
+    @property
     def default_ways(self) -> int:
         """Classes per episode where nobody says how many; values have none, which counts as 1."""
         return 1 if self.are_values else 5

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import keras
 from keras import callbacks as of_keras
 
+from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
-from tfmeta.training.objective import Objective
 from tfmeta.training.plan import Plan
 
 _MONITORING = (of_keras.EarlyStopping, of_keras.ModelCheckpoint, of_keras.ReduceLROnPlateau)
@@ -40,7 +40,7 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback], plan: Plan) -
     Keras knows which values of its own metrics are good ones. It is told so of the validation's,
     which have other names.
     """
-    objective = plan.learner.objective
+    kind = plan.learner.target_kind
     for callback in callbacks:
         name = type(callback).__name__
         for refused, reason in _REFUSED.items():
@@ -54,13 +54,13 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback], plan: Plan) -
             )
         if monitor := _monitored(callback):
             _check_monitor(callback, monitor, plan)
-            if monitor == objective.validation_name and getattr(callback, "mode", None) == "auto":
-                callback.mode = objective.best
+            if monitor == kind.validation_metric and getattr(callback, "mode", None) == "auto":
+                callback.mode = kind.best_metric
 
 
-def wants_validation(callback: keras.callbacks.Callback, objective: Objective) -> bool:
+def wants_validation(callback: keras.callbacks.Callback, kind: TargetKind) -> bool:
     """Whether a callback goes by a value that only windows with a validation have."""
-    return _monitored(callback) in _validation_names(objective)
+    return _monitored(callback) in _validation_names(kind)
 
 
 def _monitored(callback):
@@ -71,14 +71,14 @@ def _monitored(callback):
     return callback.monitor if is_used else None
 
 
-def _validation_names(objective):
-    return (objective.validation_name, f"val_{objective.metric_name}")
+def _validation_names(kind):
+    return (kind.validation_metric, f"val_{kind.metric}")
 
 
 def _check_monitor(callback, monitor, plan):
-    name, objective = type(callback).__name__, plan.learner.objective
-    of_validation = _validation_names(objective)
-    known = ["loss", objective.metric_name, "learning_rate"]
+    name, kind = type(callback).__name__, plan.learner.target_kind
+    of_validation = _validation_names(kind)
+    known = ["loss", kind.metric, "learning_rate"]
     if plan.settings.validation_tasks:
         known += of_validation
     if monitor not in known:

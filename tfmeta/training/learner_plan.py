@@ -8,13 +8,14 @@ import keras
 
 from tfmeta import networks
 from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
 from tfmeta.keras_files import check_config
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.targets import default_loss, default_metric
 from tfmeta.network_size import check_size
 from tfmeta.training.network_choice import is_foreign
-from tfmeta.training.objective import Objective
 from tfmeta.training.settings import Settings
 
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
@@ -29,7 +30,7 @@ class LearnerPlan:
         source: of its episodes.
         learner_class, learner_options: the learner's class, and all arguments but the network.
         network_function, network_options: what makes the network, and all of its arguments.
-        objective: what the learner is compiled with, for the source's targets.
+        target_kind: what the targets are; the learner is compiled with their loss and metric.
         optimizer_class: of the outer loop.
     """
 
@@ -39,7 +40,7 @@ class LearnerPlan:
     learner_options: dict
     network_function: Callable[..., keras.Model]
     network_options: dict
-    objective: Objective
+    target_kind: TargetKind
     optimizer_class: type[keras.optimizers.Optimizer]
 
     @classmethod
@@ -53,14 +54,14 @@ class LearnerPlan:
         network_function: Callable[..., keras.Model],
     ) -> "LearnerPlan":
         """The plan for resolved settings; the arguments are as of `resolving.resolved`."""
-        objective = Objective.of(source)
-        num_outputs = source.target_size or max(settings.ways, settings.train_ways)
+        target_kind = source.target_kind
+        num_outputs = target_kind.size or max(settings.ways, settings.train_ways)
         return cls(
             settings=settings,
             source=source,
             learner_class=learner_class,
             learner_options={
-                "targets": objective.targets,
+                "targets": target_kind.name,
                 "transductive": settings.transductive,
                 **settings.learner_options,
             },
@@ -70,7 +71,7 @@ class LearnerPlan:
                 "num_outputs": num_outputs if recipe.has_head else None,
                 **settings.network_options,
             },
-            objective=objective,
+            target_kind=target_kind,
             optimizer_class=_OPTIMIZERS[settings.outer_optimizer],
         )
 
@@ -108,8 +109,8 @@ class LearnerPlan:
         """
         learner.compile(
             self.optimizer_class(self.settings.outer_learning_rate),
-            self.objective.loss(),
-            metrics=[self.objective.metric()],
+            default_loss(self.target_kind),
+            metrics=[default_metric(self.target_kind)],
             jit_compile=False if varies else "auto",
             # A dense network's step is shorter than Python's share of it: many steps per call.
             steps_per_execution=longest_window if learner.is_vectorised else 1,

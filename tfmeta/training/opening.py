@@ -7,8 +7,6 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.pipelines import build
 from tfmeta.training.settings import Settings
 
-_DEFAULT_WAYS = 5
-
 
 def open_source(settings: Settings) -> EpisodeSource:
     """The pipeline's source of episodes; raises UserError if its data is missing or unreadable."""
@@ -22,7 +20,7 @@ def open_source(settings: Settings) -> EpisodeSource:
 
 def with_ways(settings: Settings, source: EpisodeSource) -> Settings:
     """Settings with the default number of ways filled in."""
-    return replace(settings, ways=settings.ways or (1 if source.is_regression else _DEFAULT_WAYS))
+    return replace(settings, ways=settings.ways or source.target_kind.default_ways)
 
 
 def episode_shape(settings: Settings) -> EpisodeShape:

@@ -86,7 +86,9 @@ class Plan:
         own = find(settings.algorithm).options
         options = {**own, **source.learner_options, **settings.learner_options}
         check_options(parts["learner_class"], options, settings.algorithm)
-        parts["recipe"] = parts["learner_class"].recipe(options, regression=source.is_regression)
+        parts["recipe"] = parts["learner_class"].recipe(
+            options, regression=source.target_kind.are_values
+        )
         if is_new:
             settings = resolved(settings, source, **parts)
         return cls(

@@ -52,14 +52,14 @@ class UserCallbacks(RunCallback):
     def on_epoch_end(self, epoch, logs=None):
         if self.state.failure and not self.state.stopped_by:
             return  # as if `fit` had raised the error, which comes
-        objective = self.state.plan.learner.objective
-        name = objective.validation_name
+        kind = self.state.plan.learner.target_kind
+        name = kind.validation_metric
         seen = dict(logs or {})
         if name in seen:
-            seen[f"val_{objective.metric_name}"] = seen[name]  # as Keras would call it
+            seen[f"val_{kind.metric}"] = seen[name]  # as Keras would call it
         for callback in self._callbacks:
             # Without its value Keras's would warn, or take this window for the best of all.
-            if name in seen or not wants_validation(callback, objective):
+            if name in seen or not wants_validation(callback, kind):
                 self._call_one(callback, "on_epoch_end", self._first_epoch + epoch, dict(seen))
 
     def on_train_end(self, logs=None):

@@ -21,5 +21,5 @@ class Validation(RunCallback):
         if self._validator is None or self.state.failure:
             return
         if self._windows.is_validated(self.state.step) or self.state.is_complete:
-            objective = self.state.plan.learner.objective
-            logs[objective.validation_name] = self._validator.run()[objective.metric_name]
+            kind = self.state.plan.learner.target_kind
+            logs[kind.validation_metric] = self._validator.run()[kind.metric]
