@@ -20,7 +20,7 @@ _REFUSED = {
 }
 
 
-def check_are_callbacks(callbacks) -> None:
+def check_are_callbacks(callbacks: object) -> None:
     """Raises UserError unless it is a list of `keras.callbacks.Callback`s."""
     if not isinstance(callbacks, list | tuple):
         raise UserError(
@@ -46,7 +46,7 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback], plan: Plan) -
         for refused, reason in _REFUSED.items():
             if isinstance(callback, refused):
                 raise UserError(f"received the callback {name}; leave it out: {reason}")
-        schedule = plan.settings.outer_schedule
+        schedule = plan.outer_schedule
         if isinstance(callback, _SETTING_THE_RATE) and schedule != "constant":
             raise UserError(
                 f"received the callback {name}, which sets the learning rate, and outer_schedule="
@@ -63,7 +63,7 @@ def wants_validation(callback: keras.callbacks.Callback, kind: TargetKind) -> bo
     return _monitored(callback) in _validation_names(kind)
 
 
-def _monitored(callback):
+def _monitored(callback: keras.callbacks.Callback) -> str | None:
     """The value that one of Keras's callbacks goes by; None if it goes by none."""
     if not isinstance(callback, _MONITORING):
         return None
@@ -71,11 +71,11 @@ def _monitored(callback):
     return callback.monitor if is_used else None
 
 
-def _validation_names(kind):
+def _validation_names(kind: TargetKind) -> tuple[str, str]:
     return (kind.validation_metric, f"val_{kind.metric}")
 
 
-def _check_monitor(callback, monitor, plan):
+def _check_monitor(callback: keras.callbacks.Callback, monitor: str, plan: Plan) -> None:
     name, kind = type(callback).__name__, plan.learner.target_kind
     of_validation = _validation_names(kind)
     known = ["loss", kind.metric, "learning_rate"]

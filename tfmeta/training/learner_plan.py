@@ -31,7 +31,7 @@ class LearnerPlan:
         learner_class, learner_options: the learner's class, and all arguments but the network.
         network_function, network_options: what makes the network, and all of its arguments.
         target_kind: what the targets are; the learner is compiled with their loss and metric.
-        optimizer_class: of the outer loop.
+        optimizer_class, outer_learning_rate: of the outer loop, the rate at its start.
     """
 
     settings: Settings
@@ -42,6 +42,7 @@ class LearnerPlan:
     network_options: dict
     target_kind: TargetKind
     optimizer_class: type[keras.optimizers.Optimizer]
+    outer_learning_rate: float
 
     @classmethod
     def make(
@@ -73,6 +74,7 @@ class LearnerPlan:
             },
             target_kind=target_kind,
             optimizer_class=_OPTIMIZERS[settings.outer_optimizer],
+            outer_learning_rate=settings.outer_learning_rate,
         )
 
     def build(self) -> MetaLearner:
@@ -108,7 +110,7 @@ class LearnerPlan:
             longest_window: steps that one execution may have.
         """
         learner.compile(
-            self.optimizer_class(self.settings.outer_learning_rate),
+            self.optimizer_class(self.outer_learning_rate),
             default_loss(self.target_kind),
             metrics=[default_metric(self.target_kind)],
             jit_compile=False if varies else "auto",

@@ -44,8 +44,8 @@ def load_run(run: RunDirectory) -> tuple[MetaLearner, int]:
     facts, loaded = run.source_facts, run.load_checkpoint()
     if loaded is None:
         raise UserError(
-            f"{run.path} has no checkpoint yet; train it first: "
-            f"tfmeta train --resume --run-dir {run.path}"
+            f"{run.path} has no checkpoint yet; train it first, with resume (tfmeta train --resume "
+            f"--run-dir {run.path})"
         )
     learner = loaded[0]
     taken = tuple(learner.function.input_shape[1:])

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -28,6 +29,7 @@ from tfmeta.training.windows import Windows
 _MOST_EXAMPLES_PER_STEP = 10 * MOST_EXAMPLES
 _LOG_EVERY, _LOG_EVERY_VECTORISED = 20, 500
 _LINES_PER_VALIDATION = 25
+_WITHOUT_VALIDATION = "; or train without: validation_tasks=0 (--set validation_tasks=0)"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Plan:
         source: of the episodes.
         task_shape: the episodes of the task, for validation and evaluation.
         training_shape: the episodes of training, of which a recipe may want larger ones.
+        meta_batch: tasks per step.
+        outer_schedule: of the outer learning rate: "cosine", "linear" or "constant".
         learner: the learner, its network and its optimizer.
     """
 
@@ -46,6 +50,8 @@ class Plan:
     source: EpisodeSource
     task_shape: EpisodeShape
     training_shape: EpisodeShape
+    meta_batch: int
+    outer_schedule: str
     learner: LearnerPlan
 
     @classmethod
@@ -78,7 +84,7 @@ class Plan:
         return cls._made(settings, source, is_new=False)
 
     @classmethod
-    def _made(cls, settings, source, *, is_new):
+    def _made(cls, settings: Settings, source: EpisodeSource, *, is_new: bool) -> "Plan":
         parts = {
             "learner_class": settings.load_learner_class(),
             "network_function": network_function(settings.network, source),
@@ -96,6 +102,8 @@ class Plan:
             source=source,
             task_shape=episode_shape(settings),
             training_shape=training_shape(settings),
+            meta_batch=settings.meta_batch,
+            outer_schedule=settings.outer_schedule,
             learner=LearnerPlan.make(settings, source, **parts),
         )
 
@@ -109,16 +117,15 @@ class Plan:
 
     def refusals(self) -> list[str]:
         """Why the run can't have its episodes, each reason once; empty if it can have them."""
-        settings, source, found = self.settings, self.source, []
-        examples = settings.meta_batch * self.training_shape.size
+        source, found = self.source, []
+        examples = self.meta_batch * self.training_shape.size
         if examples > _MOST_EXAMPLES_PER_STEP:
             found.append(
-                f"received meta_batch={settings.meta_batch}, which is {examples} examples per "
+                f"received meta_batch={self.meta_batch}, which is {examples} examples per "
                 f"step; expected {_MOST_EXAMPLES_PER_STEP} at most"
             )
         for split, shape in self.shapes.items():
-            is_optional = split == "validation"
-            remedy = "; or train without: --set validation_tasks=0" if is_optional else ""
+            remedy = _WITHOUT_VALIDATION if split == "validation" else ""
             try:
                 source.check(split, shape)
             except UserError as error:
@@ -148,8 +155,8 @@ class Plan:
             "train",
             self.training_shape,
             seed=self.settings.seed,
-            num_tasks=self.settings.meta_batch,
-            first=step * self.settings.meta_batch,
+            num_tasks=self.meta_batch,
+            first=step * self.meta_batch,
             augmentation=self.augmentation,
         )
 
@@ -236,15 +243,15 @@ class Plan:
             verbose=0,
         )
 
-    def _scope(self) -> contextlib.AbstractContextManager:
-        return strategies.scope(self.settings.strategy, self.settings.meta_batch)
+    def _scope(self) -> contextlib.AbstractContextManager[Any]:
+        return strategies.scope(self.settings.strategy, self.meta_batch)
 
-    def _built(self):
+    def _built(self) -> MetaLearner:
         learner = self.learner.build()
         self.learner.compile(learner, **self._compile_options(learner))
         return learner
 
-    def _compile_options(self, learner):
+    def _compile_options(self, learner: MetaLearner) -> dict[str, Any]:
         return {
             "varies": self.training_shape.varies,
             "longest_window": self.windows(learner).longest,

@@ -41,16 +41,16 @@ class RunState:
     @property
     def progress(self) -> float:
         """How much of the run is done, from 0 to 1."""
-        settings = self.plan.settings
-        if settings.steps:
-            return self.step / settings.steps
-        return min(1.0, self.minutes / settings.max_minutes)
+        steps, most_minutes = self.plan.settings.steps, self.plan.settings.max_minutes
+        if steps:
+            return self.step / steps
+        return min(1.0, self.minutes / most_minutes) if most_minutes else 0.0
 
     def look_at_clock(self) -> None:
         """Sets `is_complete`; once per window, so that everything there is told the same."""
-        settings = self.plan.settings
-        has_all_steps = bool(settings.steps) and self.step >= settings.steps
-        has_no_time = bool(settings.max_minutes) and self.minutes >= settings.max_minutes
+        steps, most_minutes = self.plan.settings.steps, self.plan.settings.max_minutes
+        has_all_steps = steps is not None and self.step >= steps
+        has_no_time = most_minutes is not None and self.minutes >= most_minutes
         self.is_complete = has_all_steps or has_no_time
 
     @property

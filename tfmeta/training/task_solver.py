@@ -35,7 +35,8 @@ class TaskSolver:
         if learner.function.statistic_names:
             raise UserError(
                 "received a network with batch normalisation, whose optimum would be of weights "
-                "and statistics together; expected one without, such as --set network=mlp"
+                "and statistics together; expected one without, such as network='mlp' "
+                "(--set network=mlp)"
             )
         self._learner, self.steps, self.rate = learner, steps, rate
         self._solve = tf.function(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -11,12 +11,14 @@ from tfmeta.file_lock import FileLock
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.training.callback_checks import check_callbacks
 from tfmeta.training.callbacks import callbacks_of
+from tfmeta.training.callbacks.run_callback import RunCallback
 from tfmeta.training.callbacks.timing import Timing
 from tfmeta.training.plan import Plan
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.run_state import RunState
 from tfmeta.training.settings import BUDGET, Settings
+from tfmeta.user_files import AnyPath
 
 Callbacks = Sequence[keras.callbacks.Callback]
 
@@ -57,9 +59,7 @@ class Trainer:
         self._lock, self._callbacks = lock, callbacks
 
     @classmethod
-    def start(
-        cls, settings: Settings, run_dir: str | Path, *, callbacks: Callbacks = ()
-    ) -> "Trainer":
+    def start(cls, settings: Settings, run_dir: AnyPath, *, callbacks: Callbacks = ()) -> "Trainer":
         """A new run; nothing is written before all that can be checked has been.
 
         Args:
@@ -80,7 +80,9 @@ class Trainer:
         return cls(RunState(plan, run, 0), learner, lock=run.locked(), callbacks=callbacks)
 
     @classmethod
-    def resume(cls, run_dir: str | Path, changes: dict, *, callbacks: Callbacks = ()) -> "Trainer":
+    def resume(
+        cls, run_dir: AnyPath, changes: dict[str, Any], *, callbacks: Callbacks = ()
+    ) -> "Trainer":
         """A run that goes on, exactly.
 
         Args:
@@ -101,7 +103,9 @@ class Trainer:
             raise
 
     @classmethod
-    def _resumed(cls, run, changes, *, lock, callbacks):
+    def _resumed(
+        cls, run: RunDirectory, changes: dict[str, Any], *, lock: FileLock, callbacks: Callbacks
+    ) -> "Trainer":
         plan = Plan.of_run(run, run.settings.resumed_with(changes))
         plan.check()
         check_callbacks(callbacks, plan)
@@ -152,7 +156,7 @@ class Trainer:
             state.run, state.step, state.is_finished, timing.tasks_per_second, state.stopped_by
         )
 
-    def _fit(self, callbacks, progress):
+    def _fit(self, callbacks: Sequence[RunCallback], progress: Progress) -> None:
         state, plan = self._state, self._state.plan
         for line in plan.source.left_out(plan.shapes):
             progress.say(line)
@@ -165,9 +169,9 @@ class Trainer:
         while not state.is_over:
             plan.fit(self._learner, state.step, windows.alike(state.step), callbacks)
 
-    def _in_words(self, failure):
+    def _in_words(self, failure: NotFiniteError) -> NotFiniteError:
         """What a user is told of a step that was not finite."""
-        step, tasks = failure.step, self._state.plan.settings.meta_batch
+        step, tasks = failure.step, self._state.plan.meta_batch
         kept = f"the weights after step {step - 1} are kept" if step > 1 else "no weights are kept"
         return NotFiniteError(
             step,

@@ -50,10 +50,11 @@ class Windows:
         """How many windows end at a step or before it."""
         each, other = self.log_every, self.validate_every or self.log_every
         ends = step // each + step // other - step // math.lcm(each, other)
-        is_past_an_odd_end = self.last and self.last <= step and self.last % each
-        return ends + bool(is_past_an_odd_end and self.last % other)
+        if self.last and self.last <= step and self.last % each and self.last % other:
+            return ends + 1
+        return ends
 
-    def _end(self, step):
+    def _end(self, step: int) -> int:
         """Where the window ends that begins after a step."""
         ends = [step - step % n + n for n in (self.log_every, self.validate_every) if n]
         return min(ends if self.last is None else [*ends, self.last])

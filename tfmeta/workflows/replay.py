@@ -1,19 +1,22 @@
 """Runs one step of a run again, with every intermediate number checked."""
 
 import itertools
-import os
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.episodes.episode import Episode, PaddedEpisode
 from tfmeta.errors import UserError
 from tfmeta.learners.padding import unpadded
 from tfmeta.training.plan import Plan
 from tfmeta.training.run_directory import RunDirectory
+from tfmeta.user_files import AnyPath
 
 _HERE = Path(__file__).resolve().parents[1]  # tfmeta's own files
 
@@ -34,7 +37,7 @@ class Replay:
             changed, or it has no such step.
     """
 
-    def __init__(self, run_dir: str | os.PathLike, step: int):
+    def __init__(self, run_dir: AnyPath, step: int):
         self._run, self._number = RunDirectory.open(run_dir), step
         last = self._run.last_step
         if not 1 <= step <= last:
@@ -42,9 +45,9 @@ class Replay:
             raise UserError(f"received step={step} (--step); expected a step {taken}, in {run_dir}")
         self._plan = Plan.of_run(self._run)
         self._learner, self.start = self._plan.learner_of(self._run, before=step)
-        self._tasks = self._plan.settings.meta_batch
+        self._tasks = self._plan.meta_batch
 
-    def run(self, say: Callable[[str], None] = lambda line: None) -> dict:
+    def run(self, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
         """The step again.
 
         Args:
@@ -70,7 +73,7 @@ class Replay:
             **self._checked_step(next(iter(self._plan.episodes_after(step - 1)))),
         }
 
-    def _train_again(self):
+    def _train_again(self) -> None:
         """In the run's own windows, whose steps share a rate; windows of one length in one go."""
         step, last = self.start, self._number - 1
         longest = self._plan.windows(self._learner).longest
@@ -84,18 +87,20 @@ class Replay:
                 self._plan.fit(self._learner, step, (length, number), [rates])
                 step += number * length
 
-    def _rate_of(self, step):
+    def _rate_of(self, step: int) -> float:
         """The outer rate of a step: of the first line of metrics that it is part of."""
         for line in self._run.metrics.read():
             if line["step"] >= step:
                 return line["learning_rate"]
         return self._learner.optimizer.learning_rate.numpy()
 
-    def _checked_step(self, episodes):
-        losses, largest, gradients = [], [], []
+    def _checked_step(self, episodes: Episode | PaddedEpisode) -> dict[str, Any]:
+        losses: list[float] = []
+        largest: list[float] = []
+        gradients = []
         for task in range(self._tasks):
             episode = unpadded(tf.nest.map_structure(lambda t, i=task: t[i], episodes))
-            where = _first_not_finite(lambda e=episode: self._learner.task_gradients(e))
+            where = _first_not_finite(partial(self._learner.task_gradients, episode))
             if isinstance(where, dict):
                 number = (self._number - 1) * self._tasks + task
                 where = {"task": task, "episode": number, **where}
@@ -107,7 +112,7 @@ class Replay:
         where = self._checked_update(gradients)
         return {"loss": losses, "largest_gradient": largest, "not_finite": where}
 
-    def _checked_update(self, gradients):
+    def _checked_update(self, gradients: list[list[tf.Tensor]]) -> dict[str, Any] | None:
         """The optimizer's step on the mean gradient: where it is not finite, or None."""
         variables, optimizer = self._learner.trainable_variables, self._learner.optimizer
         means = [tf.reduce_mean(tf.stack(g), 0) for g in zip(*gradients, strict=True)]
@@ -124,16 +129,16 @@ class Replay:
 class _Rates(keras.callbacks.Callback):
     """Sets the outer rate of each window of steps, an epoch of Keras's, as the run had it."""
 
-    def __init__(self, rate_of, start, length):
+    def __init__(self, rate_of: Callable[[int], float], start: int, length: int):
         super().__init__()
         self._rate_of, self._start, self._length = rate_of, start, length
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         rate = self._rate_of(self._start + epoch * self._length + 1)
         self.model.optimizer.learning_rate.assign(rate)
 
 
-def _first_not_finite(function):
+def _first_not_finite(function: Callable[[], Any]) -> Any:
     """What an eager function returns, or where its first number was not finite, as a dict."""
     filtered = keras.config.is_traceback_filtering_enabled()
     keras.config.disable_traceback_filtering()  # else the frames that know the layer are gone
@@ -150,7 +155,7 @@ def _first_not_finite(function):
             keras.config.enable_traceback_filtering()
 
 
-def _where(error):
+def _where(error: Exception) -> dict[str, Any]:
     """The operation, the layer that it is of, and tfmeta's line that asked for it."""
     layer, line = None, None
     for frame, number in traceback.walk_tb(error.__traceback__):
@@ -166,7 +171,7 @@ def _where(error):
     return {"operation": operation, "layer": layer, "line": line, "message": _short(words)}
 
 
-def _short(words):
+def _short(words: str) -> str:
     """The error without what TensorFlow adds of itself: which output, and how many of it."""
     head = words.partition("Detected ")[2].partition(" Input tensor")[0]
     return head.partition("Stack trace")[0].strip()

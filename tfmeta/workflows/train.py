@@ -40,7 +40,7 @@ from tfmeta.training.plan import Plan
 from tfmeta.training.progress import Progress
 from tfmeta.training.trainer import Trainer
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, progress_or_log
+from tfmeta.workflows.arguments import check_flags, path, progress_or_log
 from tfmeta.workflows.train_request import TrainRequest
 
 
@@ -104,7 +104,8 @@ def train(
     should_stop = settings.pop("should_stop", _never)
     check_flags(trust=trust)
     with trusting(trust):
-        request = TrainRequest(_flat(pipeline, settings), run_dir, resume)
+        place = None if run_dir is None else path("run_dir", run_dir)
+        request = TrainRequest(_flat(pipeline, settings), place, resume)
         return carry_out(request, progress=progress, should_stop=should_stop, callbacks=callbacks)
 
 

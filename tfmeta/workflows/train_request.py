@@ -8,8 +8,7 @@ from typing import Any
 from tfmeta.errors import UserError
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
-from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, path
+from tfmeta.workflows.arguments import check_flags
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,11 @@ class TrainRequest:
     """
 
     given: dict[str, Any]
-    run_dir: AnyPath | None = None
+    run_dir: Path | None = None
     resume: bool = False
 
     def __post_init__(self) -> None:
         check_flags(resume=self.resume)
-        if self.run_dir is not None:
-            object.__setattr__(self, "run_dir", path("run_dir", self.run_dir))
         if self.resume:
             if self.run_dir is None:
                 raise UserError(

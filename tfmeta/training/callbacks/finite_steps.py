@@ -1,7 +1,7 @@
 """Noticing a step that is not finite."""
 
 from tfmeta.errors import NotFiniteError
-from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 
 
 class FiniteSteps(RunCallback):
@@ -10,10 +10,10 @@ class FiniteSteps(RunCallback):
     The learner is then as it was before that step (see `FiniteGuard`), and so it is kept.
     """
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         self._step_before = self.state.step  # the guard counts from the beginning of `fit`
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         failure = self.model.finite_guard.failure
         if failure is not None:
             step = self._step_before + failure.step

@@ -2,7 +2,7 @@
 
 import math
 
-from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 
 # Share of the outer rate, as a function of how much of the run is done, from 0 to 1.
 _SCHEDULES = {
@@ -18,11 +18,11 @@ class LearningRate(RunCallback):
     may change it between windows.
     """
 
-    def on_epoch_begin(self, epoch, logs=None):
-        settings = self.state.plan.settings
-        if schedule := _SCHEDULES.get(settings.outer_schedule):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        plan = self.state.plan
+        if schedule := _SCHEDULES.get(plan.outer_schedule):
             share = schedule(self.state.progress)
-            self.model.optimizer.learning_rate.assign(settings.outer_learning_rate * share)
+            self.model.optimizer.learning_rate.assign(plan.learner.outer_learning_rate * share)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs["learning_rate"] = self.learning_rate

@@ -1,6 +1,6 @@
 """The lines of metrics.jsonl."""
 
-from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 
 
 class MetricLines(RunCallback):
@@ -10,7 +10,7 @@ class MetricLines(RunCallback):
     has the same bytes as one that was not. What depends on the clock goes to TensorBoard alone.
     """
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if failure := self.state.failure:
             line = {"step": failure.step, "loss": None, "learning_rate": self.learning_rate}
             self.state.run.metrics.append({**line, "not_finite": failure.what})

@@ -1,8 +1,12 @@
 """What the callbacks of a run have in common."""
 
+from typing import Any
+
 import keras
 
 from tfmeta.training.run_state import RunState
+
+Logs = Any  # what Keras hands to a callback: a dict of numbers, or None
 
 
 class RunCallback(keras.callbacks.Callback):

@@ -1,6 +1,6 @@
 """Counting steps."""
 
-from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 
 
 class StepCount(RunCallback):
@@ -9,12 +9,12 @@ class StepCount(RunCallback):
     First among the callbacks, so that the others know the step.
     """
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._step_before = self.state.step
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         # Where several steps are one execution, Keras's number may be beyond a short window.
         self.state.step = self._step_before + min(batch + 1, self.params["steps"])
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.state.look_at_clock()

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.run_callback import Logs, RunCallback
+from tfmeta.training.run_state import RunState
 
 
 class Stopping(RunCallback):
@@ -13,11 +14,11 @@ class Stopping(RunCallback):
         should_stop: asked after every window.
     """
 
-    def __init__(self, state, should_stop: Callable[[], bool]):
+    def __init__(self, state: RunState, should_stop: Callable[[], bool]):
         super().__init__(state)
         self._should_stop = should_stop
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if not self.state.is_over:
             self.state.is_interrupted = bool(self._should_stop())
         if self.state.is_over:

@@ -1,12 +1,14 @@
 """The scalars that TensorBoard shows."""
 
 import contextlib
+from typing import Any
 
 import tensorflow as tf
 
 from tfmeta import files
-from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 from tfmeta.training.callbacks.timing import Timing
+from tfmeta.training.run_state import RunState
 from tfmeta.training.scalar_events import write_scalar
 
 
@@ -18,12 +20,12 @@ class TensorBoardEvents(RunCallback):
         timing: that has timed the window.
     """
 
-    def __init__(self, state, timing: Timing):
+    def __init__(self, state: RunState, timing: Timing):
         super().__init__(state)
         self._timing, self._folder = timing, state.run.tensorboard
-        self._writer = None
+        self._writer: Any = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.state.failure:
             return
         with files.writing(self._folder):
@@ -35,13 +37,13 @@ class TensorBoardEvents(RunCallback):
                 write_scalar("train/tasks_per_second", self._timing.window_rate)
             self._writer.flush()
 
-    def close(self):
+    def close(self) -> None:
         # What a full disk kept from being written was told before.
         with contextlib.suppress(OSError, tf.errors.OpError):
             if self._writer is not None:
                 self._writer.close()
 
 
-def _tag(name):
+def _tag(name: str) -> str:
     part, _, rest = name.partition("_")
     return f"validation/{rest}" if part == "validation" else f"train/{name}"

@@ -1,7 +1,9 @@
 """Validation."""
 
 from tfmeta.evaluation.evaluator import Evaluator
-from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.run_callback import Logs, RunCallback
+from tfmeta.training.run_state import RunState
+from tfmeta.training.windows import Windows
 
 
 class Validation(RunCallback):
@@ -13,11 +15,11 @@ class Validation(RunCallback):
         windows: which windows end with a validation; the last one does in any case.
     """
 
-    def __init__(self, state, validator: Evaluator | None, windows):
+    def __init__(self, state: RunState, validator: Evaluator | None, windows: Windows):
         super().__init__(state)
         self._validator, self._windows = validator, windows
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self._validator is None or self.state.failure:
             return
         if self._windows.is_validated(self.state.step) or self.state.is_complete:

@@ -1,0 +1,82 @@
+"""The plan of a run: what it refuses, and what it builds."""
+
+import pytest
+import tensorflow as tf
+from small_runs import CLASSES, VALUES, lines, train
+
+import tfmeta
+from tfmeta.errors import UserError
+from tfmeta.training.flat_settings import as_flat
+from tfmeta.training.plan import Plan
+from tfmeta.training.settings import Settings
+from tfmeta.training.windows import Windows
+from tfmeta.workflows.train import one_step
+
+
+def plan_of(settings, **changes):
+    return Plan.make(Settings().updated(as_flat({**settings, **changes})))
+
+
+def test_a_plan_keeps_no_user_setting_open():
+    plan = plan_of(CLASSES)
+    settings = plan.settings
+    assert (settings.ways, settings.train_ways, settings.meta_batch) == (2, 2, 2)
+    assert plan.learner.network_options["input_shape"] == (28, 28, 1)
+    assert plan.learner.network_options["num_outputs"] is None  # it embeds and compares
+    assert plan_of(VALUES).learner.network_options["num_outputs"] == 1
+    assert Plan.make(settings, plan.source).settings == settings
+    with pytest.raises(AttributeError, match="meta_batch"):
+        plan.meta_batch = 4
+
+
+@pytest.mark.fault("a dry run with a strategy that there is not", "refused as training refuses it")
+def test_a_dry_run_is_under_the_runs_strategy(monkeypatch):
+    with pytest.raises(UserError, match="strategy tpu is not there yet"):
+        one_step(plan_of(VALUES, strategy="tpu"))
+    monkeypatch.setattr(
+        tf.config, "list_logical_devices", lambda kind: [None, None] if kind == "GPU" else []
+    )
+    with pytest.raises(UserError, match="meta-batch of 3 for 2 devices; expected a multiple"):
+        one_step(plan_of(VALUES, strategy="mirrored", meta_batch=3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inner_lr": "0.4"}, r"received inner_lr='0\.4'; expected a number, such as 0\.4"),
+        ({"inner_steps": "3"}, r"received inner_steps='3'; expected a number, such as 1"),
+        (
+            {"learner_options": {"first_order": "yes"}},
+            r"received learner.first_order='yes'; expected True or False, such as False",
+        ),
+        ({"outer_lr": "0.4"}, r"received outer_lr='0\.4'; expected a positive number"),
+        ({"outer_learning_rate": 0.4}, r"unknown setting 'outer_learning_rate'; .*outer_lr"),
+    ],
+)
+def test_a_number_as_text_is_refused_by_its_name(changes, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        tfmeta.train("sinusoid", run_dir=tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_validation_comes_at_the_steps_that_were_asked_for(tmp_path):
+    """Also where tasks are vectorised, whose windows would be of 500 steps."""
+    vectorised = {"learner_options": {"vectorised": True, "first_order": True}, "log_every": None}
+    changes = {"steps": 120, "validate_every": 50, "validation_tasks": 2}
+    run = train(tmp_path / "run", VALUES, **vectorised, **changes)
+    assert [line["step"] for line in lines(run)] == [50, 100, 120]
+    assert all("validation_mse" in line for line in lines(run))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"log_every": None}, Windows(20, None, 12)),
+        ({"log_every": None, "validation_tasks": 1}, Windows(20, 500, 12)),
+        ({"validate_every": 7}, Windows(4, None, 12)),  # without tasks there is no validation
+        ({"steps": None, "max_minutes": 1.0}, Windows(4, None, None)),
+    ],
+)
+def test_windows_by_default(changes, expected):
+    plan = plan_of(VALUES, **changes)
+    assert plan.windows(plan.build_learner()) == expected
