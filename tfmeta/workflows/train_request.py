@@ -53,4 +53,4 @@ class TrainRequest:
     @cached_property
     def place(self) -> Path:
         """The run's directory."""
-        return Path(self.run_dir) if self.run_dir else self.settings.default_run_dir()
+        return self.run_dir or self.settings.default_run_dir()
