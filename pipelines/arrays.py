@@ -21,6 +21,7 @@ from tfmeta.reading.array_pixels import check_channels_last, look_like_images
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.image_arrays import fitted, format_of
 from tfmeta.reading.image_files import pinned_format
+from tfmeta.reading.row_format import RowFormat
 from tfmeta.reading.tables import Table, find_file, read_table
 
 
@@ -91,6 +92,8 @@ def build(
         return source
     source.network_options = input_scaling(examples[index.rows("train")], standardise)
     source.prepared = prepared_columns(examples, source.network_options, names, table)
+    if not table.is_npz:
+        source.row_format = RowFormat(tuple(names), (chosen["label"],))
     return source
 
 

@@ -24,6 +24,7 @@ from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, listed
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.prepared_columns import PreparedColumns
+from tfmeta.reading.row_format import RowFormat
 from tfmeta.reading.tables import find_file, names_in, read_table
 
 _LAST = np.iinfo(np.int32).min  # sorts behind every random key
@@ -182,5 +183,7 @@ def build(
     source.network_options = input_scaling(x[in_training], standardise)
     if in_training.any():
         source.learner_options = scale_of(y[in_training])
+    if not table.is_npz:
+        source.row_format = RowFormat(tuple(features), tuple(targets), str(task))
     source.prepared = prepared_columns(x, source.network_options, features, table)
     return source

@@ -152,7 +152,7 @@ def test_an_adapted_answer_depends_on_no_other_example():
 
 
 def test_adapted_answers_as_the_learner_and_names_the_classes():
-    from tfmeta.reading.support_set import read_support_arrays
+    from tfmeta.reading.support_arrays import read_support_arrays
     from tfmeta.training.run_directory import RunDirectory
 
     facts = RunDirectory.open(trained.glyph_run()).source_facts

@@ -17,7 +17,7 @@ from tfmeta.errors import UserError
 from tfmeta.exporting.writing import litert
 from tfmeta.precision import rounding_error
 from tfmeta.reading.images import ImageFormat
-from tfmeta.reading.support_set import read_support_arrays
+from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.training.run_directory import RunDirectory
 
 SHOTS = 2

@@ -10,7 +10,7 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.errors import UserError
 from tfmeta.reading.origins import Origins
-from tfmeta.reading.support_set import read_support_arrays
+from tfmeta.reading.support_arrays import read_support_arrays
 
 BAD = pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 

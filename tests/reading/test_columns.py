@@ -14,7 +14,7 @@ from tfmeta.exporting.writing.exporter import export_adapted, export_learner
 from tfmeta.learners import find
 from tfmeta.pipelines.arrays import build
 from tfmeta.pipelines.regression import build as build_regression
-from tfmeta.reading.support_set import read_support_arrays
+from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.training.plan import Plan
 from tfmeta.training.settings import Settings
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from tfmeta import UserError
 from tfmeta.episodes.episode_source import SourceFacts
-from tfmeta.reading.support_set import read_image, read_support_arrays, read_support_folder
+from tfmeta.reading.support_arrays import read_support_arrays
+from tfmeta.reading.support_set import read_image, read_support_folder
 
 
 def test_a_support_folder_is_read_in_the_order_of_its_names(png_folder):

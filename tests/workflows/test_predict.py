@@ -122,7 +122,8 @@ def test_without_json_one_line_an_image(from_export):
     done = trained.tfmeta("predict", trained.learner_export(), *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     for line, each in zip(done.stdout.splitlines(), from_export, strict=True):
-        assert line.split() == [each["image"], each["label"], f"{each['confidence']:.3f}"]
+        numbers = f"{each['confidence']:.3f}  unknown {each['unknown']:.3f}"
+        assert line == f"{each['image']}  {each['label']}  {numbers}"
 
 
 @pytest.fixture

@@ -10,24 +10,32 @@ from tfmeta.terminal import say
 
 @click.command()
 @click.argument("exported_or_run_dir", type=click.Path())
-@click.argument("images", nargs=-1, required=True, type=click.Path(), metavar="IMAGE...")
-@click.option("--support", type=click.Path(), help="Folder with a subfolder of images a class.")
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(), metavar="INPUT...")
+@click.option(
+    "--support",
+    type=click.Path(),
+    metavar="DIR|FILE",
+    help="Folder with one subfolder of images per class; or NPZ, CSV or Parquet.",
+)
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @timeout_option
-def predict(exported_or_run_dir, images, support, as_json, timeout):
-    """Label each IMAGE with one of the classes in the --support folder, and say how sure.
+def predict(exported_or_run_dir, inputs, support, as_json, timeout):
+    """Answer each INPUT: with a class of the --support set, or with values.
+
+    An INPUT is an image or a folder of images; or an NPZ, CSV or Parquet file, each row of which is
+    a query: an NPZ has the array x, a table the columns that the model was trained on. A --support
+    file has the answers too: an array y, or their columns.
 
     The model is an export (exported/NAME) or a run (runs/NAME), whose confidence is not fitted
-    yet. An `adapted` export has its support set baked in and takes none. --json also has each
-    image's `unknown`: from 0 to 1, how likely it is of none of the classes.
+    yet. An `adapted` export has its support set baked in and takes none. For classes the output is
+    the label, its confidence, and from 0 to 1 how likely the input is of none of the classes.
     """
     from tfmeta.workflows import predict as workflow
 
-    predictions = workflow.predict(exported_or_run_dir, images, support=support, timeout=timeout)
+    predictions = workflow.predict(exported_or_run_dir, inputs, support=support, timeout=timeout)
     if as_json:
         found = [prediction.to_dict() for prediction in predictions]
         click.echo(strict_json.dumps({"predictions": found}))
     else:
-        for each in predictions:
-            say(f"{each.image}  {each.label}  {each.confidence:.3f}")
+        say(*map(str, predictions))

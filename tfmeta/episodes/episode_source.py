@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 import tensorflow as tf
@@ -12,8 +12,12 @@ from tfmeta.episodes.episode import PaddedEpisode
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
+from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.image_reader import ImageReader
 from tfmeta.reading.images import ImageFormat
 from tfmeta.reading.prepared import Prepared
+from tfmeta.reading.row_format import RowFormat
+from tfmeta.reading.row_reader import RowReader
 
 
 def even_batch(num_tasks: int, most: int) -> int:
@@ -42,6 +46,7 @@ class SourceFacts:
     input_shape: tuple[int, ...]
     image_format: ImageFormat | None
     target_size: int | None
+    row_format: RowFormat | None = None
 
     @property
     def target_kind(self) -> TargetKind:
@@ -50,7 +55,14 @@ class SourceFacts:
     def to_dict(self) -> dict:
         image = self.image_format and self.image_format.to_dict()
         facts = {**vars(self), "input_shape": list(self.input_shape), "image_format": image}
-        return typed.with_digest(facts)
+        rows = facts.pop("row_format")
+        return typed.with_digest(facts | ({"row_format": rows.to_dict()} if rows else {}))
+
+    def reader(self) -> ExampleReader:
+        """What reads a user's support sets and queries for the learner."""
+        if self.image_format is not None:
+            return ImageReader(self.image_format.array_range)
+        return RowReader(self.input_shape, self.target_size, self.row_format)
 
     @classmethod
     def from_dict(cls, facts: dict) -> "SourceFacts":
@@ -77,7 +89,9 @@ class SourceFacts:
                     f"{facts['input_shape']}; expected the same",
                     exit_status=1,
                 )
-        return cls(facts["name"], tuple(facts["input_shape"]), image, facts["target_size"])
+        rows = facts.get("row_format")
+        rows = rows and RowFormat.from_dict(rows, f"{what}: row_format")
+        return cls(facts["name"], tuple(facts["input_shape"]), image, facts["target_size"], rows)
 
 
 class EpisodeSource(ABC):
@@ -88,6 +102,7 @@ class EpisodeSource(ABC):
         input_shape: of one example.
         image_format: how encoded images become examples; None if the examples are no images.
         target_size: the number of values per target in regression; None for classification.
+        row_format: which columns of a table its examples are; None if they have no names.
         network: the function of `tfmeta.networks` that suits it; None: by the shape of an example.
         network_options: defaults for what that function takes.
         learner_options: defaults for every learner, such as the scale of its targets.
@@ -100,6 +115,7 @@ class EpisodeSource(ABC):
     input_shape: tuple[int, ...]
     image_format: ImageFormat | None = None
     target_size: int | None = None
+    row_format: RowFormat | None = None
     network: str | None = None
     network_options: Mapping = MappingProxyType({})
     learner_options: Mapping = MappingProxyType({})
@@ -118,7 +134,8 @@ class EpisodeSource(ABC):
 
     @property
     def facts(self) -> SourceFacts:
-        return SourceFacts(self.name, self.input_shape, self.image_format, self.target_size)
+        names = (each.name for each in fields(SourceFacts))
+        return SourceFacts(**{name: getattr(self, name) for name in names})
 
     @abstractmethod
     def check(self, split: str, shape: EpisodeShape) -> None:

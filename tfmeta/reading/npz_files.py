@@ -5,11 +5,13 @@ import os
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tfmeta.errors import UserError
-from tfmeta.user_files import check_expansion, open_file
+from tfmeta.user_files import AnyPath, check_expansion, open_file
 
 # What NumPy and the archive raise of a file that is damaged, or none of theirs.
 DAMAGED = (
@@ -68,6 +70,42 @@ def with_examples(arrays: dict) -> dict:
             "received arrays x and X in one NPZ file; expected one of them, the examples"
         )
     return {"x" if name == "X" else name: values for name, values in arrays.items()}
+
+
+def read_examples(path: AnyPath, answers: Sequence[str] = ()) -> tuple[np.ndarray, Any]:
+    """The array `x` (or `X`) of an NPZ file, and its answers.
+
+    Args:
+        path: of the file.
+        answers: names that their array may have; none: there need be no such array.
+
+    Returns:
+        `(x, y)`; y is None if no answers are asked for.
+
+    Raises:
+        UserError: if the file can't be read, or lacks one of them.
+    """
+    wanted = " and ".join(["x", *answers[:1]])
+    try:
+        arrays = with_examples(read_npz(path))
+        x = arrays["x"]
+        named = [name for name in answers if name in arrays]
+        y = arrays[named[0] if named else answers[0]] if answers else None
+    except UserError:
+        raise
+    except DAMAGED as error:
+        raise UserError(f"cannot read {path}: {error}; expected an NPZ file of {wanted}") from error
+    if x.dtype.kind not in "biuf" or x.ndim < 1:
+        raise UserError(
+            f"{path} holds x of {x.dtype} and shape {x.shape}; expected numbers, one row per "
+            "example"
+        )
+    if y is not None and y.shape[:1] != x.shape[:1]:
+        raise UserError(
+            f"{path} holds x of shape {x.shape} and y of shape {y.shape}; expected one answer for "
+            "each example"
+        )
+    return x, y
 
 
 def _check_header(archive, member):

@@ -10,10 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tfmeta.errors import UserError
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
-from tfmeta.reading.npz_files import read_npz, with_examples
 from tfmeta.user_files import is_hidden, read_file
 
-_WIDE = tuple(map(np.dtype, ("f8", "i8", "u8", "i4", "u4")))  # more digits than float32 has
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _SERVED = ("PNG", "JPEG", "GIF")  # that the graph decodes as they are
 _BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
@@ -108,49 +106,3 @@ def read_support_folder(
         files += [read_image(path) for path in images]
         labels += [label] * len(images)
     return [each.name for each in classes], files, labels
-
-
-def read_support_arrays(path, facts, *, num_classes: int | None):
-    """A support set as a network takes it: `(class names or None, x, y)`.
-
-    Args:
-        path: a support folder, or for examples that are no images an NPZ file with `x` and `y`.
-        facts: the SourceFacts of the run.
-        num_classes: that the learner answers with at most.
-
-    Raises:
-        UserError: if it can't be read, or has the wrong shape.
-    """
-    if facts.image_format is not None:
-        from tfmeta.reading.images import to_unit
-
-        names, files, labels = read_support_folder(path, num_classes=num_classes)
-        return names, to_unit(facts.image_format.decode_all(files)), np.array(labels, np.int32)
-    try:
-        arrays = with_examples(read_npz(path))
-        x, y = arrays["x"], arrays["y"]
-        # Wider numbers stay: where float32 would lose their digits, the network takes them.
-        x = np.asarray(x, np.float64 if x.dtype in _WIDE else np.float32)
-    except UserError:
-        raise
-    except _DAMAGED as error:
-        raise UserError(f"cannot read {path}: {error}; expected an NPZ file of x and y") from error
-    if facts.target_size == 1 and y.ndim == 1:
-        y = y[:, np.newaxis]
-    y_shape = () if facts.target_size is None else (facts.target_size,)
-    if x.shape != (len(x), *facts.input_shape) or y.shape != (len(x), *y_shape) or not len(x):
-        raise UserError(
-            f"{path} holds x of shape {x.shape} and y of shape {y.shape}; expected examples of "
-            f"shape {facts.input_shape} and as many answers of shape {y_shape}"
-        )
-    for name, values in (("x", x), ("y", y)):
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            first = np.argwhere(~np.isfinite(values))[0].tolist()
-            raise UserError(
-                f"{path} holds {name} with {values[tuple(first)]} at {first}; expected finite "
-                "numbers"
-            )
-    if facts.target_size is not None:
-        return None, x, y.astype(np.float32)
-    names, labels = np.unique(y, return_inverse=True)
-    return [str(name) for name in names], x, labels.astype(np.int32)

@@ -1,5 +1,6 @@
 """Tables of users' own: NPZ, CSV and Parquet files become columns of text and of numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,12 +135,12 @@ class Table:
         wide = wide[0] if is_array else np.stack(wide, 1)
         return wide if lost_in_float32(wide).size else narrow
 
-    def numbers(self, names: list[str], option: str) -> np.ndarray:
+    def numbers(self, names: Sequence[str], option: str | None = None) -> np.ndarray:
         """float32 `(rows, columns)` of columns, or `(rows, ...)` of one array.
 
         Args:
             names: of the columns.
-            option: of the pipeline, that chose them.
+            option: of the pipeline, that chose them; None if the user can't choose others.
 
         Raises:
             UserError: if one is missing, or holds anything but finite numbers.
@@ -148,9 +149,10 @@ class Table:
         named = zip(names, columns, strict=True)
         unfit = [f"{n} ({_first_unfit(c)})" for n, c in named if c.dtype.kind not in "biuf"]
         if unfit:
+            others = f", or choose others with --set pipeline.{option}=A,B" if option else ""
             raise UserError(
                 f"{len(unfit)} columns of {self.path} are not numeric: {listed(unfit)}; make them "
-                f"numbers, or choose others with --set pipeline.{option}=A,B"
+                f"numbers{others}"
             )
         with np.errstate(over="ignore"):  # what float32 can't hold is refused below
             columns = [values.astype(np.float32, copy=False) for values in columns]

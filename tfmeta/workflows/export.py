@@ -12,7 +12,7 @@ from tfmeta.evaluation.calibration import calibrate
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.writing import exporter
 from tfmeta.named_code import trusting
-from tfmeta.reading.support_set import read_support_arrays
+from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.training.loading import load
 from tfmeta.training.opening import episode_shape, open_source
 from tfmeta.training.progress import Progress

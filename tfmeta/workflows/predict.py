@@ -1,15 +1,19 @@
-"""`tfmeta.predict`: names for images, by an export or a run. Imports TensorFlow only for a run."""
+"""`tfmeta.predict`: names or values for a user's examples, by an export or a run.
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+Imports TensorFlow only for a run.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from tfmeta import children
 from tfmeta.errors import UserError
-from tfmeta.exporting.contract import PROBABILITIES, UNKNOWN
+from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN
 from tfmeta.named_code import trusting
-from tfmeta.reading.support_set import read_image, read_support_folder
+from tfmeta.reading.example_reader import Place, SupportSet
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_timeout, path, paths
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
@@ -17,87 +21,142 @@ from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one image.
+    """What a model says about one query, if the answers are classes.
 
     Attributes:
-        image: the file.
+        place: where the query stands.
         label: the name of the likeliest class.
         confidence: its probability.
-        unknown: from 0 to 1, how likely the image is of none of the classes.
+        unknown: from 0 to 1, how likely the query is of none of the classes.
         probabilities: `{class: probability}`.
     """
 
-    image: str
+    place: Place
     label: str
     confidence: float
     unknown: float
     probabilities: dict[str, float]
 
+    @property
+    def image(self) -> str:
+        """The file of the query."""
+        return self.place.file
+
     def to_dict(self) -> dict[str, Any]:
         """What `tfmeta predict --json` prints of it."""
-        return asdict(self)
+        return {
+            **_place(self.place),
+            "label": self.label,
+            "confidence": self.confidence,
+            "unknown": self.unknown,
+            "probabilities": self.probabilities,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.place}  {self.label}  {self.confidence:.3f}  unknown {self.unknown:.3f}"
+
+
+@dataclass(frozen=True)
+class ValuePrediction:
+    """What a model says about one query, if the answers are values.
+
+    Attributes:
+        place: where the query stands.
+        prediction: one number for each value of a target, in the target's own unit.
+    """
+
+    place: Place
+    prediction: list[float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `tfmeta predict --json` prints of it."""
+        return {**_place(self.place), "prediction": self.prediction}
+
+    def __str__(self) -> str:
+        return f"{self.place}  {'  '.join(f'{value:.6g}' for value in self.prediction)}"
+
+
+def _place(place):
+    if place.row is None:
+        return {"image": place.file}
+    return {"file": place.file, "row": place.row}
 
 
 def predict(
     model: AnyPath,
-    images: AnyPath | Sequence[AnyPath],
+    inputs: AnyPath | Iterable[AnyPath] | None = None,
     *,
+    images: AnyPath | Iterable[AnyPath] | None = None,
     support: AnyPath | None = None,
     timeout: float = children.DEFAULT_TIMEOUT,
     trust: bool = False,
-) -> list[Prediction]:
-    """Labels images, as `tfmeta predict` does.
+) -> list[Prediction] | list[ValuePrediction]:
+    """Answers queries, as `tfmeta predict` does.
 
     Args:
         model: an export, `exported/NAME` or `exported/NAME/VERSION`, or a run, whose confidence is
             not fitted yet.
-        images: files; a list, or one.
-        support: a folder with a subfolder of images per class; None for an `adapted` export, which
-            has its support set baked in.
+        inputs: the queries; a path or a list of paths. For a model that takes images: image files,
+            folders of image files, or NPZ files with an array x of images. Else CSV or Parquet
+            files with the columns that the model was trained on, or NPZ files with an array x.
+        images: another name of `inputs`.
+        support: the support set: a folder with a subfolder of images per class, an NPZ file of x
+            and y, or a table with the answers in a column; None for an `adapted` export, which has
+            its support set baked in.
         timeout: seconds that an export's answer may take.
         trust: run code that a run names or holds, if it is not tfmeta's own.
 
     Returns:
-        A Prediction of each image, in their order.
+        A Prediction of each query, in their order; a ValuePrediction if the answers are values.
 
     Raises:
-        UserError: if there is no such model or image, or the support set is missing, can't be read
-            or has too many classes.
+        UserError: if there is no such model or query, or the support set is missing, can't be read
+            or does not fit the model.
     """
     check_flags(trust=trust)
     check_timeout(timeout)
-    model, images = path("model", model), paths("images", images)
+    if (inputs is None) == (images is None):
+        raise UserError("received both inputs and images, or neither; expected one of them")
+    model = path("model", model)
+    named = paths("inputs", inputs) if images is None else paths("images", images)
     support = None if support is None else path("support", support)
-    encoded = [read_image(image) for image in images]
     with trusting(trust):
-        names, probabilities, unknown = _answers(model, support, encoded, timeout)
+        is_run = (model / "config.json").is_file()
+        predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
+        reader = predictor.reader()
+        places, queries = reader.queries(named)
+        _check_support(model, support, is_adapted=predictor.is_adapted)
+        support_set = support and reader.support(support, num_classes=predictor.num_classes)
+        answer = predictor.answer(support_set, queries)
+    return _predictions(places, support_set, answer)
+
+
+def _check_support(model, support, *, is_adapted):
+    if is_adapted and support is not None:
+        raise UserError(f"{model} has its support set baked in; leave --support out")
+    if not is_adapted and support is None:
+        raise UserError(
+            "received no support set; expected --support DIR, with one subfolder of images per "
+            "class, or for numbers --support FILE"
+        )
+
+
+def _predictions(places: list[Place], support: SupportSet | None, answer: dict[str, Any]):
+    if PREDICTION in answer:
+        values = zip(places, answer[PREDICTION].tolist(), strict=True)
+        return [ValuePrediction(place, each) for place, each in values]
+    names = answer["class_names"] if support is None else support.class_names
+    # A learner of 5 classes that is given 3: the answer is among the three.
+    probabilities = answer[PROBABILITIES][:, : len(names)]
+    if support is not None:
+        probabilities = probabilities / probabilities.sum(-1, keepdims=True)
     return [
         Prediction(
-            image=image,
-            label=names[row.argmax()],
+            place=place,
+            label=names[int(np.argmax(row))],
             confidence=float(row.max()),
             unknown=float(score),
             probabilities=dict(zip(names, row.tolist(), strict=True)),
         )
-        for image, row, score in zip(images, probabilities, unknown, strict=True)
+        for place, row, score in zip(places, probabilities, answer[UNKNOWN], strict=True)
     ]
-
-
-def _answers(
-    model: Path, support: Path | None, encoded: list[bytes], timeout: float
-) -> tuple[list[str], Any, Any]:
-    """Class names, `(images, classes)` probabilities and `(images,)` unknown scores."""
-    is_run = (model / "config.json").is_file()
-    predictor: Any = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
-    if predictor.is_adapted:
-        if support is not None:
-            raise UserError(f"{model} has its support set baked in; leave --support out")
-        answer = predictor.answer(None, encoded)
-        return answer["class_names"], answer[PROBABILITIES], answer[UNKNOWN]
-    if support is None:
-        raise UserError("received no support set; expected --support DIR, a subfolder a class")
-    names, files, labels = read_support_folder(support, num_classes=predictor.num_classes)
-    answer = predictor.answer((files, labels), encoded)
-    probabilities = answer[PROBABILITIES][:, : len(names)]
-    # A learner of 5 classes given 3: the answer is among the three.
-    return names, probabilities / probabilities.sum(-1, keepdims=True), answer[UNKNOWN]

@@ -1,16 +1,20 @@
 """What answers `tfmeta.predict`: an export, through the C++ loader, or a run."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfmeta.errors import UserError
-from tfmeta.exporting.contract import PROBABILITIES, UNKNOWN
+from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN
 from tfmeta.exporting.loading import answering
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.exporting.verifying.verification import newest_version
+from tfmeta.reading.array_pixels import DEFAULT_RANGE
+from tfmeta.reading.example_reader import ExampleReader, Examples, SupportSet
+from tfmeta.reading.image_reader import ImageReader
 from tfmeta.runtime import start_tensorflow
 from tfmeta.user_files import AnyPath
 
-Support = tuple[list[bytes], list[int]]  # files' contents, and their labels
+if TYPE_CHECKING:
+    from tfmeta.learners.meta_learner import MetaLearner
 
 
 class ExportPredictor:
@@ -24,32 +28,38 @@ class ExportPredictor:
 
     Attributes:
         is_adapted: whether its support set is baked in.
-        num_classes: that a learner answers with at most; None for any number.
 
     Raises:
-        UserError: if there is no such export, it is damaged, or it takes no images.
+        UserError: if there is no such export, or it is damaged.
     """
 
     def __init__(self, path: AnyPath, *, timeout: float):
-        self._version, self._timeout = newest_version(path), timeout
+        self._path, self._version, self._timeout = path, newest_version(path), timeout
         try:
-            manifest = Manifest.read(self._version)
+            self._manifest = Manifest.read(self._version)
         except UserError as error:
             raise UserError(
                 f"cannot load the export {self._version}: {error}", exit_status=1
             ) from error
-        _need_images(manifest.image_format, path)
-        self.is_adapted = not manifest.export_kind.takes_support
-        self.num_classes = manifest.num_outputs
+        self.is_adapted = not self._manifest.export_kind.takes_support
 
-    def answer(self, support: Support | None, encoded: list[bytes]) -> dict[str, Any]:
-        """`class_names`, `probabilities` `(images, classes)` and `unknown` `(images,)`.
+    @property
+    def num_classes(self) -> int | None:
+        """The most classes that a learner answers with; None for any number."""
+        return self._manifest.num_outputs
 
-        Args:
-            support: `(files, labels)`; None for an adapted model.
-            encoded: files' contents.
-        """
-        return answering.answer(self._version, support, encoded, timeout=self._timeout)
+    def reader(self) -> ExampleReader:
+        """What reads support sets and queries for the model."""
+        image_format = self._manifest.image_format
+        if image_format is None:
+            raise UserError(
+                f"{self._path} takes no images; expected an export of a model for images, or a run"
+            )
+        return ImageReader(image_format.get("array_range", DEFAULT_RANGE))
+
+    def answer(self, support: SupportSet | None, queries: Examples) -> dict[str, Any]:
+        """See `answering.answer`."""
+        return answering.answer(self._version, support, queries, timeout=self._timeout)
 
 
 class RunPredictor:
@@ -60,35 +70,46 @@ class RunPredictor:
     def __init__(self, path: AnyPath):
         from tfmeta.training.run_directory import RunDirectory
 
-        run = RunDirectory.open(path)
+        self._run = RunDirectory.open(path)
+        self._loaded: MetaLearner | None = None
         start_tensorflow()
-        from tfmeta.training.loading import load
 
-        self._image_format = run.source_facts.image_format
-        _need_images(self._image_format, path)
-        self._learner = load(path)
-        self.num_classes = self._learner.num_outputs
+    @property
+    def _learner(self):
+        if self._loaded is None:
+            from tfmeta.training.loading import load
 
-    def answer(self, support: Support, encoded: list[bytes]) -> dict[str, Any]:
-        import tensorflow as tf
+            self._loaded = load(self._run.path)
+        return self._loaded
 
+    @property
+    def num_classes(self) -> int | None:
+        return self._learner.num_outputs
+
+    def reader(self) -> ExampleReader:
+        return self._run.source_facts.reader()
+
+    def answer(self, support: SupportSet | None, queries: Examples) -> dict[str, Any]:
         from tfmeta.confidence import Confidence
-        from tfmeta.reading.images import to_unit
+        from tfmeta.learners.task_inputs import as_examples, as_targets
 
-        files, labels = support
-        state = self._learner.adapt(
-            to_unit(self._image_format.decode_all(tf.constant(files))),
-            tf.constant(labels, tf.int32),
-        )
-        queries = to_unit(self._image_format.decode_all(tf.constant(encoded)))
-        logits = self._learner.predict_with(state, queries)
+        assert support is not None  # a run has none baked in
+        learner = self._learner
+        support_x = as_examples(learner, self._prepared(support.x), name="support_x")
+        state = learner.adapt(support_x, as_targets(learner, support.y, name="support_y"))
+        query_x = as_examples(learner, self._prepared(queries), name="query_x")
+        outputs = learner.predict_with(state, query_x)
+        if support.class_names is None:
+            return {PREDICTION: outputs.numpy()}
         confidence = Confidence()  # one is fitted when the run is exported
         return {
-            PROBABILITIES: confidence.probabilities(logits).numpy(),
-            UNKNOWN: confidence.unknown(logits).numpy(),
+            PROBABILITIES: confidence.probabilities(outputs).numpy(),
+            UNKNOWN: confidence.unknown(outputs).numpy(),
         }
 
+    def _prepared(self, x):
+        """Examples as the network takes them: images are decoded as in training."""
+        from tfmeta.reading.images import to_unit
 
-def _need_images(image_format: object, path: AnyPath) -> None:
-    if image_format is None:
-        raise UserError(f"{path} takes no images; predict needs a model trained on images")
+        image_format = self._run.source_facts.image_format
+        return x if image_format is None else to_unit(image_format.decode_all(x))

@@ -2,14 +2,15 @@
 
     python -m tfmeta.exporting.loading.answering exported/NAME/VERSION
 
-reads a JSON object from standard input, as `answer` makes it, and prints one: `class_names`,
-`probabilities` and `unknown`, or an `error`. Imports no TensorFlow Python.
+reads a JSON object from standard input, as `answer` makes it, and prints one: `class_names`, and
+`probabilities` and `unknown` or `prediction`; or an `error`. Imports no TensorFlow Python.
 """
 
 import base64
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from tfmeta.errors import UserError
 from tfmeta.exporting.contract import (
     BYTES,
     LABEL,
+    PREDICTION,
     PROBABILITIES,
     QUERY_X,
     SUPPORT_SIZE,
@@ -30,31 +32,37 @@ from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.loading.agreement import check_agreement
 from tfmeta.exporting.loading.c_loader import CLoader, LoaderError
 from tfmeta.exporting.manifest import Manifest
+from tfmeta.reading.example_reader import Examples, SupportSet
 
-_ARRAYS = (PROBABILITIES, UNKNOWN)  # of what the process prints
+_ARRAYS = (PROBABILITIES, UNKNOWN, PREDICTION)  # that an answer may have
 _NAMES = "class_names"
 
 
-def answer(version, support, encoded, *, timeout: float = children.DEFAULT_TIMEOUT) -> dict:
+def answer(
+    version: str | Path,
+    support: SupportSet | None,
+    queries: Examples,
+    *,
+    timeout: float = children.DEFAULT_TIMEOUT,
+) -> dict[str, Any]:
     """What an export answers, from a fresh process.
 
     Args:
         version: the folder.
-        support: `(files, labels)`; None for an adapted model.
-        encoded: the queries, files' contents.
+        support: the support set; None for an adapted model.
+        queries: contents of image files, or numbers `(queries, ...)`.
         timeout: seconds that it may take.
 
     Returns:
-        `class_names` (None of a learner), and the arrays `probabilities` `(images, classes)` and
-        `unknown` `(images,)`.
+        `class_names` (None unless they are in the model), and the arrays `probabilities`
+        `(queries, classes)` and `unknown` `(queries,)`, or `prediction` `(queries, values)`.
 
     Raises:
         UserError: if the model can't be loaded, does not answer, or brings its process down.
     """
     request = {
-        "queries": [base64.b64encode(file).decode() for file in encoded],
-        "files": support and [base64.b64encode(file).decode() for file in support[0]],
-        "labels": support and [int(label) for label in support[1]],
+        "queries": _packed(queries),
+        "support": support and {"x": _packed(support.x), "y": _packed(support.y)},
     }
     version = Path(version).resolve()
     module = "tfmeta.exporting.loading.answering"
@@ -66,8 +74,26 @@ def answer(version, support, encoded, *, timeout: float = children.DEFAULT_TIMEO
         raise UserError(f"{version} gave no answer: {error}", exit_status=1) from error
     if "error" in answer:
         raise UserError(answer["error"], exit_status=1)
-    arrays = {key: np.array(answer[key], np.float32) for key in _ARRAYS}
+    arrays = {key: np.array(answer[key], np.float32) for key in _ARRAYS if key in answer}
     return {_NAMES: answer[_NAMES], **arrays}
+
+
+def _packed(values):
+    """Contents of files, or an array, as JSON holds them."""
+    if isinstance(values, list):
+        return {"files": [base64.b64encode(each).decode() for each in values]}
+    content = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+    return {"dtype": values.dtype.str, "shape": values.shape, "content": content}
+
+
+def _unpacked(packed):
+    """An array: of contents of files, or as it was."""
+    if "files" in packed:
+        values = np.empty(len(packed["files"]), object)
+        values[:] = [base64.b64decode(each) for each in packed["files"]]
+        return values
+    content = base64.b64decode(packed["content"])
+    return np.frombuffer(content, packed["dtype"]).reshape(packed["shape"])
 
 
 def loaded(version: str | Path) -> tuple[Manifest, CLoader]:
@@ -91,32 +117,37 @@ def _answered(version, request):
         outputs = _outputs(manifest, model, request)
     except LoaderError as error:
         raise UserError(f"{version} does not answer: {error}", exit_status=1) from error
-    if PROBABILITIES not in outputs:
-        raise UserError(f"{version} answers with values, not with one of several classes")
-    _check_labels(version, manifest.class_names, outputs)
-    arrays = {key: outputs[key].tolist() for key in _ARRAYS}
+    if PROBABILITIES in outputs:
+        _check_labels(version, manifest.class_names, outputs)
+    arrays = {key: outputs[key].tolist() for key in _ARRAYS if key in outputs}
     return {_NAMES: manifest.class_names, **arrays}
 
 
 def _outputs(manifest, model, request):
     """The last signature's outputs for the request, whose kind says which signatures to call."""
-    kind, queries = manifest.export_kind, _strings(request["queries"])
-    known = {Part.EXAMPLES: {X + BYTES: queries}, Part.QUERIES: {QUERY_X + BYTES: queries[None]}}
+    kind, (queries, suffix) = manifest.export_kind, _examples(request["queries"], manifest)
+    known = {Part.EXAMPLES: {X + suffix: queries}, Part.QUERIES: {QUERY_X + suffix: queries[None]}}
     if kind.takes_support:
-        known[Part.SUPPORT] = _support(request, padded=manifest.padded)
+        known[Part.SUPPORT] = _support(request["support"], manifest)
     for signature in kind.route:
         inputs = {name: value for part in signature.takes for name, value in known[part].items()}
-        known[signature.returns] = model.run(signature.name + BYTES, inputs)
+        known[signature.returns] = model.run(signature.name + suffix, inputs)
     outputs = known[Part.ANSWER]
     return {name: value[0] for name, value in outputs.items()} if kind.takes_support else outputs
 
 
-def _support(request, *, padded):
+def _examples(packed, manifest):
+    """Examples as the model takes them, and the suffix of the inputs that take them."""
+    x = _unpacked(packed)
+    return (x, BYTES) if x.dtype == object else (x.astype(manifest.input_dtype), "")
+
+
+def _support(packed, manifest):
     """The one task's support set."""
-    labels = np.array([request["labels"]], np.int32)
-    support = {SUPPORT_X + BYTES: _strings(request["files"])[np.newaxis], SUPPORT_Y: labels}
-    if padded:
-        support[SUPPORT_SIZE] = np.array([labels.size], np.int32)
+    (x, suffix), y = _examples(packed["x"], manifest), _unpacked(packed["y"])
+    support = {SUPPORT_X + suffix: x[np.newaxis], SUPPORT_Y: y[np.newaxis]}
+    if manifest.padded:
+        support[SUPPORT_SIZE] = np.array([len(y)], np.int32)
     return support
 
 
@@ -130,12 +161,6 @@ def _check_labels(version, names, outputs):
                 f"{version} says {own!r}, which by its own probabilities is not the likeliest "
                 "class; it is damaged. Export again"
             )
-
-
-def _strings(encoded):
-    values = np.empty(len(encoded), object)
-    values[:] = [base64.b64decode(each) for each in encoded]
-    return values
 
 
 def _main(version):

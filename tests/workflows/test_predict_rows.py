@@ -1,0 +1,271 @@
+"""`tfmeta.predict` on rows of numbers, on values, on folders and on arrays of images."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas
+import pytest
+import trained
+from closeness import assert_close, assert_same_answers
+from PIL import Image
+from sklearn.datasets import load_diabetes, load_wine
+
+import tfmeta
+from tfmeta import UserError
+
+SMALL = {"steps": 3, "meta_batch": 2, "validation_tasks": 0, "network_options": {"units": [8]}}
+
+
+@pytest.fixture(scope="module")
+def wine(tmp_path_factory):
+    """scikit-learn's wines: a table of 13 features, some of whose names have a slash."""
+    folder = tmp_path_factory.mktemp("wine")
+    table = load_wine(as_frame=True).frame.rename(columns={"target": "cultivar"})
+    # Three classes are too few to be split: each becomes two, by its row.
+    table["cultivar"] = [f"{c}{'ab'[i % 2]}" for i, c in enumerate(table["cultivar"])]
+    table.to_csv(folder / "wine.csv", index=False)
+    options = {"label": "cultivar", "validation": 0, "test": 2}
+    tfmeta.train(
+        "arrays",
+        data_dir=folder / "wine.csv",
+        algorithm="prototypical",
+        run_dir=folder / "run",
+        ways=2,
+        queries=3,
+        pipeline_options=options,
+        **SMALL,
+    )
+    support = table.groupby("cultivar").head(2)
+    support = support[support.cultivar.isin(["0a", "1a", "2b"])]
+    support.to_csv(folder / "support.csv", index=False)
+    table.drop(columns="cultivar")[:7].to_csv(folder / "queries.csv", index=False)
+    return folder
+
+
+def by_hand(wine):
+    """The probabilities of the nearest prototypes, from the run's network alone."""
+    network = tfmeta.load(wine / "run").network
+    support, queries = (pandas.read_csv(wine / f"{n}.csv") for n in ("support", "queries"))
+    x = support.drop(columns="cultivar").to_numpy()
+    embedded = network(x).numpy().astype(np.float64)
+    names = sorted(set(support.cultivar))
+    centres = np.stack([embedded[support.cultivar == name].mean(0) for name in names])
+    vectors = network(queries.to_numpy()).numpy().astype(np.float64)
+    logits = -((vectors[:, np.newaxis] - centres) ** 2).sum(-1)
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    return names, odds / odds.sum(1, keepdims=True)
+
+
+def test_rows_of_a_table_are_labelled(wine):
+    names, expected = by_hand(wine)
+    found = tfmeta.predict(wine / "run", wine / "queries.csv", support=wine / "support.csv")
+    assert [(each.place.file, each.place.row) for each in found] == [
+        (str(wine / "queries.csv"), row) for row in range(1, 8)
+    ]
+    for each, probabilities in zip(found, expected, strict=True):
+        assert list(each.probabilities) == names
+        assert_close(list(each.probabilities.values()), probabilities, dtype=np.float32, scale=30)
+        assert each.label == names[int(np.argmax(probabilities))]
+        assert 0 <= each.unknown <= 1
+
+
+def test_the_order_of_columns_and_what_else_a_table_has_do_not_matter(wine, tmp_path):
+    expected = tfmeta.predict(wine / "run", wine / "queries.csv", support=wine / "support.csv")
+    queries = pandas.read_csv(wine / "queries.csv")
+    queries[queries.columns[::-1]].assign(note="x", cultivar="?").to_csv(
+        tmp_path / "q.csv", index=False
+    )
+    support = pandas.read_csv(wine / "support.csv")
+    support[support.columns[::-1]].to_parquet(tmp_path / "s.parquet")
+    found = tfmeta.predict(wine / "run", tmp_path / "q.csv", support=tmp_path / "s.parquet")
+    assert [each.probabilities for each in found] == [each.probabilities for each in expected]
+
+
+def test_arrays_say_the_same_as_tables_and_the_command_the_same_as_python(wine, tmp_path, capfd):
+    queries, support = (pandas.read_csv(wine / f"{n}.csv") for n in ("queries", "support"))
+    np.savez(tmp_path / "q.npz", X=queries.to_numpy())
+    x, y = support.drop(columns="cultivar").to_numpy(), support.cultivar.to_numpy().astype(str)
+    np.savez(tmp_path / "s.npz", x=x, y=y)
+    expected = tfmeta.predict(wine / "run", wine / "queries.csv", support=wine / "support.csv")
+    found = tfmeta.predict(wine / "run", [tmp_path / "q.npz"], support=tmp_path / "s.npz")
+    assert [each.probabilities for each in found] == [each.probabilities for each in expected]
+    arguments = [wine / "run", tmp_path / "q.npz", "--support", tmp_path / "s.npz"]
+    status, output, _ = trained.inside(capfd, "predict", *arguments, "--json")
+    assert status == 0
+    assert json.loads(output)["predictions"] == [each.to_dict() for each in found]
+    assert json.loads(output)["predictions"][2]["row"] == 3
+    status, output, _ = trained.inside(capfd, "predict", *arguments)
+    first = found[0]
+    assert output.splitlines()[0] == (
+        f"{tmp_path / 'q.npz'} row 1  {first.label}  {first.confidence:.3f}  "
+        f"unknown {first.unknown:.3f}"
+    )
+
+
+def changed(wine, tmp_path, name, change):
+    table = change(pandas.read_csv(wine / f"{name}.csv"))
+    table.to_csv(tmp_path / f"{name}.csv", index=False)
+    others = {"queries", "support"} - {name}
+    for other in others:
+        shutil.copy(wine / f"{other}.csv", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("queries", lambda t: t.drop(columns="ash"), r"queries\.csv has no column ash; it has: "),
+        ("support", lambda t: t.drop(columns=["ash", "cultivar"]), r"no column ash, cultivar; it"),
+        (
+            "queries",
+            lambda t: t.astype({"hue": object}).assign(hue=["1", "blue", *"34567"]),
+            r"1 columns of .*queries\.csv are not numeric: hue \('blue' in row 2\); make them numb",
+        ),
+        ("queries", lambda t: t.assign(hue=np.nan), r"7 values of .*not finite: hue in row 1"),
+        ("queries", lambda t: t[:0], r"queries\.csv holds no rows; expected some"),
+        ("support", lambda t: t[:1], r"support\.csv has 1 classes; this learner takes 2 or more"),
+        ("support", lambda t: t.assign(cultivar=""), r"no label \(cultivar\) in 6 rows"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(wine, tmp_path, name, change, message):
+    folder = changed(wine, tmp_path, name, change)
+    with pytest.raises(UserError, match=message):
+        tfmeta.predict(wine / "run", folder / "queries.csv", support=folder / "support.csv")
+
+
+def test_other_inputs_that_do_not_fit_are_refused(wine, tmp_path):
+    np.savez(tmp_path / "four.npz", x=np.zeros((3, 4)))
+    np.savez(tmp_path / "text.npz", x=np.array(["a", "b"]))
+    np.savez(tmp_path / "other.npz", z=np.zeros((3, 13)))
+    for inputs, message in (
+        (tmp_path / "four.npz", r"holds x of shape \(3, 4\); expected examples of shape \(13,\)"),
+        (tmp_path / "text.npz", r"holds x of <U1 and shape \(2,\); expected numbers"),
+        (tmp_path / "other.npz", r"cannot read .*other\.npz: 'x'; expected an NPZ file of x"),
+        (tmp_path, r"is a folder, and this model takes no images but rows"),
+        (trained.query_files()[0], r"arrow\.jpg is an image, and this model takes no images"),
+        (tmp_path / "none.csv", r"none\.csv"),
+    ):
+        with pytest.raises(UserError, match=message):
+            tfmeta.predict(wine / "run", inputs, support=wine / "support.csv")
+    with pytest.raises(UserError, match=r"received no support set; .* --support FILE"):
+        tfmeta.predict(wine / "run", wine / "queries.csv")
+    for wrong in ({}, {"inputs": "a.csv", "images": "b.csv"}):
+        with pytest.raises(UserError, match="both inputs and images, or neither"):
+            tfmeta.predict(wine / "run", support=wine / "support.csv", **wrong)
+
+
+# Values
+
+
+@pytest.fixture(scope="module")
+def diabetes(tmp_path_factory):
+    """scikit-learn's patients, as many tasks of twenty rows."""
+    folder = tmp_path_factory.mktemp("diabetes")
+    table = load_diabetes(as_frame=True).frame[:440]
+    table["task"] = np.arange(len(table)) // 20
+    table.to_csv(folder / "all.csv", index=False)
+    tfmeta.train(
+        "regression",
+        data_dir=folder / "all.csv",
+        algorithm="maml",
+        run_dir=folder / "run",
+        shots=5,
+        queries=5,
+        inner_steps=1,
+        **SMALL,
+    )
+    table[table.task == 3][:5].to_csv(folder / "support.csv", index=False)
+    table[table.task == 3][5:9].drop(columns=["target", "task"]).to_csv(
+        folder / "queries.csv", index=False
+    )
+    return folder
+
+
+def test_values_are_answered_in_their_unit(diabetes):
+    support, queries = (pandas.read_csv(diabetes / f"{n}.csv") for n in ("support", "queries"))
+    found = tfmeta.predict(
+        diabetes / "run", diabetes / "queries.csv", support=diabetes / "support.csv"
+    )
+    learner = tfmeta.load(diabetes / "run")
+    x = support.drop(columns=["target", "task"]).to_numpy(np.float32)
+    state = learner.adapt(x, support[["target"]].to_numpy(np.float32))
+    expected = learner.predict_with(state, queries.to_numpy(np.float32)).numpy()
+    assert_close([each.prediction for each in found], expected)
+    assert found[2].to_dict() == {
+        "file": str(diabetes / "queries.csv"),
+        "row": 3,
+        "prediction": found[2].prediction,
+    }
+    assert str(found[2]).endswith(f"row 3  {found[2].prediction[0]:.6g}")
+    arrays = {"x": x, "y": support["target"].to_numpy()}
+    np.savez(diabetes / "support.npz", **arrays)
+    again = tfmeta.predict(
+        diabetes / "run", diabetes / "queries.csv", support=diabetes / "support.npz"
+    )
+    assert_close([each.prediction for each in again], expected)
+
+
+def test_a_support_set_of_several_tasks_is_refused(diabetes):
+    message = r"all\.csv has rows of 22 tasks \(0, 1, 10, 11, 12 and 17 more\) in its column task"
+    with pytest.raises(UserError, match=message):
+        tfmeta.predict(diabetes / "run", diabetes / "queries.csv", support=diabetes / "all.csv")
+
+
+def test_a_run_on_a_function_takes_arrays_alone(tmp_path):
+    np.savez(tmp_path / "s.npz", x=np.linspace(-1, 1, 5), y=np.linspace(0, 1, 5))
+    np.savez(tmp_path / "q.npz", x=[[0.5], [0.7]])
+    found = tfmeta.predict(trained.sinusoid_run(), tmp_path / "q.npz", support=tmp_path / "s.npz")
+    assert [len(each.prediction) for each in found] == [1, 1]
+    (tmp_path / "q.csv").write_text("x\n1\n")
+    with pytest.raises(UserError, match=r"q\.csv is a table, and the names of the model's inputs"):
+        tfmeta.predict(trained.sinusoid_run(), tmp_path / "q.csv", support=tmp_path / "s.npz")
+
+
+# Images
+
+
+def test_a_folder_of_queries_is_its_image_files_in_the_order_of_their_names(tmp_path):
+    folder = tmp_path / "queries"
+    (folder / "deeper").mkdir(parents=True)
+    for file in trained.query_files():
+        shutil.copy(file, folder)
+    (folder / "notes.txt").write_text("no image")
+    (folder / ".hidden.png").write_text("no image")
+    support = trained.support_folder()
+    found = tfmeta.predict(trained.glyph_run(), folder, support=support)
+    assert [each.image for each in found] == [str(folder / f.name) for f in trained.query_files()]
+    expected = tfmeta.predict(trained.glyph_run(), images=trained.query_files(), support=support)
+    for one, other in zip(found, expected, strict=True):
+        assert_same_answers([{**one.to_dict(), "image": ""}], [{**other.to_dict(), "image": ""}])
+    for empty in ("deeper", "."):
+        with pytest.raises(UserError, match=r"holds no image files, but (nothing|queries); expect"):
+            tfmeta.predict(trained.glyph_run(), (tmp_path if empty == "." else folder / empty))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """The support set and queries of `trained`, as arrays of 28 x 28 grey levels."""
+    folder = tmp_path_factory.mktemp("pictures")
+    files = sorted(trained.support_folder().glob("*/*.png"))
+    x = np.stack([np.asarray(Image.open(file)) for file in files])
+    np.savez(folder / "support.npz", x=x, y=[file.parent.name for file in files])
+    queries = trained.query_files()[2:]
+    np.savez(folder / "queries.npz", x=np.stack([np.asarray(Image.open(f)) for f in queries]) / 255)
+    return folder
+
+
+def test_arrays_of_images_get_the_answers_of_the_same_images_in_files(pictures):
+    expected = tfmeta.predict(
+        trained.glyph_run(), images=trained.query_files()[2:], support=trained.support_folder()
+    )
+    found = tfmeta.predict(
+        trained.glyph_run(), pictures / "queries.npz", support=pictures / "support.npz"
+    )
+    assert [each.place.row for each in found] == [1, 2, 3]
+    for one, other in zip(found, expected, strict=True):
+        assert one.probabilities == other.probabilities
+    large = pictures / "large.npz"
+    np.savez(large, x=np.full((1, 28, 28), 2.0))
+    with pytest.raises(UserError, match=r"x of .* holds 2\.0 in image 1; expected uint8, or numb"):
+        tfmeta.predict(trained.glyph_run(), large, support=pictures / "support.npz")

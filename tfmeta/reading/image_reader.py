@@ -1,0 +1,73 @@
+"""Support sets and queries of images: folders and files, or arrays of images in an NPZ file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tfmeta.errors import UserError, listed
+from tfmeta.reading.array_pixels import DEFAULT_RANGE, png_files
+from tfmeta.reading.example_reader import (
+    IMAGE_SUFFIXES,
+    ExampleReader,
+    Place,
+    SupportSet,
+    check_number_of_classes,
+    labelled,
+)
+from tfmeta.reading.npz_files import read_examples
+from tfmeta.reading.support_set import read_image, read_support_folder
+from tfmeta.user_files import AnyPath, is_hidden
+
+
+class ImageReader(ExampleReader):
+    """Reads images as contents of files, which a model decodes as in training.
+
+    Args:
+        array_range: the numbers in an NPZ file that are black and white, unless it holds uint8.
+    """
+
+    def __init__(self, array_range: Sequence[float] = DEFAULT_RANGE):
+        self._array_range = array_range
+
+    def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
+        if not _is_npz(path):
+            names, files, labels = read_support_folder(path, num_classes=num_classes)
+            return SupportSet(names, files, np.array(labels, np.int32))
+        x, y = read_examples(path, ("y", "label"))
+        names, labels = labelled(y)
+        check_number_of_classes(len(names), num_classes, f"{path} has {len(names)} classes")
+        return SupportSet(names, self._from_array(x, path), labels)
+
+    def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:
+        places, contents = [], []
+        for path in paths:
+            if _is_npz(path):
+                found = self._from_array(read_examples(path)[0], path)
+                places += [Place(str(path), row) for row in range(1, len(found) + 1)]
+                contents += found
+            else:
+                files = _images_in(path) if Path(path).is_dir() else [path]
+                places += [Place(str(file)) for file in files]
+                contents += [read_image(file) for file in files]
+        return places, contents
+
+    def _from_array(self, x, path):
+        return png_files(x, self._array_range, f"x of {path}")
+
+
+def _is_npz(path):
+    return Path(path).suffix.lower() == ".npz" and Path(path).is_file()
+
+
+def _images_in(folder):
+    """The image files of a folder, by name; others, and what is in its folders, are not read."""
+    entries = sorted(entry for entry in Path(folder).iterdir() if not is_hidden(entry))
+    found = [entry for entry in entries if entry.suffix.lower() in IMAGE_SUFFIXES]
+    if not found:
+        others = listed([entry.name for entry in entries]) or "nothing"
+        raise UserError(
+            f"{folder} holds no image files, but {others}; expected a folder of "
+            f"{', '.join(IMAGE_SUFFIXES)} files"
+        )
+    return found

@@ -1,0 +1,146 @@
+"""Support sets and queries of numbers: rows of a CSV or Parquet file, or arrays in an NPZ file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tfmeta.errors import UserError, listed
+from tfmeta.reading.example_reader import (
+    IMAGE_SUFFIXES,
+    ExampleReader,
+    Place,
+    SupportSet,
+    check_number_of_classes,
+    labelled,
+)
+from tfmeta.reading.npz_files import read_examples
+from tfmeta.reading.row_format import RowFormat
+from tfmeta.reading.tables import Table, read_table
+from tfmeta.user_files import AnyPath
+
+_TABLES = (".csv", ".parquet")
+_MOST_NAMES = 20  # of columns, in a message
+
+
+class RowReader(ExampleReader):
+    """Reads rows of numbers.
+
+    Args:
+        input_shape: of one example.
+        target_size: the number of values per answer; None if the answers are classes.
+        row_format: the columns of tables; None: only arrays are read, which have no names.
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        target_size: int | None,
+        row_format: RowFormat | None = None,
+    ):
+        self._input_shape, self._target_size = tuple(input_shape), target_size
+        self._row_format = row_format
+
+    def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
+        _check_kind(path)
+        if _is_table(path):
+            x, y = self._rows(path, has_answers=True)
+        else:
+            x, y = read_examples(path, ("y", "label" if self._target_size is None else "target"))
+            x = self._as_numbers(x)
+        if self._target_size == 1 and y.ndim == 1:
+            y = y[:, np.newaxis]
+        size = () if self._target_size is None else (self._target_size,)
+        if x.shape != (len(x), *self._input_shape) or y.shape != (len(x), *size) or not len(x):
+            raise UserError(
+                f"{path} holds x of shape {x.shape} and y of shape {y.shape}; expected examples "
+                f"of shape {self._input_shape} and as many answers of shape {size}"
+            )
+        _check_finite(path, x=x, y=y)
+        if self._target_size is not None:
+            return SupportSet(None, x, y.astype(np.float32))
+        names, labels = labelled(y)
+        check_number_of_classes(len(names), num_classes, f"{path} has {len(names)} classes")
+        return SupportSet(names, x, labels)
+
+    def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], np.ndarray]:
+        places, parts = [], []
+        for path in paths:
+            _check_kind(path)
+            if _is_table(path):
+                x, _ = self._rows(path, has_answers=False)
+            else:
+                x = self._as_numbers(read_examples(path)[0])
+            if x.shape != (len(x), *self._input_shape) or not len(x):
+                raise UserError(
+                    f"{path} holds x of shape {x.shape}; expected examples of shape "
+                    f"{self._input_shape}"
+                )
+            _check_finite(path, x=x)
+            places += [Place(str(path), row) for row in range(1, len(x) + 1)]
+            parts.append(x)
+        return places, np.concatenate(parts)
+
+    def _as_numbers(self, x):
+        """As the network may take them: it narrows numbers whose digits it does not need."""
+        if x.ndim == 1 and self._input_shape == (1,):
+            x = x[:, np.newaxis]
+        return np.asarray(x, np.float32 if np.can_cast(x.dtype, np.float32) else np.float64)
+
+    def _rows(self, path, *, has_answers):
+        """`(x, y)` of a table; y is None without answers."""
+        columns, are_classes = self._row_format, self._target_size is None
+        if columns is None:
+            raise UserError(
+                f"{path} is a table, and the names of the model's inputs are not known; expected "
+                "an NPZ file with the array x (and y in a support set)"
+            )
+        table = read_table(Path(path), text=columns.answers if are_classes else ())
+        needed = (*columns.features, *(columns.answers if has_answers else ()))
+        if missing := [name for name in needed if name not in table.columns]:
+            raise UserError(
+                f"{path} has no column {listed(missing)}; it has: "
+                f"{listed(list(table.columns), _MOST_NAMES)}. Expected the columns that the model "
+                f"was trained on: {listed(needed, _MOST_NAMES)}"
+            )
+        table.numbers(columns.features)  # refuses what is missing or no number, by its row
+        x = self._as_numbers(np.stack([table.columns[name] for name in columns.features], 1))
+        if not has_answers:
+            return x, None
+        _check_one_task(table, columns.task)
+        if are_classes:
+            return x, table.text(columns.answers[0], "label")
+        return x, table.numbers(columns.answers)
+
+
+def _check_kind(path):
+    """Refuses what is meant for a model of images."""
+    is_folder = Path(path).is_dir()
+    if is_folder or Path(path).suffix.lower() in IMAGE_SUFFIXES:
+        raise UserError(
+            f"{path} is {'a folder' if is_folder else 'an image'}, and this model takes no images "
+            "but rows of numbers; expected an NPZ, CSV or Parquet file"
+        )
+
+
+def _is_table(path):
+    return Path(path).suffix.lower() in _TABLES
+
+
+def _check_one_task(table: Table, task):
+    """A support set is of one task."""
+    if task in table.columns and len(tasks := set(table.text(task, "task").tolist())) > 1:
+        raise UserError(
+            f"{table.path} has rows of {len(tasks)} tasks ({listed(sorted(tasks))}) in its column "
+            f"{task}; expected the rows of one task, or no such column"
+        )
+
+
+def _check_finite(path, **arrays):
+    for name, values in arrays.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            first = np.argwhere(~np.isfinite(values))[0].tolist()
+            raise UserError(
+                f"{path} holds {name} with {values[tuple(first)]} at {first}; expected finite "
+                "numbers"
+            )
