@@ -150,9 +150,6 @@ def test_other_inputs_that_do_not_fit_are_refused(wine, tmp_path):
             tfmeta.predict(wine / "run", inputs, support=wine / "support.csv")
     with pytest.raises(UserError, match=r"received no support set; .* --support FILE"):
         tfmeta.predict(wine / "run", wine / "queries.csv")
-    for wrong in ({}, {"inputs": "a.csv", "images": "b.csv"}):
-        with pytest.raises(UserError, match="both inputs and images, or neither"):
-            tfmeta.predict(wine / "run", support=wine / "support.csv", **wrong)
 
 
 # Values

@@ -5,6 +5,7 @@ Imports TensorFlow only for a run.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ class ValuePrediction:
         return f"{self.place}  {'  '.join(f'{value:.6g}' for value in self.prediction)}"
 
 
-def _place(place):
+def _place(place: Place) -> dict[str, Any]:
     if place.row is None:
         return {"image": place.file}
     return {"file": place.file, "row": place.row}
@@ -84,22 +85,21 @@ def _place(place):
 
 def predict(
     model: AnyPath,
-    inputs: AnyPath | Iterable[AnyPath] | None = None,
+    images: AnyPath | Iterable[AnyPath],
     *,
-    images: AnyPath | Iterable[AnyPath] | None = None,
     support: AnyPath | None = None,
     timeout: float = children.DEFAULT_TIMEOUT,
     trust: bool = False,
-) -> list[Prediction] | list[ValuePrediction]:
+) -> list[Any]:
     """Answers queries, as `tfmeta predict` does.
 
     Args:
         model: an export, `exported/NAME` or `exported/NAME/VERSION`, or a run, whose confidence is
             not fitted yet.
-        inputs: the queries; a path or a list of paths. For a model that takes images: image files,
-            folders of image files, or NPZ files with an array x of images. Else CSV or Parquet
-            files with the columns that the model was trained on, or NPZ files with an array x.
-        images: another name of `inputs`.
+        images: the queries; a path or a list of paths. For a model that takes images: image files,
+            folders of image files, or NPZ files with an array x of images. For a model that takes
+            rows: CSV or Parquet files with the columns that the model was trained on, or NPZ files
+            with an array x.
         support: the support set: a folder with a subfolder of images per class, an NPZ file of x
             and y, or a table with the answers in a column; None for an `adapted` export, which has
             its support set baked in.
@@ -107,7 +107,8 @@ def predict(
         trust: run code that a run names or holds, if it is not tfmeta's own.
 
     Returns:
-        A Prediction of each query, in their order; a ValuePrediction if the answers are values.
+        A Prediction of each query, in their order; of a model whose answers are values, a
+        ValuePrediction.
 
     Raises:
         UserError: if there is no such model or query, or the support set is missing, can't be read
@@ -115,23 +116,22 @@ def predict(
     """
     check_flags(trust=trust)
     check_timeout(timeout)
-    if (inputs is None) == (images is None):
-        raise UserError("received both inputs and images, or neither; expected one of them")
-    model = path("model", model)
-    named = paths("inputs", inputs) if images is None else paths("images", images)
+    model, images = path("model", model), paths("images", images)
     support = None if support is None else path("support", support)
     with trusting(trust):
         is_run = (model / "config.json").is_file()
         predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
         reader = predictor.reader()
-        places, queries = reader.queries(named)
+        places, queries = reader.queries(images)
         _check_support(model, support, is_adapted=predictor.is_adapted)
-        support_set = support and reader.support(support, num_classes=predictor.num_classes)
+        support_set = None
+        if support is not None:
+            support_set = reader.support(support, num_classes=predictor.num_classes)
         answer = predictor.answer(support_set, queries)
     return _predictions(places, support_set, answer)
 
 
-def _check_support(model, support, *, is_adapted):
+def _check_support(model: Path, support: Path | None, *, is_adapted: bool) -> None:
     if is_adapted and support is not None:
         raise UserError(f"{model} has its support set baked in; leave --support out")
     if not is_adapted and support is None:
@@ -141,11 +141,13 @@ def _check_support(model, support, *, is_adapted):
         )
 
 
-def _predictions(places: list[Place], support: SupportSet | None, answer: dict[str, Any]):
+def _predictions(
+    places: list[Place], support: SupportSet | None, answer: dict[str, Any]
+) -> list[Any]:
     if PREDICTION in answer:
         values = zip(places, answer[PREDICTION].tolist(), strict=True)
         return [ValuePrediction(place, each) for place, each in values]
-    names = answer["class_names"] if support is None else support.class_names
+    names: list[str] = support.class_names or [] if support else answer["class_names"]
     # A learner of 5 classes that is given 3: the answer is among the three.
     probabilities = answer[PROBABILITIES][:, : len(names)]
     if support is not None:

@@ -75,7 +75,7 @@ class RunPredictor:
         start_tensorflow()
 
     @property
-    def _learner(self):
+    def _learner(self) -> "MetaLearner":
         if self._loaded is None:
             from tfmeta.training.loading import load
 
@@ -107,7 +107,7 @@ class RunPredictor:
             UNKNOWN: confidence.unknown(outputs).numpy(),
         }
 
-    def _prepared(self, x):
+    def _prepared(self, x: Examples) -> Any:
         """Examples as the network takes them: images are decoded as in training."""
         from tfmeta.reading.images import to_unit
 
