@@ -20,8 +20,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ANIL": "tfmeta.learners.maml",
     "Episode": "tfmeta.episodes.episode",
     "EpisodeShape": "tfmeta.episodes.episode_shape",
+    "FOMAML": "tfmeta.learners.maml",
     "HyperNetwork": "tfmeta.learners.hypernetwork",
     "MAML": "tfmeta.learners.maml",
     "Matching": "tfmeta.learners.matching",

@@ -5,6 +5,8 @@ from tfmeta.episodes.episode import Episode as Episode
 from tfmeta.episodes.episode_shape import EpisodeShape as EpisodeShape
 from tfmeta.errors import UserError as UserError
 from tfmeta.learners.hypernetwork import HyperNetwork as HyperNetwork
+from tfmeta.learners.maml import ANIL as ANIL
+from tfmeta.learners.maml import FOMAML as FOMAML
 from tfmeta.learners.maml import MAML as MAML
 from tfmeta.learners.matching import Matching as Matching
 from tfmeta.learners.meta_learner import MetaLearner as MetaLearner

@@ -10,7 +10,7 @@ from tfmeta.commands.episodes import episodes
 from tfmeta.commands.evaluate import evaluate
 from tfmeta.commands.export import export
 from tfmeta.commands.inspect import inspect
-from tfmeta.commands.listing import algorithms, pipelines
+from tfmeta.commands.listing import algorithms, networks, pipelines
 from tfmeta.commands.optima import optima
 from tfmeta.commands.predict import predict
 from tfmeta.commands.replay import replay
@@ -77,6 +77,7 @@ for command in (
     predict,
     algorithms,
     pipelines,
+    networks,
 ):
     main.add_command(command)
 

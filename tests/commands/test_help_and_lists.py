@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from tfmeta.cli import main
 from tfmeta.learners import ALGORITHMS
+from tfmeta.network_registry import NETWORKS
 from tfmeta.pipelines import PIPELINES, options_of
 
 COMMANDS = (
@@ -23,6 +24,7 @@ COMMANDS = (
     "predict",
     "algorithms",
     "pipelines",
+    "networks",
 )
 
 
@@ -49,7 +51,7 @@ def test_help_and_lists_import_nothing_slow():
         "import sys\nfrom tfmeta.cli import main\n"
         f"for command in {COMMANDS!r}:\n"
         "    main([command, '--help'], standalone_mode=False)\n"
-        "for command in ('algorithms', 'pipelines'):\n"
+        "for command in ('algorithms', 'pipelines', 'networks'):\n"
         "    main([command], standalone_mode=False)\n"
         "print('imported:', *sorted({name.split('.')[0] for name in sys.modules}))"
     )
@@ -72,6 +74,23 @@ def test_lists_have_a_line_for_each(command, known, monkeypatch):
     lines = dict(line.split(maxsplit=1) for line in shown)
     assert lines.pop("tfds:NAME", None) is None or command == "pipelines"
     assert lines == {name: each.summary for name, each in known.items()}
+
+
+def test_networks_are_listed_with_their_parameters(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    result = CliRunner().invoke(main, ["networks"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert list(lines) == list(NETWORKS)
+    assert "input 28 x 28 x 1: 113,477 parameters" in lines["conv4"]
+    assert "input 32, vocabulary_size=10,000: " in lines["bag_of_tokens"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_by_default_is_as_large_as_its_row_says(name):
+    network = NETWORKS[name].load()(**NETWORKS[name].needed)
+    assert network.input_shape[1:] == NETWORKS[name].input_shape
+    assert network.count_params() == NETWORKS[name].num_parameters
 
 
 def test_pipelines_are_listed_with_their_options_as_their_builders_have_them():

@@ -1,4 +1,4 @@
-"""`tfmeta algorithms` and `tfmeta pipelines`."""
+"""`tfmeta algorithms`, `tfmeta pipelines` and `tfmeta networks`."""
 
 import json
 import os
@@ -34,6 +34,17 @@ def pipelines(as_json):
     if as_json:
         return click.echo(strict_json.dumps(found))
     _show({name: each["summary"] for name, each in found.items()}, found)
+
+
+@click.command()
+def networks():
+    """List the networks, with the parameters of each as it is by default.
+
+    One is chosen with `--set network=NAME`, and its options with `--set network.OPTION=VALUE`.
+    """
+    from tfmeta.network_registry import NETWORKS
+
+    _show({name: network.line for name, network in NETWORKS.items()})
 
 
 def _show(summaries, details=None):

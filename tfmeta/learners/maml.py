@@ -172,6 +172,16 @@ class MAML(GradientLearner):
         }
 
 
+def FOMAML(network, inner_steps: int = 1, **options) -> MAML:
+    """First-order MAML (section 5.2): `MAML` with `first_order=True`, of the same options."""
+    return MAML(network, inner_steps, first_order=True, **options)
+
+
+def ANIL(network, inner_steps: int = 1, **options) -> MAML:
+    """MAML on the last layer alone (Raghu et al. 2020): `MAML` with `adapt_layers="head"`."""
+    return MAML(network, inner_steps, adapt_layers="head", **options)
+
+
 def _layers(function, positions):
     """The number of the layer of each adapted weight, and how many layers there are."""
     owners = [function.layer_of[position] for position in positions]

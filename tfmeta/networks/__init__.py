@@ -1,10 +1,19 @@
-"""The networks of the few-shot papers, as plain Keras models; any built `keras.Model` will do."""
+"""The networks of the few-shot papers, as plain Keras models; any built `keras.Model` will do.
 
-from tfmeta.networks.bag_of_tokens import bag_of_tokens
-from tfmeta.networks.conv4 import conv4
+A network is a file here and a row in `tfmeta/network_registry.py`.
+"""
+
+from typing import TYPE_CHECKING
+
+from tfmeta.network_registry import NETWORKS
 from tfmeta.networks.input_dtypes import declared_dtype, input_dtype, unscaled
-from tfmeta.networks.mlp import mlp
 
-NAMES = ("conv4", "mlp", "bag_of_tokens")  # what `--set network=NAME` takes
+if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
+    from tfmeta.networks.bag_of_tokens import bag_of_tokens
+    from tfmeta.networks.conv4 import conv4
+    from tfmeta.networks.mlp import mlp
+
+NAMES = tuple(NETWORKS)  # what `--set network=NAME` takes
+globals().update({name: network.load() for name, network in NETWORKS.items()})
 
 __all__ = ["NAMES", "bag_of_tokens", "conv4", "declared_dtype", "input_dtype", "mlp", "unscaled"]

@@ -1,0 +1,64 @@
+"""The networks by name, for what must not import Keras; `tfmeta.networks` has their functions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfmeta.named_code import import_named
+
+
+@dataclass(frozen=True)
+class Network:
+    """One name of `--set network=NAME`.
+
+    Attributes:
+        function: `module:function` of the file in `tfmeta/networks/` that makes it.
+        summary: one line on when to choose it.
+        input_shape: of an example, where the function is not told.
+        num_parameters: of the network that the function makes by itself. A test compares.
+        needed: arguments that have no default, as they were for that number.
+    """
+
+    function: str
+    summary: str
+    input_shape: tuple[int, ...]
+    num_parameters: int
+    needed: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self) -> Callable[..., Any]:
+        """The function. Imports Keras."""
+        function: Callable[..., Any] = import_named(self.function, "network")
+        return function
+
+    @property
+    def line(self) -> str:
+        """The summary, with what the network takes and how large it is."""
+        needed = "".join(f", {name}={value:,}" for name, value in self.needed.items())
+        shape = " x ".join(map(str, self.input_shape))
+        return (
+            f"{self.summary}; input {shape}{needed}: {self.num_parameters:,} parameters, "
+            "drawn at random"
+        )
+
+
+NETWORKS = {
+    "conv4": Network(
+        "tfmeta.networks.conv4:conv4",
+        "four blocks of convolution, as in the few-shot papers: the default for images",
+        (28, 28, 1),
+        113_477,
+    ),
+    "mlp": Network(
+        "tfmeta.networks.mlp:mlp",
+        "a dense network: the default for vectors and regression",
+        (1,),
+        1_761,
+    ),
+    "bag_of_tokens": Network(
+        "tfmeta.networks.bag_of_tokens:bag_of_tokens",
+        "the mean of a text's token embeddings, then a dense network: the default for texts",
+        (32,),
+        644_485,
+        {"vocabulary_size": 10_000},
+    ),
+}
