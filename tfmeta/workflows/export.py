@@ -88,9 +88,9 @@ class _Export:
 
     def adapted(self, output: Path) -> Path:
         learner, options = self._learner, self._options
+        assert self._request.support is not None  # the request refuses its absence
         names, x, y = read_support_arrays(
-            self._request.support
-            or "",  # it was checked to be there self._facts, num_classes=learner.num_outputs
+            self._request.support, self._facts, num_classes=learner.num_outputs
         )
         if names is not None:
             shots = min(int((y == label).sum()) for label in range(len(names)))
