@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tfmeta import files, strict_json
+from tfmeta.commands import completion
 from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.runtime import start_tensorflow
@@ -12,14 +13,19 @@ from tfmeta.terminal import say
 
 
 @click.command()
-@click.argument("pipeline")
+@click.argument("pipeline", shell_complete=completion.pipelines)
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option("--tasks", type=click.IntRange(1), default=600, show_default=True, help="How many.")
 @click.option("--split", default="test", show_default=True, help="train, validation, test or all.")
 @episode_options(ways=5, shots=1, queries=15)
 @click.option("--set", "assignments", multiple=True, metavar="pipeline.NAME=VALUE")
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
-@click.option("--like", type=click.Path(), help="A run whose pipeline options to take.")
+@click.option(
+    "--like",
+    type=click.Path(),
+    shell_complete=completion.runs,
+    help="A run whose pipeline options to take.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the episodes.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")

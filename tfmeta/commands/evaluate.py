@@ -3,6 +3,7 @@
 import click
 
 from tfmeta import strict_json
+from tfmeta.commands import completion
 from tfmeta.commands.episode_options import episode_options, pipeline_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
@@ -11,11 +12,15 @@ from tfmeta.terminal import say
 
 
 @click.command()
-@click.argument("run_dir", type=click.Path())
+@click.argument("run_dir", type=click.Path(), shell_complete=completion.runs)
 @click.option("--split", help="train, validation, test or all.  [default: test]")
 @click.option("--tasks", type=click.IntRange(1), help="Test episodes.  [default: 600]")
 @episode_options(ways="as trained", shots="as trained", queries="as trained")
-@click.option("--pipeline", help="Test on another pipeline than the run's.")
+@click.option(
+    "--pipeline",
+    shell_complete=completion.pipelines,
+    help="Test on another pipeline than the run's.",
+)
 @click.option("--set", "assignments", multiple=True, metavar="pipeline.NAME=VALUE")
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
 @click.option("--seed", type=int, help="Of the test episodes.  [default: 0]")

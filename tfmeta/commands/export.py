@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from tfmeta.commands import completion
 from tfmeta.commands.trust import trust_option
 from tfmeta.exporting.contract import MANIFEST
 from tfmeta.exporting.kinds import KINDS
@@ -25,7 +26,7 @@ def _limit_options(command):
 
 
 @click.command()
-@click.argument("run_dir", type=click.Path())
+@click.argument("run_dir", type=click.Path(), shell_complete=completion.runs)
 @click.option(
     "--kind",
     type=click.Choice(list(KINDS)),

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tfmeta import strict_json
+from tfmeta.commands import completion
 from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
@@ -16,10 +17,14 @@ from tfmeta.terminal import say
 
 
 @click.command()
-@click.argument("pipeline")
+@click.argument("pipeline", shell_complete=completion.pipelines)
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
 @click.option("--set", "assignments", multiple=True, metavar="pipeline.NAME=VALUE")
-@click.option("--algorithm", help="That is to learn from it.  [default: maml]")
+@click.option(
+    "--algorithm",
+    shell_complete=completion.algorithms,
+    help="The algorithm that is to learn from the data.  [default: maml]",
+)
 @episode_options(ways=5, shots=1, queries=15)
 @click.option(
     "--contact-sheet",

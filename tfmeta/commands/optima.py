@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from tfmeta.commands import completion
 from tfmeta.commands.trust import trust_option
 from tfmeta.runtime import start_tensorflow
 
 
 @click.command()
-@click.argument("run_dir", type=click.Path())
+@click.argument("run_dir", type=click.Path(), shell_complete=completion.runs)
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="A new file.")
 @click.option("--tasks", type=int, help="Training tasks to solve.  [default: 4000]")
 @click.option("--shots", type=int, help="Support examples per task.  [default: as trained]")

@@ -3,13 +3,14 @@
 import click
 
 from tfmeta import strict_json
+from tfmeta.commands import completion
 from tfmeta.commands.startup import timeout_option
 from tfmeta.commands.trust import trust_option
 from tfmeta.terminal import say
 
 
 @click.command()
-@click.argument("exported_or_run_dir", type=click.Path())
+@click.argument("exported_or_run_dir", type=click.Path(), shell_complete=completion.models)
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(), metavar="INPUT...")
 @click.option(
     "--support",

@@ -3,13 +3,14 @@
 import click
 
 from tfmeta import strict_json
+from tfmeta.commands import completion
 from tfmeta.commands.trust import trust_option
 from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 
 
 @click.command()
-@click.argument("run_dir", type=click.Path())
+@click.argument("run_dir", type=click.Path(), shell_complete=completion.runs)
 @click.option("--step", type=int, required=True, help="Which outer-loop step, from 1.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")

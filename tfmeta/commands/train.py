@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from tfmeta import strict_json
+from tfmeta.commands import completion
 from tfmeta.commands.episode_options import as_settings, episode_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
@@ -14,8 +15,17 @@ from tfmeta.terminal import say
 
 
 @click.command()
-@click.argument("pipeline", required=False)
-@click.option("--algorithm", help="One of `tfmeta algorithms`.  [default: maml]")
+@click.argument("pipeline", required=False, shell_complete=completion.pipelines)
+@click.option(
+    "--algorithm",
+    shell_complete=completion.algorithms,
+    help="One of `tfmeta algorithms`.  [default: maml]",
+)
+@click.option(
+    "--network",
+    shell_complete=completion.networks,
+    help="One of `tfmeta networks`, or package.module:function.  [default: by the data]",
+)
 @episode_options(ways=5, shots=1, queries=15)
 @click.option("--steps", type=int, help="Outer-loop steps.  [default: the learner's recipe]")
 @click.option("--meta-batch", type=int, help="Tasks a step.  [default: the learner's recipe]")
@@ -27,7 +37,12 @@ from tfmeta.terminal import say
     default=None,
     help="Normalise queries with their own statistics, or not.  [default: inductive]",
 )
-@click.option("--run-dir", type=click.Path(path_type=Path), help="[default: runs/NAME-TIME]")
+@click.option(
+    "--run-dir",
+    type=click.Path(path_type=Path),
+    shell_complete=completion.runs,
+    help="[default: runs/NAME-TIME]",
+)
 @click.option("--config", type=click.Path(), help="JSON file of settings; options override it.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting.")
 @click.option("--print-config", is_flag=True, help="Print the settings, resolved, and stop.")

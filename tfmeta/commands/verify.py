@@ -5,12 +5,13 @@ import sys
 import click
 
 from tfmeta import strict_json
+from tfmeta.commands import completion
 from tfmeta.commands.startup import timeout_option
 from tfmeta.terminal import plain
 
 
 @click.command()
-@click.argument("exported_dir", type=click.Path())
+@click.argument("exported_dir", type=click.Path(), shell_complete=completion.exports)
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @timeout_option
 def verify(exported_dir, as_json, timeout):
