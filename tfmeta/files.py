@@ -177,6 +177,20 @@ def check_writable(folder, hint: str = "") -> None:
 
 
 @contextlib.contextmanager
+def without_leftovers(folder):
+    """If the block fails, a folder that it made, and the folders above, are removed if empty."""
+    folder = Path(folder).absolute()
+    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        yield
+    except BaseException:
+        for path in missing:
+            with contextlib.suppress(OSError):  # it was not made, or another process writes into it
+                path.rmdir()
+        raise
+
+
+@contextlib.contextmanager
 def temporary_folder():
     """A new folder that is gone at the end of the block."""
     with writing("a temporary folder", TEMPORARY_HINT):

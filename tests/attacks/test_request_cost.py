@@ -21,7 +21,7 @@ from trained import version_of
 import tfmeta
 from tfmeta import UserError
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.reading.images import ImageFormat
 from tfmeta.reading.support_set import read_image
 
@@ -39,13 +39,13 @@ def image_export(**limits):
     network = tfmeta.networks.conv4((8, 8, 1), 2, filters=2, num_blocks=1)
     learner = tfmeta.MAML(network, inner_steps=1, inner_learning_rate=0.1, first_order=True)
     output = folder() / "limits" / ("narrow" if limits else "default")
-    return export_learner(learner, output, image_format=ImageFormat(8, 8), limits=limits)
+    return export_model(learner, output, image_format=ImageFormat(8, 8), limits=limits)
 
 
 @functools.cache
 def vector_export():
     network = tfmeta.networks.mlp((2,), None)
-    return export_learner(tfmeta.Prototypical(network), folder() / "limits" / "vectors")
+    return export_model(tfmeta.Prototypical(network), folder() / "limits" / "vectors")
 
 
 def good(side=8):

@@ -55,10 +55,10 @@ def test_leftovers_go_when_the_next_one_writes(tmp_path, locks, capfd):
     assert trained.inside(capfd, "episodes", *arguments)[0] == 0
     (tmp_path / ".partial-77").mkdir()  # an older version's
     (tmp_path / ".tfmeta-partial-2.tflite").write_text("half")
-    assert litert._write(tmp_path, b"content", {}) == tmp_path / "1.tflite"
+    assert litert._write(tmp_path, b"content", "{}") == tmp_path / "1.tflite"
     held = {".tfmeta-partial-2.tflite", ".tfmeta-lock-2.tflite"}
     assert {path.name for path in tmp_path.iterdir()} == {"episodes", "1.tflite", *held}
-    assert litert._write(tmp_path, b"content", {}) == tmp_path / "3.tflite"
+    assert litert._write(tmp_path, b"content", "{}") == tmp_path / "3.tflite"
 
 
 # Full disks
@@ -93,7 +93,7 @@ def test_a_checkpoint_on_a_full_disk(tmp_path, capfd):
 @pytest.mark.parametrize("harm", ["full", "read-only"])
 def test_outputs_on_a_disk_that_takes_none(harm, tmp_path, capfd, monkeypatch):
     from tfmeta.exporting.writing import litert
-    from tfmeta.exporting.writing.exporter import export_learner
+    from tfmeta.exporting.writing.exporter import export_model
 
     disk, reason = tmp_path / "disk", {"full": "No space left", "read-only": "Read-only file"}[harm]
     learner = trained.learner_of(trained.sinusoid_run())
@@ -114,9 +114,9 @@ def test_outputs_on_a_disk_that_takes_none(harm, tmp_path, capfd, monkeypatch):
                 assert line.startswith(f"Error: cannot write {disk}/"), line
                 assert reason in line, line
             with pytest.raises(UserError, match=f"cannot write .*{reason}.*--output"):
-                export_learner(learner, disk / "exported", is_regression=True)
+                export_model(learner, disk / "exported")
             with pytest.raises(UserError, match=f"cannot write .*{reason}.*--output"):
-                litert._write(disk / "lite", b"x" * 100_000, {})
+                litert._write(disk / "lite", b"x" * 100_000, "{}")
         assert trained.contents(disk) == before
 
 

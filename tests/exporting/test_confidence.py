@@ -16,7 +16,7 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.evaluation.calibration import Answers, _fit, calibrate, expected_calibration_error
-from tfmeta.exporting.writing.exporter import export_adapted, export_learner
+from tfmeta.exporting.writing.exporter import export_model
 
 FEATURES = 6
 
@@ -181,12 +181,13 @@ def test_a_served_answer_is_that_of_the_confidence(tmp_path):
     query_x = rng.normal(size=(1, 6, FEATURES)).astype(np.float32)
     state = learner.adapt(tf.constant(support_x[0]), tf.constant(support_y[0]))
     logits = learner.predict_with(state, tf.constant(query_x[0]))
-    as_learner = export_learner(learner, tmp_path / "learner", confidence=lambda: CONFIDENCE)
+    as_learner = export_model(learner, tmp_path / "learner", confidence=lambda: CONFIDENCE)
     request = {"support_x": support_x, "support_y": support_y, "query_x": query_x}
-    adapted = export_adapted(
+    adapted = export_model(
         learner,
         tmp_path / "adapted",
-        (support_x[0], support_y[0]),
+        "adapted",
+        support=(support_x[0], support_y[0]),
         class_names=list("abcde"),
         confidence=lambda: CONFIDENCE,
     )

@@ -19,7 +19,7 @@ from export_requests import (
 from model_answers import served
 from trained import CLASSES, random_images
 
-from tfmeta.exporting.writing.exporter import export_adapted
+from tfmeta.exporting.writing.exporter import export_model
 
 # Signatures
 
@@ -169,7 +169,9 @@ def test_adapted_answers_as_the_learner_and_names_the_classes():
 def test_adapted_to_fewer_classes_answers_among_them(tmp_path):
     learner = trained.learner_of(trained.glyph_run())
     support = random_images(3), np.array([0, 1, 2], np.int32)
-    version = export_adapted(learner, tmp_path / "model", support, class_names=["a", "ö", "c"])
+    version = export_model(
+        learner, tmp_path / "model", "adapted", support=support, class_names=["a", "ö", "c"]
+    )
     received = served(version, "predict", {"x": random_images(5, seed=6)})
     assert received["probabilities"].shape == (5, 3)
     assert_close(received["probabilities"].sum(-1), np.ones(5))

@@ -15,7 +15,7 @@ from trained import CLASSES, random_images
 
 import tfmeta
 from tfmeta.errors import UserError
-from tfmeta.exporting.writing.exporter import export_adapted, export_learner
+from tfmeta.exporting.writing.exporter import export_model
 
 FILES = {
     "README.md",
@@ -63,10 +63,10 @@ def test_readme_names_every_signature_and_the_docker_command(kind):
 def test_versions_count_up_from_the_highest_and_one_process_can_export_twice(tmp_path):
     learner = trained.learner_of(trained.sinusoid_run())
     output = tmp_path / "new" / "model"
-    made = [export_learner(learner, output, is_regression=True) for _ in range(2)]
+    made = [export_model(learner, output) for _ in range(2)]
     (output / "7").mkdir()
     (output / "notes").mkdir()
-    made.append(export_learner(learner, output, is_regression=True))
+    made.append(export_model(learner, output))
     assert made == [output / "1", output / "2", output / "8"]
     request = sine_request()
     answers = [served(version, "serving_default", request)["prediction"] for version in made]
@@ -119,15 +119,32 @@ def test_export_into_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("no folder")
     learner = trained.learner_of(trained.sinusoid_run())
     with pytest.raises(UserError, match=r"cannot write .*--output") as caught:
-        export_learner(learner, tmp_path / "file" / "model", is_regression=True)
+        export_model(learner, tmp_path / "file" / "model")
     assert caught.value.exit_status == 1
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("made_before", [False, True])
+def test_an_export_that_fails_leaves_nothing(made_before, tmp_path):
+    def without_data():
+        raise UserError("the data is not there")
+
+    if made_before:
+        (tmp_path / "exported").mkdir()
+    learner = trained.learner_of(trained.sinusoid_run())
+    with pytest.raises(UserError, match="the data is not there"):
+        export_model(learner, tmp_path / "exported/model", confidence=without_data)
+    with pytest.raises(UserError, match="received the limit queries=1; expected at least 3"):
+        export_model(learner, tmp_path / "exported/model", limits={"queries": 1})
+    assert [path.name for path in tmp_path.rglob("*")] == ["exported"] * made_before
 
 
 def test_transductive_learner_is_refused_as_adapted(tmp_path):
     network = tfmeta.networks.conv4(num_outputs=2, filters=2, num_blocks=1)
     learner = tfmeta.MAML(network, transductive=True)
     support = random_images(2), np.array([0, 1], np.int32)
-    with pytest.raises(UserError, match=r"transductive.*--inductive.*--kind learner"):
-        export_adapted(learner, tmp_path / "model", support, class_names=["a", "b"])
+    with pytest.raises(UserError, match=r"transductive.*--inductive.*kind learner"):
+        export_model(
+            learner, tmp_path / "model", "adapted", support=support, class_names=["a", "b"]
+        )
     assert not list(tmp_path.iterdir())

@@ -19,8 +19,7 @@ import tfmeta
 from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.errors import UserError
 from tfmeta.exporting.verifying.verification import verify_export
-from tfmeta.exporting.writing.exporter import export_generator
-from tfmeta.exporting.writing.signatures import GeneratorSignatures, LearnerSignatures
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.reading.images import ImageFormat
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -38,7 +37,7 @@ def learner_of(name):
     keras.utils.set_random_seed(4)
     if name == "sine":
         network = tfmeta.networks.mlp((1,), 1, units=(8,))
-        return tfmeta.HyperNetwork(network, class_head=False, units=8)
+        return tfmeta.HyperNetwork(network, class_head=False, units=8, targets="values")
     if name == "maml":
         return tfmeta.MAML(conv4(WAYS), 1, inner_learning_rate=0.4)
     return tfmeta.HyperNetwork(conv4(None), encoder=conv4(None), units=16)
@@ -63,7 +62,7 @@ def export_of(name):
     if name == "hypernetwork":
         trained.call("export", run(), "--kind", "generator", *trained.AS_IT_IS, "--output", output)
         return output / "1"
-    return export_generator(learner_of(name), output, is_regression=name == "sine")
+    return export_model(learner_of(name), output, "generator")
 
 
 def support_of(name, num_tasks=NUM_TASKS):
@@ -142,11 +141,11 @@ def test_signatures_of_a_generated_head_leave_the_number_of_classes_open():
     assert signatures.keys() == {f"{name}{suffix}" for name in names for suffix in ("", "_bytes")}
 
 
-def test_names_and_shapes_are_those_of_kind_learner():
-    as_learner = LearnerSignatures(learner_of("maml"))
-    as_generator = GeneratorSignatures(learner_of("maml"))
-    assert as_generator.functions["predict"][1] == as_learner.functions["predict"][1]
-    assert as_generator.functions["generate"][1] == as_learner.functions["adapt"][1]
+def test_names_and_shapes_are_those_of_kind_learner(tmp_path):
+    version = export_model(learner_of("maml"), tmp_path / "as-learner")
+    as_learner, as_generator = map(model_answers.signatures, (version, export_of("maml")))
+    assert as_generator["predict"] == as_learner["predict"]
+    assert as_generator["generate"] == as_learner["adapt"]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -273,7 +272,7 @@ def test_a_method_without_weights_is_refused_by_name(transductive, kinds, tmp_pa
     learner = tfmeta.Prototypical(conv4(None), transductive=transductive)
     message = rf"Prototypical makes no weights .* keeps prototypes, shots\).* {kinds}"
     with pytest.raises(UserError, match=message):
-        export_generator(learner, tmp_path / "model")
+        export_model(learner, tmp_path / "model", "generator")
     assert not list(tmp_path.iterdir())
 
 

@@ -54,7 +54,7 @@ def test_an_adapted_maml_run_answers_as_its_learner(tmp_path):
     learner = trained.learner_of(trained.glyph_run())
     names, x, y = read_support_arrays(trained.support_folder(), facts, num_classes=5)
     options = {"class_names": names, "image_format": facts.image_format}
-    file = litert.export_adapted(learner, tmp_path, (x, y), **options)
+    file = litert.export_model(learner, tmp_path, "adapted", support=(x, y), **options)
     state = learner.adapt(tf.constant(x), tf.constant(y))
     for number in (1, 4):
         queries = random_images(number)
@@ -70,7 +70,7 @@ def test_an_adapted_maml_run_answers_as_its_learner(tmp_path):
 @pytest.mark.parametrize("algorithm", ["prototypical", "anil"])
 def test_a_learner_adapts_as_in_python_to_labels_in_any_order(tmp_path, algorithm):
     learner, ways = learner_of(algorithm), WAYS[algorithm]
-    file = litert.export_learner(learner, tmp_path, ways=ways, shots=SHOTS, image_format=IMAGES)
+    file = litert.export_model(learner, tmp_path, ways=ways, shots=SHOTS, image_format=IMAGES)
     y = np.random.default_rng(0).permutation(np.repeat(np.arange(ways), SHOTS)).astype(np.int32)
     support = {"support_x": random_images(ways * SHOTS), "support_y": y}
     in_python = learner.adapt(*map(tf.constant, support.values()))
@@ -84,8 +84,10 @@ def test_a_learner_adapts_as_in_python_to_labels_in_any_order(tmp_path, algorith
 
 def test_regression_adapts_its_head(tmp_path):
     keras.utils.set_random_seed(3)
-    learner = tfmeta.MAML(tfmeta.networks.mlp((1,), 1, units=(8,)), 1, adapt_layers="head")
-    file = litert.export_learner(learner, tmp_path, ways=1, shots=10, is_regression=True)
+    learner = tfmeta.MAML(
+        tfmeta.networks.mlp((1,), 1, units=(8,)), 1, adapt_layers="head", targets="values"
+    )
+    file = litert.export_model(learner, tmp_path, ways=1, shots=10)
     x = np.linspace(-5, 5, 10, dtype=np.float32)[:, np.newaxis]
     received = run(file, "adapt_and_predict", support_x=x, support_y=np.sin(x), query_x=x[:4])
     expected = learner.predict_with(learner.adapt(x, tf.sin(x)), x[:4])
@@ -94,8 +96,8 @@ def test_regression_adapts_its_head(tmp_path):
 
 def test_gradients_through_the_network_are_refused_in_one_sentence(tmp_path, capfd):
     with pytest.raises(UserError, match="Conv2DBackpropFilter, ReluGrad") as refused:
-        litert.export_learner(learner_of("maml"), tmp_path / "new", ways=5, shots=1)
-    for advice in ("--algorithm anil", "prototypical", "--kind adapted", "--format saved-model"):
+        litert.export_model(learner_of("maml"), tmp_path / "new", ways=5, shots=1)
+    for advice in ("algorithm anil", "prototypical", "kind adapted", "format saved-model"):
         assert advice in str(refused.value)
     assert "ReluGrad" not in capfd.readouterr().err  # the converter's own pages
     assert not (tmp_path / "new").exists()
@@ -104,30 +106,32 @@ def test_gradients_through_the_network_are_refused_in_one_sentence(tmp_path, cap
 def test_other_numbers_than_the_learners_are_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(litert, "largest_difference", lambda received, expected: float("nan"))
     with pytest.raises(UserError, match=r"differs from the learner's by nan; expected at most"):
-        litert.export_learner(learner_of("prototypical"), tmp_path / "new", ways=2, shots=1)
+        litert.export_model(learner_of("prototypical"), tmp_path / "new", ways=2, shots=1)
     assert not (tmp_path / "new").exists()
 
 
 def test_versions_are_files_that_no_server_takes_for_one_of_its_own(tmp_path):
     (tmp_path / "7").mkdir()  # a SavedModel's
     (tmp_path / "2.tflite").touch()
-    file = litert.export_learner(learner_of("prototypical"), tmp_path, ways=2, shots=1)
+    file = litert.export_model(learner_of("prototypical"), tmp_path, ways=2, shots=1)
     assert file == tmp_path / "3.tflite"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2.tflite", "3.tflite", "7"]
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot write .*--output"):
-        litert._write(tmp_path / "file", b"", {})
+        litert._write(tmp_path / "file", b"", "{}")
 
 
 @pytest.mark.parametrize(("ways", "shots"), [(6, 1), (0, 1), (5, 0)])
 def test_support_sets_that_the_learner_does_not_take_are_refused(tmp_path, ways, shots):
     message = f"received {ways} ways and {shots} shots; expected 1 to 5 ways"
     with pytest.raises(UserError, match=message):
-        litert.export_learner(learner_of("anil"), tmp_path, ways=ways, shots=shots)
+        litert.export_model(learner_of("anil"), tmp_path, ways=ways, shots=shots)
 
 
 def test_a_transductive_learner_can_not_be_adapted_beforehand(tmp_path):
     network = tfmeta.networks.conv4((28, 28, 1), 5, filters=8, num_blocks=2)
     support = (random_images(5), np.arange(5, dtype=np.int32))
     with pytest.raises(UserError, match="transductive"):
-        litert.export_adapted(tfmeta.MAML(network, transductive=True), tmp_path, support)
+        litert.export_model(
+            tfmeta.MAML(network, transductive=True), tmp_path, "adapted", support=support
+        )

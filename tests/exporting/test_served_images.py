@@ -13,7 +13,7 @@ from model_answers import served
 from PIL import Image
 
 import tfmeta
-from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.pipelines import build
 from tfmeta.reading.images import ImageFormat, to_unit
 
@@ -41,7 +41,7 @@ def export_of(image_format):
     network = tfmeta.networks.conv4(image_format.shape, 2, filters=2, num_blocks=1)
     name = re.sub(r"\W+", "-", str(image_format.to_dict()))
     output = made_once.folder() / "pixels" / name
-    return export_learner(ShowsPixels(network), output, image_format=image_format)
+    return export_model(ShowsPixels(network), output, image_format=image_format)
 
 
 def seen_by_the_server(image_format, files):

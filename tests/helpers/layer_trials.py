@@ -21,7 +21,7 @@ from keras_layers import NOT_TRIED, TRIED, network_with, shape_for
 
 import tfmeta
 from tfmeta.episodes.episode import Episode
-from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.exporting.writing.exporter import export_model
 
 PAGE = Path(__file__).parents[2] / "docs" / "layers.md"
 WAYS, SHOTS, QUERIES, RATE = 3, 2, 2, 0.1
@@ -114,7 +114,7 @@ def _float64():
 
 def verified_exports(names, folder) -> dict:
     """`{name: the report of tfmeta verify}`, all of one process without TensorFlow's Python."""
-    folders = {n: str(export_learner(learner_with(n), Path(folder) / n)) for n in names}
+    folders = {n: str(export_model(learner_with(n), Path(folder) / n)) for n in names}
     command = [sys.executable, "-c", _VERIFY, *folders.values()]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     verified = json.loads(done.stdout)

@@ -18,7 +18,7 @@ import tfmeta
 from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.errors import UserError
 from tfmeta.exporting.verifying.verification import verify_export
-from tfmeta.exporting.writing.exporter import export_adapted, export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.reading.images import ImageFormat
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -64,7 +64,7 @@ def export_of(name):
     if name == "prototypical":
         trained.call("export", run(), *trained.AS_IT_IS, "--output", output)
         return output / "1"
-    return export_learner(learner_of(name), output)
+    return export_model(learner_of(name), output)
 
 
 def request_of(*labels, seed=0):
@@ -171,7 +171,7 @@ class Careless(tfmeta.Prototypical):
 def test_verify_finds_an_answer_that_depends_on_the_classes_of_other_tasks(tmp_path):
     keras.utils.set_random_seed(5)
     assert verify_export(export_of("prototypical"))["ok"]
-    report = verify_export(export_learner(Careless(embedding()), tmp_path / "model"))
+    report = verify_export(export_model(Careless(embedding()), tmp_path / "model"))
     (failed,) = [check for check in report["checks"] if not check["ok"]]
     assert failed["check"] == "batching"
     assert failed["detail"].startswith("adapt_and_predict: ")
@@ -186,7 +186,9 @@ def test_an_adapted_model_has_as_many_classes_as_its_support_set(name, tmp_path)
     request = request_of([0, 1, 2, 3, 4, 5, 6])
     support = request["support_x"][0], request["support_y"][0]
     output = tmp_path / "model"
-    version = export_adapted(learner_of(name), output, support, class_names=list(NAMES))
+    version = export_model(
+        learner_of(name), output, "adapted", support=support, class_names=list(NAMES)
+    )
     answer = {
         "probabilities": "float32[None, 7]",
         "label": "string[None]",
@@ -206,7 +208,9 @@ def test_an_adapted_model_needs_a_name_for_each_class(num_names, tmp_path):
     support = np.zeros((3, 8, 8, 1), np.float32), np.arange(3, dtype=np.int32)
     names = list(NAMES[:num_names])
     with pytest.raises(UserError, match=rf"{num_names} class names and labels up to 2.*a name for"):
-        export_adapted(learner_of("siamese"), tmp_path / "model", support, class_names=names)
+        export_model(
+            learner_of("siamese"), tmp_path / "model", "adapted", support=support, class_names=names
+        )
     assert not list(tmp_path.iterdir())
 
 

@@ -27,7 +27,7 @@ from conformance_table import (
 import tfmeta
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.exporting.verifying.verification import verify_export
-from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.learners import ALGORITHMS
 from tfmeta.pipelines.sinusoid import Sinusoid
 from tfmeta.precision import IN_COMPANY
@@ -232,7 +232,7 @@ def test_the_meta_gradient_equals_finite_differences(row):
 
 @each(TABLE)
 def test_the_export_passes_every_check_of_the_c_loader(row, tmp_path):
-    report = verify_export(export_learner(row.make(), tmp_path / "model"))
+    report = verify_export(export_model(row.make(), tmp_path / "model"))
     assert report["ok"], report["checks"]
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 import tfmeta
 from tfmeta.exporting.verifying.verification import verify_export
-from tfmeta.exporting.writing.exporter import export_generator, export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.reading.images import ImageFormat, to_unit
 
 SIZES, ROWS, NUM_QUERIES = (7, 5, 6), 8, 3
@@ -36,7 +36,7 @@ MAKERS = {
     "relation": lambda: tfmeta.Relation(conv4(features="map"), filters=6),
     "hypernetwork": lambda: tfmeta.HyperNetwork(conv4(), encoder=conv4(), units=8),
     "transductive": lambda: tfmeta.Prototypical(conv4(), transductive=True),
-    "regression": lambda: tfmeta.MAML(tfmeta.networks.mlp((1,), 1, units=(8,))),
+    "regression": lambda: tfmeta.MAML(tfmeta.networks.mlp((1,), 1, units=(8,)), targets="values"),
 }
 
 
@@ -50,10 +50,10 @@ def learner_of(name):
 def export_of(name):
     """The version's folder; the prototypical network's takes images."""
     output = made_once.folder() / "padded" / name.replace(" ", "-")
-    options = {"padded": True, "is_regression": name == "regression"}
+    options = {"padded": True}
     if name == "prototypical":
         options["image_format"] = IMAGES
-    return export_learner(learner_of(name), output, **options)
+    return export_model(learner_of(name), output, **options)
 
 
 @functools.cache
@@ -197,7 +197,7 @@ def test_verify_passes_a_padded_export(name):
 
 
 def test_a_generator_takes_sizes_too(tmp_path):
-    version = export_generator(learner_of("maml"), tmp_path / "model", padded=True)
+    version = export_model(learner_of("maml"), tmp_path / "model", "generator", padded=True)
     request = request_of("maml")
     query = {"query_x": request.pop("query_x")}
     weights = served(version, "generate", request)

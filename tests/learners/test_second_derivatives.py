@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 import tfmeta
-from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.learners import network_function, network_run
 
 
@@ -73,5 +73,5 @@ def test_an_export_that_answers_other_than_keras_is_refused(monkeypatch, tmp_pat
     learner = tfmeta.MAML(keras.Model(inputs, layers.Dense(3)(joined)))
     assert len(set(learner.function.weight_names)) == 4
     with pytest.raises(tfmeta.UserError, match="answers other than its network does"):
-        export_learner(learner, tmp_path / "model")
+        export_model(learner, tmp_path / "model")
     assert not list(tmp_path.rglob("saved_model.pb"))

@@ -14,7 +14,7 @@ import tfmeta
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.evaluation.evaluator import Evaluator
-from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.pipelines.regression import build
 from tfmeta.training.loading import load
 from tfmeta.training.run_directory import RunDirectory
@@ -153,7 +153,7 @@ def test_house_prices_train_in_their_own_unit(prices, run):
 
 def test_an_export_answers_in_the_users_unit(run, tmp_path, prices):
     learner = load(run)
-    version = export_learner(learner, tmp_path / "prices", is_regression=True)
+    version = export_model(learner, tmp_path / "prices")
     source = build(data_dir=prices, task="town", target="price")
     task = next(iter(source.episodes("test", SHAPE, num_tasks=3)))
     served = tf.saved_model.load(str(version)).signatures["serving_default"]

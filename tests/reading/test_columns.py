@@ -10,7 +10,7 @@ from closeness import assert_close
 from tfmeta import UserError, networks
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.exporting.verifying.verification import verify_export
-from tfmeta.exporting.writing.exporter import export_adapted, export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.learners import find
 from tfmeta.pipelines.arrays import build
 from tfmeta.pipelines.regression import build as build_regression
@@ -92,7 +92,7 @@ def learner_and_source(tmp_path):
 
 def test_a_served_model_takes_raw_times_and_answers_as_numpy_does(learner_and_source, tmp_path):
     learner, source, _ = learner_and_source
-    version = export_learner(learner, tmp_path / "served")
+    version = export_model(learner, tmp_path / "served")
     assert verify_export(version)["ok"]
     assert 'wide_inputs=["support_x", "query_x"]' in (version / "README.md").read_text()
     served = tf.saved_model.load(str(version)).signatures["adapt_and_predict"]
@@ -124,8 +124,8 @@ def test_a_support_file_of_times_is_baked_in_with_its_digits(learner_and_source,
     np.savez(path, x=x[rows], y=labels[rows])
     names, support_x, support_y = read_support_arrays(path, source.facts, num_classes=3)
     assert np.array_equal(support_x, x[rows])
-    version = export_adapted(
-        learner, tmp_path / "adapted", (support_x, support_y), class_names=names
+    version = export_model(
+        learner, tmp_path / "adapted", "adapted", support=(support_x, support_y), class_names=names
     )
     served = tf.saved_model.load(str(version)).signatures["predict"]
     received = served(x=tf.constant(x[rows], tf.float64))["probabilities"].numpy()

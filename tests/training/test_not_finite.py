@@ -19,7 +19,7 @@ from tfmeta.cli import main
 from tfmeta.commands.reporting import Reporter
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import NotFiniteError
-from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.pipelines.sinusoid import Sinusoid
 from tfmeta.training.loading import load
 from tfmeta.training.run_directory import RunDirectory
@@ -227,7 +227,7 @@ def test_weights_that_are_not_finite_are_refused_by_name(tmp_path):
     kernel = learner.network.get_layer("head").kernel
     kernel.assign(np.full(kernel.shape, np.nan))
     with pytest.raises(UserError, match=r"not finite: .*head/kernel"):
-        export_learner(learner, tmp_path / "exported", is_regression=True)
+        export_model(learner, tmp_path / "exported")
     assert not list((tmp_path / "exported").glob("[0-9]*"))
     with pytest.raises(UserError, match="not finite"):
         run.save_checkpoint(learner, step, minutes=0)

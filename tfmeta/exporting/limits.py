@@ -4,6 +4,7 @@ import operator
 from dataclasses import asdict, dataclass, field, fields
 
 from tfmeta.errors import UserError
+from tfmeta.exporting.contract import QUERY_X, SUPPORT_Y, X
 
 
 def _limit(default, meaning):
@@ -76,10 +77,10 @@ class RequestLimits:
                 "image_bytes": max(map(len, files), default=0),
                 "request_images": len(files),
                 "request_pixels": len(files) * pixels,
-                "support_rows": inputs["support_y"].shape[1] if "support_y" in inputs else 0,
-                "queries": inputs["query_x"].shape[1]
-                if "query_x" in inputs
-                else len(inputs.get("x", ())),
+                "support_rows": inputs[SUPPORT_Y].shape[1] if SUPPORT_Y in inputs else 0,
+                "queries": inputs[QUERY_X].shape[1]
+                if QUERY_X in inputs
+                else len(inputs.get(X, ())),
             }
             needed = {name: max(needed[name], of_request[name]) for name in needed}
         for name, number in needed.items():

@@ -190,8 +190,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
             filepath: the model's folder; the next free version is made in it.
             format: Keras's; "tf_saved_model" alone.
             kind: "learner", "adapted" or "generator".
-            **options: as of `export_learner`, `export_adapted` (among them `support`) and
-                `export_generator` in `tfmeta.exporting.writing.exporter`.
+            **options: as in `tfmeta.exporting.writing.exporter.export_model`.
 
         Returns:
             The version's folder.
@@ -200,14 +199,14 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
             ValueError: if an argument can't be honoured, or the learner not be exported so.
         """
         # Only here do learners know of exports: Keras has given its models this method.
-        from tfmeta.exporting.writing.exporter import export_as
+        from tfmeta.exporting.writing.exporter import export_model
 
         if format != "tf_saved_model":
             raise ValueError(
                 f"export received format={format!r}; expected 'tf_saved_model'. For a .tflite file "
                 "use tfmeta.exporting.writing.litert, or tfmeta export --format litert"
             )
-        return export_as(kind, self, filepath, **options)
+        return export_model(self, filepath, kind, **options)
 
     # How tasks run
 

@@ -1,16 +1,17 @@
 """`tfmeta.export`: a run's learner as a SavedModel, or as a file for a device."""
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.episode_shape import in_words
 from tfmeta.errors import UserError
 from tfmeta.evaluation.calibration import calibrate
+from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.exporting.writing import exporter
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.named_code import trusting
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.training.loading import load
@@ -22,10 +23,8 @@ from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.export_request import ExportRequest
 
-_ONE_SIZE: dict[str, Any] = {
-    "least_ways": None,
-    "least_shots": None,
-}  # of an export for tasks of one size
+# Settings of an export for tasks of one size.
+_ONE_SIZE: dict[str, Any] = {"least_ways": None, "least_shots": None}
 
 
 def export(
@@ -65,7 +64,7 @@ def export(
     with trusting(trust):
         settings = replace(trained.settings, data_dir=data_dir or trained.settings.data_dir)
         work = _Export(trained, request, settings, progress)
-        return work.adapted(output) if request.kind == "adapted" else work.tasks(output)
+        return work.write(output)
 
 
 class _Export:
@@ -77,43 +76,46 @@ class _Export:
         self._run, self._request, self._settings = run, request, settings
         self._progress, self._facts = progress, run.source_facts
         self._learner = load(run.path)
-        self._package: ModuleType = exporter
+        self._write: Callable[..., Path] = export_model
         self._options: dict[str, Any] = {"image_format": self._facts.image_format}
         if request.is_litert:  # imports TensorFlow's converter
             from tfmeta.exporting.writing import litert
 
-            self._package = litert
+            self._write = litert.export_model
         else:
             self._options["limits"] = RequestLimits.from_dict(request.limits)
 
-    def adapted(self, output: Path) -> Path:
-        learner, options = self._learner, self._options
+    def write(self, output: Path) -> Path:
+        """Writes the model into the next free version of `output`."""
+        # A learner that was saved by an older version may not know what its targets are.
+        self._learner.tell_targets(self._facts.target_kind)
+        if KINDS[self._request.kind].takes_support:
+            self._prepare_tasks()
+        else:
+            self._prepare_support()
+        if not self._learner.target_kind.are_values:
+            self._options["confidence"] = self._confidence
+        return self._write(self._learner, output, self._request.kind, **self._options)
+
+    def _prepare_support(self) -> None:
+        """The confidence is fitted on tasks as large as the support set that is baked in."""
         assert self._request.support is not None  # the request refuses its absence
         names, x, y = read_support_arrays(
-            self._request.support, self._facts, num_classes=learner.num_outputs
+            self._request.support, self._facts, num_classes=self._learner.num_outputs
         )
+        self._options |= {"support": (x, y), "class_names": names}
         if names is not None:
             shots = min(int((y == label).sum()) for label in range(len(names)))
             self._settings = replace(self._settings, ways=len(names), shots=shots, **_ONE_SIZE)
-            options["confidence"] = self._confidence
-        return self._package.export_adapted(learner, output, (x, y), class_names=names, **options)
 
-    def tasks(self, output: Path) -> Path:
-        learner, request, options = self._learner, self._request, self._options
-        # Of a learner that was saved before it kept what its targets are.
-        learner.tell_targets(self._facts.target_kind)
+    def _prepare_tasks(self) -> None:
+        request = self._request
         if request.is_litert:
             ways, shots = request.ways or self._settings.ways, request.shots or self._settings.shots
             self._settings = replace(self._settings, ways=ways, shots=shots, **_ONE_SIZE)
-            options |= {"ways": ways, "shots": shots}
+            self._options |= {"ways": ways, "shots": shots}
         else:
-            options["padded"] = request.padded_support
-        if not learner.target_kind.are_values:
-            options["confidence"] = self._confidence
-        write = self._package.export_learner
-        if request.kind == "generator":
-            write = exporter.export_generator
-        return write(learner, output, **options)
+            self._options["padded"] = request.padded_support
 
     def _confidence(self) -> Confidence:
         """Fitted on the run's own data; where that is not at hand, none, and a warning."""
@@ -126,8 +128,8 @@ class _Export:
             confidence = calibrate(self._learner, source, shape, num_tasks=tasks)
         except UserError as error:
             self._progress.say(
-                f"warning: exported without calibration, which needs the run's data: {error}. Or "
-                "leave it out: --calibration-tasks 0"
+                f"warning: exported without calibration, which needs the run's data: {error}. To "
+                "export without it, choose 0 calibration_tasks (--calibration-tasks 0)"
             )
             return Confidence()
         if confidence.report is not None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfmeta.errors import UserError
-from tfmeta.exporting.kinds import KINDS
+from tfmeta.exporting.kinds import KINDS, check_litert
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.workflows.arguments import check_flags, path, whole
 
@@ -84,12 +84,7 @@ class ExportRequest:
 
     def _check_litert(self) -> None:
         kind = KINDS[self.kind]
-        if kind.instead_of_litert is None:
-            able = [name for name, each in KINDS.items() if each.instead_of_litert]
-            raise UserError(
-                f"kind {self.kind} can't be a LiteRT file; expected kind {' or '.join(able)}, or "
-                "format saved-model"
-            )
+        check_litert(kind)
         if self.padded_support:
             raise UserError(
                 "a LiteRT file takes support sets of one size; leave padded_support "

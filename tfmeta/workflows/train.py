@@ -31,7 +31,7 @@ import keras
 from tfmeta import files
 from tfmeta.errors import UserError
 from tfmeta.exporting.verifying.verification import verify_export
-from tfmeta.exporting.writing.exporter import export_learner
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.named_code import trusting
 from tfmeta.training.callback_checks import check_are_callbacks
 from tfmeta.training.config_file import config_content
@@ -159,12 +159,8 @@ def dry_run(request: TrainRequest) -> float:
     plan = Plan.make(request.settings)
     learner = one_step(plan)
     with files.temporary_folder() as folder:
-        version = export_learner(
-            learner,
-            folder / "dry-run",
-            is_regression=plan.source.is_regression,
-            image_format=plan.source.image_format,
-        )
+        image_format = plan.source.image_format
+        version = export_model(learner, folder / "dry-run", image_format=image_format)
         report = verify_export(version)
     failed = [check for check in report["checks"] if not check["ok"]]
     if failed:

@@ -5,6 +5,7 @@ import zlib
 
 import tensorflow as tf
 
+from tfmeta.exporting.contract import BYTES, EXAMPLES, SUPPORT_SIZE, SUPPORT_X, is_encoded
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.writing.refusals import of_its_shape
 from tfmeta.reading.decoding.image_sizes import at_most, checked_images
@@ -35,39 +36,31 @@ def with_bytes(
     every, limits = dict(functions), limits or RequestLimits()
     for name, (function, specs) in functions.items():
         decoding = _decoding(function, image_format, limits, checked_first)
-        every[f"{name}_bytes"] = (decoding, _bytes_specs(specs))
+        every[name + BYTES] = (decoding, _bytes_specs(specs))
     return every
-
-
-def _is_image(name):
-    return name in ("support_x", "query_x", "x")
-
-
-def _is_encoded(name):
-    return name.endswith("_bytes") and _is_image(name.removesuffix("_bytes"))
 
 
 def _bytes_specs(specs):
     def spec_of(name, spec):
-        if not _is_image(name):
+        if name not in EXAMPLES:
             return name, spec
-        return f"{name}_bytes", tf.TensorSpec(spec.shape[:-3], tf.string, f"{name}_bytes")
+        return name + BYTES, tf.TensorSpec(spec.shape[:-3], tf.string, name + BYTES)
 
     return dict(spec_of(name, spec) for name, spec in specs.items())
 
 
 def _decoding(function, image_format, limits, checked_first):
     def decode_and_call(**inputs):
-        shaped = {n: of_its_shape(v, n) if _is_encoded(n) else v for n, v in inputs.items()}
+        shaped = {n: of_its_shape(v, n) if is_encoded(n) else v for n, v in inputs.items()}
         inputs = checked_first(shaped)
-        files = {name: value for name, value in inputs.items() if _is_encoded(name)}
-        if "support_size" in inputs:
-            size = inputs["support_size"]
-            files["support_x_bytes"] = _without_padding(files["support_x_bytes"], size)
+        files = {name: value for name, value in inputs.items() if is_encoded(name)}
+        if SUPPORT_SIZE in inputs:
+            support = SUPPORT_X + BYTES
+            files[support] = _without_padding(files[support], inputs[SUPPORT_SIZE])
         decoded = {name: value for name, value in inputs.items() if name not in files}
         for name, (encoded, pixels) in _within_limits(files, limits).items():
             images = image_format.decode_checked(encoded, pixels, name=name)
-            decoded[name.removesuffix("_bytes")] = to_unit(images)
+            decoded[name.removesuffix(BYTES)] = to_unit(images)
         return function(**decoded)
 
     return decode_and_call

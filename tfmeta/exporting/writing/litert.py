@@ -1,6 +1,6 @@
 """A learner as a `.tflite` file for LiteRT, on a phone or a board: builtin operations alone.
 
-Operations of TensorFlow's that LiteRT lacks run in no current interpreter, so what needs them is
+No current interpreter runs TensorFlow's operations that LiteRT lacks, so what needs them is
 refused: every gradient through a convolution or a ReLU. What is left is every learner once it is
 adapted, and adaptation without gradients or of the head alone.
 
@@ -9,14 +9,15 @@ children of `exported/NAME` whose whole name is a number, and so never this one.
 must know (class names, how images are read, the signatures) is in the file as well, where the
 format keeps such things: in a ZIP archive at its end, which `unzip -p FILE tfmeta.json` reads.
 
-LiteRT has no assertions: requests that a served model refuses (`refusals.py`) are answered, with
-no meaning, or fail in an operation.
+LiteRT has no assertions: a request that a served model refuses (`refusals.py`) is answered without
+a meaning, or fails in an operation.
 """
 
 import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -24,176 +25,129 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from tfmeta import files
 from tfmeta.confidence import Confidence
-from tfmeta.episodes.target_kind import CLASSES, VALUES
 from tfmeta.errors import UserError
-from tfmeta.exporting import task_state
-from tfmeta.exporting.contract import MANIFEST
+from tfmeta.exporting.contract import (
+    LABEL,
+    MANIFEST,
+    PROBABILITIES,
+    QUERY_X,
+    SUPPORT_X,
+    SUPPORT_Y,
+    X,
+)
+from tfmeta.exporting.kinds import check_litert
+from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.manifest import LiteRTManifest
 from tfmeta.exporting.verifying.comparison import largest_difference
-from tfmeta.exporting.writing.exporter import HINT, check_adapted, common_facts
-from tfmeta.exporting.writing.signatures import AdaptedSignatures, LearnerSignatures
-from tfmeta.learners.common_sizes import CommonSizes
+from tfmeta.exporting.writing.adapted_functions import AdaptedFunctions
+from tfmeta.exporting.writing.exporter import HINT, common_facts
+from tfmeta.exporting.writing.one_task_functions import OneTaskFunctions
+from tfmeta.exporting.writing.options import kind_and_options
+from tfmeta.exporting.writing.served_functions import Functions, ServedFunctions
 from tfmeta.learners.finite_guard import refuse_not_finite
+from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks import unscaled
 from tfmeta.precision import rounding_error
-from tfmeta.reading.images import ImageFormat
 from tfmeta.runtime import quiet_tensorflow
 
-_TOLERANCE = rounding_error(np.float32)  # relative above 1; other kernels, other rounding
-_NUM_QUERIES = 3  # of the comparison; a file takes any number
-_INSTEAD = {
-    "adapted": "a network of layers that LiteRT has",
-    "learner": "a learner that adapts its head alone (--algorithm anil) or without gradients "
-    "(such as prototypical), or one that is adapted already (--kind adapted --support DIR)",
-}
+_TOLERANCE = rounding_error(np.float32)  # relative above 1; other kernels round differently
+_NUM_QUERIES = 3  # in the comparison; a file takes any number
 
 
-def export_adapted(
-    learner,
-    output,
-    support: tuple[np.ndarray, np.ndarray],
-    *,
-    class_names: list[str] | None = None,
-    image_format: ImageFormat | None = None,
-    confidence: Callable[[], Confidence] = Confidence,
+def export_model(
+    learner: MetaLearner, output: str | Path, kind: str = "learner", **options: Any
 ) -> Path:
-    """Exports kind `adapted`: the learner after adaptation to one support set.
+    """Exports a learner as a file for LiteRT.
 
-    Its signature is a served model's `predict`, but `label` is the index of the class, as strings
-    are awkward on a device. Args are as of `exporter.export_adapted`; returns the file.
-
-    Raises:
-        UserError: as `exporter.export_adapted`; if the network needs operations that LiteRT lacks
-            or the file's numbers are not the learner's.
-    """
-    check_adapted(learner, support, class_names)
-    state = learner.adapt(tf.constant(support[0]), tf.constant(support[1]))
-    signatures = AdaptedSignatures(learner, state, class_names=class_names, confidence=confidence())
-    predict, specs = signatures.functions["predict"]
-    functions = {"predict": (lambda x: _with_index(predict(x)), specs)}
-    examples = {"x": _examples(learner, _NUM_QUERIES, image_format)}
-    return _export(learner, output, signatures, functions, examples, image_format)
-
-
-def export_learner(
-    learner,
-    output,
-    *,
-    ways: int,
-    shots: int,
-    is_regression: bool | None = None,
-    image_format: ImageFormat | None = None,
-    confidence: Callable[[], Confidence] = Confidence,
-) -> Path:
-    """Exports kind `learner`: the model adapts to the support set that it is given.
-
-    Its signatures are a served model's for one task, without the tasks dimension:
-    `adapt_and_predict`, or `adapt` once and `predict` with what that returned.
+    Its signatures are a served model's for one task, without the tasks dimension. The `label` of an
+    adapted model is the number of the class, because strings are awkward on a device.
 
     Args:
         learner: a MetaLearner.
-        output: the model's folder, `exported/NAME`.
-        ways: classes of a task, each of which has examples; 1 for regression.
-        shots: examples a class: a support set has exactly `ways * shots`, in any order.
-        is_regression, image_format, confidence: as of `exporter.export_learner`.
+        output: the model's folder, `exported/NAME`; the next free version is made in it.
+        kind: one of `tfmeta.exporting.kinds.KINDS`.
+        **options: of `ExportOptions`, those of a LiteRT file: `image_format` and `confidence`; with
+            the support set baked in also `support` and `class_names`, else `ways` and `shots`.
 
     Returns:
         The file.
 
     Raises:
-        UserError: if it can't adapt to such a support set, or needs operations for it that LiteRT
-            lacks, the file's numbers are not the learner's, or it can't be written.
+        UserError: if there is no such kind, the learner can't be exported so or adapt to such a
+            support set, it needs operations that LiteRT lacks, the file's numbers are not the
+            learner's, or the file can't be written.
     """
-    if is_regression is not None:
-        learner.tell_targets(VALUES if is_regression else CLASSES)
+    export_kind, given = kind_and_options(kind, options, of_format=[], of_tasks=["ways", "shots"])
+    check_litert(export_kind)
     refuse_not_finite(learner)
-    most = 1 if learner.target_kind.are_values else learner.num_outputs or ways
-    if not 1 <= ways <= most or shots < 1:
-        raise UserError(
-            f"received {ways} ways and {shots} shots; expected 1 to {most} ways, as many as the "
-            "learner answers with, and 1 shot or more"
-        )
-    signatures = LearnerSignatures(learner)
-    examples = _task_examples(learner, ways, shots, image_format)
-    functions = _task_functions(learner, signatures.answer, examples, ways)
-    adapt, specs = functions["adapt"]
-    _converted(learner, signatures.kind, {"adapt": functions["adapt"]})  # refused before the wait
-    signatures.confidence = confidence()
-    examples |= adapt(**{name: tf.constant(examples[name]) for name in specs})
-    return _export(learner, output, signatures, functions, examples, image_format)
-
-
-def _task_functions(learner, answer, examples, ways) -> dict:
-    """`{name: (function, input specs)}` of one task, its support set of the examples' size."""
-    # One column per class, whatever the labels: shapes must not depend on values.
-    adapt_nested = CommonSizes(num_classes=ways).given_to(learner.adapt)
-
-    def adapt(support_x, support_y):
-        return task_state.flatten(adapt_nested(support_x, support_y))
-
-    def predict(query_x, **state):
-        return answer(learner.predict_with(task_state.unflatten(state, state_like), query_x))
-
-    def adapt_and_predict(query_x, **support):
-        return predict(query_x, **adapt(**support))
-
-    specs = {name: tf.TensorSpec(e.shape, e.dtype, name) for name, e in examples.items()}
-    x = specs.pop("query_x")
-    query = {"query_x": tf.TensorSpec((None, *x.shape[1:]), x.dtype, name="query_x")}
-    state_like = task_state.specification(adapt_nested, tuple(specs.values()))
-    flat = task_state.flatten(state_like).items()
-    state = {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in flat}
-    return {
-        "adapt_and_predict": (adapt_and_predict, {**specs, **query}),
-        "adapt": (adapt, specs),
-        "predict": (predict, {**state, **query}),
-    }
-
-
-def _task_examples(learner, ways, shots, image_format) -> dict:
-    targets = np.random.default_rng(1).normal(size=(shots, learner.num_outputs or 1))
-    labels = np.repeat(np.arange(ways), shots)
-    is_values = learner.target_kind.are_values
-    return {
-        "support_x": _examples(learner, ways * shots, image_format),
-        "support_y": targets.astype(np.float32) if is_values else labels.astype(np.int32),
-        "query_x": _examples(learner, _NUM_QUERIES, image_format, seed=2),
-    }
-
-
-def _examples(learner, number, image_format, *, seed=0):
-    """Random ones: an export needs no data."""
-    shape, rng = (number, *learner.function.input_shape[1:]), np.random.default_rng(seed)
-    if image_format is None:
-        return unscaled(learner.network, rng.normal(size=shape))
-    return rng.random(shape).astype("f4")
-
-
-def _with_index(answer):
-    """An adapted model's answer with the index of the class in place of its name."""
-    if "label" not in answer:
-        return answer
-    return {**answer, "label": tf.argmax(answer["probabilities"], -1, output_type=tf.int32)}
-
-
-def _export(learner, output, signatures, functions, examples, image_format) -> Path:
-    content = _converted(learner, signatures.kind, functions)
-    with quiet_tensorflow():  # the interpreter has something to say too
-        shapes, difference = _compared(content, functions, examples)
+    made_by = OneTaskFunctions if export_kind.takes_support else AdaptedFunctions
+    state = made_by.state_of(learner, given)
+    export_kind.check(learner, state)
+    untold = made_by(learner, export_kind, given, Confidence(), state)
+    adapting = [each.name for each in export_kind.signatures if each.returns is Part.STATE]
+    if adapting:  # the part that most learners are refused for, before the wait for the confidence
+        _converted(untold, {name: untold.functions[name] for name in adapting})
+    served = made_by(learner, export_kind, given, given.confidence(), state)
+    functions = _with_numbers(served)
+    content = _converted(served, functions)
+    with quiet_tensorflow():  # the interpreter writes to standard error too
+        shapes, difference = _compared(content, functions, _examples(served))
     manifest = LiteRTManifest(
-        **common_facts(learner, signatures, image_format),
-        signatures=shapes,
-        largest_difference=difference,
+        **common_facts(served), signatures=shapes, largest_difference=difference
     )
     return _write(Path(output), content, manifest.to_json())
 
 
-def _converted(learner, kind, functions) -> bytes:
+def _with_numbers(served: ServedFunctions) -> Functions:
+    """The functions, with the number of a class in place of its name."""
+    if served.options.class_names is None:
+        return served.functions
+
+    def numbered(function: Callable) -> Callable:
+        def call(**inputs):
+            answer = function(**inputs)
+            label = tf.argmax(answer[PROBABILITIES], -1, output_type=tf.int32)
+            return {**answer, LABEL: label}
+
+        return call
+
+    return {
+        name: (numbered(function), specs) for name, (function, specs) in served.functions.items()
+    }
+
+
+def _examples(served: ServedFunctions) -> dict[str, Any]:
+    """Arguments for every signature: random examples, because an export needs no data."""
+    learner, specs = served.learner, served.specs
+    is_image = served.options.image_format is not None
+
+    def examples(part: Part, name: str, *, seed: int = 0) -> np.ndarray:
+        shape = tuple(specs[part][name].shape)
+        shape, rng = (shape[0] or _NUM_QUERIES, *shape[1:]), np.random.default_rng(seed)
+        if is_image:
+            return rng.random(shape).astype("f4")
+        return unscaled(learner.network, rng.normal(size=shape))
+
+    if Part.EXAMPLES in specs:
+        return {X: examples(Part.EXAMPLES, X)}
+    values = np.random.default_rng(1).normal(size=specs[Part.SUPPORT][SUPPORT_Y].shape)
+    labels = np.repeat(np.arange(served.options.ways), served.options.shots)
+    are_values = learner.target_kind.are_values
+    support = {
+        SUPPORT_X: examples(Part.SUPPORT, SUPPORT_X),
+        SUPPORT_Y: values.astype(np.float32) if are_values else labels.astype(np.int32),
+    }
+    adapt = served.computations[(Part.SUPPORT,), Part.STATE]
+    state = adapt(**{name: tf.constant(value) for name, value in support.items()})
+    return {**support, QUERY_X: examples(Part.QUERIES, QUERY_X, seed=2), **state}
+
+
+def _converted(served: ServedFunctions, functions: Functions) -> bytes:
     module, traced = tf.Module(), {}
     for name, (function, specs) in functions.items():
         traced[name] = tf.function(function, autograph=False).get_concrete_function(**specs)
     module.captured = [variable for function in traced.values() for variable in function.variables]
-    # Quietly: the converter writes a page on each operation that LiteRT lacks.
+    # Quietly: the converter writes a page about each operation that LiteRT lacks.
     with quiet_tensorflow(), files.temporary_folder() as folder:
         with files.writing(folder, files.TEMPORARY_HINT):
             tf.saved_model.save(module, str(folder), signatures=traced)
@@ -204,21 +158,24 @@ def _converted(learner, kind, functions) -> bytes:
         try:
             return converter.convert()
         except ConverterError as error:
-            raise _refusal(learner, kind, error) from error
+            raise _refusal(served, error) from error
 
 
-def _refusal(learner, kind, error):
+def _refusal(served: ServedFunctions, error: ConverterError) -> UserError:
     missing = {each.operator.name.removeprefix("tf.") for each in error.errors} - {""}
     reason = str(error).strip().partition("\n")[0]
     if missing:
         reason = f"it needs {', '.join(sorted(missing))}, which LiteRT's builtin operations lack"
     return UserError(
-        f"kind {kind} of this {type(learner).__name__} can't be converted for LiteRT: {reason}. "
-        f"Expected {_INSTEAD[kind]}; or export it for a server (--format saved-model)"
+        f"kind {served.kind.name} of this {type(served.learner).__name__} can't be converted for "
+        f"LiteRT: {reason}. Expected {served.kind.instead_of_litert}; or export it for a server "
+        "(format saved-model)"
     )
 
 
-def _compared(content, functions, examples) -> tuple[dict, float]:
+def _compared(
+    content: bytes, functions: Functions, examples: dict[str, Any]
+) -> tuple[dict[str, Any], float]:
     """The signatures' shapes, and the most by which an answer differs from the learner's."""
     with warnings.catch_warnings():  # the interpreter's, that it will move to ai_edge_litert
         warnings.simplefilter("ignore")
@@ -237,15 +194,15 @@ def _compared(content, functions, examples) -> tuple[dict, float]:
                 raise UserError(
                     f"converted for LiteRT, the {key} of {name} differs from the learner's by "
                     f"{difference:.1e}; expected at most {_TOLERANCE:.0e}. Nothing was written; "
-                    "export for a server (--format saved-model)",
+                    "export it for a server (format saved-model)",
                     exit_status=1,
                 )
             worst = max(worst, difference)
     return shapes, worst
 
 
-def _shapes(tensors):
-    """`{name: "float32[-1, 28, 28, 1]"}`; -1 is any size."""
+def _shapes(tensors: dict[str, Any]) -> dict[str, str]:
+    """`{name: "float32[-1, 28, 28, 1]"}`; -1 stands for any size."""
     return {
         name: f"{np.dtype(details['dtype'])}{details['shape_signature'].tolist()}"
         for name, details in sorted(tensors.items())
@@ -253,7 +210,10 @@ def _shapes(tensors):
 
 
 def _write(output: Path, content: bytes, manifest: str) -> Path:
-    with files.new_version(output, ".tflite", HINT) as (partial, version):
+    with (
+        files.without_leftovers(output),
+        files.new_version(output, ".tflite", HINT) as (partial, version),
+    ):
         partial.write_bytes(content)
         with zipfile.ZipFile(partial, "a") as archive:
             archive.writestr(zipfile.ZipInfo(MANIFEST), manifest)

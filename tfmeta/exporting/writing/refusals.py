@@ -5,6 +5,15 @@ Where the message is an operation's own, the operation's name holds the input's.
 
 import tensorflow as tf
 
+from tfmeta.exporting.contract import (
+    BYTES,
+    QUERY_X,
+    SUPPORT_SIZE,
+    SUPPORT_X,
+    SUPPORT_Y,
+    X,
+    suffix_of,
+)
 from tfmeta.reading.decoding.image_sizes import at_most
 
 # How far a pixel may be from [0, 1]: half a grey level of 255, as rounding may put it.
@@ -26,65 +35,85 @@ def checked_support(x, y, size=None, *, are_images: bool = False, **rows):
     x, y, size = checked_rows(x, y, size, **rows)
     if size is not None:
         x = _masked(tf.sequence_mask(size, tf.shape(x)[1]), x)
-    checks = [_finite(x, "support_x"), _unit(x, "support_x") if are_images else None]
+    checks = [_finite(x, SUPPORT_X), _unit(x, SUPPORT_X) if are_images else None]
     if y.dtype.is_floating:
-        checks.append(_finite(y, "support_y"))
-    with tf.control_dependencies([check for check in checks if check is not None]):
+        checks.append(_finite(y, SUPPORT_Y))
+    with tf.control_dependencies(_needed(checks)):
         return tf.identity(x), tf.identity(y), size
 
 
 def checked_rows(
-    x,
-    y,
-    size=None,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    size: tf.Tensor | None = None,
     *,
     num_classes: int | None,
     most_rows: int,
-    name: str = "support_x",
-):
-    """What can be refused of a support set before its examples are looked at.
+    name: str = SUPPORT_X,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
+    """The checks of a support set that do not look at its examples.
 
     Args:
         x: `(tasks, support, ...)`; encoded images too.
-        y: `(tasks, support)` labels, whole numbers, or `(tasks, support, outputs)` targets.
-        size: `(tasks,)` how many of a task's examples are its own, the rest being padding, in
-            which nothing is checked; None: all are.
-        num_classes: labels are 0 up to this; None: up to the number of examples.
-        most_rows: examples that a task may have.
-        name: of `x`.
+        y: `(tasks, support)` labels, whole numbers, or `(tasks, support, outputs)` values.
+        size: `(tasks,)`, how many of a task's examples are its own. The rest is padding, in which
+            nothing is checked. None: there is no padding.
+        num_classes: labels go from 0 to one less than this; None: than the number of examples.
+        most_rows: the most examples that a task may have.
+        name: the name of `x`.
 
     Returns:
-        `x`, `y` (padding zeroed) and `size`, to be used in their stead.
+        `x`, `y` (padding set to zero) and `size`, to be used in place of the arguments: what
+        follows then waits for the checks.
     """
-    x, y, own = of_its_shape(x, name), of_its_shape(y, "support_y"), None
-    checks = [
-        at_most(most_rows, tf.shape(x)[1], f"{name}: a task's examples", "support_rows"),
-        at_most(most_rows, tf.shape(y)[1], "support_y: a task's examples", "support_rows"),
-        _one_label_each(x, y),
-        tf.debugging.assert_positive(
-            tf.shape(y)[1], "support_y: received an empty support set; expected examples"
-        ),
-        tf.debugging.assert_positive(
-            tf.shape(x)[0], f"{name}: received no tasks; expected one or more"
-        ),
-    ]
-    with tf.control_dependencies([check for check in checks if check is not None]):
-        x, y = tf.identity(x), tf.identity(y)
+    x, y = _checked_shapes(of_its_shape(x, name), of_its_shape(y, SUPPORT_Y), name, most_rows)
+    own = None
     if size is not None:
         size = checked_sizes(size, x)
         own = tf.sequence_mask(size, tf.shape(x)[1])
         y = _masked(own, y)
     if y.dtype.is_floating:
         return x, y, size
-    most = "one less than the support examples" if num_classes is None else num_classes - 1
-    expected = f"support_y: expected labels from 0 to {most}"
-    checks = [
-        tf.debugging.assert_non_negative(y, expected),
-        tf.debugging.assert_less(y, num_classes or tf.shape(y)[1], expected),
-        _without_gaps(y, own),
-    ]
-    with tf.control_dependencies([check for check in checks if check is not None]):
+    with tf.control_dependencies(_label_checks(y, own, num_classes)):
         return tf.identity(x), tf.identity(y), size
+
+
+def _checked_shapes(x, y, name, most_rows):
+    """`x` and `y`, of one size that is neither zero nor over the limit."""
+    checks = [
+        at_most(most_rows, tf.shape(x)[1], f"{name}: a task's examples", "support_rows"),
+        at_most(most_rows, tf.shape(y)[1], f"{SUPPORT_Y}: a task's examples", "support_rows"),
+        tf.debugging.assert_equal(
+            tf.shape(x)[:2],
+            tf.shape(y)[:2],
+            f"{SUPPORT_Y}: expected one entry for each example of {SUPPORT_X}",
+        ),
+        tf.debugging.assert_positive(
+            tf.shape(y)[1], f"{SUPPORT_Y}: received an empty support set; expected examples"
+        ),
+        tf.debugging.assert_positive(
+            tf.shape(x)[0], f"{name}: received no tasks; expected one or more"
+        ),
+    ]
+    with tf.control_dependencies(_needed(checks)):
+        return tf.identity(x), tf.identity(y)
+
+
+def _label_checks(y, own, num_classes):
+    most = "one less than the support examples" if num_classes is None else num_classes - 1
+    expected = f"{SUPPORT_Y}: expected labels from 0 to {most}"
+    return _needed(
+        [
+            tf.debugging.assert_non_negative(y, expected),
+            tf.debugging.assert_less(y, num_classes or tf.shape(y)[1], expected),
+            _without_gaps(y, own),
+        ]
+    )
+
+
+def _needed(checks):
+    """Without those that hold already while the graph is made, which are None."""
+    return [check for check in checks if check is not None]
 
 
 def of_its_shape(x, name: str):
@@ -95,21 +124,16 @@ def of_its_shape(x, name: str):
 
 def checked_sizes(size, x):
     """How many rows of `x` `(tasks, support, ...)` are each task's own, or such an error."""
-    expected = "support_size: expected from 1 to the number of rows of support_x"
-    entries = "support_size: expected one entry for each task"
-    size = of_its_shape(size, "support_size")
+    expected = f"{SUPPORT_SIZE}: expected from 1 to the number of rows of {SUPPORT_X}"
+    entries = f"{SUPPORT_SIZE}: expected one entry for each task"
+    size = of_its_shape(size, SUPPORT_SIZE)
     checks = [
         tf.debugging.assert_equal(tf.shape(size)[0], tf.shape(x)[0], entries),
         tf.debugging.assert_positive(size, expected),
         tf.debugging.assert_less_equal(size, tf.shape(x)[1], expected),
     ]
-    with tf.control_dependencies([check for check in checks if check is not None]):
+    with tf.control_dependencies(_needed(checks)):
         return tf.identity(size)
-
-
-def _one_label_each(x, y):
-    expected = "support_y: expected one entry for each example of support_x"
-    return tf.debugging.assert_equal(tf.shape(x)[:2], tf.shape(y)[:2], expected)
 
 
 def _masked(own, values):
@@ -126,13 +150,11 @@ def _without_gaps(y, own):
     in_order = tf.pad(tf.sort(y, 1), [[0, 0], [1, 0]])
     return tf.debugging.Assert(
         tf.reduce_all(in_order[:, 1:] - in_order[:, :-1] <= 1) & tf.reduce_all(in_order[:, 1] == 0),
-        ["support_y: a class is empty; expected an example of each from 0 to the largest label"],
+        [f"{SUPPORT_Y}: a class is empty; expected an example of each from 0 to the largest label"],
     )
 
 
-def checked_queries(
-    x, *, most: int, num_tasks=None, name: str = "query_x", are_images: bool = False
-):
+def checked_queries(x, *, most: int, num_tasks=None, name: str = QUERY_X, are_images: bool = False):
     """Queries, or an InvalidArgument error.
 
     Args:
@@ -143,14 +165,16 @@ def checked_queries(
         are_images: whether they are pixels, from 0 to 1.
     """
     x = of_its_shape(x, name)
-    number = tf.shape(x)[0 if name.startswith("x") else 1]  # an adapted model has no tasks
+    number = tf.shape(x)[
+        0 if name.removesuffix(suffix_of(name)) == X else 1
+    ]  # an adapted model has no tasks
     checks = [at_most(most, number, f"{name}: a task's queries", "queries")]
     if num_tasks is not None:
         message = f"{name}: expected as many tasks (dimension 0) as in the request's other inputs"
         checks.append(tf.debugging.assert_equal(tf.shape(x)[0], num_tasks, message))
     if x.dtype != tf.string:
         checks += [_finite(x, name), _unit(x, name) if are_images else None]
-    with tf.control_dependencies([check for check in checks if check is not None]):
+    with tf.control_dependencies(_needed(checks)):
         return tf.identity(x)
 
 
@@ -159,9 +183,9 @@ def checked_state(state: dict, *, num_tasks) -> dict:
     checked = {}
     for name, value in state.items():
         value = of_its_shape(value, name)
-        message = f"{name}: expected as many tasks (dimension 0) as in query_x"
+        message = f"{name}: expected as many tasks (dimension 0) as in {QUERY_X}"
         same = tf.debugging.assert_equal(tf.shape(value)[0], num_tasks, message)
-        with tf.control_dependencies([c for c in (same, _finite(value, name)) if c is not None]):
+        with tf.control_dependencies(_needed([same, _finite(value, name)])):
             checked[name] = tf.identity(value)
     return checked
 
@@ -169,7 +193,7 @@ def checked_state(state: dict, *, num_tasks) -> dict:
 def _unit(x, name):
     inside = tf.reduce_all((x >= -_BESIDE) & (x <= 1 + _BESIDE))
     message = f"{name}: expected pixels from 0 to 1, received others; divide those of 0 to 255"
-    return tf.debugging.Assert(inside, [f"{message} by 255, or send the files to {name}_bytes"])
+    return tf.debugging.Assert(inside, [f"{message} by 255, or send the files to {name}{BYTES}"])
 
 
 def _finite(x, name):

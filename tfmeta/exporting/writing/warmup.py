@@ -6,19 +6,35 @@ needs no data, and gives none away.
 """
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from tfmeta.errors import UserError
+from tfmeta.exporting import task_state
+from tfmeta.exporting.contract import (
+    BYTES,
+    QUERY_X,
+    SUPPORT_SIZE,
+    SUPPORT_X,
+    SUPPORT_Y,
+    X,
+)
+from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.loading.tensor_protos import to_proto
 from tfmeta.exporting.verifying.comparison import largest_difference
 from tfmeta.exporting.verifying.verifier import TOLERANCE
+from tfmeta.exporting.writing.adapted_functions import support_of
+from tfmeta.exporting.writing.served_functions import ServedFunctions
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks import unscaled
 from tfmeta.precision import OF_A_NUDGE, OF_ITS_EFFECT, rounding_error
-from tfmeta.reading.images import ImageFormat, to_unit
+from tfmeta.reading.images import to_unit
+
+# By signature: its inputs and its outputs, each by name.
+Requests = dict[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
 NUM_WAYS = 5  # of a learner that takes any number of classes
@@ -27,28 +43,37 @@ _NUM_NUDGES, _MOST_DRAWS = 6, 20
 _MOST_CHANGE = rounding_error(np.float32, OF_ITS_EFFECT)
 
 
-def task_requests(signatures, learner, *, image_format) -> dict:
-    """`{signature: (inputs, outputs)}` of `TaskSignatures`, worked out eagerly, task by task."""
-    draw = functools.partial(_draw, learner, image_format)
-    support, query, encoded = _well_conditioned(draw, _task_responses(signatures, learner))
-    own = support["support_x"], support["support_y"]
-    if signatures.padded:
+def requests_of(served: ServedFunctions) -> Requests:
+    """A request for each signature of the served functions, and its answer."""
+    return _task_requests(served) if served.kind.takes_support else _adapted_requests(served)
+
+
+def _task_requests(served):
+    """Those of kinds that get support sets in requests, worked out eagerly, task by task."""
+    learner = served.learner
+    support, query, encoded = _well_conditioned(
+        functools.partial(_draw, served), _task_responses(served)
+    )
+    own = support[SUPPORT_X], support[SUPPORT_Y]
+    if served.options.padded:
         support, encoded = _padded(support, encoded)
-    sizes = CommonSizes(num_examples=support["support_x"].shape[1])
-    adapt = sizes.given_to(learner.adapt)
+    adapt = CommonSizes(num_examples=support[SUPPORT_X].shape[1]).given_to(learner.adapt)
     states = [adapt(*map(tf.constant, task)) for task in zip(*own, strict=True)]
-    query_x = query["query_x"]
     outputs = [
-        _checked_answer(learner, state, task, query)
-        for state, task, query in zip(states, zip(*own, strict=True), query_x, strict=True)
+        _checked_answer(learner, state, task, query_x)
+        for state, task, query_x in zip(states, zip(*own, strict=True), query[QUERY_X], strict=True)
     ]
-    answers = _numpy(signatures.answer(tf.stack(outputs)))
-    named = [signatures.flatten(state) for state in states]
+    answers = _numpy(served.answer(tf.stack(outputs)))
+    named = [task_state.flatten(state) for state in states]
     state = {name: np.stack([each[name].numpy() for each in named]) for name in named[0]}
     tensors = {**support, **query, **state}
+    returned = {Part.STATE: state, Part.ANSWER: answers}
     requests = {
-        name: ({key: tensors[key] for key in specs}, answers if "query_x" in specs else state)
-        for name, (_, specs) in signatures.functions.items()
+        each.name: (
+            {key: tensors[key] for part in each.takes for key in served.specs[part]},
+            returned[each.returns],
+        )
+        for each in served.kind.signatures
     }
     return _with_bytes(requests, encoded)
 
@@ -89,10 +114,10 @@ def _checked_answer(learner, state, support, query_x):
 def _padded(support, encoded):
     """The same support sets with an example too many, the first one again as a server pads."""
     support = {name: _with_first(values) for name, values in support.items()}
-    rows = support["support_y"].shape[1]
-    support["support_size"] = np.full(NUM_TASKS, rows - 1, np.int32)
-    if encoded["support_x"] is not None:
-        encoded = {**encoded, "support_x": _with_first(encoded["support_x"])}
+    rows = support[SUPPORT_Y].shape[1]
+    support[SUPPORT_SIZE] = np.full(NUM_TASKS, rows - 1, np.int32)
+    if encoded[SUPPORT_X] is not None:
+        encoded = {**encoded, SUPPORT_X: _with_first(encoded[SUPPORT_X])}
     return support, encoded
 
 
@@ -145,59 +170,63 @@ def _change(before, after) -> float:
     return largest_difference(after, before)
 
 
-def _task_responses(signatures, learner):
+def _task_responses(served):
     """For `_well_conditioned`: the task states and answers of a draw."""
 
     @functools.partial(tf.function, autograph=False)  # many calls, of many steps each
     def respond_one(x, y, query_x):
-        state = learner.adapt(x, y)
-        return state, signatures.answer(learner.predict_with(state, query_x))
+        state = served.learner.adapt(x, y)
+        return state, served.answer(served.learner.predict_with(state, query_x))
 
     def respond(drawn, nudge):
         support, query, _ = drawn
-        support_x, query_x = nudge(support["support_x"]), nudge(query["query_x"])
-        tasks = zip(support_x, support["support_y"], query_x, strict=True)
+        support_x, query_x = nudge(support[SUPPORT_X]), nudge(query[QUERY_X])
+        tasks = zip(support_x, support[SUPPORT_Y], query_x, strict=True)
         every = [respond_one(*map(tf.constant, task)) for task in tasks]
         return [tensor.numpy() for tensor in tf.nest.flatten(every)]
 
     return respond
 
 
-def _draw(learner, image_format, seed):
+def _draw(served, seed):
     """Random support sets and queries, and their images as files."""
-    rng, is_regression = np.random.default_rng(seed), learner.target_kind.are_values
-    ways = 1 if is_regression else learner.num_outputs or NUM_WAYS
-    shots = 10 if is_regression else NUM_SHOTS
-    support_x, support_bytes = _examples(learner, image_format, rng, ways * shots)
-    query_x, query_bytes = _examples(learner, image_format, rng, NUM_QUERIES)
-    if is_regression:
+    learner = served.learner
+    rng, are_values = np.random.default_rng(seed), learner.target_kind.are_values
+    ways = 1 if are_values else learner.num_outputs or NUM_WAYS
+    shots = 10 if are_values else NUM_SHOTS
+    support_x, support_bytes = _examples(served, rng, ways * shots)
+    query_x, query_bytes = _examples(served, rng, NUM_QUERIES)
+    if are_values:
         support_y = rng.normal(size=(NUM_TASKS, shots, learner.num_outputs)).astype(np.float32)
     else:
         support_y = np.tile(np.repeat(np.arange(ways, dtype=np.int32), shots), (NUM_TASKS, 1))
-    support = {"support_x": support_x, "support_y": support_y}
-    encoded = {"support_x": support_bytes, "query_x": query_bytes}
-    return support, {"query_x": query_x}, encoded
+    support = {SUPPORT_X: support_x, SUPPORT_Y: support_y}
+    encoded = {SUPPORT_X: support_bytes, QUERY_X: query_bytes}
+    return support, {QUERY_X: query_x}, encoded
 
 
-def adapted_requests(signatures, learner, state, support, *, image_format) -> dict:
-    """`{signature: (inputs, outputs)}` of a model adapted to `support`, `(x, y)` of one task."""
+def _adapted_requests(served):
+    """Those of a model that has its support set baked in."""
+    learner, state = served.learner, served.state
 
     def answer(x):
-        return _numpy(signatures.answer(learner.predict_with(state, tf.constant(x))))
+        return _numpy(served.answer(learner.predict_with(state, tf.constant(x))))
 
     def draw(seed):
-        x, encoded = _examples(learner, image_format, np.random.default_rng(seed), NUM_QUERIES)
+        x, encoded = _examples(served, np.random.default_rng(seed), NUM_QUERIES)
         return x[0], None if encoded is None else encoded[0]
 
     def respond(drawn, nudge):
         return list(answer(nudge(drawn[0])).values())
 
     x, encoded = _well_conditioned(draw, respond)
-    answers = _numpy(signatures.answer(_checked_answer(learner, state, support, x)))
-    return _with_bytes({"predict": ({"x": x}, answers)}, {"x": encoded})
+    support = support_of(learner, served.options)
+    answers = _numpy(served.answer(_checked_answer(learner, state, support, x)))
+    requests = {each.name: ({X: x}, answers) for each in served.kind.signatures}
+    return _with_bytes(requests, {X: encoded})
 
 
-def write(path, model_name: str, requests: dict) -> None:
+def write(path: str | Path, model_name: str, requests: Requests) -> None:
     """The TFRecord file that TensorFlow Serving looks for."""
     from tensorflow_serving.apis import prediction_log_pb2
 
@@ -214,8 +243,9 @@ def write(path, model_name: str, requests: dict) -> None:
             writer.write(log.SerializeToString(deterministic=True))
 
 
-def _examples(learner, image_format: ImageFormat | None, rng, number):
+def _examples(served, rng, number):
     """Random examples `(tasks, number, ...)`, and as PNG files if they are images."""
+    learner, image_format = served.learner, served.options.image_format
     shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
     if image_format is None:
         # None is negative, for networks that take ids.
@@ -235,9 +265,9 @@ def _with_bytes(requests, encoded):
     for name, (inputs, outputs) in requests.items():
         as_bytes = {
             **{key: value for key, value in inputs.items() if key not in encoded},
-            **{f"{key}_bytes": encoded[key] for key in inputs if key in encoded},
+            **{key + BYTES: encoded[key] for key in inputs if key in encoded},
         }
-        every[f"{name}_bytes"] = (as_bytes, outputs)
+        every[name + BYTES] = (as_bytes, outputs)
     return every
 
 

@@ -1,0 +1,82 @@
+"""The served functions of a kind with one task's support set baked in."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfmeta.confidence import Confidence
+from tfmeta.exporting.contract import BYTES, PREDICTION, SUPPORT_X, SUPPORT_Y, X
+from tfmeta.exporting.kinds import ExportKind
+from tfmeta.exporting.kinds.export_kind import Part
+from tfmeta.exporting.writing.options import ExportOptions
+from tfmeta.exporting.writing.refusals import checked_queries, finite_answer
+from tfmeta.exporting.writing.served_functions import ServedFunctions, Tensors, classification
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.task_inputs import as_examples, as_targets
+from tfmeta.networks import input_dtype
+
+
+class AdaptedFunctions(ServedFunctions):
+    """Every example of a request belongs to the one task. See `ServedFunctions`.
+
+    Args:
+        learner, kind, options, confidence: as in `ServedFunctions`.
+        state: what `state_of` returned.
+
+    Attributes:
+        state: the task state, nested as the learner's `adapt` returns it.
+    """
+
+    def __init__(
+        self,
+        learner: MetaLearner,
+        kind: ExportKind,
+        options: ExportOptions,
+        confidence: Confidence,
+        state: dict[str, Any],
+    ):
+        super().__init__(learner, kind, options, confidence)
+        example = learner.function.input_shape[1:]
+        x = tf.TensorSpec((None, *example), input_dtype(learner.network), X)
+        self.specs = {Part.EXAMPLES: {X: x}}
+        self.computations = {((Part.EXAMPLES,), Part.ANSWER): self._predict}
+        # Variables, so that the task's weights are in the weights file with all others.
+        self.variables = tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), state)
+        self.state = state
+
+    @staticmethod
+    def state_of(learner: MetaLearner, options: ExportOptions) -> dict[str, Any]:
+        """The state of the task, whose support set is in the options."""
+        return learner.adapt(*support_of(learner, options))
+
+    @property
+    def num_outputs(self) -> int | None:
+        names = self.options.class_names
+        return self.learner.num_outputs if names is None else len(names)
+
+    def answer(self, outputs: tf.Tensor) -> Tensors:
+        """Probabilities and the names of classes, or values."""
+        names = self.options.class_names
+        if names is None:
+            return {PREDICTION: outputs}
+        logits = outputs[:, : len(names)]
+        label = tf.gather(tf.constant(names), tf.argmax(logits, -1))
+        return classification(logits, label, self.confidence)
+
+    def checked_first(self, inputs: Tensors) -> Tensors:
+        """As in `TaskFunctions`."""
+        name, most = X + BYTES, self.options.limits.queries
+        return {name: checked_queries(inputs[name], name=name, most=most)}
+
+    def _predict(self, **inputs):
+        are_images = self.options.image_format is not None
+        most = self.options.limits.queries
+        x = checked_queries(inputs[X], name=X, most=most, are_images=are_images)
+        state = tf.nest.map_structure(tf.convert_to_tensor, self.variables)
+        return finite_answer(self.answer(self.learner.predict_with(state, x)), inputs)
+
+
+def support_of(learner: MetaLearner, options: ExportOptions) -> tuple[tf.Tensor, tf.Tensor]:
+    """The support set that is baked in, `(x, y)`, as the learner takes it."""
+    x, y = options.support
+    return as_examples(learner, x, name=SUPPORT_X), as_targets(learner, y, name=SUPPORT_Y)

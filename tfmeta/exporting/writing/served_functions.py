@@ -1,0 +1,96 @@
+"""The functions behind the signatures of a served model, traced from `adapt` and `predict_with`.
+
+Dimension 0 of every tensor is tasks (examples, if the support set is baked in), so that a server
+may batch. A kind of export says what each of its signatures takes and returns; here is how the one
+comes from the other. `encoded_inputs.with_bytes` adds a variant of each for encoded images.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfmeta.confidence import Confidence
+from tfmeta.exporting.contract import LABEL, PREDICTION, PROBABILITIES, UNKNOWN
+from tfmeta.exporting.kinds import ExportKind
+from tfmeta.exporting.kinds.export_kind import Part
+from tfmeta.exporting.writing.options import ExportOptions
+from tfmeta.learners.meta_learner import MetaLearner
+
+Tensors = dict[str, tf.Tensor]
+Specs = dict[str, tf.TensorSpec]
+# What each signature does, and the tensors that it takes, by its name.
+Functions = dict[str, tuple[Callable[..., Tensors], Specs]]
+
+
+class ServedFunctions(ABC):
+    """What a learner does in each signature of a kind.
+
+    Args:
+        learner: a MetaLearner.
+        kind: what is exported of it.
+        options: how.
+        confidence: how logits become probabilities and a score for unknown queries.
+
+    Attributes:
+        specs: the tensors of each part of a request.
+        computations: `{(what is taken, what is returned): function}`.
+        variables: beside those of the learner, what the model keeps.
+    """
+
+    specs: dict[Part, Specs]
+    computations: dict[tuple[tuple[Part, ...], Part], Callable[..., Tensors]]
+    variables: Any = None
+
+    def __init__(
+        self,
+        learner: MetaLearner,
+        kind: ExportKind,
+        options: ExportOptions,
+        confidence: Confidence,
+    ):
+        self.learner, self.kind = learner, kind
+        self.options, self.confidence = options, confidence
+
+    @property
+    def functions(self) -> Functions:
+        """The functions of the kind's signatures, in their order."""
+        return {
+            each.name: (
+                self.computations[each.takes, each.returns],
+                {name: spec for part in each.takes for name, spec in self.specs[part].items()},
+            )
+            for each in self.kind.signatures
+        }
+
+    @property
+    @abstractmethod
+    def num_outputs(self) -> int | None:
+        """How many classes or values an answer has; None: as many classes as the support set."""
+
+    @abstractmethod
+    def answer(self, outputs: tf.Tensor) -> Tensors:
+        """The network's outputs as a response."""
+
+
+def classification(logits: tf.Tensor, label: tf.Tensor, confidence: Confidence) -> Tensors:
+    """A response about classes.
+
+    Args:
+        logits: `(..., classes)`.
+        label: `(...)`, the likeliest class, as a number or a name.
+        confidence: see `ServedFunctions`.
+    """
+    return {
+        PROBABILITIES: confidence.probabilities(logits),
+        LABEL: label,
+        UNKNOWN: confidence.unknown(logits),
+    }
+
+
+def numbered_answer(outputs: tf.Tensor, *, are_values: bool, confidence: Confidence) -> Tensors:
+    """A response that calls classes by their numbers, as in a request's support set."""
+    if are_values:
+        return {PREDICTION: outputs}
+    return classification(outputs, tf.argmax(outputs, -1, output_type=tf.int32), confidence)
