@@ -62,7 +62,7 @@ def kinds_of(run: Path, support: Path) -> dict:
 
     shape = tuple(learner.function.input_shape[1:])
     specs = tf.TensorSpec((5, *shape), tf.float32), tf.TensorSpec((5,), tf.int32)
-    if "weights" in task_state.specification(learner, specs):
+    if "weights" in task_state.specification(learner.adapt, specs):
         kinds["generator"] = ["--kind", "generator", *as_it_is]
     return kinds
 

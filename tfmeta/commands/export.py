@@ -14,7 +14,7 @@ from tfmeta.terminal import say
 
 
 def _limit_options(command):
-    """`--most-image-pixels` and its like, one for each of `RequestLimits`."""
+    """Adds `--most-image-pixels` and the like, one option per limit in `RequestLimits`."""
     for name, (meaning, default) in reversed(RequestLimits.meanings().items()):
         command = click.option(
             f"--most-{name.replace('_', '-')}",
@@ -23,6 +23,9 @@ def _limit_options(command):
             help=f"Limit of a request: {meaning}.  [default: {default}]",
         )(command)
     return command
+
+
+_OF_LITERT = "in the support set of a LiteRT learner.  [default: as in training]"
 
 
 @click.command()
@@ -40,30 +43,35 @@ def _limit_options(command):
     type=click.Choice(["saved-model", "litert"]),
     default="saved-model",
     show_default=True,
-    help="For TensorFlow Serving, or one .tflite file for a device.",
+    help="A SavedModel for TensorFlow Serving, or one .tflite file for a device.",
 )
-@click.option("--ways", type=click.IntRange(1), help="Of a litert learner.  [default: as trained]")
-@click.option("--shots", type=click.IntRange(1), help="Of a litert learner.  [default: as trained]")
-@click.option("--support", type=click.Path(), help="Folder with a subfolder of images a class.")
+@click.option("--ways", type=click.IntRange(1), help=f"Classes {_OF_LITERT}")
+@click.option("--shots", type=click.IntRange(1), help=f"Examples per class {_OF_LITERT}")
+@click.option(
+    "--support",
+    type=click.Path(),
+    help="The support set of --kind adapted: a folder with a subfolder of images per class, or an "
+    "NPZ file of x and y.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="[default: exported/RUN]")
 @click.option(
     "--padded-support",
     "padded",
     is_flag=True,
-    help="Support sets may be padded; an input support_size says how many examples count.",
+    help="Allow padded support sets; an input support_size says how many examples are not padding.",
 )
 @click.option(
     "--calibration-tasks",
     type=click.IntRange(0),
     default=200,
     show_default=True,
-    help="Validation tasks to fit the confidence on, and test tasks to measure it; 0: do not.",
+    help="Validation tasks to fit the confidence on, and test tasks to measure it on; 0 for none.",
 )
 @click.option("--data-dir", type=click.Path(), help="Where the run's data is, for those tasks.")
 @trust_option
 @_limit_options
 def export(run_dir, output, data_dir, form, padded, **options):
-    """Export the learner of RUN_DIR: a SavedModel for TensorFlow Serving, or for LiteRT."""
+    """Export the learner of RUN_DIR for TensorFlow Serving or for LiteRT."""
     from tfmeta.training.run_directory import RunDirectory
     from tfmeta.workflows.export_request import ExportRequest
 

@@ -15,10 +15,11 @@ from tfmeta.terminal import plain
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @timeout_option
 def verify(exported_dir, as_json, timeout):
-    """Check the export in EXPORTED_DIR as TensorFlow Serving would meet it.
+    """Check that the export in EXPORTED_DIR works in TensorFlow Serving.
 
-    In a fresh process, without TensorFlow's Python, through TensorFlow's own C++ loader with XLA
-    disabled. EXPORTED_DIR is exported/NAME (its newest version) or exported/NAME/VERSION.
+    The checks run in a fresh process without TensorFlow's Python. They use TensorFlow's own C++
+    loader, with XLA disabled. EXPORTED_DIR is exported/NAME (for its newest version) or
+    exported/NAME/VERSION.
     """
     from tfmeta.workflows.verify import verify as workflow
 

@@ -20,12 +20,12 @@ from urllib.parse import quote
 
 import numpy as np
 
-# What the models take and give; NumPy and JSON make the wider ones.
+# The models take the narrow types; NumPy and JSON make the wide ones.
 _NARROW = {np.dtype("f8"): np.dtype("f4"), np.dtype("i8"): np.dtype("i4")}
 
 
 class ServerError(RuntimeError):
-    """A refusal, or a server that can't be reached; the text says which, and why."""
+    """The server refuses a request or can't be reached; the text says which, and why."""
 
 
 class GrpcClient:
@@ -34,10 +34,10 @@ class GrpcClient:
     Args:
         target: such as "localhost:8500".
         model: its name.
-        version: a number, or a label such as "stable"; None: the newest.
-        timeout: of a request, in seconds.
-        wide_inputs: names of inputs that the model takes as float64: raw columns, of which
-            float32 would lose digits.
+        version: a number, or a label such as "stable"; None for the newest version.
+        timeout: seconds that a request may take.
+        wide_inputs: names of inputs that the model takes as float64, such as raw columns whose
+            digits float32 would lose.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class GrpcClient:
         timeout: float = 60,
         wide_inputs: Collection[str] = (),
     ):
-        import grpc  # here, so that REST works without it
+        import grpc  # here, so that REST works without gRPC
         from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-        # The default refuses messages over 4 MiB, and task states and generated weights are more.
+        # The default refuses messages over 4 MiB; task states and generated weights may be larger.
         unlimited = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
@@ -63,7 +63,7 @@ class GrpcClient:
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def predict(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """The outputs of `signature` by name; inputs are arrays or nested lists, images bytes."""
+        """The outputs of `signature` by name; inputs are arrays or nested lists, files bytes."""
         import grpc
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2
@@ -96,8 +96,8 @@ class RestClient:
     Args:
         url: such as "http://localhost:8501".
         model: its name.
-        version: a number, or a label such as "stable"; None: the newest.
-        timeout: of a request, in seconds.
+        version: a number, or a label such as "stable"; None for the newest version.
+        timeout: seconds that a request may take.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class RestClient:
             self._url += f"/versions/{version}"
 
     def predict(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """The outputs of `signature` by name; inputs are arrays or nested lists, images bytes."""
+        """The outputs of `signature` by name; inputs are arrays or nested lists, files bytes."""
         columns = {name: _to_json(_wide(value).tolist()) for name, value in inputs.items()}
         request = {"signature_name": signature, "inputs": columns}
         outputs = self._ask(":predict", json.dumps(request).encode())["outputs"]
@@ -133,12 +133,12 @@ class RestClient:
             with error:
                 reason = _reason(error.read())
             raise ServerError(f"{self._url}{suffix}: HTTP {error.code}: {reason}") from error
-        except OSError as error:  # no such host, nothing that listens, no answer in time
-            reason = getattr(error, "reason", error)
-            raise ServerError(f"{self._url}{suffix}: {reason}") from error
+        except OSError as error:  # no such host, no server, no answer in time
+            cause = getattr(error, "reason", error)
+            raise ServerError(f"{self._url}{suffix}: {cause}") from error
 
     def close(self) -> None:
-        """There is no connection to close; `GrpcClient` has one."""
+        """Does nothing; for use in place of a `GrpcClient`, which has a connection to close."""
 
 
 def _wide(value: Any) -> np.ndarray:
@@ -154,7 +154,7 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _decoded(name: str, array: np.ndarray) -> np.ndarray:
-    """Strings as str; an output called `*_bytes` is none."""
+    """Strings as str, except in outputs whose name ends in `_bytes`."""
     if not array.dtype.hasobject or name.endswith("_bytes"):
         return array
     strings = [s.decode() if isinstance(s, bytes) else s for s in array.flat]
@@ -162,7 +162,7 @@ def _decoded(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _reason(body: bytes) -> str:
-    """What a refusal over REST says; that of a proxy on the way is as it is."""
+    """The reason for a refusal over REST; the answer of a proxy stays as it is."""
     try:
         return json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
@@ -185,33 +185,37 @@ def _from_json(value: Any) -> Any:
     return value
 
 
-def read_support(folder: Path) -> tuple[list[str], dict[str, list]]:
-    """The classes' names, and the support set of one task, as the `_bytes` signatures take it."""
+def read_support(folder: Path) -> tuple[list[str], dict[str, list[Any]]]:
+    """The names of the classes, and the support set of one task for the `_bytes` signatures."""
     classes = [path for path in _shown(folder) if path.is_dir()]
     images, labels = [], []
     for label, each in enumerate(classes):
         for path in _shown(each):
             images.append(path.read_bytes())
             labels.append(label)
-    # Dimension 0 of everything is tasks. There is one here.
+    # Dimension 0 of every input is tasks. Here is one task.
     return [each.name for each in classes], {"support_x_bytes": [images], "support_y": [labels]}
 
 
 def _shown(folder: Path) -> list[Path]:
-    """What is in a folder, but for what systems hide there."""
+    """What is in a folder, without the files that systems hide there."""
     hidden = ("thumbs.db", "desktop.ini")
     paths = sorted(folder.iterdir())
     return [p for p in paths if not p.name.startswith(".") and p.name.lower() not in hidden]
 
 
 def probabilities_of(
-    client: GrpcClient | RestClient, support: dict, images: list[bytes], *, adapt_once: bool
+    client: GrpcClient | RestClient,
+    support: dict[str, Any],
+    images: list[bytes],
+    *,
+    adapt_once: bool,
 ) -> np.ndarray:
     """`(images, classes)`, for the classes of `support`."""
     if not adapt_once:
         request = {**support, "query_x_bytes": [images]}
         return client.predict("adapt_and_predict_bytes", request)["probabilities"][0]
-    # The server keeps nothing of a task: its state comes back, and goes with each later query.
+    # The server keeps nothing of a task: its state comes back, and is sent with each later query.
     state = client.predict("adapt_bytes", support)
     answers = [
         client.predict("predict_bytes", {**state, "query_x_bytes": [[image]]}) for image in images
@@ -221,13 +225,15 @@ def probabilities_of(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Label images by a served model.")
-    parser.add_argument("support", type=Path, help="folder with a subfolder of images a class")
+    parser.add_argument("support", type=Path, help="folder with a subfolder of images per class")
     parser.add_argument("images", type=Path, nargs="+", help="PNG, JPEG or GIF files")
     parser.add_argument("--model", required=True, help="its name on the server")
     parser.add_argument("--grpc", default="localhost:8500", help="host:port (%(default)s)")
-    parser.add_argument("--rest", help="ask over REST instead, such as http://localhost:8501")
+    parser.add_argument("--rest", help="use REST instead, such as http://localhost:8501")
     parser.add_argument("--version", help="a number or a label; without it, the newest")
-    parser.add_argument("--adapt-once", action="store_true", help="then query with the state")
+    parser.add_argument(
+        "--adapt-once", action="store_true", help="adapt first, send the state later"
+    )
     options = parser.parse_args()
     version = options.version and (
         int(options.version) if options.version.isdigit() else options.version
@@ -240,7 +246,7 @@ def main() -> None:
         answers = probabilities_of(client, support, images, adapt_once=options.adapt_once)
         client.close()
     except (ServerError, OSError) as error:
-        sys.exit(f"client.py: {str(error).splitlines()[0]}")  # the rest names nodes of the graph
+        sys.exit(f"client.py: {str(error).splitlines()[0]}")  # the others are of the graph
     for path, row in zip(options.images, answers[:, : len(names)], strict=True):
         print(f"{path}  {names[row.argmax()]}  {row.max():.3f}")
 

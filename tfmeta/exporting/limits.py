@@ -1,35 +1,37 @@
-"""The most that one request to an export may hold: what its answer costs is bounded by these."""
+"""The most that one request to an export may hold, which bounds what an answer costs."""
 
 import operator
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import QUERY_X, SUPPORT_Y, X
 
 
-def _limit(default, meaning):
+def _limit(default: int, meaning: str) -> Any:
     return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """Refused by the graph, with the limit's name, before the work that it would make.
+    """The graph refuses a larger request by the limit's name, before it does the work.
 
-    An image's pixels are read from how its file begins. Where the server merges requests, the
-    limits of a request are of the merged one.
+    The number of an image's pixels is read from the beginning of its file. If the server merges
+    requests, the limits hold for the merged request.
 
     Raises:
-        UserError: if one is no whole number above 0.
+        UserError: if a limit is not a whole number above 0.
     """
 
-    image_pixels: int = _limit(25_000_000, "pixels of an encoded image, height times width")
-    image_bytes: int = _limit(25_000_000, "bytes of an encoded image")
-    request_images: int = _limit(10_000, "encoded images of a request, of all its tasks")
-    request_pixels: int = _limit(500_000_000, "pixels of them together")
-    support_rows: int = _limit(1_000, "examples of a task's support set, padding included")
-    queries: int = _limit(5_000, "queries of a task")
+    image_pixels: int = _limit(25_000_000, "pixels in an encoded image, height times width")
+    image_bytes: int = _limit(25_000_000, "bytes in an encoded image")
+    request_images: int = _limit(10_000, "encoded images in a request, all its tasks together")
+    request_pixels: int = _limit(500_000_000, "pixels in all images of a request together")
+    support_rows: int = _limit(1_000, "examples in a task's support set, padding included")
+    queries: int = _limit(5_000, "queries per task")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value in self.to_dict().items():
             is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
             if not is_whole or not 1 <= value < 2**62:
@@ -39,8 +41,8 @@ class RequestLimits:
             object.__setattr__(self, name, operator.index(value))  # NumPy's are no JSON
 
     @classmethod
-    def from_dict(cls, limits: dict) -> "RequestLimits":
-        """Of those that a user names; the others have their defaults."""
+    def from_dict(cls, limits: dict[str, Any]) -> "RequestLimits":
+        """The limits that a user names; the others have their defaults."""
         if not isinstance(limits, dict):
             raise UserError(f"received limits={limits!r}; expected a dictionary of limits")
         known = cls.meanings()
@@ -53,18 +55,19 @@ class RequestLimits:
 
     @classmethod
     def meanings(cls) -> dict[str, tuple[str, int]]:
-        """`{name: (of what it is the most, default)}`."""
-        return {each.name: (each.metadata["meaning"], each.default) for each in fields(cls)}
+        """`{name: (what it limits, default)}`."""
+        defaults = cls().to_dict()
+        return {each.name: (each.metadata["meaning"], defaults[each.name]) for each in fields(cls)}
 
     def to_dict(self) -> dict[str, int]:
         return asdict(self)
 
-    def check_admit(self, requests: dict, image_format) -> None:
-        """Raises UserError if an export's own warm-up requests are beyond the limits.
+    def check_admit(self, requests: Mapping[str, Any], image_format: Any) -> None:
+        """Raises UserError if an export's own warm-up requests exceed the limits.
 
         Args:
             requests: `{signature: (inputs, outputs)}`, NumPy arrays.
-            image_format: of the images; None if the examples are none.
+            image_format: how images are read; None if the examples are no images.
         """
         needed = dict.fromkeys(self.to_dict(), 0)
         for inputs, _ in requests.values():

@@ -1,7 +1,7 @@
 """tfmeta.json: what an export says about itself."""
 
 import hashlib
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, get_type_hints
 
@@ -9,7 +9,8 @@ from tfmeta import strict_json
 from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import MANIFEST
-from tfmeta.exporting.kinds import KINDS, ExportKind
+from tfmeta.exporting.kinds import KINDS
+from tfmeta.exporting.kinds.export_kind import ExportKind
 
 # Raise it when an older tfmeta would misunderstand what is written, and teach `read` the old form.
 # Files of format 1 do not say so; in all else they are like those of format 2.
@@ -86,7 +87,7 @@ class Manifest(ModelFacts):
         typed.check_digest(content, str(path), without=_UNSIGNED)
         return manifest
 
-    def _check_values(self, path):
+    def _check_values(self, path: Path) -> None:
         if self.image_format is not None:
             typed.checked(self.image_format, _IMAGE_FIELDS, f"image_format in {path}")
         for name in self.files:
@@ -113,11 +114,11 @@ def digest_of(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def _is_required(key):
+def _is_required(key: Field[Any]) -> bool:
     return key.default is MISSING and key.default_factory is MISSING
 
 
-def _check_format(content, path):
+def _check_format(content: dict[str, Any], path: Path) -> None:
     """Raises UserError if a newer tfmeta wrote the file."""
     if _FORMAT_KEY not in content:
         return

@@ -1,17 +1,20 @@
-"""A task state, nested as its method likes, as the flat named tensors of a signature."""
+"""A task state, nested as the learner returns it, as the flat named tensors of a signature."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
+Nested = dict[str, Any]  # of tensors, or of their TensorSpecs
 
-def flatten(task_state: dict, prefix: str = "") -> dict:
+
+def flatten(task_state: Nested, prefix: str = "") -> dict[str, Any]:
     """`{"weights": {"head_kernel": t}}` -> `{"weights_head_kernel": t}`.
 
     Raises:
         ValueError: if two entries would get the same name.
     """
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in task_state.items():
         entries = (
             flatten(value, f"{prefix}{key}_") if isinstance(value, dict) else {prefix + key: value}
@@ -23,7 +26,7 @@ def flatten(task_state: dict, prefix: str = "") -> dict:
     return flat
 
 
-def unflatten(flat: dict, like: dict, prefix: str = "") -> dict:
+def unflatten(flat: dict[str, Any], like: Nested, prefix: str = "") -> Nested:
     """The inverse of `flatten`, in the nesting of `like`."""
     return {
         key: unflatten(flat, value, f"{prefix}{key}_")
@@ -33,8 +36,8 @@ def unflatten(flat: dict, like: dict, prefix: str = "") -> dict:
     }
 
 
-def specification(adapt: Callable, support: Sequence[tf.TensorSpec]) -> dict:
-    """The nested TensorSpecs of the task state that `adapt` makes of a support set of these."""
+def specification(adapt: Callable[..., Nested], support: Sequence[tf.TensorSpec]) -> Nested:
+    """The nested TensorSpecs of the state that `adapt` returns for a support set of these specs."""
     traced = tf.function(adapt, autograph=False).get_concrete_function(*support)
     return tf.nest.map_structure(
         lambda t: tf.TensorSpec(t.shape, t.dtype), traced.structured_outputs

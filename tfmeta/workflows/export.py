@@ -41,18 +41,17 @@ def export(
     Args:
         run: the run directory, or what `tfmeta.train` returned.
         output: the model's folder; the next free version is made in it. `exported/RUN` for None.
-        data_dir: where the run's data is, for the calibration; where it was by default.
-        trust: run code that the run names or holds, if it is not tfmeta's own.
-        progress: what is said on the way is told to it; a log by default.
-        **options: of `ExportRequest`: `kind`, `format`, `support`, `padded_support`, `limits` and
-            the others.
+        data_dir: where the run's data is now, for the calibration; None: where it was.
+        trust: whether to run code that the run names or holds and that is not tfmeta's own.
+        progress: receives messages on the way; by default they go to the log.
+        **options: the attributes of `ExportRequest`, such as `kind`, `format` and `support`.
 
     Returns:
         The version's folder, or the LiteRT file.
 
     Raises:
-        UserError: if the options can't go together, the run is none or damaged, its learner can't
-            be exported so, or the folder can't be written.
+        UserError: if the options do not go together, there is no such run, it is damaged, its
+            learner can't be exported so, or the folder can't be written.
     """
     check_names("export", options, {each.name for each in fields(ExportRequest)})
     check_flags(trust=trust)
@@ -118,7 +117,7 @@ class _Export:
             self._options["padded"] = request.padded_support
 
     def _confidence(self) -> Confidence:
-        """Fitted on the run's own data; where that is not at hand, none, and a warning."""
+        """Fitted on the run's own data; if there is no such data, unfitted, with a warning."""
         if not self._request.calibration_tasks:
             return Confidence()
         try:

@@ -1,4 +1,4 @@
-"""`tfmeta.verify`: an export as TensorFlow Serving would meet it."""
+"""`tfmeta.verify`: checks that an export works in TensorFlow Serving."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +11,12 @@ from tfmeta.workflows.arguments import check_timeout, path
 
 @dataclass(frozen=True)
 class Verification:
-    """What the checks of an export found; true if all of them hold.
+    """What the checks of an export found. It is true if all checks hold.
 
     Attributes:
         export: the version's folder.
         ok: whether every check holds.
-        checks: `{"check", "ok", "detail"}` of each, texts but for `ok`.
+        checks: one `{"check": name, "ok": bool, "detail": text}` per check.
     """
 
     export: str

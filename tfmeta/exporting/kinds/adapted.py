@@ -7,7 +7,7 @@ from tfmeta.exporting.contract import PREDICT
 from tfmeta.exporting.kinds.export_kind import ExportKind, Part, Signature
 
 
-def _check(learner: Any, task_state: dict) -> None:
+def _check(learner: Any, task_state: dict[str, Any]) -> None:
     if learner.transductive:
         raise UserError(
             "an adapted model answers each example by itself, and this learner is transductive: "

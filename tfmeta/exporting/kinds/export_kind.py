@@ -29,7 +29,7 @@ class Signature:
     returns: Part
 
 
-def _check_nothing(learner: Any, task_state: dict) -> None:
+def _check_nothing(learner: Any, task_state: dict[str, Any]) -> None:
     pass
 
 
@@ -53,7 +53,7 @@ class ExportKind:
     summary: str
     description: str
     signatures: tuple[Signature, ...]
-    check: Callable[[Any, dict], None] = _check_nothing
+    check: Callable[[Any, dict[str, Any]], None] = _check_nothing
     notes: str = ""
     instead_of_litert: str | None = None
 

@@ -9,7 +9,7 @@ from tfmeta.exporting.kinds.export_kind import ExportKind, Part, Signature
 _WEIGHTS = "weights"  # of a task state
 
 
-def _check(learner: Any, task_state: dict) -> None:
+def _check(learner: Any, task_state: dict[str, Any]) -> None:
     if _WEIGHTS not in task_state:
         kinds = "learner" if learner.transductive else "learner or adapted"
         raise UserError(

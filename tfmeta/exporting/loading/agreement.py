@@ -22,11 +22,12 @@ from tfmeta.exporting.contract import (
 )
 from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.loading.c_loader import CLoader
+from tfmeta.exporting.loading.c_loader import Signature as LoadedSignature
 from tfmeta.exporting.manifest import Manifest
 
 _MOST_CLASSES = 10**6
 _MOST_SHOWN = 100  # letters of a value in a message
-_INPUTS = {
+_INPUTS: dict[Part, set[str]] = {
     Part.SUPPORT: {SUPPORT_X, SUPPORT_Y},
     Part.QUERIES: {QUERY_X},
     Part.EXAMPLES: {X},
@@ -56,11 +57,11 @@ def check_agreement(manifest: Manifest, model: CLoader) -> None:
         )
 
 
-def _check_signatures(manifest, model):
+def _check_signatures(manifest: Manifest, model: CLoader) -> None:
     """The model has the signatures of its kind, which take and return what they should."""
     for expected in manifest.export_kind.signatures:
         found = model.signatures.get(expected.name)
-        inputs = set().union(*(_INPUTS[part] for part in expected.takes))
+        inputs: set[str] = set().union(*(_INPUTS[part] for part in expected.takes))
         if found is None or not inputs <= found.inputs.keys():
             raise UserError(
                 f"{MANIFEST} has kind {manifest.kind}, and the model has no signature "
@@ -87,11 +88,11 @@ def _check_signatures(manifest, model):
             )
 
 
-def _keys(signature):
-    return signature.inputs.keys(), signature.outputs.keys()
+def _keys(signature: LoadedSignature) -> tuple[set[str], set[str]]:
+    return set(signature.inputs), set(signature.outputs)
 
 
-def _facts_of(manifest, model) -> dict[str, Any]:
+def _facts_of(manifest: Manifest, model: CLoader) -> dict[str, Any]:
     """What can be seen of a model, by the manifest's names."""
     kind = manifest.export_kind
     first, last = (model.signatures[kind.route[at].name] for at in (0, -1))
@@ -102,7 +103,7 @@ def _facts_of(manifest, model) -> dict[str, Any]:
             "the model does not say of what shape its examples and answers are. Export again",
             exit_status=1,
         )
-    facts = {
+    facts: dict[str, Any] = {
         "padded": SUPPORT_SIZE in first.inputs,
         "input_shape": list(examples.shape[2 if kind.takes_support else 1 :]),
         "input_dtype": str(examples.dtype),
@@ -115,7 +116,7 @@ def _facts_of(manifest, model) -> dict[str, Any]:
     return facts
 
 
-def _check_same(name, told, seen):
+def _check_same(name: str, told: object, seen: object) -> None:
     if seen != told:
         raise UserError(
             f"{MANIFEST} has {name} {_shown(told)}, and the model is seen to have {_shown(seen)}; "
@@ -170,6 +171,6 @@ def _gathered_texts(function: Any) -> Iterator[tuple[bytes, ...]]:
             yield names
 
 
-def _shown(value):
+def _shown(value: object) -> str:
     text = str(value)
     return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."

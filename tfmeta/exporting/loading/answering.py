@@ -1,4 +1,4 @@
-"""Lets an export answer a support set and queries, in a process of its own.
+"""Asks an export about a support set and queries, in a process of its own.
 
     python -m tfmeta.exporting.loading.answering exported/NAME/VERSION
 
@@ -30,10 +30,12 @@ from tfmeta.exporting.contract import (
 )
 from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.loading.agreement import check_agreement
-from tfmeta.exporting.loading.c_loader import CLoader, LoaderError
+from tfmeta.exporting.loading.c_loader import CLoader
+from tfmeta.exporting.loading.genuine_protos import LoaderError
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.reading.example_reader import Examples, SupportSet
 
+Tensors = dict[str, np.ndarray]
 _ARRAYS = (PROBABILITIES, UNKNOWN, PREDICTION)  # that an answer may have
 _NAMES = "class_names"
 
@@ -48,17 +50,17 @@ def answer(
     """What an export answers, from a fresh process.
 
     Args:
-        version: the folder.
+        version: the version's folder.
         support: the support set; None for an adapted model.
         queries: contents of image files, or numbers `(queries, ...)`.
-        timeout: seconds that it may take.
+        timeout: seconds that the process may take.
 
     Returns:
         `class_names` (None unless they are in the model), and the arrays `probabilities`
         `(queries, classes)` and `unknown` `(queries,)`, or `prediction` `(queries, values)`.
 
     Raises:
-        UserError: if the model can't be loaded, does not answer, or brings its process down.
+        UserError: if the model can't be loaded, does not answer, or crashes its process.
     """
     request = {
         "queries": _packed(queries),
@@ -78,7 +80,7 @@ def answer(
     return {_NAMES: answer[_NAMES], **arrays}
 
 
-def _packed(values):
+def _packed(values: Examples) -> dict[str, Any]:
     """Contents of files, or an array, as JSON holds them."""
     if isinstance(values, list):
         return {"files": [base64.b64encode(each).decode() for each in values]}
@@ -86,8 +88,8 @@ def _packed(values):
     return {"dtype": values.dtype.str, "shape": values.shape, "content": content}
 
 
-def _unpacked(packed):
-    """An array: of contents of files, or as it was."""
+def _unpacked(packed: dict[str, Any]) -> np.ndarray:
+    """An array of files' contents, or of the numbers that were packed."""
     if "files" in packed:
         values = np.empty(len(packed["files"]), object)
         values[:] = [base64.b64decode(each) for each in packed["files"]]
@@ -111,7 +113,7 @@ def loaded(version: str | Path) -> tuple[Manifest, CLoader]:
     return manifest, model
 
 
-def _answered(version, request):
+def _answered(version: str, request: dict[str, Any]) -> dict[str, Any]:
     manifest, model = loaded(version)
     try:
         outputs = _outputs(manifest, model, request)
@@ -123,8 +125,8 @@ def _answered(version, request):
     return {_NAMES: manifest.class_names, **arrays}
 
 
-def _outputs(manifest, model, request):
-    """The last signature's outputs for the request, whose kind says which signatures to call."""
+def _outputs(manifest: Manifest, model: CLoader, request: dict[str, Any]) -> Tensors:
+    """The answer of the signatures that lead to one, called one after the other."""
     kind, (queries, suffix) = manifest.export_kind, _examples(request["queries"], manifest)
     known = {Part.EXAMPLES: {X + suffix: queries}, Part.QUERIES: {QUERY_X + suffix: queries[None]}}
     if kind.takes_support:
@@ -136,13 +138,13 @@ def _outputs(manifest, model, request):
     return {name: value[0] for name, value in outputs.items()} if kind.takes_support else outputs
 
 
-def _examples(packed, manifest):
+def _examples(packed: dict[str, Any], manifest: Manifest) -> tuple[np.ndarray, str]:
     """Examples as the model takes them, and the suffix of the inputs that take them."""
     x = _unpacked(packed)
     return (x, BYTES) if x.dtype == object else (x.astype(manifest.input_dtype), "")
 
 
-def _support(packed, manifest):
+def _support(packed: dict[str, Any], manifest: Manifest) -> Tensors:
     """The one task's support set."""
     (x, suffix), y = _examples(packed["x"], manifest), _unpacked(packed["y"])
     support = {SUPPORT_X + suffix: x[np.newaxis], SUPPORT_Y: y[np.newaxis]}
@@ -151,8 +153,8 @@ def _support(packed, manifest):
     return support
 
 
-def _check_labels(version, names, outputs):
-    """Raises UserError if the model's own label is not the likeliest class, ties apart."""
+def _check_labels(version: str, names: list[str] | None, outputs: Tensors) -> None:
+    """Raises UserError if the model's label is not its likeliest class, or one of them."""
     for label, row in zip(outputs[LABEL], outputs[PROBABILITIES], strict=True):
         own = label.decode(errors="replace") if names else int(label)
         places = [i for i, name in enumerate(names or range(len(row))) if name == own]
@@ -163,7 +165,7 @@ def _check_labels(version, names, outputs):
             )
 
 
-def _main(version):
+def _main(version: str) -> None:
     try:
         answer = _answered(version, json.load(sys.stdin))
     except UserError as error:

@@ -12,7 +12,7 @@ import ssl  # noqa: F401  (see _library)
 import sys
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from ctypes import c_char_p, c_int64, c_size_t, c_void_p
 from dataclasses import dataclass, replace
@@ -59,7 +59,7 @@ class Signature:
     outputs: dict[str, TensorInfo]
 
 
-class _Pointer(c_void_p): ...  # a subclass stays what it is: ctypes cuts plain ints to 32 bits
+class _Pointer(c_void_p): ...  # ctypes makes plain ints of c_void_p and cuts them to 32 bits
 
 
 _RESULTS = {  # of the functions used below that return neither nothing nor an int
@@ -74,8 +74,8 @@ _RESULTS = {  # of the functions used below that return neither nothing nor an i
 def _library() -> ctypes.CDLL:
     """TensorFlow's C API; raises LoaderError if the wheel does not have it all.
 
-    Its symbols are global, BoringSSL's among them: Python's modules that need OpenSSL crash if
-    they are imported afterwards, so this file does it first.
+    Its symbols are global, and BoringSSL's are among them. Modules of Python that need OpenSSL
+    crash if they are imported afterwards, so this file imports them first.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     folder, suffix = genuine_protos(), "2.dylib" if sys.platform == "darwin" else "so.2"
@@ -92,10 +92,10 @@ def _library() -> ctypes.CDLL:
 
 
 @contextmanager
-def _without_xla():
-    """Inside, XLA compiles nothing, as in a server that wasn't told otherwise.
+def _without_xla() -> Iterator[None]:
+    """Inside, XLA compiles nothing, as in a server with its default options.
 
-    For as long as a model runs, and no longer: who trains in the same process may need XLA.
+    This lasts only while a model runs, because training in the same process may need XLA.
     """
     with _running.lock:
         _running.number += 1
@@ -110,9 +110,9 @@ def _without_xla():
 
 
 class _Running:
-    """How many calls need XLA to be off."""
+    """How many calls need XLA to be off now."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock, self.number = threading.Lock(), 0
 
 
@@ -120,7 +120,7 @@ _running = _Running()
 
 
 def _call(name: str, *arguments: Any, subject: str = "") -> Any:
-    """Calls a function whose last parameter is a TF_Status; raises the error it reports."""
+    """Calls a function whose last parameter is a TF_Status; raises the error that it reports."""
     library = _library()
     status = library.TF_NewStatus()
     result = getattr(library, name)(*arguments, status)
@@ -132,14 +132,14 @@ def _call(name: str, *arguments: Any, subject: str = "") -> Any:
     return result
 
 
-class CLoader(AbstractContextManager):
-    """A SavedModel in a C++ session, which several threads may `run` at once.
+class CLoader(AbstractContextManager["CLoader"]):
+    """A SavedModel in a C++ session; several threads may `run` it at once.
 
-    `signatures` are those that it serves, by name, and `meta_graph` is its MetaGraphDef. Raises
-    LoaderError unless `directory` is a sound SavedModel with dense signatures, which `graph_scan`
-    finds harmless before any of it is loaded. TensorFlow takes `num_threads` from the first session
-    of a process: later ones share its threads. Without `check_shapes` an input of a wrong shape
-    reaches the graph, as it does in TensorFlow Serving.
+    `signatures` are the signatures that it serves, by name, and `meta_graph` is its MetaGraphDef.
+    Raises LoaderError unless `directory` is a sound SavedModel with dense signatures, which
+    `graph_scan` finds harmless before anything is loaded. TensorFlow takes `num_threads` from the
+    first session of a process; later sessions share its threads. Without `check_shapes` an input of
+    a wrong shape reaches the graph, as in TensorFlow Serving.
     """
 
     def __init__(
@@ -164,8 +164,9 @@ class CLoader(AbstractContextManager):
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Returns the outputs, by key; strings are arrays of bytes, in and out.
 
-        An 'S' array loses the zero bytes that end a string, as always in NumPy; objects do not.
-        Raises LoaderError if TensorFlow refuses, or the inputs are not exactly the signature's.
+        In an array of dtype 'S' a string loses the zero bytes at its end, as always in NumPy; in
+        an array of objects it does not. Raises LoaderError if TensorFlow refuses the request, or
+        the inputs are not exactly the signature's.
         """
         if (session := self._session) is None:  # held here, it outlives a `close` meanwhile
             raise LoaderError("the model is closed", "FAILED_PRECONDITION")
@@ -189,7 +190,7 @@ class CLoader(AbstractContextManager):
             return {key: _array(end) for key, end in zip(signature.outputs, results, strict=True)}
 
     def close(self) -> None:
-        """Frees the session once no `run` is under way; a later `run` raises LoaderError."""
+        """Frees the session when no `run` is in progress; a later `run` raises LoaderError."""
         self._session = None
 
     def __exit__(self, *_: object) -> None:
@@ -249,7 +250,7 @@ def _resolve(graph: _Pointer, protos: Mapping[str, Any]) -> tuple[dict[str, Tens
 
 
 def _checked(key: str, info: TensorInfo, value: np.ndarray) -> np.ndarray:
-    """`value` in C order, strings as objects; raises LoaderError if `info` does not allow it."""
+    """`value` in C order, strings as objects; raises LoaderError if it does not fit `info`."""
     received: object = type(value)
     if isinstance(value, np.ndarray):
         value = value.astype(object if value.dtype.kind == "S" else value.dtype, "C", copy=False)

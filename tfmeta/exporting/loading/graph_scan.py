@@ -1,33 +1,35 @@
-"""What a SavedModel could do to the machine, read from its files before anything of it is loaded.
+"""What a SavedModel could do to the machine, read from its files before anything is loaded.
 
-A graph is a program. One that is loaded here has only operations that were looked at
-(`operations.ALLOWED`), in the graph itself and in every function of it. The exception is its saver,
-which reads the weights from the file that the loader names; see `saver_scan`.
+A graph is a program. It is loaded only if all operations in it and in its functions were looked at
+before (`operations.ALLOWED`). The exception is its saver, which reads the weights from the file
+that the loader names; see `saver_scan`.
 """
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tfmeta.errors import listed
 from tfmeta.exporting.contract import MODEL
 from tfmeta.exporting.loading.operations import ALLOWED
 from tfmeta.exporting.loading.saver_scan import FILE_OPERATIONS, UnsafeModelError, check_saver
 
-_OTHER_MODELS = ("saved_model.pbtxt", "saved_model.cpb")  # other forms that TensorFlow may take
-# Weights lie in other files; the largest model of the tests has 3 MiB, unrolled steps add to it.
+_OTHER_MODELS = ("saved_model.pbtxt", "saved_model.cpb")  # other forms that TensorFlow may load
+# Weights are in other files. The largest model in the tests has 3 MiB; unrolled steps add to it.
 _MOST_BYTES = {MODEL: 64 * 2**20, "fingerprint.pb": 2**16}
-_SPARE, _BLOCK = 2**28, 512  # bytes that any file may have; of a block in `st_blocks`
+_SPARE = 2**28  # bytes that any file may have
+_BLOCK = 512  # bytes in a block of `st_blocks`
 
 
-def served_graph(folder, tags: Sequence[str] = ("serve",)):
-    """The MetaGraphDef that TensorFlow's loader takes from a SavedModel, found to be harmless.
+def served_graph(folder: str | os.PathLike[str], tags: Sequence[str] = ("serve",)) -> Any:
+    """The MetaGraphDef that TensorFlow's loader would load, which was found to be harmless.
 
     `tensorflow.core` must be importable; see `c_loader.genuine_protos`.
 
     Raises:
-        UnsafeModelError: if it is not, or can't be read.
+        UnsafeModelError: if it is not harmless, or can't be read.
         OSError: if there is no such file.
     """
     folder = Path(folder)
@@ -42,7 +44,7 @@ def served_graph(folder, tags: Sequence[str] = ("serve",)):
 
 
 def check_files(folder: Path) -> None:
-    """Raises UnsafeModelError if the folder has anything but regular files, or leads out of it."""
+    """Raises UnsafeModelError if the folder has other than regular files, or links to outside."""
     inside = folder.resolve()
     for parent, folders, files in os.walk(folder):
         for path in (Path(parent, name) for name in (*folders, *files)):
@@ -58,7 +60,7 @@ def check_files(folder: Path) -> None:
             raise UnsafeModelError(f"{name} is a second model in it; expected {MODEL} alone")
 
 
-def _check_size(name, state):
+def _check_size(name: str, state: os.stat_result) -> None:
     most = _MOST_BYTES.get(name)
     if most and state.st_size > most:
         raise UnsafeModelError(f"{name} has {state.st_size:,} bytes; expected {most:,} at most")
@@ -66,7 +68,7 @@ def _check_size(name, state):
         raise UnsafeModelError(f"{name} has {state.st_size:,} bytes, most of which are not there")
 
 
-def _parsed(path):
+def _parsed(path: Path) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -76,7 +78,7 @@ def _parsed(path):
         raise UnsafeModelError(f"{MODEL} is no SavedModel, or damaged: {error}") from error
 
 
-def _tagged(model, tags):
+def _tagged(model: Any, tags: Sequence[str]) -> Any:
     found = [each for each in model.meta_graphs if set(each.meta_info_def.tags) == set(tags)]
     if len(found) != 1:
         raise UnsafeModelError(
@@ -85,14 +87,14 @@ def _tagged(model, tags):
     return found[0]
 
 
-def all_nodes(graph):
-    """The NodeDefs of a MetaGraphDef one after another, those of its functions included."""
+def all_nodes(graph: Any) -> Iterator[Any]:
+    """The NodeDefs of a MetaGraphDef, including those in its functions."""
     yield from graph.graph_def.node
     for function in graph.graph_def.library.function:
         yield from function.node_def
 
 
-def _check_operations(graph):
+def _check_operations(graph: Any) -> None:
     names = [each.signature.name for each in graph.graph_def.library.function]
     functions, known = set(names), ALLOWED | FILE_OPERATIONS
     if len(functions) < len(names) or functions & known:

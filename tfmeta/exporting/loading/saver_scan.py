@@ -1,25 +1,30 @@
-"""Whether a graph's file operations are those of its saver, which works for the loader alone.
+"""Whether only a graph's saver touches files, and only for the loader.
 
-TensorFlow's loader gives the name of the weights' file to a placeholder and runs one node, which
-calls a function that restores. Beside it is a node that calls a function that would write, and that
-nobody runs. Nothing else may lead to these, and the file's name may come from nowhere else.
+TensorFlow's loader gives the name of the file with the weights to a placeholder and runs one node,
+which calls a function that restores. Another node calls a function that would write; nobody runs
+it. Nothing else may lead to the two, and the name of the file may come from nowhere else.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
 from tfmeta.exporting.loading.operations import RESTORING, SAVING
+
+Named = Mapping[str, Any]  # nodes or functions of a graph
 
 FILE_OPERATIONS = RESTORING | SAVING
 _CALLS = ("StatefulPartitionedCall", "PartitionedCall")
 
 
 class UnsafeModelError(ValueError):
-    """Why a SavedModel is not loaded; its text is for the user."""
+    """Why a SavedModel is not loaded; the text is for the user."""
 
 
-def check_saver(graph) -> None:
-    """Raises UnsafeModelError if a MetaGraphDef touches files other than by its saver.
+def check_saver(graph: Any) -> None:
+    """Raises UnsafeModelError if anything but its saver makes a MetaGraphDef touch files.
 
     Args:
-        graph: its operations are known ones, and no two functions have one name.
+        graph: all its operations are known, and no two functions have the same name.
     """
     nodes = {node.name: node for node in graph.graph_def.node}
     if len(nodes) < len(graph.graph_def.node):
@@ -42,7 +47,7 @@ def check_saver(graph) -> None:
         raise _outside(FILE_OPERATIONS)
 
 
-def _check_callers(saver, nodes, touching):
+def _check_callers(saver: Any, nodes: Named, touching: Named) -> None:
     """Only the saver's two nodes call what touches files, and one of them only restores."""
     restoring, saving = _node_of(saver.restore_op_name), _node_of(saver.save_tensor_name)
     file = _node_of(saver.filename_tensor_name)
@@ -61,8 +66,8 @@ def _check_callers(saver, nodes, touching):
                 raise _outside(operations)
 
 
-def _restores_what_it_is_told(function, caller, file):
-    """Whether every file that a function restores from is its first argument, the loader's."""
+def _restores_what_it_is_told(function: Any, caller: Any, file: str) -> bool:
+    """Whether a function restores only from its first argument, which is the loader's."""
     first = "".join(argument.name for argument in function.signature.input_arg[:1])
     is_given = caller.input[:1] in ([file], [f"{file}:0"])
     is_hidden = first in {node.name for node in function.node_def}
@@ -71,12 +76,12 @@ def _restores_what_it_is_told(function, caller, file):
     )
 
 
-def _file_operations(nodes) -> set[str]:
+def _file_operations(nodes: Iterable[Any]) -> set[str]:
     return {node.op for node in nodes} & FILE_OPERATIONS
 
 
-def _called(item) -> set[str]:
-    """The functions that a node may call: its own name, and all that its attributes name."""
+def _called(item: Any) -> set[str]:
+    """The functions that a node may call: its own name, and all names in its attributes."""
     names = {item.op} if hasattr(item, "op") else {item.name}
     for attribute in item.attr.values():
         for each in (attribute.func, *attribute.list.func):
@@ -84,9 +89,10 @@ def _called(item) -> set[str]:
     return names
 
 
-def _reached(nodes, starts) -> set[str]:
-    """The nodes that lead to `starts`, which may be tensors, with these."""
-    reached, waiting = set(), [_node_of(each) for each in starts]
+def _reached(nodes: Named, starts: Iterable[str]) -> set[str]:
+    """The nodes of `starts`, which may be tensors, and all nodes that lead to them."""
+    reached: set[str] = set()
+    waiting = [_node_of(each) for each in starts]
     while waiting:
         name = waiting.pop()
         if name in nodes and name not in reached:
@@ -95,8 +101,8 @@ def _reached(nodes, starts) -> set[str]:
     return reached
 
 
-def _roots(graph):
-    """What somebody but the saver may run or feed: signatures, and what runs at the start."""
+def _roots(graph: Any) -> Iterator[str]:
+    """What others than the saver may run or feed: signatures, and what runs at the start."""
     for signature in graph.signature_def.values():
         for side in (signature.inputs, signature.outputs):
             for info in side.values():
@@ -105,7 +111,7 @@ def _roots(graph):
         yield from collection.node_list.value
 
 
-def _tensors(info):
+def _tensors(info: Any) -> Iterator[str]:
     yield info.name
     sparse = info.coo_sparse
     yield from (
@@ -117,11 +123,11 @@ def _tensors(info):
         yield from _tensors(component)
 
 
-def _node_of(tensor):
+def _node_of(tensor: str) -> str:
     return tensor.removeprefix("^").partition(":")[0]
 
 
-def _outside(operations):
+def _outside(operations: Iterable[str]) -> UnsafeModelError:
     return UnsafeModelError(
         f"{', '.join(sorted(operations))}: the graph touches files other than its own weights, or "
         "when it is asked to answer"

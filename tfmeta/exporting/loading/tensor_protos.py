@@ -2,13 +2,15 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tfmeta.exporting.loading.c_loader import DTYPES, genuine_protos
+from tfmeta.exporting.loading.c_loader import DTYPES
+from tfmeta.exporting.loading.genuine_protos import genuine_protos
 
 
-def to_proto(array: np.ndarray):
+def to_proto(array: np.ndarray) -> Any:
     """A TensorProto; object arrays hold bytes."""
     genuine_protos()
     from tensorflow.core.framework import tensor_pb2
@@ -24,7 +26,7 @@ def to_proto(array: np.ndarray):
     return proto
 
 
-def from_proto(proto) -> np.ndarray:
+def from_proto(proto: Any) -> np.ndarray:
     """The array of a TensorProto that `to_proto` made."""
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
     dtype = DTYPES[proto.dtype]
@@ -35,7 +37,7 @@ def from_proto(proto) -> np.ndarray:
     return array.reshape(shape)
 
 
-def read_records(path) -> list[bytes]:
+def read_records(path: str | Path) -> list[bytes]:
     """The records of a TFRecord file. Each is length (8), checksum (4), data, checksum (4).
 
     Raises:

@@ -4,18 +4,21 @@ import numpy as np
 
 
 class CheckFailed(Exception):
-    """A check that doesn't hold; its text is for the user."""
+    """A check that does not hold; the text is for the user."""
 
 
-def same_bytes(one, other) -> bool:
+def same_bytes(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two arrays hold the same to the last bit, NaN included."""
     if one.dtype.hasobject:
         return one.tolist() == other.tolist()
     return one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
-def one_by_one(answers, *, like):
-    """Separate answers as one array; what a batch adds to fit its largest must hold nothing."""
+def one_by_one(answers: list[np.ndarray], *, like: np.ndarray) -> np.ndarray:
+    """Separate answers as one array of the shape of `like`, the answer to all of them in a batch.
+
+    A batch gives every answer the columns of its largest; the added columns must be zero.
+    """
     missing = [like.shape[-1] - answer.shape[-1] for answer in answers]
     if like.ndim > 1 and like.dtype.kind == "f" and any(missing) and min(missing) >= 0:
         sides = [(0, 0)] * (like.ndim - 1)
@@ -24,14 +27,14 @@ def one_by_one(answers, *, like):
     return np.concatenate(answers)
 
 
-def largest_difference(received, expected) -> float:
+def largest_difference(received: np.ndarray, expected: np.ndarray) -> float:
     """Relative above 1."""
     scale = np.maximum(1.0, np.abs(expected))
     return float(np.max(np.abs(received - expected) / scale, initial=0.0))
 
 
-def difference(received, expected, what, tolerance):
-    """The largest difference, relative above 1; raises CheckFailed over the tolerance."""
+def difference(received: np.ndarray, expected: np.ndarray, what: str, tolerance: float) -> float:
+    """The largest difference, relative above 1; raises CheckFailed if it exceeds the tolerance."""
     if received.shape != expected.shape or received.dtype != expected.dtype:
         raise CheckFailed(
             f"{what}: received {received.dtype}{list(received.shape)}, "

@@ -1,20 +1,25 @@
-"""Requests that a served model must refuse, made from one that it answers."""
+"""Requests that a served model must refuse, made from a request that it answers."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from tfmeta.exporting.contract import BYTES, EXAMPLES, SUPPORT_SIZE, SUPPORT_Y, is_encoded
 
-_SPOILT = {  # what may happen to a file
+Request = dict[str, np.ndarray]
+
+_SPOILT: dict[str, Callable[[bytes], bytes]] = {  # what may happen to a file
     "empty": lambda file: b"",
     "cut short": lambda file: file[: len(file) // 2],
     "of no image": lambda file: b"no image at all, " + file,
-    # An image of gigabytes by its header, which stands at the same place in every PNG.
+    # The header says gigabytes. It has the same place in every PNG.
     "of 65,536 times 65,536 pixels": lambda file: file[:16] + b"\0\x01\0\0" * 2 + file[24:],
 }
 
 
-def malformed(inputs: dict) -> dict:
-    """`{what is wrong, the input's name first: request}`, from a request in which nothing is."""
+def malformed(inputs: Request) -> dict[str, Request]:
+    """From a good request: `{what is wrong, beginning with the input's name: request}`."""
     wrong = {
         f"{key} with {what}": {**inputs, key: _with_one(value, float(what))}
         for key, value in inputs.items()
@@ -38,11 +43,12 @@ def malformed(inputs: dict) -> dict:
     return wrong
 
 
-def _malformed_labels(inputs):
-    """As `malformed`, of what is wrong about a support set as a whole."""
-    labels, wrong = inputs[SUPPORT_Y], {}
+def _malformed_labels(inputs: Request) -> dict[str, Request]:
+    """As `malformed`, but what is wrong is the support set as a whole."""
+    labels = inputs[SUPPORT_Y]
+    wrong: dict[str, Request] = {}
 
-    def change(name, what, value):
+    def change(name: str, what: str, value: np.ndarray) -> None:
         wrong[f"{name} {what}"] = {**inputs, name: value}
 
     change(SUPPORT_Y, "cut short", labels[:, :-1])
@@ -60,8 +66,8 @@ def _malformed_labels(inputs):
     return wrong
 
 
-def _with_one(values, value):
-    """A copy whose first entry is another."""
+def _with_one(values: np.ndarray, value: Any) -> np.ndarray:
+    """A copy with this first entry."""
     values = values.copy()
     values.flat[0] = value
     return values

@@ -1,15 +1,17 @@
-"""Finding an export, and verifying it in a process of its own."""
+"""Finds an export, and verifies it in a process of its own."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tfmeta import children
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import MANIFEST, MODEL
+from tfmeta.user_files import AnyPath
 
 
-def newest_version(path) -> Path:
-    """`exported/NAME/VERSION` for itself, or for `exported/NAME` with the highest VERSION.
+def newest_version(path: AnyPath) -> Path:
+    """The folder of a version: `exported/NAME/VERSION` itself, or the highest in `exported/NAME`.
 
     Raises:
         UserError: if there is no export.
@@ -27,11 +29,11 @@ def newest_version(path) -> Path:
     )
 
 
-def verify_export(version, *, timeout: float = children.DEFAULT_TIMEOUT) -> dict:
+def verify_export(version: AnyPath, *, timeout: float = children.DEFAULT_TIMEOUT) -> dict[str, Any]:
     """The report of `tfmeta.exporting.verifying.verifier` on one version, from a fresh process.
 
-    A model that crashes the process fails the check, and so does one that takes longer than
-    `timeout` seconds; it doesn't take the caller along.
+    A model fails the check if it crashes that process or takes longer than `timeout` seconds. The
+    caller goes on in either case.
     """
     try:
         module = "tfmeta.exporting.verifying.verifier"

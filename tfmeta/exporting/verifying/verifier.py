@@ -7,7 +7,9 @@ prints one JSON object: `ok` and a list of `checks`, each with `check`, `ok` and
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,8 @@ from tfmeta.exporting.contract import (
     suffix_of,
 )
 from tfmeta.exporting.loading.agreement import check_agreement
-from tfmeta.exporting.loading.c_loader import CLoader, LoaderError, genuine_protos
+from tfmeta.exporting.loading.c_loader import CLoader
+from tfmeta.exporting.loading.genuine_protos import LoaderError, genuine_protos
 from tfmeta.exporting.loading.graph_scan import all_nodes, check_files, served_graph
 from tfmeta.exporting.loading.saver_scan import UnsafeModelError
 from tfmeta.exporting.loading.tensor_protos import from_proto, read_records, to_proto
@@ -31,23 +34,26 @@ from tfmeta.exporting.verifying.comparison import CheckFailed, difference, one_b
 from tfmeta.exporting.verifying.malformed import malformed
 from tfmeta.precision import IN_COMPANY, OF_AN_EXPORT, rounding_error
 
-# Of the Python learner's answer, and between a request by itself and in company: relative above 1.
+# How far an answer may be from the Python learner's, and a request's answer in a batch from its
+# answer alone; relative above 1.
 TOLERANCE = rounding_error(np.float32, OF_AN_EXPORT)
 BATCH_TOLERANCE = rounding_error(np.float32, IN_COMPANY)
+Tensors = dict[str, np.ndarray]  # inputs or outputs, by name
+Record = tuple[str, Tensors, Tensors]  # a signature, its inputs and its outputs
 _OF_A_LOADED_MODEL = ("warm_up", "determinism", "protos", "batching", "refusals", "no_python")
 
 
 class Verifier:
-    """The checks, in the order in which one makes the next worth doing.
+    """The checks. Each of the first three must hold before the next one makes sense.
 
     Args:
         folder: `exported/NAME/VERSION`.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path):
         self._folder = Path(folder)
 
-    def run(self) -> dict:
+    def run(self) -> dict[str, Any]:
         """Runs the checks until one of the first three fails; the rest need a loaded model."""
         checks = []
         for name in ("files", "graph", "load"):
@@ -62,16 +68,16 @@ class Verifier:
             "checks": checks,
         }
 
-    def _check(self, name):
+    def _check(self, name: str) -> dict[str, Any]:
         try:
             return {"check": name, "ok": True, "detail": getattr(self, f"check_{name}")()}
         except (CheckFailed, LoaderError, UnsafeModelError, UserError) as error:
             return {"check": name, "ok": False, "detail": str(error)}
-        except Exception as error:  # what can't be checked does not hold
+        except Exception as error:  # a check that can't be made does not hold
             return {"check": name, "ok": False, "detail": f"it is damaged ({described(error)})"}
 
-    def check_files(self):
-        """Every file is there and is the one that was exported; the version is a number."""
+    def check_files(self) -> str:
+        """Every file is there, as it was exported, and the version is a number."""
         if not self._folder.name.isdigit():
             raise CheckFailed(f"the version folder is called {self._folder.name!r}, not a number")
         check_files(self._folder)
@@ -90,8 +96,8 @@ class Verifier:
                 )
         return f"{len(expected)} files as exported"
 
-    def check_graph(self):
-        """No operation acts on the machine, or needs XLA, which servers switch off, or Python."""
+    def check_graph(self) -> str:
+        """No operation acts on the machine or needs Python, or XLA, which servers switch off."""
         genuine_protos()
         graph = served_graph(self._folder)
         nodes = list(all_nodes(graph))
@@ -100,8 +106,8 @@ class Verifier:
                 raise CheckFailed("an operation must be compiled by XLA (_XlaMustCompile)")
         return f"{len(nodes)} operations, all known to stay inside the model; none needs XLA"
 
-    def check_load(self):
-        """TensorFlow's C++ loader takes it, with XLA disabled, and it is what tfmeta.json says."""
+    def check_load(self) -> str:
+        """TensorFlow's C++ loader loads it without XLA, and it is what tfmeta.json says."""
         self._model = CLoader(self._folder, check_shapes=False)
         check_agreement(self._manifest, self._model)
         self._records = self._read_warmup()
@@ -112,10 +118,10 @@ class Verifier:
             raise CheckFailed(f"signatures without a warm-up record: {missing}")
         return f"signatures: {', '.join(sorted(self._model.signatures))}"
 
-    def _read_warmup(self):
+    def _read_warmup(self) -> list[Record]:
         from tensorflow_serving.apis import prediction_log_pb2
 
-        def arrays(protos):
+        def arrays(protos: Mapping[str, Any]) -> Tensors:
             return {key: from_proto(proto) for key, proto in sorted(protos.items())}
 
         records = []
@@ -125,8 +131,8 @@ class Verifier:
             records.append((name, arrays(log.request.inputs), arrays(log.response.outputs)))
         return records
 
-    def check_warm_up(self):
-        """Each record replays, and gives what Keras gave, or else the Python learner."""
+    def check_warm_up(self) -> str:
+        """Each recorded request gets the answer that Keras, or else the Python learner, gave."""
         worst = 0.0
         for name, inputs, expected in self._with_defaults():
             outputs = self._model.run(name, inputs)
@@ -137,7 +143,7 @@ class Verifier:
         whose = self._manifest.answers_of
         return f"{len(self._records)} records equal {whose}, largest difference {worst:.1e}"
 
-    def _with_defaults(self):
+    def _with_defaults(self) -> Iterator[Record]:
         """The records, and those of the default signature again through `serving_default`."""
         for name, inputs, outputs in self._records:
             yield name, inputs, outputs
@@ -146,8 +152,8 @@ class Verifier:
             if is_default and SERVING_DEFAULT + suffix in self._model.signatures:
                 yield SERVING_DEFAULT + suffix, inputs, outputs
 
-    def check_determinism(self):
-        """The same request gives the same bytes, whatever was asked in between: no state."""
+    def check_determinism(self) -> str:
+        """A request gets the same bytes again, whatever was asked in between: there is no state."""
         first = [self._model.run(name, inputs) for name, inputs, _ in self._records]
         again = [self._model.run(name, inputs) for name, inputs, _ in reversed(self._records)]
         for (name, *_), one, other in zip(self._records, first, reversed(again), strict=True):
@@ -156,8 +162,8 @@ class Verifier:
                     raise CheckFailed(f"{name}: {key} differs between two equal requests")
         return f"{len(self._records)} requests twice, in two orders, the same bytes"
 
-    def check_protos(self):
-        """Requests and answers survive the messages that a server takes and gives."""
+    def check_protos(self) -> str:
+        """Requests and answers pass unchanged through the messages of a server."""
         from tensorflow_serving.apis import predict_pb2
 
         largest = 0
@@ -177,8 +183,8 @@ class Verifier:
                 largest = max(largest, len(content))
         return f"requests and answers pass unchanged, the largest {largest / 1024:.0f} KiB"
 
-    def check_batching(self):
-        """A request of several tasks equals its tasks sent one by one, and the other way round."""
+    def check_batching(self) -> str:
+        """A request of several tasks gets the answers that its tasks get one by one."""
         worst = 0.0
         for name, inputs in self._batches():
             together = self._model.run(name, inputs)
@@ -195,8 +201,8 @@ class Verifier:
                 )
         return f"batched requests equal separate ones, largest difference {worst:.1e}"
 
-    def _batches(self):
-        """The recorded requests, and of any number of classes also tasks that differ in it."""
+    def _batches(self) -> Iterator[tuple[str, Tensors]]:
+        """The recorded requests; if tasks may differ in the number of classes, also such tasks."""
         for name, inputs, outputs in self._records:
             yield name, inputs
             labels = inputs.get(SUPPORT_Y)
@@ -209,8 +215,8 @@ class Verifier:
             fewer = [task // (i + 1) for i, task in enumerate(labels)]
             yield name, {**inputs, SUPPORT_Y: np.array(fewer, labels.dtype)}
 
-    def check_refusals(self):
-        """Wrong input is refused by name, and the model goes on serving."""
+    def check_refusals(self) -> str:
+        """Wrong input is refused with its name, and the model goes on serving."""
         number = 0
         for name, inputs, _ in self._records:
             for what, request in malformed(inputs).items():
@@ -219,7 +225,7 @@ class Verifier:
             self._model.run(name, inputs)
         return f"{number} malformed requests refused by name"
 
-    def _check_refused(self, name, what, request):
+    def _check_refused(self, name: str, what: str, request: Tensors) -> None:
         try:
             self._model.run(name, request)
         except LoaderError as error:
@@ -229,8 +235,8 @@ class Verifier:
             raise CheckFailed(message) from error
         raise CheckFailed(f"{name}: {what} was answered, not refused")
 
-    def check_no_python(self):
-        """All of this ran without TensorFlow's Python."""
+    def check_no_python(self) -> str:
+        """All checks ran without TensorFlow's Python."""
         if "tensorflow.python" in sys.modules:
             raise CheckFailed("TensorFlow's Python was loaded, so the checks above prove less")
         return "TensorFlow's Python was never loaded"

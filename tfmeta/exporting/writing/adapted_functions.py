@@ -6,8 +6,7 @@ import tensorflow as tf
 
 from tfmeta.confidence import Confidence
 from tfmeta.exporting.contract import BYTES, PREDICTION, SUPPORT_X, SUPPORT_Y, X
-from tfmeta.exporting.kinds import ExportKind
-from tfmeta.exporting.kinds.export_kind import Part
+from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
 from tfmeta.exporting.writing.refusals import checked_queries, finite_answer
 from tfmeta.exporting.writing.served_functions import ServedFunctions, Tensors, classification
@@ -68,7 +67,7 @@ class AdaptedFunctions(ServedFunctions):
         name, most = X + BYTES, self.options.limits.queries
         return {name: checked_queries(inputs[name], name=name, most=most)}
 
-    def _predict(self, **inputs):
+    def _predict(self, **inputs: tf.Tensor) -> Tensors:
         are_images = self.options.image_format is not None
         most = self.options.limits.queries
         x = checked_queries(inputs[X], name=X, most=most, are_images=are_images)
@@ -78,5 +77,5 @@ class AdaptedFunctions(ServedFunctions):
 
 def support_of(learner: MetaLearner, options: ExportOptions) -> tuple[tf.Tensor, tf.Tensor]:
     """The support set that is baked in, `(x, y)`, as the learner takes it."""
-    x, y = options.support
+    x, y = options.support or (None, None)  # `kind_and_options` saw to it that there is one
     return as_examples(learner, x, name=SUPPORT_X), as_targets(learner, y, name=SUPPORT_Y)

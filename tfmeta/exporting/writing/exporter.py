@@ -54,7 +54,9 @@ def export_model(
         return _write(Path(output), served, requests)
 
 
-def _write(output: Path, served: ServedFunctions, requests: dict) -> Path:
+def _write(
+    output: Path, served: TaskFunctions | AdaptedFunctions, requests: warmup.Requests
+) -> Path:
     with files.new_version(output, hint=HINT) as (partial, version):
         partial.mkdir()
         _save_model(partial, served)
@@ -98,7 +100,7 @@ def common_facts(served: ServedFunctions) -> dict[str, Any]:
     }
 
 
-def _save_model(folder: Path, served: ServedFunctions) -> None:
+def _save_model(folder: Path, served: TaskFunctions | AdaptedFunctions) -> None:
     module = tf.Module()
     module.weights = [variable.value for variable in served.learner.variables]
     module.state = served.variables

@@ -43,7 +43,7 @@ from tfmeta.exporting.writing.adapted_functions import AdaptedFunctions
 from tfmeta.exporting.writing.exporter import HINT, common_facts
 from tfmeta.exporting.writing.one_task_functions import OneTaskFunctions
 from tfmeta.exporting.writing.options import kind_and_options
-from tfmeta.exporting.writing.served_functions import Functions, ServedFunctions
+from tfmeta.exporting.writing.served_functions import Functions, ServedFunctions, Tensors
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks import unscaled
@@ -103,8 +103,8 @@ def _with_numbers(served: ServedFunctions) -> Functions:
     if served.options.class_names is None:
         return served.functions
 
-    def numbered(function: Callable) -> Callable:
-        def call(**inputs):
+    def numbered(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
+        def call(**inputs: tf.Tensor) -> Tensors:
             answer = function(**inputs)
             label = tf.argmax(answer[PROBABILITIES], -1, output_type=tf.int32)
             return {**answer, LABEL: label}
@@ -131,7 +131,7 @@ def _examples(served: ServedFunctions) -> dict[str, Any]:
     if Part.EXAMPLES in specs:
         return {X: examples(Part.EXAMPLES, X)}
     values = np.random.default_rng(1).normal(size=specs[Part.SUPPORT][SUPPORT_Y].shape)
-    labels = np.repeat(np.arange(served.options.ways), served.options.shots)
+    labels = np.repeat(np.arange(served.options.ways or 1), served.options.shots or 1)
     are_values = learner.target_kind.are_values
     support = {
         SUPPORT_X: examples(Part.SUPPORT, SUPPORT_X),

@@ -9,8 +9,7 @@ from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
 from tfmeta.exporting import task_state
 from tfmeta.exporting.contract import QUERY_X, SUPPORT_X, SUPPORT_Y
-from tfmeta.exporting.kinds import ExportKind
-from tfmeta.exporting.kinds.export_kind import Part
+from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
 from tfmeta.exporting.writing.served_functions import (
     ServedFunctions,
@@ -76,20 +75,20 @@ class OneTaskFunctions(ServedFunctions):
         are_values = self.learner.target_kind.are_values
         return numbered_answer(outputs, are_values=are_values, confidence=self.confidence)
 
-    def _adapt(self, **support):
+    def _adapt(self, **support: tf.Tensor) -> Tensors:
         adapt = _adapt_with(self.learner, self.options)
         return task_state.flatten(adapt(support[SUPPORT_X], support[SUPPORT_Y]))
 
-    def _predict(self, **inputs):
+    def _predict(self, **inputs: tf.Tensor) -> Tensors:
         state = task_state.unflatten(inputs, self._state_like)
         return self.answer(self.learner.predict_with(state, inputs[QUERY_X]))
 
-    def _adapt_and_predict(self, **inputs):
+    def _adapt_and_predict(self, **inputs: tf.Tensor) -> Tensors:
         support = {name: inputs[name] for name in self.specs[Part.SUPPORT]}
         return self._predict(**self._adapt(**support), **{QUERY_X: inputs[QUERY_X]})
 
 
-def _check_size(learner, options):
+def _check_size(learner: MetaLearner, options: ExportOptions) -> None:
     ways, shots = options.ways or 0, options.shots or 0
     most = 1 if learner.target_kind.are_values else learner.num_outputs or ways
     if not 1 <= ways <= most or shots < 1:
@@ -99,13 +98,13 @@ def _check_size(learner, options):
         )
 
 
-def _adapt_with(learner, options) -> Callable[..., dict[str, Any]]:
+def _adapt_with(learner: MetaLearner, options: ExportOptions) -> Callable[..., dict[str, Any]]:
     # One column per class, whatever the labels: shapes must not depend on values.
     return CommonSizes(num_classes=options.ways).given_to(learner.adapt)
 
 
-def _support_specs(learner, options) -> Specs:
-    number = options.ways * options.shots
+def _support_specs(learner: MetaLearner, options: ExportOptions) -> Specs:
+    number = (options.ways or 0) * (options.shots or 0)
     if learner.target_kind.are_values:
         y = tf.TensorSpec((number, learner.num_outputs), tf.float32, SUPPORT_Y)
     else:
@@ -113,6 +112,6 @@ def _support_specs(learner, options) -> Specs:
     return {SUPPORT_X: _examples_spec(learner, number, SUPPORT_X), SUPPORT_Y: y}
 
 
-def _examples_spec(learner, number, name):
+def _examples_spec(learner: MetaLearner, number: int | None, name: str) -> tf.TensorSpec:
     example = learner.function.input_shape[1:]
     return tf.TensorSpec((number, *example), input_dtype(learner.network), name)

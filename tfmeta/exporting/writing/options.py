@@ -8,7 +8,8 @@ import numpy as np
 
 from tfmeta.confidence import Confidence
 from tfmeta.errors import UserError
-from tfmeta.exporting.kinds import KINDS, ExportKind
+from tfmeta.exporting.kinds import KINDS
+from tfmeta.exporting.kinds.export_kind import ExportKind
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.reading.images import ImageFormat
 

@@ -23,6 +23,9 @@ from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.terminal import markdown, plain
 
+# By signature: its inputs and its outputs, each by name.
+Requests = dict[str, tuple[dict[str, Any], dict[str, Any]]]
+
 _TEXT = """\
 # {name}
 
@@ -105,7 +108,9 @@ _MEASURED = """ Both were fitted on
 | AUROC of `unknown`, with queries of {num_ways} other classes | | {auroc} |"""
 
 
-def text(name: str, manifest: Manifest, requests: dict[str, tuple[dict, dict]]) -> str:
+def text(
+    name: str, manifest: Manifest, requests: dict[str, tuple[dict[str, Any], dict[str, Any]]]
+) -> str:
     """The README of a model.
 
     Args:
@@ -139,7 +144,7 @@ def text(name: str, manifest: Manifest, requests: dict[str, tuple[dict, dict]]) 
     )
 
 
-def _names(tensors: dict) -> str:
+def _names(tensors: dict[str, Any]) -> str:
     shown = [f"`{name}`" for name in tensors]
     if len(shown) <= 6:
         return ", ".join(shown)
@@ -208,7 +213,7 @@ def _client(name: str, manifest: Manifest) -> str:
     )
 
 
-def _request(manifest: Manifest, inputs: dict) -> str:
+def _request(manifest: Manifest, inputs: dict[str, Any]) -> str:
     """A request to `serving_default`, or to its variant for image files."""
     if manifest.image_format is None:
         return '{"inputs": {' + ", ".join(f'"{name}": [...]' for name in inputs) + "}}"

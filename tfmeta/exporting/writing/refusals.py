@@ -1,7 +1,9 @@
-"""What a served model refuses, inside its graph, with a message that names the input.
+"""What a served model refuses inside its graph, with a message that names the input.
 
-Where the message is an operation's own, the operation's name holds the input's.
+Where an operation brings its own message, the name of the operation contains the input's name.
 """
+
+from typing import Any
 
 import tensorflow as tf
 
@@ -16,21 +18,27 @@ from tfmeta.exporting.contract import (
 )
 from tfmeta.reading.decoding.image_sizes import at_most
 
-# How far a pixel may be from [0, 1]: half a grey level of 255, as rounding may put it.
+# How far a pixel may be outside of [0, 1]: half a grey level of 255, because of rounding.
 _BESIDE = 0.5 / 255
 
 
-def checked_support(x, y, size=None, *, are_images: bool = False, **rows):
+def checked_support(
+    x: tf.Tensor,
+    y: tf.Tensor,
+    size: tf.Tensor | None = None,
+    *,
+    are_images: bool = False,
+    **rows: Any,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
     """A support set, or an InvalidArgument error.
 
     Args:
         x: `(tasks, support, ...)`.
-        y, size, rows: as of `checked_rows`.
-        are_images: whether `x` are pixels, from 0 to 1.
+        y, size, rows: as in `checked_rows`.
+        are_images: whether `x` are pixels from 0 to 1.
 
     Returns:
-        `x` and `y` (padding zeroed) and `size`, to be used in their stead: what follows waits for
-        the checks.
+        As `checked_rows`.
     """
     x, y, size = checked_rows(x, y, size, **rows)
     if size is not None:
@@ -78,7 +86,9 @@ def checked_rows(
         return tf.identity(x), tf.identity(y), size
 
 
-def _checked_shapes(x, y, name, most_rows):
+def _checked_shapes(
+    x: tf.Tensor, y: tf.Tensor, name: str, most_rows: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     """`x` and `y`, of one size that is neither zero nor over the limit."""
     checks = [
         at_most(most_rows, tf.shape(x)[1], f"{name}: a task's examples", "support_rows"),
@@ -99,7 +109,7 @@ def _checked_shapes(x, y, name, most_rows):
         return tf.identity(x), tf.identity(y)
 
 
-def _label_checks(y, own, num_classes):
+def _label_checks(y: tf.Tensor, own: tf.Tensor | None, num_classes: int | None) -> list[Any]:
     most = "one less than the support examples" if num_classes is None else num_classes - 1
     expected = f"{SUPPORT_Y}: expected labels from 0 to {most}"
     return _needed(
@@ -111,18 +121,18 @@ def _label_checks(y, own, num_classes):
     )
 
 
-def _needed(checks):
-    """Without those that hold already while the graph is made, which are None."""
+def _needed(checks: list[Any]) -> list[Any]:
+    """The checks that are left for the graph; one that holds while it is made is None."""
     return [check for check in checks if check is not None]
 
 
-def of_its_shape(x, name: str):
-    """An input, or an error that names it: the server itself compares no shapes."""
+def of_its_shape(x: tf.Tensor, name: str) -> tf.Tensor:
+    """An input of the right shape, or an error with its name; the server compares no shapes."""
     with tf.name_scope(name):
         return tf.ensure_shape(x, x.shape)
 
 
-def checked_sizes(size, x):
+def checked_sizes(size: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     """How many rows of `x` `(tasks, support, ...)` are each task's own, or such an error."""
     expected = f"{SUPPORT_SIZE}: expected from 1 to the number of rows of {SUPPORT_X}"
     entries = f"{SUPPORT_SIZE}: expected one entry for each task"
@@ -136,17 +146,17 @@ def checked_sizes(size, x):
         return tf.identity(size)
 
 
-def _masked(own, values):
+def _masked(own: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """`(tasks, support, ...)` with zeros where an example is padding."""
     own = tf.reshape(own, tf.concat([tf.shape(own), tf.ones(len(values.shape) - 2, tf.int32)], 0))
     return tf.where(own, values, tf.zeros((), values.dtype))
 
 
-def _without_gaps(y, own):
-    """Labels `(tasks, support)`: each task's are of every class from 0 to its largest."""
+def _without_gaps(y: tf.Tensor, own: tf.Tensor | None) -> Any:
+    """Checks that labels `(tasks, support)` have every class from 0 to each task's largest."""
     if own is not None:
         y = tf.where(own, y, tf.reduce_max(y, 1, keepdims=True))  # padding, which is zero here
-    # In order, and not a column for each class: that would be quadratic.
+    # Sorted, because one column per class would take quadratic memory.
     in_order = tf.pad(tf.sort(y, 1), [[0, 0], [1, 0]])
     return tf.debugging.Assert(
         tf.reduce_all(in_order[:, 1:] - in_order[:, :-1] <= 1) & tf.reduce_all(in_order[:, 1] == 0),
@@ -154,20 +164,26 @@ def _without_gaps(y, own):
     )
 
 
-def checked_queries(x, *, most: int, num_tasks=None, name: str = QUERY_X, are_images: bool = False):
+def checked_queries(
+    x: tf.Tensor,
+    *,
+    most: int,
+    num_tasks: tf.Tensor | None = None,
+    name: str = QUERY_X,
+    are_images: bool = False,
+) -> tf.Tensor:
     """Queries, or an InvalidArgument error.
 
     Args:
-        x: `(tasks, queries, ...)`, or `(queries, ...)` of an adapted model; encoded images too.
-        most: queries that a task may have.
-        num_tasks: of the support set or the task state that comes with them, if any does.
-        name: of the input.
-        are_images: whether they are pixels, from 0 to 1.
+        x: `(tasks, queries, ...)`, or `(queries, ...)` for an adapted model; encoded images too.
+        most: the most queries that a task may have.
+        num_tasks: the number of tasks in the support sets or task states that come with them.
+        name: the name of the input.
+        are_images: whether they are pixels from 0 to 1.
     """
     x = of_its_shape(x, name)
-    number = tf.shape(x)[
-        0 if name.removesuffix(suffix_of(name)) == X else 1
-    ]  # an adapted model has no tasks
+    has_tasks = name.removesuffix(suffix_of(name)) != X  # an adapted model has none
+    number = tf.shape(x)[1 if has_tasks else 0]
     checks = [at_most(most, number, f"{name}: a task's queries", "queries")]
     if num_tasks is not None:
         message = f"{name}: expected as many tasks (dimension 0) as in the request's other inputs"
@@ -178,7 +194,7 @@ def checked_queries(x, *, most: int, num_tasks=None, name: str = QUERY_X, are_im
         return tf.identity(x)
 
 
-def checked_state(state: dict, *, num_tasks) -> dict:
+def checked_state(state: dict[str, tf.Tensor], *, num_tasks: tf.Tensor) -> dict[str, tf.Tensor]:
     """A task state's named tensors `(tasks, ...)`, or an InvalidArgument error."""
     checked = {}
     for name, value in state.items():
@@ -190,36 +206,38 @@ def checked_state(state: dict, *, num_tasks) -> dict:
     return checked
 
 
-def _unit(x, name):
+def _unit(x: tf.Tensor, name: str) -> Any:
     inside = tf.reduce_all((x >= -_BESIDE) & (x <= 1 + _BESIDE))
     message = f"{name}: expected pixels from 0 to 1, received others; divide those of 0 to 255"
     return tf.debugging.Assert(inside, [f"{message} by 255, or send the files to {name}{BYTES}"])
 
 
-def _finite(x, name):
-    # Not assert_all_finite: its message comes as an internal error of another operation.
+def _finite(x: tf.Tensor, name: str) -> Any:
+    # Not assert_all_finite, whose message comes as an internal error of another operation.
     finite = tf.reduce_all(tf.math.is_finite(x))
     return tf.debugging.Assert(
         finite, [f"{name}: expected finite numbers, received NaN or infinity"]
     )
 
 
-def finite_answer(outputs: dict, inputs: dict) -> dict:
-    """A response, or an error that names the inputs: of numbers so large that it is none.
+def finite_answer(
+    outputs: dict[str, tf.Tensor], inputs: dict[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """A response, or an error that names the inputs whose numbers are too large for an answer.
 
     Args:
-        outputs, inputs: of a signature, by name.
+        outputs, inputs: the tensors of a signature, by name.
     """
     numbers = [tensor for tensor in outputs.values() if tensor.dtype.is_floating]
     if not numbers:
         return outputs
     is_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(number)) for number in numbers])
 
-    def largest():
+    def largest() -> tf.Tensor:
         sent = [value for value in inputs.values() if value.dtype != tf.string]
         return tf.reduce_max([tf.reduce_max(tf.abs(tf.cast(v, tf.float64))) for v in sent])
 
-    # Looked for only where it is to be said: after the inputs' own checks, and in no good request.
+    # Worked out only for the message, after the inputs' own checks; a good request has no need.
     received = tf.cond(is_finite, lambda: tf.zeros((), tf.float64), largest)
     check = tf.debugging.Assert(
         is_finite,

@@ -13,8 +13,7 @@ import tensorflow as tf
 
 from tfmeta.confidence import Confidence
 from tfmeta.exporting.contract import LABEL, PREDICTION, PROBABILITIES, UNKNOWN
-from tfmeta.exporting.kinds import ExportKind
-from tfmeta.exporting.kinds.export_kind import Part
+from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
 from tfmeta.learners.meta_learner import MetaLearner
 

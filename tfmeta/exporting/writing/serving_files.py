@@ -1,11 +1,11 @@
-"""What lies beside a model for the server: batching, model and monitoring configuration."""
+"""Files beside a model for the server: the configuration of batches, models and monitoring."""
 
 from pathlib import Path
 
 from tfmeta.exporting.contract import CLIENT
 
-# Many small requests as one: task (or example) after task in dimension 0. A request may be larger
-# than what is run at once; it is then split.
+# Many small requests become one: their tasks (or examples) follow each other in dimension 0. A
+# request that is larger than what runs at once is split.
 _BATCHING = """\
 max_batch_size { value: 1024 }
 enable_large_batch_splitting { value: true }
@@ -22,10 +22,10 @@ model_config_list {{
     name: "{name}"
     base_path: "/models/{name}"
     model_platform: "tensorflow"
-    # The newest version alone; a new one takes over without a gap. To keep an older one beside it:
+    # Only the newest version is served; a new one takes over without a gap. To keep an older one:
     #   model_version_policy {{ specific {{ versions: 1 versions: 2 }} }}
     model_version_policy {{ latest {{ num_versions: 1 }} }}
-    # Names that clients ask for in place of numbers, of versions that are loaded already:
+    # Names that clients may ask for in place of numbers, for versions that are loaded already:
     #   version_labels {{ key: "stable" value: 1 }}
     #   version_labels {{ key: "canary" value: 2 }}
   }}
@@ -41,19 +41,19 @@ prometheus_config {
 """
 
 
-def _quoted(name):
-    """A name between the quotes of protobuf's text format: whatever may end them as a number."""
+def _quoted(name: str) -> str:
+    """A name for between quotes in protobuf's text format: special bytes as octal numbers."""
     content = name.encode("utf-8", "surrogateescape")
     plain = set(range(0x20, 0x7F)) - set(b"\"\\'")
     return "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in content)
 
 
 def write(folder: Path, name: str) -> None:
-    """Writes them, and the client example, into a version's folder.
+    """Writes the server's configuration and the example of a client.
 
     Args:
-        folder: of the version.
-        name: the model's.
+        folder: the version's folder.
+        name: the model's name.
     """
     (folder / "batching_params.pbtxt").write_text(_BATCHING)
     (folder / "models.config").write_text(_MODELS.format(name=_quoted(name)))

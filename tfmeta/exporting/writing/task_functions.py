@@ -1,5 +1,6 @@
 """The served functions of every kind that gets support sets in requests."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -7,8 +8,7 @@ import tensorflow as tf
 from tfmeta.confidence import Confidence
 from tfmeta.exporting import task_state
 from tfmeta.exporting.contract import BYTES, QUERY_X, SUPPORT_SIZE, SUPPORT_X, SUPPORT_Y
-from tfmeta.exporting.kinds import ExportKind
-from tfmeta.exporting.kinds.export_kind import Part
+from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
 from tfmeta.exporting.writing.refusals import (
     checked_queries,
@@ -95,34 +95,34 @@ class TaskFunctions(ServedFunctions):
             checked[query_x] = self._queries(inputs[query_x], name=query_x, num_tasks=num_tasks)
         return checked
 
-    def _adapt(self, **inputs):
+    def _adapt(self, **inputs: tf.Tensor) -> Tensors:
         support, sizes = self._support(inputs)
         state = _map(lambda task: task_state.flatten(self._adapt_one(task, sizes)), support)
         return finite_answer(state, inputs)
 
-    def _predict(self, **inputs):
+    def _predict(self, **inputs: tf.Tensor) -> Tensors:
         query_x = self._queries(inputs[QUERY_X])
         state = {name: value for name, value in inputs.items() if name != QUERY_X}
         state = checked_state(state, num_tasks=tf.shape(query_x)[0])
 
-        def answer_one(task):
+        def answer_one(task: tuple[Any, tf.Tensor]) -> tf.Tensor:
             flat, query_x = task
             nested = task_state.unflatten(flat, self._state_like)
             return self.learner.predict_with(nested, query_x)
 
         return finite_answer(self.answer(_map(answer_one, (state, query_x))), inputs)
 
-    def _adapt_and_predict(self, **inputs):
+    def _adapt_and_predict(self, **inputs: tf.Tensor) -> Tensors:
         support, sizes = self._support(inputs)
         query_x = self._queries(inputs[QUERY_X], num_tasks=tf.shape(support[0])[0])
 
-        def answer_one(task):
+        def answer_one(task: tuple[Any, tf.Tensor]) -> tf.Tensor:
             support, query_x = task
             return self.learner.predict_with(self._adapt_one(support, sizes), query_x)
 
         return finite_answer(self.answer(_map(answer_one, (support, query_x))), inputs)
 
-    def _support(self, inputs):
+    def _support(self, inputs: Tensors) -> tuple[tuple[tf.Tensor, ...], CommonSizes]:
         """The checked support sets, and the sizes that their tasks have in common."""
         rows = inputs[SUPPORT_X], inputs[SUPPORT_Y], inputs.get(SUPPORT_SIZE)
         x, y, size = checked_support(*rows, are_images=self._are_images, **self._limits())
@@ -130,28 +130,30 @@ class TaskFunctions(ServedFunctions):
             return (x, y), CommonSizes.of(y)
         return (x, y, size), CommonSizes.of(y, num_examples=tf.shape(y)[1])
 
-    def _adapt_one(self, support, sizes):
+    def _adapt_one(self, support: tuple[tf.Tensor, ...], sizes: CommonSizes) -> dict[str, Any]:
         x, y, *size = support
         if size:
             x, y = x[: size[0]], y[: size[0]]
         return sizes.given_to(self.learner.adapt)(x, y)
 
-    def _queries(self, x, **options):
+    def _queries(self, x: tf.Tensor, **options: Any) -> tf.Tensor:
         most = self.options.limits.queries
         return checked_queries(x, most=most, are_images=self._are_images, **options)
 
     @property
-    def _are_images(self):
+    def _are_images(self) -> bool:
         return self.options.image_format is not None
 
-    def _limits(self):
+    def _limits(self) -> dict[str, Any]:
         most_rows = self.options.limits.support_rows
         return {"num_classes": self.learner.num_outputs, "most_rows": most_rows}
 
 
 def support_specs(learner: MetaLearner, *, padded: bool) -> Specs:
     """The tensors of support sets, `(tasks, support, ...)`."""
-    y_spec = ((learner.num_outputs,), tf.float32) if learner.target_kind.are_values else ((), tf.int32)
+    y_spec = (
+        ((learner.num_outputs,), tf.float32) if learner.target_kind.are_values else ((), tf.int32)
+    )
     specs = {
         SUPPORT_X: _examples_spec(learner, SUPPORT_X),
         SUPPORT_Y: tf.TensorSpec((None, None, *y_spec[0]), y_spec[1], SUPPORT_Y),
@@ -161,10 +163,10 @@ def support_specs(learner: MetaLearner, *, padded: bool) -> Specs:
     return specs
 
 
-def _examples_spec(learner, name):
+def _examples_spec(learner: MetaLearner, name: str) -> tf.TensorSpec:
     example = learner.function.input_shape[1:]
     return tf.TensorSpec((None, None, *example), input_dtype(learner.network), name)
 
 
-def _map(function, elements):
+def _map(function: Callable[..., Any], elements: Any) -> Any:
     return map_tasks(function, elements, vectorised=False)

@@ -1,12 +1,14 @@
 """Warm-up records: a request for each signature, with the answer that the Python learner gives.
 
-TensorFlow Serving replays the requests when it loads the model, so that the first user does not
-wait for it; `tfmeta verify` replays them too, and compares. They are of random examples: an export
+TensorFlow Serving answers the requests when it loads the model, so that the first user does not
+wait. `tfmeta verify` sends them too, and compares the answers. The examples are random: an export
 needs no data, and gives none away.
 """
 
 import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -25,33 +27,34 @@ from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.loading.tensor_protos import to_proto
 from tfmeta.exporting.verifying.comparison import largest_difference
 from tfmeta.exporting.verifying.verifier import TOLERANCE
-from tfmeta.exporting.writing.adapted_functions import support_of
+from tfmeta.exporting.writing.adapted_functions import AdaptedFunctions, support_of
+from tfmeta.exporting.writing.conditioning import Nudge, well_conditioned
 from tfmeta.exporting.writing.served_functions import ServedFunctions
+from tfmeta.exporting.writing.task_functions import TaskFunctions
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks import unscaled
-from tfmeta.precision import OF_A_NUDGE, OF_ITS_EFFECT, rounding_error
 from tfmeta.reading.images import to_unit
 
-# By signature: its inputs and its outputs, each by name.
-Requests = dict[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]
+Tensors = dict[str, np.ndarray]  # by name
+Encoded = dict[str, np.ndarray | None]  # image files by the name of an input; None for no images
+Requests = dict[str, tuple[Tensors, Tensors]]  # inputs and outputs, by signature
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
-NUM_WAYS = 5  # of a learner that takes any number of classes
-# How the examples are tried for a sensitive spot.
-_NUM_NUDGES, _MOST_DRAWS = 6, 20
-_MOST_CHANGE = rounding_error(np.float32, OF_ITS_EFFECT)
+NUM_WAYS = 5  # for a learner that takes any number of classes
 
 
-def requests_of(served: ServedFunctions) -> Requests:
+def requests_of(served: TaskFunctions | AdaptedFunctions) -> Requests:
     """A request for each signature of the served functions, and its answer."""
-    return _task_requests(served) if served.kind.takes_support else _adapted_requests(served)
+    if isinstance(served, AdaptedFunctions):
+        return _adapted_requests(served)
+    return _task_requests(served)
 
 
-def _task_requests(served):
-    """Those of kinds that get support sets in requests, worked out eagerly, task by task."""
+def _task_requests(served: TaskFunctions) -> Requests:
+    """For kinds that get support sets in requests; worked out eagerly, task by task."""
     learner = served.learner
-    support, query, encoded = _well_conditioned(
+    support, query, encoded = well_conditioned(
         functools.partial(_draw, served), _task_responses(served)
     )
     own = support[SUPPORT_X], support[SUPPORT_Y]
@@ -78,14 +81,16 @@ def _task_requests(served):
     return _with_bytes(requests, encoded)
 
 
-def answers_of(learner) -> str:
-    """Whose answers the records hold: Keras's own, or the learner's where it has no other way."""
+def answers_of(learner: MetaLearner) -> str:
+    """Whose answers the records hold: Keras's own, or the learner's if there is no other way."""
     by_keras = type(learner).reference_answer is not MetaLearner.reference_answer
     return "Keras on assigned weights" if by_keras else "the Python learner"
 
 
-def _checked_answer(learner, state, support, query_x):
-    """What an export must answer: the word of Keras alone, where the method has such a way.
+def _checked_answer(
+    learner: MetaLearner, state: dict[str, Any], support: Sequence[Any], query_x: np.ndarray
+) -> tf.Tensor:
+    """What an export must answer: what Keras alone answers, where the method has a way for it.
 
     Args:
         state: the task state that the learner makes of the support set.
@@ -93,92 +98,49 @@ def _checked_answer(learner, state, support, query_x):
         query_x: `(queries, ...)`.
 
     Raises:
-        UserError: if the learner's own answer is another.
+        UserError: if the learner itself answers something else.
     """
     query_x = tf.constant(query_x)
     own = learner.predict_with(state, query_x)
-    reference = learner.reference_answer(*map(tf.constant, support), query_x)
+    support_x, support_y = map(tf.constant, support)
+    reference = learner.reference_answer(support_x, support_y, query_x)
     if reference is None:
         return own
     apart = largest_difference(own.numpy(), reference.numpy())
     if not apart <= TOLERANCE:
         raise UserError(
-            f"{type(learner).__name__} answers other than its network does when Keras runs it on "
-            f"the same weights: the two differ by {apart:.1e}, expected at most {TOLERANCE:.0e}. "
+            f"{type(learner).__name__} and its network, run by Keras on the same weights, give "
+            f"different answers: the two differ by {apart:.1e}, expected at most {TOLERANCE:.0e}. "
             "Nothing was exported; please report the network",
             exit_status=1,
         )
     return reference
 
 
-def _padded(support, encoded):
-    """The same support sets with an example too many, the first one again as a server pads."""
+def _padded(support: Tensors, encoded: Encoded) -> tuple[Tensors, Encoded]:
+    """The same support sets with the first example again at the end, as a server pads."""
     support = {name: _with_first(values) for name, values in support.items()}
     rows = support[SUPPORT_Y].shape[1]
     support[SUPPORT_SIZE] = np.full(NUM_TASKS, rows - 1, np.int32)
-    if encoded[SUPPORT_X] is not None:
-        encoded = {**encoded, SUPPORT_X: _with_first(encoded[SUPPORT_X])}
+    files = encoded[SUPPORT_X]
+    if files is not None:
+        encoded = {**encoded, SUPPORT_X: _with_first(files)}
     return support, encoded
 
 
-def _with_first(values):
+def _with_first(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values, values[:, :1]], 1)
 
 
-def _well_conditioned(draw, respond):
-    """The first draw whose responses rounding can't change by much, or the best of many.
-
-    Where some ReLU is within a rounding error of turning over, or large logits nearly cancel, two
-    right ways to compute an answer differ by 1e-5 and more: there is no one answer to compare with.
-
-    Args:
-        draw: a seed -> anything.
-        respond: a draw, and a function that changes examples a little -> arrays.
-    """
-    best, least = None, np.inf
-    for seed in range(_MOST_DRAWS):
-        drawn = draw(seed)
-        change = _sensitivity(functools.partial(respond, drawn))
-        if best is None or change < least:
-            best, least = drawn, change
-        if least <= _MOST_CHANGE:
-            break
-    return best
-
-
-def _sensitivity(respond) -> float:
-    """The most that a nudge changes a response; of the nudges up to the first that is much."""
-    rng, worst = np.random.default_rng(0), 0.0
-
-    def nudge(x):
-        size = rounding_error(x.dtype, OF_A_NUDGE)
-        return x * (1 + size * rng.normal(size=x.shape)).astype(x.dtype)
-
-    responses = respond(lambda x: x)
-    for _ in range(_NUM_NUDGES):
-        moved = zip(responses, respond(nudge), strict=True)
-        worst = max(worst, *(_change(before, after) for before, after in moved))
-        if worst > _MOST_CHANGE:
-            break
-    return worst
-
-
-def _change(before, after) -> float:
-    """Relative above 1; of labels all or nothing."""
-    if before.dtype.kind != "f":
-        return 0.0 if (before == after).all() else np.inf
-    return largest_difference(after, before)
-
-
-def _task_responses(served):
-    """For `_well_conditioned`: the task states and answers of a draw."""
+def _task_responses(served: TaskFunctions) -> Callable[[Any, Nudge], list[np.ndarray]]:
+    """For `well_conditioned`: the task states and answers of a draw."""
 
     @functools.partial(tf.function, autograph=False)  # many calls, of many steps each
-    def respond_one(x, y, query_x):
+    def respond_one(x: tf.Tensor, y: tf.Tensor, query_x: tf.Tensor) -> Any:
         state = served.learner.adapt(x, y)
         return state, served.answer(served.learner.predict_with(state, query_x))
 
-    def respond(drawn, nudge):
+    def respond(drawn: Any, nudge: Nudge) -> list[np.ndarray]:
         support, query, _ = drawn
         support_x, query_x = nudge(support[SUPPORT_X]), nudge(query[QUERY_X])
         tasks = zip(support_x, support[SUPPORT_Y], query_x, strict=True)
@@ -188,7 +150,7 @@ def _task_responses(served):
     return respond
 
 
-def _draw(served, seed):
+def _draw(served: TaskFunctions, seed: int) -> tuple[Tensors, Tensors, Encoded]:
     """Random support sets and queries, and their images as files."""
     learner = served.learner
     rng, are_values = np.random.default_rng(seed), learner.target_kind.are_values
@@ -197,29 +159,29 @@ def _draw(served, seed):
     support_x, support_bytes = _examples(served, rng, ways * shots)
     query_x, query_bytes = _examples(served, rng, NUM_QUERIES)
     if are_values:
-        support_y = rng.normal(size=(NUM_TASKS, shots, learner.num_outputs)).astype(np.float32)
+        support_y = rng.normal(size=(NUM_TASKS, shots, learner.num_outputs or 1)).astype(np.float32)
     else:
         support_y = np.tile(np.repeat(np.arange(ways, dtype=np.int32), shots), (NUM_TASKS, 1))
     support = {SUPPORT_X: support_x, SUPPORT_Y: support_y}
-    encoded = {SUPPORT_X: support_bytes, QUERY_X: query_bytes}
+    encoded: Encoded = {SUPPORT_X: support_bytes, QUERY_X: query_bytes}
     return support, {QUERY_X: query_x}, encoded
 
 
-def _adapted_requests(served):
-    """Those of a model that has its support set baked in."""
+def _adapted_requests(served: AdaptedFunctions) -> Requests:
+    """For a model that has its support set baked in."""
     learner, state = served.learner, served.state
 
-    def answer(x):
+    def answer(x: np.ndarray) -> Tensors:
         return _numpy(served.answer(learner.predict_with(state, tf.constant(x))))
 
-    def draw(seed):
+    def draw(seed: int) -> tuple[np.ndarray, np.ndarray | None]:
         x, encoded = _examples(served, np.random.default_rng(seed), NUM_QUERIES)
         return x[0], None if encoded is None else encoded[0]
 
-    def respond(drawn, nudge):
+    def respond(drawn: Any, nudge: Nudge) -> list[np.ndarray]:
         return list(answer(nudge(drawn[0])).values())
 
-    x, encoded = _well_conditioned(draw, respond)
+    x, encoded = well_conditioned(draw, respond)
     support = support_of(learner, served.options)
     answers = _numpy(served.answer(_checked_answer(learner, state, support, x)))
     requests = {each.name: ({X: x}, answers) for each in served.kind.signatures}
@@ -243,33 +205,35 @@ def write(path: str | Path, model_name: str, requests: Requests) -> None:
             writer.write(log.SerializeToString(deterministic=True))
 
 
-def _examples(served, rng, number):
+def _examples(
+    served: ServedFunctions, rng: np.random.Generator, number: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Random examples `(tasks, number, ...)`, and as PNG files if they are images."""
     learner, image_format = served.learner, served.options.image_format
     shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
     if image_format is None:
-        # None is negative, for networks that take ids.
+        # Not negative, for networks that take ids.
         return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape))), None
     pixels = rng.integers(0, 256, shape, dtype=np.uint8)
     encoded = np.empty(shape[:2], object)
     for index in np.ndindex(*shape[:2]):
         encoded[index] = tf.io.encode_png(pixels[index]).numpy()
-    # The decoder's own word on the pixels: an inverted format turns them over.
+    # What the decoder makes of the pixels: an inverted format turns them over.
     return to_unit(image_format.decode_all(tf.constant(encoded))).numpy(), encoded
 
 
-def _with_bytes(requests, encoded):
+def _with_bytes(requests: Requests, encoded: Encoded) -> Requests:
+    """The requests, and for images also the same with files."""
     every = dict(requests)
-    if next(iter(encoded.values())) is None:
-        return every
-    for name, (inputs, outputs) in requests.items():
+    files = {key: value for key, value in encoded.items() if value is not None}
+    for name, (inputs, outputs) in requests.items() if files else ():
         as_bytes = {
-            **{key: value for key, value in inputs.items() if key not in encoded},
-            **{key + BYTES: encoded[key] for key in inputs if key in encoded},
+            **{key: value for key, value in inputs.items() if key not in files},
+            **{key + BYTES: files[key] for key in inputs if key in files},
         }
         every[name + BYTES] = (as_bytes, outputs)
     return every
 
 
-def _numpy(outputs):
+def _numpy(outputs: dict[str, tf.Tensor]) -> Tensors:
     return {name: value.numpy() for name, value in outputs.items()}
