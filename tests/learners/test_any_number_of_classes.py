@@ -269,5 +269,5 @@ def test_a_run_without_weights_for_a_task_is_refused_as_a_generator(tmp_path, ca
     assert (status, printed) == (2, "")
     (line,) = errors.splitlines()
     assert line.startswith("Error: Prototypical makes no weights")
-    assert line.endswith("expected --kind learner or adapted")
+    assert line.endswith("expected kind learner or adapted")
     assert not output.exists()

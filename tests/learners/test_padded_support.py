@@ -220,4 +220,4 @@ def test_predict_answers_from_a_padded_export(tmp_path, capfd):
         "--support", trained.support_folder(), "--padded-support", "--output", output,
     )  # fmt: skip
     assert status == 2
-    assert "leave --padded-support out" in errors
+    assert "leave padded_support (--padded-support) out" in errors
