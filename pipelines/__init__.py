@@ -1,17 +1,23 @@
 """The pipelines, by the name that the command line gives them. Importing this is cheap."""
 
 import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
 
 from tfmeta.builder_options import options_in_source
 from tfmeta.errors import UserError
 from tfmeta.named_code import check_said
+from tfmeta.user_files import AnyPath
 
-_GIVEN = ("data_dir", "skip_unreadable", "name")  # to a builder, by options of the command
-_TFDS = "tfds:"  # before the name of a TFDS dataset
-GROUP = "tfmeta.pipelines"  # of the entry points by which other distributions add theirs
+if TYPE_CHECKING:
+    from tfmeta.episodes.episode_source import EpisodeSource
+
+_GIVEN = ("data_dir", "skip_unreadable", "name")  # arguments of a builder that are no options
+_TFDS = "tfds:"  # stands before the name of a TFDS dataset
+GROUP = "tfmeta.pipelines"  # the entry points by which other distributions add pipelines
 
 
 @dataclass(frozen=True)
@@ -19,8 +25,8 @@ class Pipeline:
     """One name of `tfmeta train PIPELINE`.
 
     Attributes:
-        home: `module:function` of the builder.
-        summary: one line on what it holds.
+        home: `module:function`, the builder of the source.
+        summary: one line that says what the pipeline reads.
     """
 
     home: str
@@ -38,10 +44,10 @@ PIPELINES = {
         "tfmeta.pipelines.omniglot:build", "1,623 handwritten characters, from a TFDS folder"
     ),
     "image-folder": Pipeline(
-        "tfmeta.pipelines.image_folder:build", "your own images: a folder with a folder a class"
+        "tfmeta.pipelines.image_folder:build", "your own images: a folder with one folder per class"
     ),
     "arrays": Pipeline(
-        "tfmeta.pipelines.arrays:build", "your own vectors: NPZ, CSV or Parquet with a label column"
+        "tfmeta.pipelines.arrays:build", "your own vectors or images in arrays: NPZ, CSV, Parquet"
     ),
     "text": Pipeline("tfmeta.pipelines.text:build", "your own texts and labels: CSV or JSON lines"),
     "regression": Pipeline(
@@ -59,18 +65,21 @@ PIPELINES = {
 }
 
 
-def build(name: str, *, data_dir=None, options: dict | None = None, skip_unreadable: bool = False):
-    """The pipeline of that name.
+def build(
+    name: str,
+    *,
+    data_dir: AnyPath | None = None,
+    options: Mapping[str, Any] | None = None,
+    skip_unreadable: bool = False,
+) -> "EpisodeSource":
+    """The source of episodes of a pipeline.
 
     Args:
         name: one of `PIPELINES`, a name of the entry-point group `GROUP`, or
             `package.module:builder`.
-        data_dir: where its data is, if it needs any.
-        options: the pipeline's own, as in `--set pipeline.NAME=VALUE`.
-        skip_unreadable: leave out files that can't be read, of a pipeline that reads files.
-
-    Returns:
-        An `EpisodeSource`.
+        data_dir: where the data is, if the pipeline needs data.
+        options: the pipeline's own options, as in `--set pipeline.NAME=VALUE`.
+        skip_unreadable: leave out files that can't be read, if the pipeline reads files.
 
     Raises:
         UserError: if the name or an option is unknown, or the data is missing.
@@ -91,22 +100,22 @@ def build(name: str, *, data_dir=None, options: dict | None = None, skip_unreada
         raise UserError(f"cannot build pipeline {name}: {error}") from error
 
 
-def listing() -> dict[str, dict]:
-    """`{name: {"summary": ..., "options": {option: default}}}`, other distributions' too."""
+def listing() -> dict[str, dict[str, Any]]:
+    """`{name: {"summary": ..., "options": {option: default}}}` of all that are installed."""
     homes = {name: (pipeline.home, pipeline.summary) for name, pipeline in PIPELINES.items()}
     homes[f"{_TFDS}NAME"] = (
         "tfmeta.pipelines.tfds:build",
         "any dataset of TFDS with images or vectors and a label, once prepared",
     )
     for each in entry_points(group=GROUP):
-        homes.setdefault(each.name, (each.value, f"of another package: {each.value}"))
+        homes.setdefault(each.name, (each.value, f"from another package: {each.value}"))
     return {
         name: {"summary": summary, "options": options_in_source(home, _GIVEN)}
         for name, (home, summary) in homes.items()
     }
 
 
-def options_of(name: str) -> dict:
+def options_of(name: str) -> dict[str, Any]:
     """`{option: default}` of `--set pipeline.OPTION=VALUE`.
 
     Raises:
@@ -117,27 +126,7 @@ def options_of(name: str) -> dict:
     return {p.name: None if p.default is p.empty else p.default for p in own}
 
 
-def options_like(name: str, image_format) -> dict:
-    """The pipeline's options that make its images those of a format, where it has such options.
-
-    Args:
-        name: as of `build`.
-        image_format: an ImageFormat, or None.
-    """
-    if image_format is None:
-        return {}
-    like = {
-        "size": [image_format.height, image_format.width],
-        "channels": image_format.channels,
-        "deep_range": list(image_format.deep_range),
-        "background": image_format.background,
-        "resize": image_format.resize,
-        "as_stored": image_format.as_stored,
-    }
-    return {option: value for option, value in like.items() if option in options_of(name)}
-
-
-def _builder(name):
+def _builder(name: str) -> Callable[..., "EpisodeSource"]:
     if name.startswith(_TFDS):
         from tfmeta.pipelines.tfds import build as build_tfds
 
@@ -145,7 +134,7 @@ def _builder(name):
     homes = {e.name: e for e in entry_points(group=GROUP)}
     homes |= {known: EntryPoint(known, p.home, GROUP) for known, p in PIPELINES.items()}
     if name not in homes and ":" in name:
-        check_said(name, "pipeline")  # those of installed distributions are the user's own choice
+        check_said(name, "pipeline")  # the user has chosen what is installed, but maybe not this
         homes[name] = EntryPoint(name, name, GROUP)
     home = homes.get(name)
     if home is None:

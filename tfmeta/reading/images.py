@@ -100,6 +100,17 @@ class ImageFormat:
         is_default = array_range == DEFAULT_RANGE
         return fields if is_default else {**fields, "array_range": list(array_range)}
 
+    def pipeline_options(self) -> dict:
+        """The options by which pipelines read images in this format; some have only a few."""
+        return {
+            "size": [self.height, self.width],
+            "channels": self.channels,
+            "deep_range": list(self.deep_range),
+            "background": self.background,
+            "resize": self.resize,
+            "as_stored": self.as_stored,
+        }
+
     @classmethod
     def from_dict(cls, fields: dict) -> "ImageFormat":
         """Of a run or an export; without a `background`, it is one that reads files as stored."""

@@ -9,7 +9,7 @@ from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
 from tfmeta.named_code import trusting
-from tfmeta.pipelines import options_like
+from tfmeta.pipelines import options_of
 from tfmeta.training.flat_settings import as_flat
 from tfmeta.training.loading import load_run
 from tfmeta.training.opening import episode_shape, open_source
@@ -132,7 +132,9 @@ def _of_pipeline(
     is_other = False
     if pipeline and pipeline != settings.pipeline:
         is_other = True
-        like = options_like(pipeline, run.source_facts.image_format)
+        image_format, known = run.source_facts.image_format, options_of(pipeline)
+        like = image_format.pipeline_options() if image_format else {}
+        like = {name: value for name, value in like.items() if name in known}
         settings = replace(settings, pipeline=pipeline, pipeline_options=like, data_dir=None)
     elif pipeline:
         settings = replace(settings, pipeline=pipeline)  # as the user's own word
