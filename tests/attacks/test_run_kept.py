@@ -169,7 +169,7 @@ def test_metrics_that_are_damaged_end_nothing(run, capfd):
     (run / "metrics.jsonl").write_text(f"{lines[0][:-1]}\n{lines[1]}\n")
     before = trained.contents(run)
     line = the_line(capfd, "train", "--resume", "--run-dir", run, "--steps", 30)
-    assert "metrics.jsonl is damaged: line 1 is no metrics of a step" in line
+    assert "metrics.jsonl is damaged: line 1 is not a step's metrics" in line
     assert trained.contents(run) == before
 
 

@@ -28,7 +28,7 @@ from tfmeta.terminal import say
 )
 @episode_options(ways=5, shots=1, queries=15)
 @click.option("--steps", type=int, help="Outer-loop steps.  [default: the learner's recipe]")
-@click.option("--meta-batch", type=int, help="Tasks a step.  [default: the learner's recipe]")
+@click.option("--meta-batch", type=int, help="Tasks per step.  [default: the learner's recipe]")
 @click.option("--inner-steps", type=int, help="Inner-loop steps.  [default: the recipe]")
 @click.option("--inner-lr", type=float, help="Inner-loop rate.  [default: the recipe]")
 @click.option("--outer-lr", type=float, help="Outer-loop rate.  [default: the recipe]")

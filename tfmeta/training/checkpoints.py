@@ -13,7 +13,7 @@ _TRAINING = "training.json"  # in a checkpoint's archive, beside what Keras has 
 
 
 class Checkpoints:
-    """Files `step-N.keras`: a step is in the name of its file, and nowhere else.
+    """Files `step-N.keras`. The name of a file is the only place that says its step.
 
     Args:
         folder: of the files.
@@ -24,7 +24,7 @@ class Checkpoints:
 
     @property
     def step(self) -> int:
-        """Of the newest; 0 if there is none."""
+        """The step of the newest; 0 if there is none."""
         return max(map(_step_of, self._files()), default=0)
 
     @property

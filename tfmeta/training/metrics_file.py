@@ -1,39 +1,42 @@
 """The lines of metrics that a run writes while it trains."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tfmeta import files, strict_json
 from tfmeta.errors import UserError
-from tfmeta.user_files import read_file
+from tfmeta.user_files import AnyPath, read_file
 
 _MOST_BYTES = 256 * 2**20
 
 
 class MetricsFile:
-    """`metrics.jsonl`: a JSON object a line, each with the `step` that it was written at.
+    """`metrics.jsonl`: one JSON object per line, each with the `step` after which it was written.
 
-    The one file of a run that grows. Only its last line can be cut short, by a kill; a line that
-    can't be read and is no such one is damage.
+    It is the only file of a run that grows. A kill can cut its last line short; any other line that
+    can't be read means that the file is damaged.
 
     Args:
-        path: of the file, which need not be there.
+        path: of the file, which may not exist yet.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: AnyPath):
         self.path = Path(path)
 
-    def append(self, line: dict) -> None:
+    def append(self, line: dict[str, Any]) -> None:
+        """Adds a line."""
         files.append_text(self.path, strict_json.dumps(line) + "\n")
 
     def sync(self) -> None:
-        """Brings what was appended onto the disk."""
+        """Makes sure that what was appended is on the disk."""
         if self.path.exists():
             with files.writing(self.path):
                 files.sync(self.path)
 
-    def read(self):
-        """Yields its lines, but for one that was cut short.
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yields its lines, without a last one that was cut short.
 
         Raises:
             UserError: if a line is damaged.
@@ -42,10 +45,10 @@ class MetricsFile:
             yield self._parsed(number, line)
 
     def until(self, step: int) -> bytes:
-        """What is left of it if everything that was written after `step` is cut off.
+        """The content without the lines that were written after `step`.
 
         Raises:
-            UserError: if a line is damaged that may be from before.
+            UserError: if a line is damaged that may have been written before.
         """
         kept, last = bytearray(), 0
         for number, line in self._lines():
@@ -66,7 +69,7 @@ class MetricsFile:
             with files.whole(self.path) as partial:
                 partial.write_bytes(content)
 
-    def _lines(self):
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
         """Yields numbers from 1, and whole lines with their ends."""
         if not self.path.exists():
             return
@@ -78,18 +81,18 @@ class MetricsFile:
             if line.endswith(b"\n"):
                 yield number, line
 
-    def _parsed(self, number, line):
+    def _parsed(self, number: int, line: bytes) -> dict[str, Any]:
         try:
             content = strict_json.loads(line)
             if isinstance(content["step"], int):
                 return content
         except (ValueError, TypeError, KeyError):
             pass
-        raise self._damaged(f"line {number} is no metrics of a step")
+        raise self._damaged(f"line {number} is not a step's metrics")
 
-    def _damaged(self, problem):
+    def _damaged(self, problem: str) -> UserError:
         return UserError(
-            f"{self.path} is damaged: {problem}. Nothing was changed; mend it or delete it there, "
+            f"{self.path} is damaged: {problem}. Nothing was changed. Mend the line or delete it, "
             "or move the file away to go on without the metrics until now",
             exit_status=1,
         )

@@ -70,34 +70,36 @@ class Settings:
     Attributes:
         pipeline: name or `package.module:builder`.
         algorithm: name of the learner.
-        ways, shots, queries: of the task to be good at, in validation and evaluation; ways is 1
-            for regression. The most, where there is a least.
-        least_ways, least_shots, least_queries: each episode draws its own numbers from there on.
+        ways, shots, queries: of the task that the run is for, in validation and evaluation: classes
+            per episode (1 for values), support and query examples per class. Where there is a least
+            number, these are the most.
+        least_ways, least_shots, least_queries: each episode draws its own number, from this one up.
         unbalanced: each class of an episode draws its own number of shots.
         train_ways, train_shots, train_queries: of a training episode; the learner's recipe may
-            ask for more than the task's.
+            want more than the task has.
         within_group: draw an episode's classes from one group only.
         skip_small_classes: leave out classes with too few examples, instead of refusing the data.
         skip_unreadable: leave out files that can't be read, instead of refusing the data.
         augment: Keras preprocessing layers for training episodes; see
             `tfmeta/episodes/augmentation.py`.
         steps: outer-loop steps; None with `max_minutes` means as many as there is time for.
-        meta_batch: tasks a step.
-        outer_learning_rate: of the outer optimizer at the start; its key is `outer_lr`.
+        meta_batch: tasks per step.
+        outer_learning_rate: the outer optimizer's rate at the start; its key is `outer_lr`.
         outer_optimizer: "adam" or "sgd".
-        outer_schedule: "cosine" or "linear", to zero at the last step or the end of the time, or
-            "constant".
+        outer_schedule: how the outer rate falls to zero, at the last step or the end of the time:
+            "cosine" or "linear"; or "constant".
         transductive: normalise queries with their own statistics.
         network: "auto", a function of `tfmeta.networks`, or `package.module:function`.
         data_dir: where the pipeline's data is.
         seed: of the initial weights and of the episodes.
         strategy: how devices are used.
-        max_minutes: training time in all, over every resumption.
-        log_every: steps a line of metrics; 500 where tasks are vectorised, else 20.
-        validate_every: steps between validations; 25 times `log_every`.
-        validation_tasks: episodes of a validation; 0 for none.
-        checkpoint_seconds: the least time between checkpoints, and the most that a kill can cost.
-        pipeline_options, network_options, learner_options: each one's own.
+        max_minutes: training time in all; what a run used before it went on counts.
+        log_every: steps per line of metrics; by default 500 where tasks are vectorised, else 20.
+        validate_every: steps between validations; by default 25 times `log_every`.
+        validation_tasks: episodes per validation; 0 for no validation.
+        checkpoint_seconds: the least time between checkpoints; a kill can cost as much training.
+        pipeline_options, network_options, learner_options: options of the pipeline, the network
+            and the learner.
     """
 
     pipeline: str = ""

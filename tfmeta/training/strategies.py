@@ -1,6 +1,7 @@
 """Which devices a run uses."""
 
 import contextlib
+from typing import Any
 
 import tensorflow as tf
 
@@ -9,16 +10,16 @@ from tfmeta.errors import UserError
 NAMES = ("auto", "single", "mirrored", "multiworker", "tpu")
 
 
-def scope(name: str, meta_batch: int):
+def scope(name: str, meta_batch: int) -> contextlib.AbstractContextManager[Any]:
     """The context in which a learner is made.
 
     Args:
-        name: "single"; "mirrored", every GPU (or every logical CPU device); "auto", mirrored
-            where there are several GPUs.
-        meta_batch: tasks a step, shared out evenly over the devices.
+        name: "single"; "mirrored" for every GPU (or every logical CPU device); "auto" for
+            mirrored where there are several GPUs, else single.
+        meta_batch: tasks per step, which the devices share evenly.
 
     Raises:
-        UserError: if there is no such strategy yet, or the tasks can't be shared out evenly.
+        UserError: if there is no such strategy yet, or the tasks can't be shared evenly.
     """
     if name not in NAMES:
         raise UserError(f"unknown strategy {name!r}; expected one of: {', '.join(NAMES)}")

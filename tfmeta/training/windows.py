@@ -1,4 +1,4 @@
-"""How the steps of a run divide into windows: an epoch of Keras, and a line of metrics, each."""
+"""How the steps of a run divide into windows; each is an epoch of Keras and a line of metrics."""
 
 import math
 from dataclasses import dataclass

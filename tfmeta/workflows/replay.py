@@ -24,7 +24,7 @@ _HERE = Path(__file__).resolve().parents[1]  # tfmeta's own files
 class Replay:
     """A step of a run, from the weights that it began with.
 
-    Episodes are functions of their numbers and training of its weights, so the steps between the
+    Episodes follow from their numbers, and training from the weights. So the steps between the
     newest checkpoint before the step and the step itself are trained again, as they were. Nothing
     in the run changes.
 
@@ -51,7 +51,7 @@ class Replay:
         """The step again.
 
         Args:
-            say: told what is being done, a line at a time.
+            say: is told what is being done, line by line.
 
         Returns:
             `step`, the `checkpoint` that it began with, its `episodes` (first and last number), the

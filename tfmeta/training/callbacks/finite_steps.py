@@ -1,4 +1,4 @@
-"""Noticing a step that is not finite."""
+"""Ending at a step whose numbers are not finite."""
 
 from tfmeta.errors import NotFiniteError
 from tfmeta.training.callbacks.run_callback import Logs, RunCallback
