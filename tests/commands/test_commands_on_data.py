@@ -49,7 +49,7 @@ def test_more_shots_than_images(option, fails, tmp_path):
     line = fails("train", "mine.three:build", *arguments, "--run-dir", tmp_path / "run")
     # Training asks for as many queries as the learner's recipe; validation for the user's.
     first = {"--shots": "class-0: 20", "--queries": "class-3: 20"}[option]
-    for part in ("need 21 examples a class", first, "Lower --shots or --queries"):
+    for part in ("need 21 examples per class", first, "Lower --shots or --queries"):
         assert part in line
     assert not (tmp_path / "run").exists()
 

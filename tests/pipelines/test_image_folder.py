@@ -193,7 +193,7 @@ def test_from_photographs_to_an_answer(tmp_path):
     invoke = CliRunner().invoke
     for flags, words in (
         ("", "1 files can't be read: class03/00.jpg"),
-        ("--skip-unreadable", "1 shots and 1 queries need 2 examples a class; 1 of 6 classes"),
+        ("--skip-unreadable", "1 shots and 1 queries need 2 examples per class; 1 of 6 classes"),
     ):
         done = invoke(main, f"{train} {flags}")
         assert done.exit_code == 2, done.output

@@ -7,7 +7,7 @@ Each entry is a layer of `keras.layers` or a `package.module:Class`, by its name
 itself. The draws of episode i follow from (seed, i) alone, as the episode does, so that it is the
 same in a batch of any size, in any process and after any resume.
 
-CPU time of a 28x28 image, 32 tasks of 5 ways, 1 shot and 15 queries a batch: 2 us to draw it, 10
+CPU time of a 28x28 image, 32 tasks of 5 ways, 1 shot and 15 queries per batch: 2 us to draw it, 10
 more for RandomFlip, 18 for GaussianNoise, 21 for RandomTranslation.
 """
 

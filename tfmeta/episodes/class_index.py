@@ -18,7 +18,7 @@ class ClassIndex:
             digits); an array, or a `RecordFile` that reads them as they are needed.
         labels: `(examples,)` integer class of each example, from 0.
         splits: class numbers of each split; no class is in two of them.
-        class_names: one a class; a class may have no example.
+        class_names: one per class; a class may have no example.
         groups: `(classes,)` integer group (alphabet) of each class, or None.
         group_names: one a group, if they have names.
         origins: where the examples came from.

@@ -224,7 +224,7 @@ class ClassSource(EpisodeSource):
 
 def _examples_needed(shape):
     wanted = f"{shape.num_shots} shots and {shape.num_queries} queries"
-    return f"{wanted} need {shape.num_examples} examples a class"
+    return f"{wanted} need {shape.num_examples} examples per class"
 
 
 def _named(small, most=5):

@@ -182,7 +182,7 @@ class EpisodeSource(ABC):
 
     @abstractmethod
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
-        """The most ways, and the most examples a class, that the split's episodes can have."""
+        """The most ways, and the most examples per class, that the split's episodes can have."""
 
     @abstractmethod
     def draw(self, split: str, shape: EpisodeShape, seed: int):
@@ -208,7 +208,7 @@ class EpisodeSource(ABC):
             split: "train", "validation", "test" or "all".
             shape: of each episode.
             seed: with the split and its number it defines an episode wholly.
-            num_tasks: tasks a batch (the meta-batch).
+            num_tasks: tasks per batch (the meta-batch).
             first: the number of the first episode; a batch takes the next `num_tasks` of them.
             augmentation: an Augmentation of the examples, for training; None for none.
 

@@ -47,7 +47,7 @@ class Optima:
 
 
 def write(path, optima: Optima) -> None:
-    """Writes a TFRecord file, whole or not at all: the provenance, then a record a task.
+    """Writes a TFRecord file, whole or not at all: the provenance, then one record per task.
 
     Raises:
         UserError: if something is there already, another process writes it, or it can't be written.

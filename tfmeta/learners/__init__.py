@@ -11,12 +11,12 @@ class Algorithm:
     """One name of `tfmeta train --algorithm`.
 
     Attributes:
-        home: `module:class` of the learner.
+        learner: `module:class`.
         summary: one line on when to choose it.
-        options: constructor arguments that make the name what it is.
+        options: the constructor arguments that the name stands for.
     """
 
-    home: str
+    learner: str
     summary: str
     options: dict = field(default_factory=dict)
 
@@ -29,14 +29,16 @@ class Algorithm:
         from tfmeta.learners.meta_learner import MetaLearner
 
         try:
-            learner = import_named(self.home, "algorithm")
+            found = import_named(self.learner, "algorithm")
         except UserError:
             raise
         except Exception as error:  # whatever a user's module does when it is imported
-            raise UserError(f"cannot load the learner {self.home!r}: {error}") from error
-        if not (isinstance(learner, type) and issubclass(learner, MetaLearner)):
-            raise UserError(f"{self.home} is no learner; expected a subclass of tfmeta.MetaLearner")
-        return learner
+            raise UserError(f"cannot load the learner {self.learner!r}: {error}") from error
+        if not (isinstance(found, type) and issubclass(found, MetaLearner)):
+            raise UserError(
+                f"{self.learner} is no learner; expected a subclass of tfmeta.MetaLearner"
+            )
+        return found
 
 
 ALGORITHMS = {

@@ -36,19 +36,19 @@ def map_tasks(task_function, elements, *, vectorised: bool):
     )
 
 
-def mean_gradients(task_gradients, episodes, *, like, vectorised: bool):
+def mean_gradients(task_gradients, episodes, *, variables, vectorised: bool):
     """The tasks' mean gradient and mean statistics, and what each task reports.
 
     Args:
         task_gradients: one task's Episode -> `(gradients, logs)`, as `MetaLearner.task_gradients`.
         episodes: Episode of tensors `(tasks, ...)`.
-        like: two lists of variables: those that the gradients belong to, and those that the logs'
-            `statistics` do.
+        variables: two lists: those that the gradients belong to, and those that the `statistics` in
+            the logs belong to.
         vectorised: see `map_tasks`.
 
     Returns:
-        `(gradients, statistics, logs)`: lists like the variables, and the other logs with a
-        leading tasks dimension.
+        `(gradients, statistics, logs)`: one list for each list of variables, and the other logs
+        with a leading tasks dimension.
     """
     if vectorised:
         gradients, logs = tf.vectorized_map(task_gradients, episodes)
@@ -56,7 +56,7 @@ def mean_gradients(task_gradients, episodes, *, like, vectorised: bool):
         means = [[tf.reduce_mean(t, 0) for t in tensors] for tensors in (gradients, statistics)]
         return *means, logs
     num_tasks = tf.shape(tf.nest.flatten(episodes)[0])[0]
-    dtype = like[0][0].dtype
+    dtype = variables[0][0].dtype
 
     # The sum is kept inside the loop, so that memory does not grow with the meta-batch, and its
     # order is that of the tasks whichever ends first, so that a run can be repeated to the bit.
@@ -77,7 +77,7 @@ def mean_gradients(task_gradients, episodes, *, like, vectorised: bool):
         body,
         (
             0,
-            [[tf.zeros(v.shape, v.dtype) for v in variables] for variables in like],
+            [[tf.zeros(v.shape, v.dtype) for v in each] for each in variables],
             tf.TensorArray(dtype, num_tasks),
             tf.TensorArray(dtype, num_tasks),
         ),

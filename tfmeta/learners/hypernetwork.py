@@ -113,7 +113,8 @@ class HyperNetwork(MetaLearner):
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
         if regression:
             options = {"class_head": False, **options}
-            # The gradients of 64 tasks side by side outgrow the cache: 50 ms a step, of 16 4 ms.
+            # The gradients of 64 tasks side by side outgrow the cache: 50 ms per step, where those
+            # of 16 tasks take 4 ms.
             return Recipe(options, steps=40_000, meta_batch=16)
         if options.get("class_head") is False:
             return Recipe(options)

@@ -227,7 +227,7 @@ class MetaLearner(EpisodeModel):
         gradients, statistics, logs = mean_gradients(
             lambda task: self._padded_task_gradients(task, sizes),
             episodes,
-            like=[self.trainable_variables, self.moving_averages.variables],
+            variables=[self.trainable_variables, self.moving_averages.variables],
             vectorised=self._runs_vectorised(episodes),
         )
         penalty, of_penalty = weight_rules.penalty_and_gradients(self.trainable_variables)
@@ -267,16 +267,16 @@ class MetaLearner(EpisodeModel):
         return self.predict_with(task_state, episode.query_x)
 
     def _query_outputs(self, task, *, sizes):
-        return refilled(self._adapt_and_predict(unpadded(task), sizes), like=task)
+        return refilled(self._adapt_and_predict(unpadded(task), sizes), task=task)
 
     def _query_outputs_and_loss(self, task, *, sizes):
         episode = unpadded(task)
         outputs = self._adapt_and_predict(episode, sizes)
-        return refilled(outputs, like=task), self.task_loss(episode.query_y, outputs)
+        return refilled(outputs, task=task), self.task_loss(episode.query_y, outputs)
 
     def _padded_task_gradients(self, task, sizes):
         gradients, logs = sizes.given_to(self.task_gradients)(unpadded(task))
-        return gradients, {**logs, "outputs": refilled(logs["outputs"], like=task)}
+        return gradients, {**logs, "outputs": refilled(logs["outputs"], task=task)}
 
     def get_config(self):
         return {

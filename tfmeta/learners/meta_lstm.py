@@ -83,7 +83,7 @@ class MetaLSTM(GradientLearner):
         if regression:
             # Ours: the paper has no regression. Sinusoid, 8 hidden units, 600 steps of 10 tasks:
             # 2.49 at an outer rate of 1e-3, 0.67 at 5e-3. Every coordinate's gates outgrow a
-            # core's cache when tasks run together: 12 ms a task, one after another 8 ms.
+            # core's cache when tasks run together: 12 ms per task, and 8 ms one after another.
             return Recipe(
                 {"inner_learning_rate": 0.01, "vectorised": False, **options},
                 steps=3_000,

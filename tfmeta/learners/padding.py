@@ -27,13 +27,13 @@ def unpadded(task):
     )
 
 
-def refilled(outputs, like):
+def refilled(outputs, task):
     """A task's outputs `(queries, ...)`, with zeros up to the most queries that a task can have."""
-    if not is_padded(like):
+    if not is_padded(task):
         return outputs
-    missing = tf.shape(like.query_y)[0] - tf.shape(outputs)[0]
+    missing = tf.shape(task.query_y)[0] - tf.shape(outputs)[0]
     filled = tf.pad(outputs, [[0, missing], *([0, 0] for _ in outputs.shape[1:])])
-    return tf.ensure_shape(filled, (like.query_y.shape[0], *outputs.shape[1:]))
+    return tf.ensure_shape(filled, (task.query_y.shape[0], *outputs.shape[1:]))
 
 
 def flat_queries(episodes, outputs):

@@ -35,7 +35,7 @@ class Prototypical(EmbeddingLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Section 3.1: 60-way episodes; with one query a class where the paper has five.
+        """Section 3.1: 60-way episodes; with one query per class where the paper has five.
 
         In minutes of training, three times the steps bring more than three times the queries.
         """

@@ -9,8 +9,8 @@ class Recipe:
 
     Attributes:
         options: the learner's constructor arguments, the user's among them.
-        steps: outer-loop steps.
-        meta_batch: tasks a step.
+        steps: steps of the outer loop.
+        meta_batch: tasks per step.
         outer_learning_rate: at the start.
         outer_optimizer: "adam" or "sgd".
         outer_schedule: "cosine" or "linear", to zero, or "constant".
@@ -37,8 +37,8 @@ class Recipe:
     ) -> "Recipe":
         """For what embeds and compares: episodes of more ways than the test's.
 
-        Snell et al. 2017, section 2.6; of the paper's one episode a step we take two, to have one
-        for each of two cores.
+        Snell et al. 2017, section 2.6. The paper has one episode per step; we take two, one for
+        each of two cores.
         """
         return cls(
             options,

@@ -30,9 +30,9 @@ class Reptile(GradientLearner):
         inner_learning_rate: of the inner optimizer; None: 0.4 for "sgd", 0.001 for "adam".
         inner_optimizer: "sgd", or "adam", with beta1 = 0 as in section 6.1. Each task starts with
             no memory of squared gradients; the paper's code hands it on from task to task.
-        num_minibatches: shares that training's support set is dealt into, or one an example where
-            it has fewer; the steps take them in turn. `adapt` takes every step on the whole support
-            set: its order doesn't matter then.
+        num_minibatches: the number of shares that training divides the support set into, or one per
+            example where it has fewer; the steps take them in turn. `adapt` takes every step on the
+            whole support set, so its order doesn't matter.
         test_inner_steps: steps that `adapt` takes outside training; `inner_steps` if None.
 
     Task state: see `GradientLearner`.

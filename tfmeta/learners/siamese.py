@@ -80,18 +80,18 @@ class Siamese(EmbeddingLearner):
         return without_absent(tf.transpose(means), tf.reduce_sum(members, 0))
 
     def training_loss(self, embedded, y, *, outputs, query_y):
-        like = tf.cast(y[:, tf.newaxis] == y[tf.newaxis], embedded.dtype)
+        same_class = tf.cast(y[:, tf.newaxis] == y[tf.newaxis], embedded.dtype)
         itself = tf.eye(tf.shape(y)[0], dtype=embedded.dtype)
-        like, unlike = like - itself, 1 - like
+        same_class, other_class = same_class - itself, 1 - same_class
         similarity = self._similarity(embedded, embedded)
         if self.objective == "triplet":
-            return self._triplet_loss(-similarity, like, unlike)
+            return self._triplet_loss(-similarity, same_class, other_class)
         if self.objective == "contrastive":
             distance = tf.sqrt(tf.maximum(-similarity, _SMALLEST))
-            of_like, of_unlike = -similarity, tf.nn.relu(self.margin - distance) ** 2
+            of_same, of_other = -similarity, tf.nn.relu(self.margin - distance) ** 2
         else:
-            of_like, of_unlike = tf.nn.softplus(-similarity), tf.nn.softplus(similarity)
-        return (_weighted_mean(of_like, like) + _weighted_mean(of_unlike, unlike)) / 2
+            of_same, of_other = tf.nn.softplus(-similarity), tf.nn.softplus(similarity)
+        return (_weighted_mean(of_same, same_class) + _weighted_mean(of_other, other_class)) / 2
 
     def _similarity(self, a, b):
         """`(as, bs)`: the logit of being of one class, or minus the squared distance."""
@@ -100,10 +100,12 @@ class Siamese(EmbeddingLearner):
             return weighted_differences(a, b, kernel[:, 0]) + bias
         return -squared_distances(a, b)
 
-    def _triplet_loss(self, distance, like, unlike):
-        """`(anchors, positives, negatives)` shortfalls, the mean of those that are any."""
+    def _triplet_loss(self, distance, same_class, other_class):
+        """`(anchors, positives, negatives)` shortfalls, and the mean of those above zero."""
         shortfall = self.margin + distance[:, :, tf.newaxis] - distance[:, tf.newaxis]
-        shortfall = tf.nn.relu(shortfall) * like[:, :, tf.newaxis] * unlike[:, tf.newaxis]
+        shortfall = (
+            tf.nn.relu(shortfall) * same_class[:, :, tf.newaxis] * other_class[:, tf.newaxis]
+        )
         return _weighted_mean(shortfall, tf.cast(shortfall > 0, shortfall.dtype))
 
     def get_config(self):

@@ -38,7 +38,7 @@ def mlp(
         A model `(batch, *input_shape) -> (batch, num_outputs)`, without a head `(batch, units)`.
 
     Raises:
-        ValueError: if there is not one mean and one positive scale a feature, or `input_dtype` is
+        ValueError: if there is not one mean and one positive scale per feature, or `input_dtype` is
             neither.
 
     Example:
