@@ -266,3 +266,64 @@ def test_arrays_of_images_get_the_answers_of_the_same_images_in_files(pictures):
     np.savez(large, x=np.full((1, 28, 28), 2.0))
     with pytest.raises(UserError, match=r"x of .* holds 2\.0 in image 1; expected uint8, or numb"):
         tfmeta.predict(trained.glyph_run(), large, support=pictures / "support.npz")
+
+
+# Exports, which run in a process of their own
+
+
+@pytest.mark.parametrize("kind", ["learner", "adapted"])
+def test_an_export_answers_rows_as_its_run_does(wine, tmp_path, kind):
+    """As it is: its confidence is not fitted, so its probabilities are those of the run."""
+    inputs, support = wine / "queries.csv", {"support": wine / "support.csv"}
+    baked_in = support if kind == "adapted" else {}
+    tfmeta.export(wine / "run", output=tmp_path, kind=kind, calibration_tasks=0, **baked_in)
+    found = tfmeta.predict(tmp_path, inputs, **({} if baked_in else support))
+    expected = tfmeta.predict(wine / "run", inputs, **support)
+    assert [each.place for each in found] == [each.place for each in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert list(one.probabilities) == list(other.probabilities)
+        assert_close(
+            list(one.probabilities.values()),
+            list(other.probabilities.values()),
+            dtype=np.float32,
+            scale=30,  # of logits, whose rounding it is
+        )
+    (tmp_path / "short.csv").write_text("alcohol\n1\n")
+    with pytest.raises(UserError, match=r"short\.csv has no column malic_acid, ash, .*it has: alc"):
+        tfmeta.predict(tmp_path, tmp_path / "short.csv", **({} if baked_in else support))
+
+
+def test_an_export_answers_with_values(diabetes, tmp_path, capfd):
+    tfmeta.export(diabetes / "run", output=tmp_path)
+    arguments = [tmp_path, diabetes / "queries.csv", "--support", diabetes / "support.csv"]
+    status, output, errors = trained.inside(capfd, "predict", *arguments, "--json")
+    assert status == 0, errors
+    expected = tfmeta.predict(
+        diabetes / "run", diabetes / "queries.csv", support=diabetes / "support.csv"
+    )
+    found = json.loads(output)["predictions"]
+    assert [(each["file"], each["row"]) for each in found] == [
+        (each.place.file, each.place.row) for each in expected
+    ]
+    values = [[each["prediction"] for each in found], [each.prediction for each in expected]]
+    assert_close(*values, dtype=np.float32)
+
+
+def test_an_export_that_does_not_say_what_its_answers_are_is_refused(diabetes, tmp_path):
+    version = tfmeta.export(diabetes / "run", output=tmp_path / "new")
+    facts = json.loads((version / "tfmeta.json").read_text())
+    for name in ("targets", "row_format", "sha256"):
+        del facts[name]
+    (version / "tfmeta.json").write_text(json.dumps(facts))
+    with pytest.raises(UserError, match=r"did not write whether its answers are classes or values"):
+        tfmeta.predict(version, diabetes / "queries.csv", support=diabetes / "support.csv")
+
+
+def test_an_export_of_images_answers_arrays_of_them(pictures):
+    found = tfmeta.predict(
+        trained.learner_export(), pictures / "queries.npz", support=pictures / "support.npz"
+    )
+    expected = tfmeta.predict(
+        trained.learner_export(), trained.query_files()[2:], support=trained.support_folder()
+    )
+    assert [each.probabilities for each in found] == [each.probabilities for each in expected]

@@ -50,8 +50,9 @@ _OF_LITERT = "in the support set of a LiteRT learner.  [default: as in training]
 @click.option(
     "--support",
     type=click.Path(),
-    help="The support set of --kind adapted: a folder with a subfolder of images per class, or an "
-    "NPZ file of x and y.",
+    metavar="DIR|FILE",
+    help="The support set of --kind adapted: a folder with one subfolder of images per class, an "
+    "NPZ file of x and y, or a CSV or Parquet file with the columns of the training data.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="[default: exported/RUN]")
 @click.option(

@@ -60,6 +60,11 @@ class SourceFacts:
 
     def reader(self) -> ExampleReader:
         """What reads a user's support sets and queries for the learner."""
+        if self.image_format is not None and self.target_kind.are_values:
+            raise UserError(
+                f"{self.name} has images with values, which are in no format of files; use the "
+                "learner's adapt and predict_with in Python"
+            )
         if self.image_format is not None:
             return ImageReader(self.image_format.array_range)
         return RowReader(self.input_shape, self.target_size, self.row_format)

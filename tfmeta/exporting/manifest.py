@@ -11,12 +11,19 @@ from tfmeta.errors import UserError
 from tfmeta.exporting.contract import MANIFEST
 from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.kinds.export_kind import ExportKind
+from tfmeta.reading.array_pixels import DEFAULT_RANGE
+from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.image_reader import ImageReader
+from tfmeta.reading.row_format import RowFormat
+from tfmeta.reading.row_reader import RowReader
 
 # Raise it when an older tfmeta would misunderstand what is written, and teach `read` the old form.
 # Files of format 1 do not say so; in all else they are like those of format 2.
 FORMAT = 2
 _FORMAT_KEY = "format"
 _IMAGE_FIELDS = {"height": typed.COUNT, "width": typed.COUNT, "channels": typed.COUNT}
+_VALUES = "values"
+_TARGETS = ("classes", _VALUES)
 _UNSIGNED = ("files",)  # files have digests of their own
 _AT_ONCE = 2**20  # bytes
 
@@ -59,6 +66,9 @@ class Manifest(ModelFacts):
     padded: Annotated[bool, typed.TRUTH]  # whether support sets may be padded
     answers_of: Annotated[str, typed.TEXT]  # who worked out the answers in the warm-up records
     files: Annotated[dict[str, str], typed.DIGESTS]  # SHA-256 by path
+    # Exports of older versions do not say these.
+    targets: Annotated[str | None, typed.or_null(typed.one_of(*_TARGETS))] = None
+    row_format: Annotated[dict[str, Any] | None, typed.or_null(typed.OBJECT)] = None
     # Exports that name no limits have them in the graph alone.
     limits: Annotated[dict[str, int], typed.OBJECT] = field(default_factory=dict)
 
@@ -87,7 +97,26 @@ class Manifest(ModelFacts):
         typed.check_digest(content, str(path), without=_UNSIGNED)
         return manifest
 
+    def reader(self) -> ExampleReader:
+        """What reads a user's support sets and queries for the model.
+
+        Raises:
+            UserError: if the export does not say what its answers are.
+        """
+        if self.image_format is not None:
+            return ImageReader(self.image_format.get("array_range", DEFAULT_RANGE))
+        if self.targets is None:
+            raise UserError(
+                f"this export was made by tfmeta {self.tfmeta}, which did not write whether its "
+                "answers are classes or values; export the run again"
+            )
+        row_format = self.row_format and RowFormat.from_dict(self.row_format, "row_format")
+        target_size = self.num_outputs if self.targets == _VALUES else None
+        return RowReader(self.input_shape, target_size, row_format or None)
+
     def _check_values(self, path: Path) -> None:
+        if self.row_format is not None:
+            RowFormat.from_dict(self.row_format, f"row_format in {path}")
         if self.image_format is not None:
             typed.checked(self.image_format, _IMAGE_FIELDS, f"image_format in {path}")
         for name in self.files:

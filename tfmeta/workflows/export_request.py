@@ -20,7 +20,7 @@ class ExportRequest:
             adapts once, to `support`, and "generator" makes a task's weights.
         format: "saved-model" for TensorFlow Serving, or "litert" for one file on a device.
         support: the support set of an adapted model: a folder with a subfolder of images per class,
-            or an NPZ file.
+            an NPZ file of x and y, or a table with the columns that the run was trained on.
         ways, shots: the size of a support set for a LiteRT learner; None: as in training.
         padded_support: whether support sets may be padded.
         calibration_tasks: how many validation tasks the confidence is fitted on, and how many test

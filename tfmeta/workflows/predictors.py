@@ -7,9 +7,7 @@ from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN
 from tfmeta.exporting.loading import answering
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.exporting.verifying.verification import newest_version
-from tfmeta.reading.array_pixels import DEFAULT_RANGE
 from tfmeta.reading.example_reader import ExampleReader, Examples, SupportSet
-from tfmeta.reading.image_reader import ImageReader
 from tfmeta.runtime import start_tensorflow
 from tfmeta.user_files import AnyPath
 
@@ -34,7 +32,7 @@ class ExportPredictor:
     """
 
     def __init__(self, path: AnyPath, *, timeout: float):
-        self._path, self._version, self._timeout = path, newest_version(path), timeout
+        self._version, self._timeout = newest_version(path), timeout
         try:
             self._manifest = Manifest.read(self._version)
         except UserError as error:
@@ -50,12 +48,7 @@ class ExportPredictor:
 
     def reader(self) -> ExampleReader:
         """What reads support sets and queries for the model."""
-        image_format = self._manifest.image_format
-        if image_format is None:
-            raise UserError(
-                f"{self._path} takes no images; expected an export of a model for images, or a run"
-            )
-        return ImageReader(image_format.get("array_range", DEFAULT_RANGE))
+        return self._manifest.reader()
 
     def answer(self, support: SupportSet | None, queries: Examples) -> dict[str, Any]:
         """See `answering.answer`."""

@@ -113,6 +113,8 @@ def _facts_of(manifest: Manifest, model: CLoader) -> dict[str, Any]:
         facts["num_outputs"] = answer.shape[-1]
     if not kind.takes_support and LABEL in last.outputs:
         facts["class_names"] = class_names(model, last.outputs[LABEL].name)
+    if manifest.targets is not None:
+        facts["targets"] = "values" if PREDICTION in last.outputs else "classes"
     return facts
 
 

@@ -79,6 +79,8 @@ def _facts(served: ServedFunctions) -> dict[str, Any]:
         "input_shape": list(learner.function.input_shape[1:]),
         "input_dtype": input_dtype(learner.network),
         "num_outputs": served.num_outputs,
+        "targets": learner.targets,
+        "row_format": served.options.row_format and served.options.row_format.to_dict(),
         **learner.target_scale.get_config(),
         "padded": served.options.padded,
         "limits": served.options.limits.to_dict(),

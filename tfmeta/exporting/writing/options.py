@@ -12,8 +12,9 @@ from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.kinds.export_kind import ExportKind
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.row_format import RowFormat
 
-_ALWAYS = ("image_format", "confidence")
+_ALWAYS = ("image_format", "row_format", "confidence")
 _BAKED_IN = ("support", "class_names")
 
 
@@ -23,6 +24,7 @@ class ExportOptions:
 
     Attributes:
         image_format: how the learner's images are read; None if its examples are no images.
+        row_format: which columns of a table its examples are; None if they have no names.
         confidence: returns a Confidence; called once everything that can be refused was checked.
         support: for a kind with its support set baked in: `(x, y)` of that one task, x as the
             network takes it, y labels or values.
@@ -39,6 +41,7 @@ class ExportOptions:
     """
 
     image_format: ImageFormat | None = None
+    row_format: RowFormat | None = None
     confidence: Callable[[], Confidence] = Confidence
     support: tuple[Any, Any] | None = None
     class_names: list[str] | None = None
