@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs newest faults layers attack numerics clean
+.PHONY: help demo test quick lint docs newest faults layers attack numerics clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
@@ -32,7 +32,11 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 	  '  less exported/demo/1/README.md                                the request, and TensorFlow Serving'
 
 test: $(READY)  ## the test suite
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup
+
+quick: $(READY)  ## the tests without processes and exports, in about two minutes
+	TFMETA_QUICK=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup \
+	  --ignore=tests/exporting -m 'not slow and not omniglot'
 
 lint: $(READY)  ## style, formatting and types, changing nothing
 	$(BIN)/ruff check .

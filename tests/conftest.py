@@ -13,6 +13,8 @@ from PIL import Image
 
 import tfmeta
 
+pytest_plugins = ["quick"]
+
 # Both before anything here imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TFMETA_RAISE", "1")  # an unforeseen error is seen, not told in one line
@@ -42,6 +44,16 @@ def pytest_configure(config):
         name = f"{kind}_op_parallelism_threads"
         getattr(threading, f"set_{name}")(_THREADS)
         assert getattr(threading, f"get_{name}")() == _THREADS
+
+
+def pytest_collection_modifyitems(config, items):
+    """Gives a worker whole files, or whole folders below a room's, which share what is dear."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        place = item.path.relative_to(Path(__file__).parent)
+        group = place.parent if len(place.parts) > 2 else place
+        item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
 @pytest.fixture(scope="session")

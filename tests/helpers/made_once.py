@@ -40,16 +40,24 @@ def made_once(place: str):
     """
 
     def decorate(make):
+        failures = {}  # a worker does not try again what has failed, or been skipped
+
         @functools.cache
         @functools.wraps(make)
         def made(*arguments) -> Path:
+            if arguments in failures:
+                raise failures[arguments]
             path = _of_the_session() / "shared" / place.format(*arguments)
             done = path.with_name(f"{path.name}.made")
             path.parent.mkdir(parents=True, exist_ok=True)
             with alone(path.with_name(f"{path.name}.lock")):
                 if not done.exists():
                     shutil.rmtree(path, ignore_errors=True)  # what a failure has left
-                    make(path, *arguments)
+                    try:
+                        make(path, *arguments)
+                    except BaseException as error:
+                        failures[arguments] = error
+                        raise
                     done.touch()
             return path
 

@@ -1,0 +1,51 @@
+"""`make quick`: a test that starts a process or makes an export is left out when it comes to that.
+
+So nobody has to keep a list of them. What takes long for another reason is marked `slow`, and a
+test that should be and is not fails.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import subprocess
+import time
+
+import pytest
+
+IS_ON = os.environ.get("TFMETA_QUICK") == "1"
+MOST_SECONDS = 5  # of the processor, so that a busy machine makes no difference
+
+
+@contextlib.contextmanager
+def no_process_and_no_export():
+    """Inside, either of them skips the test."""
+    import tensorflow as tf
+
+    from tfmeta import files
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess.Popen, "__init__", _left_out)
+        patch.setattr(multiprocessing.process.BaseProcess, "start", _left_out)
+        patch.setattr(files, "new_version", _left_out)
+        patch.setattr(tf.saved_model, "save", _left_out)
+        yield
+
+
+def _left_out(*_, **__):
+    pytest.skip("it starts a process or makes an export: make test")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_but_what_is_quick():
+    with no_process_and_no_export() if IS_ON else contextlib.nullcontext():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    began = time.process_time()
+    result = yield
+    taken = time.process_time() - began
+    if IS_ON and taken > MOST_SECONDS:
+        pytest.fail(f"it takes {taken:.0f} s of the processor: mark it slow")
+    return result
