@@ -8,7 +8,7 @@ from tfmeta.training.run_directory import RunDirectory
 SINUSOID = ["sinusoid", "--shots", 5, "--meta-batch", 4, "--inner-steps", 1]
 for _setting in ("validation_tasks=0", "checkpoint_seconds=0", "log_every=4"):
     SINUSOID += ["--set", _setting]
-SINUSOID += ["--set", "learner.vectorised=false"]  # without the wait for XLA
+SINUSOID += trained.WITHOUT_XLA
 
 
 def the_line(capfd, *arguments, status=1, output=""):

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from made_once import folder
-from trained import TINY, call, inside
+from trained import TINY, WITHOUT_XLA, call, inside
 
 import tfmeta
 from tfmeta import UserError
@@ -41,7 +41,7 @@ def __getattr__(name):
 @pytest.fixture(scope="module")
 def whole_run():
     path = folder() / "runs" / "names"
-    call("train", "sinusoid", *TINY, "--shots", 5, "--queries", 5, "--run-dir", path)
+    call("train", "sinusoid", *TINY, *WITHOUT_XLA, "--shots", 5, "--queries", 5, "--run-dir", path)
     return path
 
 

@@ -28,6 +28,7 @@ TINY = {
     "validation_tasks": 6,
     "checkpoint_seconds": 0,
     "augment": [NOISE],
+    "learner.vectorised": False,  # without the wait for XLA
 }
 
 

@@ -1,10 +1,12 @@
 """Files of test episodes: the same result on any machine, with the data or without."""
 
 import json
+import shutil
 import zipfile
 
 import numpy as np
 import pytest
+import trained
 from click.testing import CliRunner
 from drawn_episodes import same
 
@@ -60,12 +62,14 @@ def test_an_example_is_stored_once(tmp_path):
         assert len(archive["examples"]) == 40
 
 
-def test_evaluating_a_file_equals_evaluating_its_pipeline(tmp_path):
-    run, file = tmp_path / "run", tmp_path / "glyphs.episodes"
-    invoke = CliRunner().invoke
-    train = f"train glyphs --algorithm prototypical --steps 2 --run-dir {run} "
-    done = invoke(main, train + "--set validation_tasks=0 --set network.filters=4")
-    assert done.exit_code == 0, done.output
+@pytest.fixture
+def run(tmp_path):
+    """A run of its own, because results are written into it."""
+    return shutil.copytree(trained.glyph_run(), tmp_path / "run")
+
+
+def test_evaluating_a_file_equals_evaluating_its_pipeline(run, tmp_path):
+    file, invoke = tmp_path / "glyphs.episodes", CliRunner().invoke
     drawn = "--ways 4 --shots 2 --queries 3 --split validation --tasks 10 --seed 3"
     done = invoke(main, f"episodes glyphs {drawn} --output {file} --json")
     assert done.exit_code == 0, done.output
@@ -83,12 +87,7 @@ def test_evaluating_a_file_equals_evaluating_its_pipeline(tmp_path):
     assert (done.exit_code, "is never overwritten" in done.output) == (2, True)
 
 
-def test_a_file_that_is_not_for_the_learner_is_refused(tmp_path):
-    run = tmp_path / "run"
-    train = f"train glyphs --algorithm prototypical --steps 1 --run-dir {run} "
-    done = CliRunner().invoke(main, train + "--set validation_tasks=0 --set network.filters=4")
-    assert done.exit_code == 0, done.output
-
+def test_a_file_that_is_not_for_the_learner_is_refused(run, tmp_path):
     def refusal(source, shape, split="test"):
         file = tmp_path / f"{source.name}-{split}.episodes"
         write_episodes(file, source, shape, split=split, num_tasks=2, seed=0)

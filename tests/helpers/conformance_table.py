@@ -1,28 +1,34 @@
 """The conformance table: what each learner is made of, and which promises its method makes."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from made_once import made_once
 
 import tfmeta
 from tfmeta.episodes.episode import Episode
+from tfmeta.exporting.writing.exporter import export_model
 
 WAYS, SHOTS, QUERIES, TASKS = 3, 2, 4, 4
 
 
-def conv(num_outputs=WAYS, **options):
-    return tfmeta.networks.conv4((8, 8, 1), num_outputs, filters=6, num_blocks=2, **options)
+def conv(num_outputs=WAYS, num_blocks=2, **options):
+    return tfmeta.networks.conv4(
+        (8, 8, 1), num_outputs, filters=6, num_blocks=num_blocks, **options
+    )
 
 
-def embedding():
-    return conv(None)
+def embedding(**options):
+    return conv(None, **options)
 
 
-def maps():
-    return conv(None, features="map")
+def maps(**options):
+    return conv(None, features="map", **options)
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,19 @@ def classification_batch(seed=0, dtype=np.float32):
         return x.reshape(TASKS, WAYS * number, 8, 8, 1).astype(dtype), y
 
     return Episode(*(tf.constant(v) for v in (*part(SHOTS), *part(QUERIES))))
+
+
+@functools.cache
+def learner_of(name):
+    """The learner of a row, whose weights are the same wherever it is made."""
+    keras.utils.set_random_seed(5)
+    return TABLE[name].make()
+
+
+@made_once("conformance/{}")
+def export_of(path, name):
+    """The model's folder of that learner, as kind `learner`."""
+    export_model(learner_of(name), path)
 
 
 def one_task(batch, task=0):

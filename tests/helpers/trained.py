@@ -17,6 +17,8 @@ from PIL import Image, ImageDraw
 CLASSES = ("arrow", "bar", "cross", "disc", "ring")
 SMALL = ["--set", "network.filters=8", "--set", "network.num_blocks=2"]
 TINY = ["--steps", "20", "--meta-batch", "4", "--set", "validation_tasks=0"]
+# At this size the compilation is all the time, and that of whoever goes on with a run.
+WITHOUT_XLA = ["--set", "learner.vectorised=false"]
 AS_IT_IS = ["--calibration-tasks", "0"]  # the probabilities are then a run's own
 COMMAND = [sys.executable, "-c", "from tfmeta.cli import main; main(prog_name='tfmeta')"]
 
@@ -70,7 +72,8 @@ def glyph_run(path):
 
 @made_once("runs/sinusoid")
 def sinusoid_run(path):
-    call("train", "sinusoid", *TINY, "--shots", 5, "--inner-steps", 2, "--run-dir", path)
+    steps = ["--shots", 5, "--inner-steps", 2, *WITHOUT_XLA]
+    call("train", "sinusoid", *TINY, *steps, "--run-dir", path)
 
 
 @functools.cache

@@ -61,7 +61,7 @@ def test_invert_is_the_exact_negative(channels):
     assert (decoded(data, 5, 6, channels=channels, invert=True) == 255 - positive).all()
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     st.sampled_from(LOSSLESS + LOSSY),
     st.builds(

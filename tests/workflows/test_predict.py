@@ -88,38 +88,36 @@ def test_adapted_export_takes_no_support_folder():
     assert "leave --support out" in line
 
 
-def test_a_version_folder_can_be_named(from_export):
-    version = trained.learner_export() / "1"
-    assert_same_answers(predict(version, support=trained.support_folder()), from_export)
+@pytest.fixture(scope="module")
+def of_few_classes(few_classes):
+    return predict(trained.learner_export(), support=few_classes)
 
 
-def test_fewer_classes_than_ways_answer_among_themselves(few_classes, capfd):
-    from_export = predict(trained.learner_export(), support=few_classes)
-    for each in from_export:
+def test_fewer_classes_than_ways_answer_among_themselves(few_classes, of_few_classes, capfd):
+    for each in of_few_classes:
         assert each["probabilities"].keys() == {"bar", "disc", "ring"}
         assert_close(sum(each["probabilities"].values()), 1.0, dtype=np.float32)
         assert each["label"] in each["probabilities"]
     arguments = [*trained.query_files(), "--support", few_classes, "--json"]
     status, output, _ = trained.inside(capfd, "predict", trained.glyph_run(), *arguments)
     assert status == 0
-    assert_same_answers(json.loads(output)["predictions"], from_export)
+    assert_same_answers(json.loads(output)["predictions"], of_few_classes)
 
 
-def test_fewer_classes_in_an_adapted_export(few_classes, tmp_path):
+def test_fewer_classes_in_an_adapted_export(few_classes, of_few_classes, tmp_path):
     output = tmp_path / "few"
     arguments = ["--kind", "adapted", "--support", few_classes, "--output", output]
     trained.call("export", trained.glyph_run(), *arguments, *trained.AS_IT_IS)
-    assert_same_answers(predict(output), predict(trained.learner_export(), support=few_classes))
+    assert_same_answers(predict(output), of_few_classes)
 
 
-def test_an_images_answer_does_not_depend_on_the_others(from_export):
+def test_an_images_answer_does_not_depend_on_the_others_and_a_version_can_be_named(from_export):
     last = trained.query_files()[-1:]
-    assert_same_answers(predict(trained.adapted_export(), images=last), from_export[-1:])
+    assert_same_answers(predict(trained.adapted_export() / "1", images=last), from_export[-1:])
 
 
 def test_without_json_one_line_an_image(from_export):
-    arguments = [*trained.query_files(), "--support", trained.support_folder()]
-    done = trained.tfmeta("predict", trained.learner_export(), *arguments)
+    done = trained.tfmeta("predict", trained.adapted_export(), *trained.query_files())
     assert (done.returncode, done.stderr) == (0, "")
     for line, each in zip(done.stdout.splitlines(), from_export, strict=True):
         numbers = f"{each['confidence']:.3f}  unknown {each['unknown']:.3f}"

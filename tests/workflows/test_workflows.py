@@ -56,7 +56,7 @@ def images():
     return folder
 
 
-def test_five_calls_do_what_the_five_commands_do(images, tmp_path):
+def test_five_calls_do_what_the_five_commands_do(images, tmp_path, capfd):
     for name in "ab":
         (tmp_path / "support" / name).mkdir(parents=True)
         for image in (2, 3):
@@ -75,12 +75,11 @@ def test_five_calls_do_what_the_five_commands_do(images, tmp_path):
     options += ["--set", "pipeline.validation=2", "--set", "pipeline.test=2"]
     options += ["--set", "network.filters=4", "--set", "network.num_blocks=1"]
     by_command = tmp_path / "by-command"
-    done = run([*COMMAND, "train", "image-folder", *options, "--run-dir", by_command])
-    assert done.returncode == 0, done.stderr
+    trained.call("train", "image-folder", *options, "--run-dir", by_command)
     for name in ("metrics.jsonl", "config.json", "splits.json"):
         assert (by_command / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
-    done = run([*COMMAND, "evaluate", by_command, "--tasks", "4", "--json"])
-    assert json.loads(done.stdout) == found["result"]
+    _, shown, _ = trained.inside(capfd, "evaluate", by_command, "--tasks", 4, "--json")
+    assert json.loads(shown) == found["result"]
     inputs = [images / "a/0.png", images / "b/1.png", "--support", tmp_path / "support", "--json"]
     done = run([*COMMAND, "predict", tmp_path / "exported", *inputs])
     assert json.loads(done.stdout)["predictions"] == found["predictions"]
