@@ -102,7 +102,7 @@ def test_damaged_metrics_are_named_and_kept(byte, metrics):
     at = good.index(b"\n") + 3
     metrics.path.write_bytes(good[:at] + byte + good[at + 1 :])
     for step in (24, 8):
-        with pytest.raises(UserError, match=r"metrics\.jsonl is damaged: line 2 is not a step's metrics"):
+        with pytest.raises(UserError, match=r"metrics\.jsonl is damaged: line 2 is not a step"):
             metrics.until(step)
     with pytest.raises(UserError, match=r"damaged: line 2"):
         list(metrics.read())

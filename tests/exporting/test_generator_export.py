@@ -266,7 +266,7 @@ def test_predict_refuses_weights_that_do_not_fit(name, change):
 
 
 @pytest.mark.parametrize(
-    ("transductive", "kinds"), [(False, "--kind learner or adapted$"), (True, "--kind learner$")]
+    ("transductive", "kinds"), [(False, "kind learner or adapted$"), (True, "kind learner$")]
 )
 def test_a_method_without_weights_is_refused_by_name(transductive, kinds, tmp_path):
     learner = tfmeta.Prototypical(conv4(None), transductive=transductive)

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import trained
 from small_runs import VALUES, lines, train
@@ -45,6 +46,23 @@ def test_a_run_without_a_format_loads_evaluates_and_goes_on(run, tmp_path):
     assert lines(old) == lines(new)
     assert [line["step"] for line in lines(old)] == [4, 8]
     assert json.loads((run / "config.json").read_text())["format"] == 2  # written anew
+
+
+def test_a_run_of_before_took_arrays_of_images_for_vectors(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 4), np.uint8)
+    np.savez(tmp_path / "x.npz", x=images, y=np.arange(60) // 6)
+    options = {"ways": 2, "queries": 2, "steps": 2, "validation_tasks": 0}
+    run = tfmeta.train(
+        "arrays",
+        data_dir=tmp_path / "x.npz",
+        pipeline_options={"images": False},
+        algorithm="prototypical",
+        run_dir=tmp_path / "run",
+        **options,
+    ).path
+    before = tfmeta.evaluate(run, tasks=2)
+    rewrite(run, lambda content: [content.pop(key) for key in ("format", "pipeline.images")])
+    assert tfmeta.evaluate(run, tasks=2).facts == before.facts
 
 
 @pytest.mark.fault(

@@ -76,10 +76,14 @@ def _settings_in(content, path):
 
 
 def _unwritten_in_format_1(pipeline, facts_path):
-    """Options of a run whose images were read as they are stored, before there was another way."""
+    """What a run of before there was another way did, as the options that say so now.
+
+    Images were read as they are stored, and image-like arrays of an NPZ were vectors.
+    """
     facts = files.read_json(facts_path)
     image = facts.get("image_format") if isinstance(facts, dict) else None
-    if not isinstance(image, dict) or "background" in image:
+    option, value = ("images", False) if image is None else ("as_stored", True)
+    if image is not None and (not isinstance(image, dict) or "background" in image):
         return {}
     from tfmeta.pipelines import options_of
 
@@ -87,4 +91,4 @@ def _unwritten_in_format_1(pipeline, facts_path):
         known = options_of(pipeline)
     except UserError:  # the pipeline is not installed, which matters only where its data is wanted
         return {}
-    return {"pipeline.as_stored": True} if "as_stored" in known else {}
+    return {f"pipeline.{option}": value} if option in known else {}
