@@ -10,10 +10,18 @@ from tfmeta.errors import UserError
 from tfmeta.extras import import_extra
 from tfmeta.training.scalar_events import write_scalar
 
-# Packages of extras. A module that is None in sys.modules cannot be imported.
+# Packages of extras, as if they were not installed. scikit-learn takes a None in sys.modules for a
+# pandas that somebody has imported.
 WITHOUT = """
 import sys
-for name in ("tensorflow_datasets", "importlib_resources", "tensorboard", "pandas", "pyarrow"):
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("pandas", "pyarrow"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+for name in ("tensorflow_datasets", "importlib_resources", "tensorboard"):
     sys.modules[name] = None
 """
 MAIN_JOB = """

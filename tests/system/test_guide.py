@@ -102,7 +102,12 @@ def run(words):
         if words[1] == "train" and {"glyphs", "image-folder"} & {*words[2:]}:
             is_own = any(word.startswith("network=") for word in words)
             options = [*options, *(SMALL_IMAGES[4:] if is_own else SMALL_IMAGES)]
-        return call(*words[1:], *([] if _TAKES_NO_NUMBERS & {*words} else options))
+        try:
+            return call(*words[1:], *([] if _TAKES_NO_NUMBERS & {*words} else options))
+        except SystemExit as end:  # of a command that says by its status what it found
+            if end.code:
+                raise
+            return None
     assert words[:2] == ["python", "-m"], f"the guide has a command of an unknown kind: {words}"
     arguments, sys.argv = sys.argv, words[2:]
     try:

@@ -200,7 +200,7 @@ def test_an_inspection_says_what_training_would(images):
         (lambda: tfmeta.predict("x", 5), "images=5; expected a path"),
         (lambda: tfmeta.inspect("glyphs", contact_sheet=5), "contact_sheet=5; expected a path"),
         (lambda: tfmeta.verify("nowhere"), "there is no export in"),
-        (lambda: tfmeta.predict("nowhere", "x.png"), "x.png cannot be read"),
+        (lambda: tfmeta.predict("nowhere", "x.png"), "there is no export in"),
     ],
 )
 def test_a_mistake_is_told_as_on_the_command_line(call, words):
