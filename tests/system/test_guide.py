@@ -6,7 +6,6 @@ The numbers are small: a run has a few steps and an evaluation a few tasks, what
 
 import glob
 import re
-import runpy
 import shlex
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from trained import call
+from trained import run as run_process
 
 from tfmeta.cli import main
 
@@ -33,16 +33,36 @@ SMALL_IMAGES = [  # for a pipeline of images
     *("--set", "network.filters=4", "--set", "network.num_blocks=2"),
     *("--set", "train_ways=5", "--set", "train_queries=1"),
 ]
+SMALL_CALLS = {
+    "steps=200": "steps=4, meta_batch=2, train_ways=5, network_options={'filters': 4}",
+    "=600": "=5",
+    "epoch=100": "epoch=2",
+}
 _TAKES_NO_NUMBERS = {"--episodes", "litert"}
 _BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-# Pages of Python alone, the first two of them run by tests/system/test_write_your_own*.
-_NOT_COMMANDS = ("your-own-learner.md", "your-own-pipeline.md", "python.md", "your-own-callback.md")
+_FILE = re.compile(r'"""(\w+\.py):')
 
 
 def blocks(page, kind, *, run=True):
     """The texts of a page's blocks of a kind that are to be run, or that are not."""
     found = _BLOCK.findall((GUIDE / page).read_text())
     return [text for skipped, language, text in found if language == kind and run != bool(skipped)]
+
+
+def files(page):
+    """`{name: text}` of the Python blocks that begin with the name of a file."""
+    named = ((_FILE.match(code), code) for code in blocks(page, "python"))
+    return {match[1]: code for match, code in named if match}
+
+
+def cells(page):
+    """The other Python blocks."""
+    return [code for code in blocks(page, "python") if not _FILE.match(code)]
+
+
+def write_files(page, folder):
+    for name, code in files(page).items():
+        (folder / name).write_text(code)
 
 
 def commands(block):
@@ -95,7 +115,7 @@ def place(data, monkeypatch):
 
 
 def run(words):
-    """One command of the guide, in this process."""
+    """One command of the guide; `tfmeta` in this process."""
     words = [file for word in words for file in (sorted(glob.glob(word)) or [word])]
     if words[0] == "tfmeta":
         options = SMALL.get(words[1], [])
@@ -109,19 +129,15 @@ def run(words):
                 raise
             return None
     assert words[:2] == ["python", "-m"], f"the guide has a command of an unknown kind: {words}"
-    arguments, sys.argv = sys.argv, words[2:]
-    try:
-        runpy.run_module(words[2], run_name="__main__")
-    finally:
-        sys.argv = arguments
+    ended = run_process([sys.executable, *words[1:]])
+    assert ended.returncode == 0, ended.stderr
+    return None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [p for p in PAGES if p not in _NOT_COMMANDS])
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "sh")])
 def test_the_commands_of_a_page_run(page, place, done):
-    for code in blocks(page, "python"):
-        name = re.match(r'"""(\w+\.py):', code)[1]
-        (place / name).write_text(code)
+    write_files(page, place)
     for words in [words for block in blocks(page, "sh") for words in commands(block)]:
         if words not in done:  # two pages that begin alike share what they made
             run(words)
@@ -129,18 +145,12 @@ def test_the_commands_of_a_page_run(page, place, done):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["python.md", "your-own-callback.md"])
+@pytest.mark.parametrize("page", [p for p in PAGES if cells(p)])
 def test_the_notebook_of_a_page_runs(page, place):
-    """A page's Python blocks, one after another: files by their names, the rest as cells."""
-    cells = []
-    for code in blocks(page, "python"):
-        name = re.match(r'"""(\w+\.py):', code)
-        if name:
-            (place / name[1]).write_text(code)
-        else:
-            cells.append(code)
-    code = "\n".join(cells)
-    for number, small in (("steps=200", "steps=4"), ("=600", "=5"), ("epoch=100", "epoch=2")):
+    """A page's Python blocks that are no files, one after another, as cells."""
+    write_files(page, place)
+    code = "\n".join(cells(page))
+    for number, small in SMALL_CALLS.items():
         code = code.replace(number, small)
     exec(compile(code, page, "exec"), {"__name__": "notebook"})
 
