@@ -19,5 +19,6 @@ def part_of(episode, start, stop):
     return type(episode)(*(np.asarray(tensor)[start:stop] for tensor in episode))
 
 
-def episodes_of(source, split="all"):
-    return [t.numpy() for t in source.draw(split, EpisodeShape(2, 1, 1), 0)(0, 20)]
+def episodes_of(source, shape=EpisodeShape(2, 1, 1), count=20):
+    """The first episodes of all classes."""
+    return [t.numpy() for t in source.draw("all", shape, 0)(0, count)]

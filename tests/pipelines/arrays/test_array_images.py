@@ -13,7 +13,7 @@ from tfmeta import UserError, networks
 from tfmeta.episodes.episode_source import EpisodeShape
 from tfmeta.pipelines.arrays import build
 from tfmeta.reading.images import ImageFormat
-from tfmeta.training.building import build_learner, resolve
+from tfmeta.training.plan import Plan
 from tfmeta.training.settings import Settings
 
 
@@ -47,9 +47,9 @@ def test_the_network_is_conv4_and_sees_pixels_from_0_to_1(tmp_path, digits):
     seen = {each.tobytes() for each in np.rint(episode.support_x.numpy().reshape(30, -1) * 255)}
     given = {each.tobytes() for each in np.float32(np.rint(digits[0].reshape(-1, 64) / 16 * 255))}
     assert seen <= given
-    settings = resolve(Settings(pipeline="arrays", algorithm="prototypical", ways=2), source)
-    assert build_learner(settings, source).network.name == "conv4"
-    assert settings.pipeline_options["value_range"] == [0.0, 16.0]
+    plan = Plan.make(Settings(pipeline="arrays", algorithm="prototypical", ways=2), source)
+    assert plan.build_learner().network.name == "conv4"
+    assert plan.settings.pipeline_options["value_range"] == [0.0, 16.0]
 
 
 def test_what_a_run_recorded_reads_other_images_in_the_same_way(tmp_path, digits):
