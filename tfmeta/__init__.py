@@ -13,6 +13,7 @@ from tfmeta.own_path import leave_working_folder
 leave_working_folder()  # before anything could be imported from it
 
 from tfmeta.deprecation import keep_old_names  # noqa: E402
+from tfmeta.network_registry import MODULES  # noqa: E402
 from tfmeta.registration import find_our_classes  # noqa: E402
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -30,6 +31,7 @@ _HOMES = {
     "MetaLSTM": "tfmeta.learners.meta_lstm",
     "MetaLearner": "tfmeta.learners.meta_learner",
     "MetaSGD": "tfmeta.learners.meta_sgd",
+    "OnFeatures": "tfmeta.learners.on_features",
     "Prototypical": "tfmeta.learners.prototypical",
     "Relation": "tfmeta.learners.relation",
     "Reptile": "tfmeta.learners.reptile",
@@ -51,7 +53,7 @@ _HOMES |= _STARTING
 
 keep_old_names()
 # Keras saves a learner by the name of its class.
-find_our_classes(sorted({home for home in _HOMES.values() if "learners" in home}))
+find_our_classes(sorted({home for home in _HOMES.values() if "learners" in home} | MODULES))
 
 __all__ = [*sorted(_HOMES), "networks"]
 

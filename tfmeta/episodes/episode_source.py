@@ -146,6 +146,13 @@ class EpisodeSource(ABC):
     def check(self, split: str, shape: EpisodeShape) -> None:
         """Raises UserError, with the numbers that don't fit, if there can be no such episode."""
 
+    def check_embeddable(self) -> None:
+        """Raises UserError if there are no examples whose features could be computed once."""
+        raise UserError(
+            f"{self.name} has no examples whose features are computed once, as a network that is "
+            "partly frozen needs them; expected --train all (--set train=all)"
+        )
+
     def check_learner(self, learner) -> None:
         """Raises UserError if these episodes are not for such a learner; most are for every one."""
         del learner

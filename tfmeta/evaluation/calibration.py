@@ -118,7 +118,8 @@ def _answers(learner, source, split, shape, *, num_tasks, seed) -> Answers:
         return learner.map_tasks(answer, episodes)
 
     batch = even_batch(num_tasks, _TASKS_A_CALL)
-    dataset = source.episodes(split, both, seed=seed, num_tasks=batch).take(num_tasks // batch)
+    embedded = learner.embedded(source)
+    dataset = embedded.episodes(split, both, seed=seed, num_tasks=batch).take(num_tasks // batch)
     parts = [[t.numpy() for t in answer_all(episodes)] for episodes in dataset]
     known, unknown = (np.concatenate(side).reshape(-1, ways) for side in zip(*parts, strict=True))
     labels = np.tile(np.repeat(np.arange(ways), shape.num_queries), num_tasks)

@@ -75,11 +75,8 @@ class Evaluator:
             values also `mse_scaled` and `ci95_scaled`, in units of the learner's `target_spread`.
         """
         by_step, digest = [], EpisodeHash()
-        dataset = self._source.episodes(
-            self._split, self._shape, seed=self._seed, num_tasks=self._batch
-        )
-        for episodes in map(without_solution, dataset.take(self._num_tasks // self._batch)):
-            digest.update(episodes)
+        for raw, episodes in self._batches():
+            digest.update(raw)
             measured = self._measure(episodes)
             by_step.append(np.stack([scores.numpy() for scores in measured.values()], 1))
             if on_progress:
@@ -106,6 +103,19 @@ class Evaluator:
             "adaptation_curve": curves.mean(0).tolist(),
             "episodes_sha256": digest.hexdigest(),
         }
+
+    def _batches(self):
+        """Pairs of episodes: as the source has them, and as the learner takes them."""
+        protocol = {"seed": self._seed, "num_tasks": self._batch}
+        embedded = self._learner.embedded(self._source)
+        number = self._num_tasks // self._batch
+        raw, taken = (
+            source.episodes(self._split, self._shape, **protocol).take(number)
+            for source in (self._source, embedded)
+        )
+        if embedded is self._source:
+            return ((episodes, episodes) for episodes in map(without_solution, raw))
+        return zip(map(without_solution, raw), map(without_solution, taken), strict=True)
 
     def _measure_tasks(self, episodes):
         return self._learner.map_tasks(self._measure_task, episodes)

@@ -107,7 +107,8 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
 
     def fit(self, *args, **kwargs):
         """As `keras.Model.fit`, of a dataset of Episode, in its own order.
@@ -208,6 +209,18 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
             )
         return export_model(self, filepath, kind, **options)
 
+    # What it takes
+
+    def example_shape(self, received: tf.TensorShape) -> tuple:
+        """The shape that an example must have, for one that was received in another."""
+        del received
+        return self.function.input_shape[1:]
+
+    @property
+    def target_shape(self) -> tuple:
+        """The shape of a target that is a value."""
+        return self.function.output_shape[1:]
+
     # How tasks run
 
     @property
@@ -263,7 +276,8 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         if not self.trainable_variables:
             raise UserError(
                 f"nothing is to be trained: every layer of the network {self.network.name!r} is "
-                "frozen. Set trainable=True on those that training is to change, and compile again"
+                "frozen. Set trainable=True on those that training is to change, and compile "
+                "again; or train 0 steps to keep it as it is (--steps 0)"
             )
         if self.optimizer is None:
             raise UserError("compiled with optimizer=None; expected an optimizer to train with")

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, weight_rules
@@ -141,6 +142,10 @@ class MetaLearner(EpisodeModel):
     def adaptation_path(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN) -> dict:
         """Task states by the number of inner steps; by default only `adapt`'s, under 0."""
         return {0: sizes.given_to(self.adapt)(support_x, support_y)}
+
+    def embedded(self, source: EpisodeSource) -> EpisodeSource:
+        """A source of the same episodes, of which a frozen part's work is done; else as it is."""
+        return source
 
     def reference_answer(self, support_x, support_y, query_x):
         """`predict_with(adapt(...))` by Keras alone, for checks: see `PlainNetwork`.

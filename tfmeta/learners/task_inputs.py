@@ -152,7 +152,8 @@ def _described(data):
 def as_examples(learner, x, *, name: str, leading: int = 1):
     """Examples in the type that the network takes; raises UserError if their shape is another."""
     x = tf.convert_to_tensor(x)
-    shape, expected = x.shape, learner.function.input_shape[1:]
+    shape = x.shape
+    expected = learner.example_shape(shape[leading:])
     if shape.rank is not None and not shape[leading:].is_compatible_with(expected):
         before = ("tasks", "examples")[-leading:]
         raise UserError(
@@ -188,7 +189,7 @@ def as_targets(learner, y, *, name: str, leading: int = 1):
         )
     by = f"{name} of type {y.dtype.name} and shape {_shape(y.shape)}"
     targets.refuse_other(targets.VALUES, learner.known_target_kind, by=by)
-    outputs = learner.function.output_shape[1:]
+    outputs = learner.target_shape
     if learner.has_own_loss or y.shape.rank is None or len(outputs) != y.shape.rank - leading:
         outputs = y.shape[leading:]  # a user's loss may take what it likes
     if not y.shape[leading:].is_compatible_with(outputs):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.bag_of_tokens import bag_of_tokens
     from tfmeta.networks.conv4 import conv4
     from tfmeta.networks.efficientnet_lite0 import efficientnet_lite0
+    from tfmeta.networks.feature_map import feature_map
     from tfmeta.networks.mlp import mlp
 
 NAMES = tuple(NETWORKS)  # what `--set network=NAME` takes
@@ -23,6 +24,7 @@ __all__ = [
     "conv4",
     "declared_dtype",
     "efficientnet_lite0",
+    "feature_map",
     "input_dtype",
     "mlp",
     "unscaled",

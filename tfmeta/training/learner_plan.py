@@ -17,6 +17,7 @@ from tfmeta.learners.targets import default_loss, default_metric
 from tfmeta.network_size import check_size
 from tfmeta.training.network_choice import is_foreign
 from tfmeta.training.settings import Settings
+from tfmeta.training.trained_part import built_learner, is_on_features
 
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
 
@@ -30,6 +31,7 @@ class LearnerPlan:
         source: of its episodes.
         learner_class, learner_options: the learner's class, and all arguments but the network.
         network_function, network_options: what makes the network, and all of its arguments.
+        head_size: outputs of the head that the learner needs; None if it needs none.
         target_kind: what the targets are; the learner is compiled with their loss and metric.
         optimizer_class, outer_learning_rate: of the outer loop, the rate at its start.
     """
@@ -40,6 +42,7 @@ class LearnerPlan:
     learner_options: dict
     network_function: Callable[..., keras.Model]
     network_options: dict
+    head_size: int | None
     target_kind: TargetKind
     optimizer_class: type[keras.optimizers.Optimizer]
     outer_learning_rate: float
@@ -57,6 +60,8 @@ class LearnerPlan:
         """The plan for resolved settings; the arguments are as of `resolving.resolved`."""
         target_kind = source.target_kind
         num_outputs = target_kind.size or max(settings.ways, settings.train_ways)
+        head_size = num_outputs if recipe.has_head else None
+        on_features = is_on_features(settings.train)
         return cls(
             settings=settings,
             source=source,
@@ -69,9 +74,10 @@ class LearnerPlan:
             network_function=network_function,
             network_options={
                 "input_shape": source.input_shape,
-                "num_outputs": num_outputs if recipe.has_head else None,
+                "num_outputs": None if on_features else head_size,
                 **settings.network_options,
             },
+            head_size=head_size,
             target_kind=target_kind,
             optimizer_class=_OPTIMIZERS[settings.outer_optimizer],
             outer_learning_rate=settings.outer_learning_rate,
@@ -91,7 +97,12 @@ class LearnerPlan:
             if not is_foreign(self.settings.network):
                 check_size(make_network)
             keras.utils.set_random_seed(self.settings.seed)
-            learner = self.learner_class(make_network(), **self.learner_options)
+            learner = built_learner(
+                partial(self.learner_class, **self.learner_options),
+                make_network(),
+                train=self.settings.train,
+                num_outputs=self.head_size,
+            )
         except UserError:
             raise
         except (TypeError, ValueError, OverflowError) as error:

@@ -24,6 +24,7 @@ from tfmeta.training.opening import episode_shape, open_source, training_shape
 from tfmeta.training.resolving import resolved
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
+from tfmeta.training.trained_part import is_on_features
 from tfmeta.training.windows import Windows
 
 _MOST_EXAMPLES_PER_STEP = 10 * MOST_EXAMPLES
@@ -141,6 +142,8 @@ class Plan:
         if refusals := self.refusals():
             raise UserError(refusals[0])
         _ = self.augmentation
+        if is_on_features(self.settings.train):
+            self._check_on_features()
 
     @cached_property
     def augmentation(self) -> Augmentation | None:
@@ -149,9 +152,19 @@ class Plan:
             return None
         return build_augmentation(self.settings.augment, self.source, seed=self.settings.seed)
 
-    def episodes_after(self, step: int) -> tf.data.Dataset:
-        """The batches of episodes of the steps after `step`, without an end."""
-        return self.source.episodes(
+    def _check_on_features(self) -> None:
+        self.source.check_embeddable()
+        if self.settings.augment:
+            raise UserError(
+                f"received augment={self.settings.augment!r} and "
+                f"train={self.settings.train!r}: the features of a frozen network are computed "
+                "once per example, so that augmentation would change nothing; leave augment out, "
+                "or choose --train all"
+            )
+
+    def episodes_after(self, step: int, learner: MetaLearner) -> tf.data.Dataset:
+        """The batches of episodes of the steps after `step`, as the learner takes them, endless."""
+        return learner.embedded(self.source).episodes(
             "train",
             self.training_shape,
             seed=self.settings.seed,
@@ -235,7 +248,7 @@ class Plan:
         """
         length, number = windows
         learner.fit(
-            self.episodes_after(step).take(number * length),
+            self.episodes_after(step, learner).take(number * length),
             epochs=number,
             steps_per_epoch=length,
             callbacks=list(callbacks),

@@ -9,6 +9,7 @@ from tfmeta.learners.recipe import Recipe
 from tfmeta.training.learner_options import default_options
 from tfmeta.training.opening import episode_shape, with_ways
 from tfmeta.training.settings import Settings
+from tfmeta.training.trained_part import ALL
 
 
 def resolved(
@@ -30,13 +31,13 @@ def resolved(
     """
     settings = with_ways(settings, source)
     train_ways, train_shots, train_queries = _training_sizes(settings, source, recipe)
-    is_timed = settings.max_minutes is not None
     return replace(
         settings,
         train_ways=train_ways,
         train_shots=train_shots,
         train_queries=train_queries,
-        steps=settings.steps or (None if is_timed else recipe.steps),
+        train=settings.train or ALL,
+        steps=_steps(settings, recipe),
         meta_batch=settings.meta_batch or recipe.meta_batch,
         outer_learning_rate=settings.outer_learning_rate or recipe.outer_learning_rate,
         outer_optimizer=settings.outer_optimizer or recipe.outer_optimizer,
@@ -48,6 +49,12 @@ def resolved(
         pipeline_options={**settings.pipeline_options, **source.pinned_options},
         learner_options={**default_options(learner_class), **recipe.options},
     )
+
+
+def _steps(settings, recipe):
+    if settings.steps is None and settings.max_minutes is None:
+        return recipe.steps
+    return settings.steps
 
 
 def _training_sizes(settings, source, recipe):

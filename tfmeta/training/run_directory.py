@@ -207,10 +207,10 @@ class RunDirectory:
     ) -> None:
         """Writes the learner as of a step, see `Checkpoints.save`; as of step 0 nothing.
 
-        The settings' seed makes that one anew.
+        The settings' seed makes that one anew. A run of 0 steps is nothing but its start.
         """
         self.metrics.sync()  # so that it is never behind a checkpoint
-        if step:
+        if step or self.settings.steps == 0:
             self._kept.save(learner, step, minutes=minutes, stopped_by=stopped_by)
             with files.writing(self.path):
                 self._progress.unlink(missing_ok=True)

@@ -39,11 +39,11 @@ def is_list_of_layers(value):
 _CHECKS = (
     (
         "ways shots queries least_ways least_shots least_queries train_ways train_shots "
-        "train_queries steps meta_batch log_every validate_every",
+        "train_queries meta_batch log_every validate_every",
         f"a whole number from 1 up to {_MOST}",
         _is_whole,
     ),
-    ("validation_tasks", f"a whole number from 0 up to {_MOST}", lambda v: _is_whole(v, 0)),
+    ("validation_tasks steps", f"a whole number from 0 up to {_MOST}", lambda v: _is_whole(v, 0)),
     ("seed", f"a whole number from 0 up to {_MOST_SEED}", lambda v: _is_whole(v, 0, _MOST_SEED)),
     ("outer_learning_rate max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
     ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
@@ -53,7 +53,7 @@ _CHECKS = (
         lambda v: isinstance(v, bool),
     ),
     ("augment", "a list of Keras layers, by name or as {name: {option: value}}", is_list_of_layers),
-    ("pipeline algorithm network strategy data_dir", "a text", lambda v: isinstance(v, str)),
+    ("pipeline algorithm network train strategy data_dir", "a text", lambda v: isinstance(v, str)),
     ("outer_optimizer", "'adam' or 'sgd'", lambda v: v in ("adam", "sgd")),
     (
         "outer_schedule",
@@ -82,7 +82,8 @@ class Settings:
         skip_unreadable: leave out files that can't be read, instead of refusing the data.
         augment: Keras preprocessing layers for training episodes; see
             `tfmeta/episodes/augmentation.py`.
-        steps: outer-loop steps; None with `max_minutes` means as many as there is time for.
+        steps: outer-loop steps; 0 keeps the start as it is, and None with `max_minutes` means as
+            many as there is time for.
         meta_batch: tasks per step.
         outer_learning_rate: the outer optimizer's rate at the start; its key is `outer_lr`.
         outer_optimizer: "adam" or "sgd".
@@ -90,6 +91,8 @@ class Settings:
             "cosine" or "linear"; or "constant".
         transductive: normalise queries with their own statistics.
         network: "auto", a function of `tfmeta.networks`, or `package.module:function`.
+        train: what of the network training changes: "all"; "head" or "none", with the network
+            frozen and its features computed once per example; or names of layers, with commas.
         data_dir: where the pipeline's data is.
         seed: of the initial weights and of the episodes.
         strategy: how devices are used.
@@ -125,6 +128,7 @@ class Settings:
     outer_schedule: str | None = None
     transductive: bool = False
     network: str = "auto"
+    train: str | None = None
     data_dir: str | None = None
     seed: int = 0
     strategy: str = "auto"

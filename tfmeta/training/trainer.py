@@ -165,6 +165,8 @@ class Trainer:
                 f"{state.run.path} is finished: {state.stopped_by} ended it at step {state.step}. "
                 "To go on, give it steps or max_minutes anew"
             )
+        if plan.settings.steps == 0:  # nothing is trained, and this is what it is
+            state.run.save_checkpoint(self._learner, 0, minutes=0.0)
         windows = plan.windows(self._learner)
         while not state.is_over:
             plan.fit(self._learner, state.step, windows.alike(state.step), callbacks)

@@ -70,7 +70,7 @@ class Replay:
             "checkpoint": self.start,
             "episodes": [first, first + tasks - 1],
             "learning_rate": float(learner.optimizer.learning_rate.numpy()),
-            **self._checked_step(next(iter(self._plan.episodes_after(step - 1)))),
+            **self._checked_step(next(iter(self._plan.episodes_after(step - 1, learner)))),
         }
 
     def _train_again(self) -> None:

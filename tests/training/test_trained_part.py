@@ -1,0 +1,85 @@
+"""The setting `train`: which part of a network a run changes."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tfmeta
+from tfmeta.learners.on_features import OnFeatures
+
+GLYPHS = {
+    "pipeline_options": {"rotations": False},
+    "algorithm": "prototypical",
+    "network_options": {"filters": 4},
+    "train_ways": 5,
+    "validation_tasks": 2,
+    "queries": 2,
+}
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("TFMETA_CACHE", str(tmp_path / "cache"))
+
+
+def trained(tmp_path, **settings):
+    run = tfmeta.train("glyphs", run_dir=tmp_path / "run", **{**GLYPHS, "steps": 3, **settings})
+    return run, tfmeta.load(run.path)
+
+
+def test_a_run_of_nothing_keeps_its_start_and_is_evaluated(tmp_path):
+    run, learner = trained(tmp_path, train="none", steps=0)
+    assert (run.step, run.finished) == (0, True)
+    assert isinstance(learner, OnFeatures)
+    assert not learner.trainable_variables
+    assert tfmeta.evaluate(run, tasks=4)["num_tasks"] == 4
+
+
+def test_a_run_of_a_head_trains_the_map_of_the_features_alone(tmp_path):
+    run, learner = trained(tmp_path, train="head")
+    assert json.loads((run.path / "config.json").read_text())["train"] == "head"
+    assert [v.path for v in learner.trainable_variables] == ["change/kernel", "change/bias"]
+    assert np.abs(learner.trainable_variables[0]).max() > 0
+
+
+def test_a_run_of_named_layers_leaves_the_others_as_they_were(tmp_path):
+    _, start = trained(tmp_path / "start", train="conv4", steps=0)
+    _, learner = trained(tmp_path / "end", train="conv4", steps=2)
+    for before, after in zip(start.network.layers, learner.network.layers, strict=True):
+        if before.name != "conv4" and before.trainable_weights + before.non_trainable_weights:
+            for one, other in zip(before.weights, after.weights, strict=True):
+                if "moving" not in one.path:
+                    np.testing.assert_array_equal(one, other)
+    kernels = [each.network.get_layer("conv4").kernel for each in (start, learner)]
+    assert np.abs(np.subtract(*kernels)).max() > 0
+
+
+def test_what_goes_on_trains_on(tmp_path):
+    run, _ = trained(tmp_path, train="head", steps=1)
+    run = tfmeta.train(run_dir=run.path, resume=True, steps=2)
+    assert run.step == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"train": "none"}, r"nothing is to be trained: .*--steps 0"),
+        ({"train": "none", "algorithm": "maml"}, r"train='none' for a learner that adapts a head"),
+        ({"train": "conv9"}, r"train='conv9'; expected all, head, none or names of layers"),
+        ({"train": "head", "augment": ["RandomFlip"]}, r"augment=.*would change nothing"),
+        (
+            {"train": "head", "pipeline_options": {"rotations": True}},
+            r"glyphs turns its classes.*pipeline.rotations=false",
+        ),
+    ],
+)
+@pytest.mark.fault("a part of a network that can't be trained so", "refused, with what is possible")
+def test_what_can_not_be_trained_so_is_refused(settings, message, tmp_path):
+    with pytest.raises(tfmeta.UserError, match=message):
+        trained(tmp_path, **settings)
+
+
+def test_a_family_of_functions_has_no_features(tmp_path):
+    with pytest.raises(tfmeta.UserError, match="sinusoid has no examples whose features"):
+        tfmeta.train("sinusoid", run_dir=tmp_path / "run", train="head", steps=1)

@@ -1,0 +1,105 @@
+"""Features of examples, each computed once per network and kept on disk."""
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfmeta import files
+from tfmeta.errors import UserError
+from tfmeta.keras_internals import layers_of
+from tfmeta.reading.images import to_unit
+from tfmeta.reading.record_file import cache_folder
+
+HINT = "Name another folder by TFMETA_CACHE"
+_BATCH = 32
+_WAIT_SECONDS = 60
+
+
+def cached_features(
+    network: keras.Model,
+    examples,
+    *,
+    folder: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """What a network makes of each example, in inference.
+
+    A feature is found again by the bytes of the example and the network's layers and weights, so a
+    renamed or moved file costs nothing, and a changed one is computed anew.
+
+    Args:
+        network: `(batch, ...) -> (batch, features)`.
+        examples: `(examples, ...)`, an array or a `RecordFile`; uint8 is brought to 0..1.
+        folder: where the cache is; None for `cache_folder()`.
+        on_progress: called with the number of examples done and of all of them.
+
+    Returns:
+        float32 `(examples, features)`.
+
+    Raises:
+        UserError: if the cache can't be written.
+    """
+    size = network.output_shape[-1]
+    found = np.zeros((len(examples), size), np.float32)
+    run = tf.function(lambda x: network(to_unit(x), training=False), autograph=False)
+    path = Path(folder or cache_folder()) / "features" / f"{digest_of_network(network)}.sqlite"
+    with _opened(path) as cache:
+        for start in range(0, len(examples), _BATCH):
+            batch = np.ascontiguousarray(examples[start : start + _BATCH])
+            found[start : start + len(batch)] = _of_batch(cache, run, batch, size)
+            cache.commit()
+            if on_progress:
+                on_progress(min(start + _BATCH, len(examples)), len(examples))
+    return found
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with files.writing(path, HINT):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as cache:
+            cache.execute("create table if not exists features (example text primary key, f blob)")
+            yield cache
+    except sqlite3.Error as error:
+        raise UserError(
+            f"the cache of features {path} can't be used: {error}. Remove the file, or name "
+            "another folder by TFMETA_CACHE",
+            exit_status=1,
+        ) from error
+
+
+def _of_batch(cache, run, batch, size):
+    keys = [hashlib.sha256(example.tobytes()).hexdigest() for example in batch]
+    marks = ",".join("?" * len(keys))
+    rows = cache.execute(f"select example, f from features where example in ({marks})", keys)
+    known = {key: np.frombuffer(value, np.float32) for key, value in rows}
+    known = {key: value for key, value in known.items() if len(value) == size}
+    missing = [i for i, key in enumerate(keys) if key not in known]
+    if missing:
+        new = run(tf.constant(batch[missing])).numpy().astype(np.float32)
+        known |= {keys[i]: value for i, value in zip(missing, new, strict=True)}
+        pairs = [(keys[i], value.tobytes()) for i, value in zip(missing, new, strict=True)]
+        cache.executemany("insert or replace into features values (?, ?)", pairs)
+    return [known[key] for key in keys]
+
+
+def digest_of_network(network: keras.Model) -> str:
+    """SHA-256 over a network's layers and weights."""
+    config = json.dumps(keras.saving.serialize_keras_object(network), sort_keys=True, default=str)
+    # Keras numbers the names that a user did not choose, by how many there were before.
+    names = dict.fromkeys(layer.name for layer in layers_of(network))
+    for number, name in enumerate(names):
+        config = config.replace(json.dumps(name), f'"layer {number}"')
+    digest = hashlib.sha256(config.encode())
+    for weight in network.get_weights():
+        digest.update(f"{weight.dtype}{weight.shape}".encode())
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()

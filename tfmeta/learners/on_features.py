@@ -1,0 +1,168 @@
+"""A learner on the features of a frozen network, which are computed once per example."""
+
+import weakref
+
+import keras
+import tensorflow as tf
+
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.errors import UserError
+from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
+from tfmeta.learners.computing_dtype import full
+from tfmeta.learners.feature_cache import cached_features
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.recipe import Recipe
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class OnFeatures(MetaLearner):
+    """Any learner, on what a frozen network makes of the examples.
+
+    The frozen network always runs as in inference: dropout rests, and batch normalisation uses its
+    own moving averages. So the features of an example depend on the example alone. `adapt`,
+    `predict_with` and `task_gradients` take examples, or their features in place of them;
+    `embedded` computes the features of a whole source once, and training and evaluation then only
+    gather them.
+
+    Args:
+        network: a built `keras.Model`, `(batch, ...) -> (batch, features)`. It is frozen.
+        learner: a MetaLearner whose network takes `(batch, features)`.
+
+    Raises:
+        ValueError: if the learner takes other features than the network makes.
+
+    Example:
+
+    >>> network = tfmeta.networks.conv4((28, 28, 1), None)
+    >>> features = network.output_shape[1:]
+    >>> learner = tfmeta.OnFeatures(network, tfmeta.Ridge(tfmeta.networks.mlp(features, None)))
+    """
+
+    def __init__(self, network, learner, **kwargs):
+        network.trainable = False
+        super().__init__(network, vectorised=learner.vectorised, **kwargs)
+        made, taken = self.function.output_shape[1:], learner.function.input_shape[1:]
+        if tuple(made) != tuple(taken):
+            raise ValueError(
+                f"received a network that makes features of shape {tuple(made)} and a learner "
+                f"whose network takes {tuple(taken)}; expected the same"
+            )
+        self.learner = learner
+        self.transductive = learner.transductive
+        self.target_scale = learner.target_scale
+        self.moving_averages = learner.moving_averages
+        self._target_kind = learner.known_target_kind
+        self._sources = weakref.WeakKeyDictionary()
+
+    # One task
+
+    def adapt(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN):
+        return sizes.given_to(self.learner.adapt)(self._features(support_x), support_y)
+
+    def predict_with(self, task_state, query_x):
+        return self.learner.predict_with(task_state, self._features(query_x))
+
+    def task_gradients(self, episode, *, sizes: CommonSizes = ITS_OWN):
+        support_x, query_x = self._features(episode.support_x), self._features(episode.query_x)
+        episode = episode._replace(support_x=support_x, query_x=query_x)
+        return sizes.given_to(self.learner.task_gradients)(episode)
+
+    def adaptation_path(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN):
+        path = sizes.given_to(self.learner.adaptation_path)
+        return path(self._features(support_x), support_y)
+
+    def reference_answer(self, support_x, support_y, query_x):
+        """The learner's own, on the features that Keras alone computes."""
+        with self.plain_network.borrowed() as network:
+            support, query = network(support_x), network(query_x)
+        return self.learner.reference_answer(support, support_y, query)
+
+    def _features(self, x):
+        """Examples `(examples, ...)` -> `(examples, features)`; features stay as they are."""
+        if x.shape.rank is None:  # Keras has traced its step once for both
+            raise UserError(
+                "received examples and their features by turns; expected one of them after each "
+                "compile(), so compile again"
+            )
+        if self._are_features(x.shape[1:]):
+            return x
+        function = self.function
+        return full(function.with_statistics([], function.moving_statistics(), x))
+
+    # Many tasks
+
+    def embedded(self, source: EpisodeSource) -> EpisodeSource:
+        """The same episodes, with features in place of the examples; computed once per source.
+
+        Args:
+            source: of labelled examples, each of the shape that the network takes.
+
+        Raises:
+            UserError: if the source has no examples that can be embedded once.
+        """
+        if source not in self._sources:
+            self._sources[source] = self._embedded(source)
+        return self._sources[source]
+
+    def _embedded(self, source):
+        source.check_embeddable()
+        features = cached_features(self.network, source.index.examples)
+        return ClassSource(source.name, source.index.of_examples(features))
+
+    def example_shape(self, received):
+        if self._are_features(received):
+            return self.function.output_shape[1:]
+        return super().example_shape(received)
+
+    def _are_features(self, shape):
+        features = tf.TensorShape(self.function.output_shape[1:])
+        return shape.rank == features.rank and shape.is_compatible_with(features)
+
+    # What the learner decides
+
+    @property
+    def num_outputs(self):
+        return self.learner.num_outputs
+
+    @property
+    def target_shape(self):
+        return self.learner.target_shape
+
+    @property
+    def is_vectorised(self):
+        return self.learner.is_vectorised
+
+    def tell_targets(self, kind):
+        super().tell_targets(kind)
+        self.learner.tell_targets(kind)
+
+    @classmethod
+    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+        """None of its own: that of the learner on the features."""
+        raise NotImplementedError("OnFeatures trains as the learner that it is given")
+
+    def compile(self, *args, **kwargs):
+        """As `MetaLearner.compile`, without XLA unless it is asked for."""
+        super().compile(*args, **{"jit_compile": False, **kwargs})
+        self.learner.compile(optimizer=None, loss=self.loss)
+
+    def _runs_vectorised(self, episodes):
+        """A frozen network runs task by task; its features may run as one computation."""
+        shape = tf.TensorShape(episodes.support_x.shape)[2:]
+        return super()._runs_vectorised(episodes) and self._are_features(shape)
+
+    def get_config(self):
+        return {
+            **keras.Model.get_config(self),
+            "network": keras.saving.serialize_keras_object(self.network),
+            "learner": keras.saving.serialize_keras_object(self.learner),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("network", "learner")
+        }
+        return cls(**{**config, **parts})
