@@ -104,10 +104,12 @@ def csv():
 def episodes():
     from tfmeta.episodes.episode_file import EpisodeFile, write_episodes
     from tfmeta.episodes.episode_shape import EpisodeShape
+    from tfmeta.episodes.fixed_episodes import FixedEpisodes
     from tfmeta.pipelines import sinusoid
 
     path = Path(sys.argv[2]) / "whole.episodes"
-    write_episodes(path, sinusoid.build(), EpisodeShape(1, 2, 2), split="test", num_tasks=3, seed=0)
+    fixed = FixedEpisodes(sinusoid.build(), EpisodeShape(1, 2, 2), num_tasks=3)
+    write_episodes(path, fixed)
     with np.load(path) as file:
         arrays = dict(file)
 

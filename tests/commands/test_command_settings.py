@@ -120,7 +120,10 @@ def test_a_settings_file_that_is_no_object_is_refused(text, fails, tmp_path):
         (["train", "sinusoid", "--shots", "many"], "'many'"),
         (["export", "run", "--kind", "frozen"], "'frozen'"),
         (["evaluate"], "RUN_DIR"),
-        (["predict", "run"], "INPUT..."),
+        (
+            ["predict", "run", "--support", "s"],
+            "received no INPUT; expected what is",
+        ),
         (["learn"], "'learn'"),
     ],
 )

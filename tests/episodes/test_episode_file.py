@@ -15,6 +15,7 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_file import EpisodeFile, write_episodes
 from tfmeta.episodes.episode_shape import EpisodeShape, Range
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.pipelines import build
 
@@ -41,7 +42,7 @@ CASES = {
 def test_what_is_read_is_what_was_drawn(tmp_path, case):
     source, shape = case[0](), case[1]
     path = tmp_path / "test.episodes"
-    protocol = write_episodes(path, source, shape, split="test", num_tasks=12, seed=5)
+    protocol = write_episodes(path, FixedEpisodes(source, shape, num_tasks=12, seed=5))
     file = EpisodeFile.read(path)
     assert (file.shape, file.split, file.seed, file.num_tasks) == (shape, "test", 5, 12)
     assert file.facts == source.facts
@@ -55,9 +56,7 @@ def test_what_is_read_is_what_was_drawn(tmp_path, case):
 
 def test_an_example_is_stored_once(tmp_path):
     source = vectors()  # 40 examples, and 12 * 3 * 4 places for them
-    write_episodes(
-        tmp_path / "e", source, EpisodeShape(3, 2, 2), split="test", num_tasks=12, seed=0
-    )
+    write_episodes(tmp_path / "e", FixedEpisodes(source, EpisodeShape(3, 2, 2), num_tasks=12))
     with np.load(tmp_path / "e") as archive:
         assert len(archive["examples"]) == 40
 
@@ -90,7 +89,7 @@ def test_evaluating_a_file_equals_evaluating_its_pipeline(run, tmp_path):
 def test_a_file_that_is_not_for_the_learner_is_refused(run, tmp_path):
     def refusal(source, shape, split="test"):
         file = tmp_path / f"{source.name}-{split}.episodes"
-        write_episodes(file, source, shape, split=split, num_tasks=2, seed=0)
+        write_episodes(file, FixedEpisodes(source, shape, split, num_tasks=2))
         done = CliRunner().invoke(main, f"evaluate {run} --episodes {file}")
         assert done.exit_code == 2, done.output
         return done.output
@@ -109,7 +108,7 @@ def test_a_file_that_is_not_for_the_learner_is_refused(run, tmp_path):
 def refusal_or_nothing(folder, run):
     file = folder / "own.episodes"
     shape = EpisodeShape(3, 1, 1)
-    write_episodes(file, build("glyphs"), shape, split="test", num_tasks=2, seed=0)
+    write_episodes(file, FixedEpisodes(build("glyphs"), shape, num_tasks=2))
     done = CliRunner().invoke(main, f"evaluate {run} --episodes {file}")
     assert done.exit_code == 0, done.output
     return done.output
@@ -138,7 +137,7 @@ def spoil(path, **changes):
 )
 def test_a_file_that_is_not_whole_is_refused(tmp_path, damage, message):
     path = tmp_path / "test.episodes"
-    write_episodes(path, build("glyphs"), EpisodeShape(3, 1, 2), split="test", num_tasks=4, seed=0)
+    write_episodes(path, FixedEpisodes(build("glyphs"), EpisodeShape(3, 1, 2), num_tasks=4))
     damage(path)
     with pytest.raises(UserError, match=message):
         EpisodeFile.read(path)

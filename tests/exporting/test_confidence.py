@@ -222,10 +222,10 @@ def test_export_fits_the_confidence_and_says_how_good_it_is(kind, tmp_path, capf
 def test_without_the_data_an_export_goes_on_with_a_warning(tmp_path, capfd, monkeypatch):
     from tfmeta.workflows import export
 
-    def missing(settings):
+    def missing(run, settings):
         raise tfmeta.UserError("glyphs are not in /data")
 
-    monkeypatch.setattr(export, "open_source", missing)
+    monkeypatch.setattr(export, "open_source_of_run", missing)
     output = ["--output", tmp_path / "model"]
     status, _, errors = trained.inside(capfd, "export", trained.glyph_run(), *output)
     assert status == 0

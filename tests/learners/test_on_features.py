@@ -11,6 +11,7 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.learners import feature_cache
 from tfmeta.learners.feature_cache import cached_features, digest_of_network
@@ -116,9 +117,9 @@ def test_an_evaluation_says_which_images_it_is_of(source):
     learner = learner_of("prototypical")
     learner.compile("adam")
     shape = EpisodeShape(3, 1, 2)
-    received = Evaluator(learner, source, shape, num_tasks=8).run()
+    received = Evaluator(learner, FixedEpisodes(source, shape, num_tasks=8)).run()
     other = tfmeta.Prototypical(frozen_network())
-    expected = Evaluator(other, source, shape, num_tasks=8).run()
+    expected = Evaluator(other, FixedEpisodes(source, shape, num_tasks=8)).run()
     assert received["episodes_sha256"] == expected["episodes_sha256"]
     episodes = next(iter(source.episodes("test", shape, num_tasks=8)))
     right = [

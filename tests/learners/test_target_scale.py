@@ -13,6 +13,7 @@ from trained import call
 import tfmeta
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.pipelines.regression import build
@@ -142,7 +143,7 @@ def test_house_prices_train_in_their_own_unit(prices, run):
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert all(np.isfinite(line["loss"]) for line in lines)
     learner = load(run)
-    result = Evaluator(learner, source, SHAPE, num_tasks=20).run()
+    result = Evaluator(learner, FixedEpisodes(source, SHAPE, num_tasks=20)).run()
     assert_close(result["mse"], np.float32(result["mse_scaled"] * price.var(ddof=0)))
     episodes = next(iter(source.episodes("test", SHAPE, num_tasks=20)))
     of_means = np.mean((episodes.query_y - np.mean(episodes.support_y, 1, keepdims=True)) ** 2)

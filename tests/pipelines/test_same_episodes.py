@@ -5,6 +5,7 @@ from drawn_episodes import episodes_of, same
 
 import tfmeta
 from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.pipelines import build
 
@@ -59,7 +60,10 @@ def evaluated(tmp_path_factory, omniglot_dir):
         for name, (pipeline, data_dir, options) in sources.items():
             source = build(pipeline, data_dir=data_dir, options=options)
             shape = EpisodeShape(5, 1, 5)
-            found[name] = source, Evaluator(learner, source, shape, num_tasks=60).run()
+            found[name] = (
+                source,
+                Evaluator(learner, FixedEpisodes(source, shape, num_tasks=60)).run(),
+            )
     return found
 
 

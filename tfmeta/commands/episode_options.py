@@ -1,6 +1,7 @@
 """The options that say how episodes are drawn, the same for every command that draws some."""
 
 import re
+from typing import Any
 
 import click
 
@@ -65,11 +66,9 @@ def episode_options(**defaults):
     return add
 
 
-def as_settings(options: dict) -> dict:
-    """`{option: value}` of a command as flat settings; what was not given is left out."""
-    from tfmeta.training.flat_settings import as_flat
-
-    return as_flat({name: value for name, value in options.items() if value is not None})
+def given_options(options: dict[str, Any]) -> dict[str, Any]:
+    """The `{option: value}` of a command that the user gave."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def pipeline_options(assignments) -> dict:

@@ -6,7 +6,7 @@ import click
 
 from tfmeta import files, strict_json
 from tfmeta.commands import completion
-from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
+from tfmeta.commands.episode_options import episode_options, given_options, pipeline_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
@@ -31,7 +31,7 @@ from tfmeta.terminal import say
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def episodes(output, assignments, as_json, **options):
     """Write test episodes of PIPELINE to a file, for `tfmeta evaluate RUN --episodes FILE`."""
-    given = as_settings(options) | pipeline_options(assignments)
+    given = given_options(options) | pipeline_options(assignments)
     files.check_free(output)  # before the wait for TensorFlow and the data
     start_tensorflow()
     from tfmeta.commands.reporting import Reporter

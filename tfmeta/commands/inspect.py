@@ -9,7 +9,7 @@ import click
 
 from tfmeta import strict_json
 from tfmeta.commands import completion
-from tfmeta.commands.episode_options import as_settings, episode_options, pipeline_options
+from tfmeta.commands.episode_options import episode_options, given_options, pipeline_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.runtime import start_tensorflow
@@ -39,10 +39,11 @@ def inspect(assignments, contact_sheet, as_json, **options):
     Exits with 0 if `tfmeta train` would take the data, with 1 if it would refuse it.
     """
     from tfmeta.inspection.contact_sheet import check_free
+    from tfmeta.training.flat_settings import as_flat
     from tfmeta.training.settings import Settings
 
-    given = as_settings(options) | pipeline_options(assignments)
-    settings = Settings().updated(given)
+    given = given_options(options) | pipeline_options(assignments)
+    settings = Settings().updated(as_flat(given))
     plain_name = settings.pipeline.replace(":", "-").replace("/", "-")
     contact_sheet = contact_sheet or Path(f"{plain_name}-contact-sheet.png")
     check_free(contact_sheet)  # before the wait for TensorFlow and the data

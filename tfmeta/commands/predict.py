@@ -6,12 +6,13 @@ from tfmeta import strict_json
 from tfmeta.commands import completion
 from tfmeta.commands.startup import timeout_option
 from tfmeta.commands.trust import trust_option
+from tfmeta.errors import UserError
 from tfmeta.terminal import say
 
 
 @click.command()
 @click.argument("exported_or_run_dir", type=click.Path(), shell_complete=completion.models)
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(), metavar="INPUT...")
+@click.argument("inputs", nargs=-1, type=click.Path(), metavar="INPUT...")
 @click.option(
     "--support",
     type=click.Path(),
@@ -32,6 +33,11 @@ def predict(exported_or_run_dir, inputs, support, as_json, timeout):
     yet. An `adapted` export has its support set baked in and takes none. For classes the output is
     the label, its confidence, and from 0 to 1 how likely the input is of none of the classes.
     """
+    if not inputs:
+        raise UserError(
+            "received no INPUT; expected what is to be answered, an image, a folder of images or "
+            f"a file of rows: tfmeta predict {exported_or_run_dir} INPUT... [--support DIR|FILE]"
+        )
     from tfmeta.workflows import predict as workflow
 
     predictions = workflow.predict(exported_or_run_dir, inputs, support=support, timeout=timeout)

@@ -7,7 +7,7 @@ import click
 
 from tfmeta import strict_json
 from tfmeta.commands import completion
-from tfmeta.commands.episode_options import as_settings, episode_options
+from tfmeta.commands.episode_options import episode_options, given_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.runtime import start_tensorflow
@@ -61,11 +61,11 @@ from tfmeta.terminal import say
 def train(run_dir, config, assignments, print_config, dry_run, resume, **options):
     """Train a learner on the episodes of PIPELINE (see `tfmeta pipelines`)."""
     from tfmeta.training.config_file import read_config
-    from tfmeta.training.flat_settings import parse_assignment
+    from tfmeta.training.flat_settings import as_flat, parse_assignment
     from tfmeta.workflows.train_request import TrainRequest
 
     settings = dict(read_config(config)) if config else {}
-    settings |= as_settings(options)
+    settings |= as_flat(given_options(options))
     settings.update(parse_assignment(text) for text in assignments)
     request = TrainRequest(settings, run_dir, resume)  # before the wait for TensorFlow and the data
     if resume and (print_config or dry_run):

@@ -11,6 +11,8 @@ in size they are padded as `PaddedEpisode` says, with their `support_size` and `
 
 import json
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -20,10 +22,12 @@ from tfmeta.episodes.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.episodes.episode_hash import EpisodeHash
 from tfmeta.episodes.episode_shape import EpisodeShape, in_words
 from tfmeta.episodes.episode_source import EpisodeSource, SourceFacts, even_batch
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.reading.images import to_unit
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.reading.npz_files import read_npz
+from tfmeta.user_files import AnyPath
 
 FORMAT = "tfmeta episodes 1"
 _TASKS_A_DRAW = 50
@@ -139,21 +143,16 @@ def _names(arrays):
 
 
 def write_episodes(
-    path,
-    source: EpisodeSource,
-    shape: EpisodeShape,
+    path: AnyPath,
+    episodes: FixedEpisodes,
     *,
-    split: str,
-    num_tasks: int,
-    seed: int,
-    on_progress=None,
-) -> dict:
+    on_progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
     """Draws episodes and stores them, whole or not at all.
 
     Args:
         path: of the file; it must not exist.
-        source, shape, split, seed: see `EpisodeSource.episodes`.
-        num_tasks: how many.
+        episodes: which ones.
         on_progress: called with the number of tasks done so far.
 
     Returns:
@@ -165,19 +164,22 @@ def write_episodes(
     files.check_free(path)
     with files.locked(path):
         files.check_free(path)  # another may have written it until now
-        columns, protocol = _drawn(source, shape, split, num_tasks, seed, on_progress)
+        columns, protocol = _drawn(episodes, on_progress)
         # np.savez appends .npz to a name, not to a file.
         with files.whole(path) as partial, open(partial, "wb") as file:
             np.savez_compressed(file, **columns)
     return protocol
 
 
-def _drawn(source, shape, split, num_tasks, seed, on_progress):
+def _drawn(
+    fixed: FixedEpisodes, on_progress: Callable[[int], None] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The file's arrays, and its protocol."""
+    source, num_tasks = fixed.source, fixed.num_tasks
     digest, pool, parts = EpisodeHash(), _Pool(source.image_format is not None), []
     batch = even_batch(num_tasks, _TASKS_A_DRAW)
-    dataset = source.episodes(split, shape, seed=seed, num_tasks=batch).take(num_tasks // batch)
-    for episodes in map(without_solution, dataset):
+    dataset = source.episodes(fixed.split, fixed.shape, seed=fixed.seed, num_tasks=batch)
+    for episodes in map(without_solution, dataset.take(num_tasks // batch)):
         digest.update(episodes)
         arrays = {name: each.numpy() for name, each in episodes._asdict().items()}
         for part in ("support", "query"):
@@ -188,10 +190,10 @@ def _drawn(source, shape, split, num_tasks, seed, on_progress):
     protocol = {
         "format": FORMAT,
         "source": source.facts.to_dict(),
-        "shape": shape.to_dict(),
-        "split": split,
-        "seed": seed,
-        "classes": (source.recorded_splits() or {}).get(split),
+        "shape": fixed.shape.to_dict(),
+        "split": fixed.split,
+        "seed": fixed.seed,
+        "classes": (source.recorded_splits() or {}).get(fixed.split),
         "pinned_options": dict(source.pinned_options),
         "num_tasks": num_tasks,
         "episodes_sha256": digest.hexdigest(),

@@ -1,19 +1,22 @@
 """How good a learner is, on episodes that are the same every time."""
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfmeta.episodes.episode import without_solution
 from tfmeta.episodes.episode_hash import EpisodeHash
-from tfmeta.episodes.episode_shape import EpisodeShape
-from tfmeta.episodes.episode_source import EpisodeSource, even_batch
+from tfmeta.episodes.episode_source import even_batch
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
+from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.padding import unpadded
 from tfmeta.learners.targets import refuse_other
 
-_MOST_TASKS_A_CALL = 50
+_MOST_TASKS_PER_CALL = 50
 _Z95 = 1.96  # of the normal distribution, as the papers use for their intervals
 
 
@@ -22,28 +25,16 @@ class Evaluator:
 
     Args:
         learner: any MetaLearner.
-        source: where the episodes come from.
-        shape: of the episodes.
-        split: of the source.
-        num_tasks: how many episodes.
-        seed: of the episodes; the same seed gives the same episodes, on any machine.
+        episodes: which ones.
 
     Raises:
         UserError: if there are no such episodes, or the learner can't answer as many classes.
     """
 
-    def __init__(
-        self,
-        learner,
-        source: EpisodeSource,
-        shape: EpisodeShape,
-        *,
-        split: str = "test",
-        num_tasks: int = 600,
-        seed: int = 0,
-    ):
-        if num_tasks < 1:
-            raise UserError(f"received {num_tasks} tasks; expected 1 or more")
+    def __init__(self, learner: MetaLearner, episodes: FixedEpisodes):
+        source, shape = episodes.source, episodes.shape
+        if episodes.num_tasks < 1:
+            raise UserError(f"received {episodes.num_tasks} tasks; expected 1 or more")
         taken = tuple(learner.function.input_shape[1:])
         if taken != source.input_shape:
             raise UserError(
@@ -58,9 +49,8 @@ class Evaluator:
                 f"received {shape.num_ways} ways; this learner answers {most} "
                 "classes. Lower --ways, or train with more"
             )
-        self._learner, self._source, self._shape = learner, source, shape
-        self._split, self._num_tasks, self._seed = split, num_tasks, seed
-        self._batch = even_batch(num_tasks, _MOST_TASKS_A_CALL)
+        self._learner, self._source, self._episodes = learner, source, episodes
+        self._batch = even_batch(episodes.num_tasks, _MOST_TASKS_PER_CALL)
         self._measure = tf.function(self._measure_tasks, autograph=False)
 
     def run(self, on_progress=None) -> dict:
@@ -74,7 +64,7 @@ class Evaluator:
             `adaptation_curve` (the metric after each of `adaptation_steps`) and the protocol; of
             values also `mse_scaled` and `ci95_scaled`, in units of the learner's `target_spread`.
         """
-        by_step, digest = [], EpisodeHash()
+        by_step, digest, fixed = [], EpisodeHash(), self._episodes
         for raw, episodes in self._batches():
             digest.update(raw)
             measured = self._measure(episodes)
@@ -93,24 +83,24 @@ class Evaluator:
             self._source.target_kind.metric: mean,
             "ci95": ci95,
             **scaled,
-            "num_tasks": self._num_tasks,
-            "split": self._split,
+            "num_tasks": fixed.num_tasks,
+            "split": fixed.split,
             "mode": self._learner.mode,
-            **self._shape.protocol(),
-            "seed": self._seed,
+            **fixed.shape.protocol(),
+            "seed": fixed.seed,
             "pipeline": self._source.name,
             "adaptation_steps": list(measured),
             "adaptation_curve": curves.mean(0).tolist(),
             "episodes_sha256": digest.hexdigest(),
         }
 
-    def _batches(self):
+    def _batches(self) -> Iterable[tuple[Any, Any]]:
         """Pairs of episodes: as the source has them, and as the learner takes them."""
-        protocol = {"seed": self._seed, "num_tasks": self._batch}
-        embedded = self._learner.embedded(self._source)
-        number = self._num_tasks // self._batch
+        fixed, embedded = self._episodes, self._learner.embedded(self._source)
         raw, taken = (
-            source.episodes(self._split, self._shape, **protocol).take(number)
+            source.episodes(fixed.split, fixed.shape, seed=fixed.seed, num_tasks=self._batch).take(
+                fixed.num_tasks // self._batch
+            )
             for source in (self._source, embedded)
         )
         if embedded is self._source:

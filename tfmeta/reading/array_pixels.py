@@ -1,4 +1,4 @@
-"""Arrays of images: whether an array holds some, and its numbers as grey levels or as PNG files.
+"""Arrays of images: recognises them, and turns their numbers into grey levels or PNG files.
 
 Imports no TensorFlow.
 """
@@ -20,8 +20,9 @@ _SHAPES = "(images, height, width) or (images, height, width, 1 or 3)"
 def look_like_images(x: np.ndarray) -> bool:
     """Whether an array holds images, by its shape and its numbers.
 
-    It does if images of its shape would have 8 or more pixels on each side, and if its numbers are
-    what pixels are stored as: uint8, truth values, 0 to 1, or whole numbers from 0 up.
+    Two things must hold. The shape is that of images with 8 or more pixels on each side. The
+    numbers are such as pixels are stored as: uint8, truth values, numbers from 0 to 1, or whole
+    numbers from 0 up.
     """
     if not _has_shape_of_images(x) or min(x.shape[1:3]) < _LEAST_SIDE or not x.size:
         return False
@@ -53,7 +54,8 @@ def with_channels(x: np.ndarray, what: str) -> np.ndarray:
 def range_of(x: np.ndarray) -> tuple[float, float]:
     """The numbers that become 0 and 255, found by looking at all of them.
 
-    0 and 1 if all numbers are between them, else the least and the most; uint8 stays as it is.
+    They are 0 and 1 if all numbers lie between these, else the smallest and the largest number.
+    Arrays of uint8 need no range, and get 0 and 1.
     """
     if x.dtype in (np.uint8, np.bool_):
         return DEFAULT_RANGE
@@ -64,7 +66,7 @@ def range_of(x: np.ndarray) -> tuple[float, float]:
 
 
 def grey_levels(x: np.ndarray, value_range: Sequence[float], what: str) -> np.ndarray:
-    """Numbers as uint8 levels; uint8 stays as it is.
+    """Numbers as uint8 grey levels; an array of uint8 is returned unchanged.
 
     Args:
         x: `(images, ...)`.
@@ -72,7 +74,7 @@ def grey_levels(x: np.ndarray, value_range: Sequence[float], what: str) -> np.nd
         what: the array's name, for error messages.
 
     Raises:
-        UserError: if it holds something else than numbers, or a number beyond the range.
+        UserError: if the array holds something other than numbers, or a number outside the range.
     """
     if x.dtype == np.uint8:
         return x
@@ -80,7 +82,7 @@ def grey_levels(x: np.ndarray, value_range: Sequence[float], what: str) -> np.nd
         raise UserError(f"{what} holds {x.dtype}; expected numbers")
     low, high = value_range
     levels = np.rint((x.astype(np.float64) - low) * (255 / (high - low)))
-    bad = np.argwhere(~((levels >= 0) & (levels <= 255)))  # NaN is neither
+    bad = np.argwhere(~((levels >= 0) & (levels <= 255)))  # NaN fails both comparisons
     if len(bad):
         first = tuple(bad[0].tolist())
         raise UserError(
@@ -95,7 +97,7 @@ def png_files(x: np.ndarray, value_range: Sequence[float], what: str) -> list[by
 
     Args:
         x: `(images, height, width)` or `(images, height, width, 1 or 3)`.
-        value_range, what: as of `grey_levels`.
+        value_range, what: see `grey_levels`.
     """
     return [_png(each) for each in grey_levels(with_channels(x, what), value_range, what)]
 

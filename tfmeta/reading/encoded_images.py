@@ -1,6 +1,6 @@
-"""Encoded images, wherever they lie -> pixels and what is known of them, in memory or on disk.
+"""Encoded images from any place -> pixels, and facts about each image, in memory or on disk.
 
-Only a chunk of them is held encoded at a time. Pixels come from `ImageFormat.decode`, the same in
+Only some of them are held encoded at a time. Pixels come from `ImageFormat.decode`, the same in
 training, prediction and serving.
 """
 
@@ -32,18 +32,20 @@ def read_images(items, examine, image_format: ImageFormat, *, key: str | None = 
     """Examines and decodes images.
 
     Args:
-        items: iterable of whatever `examine` takes, an image each.
-        examine: a function, called in threads: `(content, facts)`, an image's bytes and
-            `image_facts` or more, as JSON takes them; or `(None, what is wrong with it)`.
+        items: iterable; each item stands for one image, and is what `examine` takes.
+        examine: a function of an item, called in threads. It returns `(content, facts)`, the
+            image's bytes and its `image_facts` (there may be more facts, as JSON can hold them); or
+            `(None, problem)` for an image that can't be read.
         image_format: of the examples.
-        key: of exactly these images in this format: keep the pixels on disk, in
-            `record_file.cache_folder()`, where `items` are not even asked for the next time. None:
-            in memory.
+        key: a name for exactly these images in this format. The pixels are then kept on disk, in
+            `record_file.cache_folder()`, and the next time `items` are not read at all. None keeps
+            the pixels in memory.
 
     Returns:
-        `(examples, facts)`: uint8 `(images, height, width, channels)`, an array or a RecordFile,
-        and for each name of a fact the images' values. "kept" is their numbers among the items, and
-        "unreadable" lists the `[number, problem]` of all others.
+        `(examples, facts)`: examples are uint8 `(images, height, width, channels)`, an array or a
+        RecordFile; facts are a dictionary with a list of values, one per image, for each name. The
+        fact "kept" is each image's number among the items, and "unreadable" lists `[number,
+        problem]` of the other items.
     """
     reading = _Reading(items, examine, image_format)
     if key is None:
@@ -54,7 +56,7 @@ def read_images(items, examine, image_format: ImageFormat, *, key: str | None = 
     examples = _kept(folder)
     if examples is None:
         files.check_writable(folder.parent, CACHE_HINT)
-        with files.locked(folder, wait=math.inf):  # who stores the same does it for us too
+        with files.locked(folder, wait=math.inf):  # another process may be storing the same images
             examples = _kept(folder)
             if examples is None:
                 examples = write_records(folder, reading.batches(), reading.facts)
@@ -64,16 +66,16 @@ def read_images(items, examine, image_format: ImageFormat, *, key: str | None = 
 def _kept(folder):
     try:
         return RecordFile(folder)
-    except DAMAGED:  # none yet, or none whole
+    except DAMAGED:  # there is none yet, or it is not whole
         return None
 
 
 def image_facts(content: bytes) -> dict:
-    """Size, mode and digest of an image, upright, before it is resized."""
+    """Size, mode and digest of an image, turned upright, before it is resized."""
     with Image.open(io.BytesIO(content)) as image:
         mode, upright = image.mode, ImageOps.exif_transpose(image)
-        # The same picture in another file format is the same; of 16 bits as it is, for Pillow
-        # would cut it off at 255 or take the upper eight.
+        # The same picture in another file format gets the same digest. Pixels of 16 bits are read
+        # by TensorFlow, because Pillow would cut them off at 255 or take their upper eight bits.
         pixels = deep_pixels(content) if is_deep(content) else upright.convert("RGBA")
         digest = hashlib.blake2b(f"{upright.size}".encode() + pixels.tobytes(), digest_size=16)
         size = (upright.height, upright.width)
@@ -81,14 +83,14 @@ def image_facts(content: bytes) -> dict:
 
 
 def is_deep(content: bytes) -> bool:
-    """Whether it is a PNG of 16 bits a channel, as its first 32 bytes say."""
+    """Whether it is a PNG with 16 bits per channel; its first 32 bytes say so."""
     return (
         content.startswith(_PNG_BEGINNING) and content[_PNG_DEPTH_AT : _PNG_DEPTH_AT + 1] == b"\x10"
     )
 
 
 def deep_pixels(content: bytes) -> np.ndarray:
-    """Uint16 `(height, width, 4)` of a PNG; empty if TensorFlow does not decode it."""
+    """Uint16 pixels `(height, width, 4)` of a PNG; empty if TensorFlow can't decode it."""
     try:
         return tf.io.decode_png(content, channels=4, dtype=tf.uint16).numpy()
     except tf.errors.InvalidArgumentError:
@@ -96,10 +98,10 @@ def deep_pixels(content: bytes) -> np.ndarray:
 
 
 def deep_range_of(contents) -> tuple[int, int] | None:
-    """The least and the most of what is visible in the images of 16 bits; None if there are none.
+    """The smallest and the largest visible value in images of 16 bits; None if there are none.
 
     Args:
-        contents: iterable of images' bytes.
+        contents: iterable of the images' bytes.
     """
     lows, highs = [], []
     for content in contents:
@@ -116,8 +118,8 @@ def origins_of(names, facts: dict, **others) -> Origins:
     """The origins of images that were read.
 
     Args:
-        names: of the items, all of them.
-        facts: as of `read_images`.
+        names: the name of every item.
+        facts: what `read_images` returned.
         others: further fields of `Origins`.
     """
     return Origins(
@@ -134,8 +136,8 @@ def images_key(image_format: ImageFormat, parts) -> str:
     """A key for `read_images`.
 
     Args:
-        image_format: that they are decoded into.
-        parts: strings that say which images they are, and in which state.
+        image_format: of the decoded images.
+        parts: texts that say which images they are, and when they were last changed.
     """
     digest = hashlib.sha256(json.dumps(image_format.to_dict()).encode())
     for part in parts:
@@ -144,13 +146,13 @@ def images_key(image_format: ImageFormat, parts) -> str:
 
 
 def file_state(path) -> str:
-    """A file as it is now, for `images_key`."""
+    """A text that changes when a file does, for `images_key`."""
     state = path.stat()
     return f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}"
 
 
 def decode_files(contents, image_format: ImageFormat) -> np.ndarray:
-    """Uint8 `(images, height, width, channels)` of a list of encoded images."""
+    """The pixels of a list of encoded images, uint8 `(images, height, width, channels)`."""
     decode = _decoder(replace(image_format, invert=False))
     pixels = decode(tf.constant(contents, tf.string, [len(contents)])).numpy()
     return 255 - pixels if image_format.invert else pixels
@@ -158,7 +160,7 @@ def decode_files(contents, image_format: ImageFormat) -> np.ndarray:
 
 @functools.cache
 def _decoder(image_format):
-    """Traced once a format: that takes seconds."""
+    """Traced once per format, because that takes seconds."""
     return tf.function(
         image_format.decode_all,
         input_signature=[tf.TensorSpec([None], tf.string)],
@@ -178,14 +180,14 @@ class _Reading:
         return self._facts
 
     def batches(self):
-        """uint8 arrays `(images, height, width, channels)`, a chunk of items at a time."""
+        """Yields uint8 arrays `(images, height, width, channels)`, one for each chunk of items."""
         items, start = iter(self._items), 0
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             while chunk := list(islice(items, _CHUNK)):
                 examined = list(pool.map(self._examine, chunk))
                 try:
                     pixels = self._pixels([each[0] for each in examined if each[0]])
-                except tf.errors.InvalidArgumentError:  # Pillow reads one that TensorFlow doesn't
+                except tf.errors.InvalidArgumentError:  # Pillow can read it, TensorFlow can't
                     examined = [self._undecodable(each) for each in examined]
                     pixels = self._pixels([each[0] for each in examined if each[0]])
                 for number, (content, facts) in enumerate(examined, start):

@@ -16,11 +16,11 @@ Examples = list[bytes] | np.ndarray  # contents of image files, or numbers `(exa
 
 @dataclass(frozen=True)
 class Place:
-    """Where a query stands: a file, or a row of a file.
+    """Where a query comes from: a file, or a row of a file.
 
     Attributes:
-        file: as it was given.
-        row: counted from 1, without a header; None if the file is the query.
+        file: its name, as the user gave it.
+        row: its number, from 1, without the header; None if the whole file is the query.
     """
 
     file: str
@@ -53,7 +53,7 @@ class ExampleReader(ABC):
 
         Args:
             path: a folder or a file.
-            num_classes: that the learner answers with at most; None for any number.
+            num_classes: the most classes that the learner can answer with; None for any number.
 
         Raises:
             UserError: if it can't be read, or does not fit the learner.
@@ -61,25 +61,28 @@ class ExampleReader(ABC):
 
     @abstractmethod
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], Examples]:
-        """Reads queries, and says where each one stands.
+        """Reads queries, and says where each one comes from.
 
         Args:
             paths: files, or folders of them.
 
         Raises:
-            UserError: if one can't be read or holds nothing, or does not fit the learner.
+            UserError: if a file can't be read, holds nothing, or does not fit the learner.
         """
 
 
 def labelled(y: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """The names of classes, sorted, and the label of each example: its class's number."""
+    """The sorted names of the classes, and each example's label, the number of its class."""
     classes, labels = np.unique(y, return_inverse=True)
     names = [c.decode("utf-8", "replace") if isinstance(c, bytes) else str(c) for c in classes]
     return names, labels.astype(np.int32)
 
 
 def check_number_of_classes(number: int, num_classes: int | None, what: str) -> None:
-    """Raises UserError unless a learner can tell so many classes apart; `what` has them."""
+    """Raises UserError unless a learner can tell this number of classes apart.
+
+    `what` begins the message, such as "the folder has 7 classes".
+    """
     if number < 2 or number > (num_classes or number):
         taken = "2 or more" if num_classes is None else f"2 to {num_classes}"
         raise UserError(f"{what}; this learner takes {taken}")

@@ -1,4 +1,4 @@
-"""Which columns of a table are features, and what brings them to one scale."""
+"""Which columns of a table are features, and the constants that bring them to one scale."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +15,11 @@ def feature_names(table: Table, features: Any, used: dict[str, str]) -> list[str
 
     Args:
         table: what the file holds.
-        features: see `names_in`; None: all.
-        used: `{column: option}` what other options chose.
+        features: see `names_in`; None takes all columns that have no other use.
+        used: `{column: option}`, the columns that other options chose.
 
     Raises:
-        UserError: if that leaves none, one is named twice, or one has another use.
+        UserError: if no column is left, one is named twice, or one has another use.
     """
     if table.is_npz:
         if features is not None:
@@ -43,7 +43,7 @@ def feature_names(table: Table, features: Any, used: dict[str, str]) -> list[str
 
 
 def input_scaling(examples: np.ndarray, standardise: bool) -> dict[str, Any]:
-    """What brings raw features to one scale: constants for `networks.mlp`.
+    """The constants with which `networks.mlp` brings raw features to one scale.
 
     Args:
         examples: `(examples, ...)` of the training split.
@@ -64,7 +64,7 @@ def input_scaling(examples: np.ndarray, standardise: bool) -> dict[str, Any]:
     scale = flat.std(0, dtype=np.float64)
     scale[scale == 0] = 1.0
     options = {"input_mean": flat.mean(0, dtype=np.float64).tolist(), "input_scale": scale.tolist()}
-    # What is float64 has digits that float32 would lose before the mean is taken off.
+    # Examples are float64 if float32 would lose digits before the mean is subtracted.
     return options | ({"input_dtype": "float64"} if examples.dtype == np.float64 else {})
 
 
@@ -75,8 +75,8 @@ def prepared_columns(
 
     Args:
         examples: `(examples, ...)` of all splits.
-        scaling: as of `input_scaling`.
+        scaling: what `input_scaling` returned.
         names: of the columns.
-        table: that they were read from.
+        table: that the features were read from.
     """
     return PreparedColumns(examples, scaling, () if table.is_npz else tuple(names))

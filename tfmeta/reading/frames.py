@@ -11,21 +11,21 @@ from tfmeta.errors import UserError, listed
 from tfmeta.user_files import check_expansion, check_file, open_file
 
 _PARQUET_NUMBER = 8  # bytes
-_MOST_COLUMNS = 2**16  # of which pandas makes an object each
+_MOST_COLUMNS = 2**16  # pandas makes an object for each
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in a column of numbers
+_NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in place of a number
 
 
 def frame_columns(path, text) -> dict:
-    """`{name: (rows,)}` the columns, as of `tables.Table`.
+    """The columns, `{name: (rows,)}`, as `tables.Table` has them.
 
     Args:
         path: of a CSV or Parquet file.
         text: names of the columns that are text even where they look like numbers.
 
     Raises:
-        UserError: if a name is empty or repeated, or it is far larger than a table should be.
-        Whatever pandas raises: if it is damaged.
+        UserError: if a name is empty or repeated, or the file is far larger than a table should be.
+        Whatever pandas raises: if the file is damaged.
     """
     import pandas
 
@@ -38,7 +38,7 @@ def frame_columns(path, text) -> dict:
 
 
 def _header(path):
-    """The names in the first line of a CSV that isn't blank; pandas refuses a file without."""
+    """The names in the first line of a CSV that isn't blank; pandas refuses a file without one."""
     with io.TextIOWrapper(open_file(path), "utf-8-sig", newline="") as file:
         try:
             return next(filter(None, csv.reader(file)), [])
@@ -47,7 +47,7 @@ def _header(path):
 
 
 def check_separator(path, header: list[str]) -> None:
-    """Raises UserError if a header that should have commas is separated by something else."""
+    """Raises UserError if the names in a header are separated by something other than commas."""
     for separator, name in _SEPARATORS.items():
         if len(header) == 1 and separator in header[0]:
             raise UserError(
@@ -65,7 +65,7 @@ def _check_columns(path, number):
 
 
 def _check_parquet(path):
-    """A value that repeats itself takes no room in the file."""
+    """Refuses a small file of many rows: repeated values take no room in a Parquet file."""
     from pyarrow.parquet import read_metadata
 
     facts = read_metadata(path)
@@ -75,7 +75,7 @@ def _check_parquet(path):
 
 
 def _unpacked(column, types, is_text):
-    """A pandas column as an array of its numbers, else of objects, None if missing."""
+    """A pandas column as an array of numbers, else of objects; a missing value is None."""
     is_number = types.is_numeric_dtype(column) and not types.is_complex_dtype(column)
     if is_number and not is_text:
         if isinstance(column.dtype, np.dtype):
@@ -96,15 +96,15 @@ def _csv(path, text):
     number = Counter(header)
     odd = [name for name in header if not name.strip() or number[name] > 1]
     if odd:
-        # pandas would make up names; without one it is mostly the row's number, which a network
-        # could tell the classes by if the rows are sorted.
+        # pandas would make up names. A column without a name is mostly the row's number, and if the
+        # rows are sorted, a network could tell the classes by it.
         raise UserError(
             f"cannot read {path}: its first line has {len(header)} names, of which {len(odd)} are "
             f"empty or repeated ({listed(odd)}); expected another name for each column"
         )
     no_number = {name: list(_NO_NUMBER) for name in header if name not in text}
     with warnings.catch_warnings():
-        # Else what a row has beyond the header would be lost.
+        # Without this, the values of a row that has more of them than the header would be lost.
         warnings.simplefilter("error", pandas.errors.ParserWarning)
         options |= {"dtype": dict.fromkeys(text, str), "na_values": no_number}
         return pandas.read_csv(path, index_col=False, low_memory=False, **options)

@@ -1,8 +1,9 @@
-"""Invented handwriting: a few-shot dataset in the spirit of Omniglot that needs no download.
+"""Invented handwriting: a few-shot dataset like Omniglot that needs no download.
 
-A seeded stroke program invents alphabets, each with a style and a small stock of strokes that its
-characters share, and many drawers draw every character, each in a hand of their own. Points are
-complex numbers, so that one product turns and scales them; the paper is the square -1-1j to 1+1j.
+Alphabets are invented from a seed. Each has a style and a small stock of strokes that its
+characters share. Every character is drawn by many drawers, each with a handwriting of their own.
+Points are complex numbers, so that one product turns and scales them; the paper is the square from
+-1-1j to 1+1j.
 """
 
 from dataclasses import dataclass
@@ -24,10 +25,10 @@ _PRIMITIVES = {
 }
 _KNOTS = 7  # control points of a stroke: the ends of its six steps
 _DOT_LENGTH = 0.15
-_INK = (3.5, 9.0)  # pen path of a character that spans the area: no bare lines, no scribbles
+_INK = (3.5, 9.0)  # length of the pen path of a character: more than a line, less than a scribble
 _NARROWEST = 1.1  # smallest width or height of a character; the larger of the two is always 2
 _MOST_ALIKE = 0.72  # largest correlation between the thumbnails of two characters
-_COMPARED = 24  # so many characters of an alphabet do the later alphabets keep away from
+_COMPARED = 24  # characters of an alphabet from which later alphabets must differ
 _THUMBNAIL = 16  # pixels; coarse on purpose, so that a small shift does not count as a difference
 _ALPHABET, _CHARACTER, _DRAWER, _DRAWING = range(4)  # what a random stream is for
 
@@ -54,8 +55,8 @@ def draw_glyphs(
 ) -> GlyphSet:
     """Invent alphabets and have every drawer draw every character once, as a GlyphSet.
 
-    A drawing depends on the seed, the size and its own alphabet, character and drawer numbers
-    alone: asking for more of any of the three leaves the drawings of a smaller set as they were.
+    A drawing depends only on the seed, the size and its own numbers of alphabet, character and
+    drawer. So a larger set contains the drawings of a smaller one unchanged.
     """
     _check(
         1,
@@ -69,8 +70,8 @@ def draw_glyphs(
     images, names, looks = [], [], np.empty((0, _THUMBNAIL**2))
     for alphabet in range(num_alphabets):
         style = _invent_style(_random(_ALPHABET, alphabet, seed))
-        # Characters beyond those asked for are invented too, only to be compared with: else the
-        # next alphabets would depend on how many characters of this one are asked for.
+        # More characters are invented than are asked for, to be compared with. Otherwise the next
+        # alphabets would depend on how many characters of this one are asked for.
         rngs = [
             _random(_CHARACTER, alphabet, character, seed)
             for character in range(max(characters_per_alphabet, _COMPARED))
@@ -94,13 +95,13 @@ def _check(least, **values):
 
 
 def _random(role, *key):
-    # Role first and seed last: numpy pads keys with zeros and splits large seeds into words, and
-    # in this order neither can make two streams coincide.
+    # The role comes first and the seed last. NumPy pads keys with zeros and splits large seeds into
+    # words; in this order neither can make two streams equal.
     return np.random.default_rng([role, *key])
 
 
 def _invent_hands(num_drawers, seed):
-    """Arrays [num_drawers]: where a hand puts 1 and 1j, half its pen's width, its tremor."""
+    """Arrays [num_drawers]: where a hand puts 1 and 1j, half the width of its pen, its tremor."""
     traits = []
     for rng in (_random(_DRAWER, drawer, seed) for drawer in range(num_drawers)):
         turn = rng.uniform(0.6, 0.8) * np.exp(1j * np.radians(rng.uniform(-10, 10)))
@@ -138,7 +139,7 @@ def _invent_characters(style, looks, rngs):
     characters = []
     for rng in rngs:
         best = (np.inf,)
-        for _ in range(100):  # shapes can run out: then the best yet has to do
+        for _ in range(100):  # if no shape is new enough, the best one so far is taken
             strokes = _invent_character(rng, style)
             look, ink = _look(strokes @ spline), np.abs(np.diff(strokes)).sum()
             narrow = min(np.ptp(strokes.real), np.ptp(strokes.imag)) < _NARROWEST
@@ -162,7 +163,7 @@ def _invent_character(rng, style):
             flows, other = rng.random() < style.flow, strokes[rng.integers(len(strokes))]
             start, target = rng.choice(stroke[::3]), rng.choice(other[::3])  # ends, middles
             stroke = stroke + (strokes[-1][-1] - stroke[0] if flows else target - start)
-        if np.abs(np.diff(stroke)).sum() < 2 * _DOT_LENGTH:  # on a line a dot would not be seen
+        if np.abs(np.diff(stroke)).sum() < 2 * _DOT_LENGTH:  # nobody would see a dot on a line
             stroke = stroke + 0.5 * np.exp(1j * rng.choice(style.angles))
         strokes.append(stroke)
     strokes = np.array(strokes)
@@ -171,7 +172,7 @@ def _invent_character(rng, style):
 
 
 def _look(paths):
-    """A coarse, bold thumbnail [_THUMBNAIL**2]; the product of two is their correlation."""
+    """A coarse, bold thumbnail [_THUMBNAIL**2]; the product of two of them is their correlation."""
     pixels = _rasterise(0.8 * paths[None], np.array([1.5]), _THUMBNAIL).ravel() / 255.0
     pixels -= pixels.mean()
     return pixels / np.linalg.norm(pixels)
@@ -188,7 +189,7 @@ def _draw(strokes, hands, rngs):
     drawn = (drawn + tremor * jitter[:, :-1]) * (1 + turn[:, -1:]) / 2
     drawn = across * drawn.real + down * drawn.imag + 0.08 * shift[:, -1:]
     extent = np.maximum(np.abs(drawn.real), np.abs(drawn.imag)).max(axis=(1, 2), keepdims=True)
-    return drawn * np.minimum(1, 0.9 / extent)  # whoever starts too large squeezes it in
+    return drawn * np.minimum(1, 0.9 / extent)  # a drawing that is too large is made to fit
 
 
 def _spline(curviness, samples):
@@ -205,10 +206,10 @@ def _spline(curviness, samples):
 def _rasterise(paths, radius, size):
     """Antialiased strokes: complex paths [n, strokes, samples], radius [n] -> [n, size, size].
 
-    Samples reach only the pixels close by, far cheaper than measuring all against all.
+    Each sample is compared only with the pixels near it, which costs far less than with all.
     """
     reach = int(np.ceil(radius.max()))
-    width = size + 2 * reach  # a margin, so that the reach of a sample never leaves the array
+    width = size + 2 * reach  # a margin, so that every sample has its pixels
     points = (paths.reshape(len(paths), -1, 1) + (1 + 1j)) * (size / 2) - (0.5 + 0.5j)
     x, y = np.clip([points.real, points.imag], 0, size - 1).astype(np.float32)
     column, row = np.rint([x, y]).astype(np.intp) + np.arange(-reach, reach + 1)

@@ -1,4 +1,4 @@
-"""Images in arrays, such as an NPZ file's -> what a network takes, the same as from image files."""
+"""Images in arrays -> what a network takes, the same as from image files."""
 
 from typing import Any
 
@@ -9,20 +9,20 @@ from tfmeta.reading.array_pixels import grey_levels, range_of, with_channels
 from tfmeta.reading.image_files import are_bright
 from tfmeta.reading.images import ImageFormat
 
-_SAMPLE = 200  # images that tell whether the ground is bright
+_SAMPLE = 200  # images that are examined for a bright background
 
 
 def format_of(x: np.ndarray, what: str, **options: Any) -> ImageFormat:
-    """The format of images in an array; what the options leave open is found by looking at them.
+    """The format of images in an array; what the options leave open is found in the images.
 
     Args:
         x: `(images, height, width)` or `(images, height, width, 1 or 3)`.
         what: the array's name, for error messages.
         **options: `size`, pixels of a side or `[height, width]`; `channels`, 1 or 3; `invert`,
             whether to turn dark into bright; `resize`, as of `ImageFormat`; `value_range`, the
-            numbers that become 0 and 255. None or left out: size, channels and range are those of
-            the array (see `array_pixels.range_of`), and grey images on a bright ground are
-            inverted.
+            numbers that become 0 and 255. For an option that is None or left out, the size, the
+            channels and the range are those of the array (see `array_pixels.range_of`), and grey
+            images on a bright background are inverted.
 
     Raises:
         UserError: if the array has another shape, or an option makes no sense.
@@ -41,7 +41,7 @@ def format_of(x: np.ndarray, what: str, **options: Any) -> ImageFormat:
         }
         image_format = ImageFormat(**fields)
     except (TypeError, ValueError) as error:
-        raise UserError(f"cannot read the images so: {error}") from error
+        raise UserError(f"cannot read the images with these options: {error}") from error
     invert = given.get("invert")
     if invert is None:
         sample = x[np.linspace(0, len(x) - 1, _SAMPLE).astype(int)]
@@ -59,6 +59,6 @@ def fitted(x: np.ndarray, image_format: ImageFormat, what: str) -> np.ndarray:
         what: the array's name, for error messages.
 
     Raises:
-        UserError: if it has another shape, or a number is beyond the range.
+        UserError: if the array has another shape, or a number is outside the range.
     """
     return image_format.fit(grey_levels(with_channels(x, what), image_format.array_range, what))

@@ -1,7 +1,8 @@
-"""Image files on a user's disk -> what a network takes: examined one by one, decoded as in serving.
+"""Image files on a user's disk -> what a network takes.
 
-Every file is read whole once. What is no image, or a damaged one, is named; nothing is dropped in
-silence. Pixels come from `ImageFormat.decode`, the same in training, prediction and serving.
+Every file is read once and examined. Files that are no images or are damaged are named; none is
+left out without a word. Pixels come from `ImageFormat.decode`, the same in training, prediction and
+serving.
 """
 
 import io
@@ -30,25 +31,26 @@ from tfmeta.reading.support_set import read_image
 from tfmeta.user_files import open_file
 
 _GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
-_GREY_SIZE, _COLOUR_SIZE = 28, 84  # the field's: Omniglot's and miniImageNet's
-_SAMPLE = 200  # files that the format is guessed from
+_GREY_SIZE, _COLOUR_SIZE = 28, 84  # as Omniglot and miniImageNet have
+_SAMPLE = 200  # files from which the format is guessed
 _HEAD_BYTES = 32
 _TIFF_BEGINNINGS = (b"II*\0", b"MM\0*")
-_MOST_NAMES = 10  # that an error lists
+_MOST_NAMES = 10  # in an error message
 
 
 @dataclass(frozen=True)
 class FormatOptions:
-    """What a user says of the images; None stands for "look at them".
+    """What a user says about the images; None means that the images decide.
 
     Args:
-        size: pixels of a side, or `[height, width]`; 28 for grey and 84 for colour images.
-        channels: 1 or 3; 1 if every image is grey.
-        invert: whether to turn dark into bright; of grey images on a bright ground, such as ink on
-            paper, so that the ground is dark as in Omniglot.
-        deep_range: `[low, high]`, the values of 16-bit files that become 0 and 255; the least and
-            the most that such files have.
-        background, resize, as_stored: as of `ImageFormat`.
+        size: pixels per side, or `[height, width]`; by default 28 for grey and 84 for colour
+            images.
+        channels: 1 or 3; by default 1 if every image is grey, else 3.
+        invert: whether to turn dark into bright. By default grey images on a bright background,
+            such as ink on paper, are inverted, so that the background is dark as in Omniglot.
+        deep_range: `[low, high]`, the values of 16-bit files that become 0 and 255; by default the
+            smallest and the largest value in these files.
+        background, resize, as_stored: see `ImageFormat`.
     """
 
     size: int | list | None = None
@@ -60,7 +62,7 @@ class FormatOptions:
     as_stored: bool = False
 
     def resolve(self, contents, deep_range=None) -> ImageFormat:
-        """The format, where the user says nothing by looking.
+        """The format; the images decide what the user left open.
 
         Args:
             contents: a sample of encoded images.
@@ -86,7 +88,7 @@ class FormatOptions:
                 as_stored=self.as_stored,
             )
         except ValueError as error:
-            raise UserError(f"images can't be read so: {error}") from error
+            raise UserError(f"images can't be read with these options: {error}") from error
         invert = self.invert
         if invert is None:
             invert = channels == 1 and _has_bright_ground(contents, image_format)
@@ -94,7 +96,7 @@ class FormatOptions:
 
 
 def pinned_format(image_format: ImageFormat, **options) -> dict:
-    """Those of `FormatOptions` that a user left open, as the images decided them."""
+    """The `FormatOptions` that a user left open, as the images decided them."""
     found = {
         "size": [image_format.height, image_format.width],
         "channels": image_format.channels,
@@ -114,7 +116,7 @@ def _has_bright_ground(contents, image_format):
 
 
 def are_bright(images: np.ndarray) -> bool:
-    """Whether most pixels of most images `(images, ...)` are bright, as of paper under ink."""
+    """Whether most pixels of most images `(images, ...)` are bright, as those of paper are."""
     return bool(np.mean(np.median(images.reshape(len(images), -1), 1) > 127) > 0.5)
 
 
@@ -124,9 +126,9 @@ class LoadedImages:
 
     Attributes:
         examples: uint8 `(images, height, width, channels)`, an array or a RecordFile.
-        kept: `(images,)` the number of each one's file in the list.
+        kept: `(images,)`, the number of each image's file in the list of files.
         image_format: of the examples.
-        origins: of each.
+        origins: where the images came from.
     """
 
     examples: np.ndarray | RecordFile
@@ -146,15 +148,16 @@ def load_images(
     """Reads, examines and decodes image files.
 
     Args:
-        root: folder that their names are relative to.
-        files: to be read, in this order.
+        root: the folder that the names of files are relative to.
+        files: the files to read, in this order.
         options: see `FormatOptions`.
-        skip_unreadable: leave out, and report, files that are no whole images; else refuse them.
-        stream: keep the pixels on disk (in `record_file.cache_folder()`, once for the same files
-            and format), not in memory.
+        skip_unreadable: whether to leave out and report files that are no whole images; they are
+            refused otherwise.
+        stream: whether to keep the pixels on disk and not in memory. They are in
+            `record_file.cache_folder()`, once for the same files and format.
 
     Raises:
-        UserError: if there is no image, or one can't be read and is not to be skipped.
+        UserError: if there is no image, or one can't be read and unreadable files are not left out.
     """
     sample = (
         [files[n] for n in np.linspace(0, len(files) - 1, _SAMPLE).astype(int)] if files else []
@@ -180,7 +183,7 @@ def load_images(
 
 
 def _check_grey(origins):
-    """The format was guessed from a sample: colour is not taken from others in silence."""
+    """Refuses colour images if the format was guessed from grey ones; they would become grey."""
     coloured = [
         n for n, m in zip(origins.names, origins.modes, strict=True) if m not in _GREY_MODES
     ]
@@ -192,12 +195,12 @@ def _check_grey(origins):
 
 
 def printable(path) -> str:
-    """A path as text, with bytes that are none written as numbers."""
+    """A path as text; bytes that are no text are written as numbers."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def unreadable_files(unreadable) -> str:
-    """The refusal of files that are no whole images: `(name, problem)` of each."""
+    """The message that refuses files which are no whole images; `(name, problem)` for each."""
     named = "; ".join(f"{name} {problem}" for name, problem in unreadable[:_MOST_NAMES])
     more = f"; and {len(unreadable) - _MOST_NAMES} more" if unreadable[_MOST_NAMES:] else ""
     return (
@@ -214,17 +217,17 @@ def _content_or_none(path):
 
 
 def _deep_content(path):
-    """What may be of 16 bits a channel: a TIFF, or a PNG that says so; else None."""
+    """The content of a file that may have 16 bits per channel, a TIFF or such a PNG; else None."""
     try:
         with open_file(path) as file:
             head = file.read(_HEAD_BYTES)
-    except (OSError, UserError):  # which is said when the file is read
+    except (OSError, UserError):  # the reading of the file reports it
         return None
     return _content_or_none(path) if is_deep(head) or head[:4] in _TIFF_BEGINNINGS else None
 
 
 def _examine(path):
-    """As `read_images` asks: its content and facts, or None and what is wrong with it."""
+    """The `examine` of `read_images`: `(content, facts)`, or `(None, problem)`."""
     try:
         content = read_image(path)
     except UserError as error:

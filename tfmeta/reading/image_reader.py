@@ -61,7 +61,7 @@ def _is_npz(path):
 
 
 def _images_in(folder):
-    """The image files of a folder, by name; others, and what is in its folders, are not read."""
+    """The image files of a folder, sorted by name. Other files and subfolders are passed over."""
     entries = sorted(entry for entry in Path(folder).iterdir() if not is_hidden(entry))
     found = [entry for entry in entries if entry.suffix.lower() in IMAGE_SUFFIXES]
     if not found:

@@ -25,8 +25,8 @@ _GROUNDS = {"white": 255.0, "black": 0.0}  # grey levels
 
 _HEAD_BYTES = 32
 
-_LARGE = 2_000_000  # pixels of an image from which on it is decoded by itself
-# Of an image on disk: from here on, Pillow takes it for an attack. Of a file, 2 GB.
+_LARGE = 2_000_000  # pixels; a larger image is decoded by itself
+# The most pixels of an image on disk: above it, Pillow suspects an attack. The most bytes: 2 GB.
 MOST_PIXELS, MOST_BYTES = 89_478_485, 2**31 - 1
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what Pillow's "L" mode uses
 
@@ -39,19 +39,19 @@ class ImageFormat:
         height: pixels.
         width: pixels.
         channels: 1 (grey) or 3 (colour).
-        invert: True where ink is dark on paper and the network wants ink high.
-        background: "white" or "black": shows through what is transparent, and fills up what is
-            padded.
-        resize: how an image of another shape gets this one: "squash" it, "crop" its sides off, or
-            "pad" them.
-        deep_range: of files of 16 bits, the values that become 0 and 255.
-        as_stored: True for the pixels as they are in the file: opacity left out, a camera's
-            orientation not applied, and of 16 bits the upper eight. So did runs before there was
-            `background`.
-        array_range: of arrays of numbers other than uint8, the values that become 0 and 255.
+        invert: True for dark ink on bright paper, because the network wants high values for ink.
+        background: "white" or "black"; it shows where the image is transparent, and fills the
+            padding.
+        resize: what is done with an image of another shape: "squash" it, "crop" its sides off, or
+            "pad" its sides.
+        deep_range: the values that become 0 and 255 in files with 16 bits per channel.
+        as_stored: True for the pixels as they are in the file. Opacity is left out, a camera's
+            orientation is not applied, and of 16 bits the upper eight are taken. Runs from before
+            `background` existed read images like this.
+        array_range: the values that become 0 and 255 in arrays of numbers other than uint8.
 
     Raises:
-        ValueError: if one of them is none of these.
+        ValueError: if an argument has another value than these.
     """
 
     height: int
@@ -81,7 +81,7 @@ class ImageFormat:
                 f"received deep_range={deep!r}; expected two whole numbers, [low, high], which "
                 "become 0 and 255"
             )
-        object.__setattr__(self, "deep_range", tuple(deep))  # JSON makes it a list
+        object.__setattr__(self, "deep_range", tuple(deep))  # it is a list if it comes from JSON
         low, high = self.array_range
         if not -math.inf < low < high < math.inf:
             raise ValueError(
@@ -96,12 +96,12 @@ class ImageFormat:
 
     def to_dict(self) -> dict:
         fields = {**asdict(self), "deep_range": list(self.deep_range)}
-        array_range = fields.pop("array_range")  # written only where it says something
+        array_range = fields.pop("array_range")  # written only if it is not the default
         is_default = array_range == DEFAULT_RANGE
         return fields if is_default else {**fields, "array_range": list(array_range)}
 
     def pipeline_options(self) -> dict:
-        """The options by which pipelines read images in this format; some have only a few."""
+        """The options with which pipelines read images in this format; some know only a few."""
         return {
             "size": [self.height, self.width],
             "channels": self.channels,
@@ -113,7 +113,7 @@ class ImageFormat:
 
     @classmethod
     def from_dict(cls, fields: dict) -> "ImageFormat":
-        """Of a run or an export; without a `background`, it is one that reads files as stored."""
+        """The format of a run or an export; without a `background` it reads files as stored."""
         return cls(**{"as_stored": "background" not in fields, **fields})
 
     def decode(self, encoded, *, name="image"):
@@ -121,14 +121,15 @@ class ImageFormat:
 
         Args:
             encoded: scalar string tensor.
-            name: of the input, for the error's message.
+            name: what the error's message calls the input.
 
         Returns:
-            uint8 `(height, width, channels)`: resized with antialiasing, ink high.
+            uint8 `(height, width, channels)`, resized with antialiasing, inverted if `invert` says
+            so.
 
         Raises:
-            tf.errors.InvalidArgumentError: when run on bytes that are no image, or one of more
-                than `MOST_PIXELS`.
+            tf.errors.InvalidArgumentError: when the operation runs, if the bytes are no image or
+                an image of more than `MOST_PIXELS`.
         """
         return _decoded_one(_checked(encoded, name)[0], self, name)
 
@@ -137,10 +138,10 @@ class ImageFormat:
         return self.decode_checked(*_checked(encoded, name), name=name)
 
     def decode_checked(self, encoded, pixels, *, name="image"):
-        """`decode_all` of the two that `checked_images` returned.
+        """`decode_all` for the two tensors that `checked_images` returned.
 
-        Images of a camera's size are decoded one after another, so that the memory which that
-        takes is one image's.
+        Images as large as a camera's are decoded one after another, so that only one at a time
+        takes memory.
         """
 
         def several(number):
@@ -152,12 +153,12 @@ class ImageFormat:
             )
 
         is_large = tf.reduce_any(pixels > _LARGE)
-        flat = tf.cond(is_large, partial(several, 1), partial(several, None))  # TensorFlow's 10
+        flat = tf.cond(is_large, partial(several, 1), partial(several, None))  # by default 10
         flat.set_shape((None, *self.shape))
         return tf.reshape(flat, tf.concat([tf.shape(encoded), self.shape], 0))
 
     def traceable(self, encoded, name):
-        """`decode` of what `checked_images` returned, the name as a tensor."""
+        """`decode` for one image that `checked_images` returned; the name is a tensor."""
         head = _head(encoded)
         is_png, is_jpeg, is_gif = (begins(head, b) for b in (PNG, JPEG, GIF))
         encoded = _cheap(encoded, is_png=is_png, is_jpeg=is_jpeg, name=name)
@@ -171,7 +172,7 @@ class ImageFormat:
         return self._fitted(image)
 
     def _fitted(self, image):
-        """Grey levels, float32 `(any, any, 3)` -> uint8 of this format."""
+        """Grey levels, float32 `(any, any, 3)` -> uint8 in this format."""
         if self.channels == 1:
             image = tf.tensordot(image, tf.constant(_LUMA), 1)[..., tf.newaxis]
         image = tf.clip_by_value(tf.round(self._resized(image)), 0.0, 255.0)
@@ -180,7 +181,7 @@ class ImageFormat:
         )
 
     def fit(self, levels: np.ndarray) -> np.ndarray:
-        """Images in memory, as `decode` makes them from files with the same pixels.
+        """Brings images in memory into this format, as `decode` does with files of the same pixels.
 
         Args:
             levels: uint8 `(images, any height, any width, 1 or 3)`.
@@ -188,7 +189,7 @@ class ImageFormat:
         Returns:
             uint8 `(images, height, width, channels)`.
         """
-        if levels.shape[1:] == self.shape:  # nothing to resize: `_fitted` would change no level
+        if levels.shape[1:] == self.shape:  # nothing to resize
             return 255 - levels if self.invert else levels
 
         def fitted(image):
@@ -202,7 +203,7 @@ class ImageFormat:
         return fit_all(tf.constant(levels)).numpy()
 
     def _seen(self, encoded, head, *, is_png, is_jpeg, is_gif, name):
-        """What a person sees of a file: float32 `(height, width, 3)`."""
+        """What a person sees when a file is shown: float32 `(height, width, 3)`."""
         ground = _GROUNDS[self.background]
 
         def png():
@@ -227,16 +228,16 @@ class ImageFormat:
 
 
 def _decoded_one(encoded, image_format, name):
-    # The scope is in the message of what is no whole file: TensorFlow names the operation.
+    # The message about a damaged file has the scope in it, because TensorFlow names the operation.
     with tf.name_scope(name):
         return _decoder(image_format)(encoded, tf.constant(name))
 
 
 @cache
 def _decoder(image_format):
-    """Traced once a format: that takes seconds, and a graph decodes at several places.
+    """Traced once per format, because that takes seconds, and a graph decodes at several places.
 
-    A server that took the function apart at each of them would be as long with its first request.
+    If a server inlined the function at each of these places, its first request would take as long.
     """
     strings = [tf.TensorSpec((), tf.string)] * 2
     return tf.function(
@@ -248,7 +249,7 @@ def _decoder(image_format):
 
 
 def _head(encoded):
-    """How a file begins, with zeros where it is shorter."""
+    """The first bytes of a file, followed by zeros if it is shorter."""
     return tf.strings.join([tf.strings.substr(encoded, 0, _HEAD_BYTES), b"\0" * _HEAD_BYTES])
 
 
@@ -258,7 +259,7 @@ def _checked(encoded, name):
 
 
 def _cheap(encoded, *, is_png, is_jpeg, name):
-    """A file that a decoder reads once, not thousands of times, or an error."""
+    """The file, or an error if a decoder would read it thousands of times and not once."""
 
     def png():
         with tf.control_dependencies([few_compressed(encoded, name)]):
@@ -272,5 +273,5 @@ def _cheap(encoded, *, is_png, is_jpeg, name):
 
 def to_unit(examples):
     """uint8 pixels to float32 in [0, 1]; examples that are floats already pass unchanged."""
-    # A product, because graphs turn a division by a constant into one, with another last bit.
+    # No division: graphs turn one by a constant into a product, whose last bit may differ.
     return tf.cast(examples, tf.float32) * (1 / 255) if examples.dtype == tf.uint8 else examples

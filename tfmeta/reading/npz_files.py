@@ -1,4 +1,4 @@
-"""NPZ archives, which may lie: arrays as large as their file says, and no larger than it allows."""
+"""Reads NPZ archives, whose headers may be wrong: checks the sizes that they claim."""
 
 import math
 import os
@@ -13,7 +13,7 @@ import numpy as np
 from tfmeta.errors import UserError
 from tfmeta.user_files import AnyPath, check_expansion, open_file
 
-# What NumPy and the archive raise of a file that is damaged, or none of theirs.
+# What NumPy and the archive raise for a file that is damaged or is no archive.
 DAMAGED = (
     OSError,
     ValueError,
@@ -23,10 +23,10 @@ DAMAGED = (
     EOFError,
     OverflowError,
     MemoryError,
-    NotImplementedError,  # of a compression, or encrypted
+    NotImplementedError,  # an unknown compression, or an encrypted file
     RuntimeError,
     SyntaxError,
-    tokenize.TokenError,  # of a header that ends in the middle
+    tokenize.TokenError,  # a header that ends in the middle
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     zlib.error,
@@ -38,11 +38,11 @@ _HEADERS = {
 
 
 def read_npz(path) -> dict[str, np.ndarray]:
-    """The arrays of an NPZ file, by their names; without pickle, which may run anything.
+    """The arrays of an NPZ file, by their names; pickles, which could run any code, are refused.
 
     Raises:
-        UserError: if it is no regular file, or would unpack into far more than it is.
-        One of `DAMAGED`: if it is no archive of arrays, or not whole.
+        UserError: if it is no regular file, or its content is far larger than the file.
+        One of `DAMAGED`: if it is no archive of arrays, or is not whole.
     """
     with open_file(path) as file:
         with zipfile.ZipFile(file) as archive:
@@ -52,13 +52,13 @@ def read_npz(path) -> dict[str, np.ndarray]:
             for member in members:
                 _check_header(archive, member)
         file.seek(0)
-        # NumPy leaves a damaged file open that it opens itself.
+        # NumPy would leave a damaged file open if it opened the file itself.
         with np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
 
 
 def with_examples(arrays: dict) -> dict:
-    """Arrays of which the examples are `x`, where they were saved as `X`, as scikit-learn has it.
+    """The same arrays, with the examples named `x` if they were saved as scikit-learn's `X`.
 
     Raises:
         UserError: if there are both.
@@ -77,7 +77,7 @@ def read_examples(path: AnyPath, answers: Sequence[str] = ()) -> tuple[np.ndarra
 
     Args:
         path: of the file.
-        answers: names that their array may have; none: there need be no such array.
+        answers: names that the array of answers may have; with no names, none is read.
 
     Returns:
         `(x, y)`; y is None if no answers are asked for.
@@ -109,7 +109,7 @@ def read_examples(path: AnyPath, answers: Sequence[str] = ()) -> tuple[np.ndarra
 
 
 def _check_header(archive, member):
-    """An array is made as large as its header says before anything of it is read."""
+    """Refuses a wrong header: NumPy makes an array as large as it says before it reads anything."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
         if version not in _HEADERS:

@@ -7,15 +7,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Origins:
-    """Where examples came from; what `tfmeta inspect` reports. An entry an example, but for two.
+    """Where examples came from, as `tfmeta inspect` reports it.
 
     Attributes:
-        names: of the files, relative to the data's folder.
+        names: the file of each example, relative to the data's folder.
         sizes: `(examples, 2)` height and width before resizing, in pixels.
-        modes: of their pixels, in Pillow's words ("RGB", "L", ...).
-        digests: of their pixels before resizing; equal ones are duplicates.
+        modes: the mode of each example's pixels, in Pillow's words ("RGB", "L", ...).
+        digests: a digest of each example's pixels before resizing; equal digests mean duplicates.
         unreadable: `(name, problem)` of each file that was skipped.
-        passed_over: names of what lies beside the class folders.
+        passed_over: names of files and folders that are no class folders.
     """
 
     names: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
-"""Arrays from pickles that others made, read without running anything that may be in them.
+"""Reads arrays from pickles that others made, and runs no code that is in them.
 
-A pickle is a program: whoever loads one runs whatever it asks for. Here it may put together texts,
-numbers, lists and dictionaries, and arrays of numbers, which are made here from their bytes:
-NumPy's own functions believe what a pickle says of a dtype, and take bytes for pointers.
+A pickle is a program; to load one is to run it. Here it may only make texts, numbers, lists,
+dictionaries and arrays of numbers. This module makes the arrays from their bytes, because NumPy's
+own functions trust what a pickle says about a dtype, and would take bytes for pointers.
 """
 
 import math
@@ -26,14 +26,14 @@ def read_pickled_arrays(path) -> dict:
         path: of the pickle, of Python 2 or 3.
 
     Raises:
-        UserError: if it asks for anything else, or is damaged, or is no dictionary.
+        UserError: if it asks for anything else, is damaged, or is no dictionary.
     """
     try:
         with open_file(path) as file:
             content = _finished(_ArrayUnpickler(path, file).load(), {})
     except UserError:
         raise
-    except Exception as error:  # whatever a damaged pickle makes of itself
+    except Exception as error:  # a damaged pickle may raise anything
         raise UserError(
             f"cannot read {path}: {str(error).strip() or type(error).__name__}; expected a whole "
             "pickle of arrays of numbers. Fetch it again"
@@ -48,8 +48,9 @@ def read_pickled_images(path, keys: tuple[str, str]):
 
     Args:
         path: of the pickle.
-        keys: in its dictionary, of the images and of their classes: a dictionary of the numbers of
-            each class's images, or a list of each image's class.
+        keys: the keys, in its dictionary, of the images and of their classes. The classes are a
+            dictionary with the numbers of each class's images, or a list with the class of each
+            image.
 
     Returns:
         uint8 `(images, height, width, 3)`, and `{class: numbers of its images}`.
@@ -79,7 +80,7 @@ def read_pickled_images(path, keys: tuple[str, str]):
 
 
 def _flat(values):
-    """A list of numbers or texts as an array; lists in lists may hold each other many times."""
+    """A list of numbers or texts as an array; a list in a list is refused, it may be very large."""
     if not isinstance(values, np.ndarray) and any(
         isinstance(v, list | tuple | dict) for v in values
     ):
@@ -88,7 +89,7 @@ def _flat(values):
 
 
 class _File:
-    """A file of which no more is asked for than there is: bytes are made room for beforehand."""
+    """A file that refuses to read more bytes than it has, for which Python would reserve memory."""
 
     def __init__(self, file):
         self._file, self._left = file, os.fstat(file.fileno()).st_size
@@ -106,13 +107,13 @@ class _File:
 
 
 class _Operations(dict):
-    """What a pickle's operations do, by their codes; others than these are refused."""
+    """What a pickle's operations do, by their codes; other operations are refused."""
 
     def __missing__(self, code):
         raise pickle.UnpicklingError(f"it uses the operation {bytes([code])!r}")
 
 
-# Python's own, for the compiled one makes room for as many objects as a number in the file says.
+# Python's own unpickler: the compiled one reserves memory for as many objects as the file claims.
 class _ArrayUnpickler(pickle._Unpickler):
     _NAMES = """
         PROTO FRAME STOP MARK POP POP_MARK DUP MEMOIZE PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET
@@ -127,7 +128,7 @@ class _ArrayUnpickler(pickle._Unpickler):
     )
 
     def __init__(self, path, file):
-        super().__init__(_File(file), encoding="latin1")  # as which NumPy reads Python 2's bytes
+        super().__init__(_File(file), encoding="latin1")  # as NumPy reads the bytes of Python 2
         self._path = path
 
     def find_class(self, module, name):
@@ -153,7 +154,7 @@ class _ArrayUnpickler(pickle._Unpickler):
 
 
 class _Dtype:
-    """Stands for `numpy.dtype(name, False, True)` and what a pickle says of it afterwards."""
+    """Stands for `numpy.dtype(name, False, True)`, and checks what a pickle says about it later."""
 
     def __init__(self, name, align=False, copy=True):
         if name not in _DTYPES:
@@ -167,7 +168,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands for an array that a pickle has begun, and says later what is in it."""
+    """Stands for an array that a pickle has begun; its content comes later."""
 
     array = None
 
@@ -204,7 +205,7 @@ def _latin1(text, encoding):
 
 
 def _finished(value, done):
-    """What was read, with the arrays in the place of what stands for them."""
+    """What was read, with real arrays in the places of the objects that stand for them."""
     if isinstance(value, _Array):
         return value.array
     if isinstance(value, list | tuple | dict) and id(value) not in done:

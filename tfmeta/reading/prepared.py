@@ -1,4 +1,4 @@
-"""What a source's examples are once they are prepared for the network, whatever their kind."""
+"""A source's examples after they have been prepared for the network, for any kind of examples."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ _CHUNK = 256  # examples at a time: they may be on disk
 
 
 class Prepared(ABC):
-    """The examples as the network will see them; what `tfmeta inspect` says comes from here.
+    """The examples as the network will see them, and facts about them for `tfmeta inspect`.
 
     Args:
-        examples: `(examples, ...)` of the source's index, an array or a `RecordFile`.
+        examples: `(examples, ...)`, an array or a `RecordFile`, as in the source's index.
 
     Attributes:
         noun: what an example is called, in the plural.
-        blank_words: what is wrong with examples of which `is_blank` is true.
+        blank_words: what is wrong with examples for which `is_blank` is true, in words.
     """
 
     noun = "examples"
@@ -29,14 +29,14 @@ class Prepared(ABC):
         """The examples as the network sees them, in order, some at a time.
 
         Args:
-            rows: numbers of those that are wanted; None: all.
+            rows: the numbers of the examples; None for all.
         """
         rows = np.arange(len(self._examples)) if rows is None else rows
         for start in range(0, len(rows), _CHUNK):
             yield self._seen(self._examples[rows[start : start + _CHUNK]])
 
     def hopeless(self, rows: np.ndarray) -> str | None:
-        """Why nothing can be told from these examples, if it can't be; quick where it can."""
+        """Why nothing can be learned from these examples; None if something can."""
         first, all_blank, all_alike = None, True, True
         for chunk in self.chunks(rows):
             first = chunk[:1] if first is None else first
@@ -53,32 +53,32 @@ class Prepared(ABC):
         return None
 
     def is_blank(self, chunk: np.ndarray) -> np.ndarray:
-        """`(examples,)` of a chunk: which say nothing by themselves."""
+        """`(examples,)`: which examples of a chunk have no content."""
         return np.zeros(len(chunk), bool)
 
     def check_input_dtype(self, input_dtype: str) -> None:
         """Raises UserError if a network of that input type would not see how examples differ.
 
         Args:
-            input_dtype: "float32" or "float64", what the network takes its examples as.
+            input_dtype: "float32" or "float64", the type in which the network takes its examples.
         """
         del input_dtype
 
     @abstractmethod
     def facts(self) -> dict:
-        """What is known of this kind of examples, as JSON can hold it."""
+        """Facts about this kind of examples, as JSON can hold them."""
 
     @abstractmethod
     def lines(self, facts: dict) -> list[tuple[str, str]]:
-        """The facts in words: what, and how it is."""
+        """The facts in words: pairs of a name and what was found."""
 
     @abstractmethod
     def warnings(self, facts: dict) -> list[str]:
-        """What of the facts makes learning unlikely."""
+        """Warnings about facts that make learning unlikely."""
 
     @abstractmethod
     def vectors(self, x: np.ndarray) -> np.ndarray:
-        """`(examples, features)` in float64 of one episode's examples, for distances."""
+        """One episode's examples as float64 `(examples, features)`, for distances."""
 
     def _seen(self, examples: np.ndarray) -> np.ndarray:
         """Stored examples as the network sees them."""

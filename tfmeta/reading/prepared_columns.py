@@ -1,4 +1,4 @@
-"""Vectors of numbers once they are prepared: centred and scaled."""
+"""Vectors of numbers after they have been prepared, which means centred and scaled."""
 
 import math
 
@@ -7,26 +7,27 @@ import numpy as np
 from tfmeta.errors import UserError
 from tfmeta.reading.prepared import Prepared
 
-_MOSTLY = 0.99  # of the rows; a column with so many of one value hardly tells two rows apart
+_MOSTLY = 0.99  # of the rows; a column that has one value in more of them hardly tells rows apart
 _MOST_NAMED = 5
-# Of a column's deviation and its largest value. Below it, the rounding of float32 (6e-8 of a value)
-# is more than 6e-5 of the deviation, and grows until all digits that differ are gone.
+# A column's standard deviation divided by its largest value. Below this, the rounding of float32
+# (6e-8 of a value) is more than 6e-5 of the deviation. The smaller the ratio, the more of the
+# digits that differ are lost.
 LEAST_SPREAD = 1e-3
 _LEAST_TOLERATED = 1e-5  # float32's rounding is then more than 0.6% of the deviation
 
 
 def lost_in_float32(examples: np.ndarray, least: float = LEAST_SPREAD) -> np.ndarray:
-    """Numbers, from 0, of the features whose rows float32 can't tell apart well.
+    """The numbers, from 0, of the features whose rows float32 can't tell apart well.
 
     Args:
         examples: `(examples, ...)` numbers; every position is a feature.
-        least: of a column's deviation beside its largest value.
+        least: the least ratio of a column's standard deviation to its largest value.
     """
     flat = examples.reshape(len(examples), -1)
     if not flat.size:
         return np.zeros(0, int)
     deviation, most = flat.std(0, dtype=np.float64), np.abs(flat).max(0)
-    # A column of one value has none to lose, but for what adding up its rows makes a deviation of.
+    # A column of one value has no digits to lose, though rounding may give it a tiny deviation.
     varies = flat.min(0) != flat.max(0)
     return np.flatnonzero(varies & (deviation < least * most))
 
@@ -36,8 +37,8 @@ class PreparedColumns(Prepared):
 
     Args:
         examples: `(examples, ...)` numbers.
-        scaling: `input_mean` and `input_scale` of the network's options; none: as they are.
-        names: of the columns; none: they are told by their numbers, from 1.
+        scaling: `input_mean` and `input_scale` of the network's options; None or {} for no scaling.
+        names: of the columns; without names, messages give their numbers, from 1.
     """
 
     noun = "rows"
@@ -120,7 +121,7 @@ class PreparedColumns(Prepared):
         return scaled.astype(np.float32)
 
     def _counted(self, numbers):
-        """How many, and which are the first."""
+        """How many there are, and the names of the first ones."""
         if not numbers:
             return "0"
         names = [self._names[n - 1] if self._names else str(n) for n in numbers[:_MOST_NAMED]]
@@ -130,7 +131,7 @@ class PreparedColumns(Prepared):
 
 
 def spread_of(values: np.ndarray) -> dict | None:
-    """The least, the median and the most, as JSON can hold them."""
+    """The smallest value, the median and the largest value, as JSON can hold them."""
     if not len(values):
         return None
     middle = float(np.median(values))

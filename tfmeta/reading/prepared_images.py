@@ -1,4 +1,4 @@
-"""Images once they are prepared."""
+"""Images after they have been prepared."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from tfmeta.reading.prepared import Prepared
 
 
 class PreparedImages(Prepared):
-    """Images `(height, width, channels)`; one in which all pixels are alike shows nothing."""
+    """Images `(height, width, channels)`; an image whose pixels are all equal is blank."""
 
     noun = "images"
     blank_words = "have one and the same value in every pixel once they are prepared"

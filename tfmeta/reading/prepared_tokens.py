@@ -1,4 +1,4 @@
-"""Texts once they are prepared: the ids of their tokens."""
+"""Texts after they have been prepared: the ids of their tokens."""
 
 import numpy as np
 
@@ -13,8 +13,8 @@ class PreparedTokens(Prepared):
 
     Args:
         examples: `(texts, length)` ids.
-        splits: `{name: (texts,)}` numbers of the texts in each split.
-        lengths: `(texts,)` tokens of each text, those that are cut off among them.
+        splits: `{name: (texts,)}`, the numbers of the texts in each split.
+        lengths: `(texts,)`, the number of tokens of each text, with those that are cut off.
     """
 
     noun = "texts"
@@ -50,7 +50,7 @@ class PreparedTokens(Prepared):
         facts = facts["tokens"]
         unknown = [f"{s} {share:.1%}" for s, share in facts["unknown"].items() if share is not None]
         return [
-            ("tokens a text", f"{facts['median']:g} in the middle, {facts['most']:,} at most"),
+            ("tokens per text", f"{facts['median']:g} in the middle, {facts['most']:,} at most"),
             ("texts cut", f"{facts['cut']:,} of {facts['texts']:,}, to {facts['length']:,} tokens"),
             ("unknown tokens", ", ".join(unknown)),
             ("texts of them alone", f"{facts['without_known_tokens']:,}"),
@@ -77,7 +77,7 @@ class PreparedTokens(Prepared):
         return lines
 
     def vectors(self, x):
-        """How often each token of the episode is in a text, at unit length."""
+        """How often each token of the episode is in each text, as vectors of length 1."""
         ids, columns = np.unique(x, return_inverse=True)
         counts = np.zeros((len(x), len(ids)))
         rows = np.repeat(np.arange(len(x)), x.shape[1])

@@ -1,9 +1,9 @@
 """Images on disk that are read one by one, for data that does not fit in memory.
 
-A folder with two files: `examples.tfrecord`, a record an image, its uint8 pixels (as the network
-takes them, already resized) compressed by zlib; and `index.npz`, where each record is, with the
-images' shape and whatever else was learned while they were read. An episode reads its own images
-by their places. The pixels are those that would be in memory, so the episodes are the same too.
+A folder with two files. `examples.tfrecord` has one record per image: its uint8 pixels, already
+resized for the network, compressed by zlib. `index.npz` says where each record is, and has the
+images' shape and the facts that were found while they were read. An episode reads only its own
+images. The pixels are the same as they would be in memory, and so are the episodes.
 """
 
 import atexit
@@ -23,16 +23,17 @@ from tfmeta.reading.npz_files import read_npz
 
 _RECORDS, _INDEX = "examples.tfrecord", "index.npz"
 _HEAD, _FOOT = 12, 4  # bytes that TFRecord puts before and after a record's own
-_QUIET_SECONDS = 0.2  # without a read: many times what one takes
+_QUIET_SECONDS = 0.2  # without a read; one read takes much less
 CACHE_HINT = "Name another folder by TFMETA_CACHE, or leave pipeline.stream out"
-_LEVEL = 1  # of zlib: what higher ones save on disk costs more at every read
+_LEVEL = 1  # of zlib; higher levels save a little on disk and cost more at every read
 
 
 class _Reads:
-    """Sees to it that no thread of tf.data is in Python when the interpreter ends.
+    """Makes sure that no thread of tf.data is in Python when the interpreter ends.
 
-    An iterator that a script still holds at its end is deleted with the interpreter's lock held,
-    and waits for its threads; one that waits for that lock, to read, would wait for ever.
+    If a script still holds an iterator at its end, the interpreter deletes it while it holds its
+    lock, and waits for the iterator's threads. A thread that waits for that lock, to read, would
+    wait for ever.
     """
 
     def __init__(self):
@@ -44,7 +45,7 @@ class _Reads:
             raise RuntimeError("the interpreter ends")
 
     def end(self):
-        """Refuses every read from now on, and waits until nobody asks for one any more."""
+        """Refuses every read from now on, and waits until no thread asks for one."""
         self._is_over = True
         while time.monotonic() - self._last < _QUIET_SECONDS:
             time.sleep(_QUIET_SECONDS / 5)
@@ -55,15 +56,15 @@ atexit.register(_reads.end)
 
 
 class RecordFile:
-    """Reads examples by their numbers; an array as far as `ClassIndex` is concerned.
+    """Reads examples by their numbers; `ClassIndex` uses it like an array.
 
     Args:
-        folder: that `write_records` made.
+        folder: a folder that `write_records` made.
 
     Attributes:
         shape: `(examples, height, width, channels)`.
         dtype: uint8.
-        facts: what was stored with them.
+        facts: what was stored with the examples.
     """
 
     dtype = np.dtype(np.uint8)
@@ -81,11 +82,11 @@ class RecordFile:
 
     @property
     def num_bytes(self) -> int:
-        """On disk."""
+        """The size on disk."""
         return int(self._sizes.sum())
 
     def __getitem__(self, positions) -> np.ndarray:
-        """As of an array: an example, or those at an array or slice of positions."""
+        """Like an array's: one example, or the examples at an array or a slice of positions."""
         positions = np.arange(len(self))[positions]
         flat = [
             np.frombuffer(zlib.decompress(each), np.uint8)
@@ -101,7 +102,7 @@ class RecordFile:
 
     def _read(self, positions):
         _reads.begin()
-        # By `pread`, which threads may call side by side, and which leaves no page mapped here.
+        # By `pread`, which several threads may call at once, and which maps no page into memory.
         places = zip(self._sizes[positions].tolist(), self._starts[positions].tolist(), strict=True)
         return np.array([os.pread(self._file, *place) for place in places], object)
 
@@ -110,10 +111,10 @@ def write_records(folder, batches, facts) -> RecordFile:
     """Stores images, whole or not at all, and opens them. The caller holds the folder's lock.
 
     Args:
-        folder: to be made.
+        folder: the folder to make.
         batches: iterable of uint8 `(images, height, width, channels)`, one or more.
-        facts: a function without arguments, called when the batches have ended: what to store with
-            them, as JSON takes it.
+        facts: a function without arguments, called after the last batch; it returns what to store
+            with the images, as JSON can hold it.
     """
     folder = Path(folder)
     with files.appearing(folder, CACHE_HINT) as partial:
@@ -122,7 +123,7 @@ def write_records(folder, batches, facts) -> RecordFile:
             partial.mkdir(parents=True)
             writer = tf.io.TFRecordWriter(str(partial / _RECORDS))
         with writer:
-            for batch in batches:  # reads too, and that is no failure to write
+            for batch in batches:  # this reads images too, whose errors are no errors of writing
                 shape = batch.shape[1:]
                 with files.writing(folder, CACHE_HINT):
                     sizes += [_write(writer, image) for image in batch]
@@ -144,6 +145,6 @@ def _write(writer, image):
 
 
 def cache_folder() -> Path:
-    """Where records are kept: `TFMETA_CACHE`, else where the system's user keeps caches."""
+    """Where records are kept: in `TFMETA_CACHE`, else in the user's folder for caches."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("TFMETA_CACHE") or Path(caches) / "tfmeta")

@@ -18,8 +18,8 @@ class RowFormat:
 
     Attributes:
         features: names, in the order in which the network takes the features.
-        answers: the name of the column of the classes; for values, of each value of a target.
-        task: the name of the column that says which task a row is of; None if there is none.
+        answers: the name of the column of the classes; if targets are values, one name per value.
+        task: the name of the column that says which task a row belongs to; None if there is none.
     """
 
     features: tuple[str, ...]
@@ -32,6 +32,6 @@ class RowFormat:
 
     @classmethod
     def from_dict(cls, fields: Any, what: str) -> "RowFormat":
-        """What `to_dict` made; raises UserError if it is something else, under the name `what`."""
+        """Reads what `to_dict` made; an error calls it `what`."""
         fields = typed.checked(fields, _FIELDS, what)
         return cls(tuple(fields["features"]), tuple(fields["answers"]), fields["task"])

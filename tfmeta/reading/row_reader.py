@@ -29,7 +29,7 @@ class RowReader(ExampleReader):
     Args:
         input_shape: of one example.
         target_size: the number of values per answer; None if the answers are classes.
-        row_format: the columns of tables; None: only arrays are read, which have no names.
+        row_format: the columns of tables; None if only arrays, which have no names, can be read.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class RowReader(ExampleReader):
         return places, np.concatenate(parts)
 
     def _as_numbers(self, x):
-        """As the network may take them: it narrows numbers whose digits it does not need."""
+        """Numbers as the network takes them: float32 if that holds them exactly, else float64."""
         if x.ndim == 1 and self._input_shape == (1,):
             x = x[:, np.newaxis]
         return np.asarray(x, np.float32 if np.can_cast(x.dtype, np.float32) else np.float64)
 
     def _rows(self, path, *, has_answers):
-        """`(x, y)` of a table; y is None without answers."""
+        """`(x, y)` of a table; y is None if no answers are asked for."""
         columns, are_classes = self._row_format, self._target_size is None
         if columns is None:
             raise UserError(
@@ -103,7 +103,7 @@ class RowReader(ExampleReader):
                 f"{listed(list(table.columns), _MOST_NAMES)}. Expected the columns that the model "
                 f"was trained on: {listed(needed, _MOST_NAMES)}"
             )
-        table.numbers(columns.features)  # refuses what is missing or no number, by its row
+        table.numbers(columns.features)  # refuses missing values and texts, and names their rows
         x = self._as_numbers(np.stack([table.columns[name] for name in columns.features], 1))
         if not has_answers:
             return x, None
@@ -114,7 +114,7 @@ class RowReader(ExampleReader):
 
 
 def _check_kind(path):
-    """Refuses what is meant for a model of images."""
+    """Refuses folders and image files, which a model of images would take."""
     is_folder = Path(path).is_dir()
     if is_folder or Path(path).suffix.lower() in IMAGE_SUFFIXES:
         raise UserError(
@@ -128,7 +128,7 @@ def _is_table(path):
 
 
 def _check_one_task(table: Table, task):
-    """A support set is of one task."""
+    """Refuses a support set whose rows belong to several tasks."""
     if task in table.columns and len(tasks := set(table.text(task, "task").tolist())) > 1:
         raise UserError(
             f"{table.path} has rows of {len(tasks)} tasks ({listed(sorted(tasks))}) in its column "

@@ -13,7 +13,7 @@ def read_support_arrays(path: AnyPath, facts: Any, *, num_classes: int | None) -
     Args:
         path: a folder with one subfolder of images per class, an NPZ file of x and y, or a table.
         facts: the SourceFacts of the run.
-        num_classes: that the learner answers with at most; None for any number.
+        num_classes: the most classes that the learner can answer with; None for any number.
 
     Raises:
         UserError: if it can't be read, or does not fit the learner.

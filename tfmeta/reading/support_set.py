@@ -13,13 +13,13 @@ from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.user_files import is_hidden, read_file
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
-_SERVED = ("PNG", "JPEG", "GIF")  # that the graph decodes as they are
+_SERVED = ("PNG", "JPEG", "GIF")  # formats that the graph decodes
 _BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
-# What Pillow and NumPy raise of a file that is cut short or otherwise damaged.
+# What Pillow and NumPy raise for a file that is cut short or otherwise damaged.
 _DAMAGED = (*DAMAGED_NPZ, struct.error, IndexError)
 _MOST_BYTES = 256 * 2**20  # of an image file
 
-# Pillow warns of images from 89 million pixels on, and refuses twice as large ones.
+# Pillow warns about images of more than 89 million pixels, and refuses images twice as large.
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
@@ -27,8 +27,9 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 def read_image(path) -> bytes:
     """The content of an image file, as a request would carry it.
 
-    PNG, JPEG and GIF files pass as they are. BMP (TensorFlow misreads those with a palette), WebP
-    and TIFF files (their first picture, upright) become a PNG of the same pixels.
+    PNG, JPEG and GIF files are returned unchanged. BMP files (TensorFlow misreads those with a
+    palette), WebP files and TIFF files (their first picture, turned upright) become a PNG file with
+    the same pixels.
 
     Raises:
         UserError: if the file is missing or damaged, or is no image of these formats.
@@ -36,7 +37,7 @@ def read_image(path) -> bytes:
     try:
         content = read_file(path, most=_MOST_BYTES)
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            image.verify()  # a PNG to its last chunk, which `load` does not ask for
+            image.verify()  # reads a PNG to its last chunk, as `load` does not
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             image.load()
             return content if image.format in (*_SERVED, "MPO") else _as_png(image)
@@ -56,8 +57,8 @@ def _as_png(image) -> bytes:
 
 
 def _plain(image):
-    """The same picture in a mode that PNG has, upright."""
-    if image.format == "BMP":  # whose opacity no two readers agree on
+    """The same picture, turned upright, in a mode that PNG has."""
+    if image.format == "BMP":  # programs do not agree on the opacity of a BMP
         return image.convert("RGB")
     tags = getattr(image, "tag_v2", {})
     image = ImageOps.exif_transpose(image)
@@ -76,15 +77,15 @@ def _plain(image):
 def read_support_folder(
     folder, *, num_classes: int | None
 ) -> tuple[list[str], list[bytes], list[int]]:
-    """Class names (the subfolders', sorted), the encoded images, and the class of each.
+    """The class names (those of the subfolders, sorted), the encoded images, and their classes.
 
     Args:
         folder: the support set's folder; files whose names start with a dot are passed over.
-        num_classes: that the learner answers with at most; None for any number.
+        num_classes: the most classes that the learner can answer with; None for any number.
 
     Raises:
-        UserError: if it is no such folder, a class is empty, a file is no image, or there are
-            more classes than the learner answers with.
+        UserError: if there is no such folder, a class is empty, a file is no image, or there are
+            more classes than the learner can answer with.
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Tables of users' own: NPZ, CSV and Parquet files become columns of text and of numbers."""
+"""Users' tables: NPZ, CSV and Parquet files become columns of text and of numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from tfmeta.reading.npz_files import read_npz, with_examples
 from tfmeta.reading.prepared_columns import lost_in_float32
 
 SUFFIXES = (".npz", ".csv", ".parquet")
-_LEAST_IN_FLOAT64 = 1e-12  # of a column's spread beside its size; its rounding is 1e-16
-# What NumPy and pandas raise of a file that is damaged, or of another kind than its name says.
+_LEAST_IN_FLOAT64 = 1e-12  # least ratio of a column's range to its values; float64 rounds by 1e-16
+# What NumPy and pandas raise for a file that is damaged, or that its name calls another kind.
 _DAMAGED = (*DAMAGED_NPZ, Warning)
 
 
@@ -22,13 +22,13 @@ def find_file(pipeline: str, data_dir, file, suffixes=SUFFIXES) -> Path:
     """The file that holds a pipeline's data.
 
     Args:
-        pipeline: its name, for what is said of it.
+        pipeline: the name of the pipeline, for messages.
         data_dir: the file, or a folder that holds exactly one.
         file: the name of that one, if there are several.
-        suffixes: of such files.
+        suffixes: the suffixes that such a file may have.
 
     Raises:
-        UserError: if it is missing, or the folder holds none or several.
+        UserError: if the file is missing, or the folder holds none or several.
     """
     kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
     if data_dir is None and file is None:
@@ -65,7 +65,7 @@ def names_in(value) -> list[str]:
 
 
 def as_text(value) -> str:
-    """A label or its like, without white space around it; what is missing is empty."""
+    """A value such as a label as text, without white space around it; "" if it is missing."""
     if value is None or value != value:  # NaN is no label
         return ""
     return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
@@ -73,11 +73,11 @@ def as_text(value) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """What a file holds, its rows counted from 1 without a header.
+    """The content of a file; messages count its rows from 1, without the header.
 
     Attributes:
         path: the file.
-        columns: `{name: (rows,)}` numbers or objects; of an NPZ its arrays, `(rows, ...)`.
+        columns: `{name: (rows,)}`, numbers or objects; for an NPZ its arrays, `(rows, ...)`.
         is_npz: whether its features are the array `x`.
     """
 
@@ -86,11 +86,11 @@ class Table:
     is_npz: bool
 
     def text(self, name: str, option: str) -> np.ndarray:
-        """`(rows,)` the values of a column as text, stripped of white space around it.
+        """The values of a column as text, `(rows,)`, without white space around them.
 
         Args:
             name: of the column.
-            option: of the pipeline, that chose it.
+            option: the option of the pipeline that chose the column.
 
         Raises:
             UserError: if there is no such column, or a value is missing.
@@ -98,7 +98,7 @@ class Table:
         values = self._column(name, option)
         if values.ndim != 1:
             raise UserError(
-                f"{name} of {self.path} has shape {values.shape}; expected one {option} a row"
+                f"{name} of {self.path} has shape {values.shape}; expected one {option} per row"
             )
         texts = [as_text(value) for value in values.tolist()]
         rows = [row for row, text in enumerate(texts, 1) if not text]
@@ -110,10 +110,10 @@ class Table:
         return np.array(texts)
 
     def features(self, names: list[str]) -> np.ndarray:
-        """As `numbers`; float64 where float32 would lose digits by which rows differ.
+        """Like `numbers`, but float64 if float32 would lose digits in which rows differ.
 
         Raises:
-            UserError: as `numbers`; if not even float64 can hold the digits.
+            UserError: as `numbers`, or if not even float64 can hold the digits.
         """
         narrow = self.numbers(names, "features")
         wide = [self.columns[name] for name in names]
@@ -136,14 +136,15 @@ class Table:
         return wide if lost_in_float32(wide).size else narrow
 
     def numbers(self, names: Sequence[str], option: str | None = None) -> np.ndarray:
-        """float32 `(rows, columns)` of columns, or `(rows, ...)` of one array.
+        """The numbers in columns, float32 `(rows, columns)`, or in one array, `(rows, ...)`.
 
         Args:
             names: of the columns.
-            option: of the pipeline, that chose them; None if the user can't choose others.
+            option: the option of the pipeline that chose the columns; None if the user can't choose
+                others.
 
         Raises:
-            UserError: if one is missing, or holds anything but finite numbers.
+            UserError: if a column is missing, or holds anything other than finite numbers.
         """
         columns = [self._column(name, option) for name in names]
         named = zip(names, columns, strict=True)
@@ -154,7 +155,7 @@ class Table:
                 f"{len(unfit)} columns of {self.path} are not numeric: {listed(unfit)}; make them "
                 f"numbers{others}"
             )
-        with np.errstate(over="ignore"):  # what float32 can't hold is refused below
+        with np.errstate(over="ignore"):  # numbers that float32 can't hold are refused below
             columns = [values.astype(np.float32, copy=False) for values in columns]
         is_array = len(names) == 1 and columns[0].ndim > 1
         values = columns[0] if is_array else np.stack(columns, 1)
@@ -186,7 +187,7 @@ class Table:
 
 
 def _lost_in_float64(values):
-    """Whether whole numbers are rounded by much of what they differ by."""
+    """Whether float64 would round whole numbers by much of the difference between them."""
     spread = values.max(0).astype(object) - values.min(0).astype(object)
     size = np.maximum(np.abs(values.max(0).astype(object)), np.abs(values.min(0).astype(object)))
     return bool(np.any((spread > 0) & (spread < size * _LEAST_IN_FLOAT64)))
@@ -205,7 +206,7 @@ def read_table(path: Path, *, text) -> Table:
     """Reads a file.
 
     Args:
-        path: as of `find_file`.
+        path: what `find_file` returned.
         text: names of the columns that are text even where they look like numbers: "007".
 
     Raises:

@@ -15,9 +15,9 @@ class ChosenFeatures:
     """What `choose_features` returns.
 
     Attributes:
-        image: name of the feature that examples are read from, an image or a vector.
-        label: of the class of each.
-        group: of the group of each; None if there are no groups.
+        image: name of the feature that examples are read from; it is an image or a vector.
+        label: name of the feature that says the class of each example.
+        group: name of the feature that says the group of each example; None if there are no groups.
         is_vector: whether `image` is a vector.
     """
 
@@ -28,17 +28,17 @@ class ChosenFeatures:
 
 
 def choose_features(name: str, features, *, image=None, label=None, group=None) -> ChosenFeatures:
-    """Chooses features, those that are named or else the only ones of their kind.
+    """Chooses the features that are named, or else the only ones of their kind.
 
     Args:
-        name: of the dataset, for what is said of it.
-        features: `{name: feature}`, TFDS's.
+        name: of the dataset, for messages.
+        features: `{name: feature}`, the features of TFDS.
         image: name of an image, or of a vector of floats.
         label: name of a ClassLabel or an integer.
-        group: likewise; None: there are no groups.
+        group: name of a ClassLabel or an integer; None if there are no groups.
 
     Raises:
-        UserError: if one is not there, or several are and none is named.
+        UserError: if there is no such feature, or there are several and none is named.
     """
     import tensorflow_datasets as tfds
 
@@ -71,14 +71,14 @@ def choose_features(name: str, features, *, image=None, label=None, group=None) 
 
 @contextlib.contextmanager
 def only_own_features(name: str, folder):
-    """In its body TFDS imports no features but its own: a dataset's folder names their classes.
+    """Lets TFDS import only its own features in its body; a dataset's folder names their classes.
 
     Args:
         name: of the dataset.
-        folder: of TFDS, for what is said of it.
+        folder: the folder of TFDS, for messages.
 
     Raises:
-        UserError: if others are asked for, and the user does not trust them.
+        UserError: if other features are asked for, and the user does not trust them.
     """
     import tensorflow_datasets as tfds
 
@@ -102,7 +102,7 @@ def _is_image(feature):
     import tensorflow_datasets as tfds
 
     is_image = isinstance(feature, tfds.features.Image)
-    # The pixels of a LabeledImage are labels; those of floats are no picture until they are mapped.
+    # The pixels of a LabeledImage are labels, and pixels that are floats have no known range.
     is_picture = is_image and not isinstance(feature, tfds.features.LabeledImage)
     return is_picture and feature.tf_dtype.is_integer
 

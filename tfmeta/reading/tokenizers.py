@@ -8,7 +8,7 @@ _BATCH = 1024  # texts at once
 _RESERVED = 2  # ids that are no tokens: 0 is padding, 1 an unknown token
 
 # Letters of the scripts that put no spaces between words, by their blocks in Unicode 16. Each is a
-# token of its own, with the marks that follow it: a dictionary of words is no part of a graph.
+# token of its own, with the marks that follow it, because a graph has no dictionary of words.
 _UNSPACED = (
     r"\x{0E00}-\x{0EFF}"  # Thai, Lao
     r"\x{0F00}-\x{0FFF}"  # Tibetan
@@ -20,12 +20,12 @@ _UNSPACED = (
     r"\x{31A0}-\x{31BF}\x{31F0}-\x{31FF}\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}"
     r"\x{FF66}-\x{FF9F}\x{1AFF0}-\x{1B16F}\x{20000}-\x{3FFFF}"  # half width; the later planes
 )
-# In RE2's words, which takes no look-ahead. In this order:
+# In RE2's syntax, which has no look-ahead. They are applied in this order:
 _REWRITES = (
     # "don't" is one word, as in Unicode's rules for words (UAX 29, WB6), and so is the same
     # without its apostrophe. Other punctuation parts words.
     (r"['\x{2019}\x{FF07}]", ""),
-    # What is no letter, mark, number or pictograph ends a token.
+    # A character that is no letter, mark, number or pictograph ends a token.
     (r"[^\pL\pM\pN\p{So}]+", " "),
     (rf"([{_UNSPACED}\p{{So}}]\pM*)", r" \1 "),
 )
@@ -35,7 +35,7 @@ _FULL_WIDTH, _WIDTH_SHIFT = (0xFF01, 0xFF5E), 0xFF01 - 0x21
 
 
 def _unicode(texts):
-    """Lower-case in every script; tokens parted by one space or more."""
+    """Texts in lower case, in every script, with one or more spaces between tokens."""
     points = tf.strings.unicode_decode(texts, "UTF-8")
     flat = points.flat_values
     is_wide = (flat >= _FULL_WIDTH[0]) & (flat <= _FULL_WIDTH[1])
@@ -51,11 +51,11 @@ def _unchanged(texts):
 
 
 def _lower(texts):
-    # In Python, because `strip_punctuation` and its like know the letters of ASCII alone.
+    # In Python, because `strip_punctuation` and similar rules of Keras know only ASCII letters.
     return [text.lower() for text in texts]
 
 
-# Each a function of a list of texts and the `standardize` of Keras's layer.
+# Each has a function of a list of texts, and the `standardize` of Keras's layer.
 TOKENIZERS = {"unicode": (_unchanged, _unicode), "ascii": (_lower, "strip_punctuation")}
 
 
@@ -63,8 +63,8 @@ class Vectoriser:
     """Texts -> ids, by a vocabulary.
 
     Args:
-        vocabulary: from id 0 on; the first two are no tokens.
-        tokenizer: of `TOKENIZERS`.
+        vocabulary: the tokens in the order of their ids, from 0; the first two are no tokens.
+        tokenizer: a name in `TOKENIZERS`.
     """
 
     def __init__(self, vocabulary: list[str], *, tokenizer: str):
@@ -75,14 +75,22 @@ class Vectoriser:
 
     @staticmethod
     def vocabulary_of(texts: list[str], size: int, *, tokenizer: str) -> list[str]:
-        """The most frequent tokens of these texts, `size` ids at most, from id 0 on."""
+        """The most frequent tokens of these texts, at most `size`, in the order of their ids."""
         prepare, standardize = TOKENIZERS[tokenizer]
         layer = keras.layers.TextVectorization(max_tokens=size, standardize=standardize)
         layer.adapt(_batches(prepare(texts)))
         return layer.get_vocabulary()
 
     def ids(self, texts: list[str], length: int) -> tuple[np.ndarray, np.ndarray]:
-        """float32 `(texts, length)` ids, cut or padded with 0; `(texts,)` how many there are."""
+        """Ids of texts, and how many ids each text had.
+
+        Args:
+            texts: the texts.
+            length: the number of ids per text that is returned.
+
+        Returns:
+            float32 `(texts, length)`, cut off or padded with 0; `(texts,)`, how many there were.
+        """
         parts, lengths = [], []
         for batch in _batches(self._prepare(texts)):
             ids = self._layer(batch)

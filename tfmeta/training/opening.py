@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from tfmeta.episodes.episode_shape import EpisodeShape, Range
 from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.errors import UserError, listed
 from tfmeta.pipelines import build
+from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 
 
@@ -16,6 +18,35 @@ def open_source(settings: Settings) -> EpisodeSource:
         options=settings.pipeline_options,
         skip_unreadable=settings.skip_unreadable,
     )
+
+
+def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:
+    """The source that settings name, with the columns of a run's data in the run's order.
+
+    Args:
+        run: whose learner takes the examples.
+        settings: the run's own, or with another pipeline or other data.
+
+    Raises:
+        UserError: as `open_source`; or if a table has no such columns.
+    """
+    source, trained_on = open_source(settings), run.source_facts.row_format
+    if trained_on is None or source.row_format is None:
+        return source  # examples without names
+    names, found = trained_on.features, source.row_format.features
+    if found == names:
+        return source
+    is_chosen = "features" in settings.pipeline_options
+    if not is_chosen and settings.pipeline == run.settings.pipeline:
+        options = {**settings.pipeline_options, "features": list(names)}
+        return open_source(replace(settings, pipeline_options=options))
+    if sorted(found) == sorted(names):
+        raise UserError(
+            f"the features of {source.name} come in the order {listed(found)}; {run.path} was "
+            f"trained on the order {listed(names)}. Name them in that order with --set "
+            "pipeline.features=A,B"
+        )
+    return source
 
 
 def with_ways(settings: Settings, source: EpisodeSource) -> Settings:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfmeta.episodes.augmentation import Augmentation, build_augmentation
 from tfmeta.episodes.episode_shape import MOST_EXAMPLES, EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.learners import find
@@ -20,7 +21,7 @@ from tfmeta.training import strategies
 from tfmeta.training.learner_options import check_options
 from tfmeta.training.learner_plan import LearnerPlan
 from tfmeta.training.network_choice import network_function
-from tfmeta.training.opening import episode_shape, open_source, training_shape
+from tfmeta.training.opening import episode_shape, open_source, open_source_of_run, training_shape
 from tfmeta.training.resolving import resolved
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -80,7 +81,7 @@ class Plan:
             UserError: as `make`, or if the data is no longer split as it was.
         """
         settings = settings or run.settings
-        source = open_source(settings)
+        source = open_source_of_run(run, settings)
         run.check_splits(source.recorded_splits())
         return cls._made(settings, source, is_new=False)
 
@@ -177,12 +178,9 @@ class Plan:
         """What runs a learner over the validation episodes; None for a run without validation."""
         if not self.settings.validation_tasks:
             return None
+        num_tasks = self.settings.validation_tasks
         return Evaluator(
-            learner,
-            self.source,
-            self.task_shape,
-            split="validation",
-            num_tasks=self.settings.validation_tasks,
+            learner, FixedEpisodes(self.source, self.task_shape, "validation", num_tasks)
         )
 
     # The learner and its training

@@ -3,6 +3,7 @@
 import os
 
 from tfmeta.episodes import episode_file
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.named_code import trusting
 from tfmeta.training.flat_settings import as_flat
@@ -53,11 +54,7 @@ def write_episodes(
             progress.say(line)
         return episode_file.write_episodes(
             output,
-            source,
-            shape,
-            split=split,
-            num_tasks=tasks,
-            seed=settings.seed,
+            FixedEpisodes(source, shape, split, tasks, settings.seed),
             on_progress=lambda done: progress.advance(done / tasks, f"{done} tasks"),
         )
 

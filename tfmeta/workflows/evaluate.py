@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.episodes.episode_file import EpisodeFile
+from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
@@ -12,9 +14,10 @@ from tfmeta.named_code import trusting
 from tfmeta.pipelines import options_of
 from tfmeta.training.flat_settings import as_flat
 from tfmeta.training.loading import load_run
-from tfmeta.training.opening import episode_shape, open_source
+from tfmeta.training.opening import episode_shape, open_source_of_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.settings import Settings
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log, whole
 
@@ -66,19 +69,22 @@ def evaluate(
         )
     with trusting(trust):
         learner, step = load_run(trained)
-        tests = _of_file(trained, file) if file else _of_pipeline(trained, progress, **protocol)
-        _check_targets(trained, tests["source"])
-        tasks = tests["num_tasks"]
-        found = Evaluator(learner, **tests).run(
-            lambda done: progress.advance(done / tasks, f"{done} tasks")
+        tests = _of_file(trained, file) if file else _of_pipeline(trained, progress, protocol)
+        _check_targets(trained, tests.source)
+        found = Evaluator(learner, tests).run(
+            lambda done: progress.advance(done / tests.num_tasks, f"{done} tasks")
         )
     result = Result({"algorithm": trained.settings.algorithm, **found, "step": step})
-    if is_recorded:
-        try:
-            record(trained.path, result)
-        except UserError as error:
-            progress.say(str(error))
-            return replace(result, not_recorded=str(error))
+    return _recorded(trained, result, progress) if is_recorded else result
+
+
+def _recorded(run: RunDirectory, result: Result, progress: Progress) -> Result:
+    """The result, with the reason if it can't be recorded."""
+    try:
+        record(run.path, result)
+    except UserError as error:
+        progress.say(str(error))
+        return replace(result, not_recorded=str(error))
     return result
 
 
@@ -90,70 +96,55 @@ def record(run: AnyPath, result: Result) -> None:
         raise UserError(f"the result is not recorded: {error}", exit_status=1) from error
 
 
-def _check_targets(run: RunDirectory, source: Any) -> None:
+def _check_targets(run: RunDirectory, source: EpisodeSource) -> None:
     taken, given = (facts.target_kind for facts in (run.source_facts, source.facts))
     if taken != given:
         raise UserError(f"{source.name} asks for {given}; {run.path} was trained for {taken}")
 
 
-def _of_file(run: RunDirectory, path: Path) -> dict[str, Any]:
-    """The Evaluator's arguments for a file of episodes."""
+def _of_file(run: RunDirectory, path: Path) -> FixedEpisodes:
+    """The episodes of a file."""
     source = EpisodeFile.read(path)
     if source.name == run.source_facts.name:
         run.check_unseen({source.split: source.classes}, source.split)
         source.check_options(run.settings.pipeline_options)
-    return {
-        "source": source,
-        "shape": source.shape,
-        "split": source.split,
-        "num_tasks": source.num_tasks,
-        "seed": source.seed,
-    }
+    return FixedEpisodes(source, source.shape, source.split, source.num_tasks, source.seed)
 
 
-def _of_pipeline(
-    run: RunDirectory,
-    progress: Progress,
-    *,
-    split: str = "test",
-    tasks: int = 600,
-    seed: int = 0,
-    pipeline: str | None = None,
-    data_dir: AnyPath | None = None,
-    **options: Any,
-) -> dict[str, Any]:
-    """The Evaluator's arguments for the run's pipeline, or another with images as the run's."""
-    settings, given = run.settings, as_flat(options)
-    if data_dir is not None:
-        data_dir = str(path("data_dir", data_dir))
+def _of_pipeline(run: RunDirectory, progress: Progress, protocol: dict[str, Any]) -> FixedEpisodes:
+    """Episodes of the run's pipeline, or of another one with images as the run's."""
+    given = as_flat(protocol)
+    split, pipeline = given.pop("split", "test"), given.pop("pipeline", None)
     for name, value in (("split", split), ("pipeline", pipeline)):
         if value is not None and (not isinstance(value, str) or not value):
             raise UserError(f"received {name}={value!r}; expected a text")
-    is_other = False
-    if pipeline and pipeline != settings.pipeline:
-        is_other = True
-        image_format, known = run.source_facts.image_format, options_of(pipeline)
-        like = image_format.pipeline_options() if image_format else {}
-        like = {name: value for name, value in like.items() if name in known}
-        settings = replace(settings, pipeline=pipeline, pipeline_options=like, data_dir=None)
-    elif pipeline:
-        settings = replace(settings, pipeline=pipeline)  # as the user's own word
-    has_own = any(name.startswith("pipeline.") for name in given)
-    is_same = not (is_other or has_own) and data_dir in (None, settings.data_dir)
-    settings = settings.updated(given)
+    num_tasks = whole("tasks", given.pop("tasks", 600), least=1)
+    seed = whole("seed", given.pop("seed", 0), least=0)
+    data_dir = given.pop("data_dir", None)
+    if data_dir is not None:
+        data_dir = str(path("data_dir", data_dir))
+    trained = run.settings
+    is_other = pipeline not in (None, trained.pipeline)
+    # A name that the user says may load code; the same name in a file may not.
+    own = replace(trained, pipeline=pipeline) if pipeline else trained
+    settings = (_for_pipeline(run, pipeline) if is_other else own).updated(given)
     settings = replace(settings, data_dir=data_dir or settings.data_dir)
-    tasks, seed = whole("tasks", tasks, least=1), whole("seed", seed, least=0)
-    source, shape = open_source(settings), episode_shape(settings)
-    if is_same:
-        run.check_splits(source.recorded_splits())
-    elif not is_other:
+    source, shape = open_source_of_run(run, settings), episode_shape(settings)
+    has_options = any(name.startswith("pipeline.") for name in given)
+    if is_other:
+        pass  # other data, none of which the run has seen
+    elif has_options or settings.data_dir != trained.data_dir:
         run.check_unseen(source.recorded_splits(), split)
+    else:
+        run.check_splits(source.recorded_splits())
     for line in source.left_out({split: shape}):
         progress.say(line)
-    return {
-        "source": source,
-        "shape": shape,
-        "split": split,
-        "num_tasks": tasks,
-        "seed": seed,
-    }
+    return FixedEpisodes(source, shape, split, num_tasks, seed)
+
+
+def _for_pipeline(run: RunDirectory, pipeline: str) -> Settings:
+    """The run's settings for another pipeline, which is to read images as the run's did."""
+    image_format, known = run.source_facts.image_format, options_of(pipeline)
+    options = image_format.pipeline_options() if image_format else {}
+    options = {name: value for name, value in options.items() if name in known}
+    return replace(run.settings, pipeline=pipeline, pipeline_options=options, data_dir=None)

@@ -15,7 +15,7 @@ from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.named_code import trusting
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.training.loading import load
-from tfmeta.training.opening import episode_shape, open_source
+from tfmeta.training.opening import episode_shape, open_source_of_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -124,7 +124,8 @@ class _Export:
         if not self._request.calibration_tasks:
             return Confidence()
         try:
-            source, shape = open_source(self._settings), episode_shape(self._settings)
+            source = open_source_of_run(self._run, self._settings)
+            shape = episode_shape(self._settings)
             self._run.check_splits(source.recorded_splits())
             tasks = self._request.calibration_tasks
             confidence = calibrate(self._learner, source, shape, num_tasks=tasks)

@@ -17,7 +17,7 @@ from tfmeta.errors import UserError
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.named_code import trusting
 from tfmeta.training.loading import load_run
-from tfmeta.training.opening import open_source
+from tfmeta.training.opening import open_source_of_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.task_solver import TaskSolver
@@ -148,7 +148,7 @@ def _solver_facts(solver, start_loss, loss):
 
 def _regression(run):
     """The run's source of episodes, if its targets are values."""
-    source = open_source(run.settings)
+    source = open_source_of_run(run, run.settings)
     if not source.is_regression:
         raise UserError(
             f"{run.path} was trained on {source.name}, whose targets are classes; their order in "

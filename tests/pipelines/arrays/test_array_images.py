@@ -160,7 +160,7 @@ ZEROS = np.zeros((40, 9, 9), np.uint8)
         (np.zeros((40, 9)), {"size": 8}, r"pipeline\.size, which is for images; .* are vectors"),
         (np.zeros((40, 9)), {"rotations": True}, r"pipeline\.rotations, which is for images"),
         (ZEROS, {"images": "yes"}, r"received pipeline\.images=yes; expected true or false"),
-        (ZEROS, {"size": "big"}, r"cannot read the images so"),
+        (ZEROS, {"size": "big"}, r"cannot read the images with these options"),
         (ZEROS, {"channels": 2}, r"received an image format of 9x9x2; expected"),
         (ZEROS, {"resize": "stretch"}, r"received resize='stretch'; expected one of"),
         (ZEROS / 2, {"value_range": [1, 0]}, r"received array_range=\[1, 0\]; expected two numb"),

@@ -73,7 +73,11 @@ def test_a_table_that_will_not_do_is_refused(tmp_path, text, options, words):
         ({"y": [1, 2]}, {}, r"has no array x of examples; it has: y"),
         ({"x": np.eye(2), "t": [1, 2]}, {}, r"no array 'label'; it has: x, t"),
         ({"x": np.eye(3), "y": [1, 2]}, {}, r"y of .* has shape \(2,\); expected 3 rows, as x has"),
-        ({"x": np.eye(2), "y": np.eye(2)}, {}, r"y of .* shape \(2, 2\); expected one label a row"),
+        (
+            {"x": np.eye(2), "y": np.eye(2)},
+            {},
+            r"y of .* shape \(2, 2\); expected one label per row",
+        ),
         ({"x": np.eye(2), "y": [1.0, np.nan]}, {}, r"no label \(y\) in 1 rows: 2"),
         ({"x": [[1, 2], [np.inf, 3]], "y": [1, 2]}, {}, r"1 values .*: x\[0\] in row 2\. Fill"),
         ({"x": [["a"], ["b"]], "y": [1, 2]}, {}, r"1 columns .* not numeric: x \("),

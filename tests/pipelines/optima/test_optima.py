@@ -14,6 +14,7 @@ import tfmeta
 from tfmeta.commands.reporting import Reporter
 from tfmeta.episodes import optima_file
 from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.learners.hypernetwork import parameter_error
@@ -96,7 +97,7 @@ def test_the_error_of_a_weight_that_never_moves_has_a_finite_unit(source, file):
 def test_validation_and_test_are_the_original_pipelines(source, fitted):
     learner, shape = tfmeta.load(fitted), EpisodeShape(1, 4, 6)
     results = [
-        Evaluator(learner, each, shape, split=split, num_tasks=4).run()
+        Evaluator(learner, FixedEpisodes(each, shape, split, num_tasks=4)).run()
         for each in (source, build("sinusoid"))
         for split in ("validation", "test")
     ]
@@ -107,8 +108,8 @@ def test_validation_and_test_are_the_original_pipelines(source, fitted):
 
 @pytest.mark.parametrize("split", ["train", "held-out"])
 def test_a_learner_is_evaluated_on_solved_tasks_too(source, fitted, split):
-    shape = EpisodeShape(1, 2, 3)
-    result = Evaluator(tfmeta.load(fitted), source, shape, split=split, num_tasks=2).run()
+    episodes = FixedEpisodes(source, EpisodeShape(1, 2, 3), split, num_tasks=2)
+    result = Evaluator(tfmeta.load(fitted), episodes).run()
     assert result["split"] == split
     assert result["mse"] > 0
 

@@ -1,1 +1,1 @@
-"""What TensorFlow's image decoders leave to do: checks, orientation, opacity, shapes."""
+"""What TensorFlow's image decoders do not do: checks, orientation, opacity, shapes."""

@@ -1,8 +1,8 @@
-"""Where a GIF's first frame is, found in a TensorFlow graph at a cost that its bytes bound.
+"""Finds a GIF's first frame in a TensorFlow graph, at a cost that its number of bytes bounds.
 
-GIF89a (CompuServe 1990): extensions and frames are chains of blocks, each with its size before it
-and an empty one at the end. A chain of a million blocks of one byte is followed by jumps that
-double, not block by block.
+GIF89a (CompuServe 1990): extensions and frames are chains of blocks. Each block has its size before
+it, and an empty block ends the chain. A chain may have a million blocks of one byte, so it is
+followed by jumps whose length doubles, and not block by block.
 """
 
 from typing import NamedTuple
@@ -11,23 +11,23 @@ import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
 
-# An extension, the one that controls a frame, a frame, the end; and where the palette begins.
+# Bytes that begin an extension, the extension that controls a frame, a frame, and the end.
 _EXTENSION, _CONTROL, FRAME, _END, _PALETTE_AT = 0x21, 0xF9, 0x2C, b"\x3b", 13
 _LOCAL_PALETTE_AT = 10  # in a frame
-_WINDOW_BITS = 14  # of the bytes in which a chain is followed at a time
+_WINDOW_BITS = 14  # a chain is followed through a window of 2^14 bytes at a time
 _LARGEST_BLOCK = 255
 _MOST_EXTENSIONS = 100  # before a frame; real files have a handful
 
 
 class FirstFrame(NamedTuple):
-    """Scalar int32 tensors; places in bytes from the file's beginning.
+    """Scalar int32 tensors that say where the first frame is, in bytes from the file's beginning.
 
     Attributes:
-        at: where it begins.
+        at: where the frame begins.
         control: where the flags that control it are; 0 if there are none.
-        palette, colours: where the palette that it uses begins, and how many colours that has.
+        palette, colours: where the palette that the frame uses begins, and its number of colours.
         left, top, width, height: of the frame.
-        rows, columns: of the canvas that holds it.
+        rows, columns: of the canvas that holds the frame.
     """
 
     at: tf.Tensor
@@ -43,7 +43,7 @@ class FirstFrame(NamedTuple):
 
 
 def first_frame(file: FileBytes, name) -> FirstFrame:
-    """The first frame of a GIF; `name`, of the input, is in the message of a refusal."""
+    """The first frame of a GIF; a refusal names the input as `name`."""
     at, control = _find(file, name)
     flags = file.byte(at + 9)
     is_local = (flags & 0x80) > 0
@@ -61,10 +61,10 @@ def first_frame(file: FileBytes, name) -> FirstFrame:
 
 
 def first_frame_alone(encoded, file: FileBytes, frame: FirstFrame):
-    """The file without what follows its first frame: TensorFlow decodes every frame that it has."""
+    """The file up to the end of its first frame, because TensorFlow would decode every frame."""
     is_local = (file.byte(frame.at + 9) & 0x80) > 0
     colours = tf.where(is_local, 3 * frame.colours, 0)
-    # Before the blocks stands a byte that says how they are compressed.
+    # One byte before the blocks says how they are compressed.
     end = _after_blocks(file, frame.at + _LOCAL_PALETTE_AT + colours + 1)
     return tf.strings.join([tf.strings.substr(encoded, 0, tf.minimum(end, file.size)), _END])
 
@@ -81,7 +81,7 @@ def _find(file, name):
 
     def step(at, control, number):
         control = tf.where(file.byte(at + 1) == _CONTROL, at + 3, control)
-        # As TensorFlow's decoder reads it, the first block is no end even if it is empty.
+        # TensorFlow's decoder reads on after an empty first block, so that is no end here either.
         return _after_blocks(file, at + 3 + file.byte(at + 2)), control, number + 1
 
     at, control, number = tf.while_loop(goes_on, step, (start, tf.constant(0), tf.constant(0)))
@@ -95,7 +95,7 @@ def _find(file, name):
 
 
 def _after_blocks(file, start):
-    """Where a chain of blocks that begins at `start` is over; beyond the file if it is cut off."""
+    """Where a chain of blocks that begins at `start` ends; beyond the file if it is cut off."""
 
     def goes_on(at, is_over):
         return ~is_over & (at < file.size)

@@ -1,4 +1,4 @@
-"""Image files to opaque pixels in a TensorFlow graph: opacity, 16 bits, a GIF's clear colour."""
+"""Decodes image files into opaque pixels in a TensorFlow graph."""
 
 from functools import partial
 
@@ -8,24 +8,25 @@ from tfmeta.file_bytes import FileBytes
 from tfmeta.reading.decoding.gif_frames import FRAME, first_frame, first_frame_alone
 from tfmeta.reading.decoding.png_chunks import find_chunk
 
-# In a PNG, the bits of a channel and the kind of its pixels; grey and colour with opacity.
+# Where a PNG says its bits per channel and the kind of its pixels; the kinds with opacity.
 _DEPTH_AT, _KIND_AT, _DEPTH_16, _KINDS_WITH_OPACITY = 24, 25, b"\x10", (b"\x04", b"\x06")
 _SHALLOW, _DEEP = 255, 65535  # the largest value of 8 and of 16 bits
 _EVERY_BYTE = [bytes([value]) for value in range(256)]
 
 
 def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], name):
-    """A PNG before a ground.
+    """The pixels of a PNG in front of a background.
 
     Args:
         encoded: scalar string.
-        head: scalar string, how it begins: with the chunk that says of what kind it is.
-        ground: grey level, 0 to 255, that shows where the image is transparent.
-        deep_range: of 16 bits, the values that become 0 and 255.
-        name: of the input, scalar string, for a refusal's message.
+        head: scalar string, the beginning of the file, with the chunk that says of what kind it is.
+        ground: grey level, 0 to 255, of the background; it shows where the image is transparent.
+        deep_range: the values that become 0 and 255 in a file with 16 bits per channel.
+        name: scalar string, what a refusal calls the input.
 
     Returns:
-        float32 `(height, width, 3)`, 0 to 255; whole numbers where opaque and of 8 bits.
+        float32 `(height, width, 3)`, 0 to 255; whole numbers where the image is opaque and has 8
+        bits per channel.
     """
     depth, kind = (tf.strings.substr(head, at, 1) for at in (_DEPTH_AT, _KIND_AT))
 
@@ -44,8 +45,8 @@ def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], nam
         colour = tf.clip_by_value(colour, 0.0, _SHALLOW)
         return _before(ground, colour, pixels[..., 3:] * (1 / _DEEP))
 
-    # TensorFlow gives opaque images of less than 8 bits a wrong opacity: it is asked for where
-    # there is one.
+    # TensorFlow gives a wrong opacity to opaque images of less than 8 bits per channel. So the
+    # opacity is read only if the file has one.
     has_channel = tf.reduce_any(kind == tf.constant(_KINDS_WITH_OPACITY))
     is_opaque = ~has_channel & (find_chunk(encoded, b"tRNS", name) == 0)
     shallow = partial(tf.cond, is_opaque, opaque, transparent)
@@ -53,13 +54,13 @@ def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], nam
 
 
 def decode_stored(encoded):
-    """A file's pixels as they are stored; as of `decode_png`."""
+    """A file's pixels as they are stored, in the form that `decode_png` returns."""
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
     return tf.cast(image, tf.float32)
 
 
 def decode_stored_gif(encoded, name):
-    """The first frame's pixels as they are stored; as of `decode_png`."""
+    """The first frame's pixels as they are stored, in the form that `decode_png` returns."""
     file = FileBytes(encoded)
     return decode_stored(first_frame_alone(encoded, file, first_frame(file, name)))
 
@@ -69,10 +70,10 @@ def _before(ground, colour, opacity):
 
 
 def decode_gif(encoded, *, ground: float, name):
-    """The first frame of a GIF before a ground: as of `decode_png`.
+    """The first frame of a GIF in front of a background, as `decode_png` does it for a PNG.
 
-    TensorFlow paints black what is transparent. So the transparent colour becomes the ground's in
-    the file's own palette, and its mark is taken away, before the file is decoded.
+    TensorFlow makes transparent pixels black. So before the file is decoded, the transparent colour
+    in its palette is replaced by the background's, and is no longer marked as transparent.
     """
     file = FileBytes(encoded)
     frame = first_frame(file, name)
@@ -92,7 +93,7 @@ def decode_gif(encoded, *, ground: float, name):
 
 
 def _on_canvas(encoded, frame, ground):
-    """A GIF's first frame where it belongs: TensorFlow knows no canvas beyond the frames."""
+    """A GIF's first frame at its place on the canvas, which TensorFlow leaves out."""
     at, left, top, width, height = frame.at, frame.left, frame.top, frame.width, frame.height
     moved = (left > 0) | (top > 0)
     encoded = tf.cond(moved, lambda: _replaced(encoded, at + 1, b"\0" * 4, 4), lambda: encoded)
@@ -104,6 +105,6 @@ def _on_canvas(encoded, frame, ground):
 
 
 def _replaced(encoded, at, content, length: int):
-    """A file with other bytes in the place of `length` ones."""
+    """A file in which `length` bytes are replaced by others."""
     rest = tf.strings.substr(encoded, at + length, tf.int32.max)
     return tf.strings.join([tf.strings.substr(encoded, 0, at), content, rest])

@@ -1,4 +1,4 @@
-"""How an image of one shape gets another without being squashed, in a TensorFlow graph."""
+"""Gives an image another shape without squashing it, in a TensorFlow graph."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 def cropped(image, height: int, width: int):
     """The middle of `(rows, columns, channels)`, as large as it can be in the shape height : width.
 
-    Its size is left to the caller to change.
+    The caller then changes its size.
     """
     rows, columns = tf.unstack(tf.shape(image)[:2])
     new_rows = tf.clip_by_value(_share(columns, height, width), 1, rows)
@@ -16,12 +16,12 @@ def cropped(image, height: int, width: int):
 
 
 def padded(image, height: int, width: int, *, ground: float):
-    """`(rows, columns, channels)` resized, with antialiasing, to fit into the middle of a ground.
+    """`(rows, columns, channels)` resized, with antialiasing, in the middle of a background.
 
     Args:
         image: float32.
         height, width: of what is returned, pixels.
-        ground: its grey level.
+        ground: the background's grey level.
 
     Returns:
         float32 `(height, width, channels)`.

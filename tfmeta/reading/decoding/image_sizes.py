@@ -1,6 +1,7 @@
-"""How large encoded images are, read from how they begin: nothing is decoded for it.
+"""How large encoded images are, read from the beginning of the files; nothing is decoded.
 
-A file of a few hundred kilobytes may hold an image of gigabytes, which a decoder makes room for.
+A file of a few hundred kilobytes may hold an image of gigabytes, and a decoder reserves that memory
+before it reads the image.
 """
 
 from functools import cache
@@ -10,7 +11,7 @@ import tensorflow as tf
 from tfmeta.file_bytes import FileBytes
 from tfmeta.reading.decoding.gif_frames import first_frame
 
-# How files of each kind begin: a PNG with the chunk that has its size.
+# How files of each kind begin. A PNG begins with the chunk that has its size.
 PNG, JPEG, GIF, BMP = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff", b"GIF8", b"BM"
 # Of BMP only true colour: TensorFlow misreads those with a palette.
 _BMP_BITS_AT, _BMP_TRUE_COLOUR = 28, (24, 32)
@@ -20,7 +21,7 @@ _LARGEST_SIDE = 2**31 - 1
 
 
 def checked_images(encoded, *, name: str, most_pixels: int, most_bytes: int):
-    """Encoded images, or an InvalidArgument error, before any is decoded.
+    """Checks encoded images before any is decoded; an InvalidArgument error refuses them.
 
     Args:
         encoded: strings of any shape.
@@ -29,8 +30,8 @@ def checked_images(encoded, *, name: str, most_pixels: int, most_bytes: int):
         most_bytes: that one file may have.
 
     Returns:
-        `(encoded, pixels)`: the strings, to be used in their stead, and how many pixels each image
-        has, int64 of the same shape.
+        `(encoded, pixels)`: the same strings, which must be used in place of the given ones, and
+        the number of pixels of each image, int64 of the same shape.
     """
     flat = tf.reshape(encoded, [-1])
     heads = tf.io.decode_raw(flat, tf.uint8, fixed_length=_HEAD_BYTES)
@@ -65,7 +66,7 @@ def checked_images(encoded, *, name: str, most_pixels: int, most_bytes: int):
 
 
 def at_most(limit: int, values, what: str, limit_name: str):
-    """An assertion that no value is above a limit, which its message names."""
+    """An assertion that no value is above a limit; its message names the limit."""
     most = tf.reduce_max(tf.concat([[0], tf.reshape(tf.cast(values, tf.int64), [-1])], 0))
     return tf.debugging.Assert(
         most <= limit, [f"{what}: received", most, f"expected at most {limit} ({limit_name})"]
@@ -73,7 +74,7 @@ def at_most(limit: int, values, what: str, limit_name: str):
 
 
 def begins(head, with_bytes: bytes):
-    """Whether a file, scalar string, begins so."""
+    """Whether a file, a scalar string, begins with these bytes."""
     return tf.strings.substr(head, 0, len(with_bytes)) == with_bytes
 
 
@@ -82,7 +83,7 @@ def _begins(heads, with_bytes):
 
 
 def _product(heads, at, *, big_endian):
-    """Of two sides, each a number of 4 bytes, which may be negative in a BMP."""
+    """The product of two sides; each is a number of 4 bytes, which may be negative in a BMP."""
     powers = tf.constant([256**n for n in range(4)], tf.int64)
     powers = tf.reverse(powers, [0]) if big_endian else powers
     sides = [tf.reduce_sum(heads[:, n : n + 4] * powers, 1) for n in (at, at + 4)]
@@ -93,10 +94,10 @@ def _product(heads, at, *, big_endian):
 
 
 def _walked(files, is_jpeg, is_gif, name):
-    """The pixels of those kinds in which the size has no fixed place; of others 0."""
+    """The numbers of pixels of JPEG and GIF files, whose size has no fixed place; 0 for others."""
 
     def of_one(each):
-        with tf.name_scope(name):  # in the message of what is no JPEG
+        with tf.name_scope(name):  # the message about a file that is no JPEG shows it
             return _walked_one()(*each, tf.constant(name))
 
     signature = tf.TensorSpec((), tf.int64)
@@ -105,7 +106,7 @@ def _walked(files, is_jpeg, is_gif, name):
 
 @cache
 def _walked_one():
-    """Traced once."""
+    """The function, traced once."""
 
     def of_gif(content, name):
         frame = first_frame(FileBytes(content), name)

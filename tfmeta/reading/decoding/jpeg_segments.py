@@ -1,7 +1,7 @@
-"""The segments of a JPEG file, found in a TensorFlow graph, and how many scans its image has.
+"""Finds the segments of a JPEG file, and counts its scans, in a TensorFlow graph.
 
-ITU-T T.81, annex B. A progressive image is painted in scans, each of which may take a few bytes of
-the file and a pass over the whole image: cameras and libraries write about ten.
+ITU-T T.81, annex B. A progressive image consists of scans. A scan may take only a few bytes of the
+file, but decoding it takes a pass over the whole image. Cameras and libraries write about ten.
 """
 
 import tensorflow as tf
@@ -14,15 +14,16 @@ _MOST_SEGMENTS, _MOST_SCANS = 1000, 100
 
 
 def find_segment(file: FileBytes, is_wanted, name):
-    """Where the marker of the first such segment before the image is: scalar int32, and a bool.
+    """Finds the first segment before the image that is wanted.
 
     Args:
         file: a JPEG file.
-        is_wanted: `(place of the marker, marker)` -> scalar bool.
-        name: of the input, scalar string, for a refusal's message.
+        is_wanted: a function: `(place of the marker, marker)` -> scalar bool.
+        name: scalar string, what a refusal calls the input.
 
     Returns:
-        `(place, whether there is one)`; the place of another segment if there is none.
+        `(place, whether there is one)`: a scalar int32, where the segment's marker is, and a scalar
+        bool. If there is none, the place is that of another segment.
     """
 
     def goes_on(at, found, number):
@@ -32,7 +33,7 @@ def find_segment(file: FileBytes, is_wanted, name):
 
     def step(at, _, number):
         marker = file.byte(at + 1)
-        # A marker may have more of 0xFF before it; a few have no content and so no length.
+        # More bytes 0xFF may come before a marker; a few markers have no content and so no length.
         alone = (marker == 0x01) | ((marker >= 0xD0) & (marker <= 0xD8))
         length = tf.maximum(file.number(at + 2, 2, big_endian=True), 2)
         found = is_wanted(at, marker)
@@ -54,17 +55,18 @@ def find_segment(file: FileBytes, is_wanted, name):
 
 
 def of_few_scans(encoded, name):
-    """The file, or an error if its image has very many scans; without what follows the image.
+    """The file without what follows its image; refuses an image of very many scans.
 
-    What looks like a scan may also stand in what follows (cameras append films) or comes before
-    (small previews). Only then is the file looked at more closely.
+    Bytes that look like a scan may also be in what follows the image (cameras append films) or in
+    what comes before it (small previews). Only if there are too many of them is the file examined
+    more closely.
     """
 
     def closely():
         file = FileBytes(encoded)
         at, _ = find_segment(file, lambda at, marker: tf.constant(False), name)
         rest = tf.strings.substr(encoded, tf.minimum(at, file.size), tf.int32.max)
-        # The decoder gets no more than was counted.
+        # The decoder gets only the part whose scans were counted.
         image = tf.strings.split([rest], _END_BYTES, maxsplit=1).values[0]
         few = tf.debugging.Assert(
             _number(image, _SCAN_BYTES) <= _MOST_SCANS,
@@ -77,5 +79,5 @@ def of_few_scans(encoded, name):
 
 
 def _number(encoded, letters):
-    """How often letters occur; of many, one more than `_MOST_SCANS`."""
+    """How often these letters occur; counting stops at one more than `_MOST_SCANS`."""
     return tf.size(tf.strings.split([encoded], letters, maxsplit=_MOST_SCANS + 1).values) - 1

@@ -1,7 +1,7 @@
-"""Which way up a camera says that its picture is: EXIF's orientation, read in a TensorFlow graph.
+"""Turns pictures as cameras say: reads EXIF's orientation in a TensorFlow graph.
 
-EXIF 2.32 (CIPA DC-008-2019), 4.6.4, tag 0x0112: a number from 1 to 8, in a TIFF structure. A JPEG
-has it in an APP1 segment before the image, a PNG in an eXIf chunk.
+EXIF 2.32 (CIPA DC-008-2019), 4.6.4, tag 0x0112: the orientation is a number from 1 to 8, in a TIFF
+structure. A JPEG has it in an APP1 segment before the image, a PNG in an eXIf chunk.
 """
 
 import tensorflow as tf
@@ -14,7 +14,8 @@ _TAG, _BYTE, _LONG = 0x0112, 1, 4
 _ENTRY = 12  # bytes of an entry of a TIFF directory
 _APP1 = 0xE1  # a JPEG's marker
 _EXIF = b"Exif\0\0"
-# Of 0 (there is none) to 8: whether rows and columns change places, and what is then turned over.
+# For orientations 0 (there is none) to 8: whether rows and columns are exchanged, and which of them
+# are then reversed.
 _TRANSPOSED = (False, False, False, False, False, True, True, True, True)
 _UPSIDE_DOWN = (False, False, False, True, True, False, False, True, True)
 _LEFT_TO_RIGHT = (False, False, True, True, False, False, True, True, False)
@@ -25,12 +26,12 @@ def upright(image, encoded, *, is_jpeg, is_png, name):
 
     Args:
         image: `(height, width, channels)` as stored.
-        encoded: scalar string, the file that it is from.
+        encoded: scalar string, the file that the image is from.
         is_jpeg, is_png: scalar bools; other kinds have no orientation.
-        name: of the input, scalar string, for a refusal's message.
+        name: scalar string, what a refusal calls the input.
 
     Returns:
-        The image, with height and width in each other's place where it lay on its side.
+        The image; if it lay on its side, height and width are exchanged.
     """
     orientation = tf.cond(
         is_jpeg,

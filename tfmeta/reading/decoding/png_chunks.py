@@ -5,10 +5,10 @@ import tensorflow as tf
 from tfmeta.file_bytes import FileBytes
 
 _FIRST_AT = 8  # after the signature
-_AROUND = 12  # bytes of a chunk beside its content: length and kind before it, a checksum after
+_AROUND = 12  # bytes of a chunk in addition to its content: length, kind, checksum
 _KIND_AT, _CONTENT_AT = 4, 8  # in a chunk
 _MOST_CHUNKS = 10_000  # libraries write pixels in chunks of 8 KB and more
-# Beside pixels, what is compressed: each may grow a thousandfold. Files have one or two.
+# Chunks other than pixels that are compressed. Each may grow a thousandfold; files have one or two.
 _COMPRESSED, _MOST_COMPRESSED = (b"zTXt", b"iTXt", b"iCCP"), 20
 
 
@@ -18,7 +18,7 @@ def find_chunk(encoded, kind: bytes, name):
     Args:
         encoded: scalar string, a PNG file.
         kind: four letters.
-        name: of the input, scalar string, for a refusal's message.
+        name: scalar string, what a refusal calls the input.
     """
 
     def walk():
@@ -30,7 +30,7 @@ def find_chunk(encoded, kind: bytes, name):
 
         def step(at, number):
             length = file.number(at, 4, big_endian=True)
-            # One that claims more than the file has is the last.
+            # A chunk that claims more bytes than the file has is the last one.
             is_whole = (length >= 0) & (length <= file.size - at)
             return tf.where(is_whole, at + _AROUND + length, file.size), number + 1
 
@@ -42,12 +42,13 @@ def find_chunk(encoded, kind: bytes, name):
         with tf.control_dependencies([few]):
             return tf.where(at < file.size, at + _CONTENT_AT, 0)
 
-    # Most files don't have the letters at all, which is seen at once; else they may be in another.
+    # Most files don't have the letters at all, which is quick to see. Where they occur, it may be
+    # in another chunk, so the chunks are walked through.
     return tf.cond(_number(encoded, kind, 1) > 0, walk, lambda: tf.constant(0))
 
 
 def few_compressed(encoded, name):
-    """An assertion that a PNG has few chunks, beside its pixels, that a decoder would expand."""
+    """An assertion that a PNG has few compressed chunks other than its pixels."""
     number = sum(_number(encoded, kind, _MOST_COMPRESSED + 1) for kind in _COMPRESSED)
     return tf.debugging.Assert(
         number <= _MOST_COMPRESSED,
@@ -60,5 +61,5 @@ def few_compressed(encoded, name):
 
 
 def _number(encoded, letters, most):
-    """How often letters occur, counted up to `most`."""
+    """How often these letters occur; counting stops at `most`."""
     return tf.size(tf.strings.split([encoded], letters, maxsplit=most).values) - 1
