@@ -35,6 +35,7 @@ _HOMES = {
     "Prototypical": "tfmeta.learners.prototypical",
     "Relation": "tfmeta.learners.relation",
     "Reptile": "tfmeta.learners.reptile",
+    "Ridge": "tfmeta.learners.ridge",
     "Siamese": "tfmeta.learners.siamese",
     "UserError": "tfmeta.errors",
     "configure_runtime": "tfmeta.runtime",

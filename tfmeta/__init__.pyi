@@ -16,6 +16,7 @@ from tfmeta.learners.on_features import OnFeatures as OnFeatures
 from tfmeta.learners.prototypical import Prototypical as Prototypical
 from tfmeta.learners.relation import Relation as Relation
 from tfmeta.learners.reptile import Reptile as Reptile
+from tfmeta.learners.ridge import Ridge as Ridge
 from tfmeta.learners.siamese import Siamese as Siamese
 from tfmeta.runtime import configure_runtime as configure_runtime
 from tfmeta.training.loading import load as load

@@ -76,6 +76,10 @@ ALGORITHMS = {
         "tfmeta.learners.prototypical:Prototypical",
         "nearest class mean in a learned space, any number of classes: the first to try on images",
     ),
+    "ridge": Algorithm(
+        "tfmeta.learners.ridge:Ridge",
+        "ridge regression in closed form on the features: the best head on a pretrained network",
+    ),
     "matching": Algorithm(
         "tfmeta.learners.matching:Matching",
         "attention over the support set, any number of classes: where a class has several faces",

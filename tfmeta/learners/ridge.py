@@ -1,0 +1,82 @@
+"""R2-D2: ridge regression on the support set's features, in closed form."""
+
+import keras
+import tensorflow as tf
+
+from tfmeta.learners.class_members import without_absent
+from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.pairwise import inner_products, unit_vectors
+from tfmeta.learners.recipe import Recipe
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class Ridge(EmbeddingLearner):
+    """A class's weights are the ridge regression of its membership on the support set's features.
+
+    With the features X `(support, units)` and the one-hot labels Y, equation 6 (the dual form, by
+    the Woodbury identity) is W = X' (X X' + lambda I)^-1 Y. What is solved has the size of the
+    support set, however many units there are. A query's logits are scale * x W (equation 7). Lambda
+    and the scale are learned (section 3.2), as logarithms.
+
+    Bertinetto, Henriques, Torr and Vedaldi 2019, https://arxiv.org/abs/1805.08136. Unlike the
+    paper's, features are scaled to unit length, so that one lambda fits any network.
+
+    Args:
+        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
+        regularisation: lambda at the start, for features of unit length.
+        scale: of the logits at the start.
+
+    Task state: `head` `(classes, units)` and `shots` `(classes,)`.
+
+    Raises:
+        ValueError: if a number is not positive.
+
+    Example:
+
+    >>> learner = tfmeta.Ridge(tfmeta.networks.mlp((2,), None))
+    >>> support_x, support_y = np.eye(3, 2, dtype=np.float32), np.arange(3)
+    >>> task_state = learner.adapt(support_x, support_y)
+    >>> learner.predict_with(task_state, support_x[:1]).shape.as_list()
+    [1, 3]
+    """
+
+    def __init__(self, network, *, regularisation=0.5, scale=20.0, **kwargs):
+        super().__init__(network, **kwargs)
+        self.regularisation, self.scale = regularisation, scale
+        self.log_regularisation = self._logarithm("regularisation", regularisation)
+        self.log_scale = self._logarithm("scale", scale)
+
+    @classmethod
+    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+        """Episodes of more ways than the test's, as for prototypical networks."""
+        cls.refuse_regression(regression)
+        return Recipe.of_many_ways(options, ways=20, queries=5, steps=6_000)
+
+    def summarise(self, embedded, members, sizes):
+        """Equation 6."""
+        x = unit_vectors(embedded)
+        kernel = tf.matmul(x, x, transpose_b=True)
+        strength = tf.cast(tf.exp(self.log_regularisation.value), x.dtype)
+        ridge = strength * tf.eye(tf.shape(x)[0], dtype=x.dtype)
+        dual = tf.linalg.solve(kernel + ridge, members)
+        return {"head": tf.matmul(dual, x, transpose_a=True), "shots": tf.reduce_sum(members, 0)}
+
+    def compare(self, task_state, embedded, forward):
+        """Equation 7, before its softmax."""
+        products = inner_products(unit_vectors(embedded), task_state["head"])
+        scale = tf.cast(tf.exp(self.log_scale.value), products.dtype)
+        return without_absent(scale * products, task_state["shots"])
+
+    def training_loss(self, embedded, y, *, outputs, query_y):
+        return self.task_loss(query_y, outputs)
+
+    def _logarithm(self, name, start):
+        """A weight: the logarithm of what must stay positive."""
+        if not start > 0:
+            raise ValueError(f"received {name}={start!r}; expected a positive number")
+        initializer = keras.initializers.Constant(float(tf.math.log(float(start))))
+        return self.add_weight(shape=(), initializer=initializer, name=f"log_{name}")
+
+    def get_config(self):
+        config = {"regularisation": self.regularisation, "scale": self.scale}
+        return {**super().get_config(), **config}
