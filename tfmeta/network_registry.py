@@ -50,6 +50,12 @@ NETWORKS = {
         (28, 28, 1),
         113_477,
     ),
+    "resnet12": Network(
+        "tfmeta.networks.resnet12:resnet12",
+        "twelve convolutions in residual blocks: for photographs, trained from scratch",
+        (84, 84, 3),
+        12_436_997,
+    ),
     "mlp": Network(
         "tfmeta.networks.mlp:mlp",
         "a dense network: the default for vectors and regression",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.efficientnet_lite0 import efficientnet_lite0
     from tfmeta.networks.feature_map import feature_map
     from tfmeta.networks.mlp import mlp
+    from tfmeta.networks.resnet12 import resnet12
 
 NAMES = tuple(NETWORKS)  # what `--set network=NAME` takes
 globals().update({name: network.load() for name, network in NETWORKS.items()})
@@ -27,5 +28,6 @@ __all__ = [
     "feature_map",
     "input_dtype",
     "mlp",
+    "resnet12",
     "unscaled",
 ]
