@@ -32,7 +32,7 @@ class Algorithm:
             found = import_named(self.learner, "algorithm")
         except UserError:
             raise
-        except Exception as error:  # whatever a user's module does when it is imported
+        except Exception as error:  # a user's module may raise anything when it is imported
             raise UserError(f"cannot load the learner {self.learner!r}: {error}") from error
         if not (isinstance(found, type) and issubclass(found, MetaLearner)):
             raise UserError(

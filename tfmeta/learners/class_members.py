@@ -8,7 +8,7 @@ _ABSENT = -1e9  # the logit of a class without an example: a probability of exac
 
 
 def membership(support_y, dtype, sizes: CommonSizes = ITS_OWN) -> tf.Tensor:
-    """`(support, classes)`: one where the example belongs to the class, else zero."""
+    """A matrix `(support, classes)`: one if the example belongs to the class, else zero."""
     num_classes = sizes.num_classes
     depth = tf.reduce_max(support_y) + 1 if num_classes is None else num_classes
     return tf.one_hot(support_y, depth, dtype=dtype)
@@ -17,8 +17,8 @@ def membership(support_y, dtype, sizes: CommonSizes = ITS_OWN) -> tf.Tensor:
 def kept_examples(examples, members, sizes: CommonSizes) -> dict:
     """The task state of a method that keeps every example: `support` and `members`.
 
-    A row of `members` without a one stands for no example. Where tasks that run together have
-    support sets of several sizes, such rows fill up the smaller ones.
+    A row of `members` without a one stands for no example. If tasks that run together have support
+    sets of several sizes, such rows fill up the smaller ones.
     """
     if sizes.num_examples is None:
         return {"support": examples, "members": members}
@@ -31,14 +31,14 @@ def kept_examples(examples, members, sizes: CommonSizes) -> dict:
 
 
 def class_sums(examples, members) -> tf.Tensor:
-    """`(classes, ...)`: the sum over each class's examples; zero where there are none.
+    """The sums over each class's examples, `(classes, ...)`; zero for a class without examples.
 
-    The same to the last bit however many classes there is room for and whatever else is summed,
-    which a matrix product with the members is not: a task's answer must not depend on its company
-    in a batch, nor a query's on the other queries.
+    A sum is the same to the last bit for any number of columns and for any other examples. A matrix
+    product with the members would not be. But the answer for a task must not depend on the other
+    tasks of its batch, nor the answer to a query on the other queries.
 
     Args:
-        examples: `(support, ...)`; zero for one that belongs to no class.
+        examples: `(support, ...)`; an example that belongs to no class is zero.
         members: what `membership` returns.
     """
     num_classes = members.shape[1] or tf.shape(members)[1]
@@ -46,14 +46,14 @@ def class_sums(examples, members) -> tf.Tensor:
 
 
 def class_means(examples, members) -> tf.Tensor:
-    """`(classes, ...)`: the mean of each class's examples, from `class_sums`."""
+    """The mean of each class's examples, `(classes, ...)`, from `class_sums`."""
     shots = tf.maximum(tf.reduce_sum(members, 0), 1.0)
     sums = class_sums(examples, members)
     return sums / tf.reshape(shots, (-1, *(1 for _ in examples.shape[1:])))
 
 
 def without_absent(outputs, shots) -> tf.Tensor:
-    """Logits `(queries, classes)` in which a class without `shots` `(classes,)` cannot win."""
+    """Logits `(queries, classes)` in which a class without examples (`shots` 0) can't win."""
     return tf.where(shots[tf.newaxis] > 0, outputs, tf.cast(_ABSENT, outputs.dtype))
 
 

@@ -2,9 +2,9 @@
 
 A method without a head of fixed size answers with one column per class of the support set. A batch
 needs the same number of columns for each of its tasks, and a compiled graph needs a number that
-does not depend on the labels. So whoever runs a batch works the sizes out once, and passes them to
-what declares an argument `sizes`. A learner whose answers have a fixed size declares none:
-`adapt(self, support_x, support_y)` is all that it writes.
+does not depend on the labels. So the code that runs a batch works the sizes out once, and passes
+them to each function that has an argument `sizes`. A learner whose answers have a fixed size needs
+no such argument: its method is `adapt(self, support_x, support_y)`.
 """
 
 import inspect
@@ -20,9 +20,10 @@ class CommonSizes:
     """What every task of a batch has room for.
 
     Attributes:
-        num_classes: columns of an answer; None: as many as the task's own largest label needs.
-        num_examples: rows of a task state that keeps every example; None: as many as the task's
-            own support set has.
+        num_classes: the number of columns of an answer; None for as many as the task's largest
+            label needs.
+        num_examples: the number of rows of a task state that keeps every example; None for as many
+            as the task's support set has.
     """
 
     num_classes: Any = None  # an int, or a scalar tensor
@@ -33,9 +34,9 @@ class CommonSizes:
         """The sizes for a batch of tasks.
 
         Args:
-            support_y: `(tasks, support)` labels; values have no classes.
-            static: shapes must not depend on values, as XLA demands: one column per support
-                example.
+            support_y: `(tasks, support)`, labels; if they are values, there are no classes.
+            static: whether shapes must not depend on values, as XLA requires. There is then one
+                column per support example.
             num_examples: see the class.
         """
         if not tf.as_dtype(support_y.dtype).is_integer:
@@ -45,10 +46,10 @@ class CommonSizes:
         return cls(tf.reduce_max(support_y) + 1, num_examples)
 
     def given_to(self, function: Callable) -> Callable:
-        """The function with these sizes if it declares `sizes`; any other function as it is."""
+        """The function with these sizes filled in if it has an argument `sizes`, else unchanged."""
         if not declares_sizes(function):
             return function
-        # A closure, because `tf.function` would take the arguments of a `partial` for its own.
+        # A closure, because `tf.function` would treat the arguments of a `partial` as its own.
         return lambda *args, **kwargs: function(*args, **kwargs, sizes=self)
 
 
@@ -56,4 +57,4 @@ def declares_sizes(function: Callable) -> bool:
     return "sizes" in inspect.signature(function).parameters
 
 
-ITS_OWN = CommonSizes()  # of a task that stands alone
+ITS_OWN = CommonSizes()  # the sizes of one task alone

@@ -1,6 +1,6 @@
-"""What a dataset of episodes holds, checked on the way to Keras's steps.
+"""Checks of the episodes in a dataset.
 
-On the way, where an assertion holds in every mode: XLA drops those of a compiled step.
+They are part of the dataset, because XLA removes the assertions of a compiled step.
 """
 
 import tensorflow as tf
@@ -11,7 +11,7 @@ from tfmeta.learners.task_inputs import structured
 
 
 def with_label_checks(learner, dataset):
-    """A `tf.data.Dataset` of episodes whose labels are those that the learner takes.
+    """The same `tf.data.Dataset` of episodes, with checks that the learner can take its labels.
 
     Raises:
         UserError: if it is no dataset of episodes.
@@ -26,9 +26,9 @@ def with_label_checks(learner, dataset):
 
 
 def with_finite_checks(dataset):
-    """A dataset of episodes whose numbers are all finite, or whose iteration names what is not.
+    """The same dataset of episodes, with checks that all of its numbers are finite.
 
-    For evaluation and prediction; of training, `finite_guard` says more.
+    These are for evaluation and prediction. In training `finite_guard` says more.
     """
     return asserting(dataset, _finite_assertions)
 
@@ -45,7 +45,7 @@ def _finite_assertions(episodes) -> list:
 
 
 def asserting(dataset, assertions):
-    """A dataset of episodes each of which waits for `assertions(episodes)`, a list."""
+    """The same dataset, in which each batch waits for the operations in `assertions(episodes)`."""
 
     def checked(*data):
         episodes = structured(data[0] if len(data) == 1 else data)
@@ -56,9 +56,9 @@ def asserting(dataset, assertions):
 
 
 def _label_assertions(learner, episodes) -> list:
-    """Of a batch's labels: none is negative, and none beyond the classes there are."""
+    """Assertions that no label of a batch is negative or higher than the classes allow."""
     labels = {"support_y": episodes.support_y, "query_y": episodes.query_y}
-    if isinstance(episodes, PaddedEpisode):  # whose padding has the label -1
+    if isinstance(episodes, PaddedEpisode):  # its padding has the label -1
         sizes = {"support_y": episodes.support_size, "query_y": episodes.query_size}
         for name, y in labels.items():
             labels[name] = tf.where(tf.sequence_mask(sizes[name], tf.shape(y)[1]), y, 0)

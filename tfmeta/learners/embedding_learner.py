@@ -1,4 +1,4 @@
-"""What methods share that embed every example by itself and then compare: the metric family."""
+"""What methods share that embed each example and compare embeddings: metric learning."""
 
 from abc import abstractmethod
 
@@ -14,15 +14,15 @@ from tfmeta.learners.moving_averages import MovingAverages
 
 
 class EmbeddingLearner(MetaLearner):
-    """Embeds the support set, sums it up, and compares each query with the sum.
+    """Embeds the support set, summarises it, and compares each query with the summary.
 
     There is no head of a fixed size: the answer has a column for each class of the support set.
-    In training an episode's examples are normalised with the statistics of all of them together,
-    which feed the moving averages that normalise everything afterwards.
+    In training, all examples of an episode are normalised together, with their own statistics.
+    Moving averages of these statistics normalise everything after training.
 
     Args:
-        network: a built `keras.Model`, `(batch, ...) -> (batch, ...)`: the embedding.
-        functions: `NetworkFunction`s of further networks that the method runs.
+        network: the embedding, a built `keras.Model`, `(batch, ...) -> (batch, ...)`.
+        functions: the `NetworkFunction`s of other networks that the method runs.
     """
 
     num_outputs = None
@@ -42,8 +42,9 @@ class EmbeddingLearner(MetaLearner):
 
         Args:
             embedded: `(support, ...)`.
-            members: `(support, classes)`, one where the example belongs to the class, else zero.
-            sizes: for a method that keeps every example, how many its state has room for.
+            members: `(support, classes)`, one if the example belongs to the class, else zero.
+            sizes: the number of examples that the state of a method that keeps every example has
+                room for.
         """
 
     @abstractmethod
@@ -53,7 +54,7 @@ class EmbeddingLearner(MetaLearner):
         Args:
             task_state: what `summarise` returned.
             embedded: `(queries, ...)`.
-            forward: the ForwardPass to run a further network with.
+            forward: the ForwardPass with which to run another network.
         """
 
     @abstractmethod
@@ -61,10 +62,10 @@ class EmbeddingLearner(MetaLearner):
         """The loss of a training episode.
 
         Args:
-            embedded: `(support + queries, ...)`, every example of it.
-            y: `(support + queries,)` their labels.
-            outputs: `(queries, classes)` the answer to the queries.
-            query_y: `(queries,)`.
+            embedded: `(support + queries, ...)`, all examples of the episode.
+            y: `(support + queries,)`, their labels.
+            outputs: `(queries, classes)`, the answers to the queries.
+            query_y: `(queries,)`, the labels of the queries.
         """
 
     # What follows from it
@@ -78,7 +79,7 @@ class EmbeddingLearner(MetaLearner):
         return self.compare(task_state, self._embedded(forward, query_x), forward)
 
     def reference_answer(self, support_x, support_y, query_x):
-        """The same comparison of what Keras embeds. See `MetaLearner.reference_answer`."""
+        """The same comparison, of embeddings from Keras. See `MetaLearner.reference_answer`."""
         forward = ForwardPass(batch_statistics=self.transductive)
         with self.plain_network.borrowed() as network:
             support, query = (network(x, training=self.transductive) for x in (support_x, query_x))
@@ -104,5 +105,5 @@ class EmbeddingLearner(MetaLearner):
         return self.summarise(embedded, membership(support_y, embedded.dtype, sizes), sizes)
 
     def _embedded(self, forward, x):
-        """Examples `(examples, ...)`, each by itself but for the statistics."""
+        """The embeddings of examples `(examples, ...)`."""
         return full(forward(self.function, x))

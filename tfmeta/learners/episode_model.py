@@ -1,4 +1,4 @@
-"""Keras's training calls for episodes: what `fit` and its kin take, and what they refuse."""
+"""Keras's training calls for episodes: what `fit` and similar calls take and refuse."""
 
 import keras
 import tensorflow as tf
@@ -20,18 +20,18 @@ from tfmeta.learners.task_inputs import (
     structured,
 )
 
-_NEVER_CALLED = {"compute_loss", "compute_metrics"}  # of Keras's hooks
+_NEVER_CALLED = {"compute_loss", "compute_metrics"}  # hooks of Keras
 
 
 class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
     """A `keras.Model` whose batches are meta-batches: Episodes of several tasks.
 
-    `fit`, `evaluate` and `predict` take a `tf.data.Dataset` of Episode, or one Episode of arrays;
-    the `*_on_batch` methods one Episode. Of Keras's other arguments each is honoured, or refused by
-    its name (`keras_arguments.py` has both lists).
+    `fit`, `evaluate` and `predict` take a `tf.data.Dataset` of Episode, or one Episode of arrays.
+    The `*_on_batch` methods take one Episode. Each other argument of Keras is honoured, or refused
+    by its name; `keras_arguments.py` lists both.
     """
 
-    _target_kind = None  # what its constructor was told, or it has learned
+    _target_kind = None  # from the constructor, the loss or the data
 
     def __new__(cls, *args, **kwargs):
         missing = [n for n in dir(cls) if getattr(getattr(cls, n), "__isabstractmethod__", False)]
@@ -54,40 +54,40 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
 
     @property
     def targets(self) -> str:
-        """What a task's targets are, "classes" or "values"."""
+        """The kind of a task's targets, "classes" or "values"."""
         return self.target_kind.name
 
     @property
     def target_kind(self) -> TargetKind:
-        """What a task's targets are, and what follows from it."""
+        """The kind of a task's targets; "classes" as long as it is not known."""
         return self.known_target_kind or kinds.CLASSES
 
     @property
     def known_target_kind(self) -> TargetKind | None:
-        """As `target_kind`; None if the learner has not been told yet."""
+        """Like `target_kind`, but None as long as it is not known."""
         return self._target_kind or kinds.of_loss(getattr(self, "loss", None))
 
     @property
     def has_own_loss(self) -> bool:
-        """Whether the compiled loss is a user's own, which may take targets of any shape."""
+        """Whether the compiled loss is the user's own, which may take targets of any shape."""
         loss = getattr(self, "loss", None)
         return loss is not None and kinds.of_loss(loss) is None
 
     def tell_targets(self, kind: TargetKind) -> None:
-        """Says what the targets are; raises UserError if the learner knows that they are others."""
+        """Sets the kind of targets; raises UserError if the learner knows that it is another."""
         kinds.refuse_other(kind, self.known_target_kind, by=f"targets={kind.name!r}")
         self._target_kind = kind
 
     def compile(self, *args, **kwargs):
-        """As `keras.Model.compile`, without `loss_weights`; the optimizer is Adam by default.
+        """Like `keras.Model.compile`, without `loss_weights`; the default optimizer is Adam.
 
-        A loss is the mean over a set's examples. `jit_compile="auto"` is XLA for vectorised tasks
-        with a head of fixed size on one replica: where the answer's size depends on the labels,
-        XLA needs a column for each support example.
+        A loss is the mean over a set's examples. `jit_compile="auto"` uses XLA if tasks are
+        vectorised, the head has a fixed size, and there is one replica. Where the size of an answer
+        depends on the labels, XLA would need one column per support example.
 
         Raises:
             ValueError: if an argument or the loss can't be honoured, or the loss or a metric is for
-                other targets than the learner.
+                the other kind of targets.
         """
         options = {"optimizer": "adam", **given("compile", args, kwargs)}
         loss = options.get("loss")
@@ -102,7 +102,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
             eagerly = options.get("run_eagerly")
             options["jit_compile"] = is_fixed and one_replica and not eagerly
         super().compile(**options)
-        if not options.get("auto_scale_loss", True):  # which Keras does not save
+        if not options.get("auto_scale_loss", True):  # Keras does not save this option
             internals.remember_compiled(self, "auto_scale_loss", False)
 
     def compile_from_config(self, config):
@@ -111,7 +111,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def fit(self, *args, **kwargs):
-        """As `keras.Model.fit`, of a dataset of Episode, in its own order.
+        """Like `keras.Model.fit`, on a dataset of Episode, in the dataset's own order.
 
         Raises:
             ValueError: if an argument can't be honoured, or the data are no episodes.
@@ -130,22 +130,22 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         return super().fit(**options, shuffle=False)
 
     def evaluate(self, *args, **kwargs):
-        """As `keras.Model.evaluate`, of a dataset of Episode; means are over tasks."""
+        """Like `keras.Model.evaluate`, on a dataset of Episode; means are over tasks."""
         within_fit = kwargs.pop(internals.WITHIN_FIT, False)
         options = given("evaluate", args, kwargs)
-        if within_fit:  # which has checked the data
+        if within_fit:  # `fit` has checked the data
             return super().evaluate(**options, **{internals.WITHIN_FIT: True})
         options["x"] = as_dataset(self, options.get("x"))
         self._build_metrics(options["x"].element_spec)
         return super().evaluate(**options)
 
     def predict(self, *args, **kwargs):
-        """As `keras.Model.predict`, of a dataset of Episode: `(tasks, queries, outputs)`."""
+        """Like `keras.Model.predict`, on a dataset of Episode -> `(tasks, queries, outputs)`."""
         options = given("predict", args, kwargs)
         return super().predict(**{**options, "x": as_dataset(self, options.get("x"))})
 
     def train_on_batch(self, *args, **kwargs):
-        """As `keras.Model.train_on_batch`, of an Episode; raises NotFiniteError as `fit` does."""
+        """Like `keras.Model.train_on_batch`, on an Episode; raises NotFiniteError as `fit` does."""
         options = given("train_on_batch", args, kwargs)
         self.finite_guard.reset()
         episodes = as_episodes(self, options.get("x"))
@@ -156,7 +156,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         return logs
 
     def test_on_batch(self, *args, **kwargs):
-        """As `keras.Model.test_on_batch`, of an Episode."""
+        """Like `keras.Model.test_on_batch`, on an Episode."""
         options = given("test_on_batch", args, kwargs)
         episodes = as_episodes(self, options.get("x"))
         refuse_infinite(**episodes._asdict())
@@ -164,21 +164,21 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         return super().test_on_batch(**{**options, "x": episodes})
 
     def predict_on_batch(self, *args, **kwargs):
-        """As `keras.Model.predict_on_batch`, of an Episode: `(tasks, queries, outputs)`."""
+        """Like `keras.Model.predict_on_batch`, on an Episode -> `(tasks, queries, outputs)`."""
         options = given("predict_on_batch", args, kwargs)
         episodes = as_episodes(self, options.get("x"))
         refuse_infinite(**episodes._asdict())
         return super().predict_on_batch(episodes)
 
     def add_loss(self, *args, **kwargs):
-        """Refused: a learner's loss is what `compile` is given; the network has its own rules."""
+        """Always refused: a learner minimises only the loss that `compile` received."""
         raise ValueError(
             "received add_loss, which a learner does not take: its loss is that of a task. Give "
             "compile a loss function, or the network's weights a regularizer"
         )
 
     def quantize(self, *args, **kwargs):
-        """Refused: a learner adapts its weights by gradients, which integers have none of."""
+        """Always refused: a learner adapts its weights by gradients, and integers have none."""
         raise ValueError(
             "received quantize, which a learner does not take: no gradient changes integer "
             "weights. For a small file of an adapted model use tfmeta export --format litert"
@@ -189,7 +189,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
 
         Args:
             filepath: the model's folder; the next free version is made in it.
-            format: Keras's; "tf_saved_model" alone.
+            format: as in Keras; only "tf_saved_model" is possible.
             kind: "learner", "adapted" or "generator".
             **options: as in `tfmeta.exporting.writing.exporter.export_model`.
 
@@ -197,9 +197,11 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
             The version's folder.
 
         Raises:
-            ValueError: if an argument can't be honoured, or the learner not be exported so.
+            ValueError: if an argument can't be honoured, or the learner can't be exported with
+                these options.
         """
-        # Only here do learners know of exports: Keras has given its models this method.
+        # The only place where a learner knows of exports, because every Keras model has this
+        # method.
         from tfmeta.exporting.writing.exporter import export_model
 
         if format != "tf_saved_model":
@@ -225,19 +227,19 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
 
     @property
     def is_vectorised(self) -> bool:
-        """Whether tasks run as one computation; what "auto" stands for on this machine."""
+        """Whether tasks run as one computation; this says what "auto" means on this machine."""
         if self.vectorised != "auto":
             return self.vectorised
         has_convolution = any(len(v.shape) > 2 for v in self.network.trainable_variables)
         may_be = not has_convolution or bool(tf.config.list_physical_devices("GPU"))
-        # Without `sizes` an answer's shape would follow from each task's own labels.
+        # Without `sizes` the shape of an answer would depend on each task's own labels.
         has_sizes = self.num_outputs is not None or declares_sizes(self.adapt)
         return may_be and has_sizes and self.function.loop is None
 
     def map_tasks(self, function, episodes: Episode):
-        """Applies a function to each task's Episode of a batch, as this learner runs tasks.
+        """Applies a function to each task's Episode of a batch, in the way this learner runs tasks.
 
-        A function that declares `sizes` is given the batch's `CommonSizes`, for `adapt`.
+        A function with an argument `sizes` is given the batch's `CommonSizes`, for `adapt`.
         """
         function = self._common_sizes(episodes).given_to(function)
         return map_tasks(function, episodes, vectorised=self._runs_vectorised(episodes))
@@ -251,11 +253,11 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         return bool(getattr(self, "jit_compile", False))
 
     def _runs_vectorised(self, episodes):
-        """Tasks of several sizes run one by one."""
+        """Whether these tasks run as one computation; tasks of several sizes run one by one."""
         return self.is_vectorised and not is_padded(episodes)
 
     def _fit_for_xla(self, data):
-        """What Keras's compiled steps are given; XLA needs tasks of one size."""
+        """The data for Keras's compiled steps; refuses tasks of several sizes if XLA compiles."""
         episodes = as_episodes(self, data)
         if is_padded(episodes) and self._is_compiled_by_xla:
             raise ValueError(
@@ -267,7 +269,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
 
     @property
     def _loss_scale(self):
-        """What the optimizer wants a loss multiplied with, for half precision; None: nothing."""
+        """The factor by which the optimizer scales a loss for half precision, or None."""
         optimizer, one = getattr(self, "optimizer", None), tf.ones(())
         scale = one if optimizer is None else optimizer.scale_loss(one)
         return None if scale is one else scale
@@ -283,21 +285,21 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
             raise UserError("compiled with optimizer=None; expected an optimizer to train with")
 
     def _learn_target_kind(self, episodes):
-        """From the first training episodes, of a learner that was not told."""
+        """Takes the kind of targets from the first training episodes if it is not known."""
         self.tell_targets(self.known_target_kind or kinds.of_tensor(structured(episodes).support_y))
 
     def _build_metrics(self, episodes):
-        """Of a batch, or its specification."""
+        """Builds the metrics for a batch of episodes, or for its specification."""
         task_metrics.build_metrics(self, structured(episodes).query_y)
 
     def _report(self, episodes, outputs, losses, penalty):
-        """The metrics' results; every task counts the same, whatever batch it is in.
+        """The metrics' results; every task counts the same, in a batch of any size.
 
         Args:
             episodes: of a batch.
             outputs: `(tasks, queries, outputs)`.
             losses: `(tasks,)`.
-            penalty: of the weights, or None.
+            penalty: the regularizers' sum, or None.
         """
         internals.report_losses(self, losses if penalty is None else losses + penalty)
         compiled = internals.compiled_metrics(self)

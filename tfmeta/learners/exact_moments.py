@@ -1,10 +1,10 @@
 """Batch statistics whose second derivatives are right.
 
-`tf.nn.moments` computes the variance around `stop_gradient(mean)`. That leaves the first
-derivative as it should be (the deviations sum to zero) and makes the second one wrong with no
-error: on a two-layer network with batch normalisation MAML's meta-gradient is off by 10 to 50%
-(`tests/learners/test_maml.py`). Keras's normalisation layers all call it, so while a network runs
-on tensors its place is taken by the function below, which has the same values.
+`tf.nn.moments` computes the variance around `stop_gradient(mean)`. The first derivative is then
+still right, because the deviations sum to zero, but the second derivative is wrong, and no error
+says so: on a two-layer network with batch normalisation MAML's meta-gradient is off by 10 to 50%
+(`tests/learners/test_maml.py`). All normalisation layers of Keras call it. So while a network runs
+on tensors, the function below replaces it; its values are the same.
 """
 
 import contextlib
@@ -26,9 +26,9 @@ def exact_moments(x, axes, *, keepdims=False):
         variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axes, keepdims=True)
 
         def gradient(upstream_mean, upstream_variance):
-            # In closed form: fewer passes over x than the derivative of the lines above, and, x
-            # being a tensor that the outer tapes follow, itself differentiable.
-            share = tf.cast(tf.size(mean) / tf.size(x), x.dtype)  # of one value in its mean
+            # A closed form needs fewer passes over x than the derivative of the lines above. It is
+            # differentiable too, because outer tapes follow x.
+            share = tf.cast(tf.size(mean) / tf.size(x), x.dtype)  # weight of a value in the mean
             slope = (2 * share) * upstream_variance
             offset = share * upstream_mean - slope * tf.reduce_mean(x, axes, keepdims=True)
             return slope * x + offset
@@ -43,7 +43,7 @@ def exact_moments(x, axes, *, keepdims=False):
 
 @contextlib.contextmanager
 def exact_second_derivatives():
-    """Inside, in this thread, `tf.nn.moments` is `exact_moments`."""
+    """Replaces `tf.nn.moments` by `exact_moments` in its body, in this thread only."""
     _install()
     token = _exact.set(True)
     try:
@@ -54,7 +54,7 @@ def exact_second_derivatives():
 
 @functools.cache
 def _install():
-    """Once in a program, when a network first runs on tensors; an import changes nothing."""
+    """Installed once, when a network first runs on tensors, so that an import changes nothing."""
     original = tf.nn.moments
 
     @functools.wraps(original)

@@ -1,13 +1,13 @@
-"""How the tasks of a batch are run: side by side, one core each, or as one batched computation.
+"""Runs the tasks of a batch: in parallel, one task per core, or as one batched computation.
 
-Both ways run the same function of one task, and its gradient is taken inside that function. So
-nothing of a task's graph outlives the task in the mapped way, and XLA finds no shape to infer
-across the boundary in the vectorised one. The numbers are equal but for rounding.
+Both ways run the same function of one task, and the gradient is taken inside that function. So in
+the mapped way no part of a task's graph is kept after the task, and in the vectorised way XLA has
+no shapes to infer across the function's border. The numbers are equal except for rounding.
 """
 
 import tensorflow as tf
 
-# Enough in flight to keep the cores busy while one task waits for its last operation.
+# Enough tasks at once to keep all cores busy while one task waits for its last operation.
 _TASKS_IN_FLIGHT = 10
 
 
@@ -15,12 +15,12 @@ def map_tasks(task_function, elements, *, vectorised: bool):
     """Applies a function of one task to a batch of tasks.
 
     Args:
-        task_function: one task's (unstacked) elements -> a nested structure of tensors.
+        task_function: the elements of one task -> a nested structure of tensors.
         elements: nested structure of tensors `(tasks, ...)`.
-        vectorised: one batched computation instead of a loop over the tasks.
+        vectorised: whether to run one batched computation and not a loop over the tasks.
 
     Returns:
-        The structure that `task_function` returns, each tensor `(tasks, ...)`.
+        The structure that `task_function` returns, with tensors `(tasks, ...)`.
     """
     if vectorised:
         return tf.vectorized_map(task_function, elements)
@@ -37,13 +37,14 @@ def map_tasks(task_function, elements, *, vectorised: bool):
 
 
 def mean_gradients(task_gradients, episodes, *, variables, vectorised: bool):
-    """The tasks' mean gradient and mean statistics, and what each task reports.
+    """The tasks' mean gradients and mean statistics, and each task's other logs.
 
     Args:
-        task_gradients: one task's Episode -> `(gradients, logs)`, as `MetaLearner.task_gradients`.
+        task_gradients: the Episode of one task -> `(gradients, logs)`; see
+            `MetaLearner.task_gradients`.
         episodes: Episode of tensors `(tasks, ...)`.
-        variables: two lists: those that the gradients belong to, and those that the `statistics` in
-            the logs belong to.
+        variables: two lists of variables: those of the gradients, and those of the `statistics` in
+            the logs.
         vectorised: see `map_tasks`.
 
     Returns:
@@ -58,8 +59,8 @@ def mean_gradients(task_gradients, episodes, *, variables, vectorised: bool):
     num_tasks = tf.shape(tf.nest.flatten(episodes)[0])[0]
     dtype = variables[0][0].dtype
 
-    # The sum is kept inside the loop, so that memory does not grow with the meta-batch, and its
-    # order is that of the tasks whichever ends first, so that a run can be repeated to the bit.
+    # The sum is made inside the loop, so that memory does not grow with the meta-batch. It is made
+    # in the order of the tasks, whichever ends first, so that a run can be repeated bit by bit.
     def body(task, totals, losses, outputs):
         gradients, logs = task_gradients(tf.nest.map_structure(lambda t: t[task], episodes))
         totals = tf.nest.map_structure(

@@ -1,4 +1,4 @@
-"""Notices the first step whose numbers are no longer finite, and keeps the weights before it."""
+"""Finds the first step whose numbers are not finite, and keeps the weights from before it."""
 
 import keras
 import tensorflow as tf
@@ -6,19 +6,20 @@ import tensorflow as tf
 from tfmeta.errors import NotFiniteError, UserError, listed
 
 _KINDS = ("loss", "gradient", "update")  # in the order of the flags
-_COUNT, _FIRST = 0, 1  # where the step count and the first bad step's number stand
+_COUNT, _FIRST = 0, 1  # positions of the step count and of the first bad step's number
 
 
 class FiniteGuard:
-    """A check inside the train step, so that it is exact however many steps an execution has.
+    """A check inside the train step; it finds the exact step, however many one execution has.
 
-    From the first step on whose loss, gradient or updated weight is not finite, no step changes a
-    variable: the learner stays as it was after the last good one, its optimizer with it. Whoever
-    trains asks `failure` when the execution ends.
+    If the loss, a gradient or an updated weight of a step is not finite, this step and all later
+    ones change no variable. So the learner and its optimizer stay as they were after the last good
+    step. The code that trains asks for the `failure` when the execution ends.
     """
 
     def __init__(self):
-        # Steps since the reset, the number of the first bad one (0: none), and what was bad in it.
+        # Steps since the reset, the number of the first bad step (0 for none), and what was bad in
+        # it.
         self._record = tf.Variable(
             tf.zeros(2 + len(_KINDS), tf.int64),
             trainable=False,
@@ -26,7 +27,7 @@ class FiniteGuard:
         )
 
     def reset(self) -> None:
-        """Forgets what was, and counts steps from one again."""
+        """Forgets the failure, and counts steps from one again."""
         self._record.assign(tf.zeros_like(self._record))
 
     @property
@@ -44,20 +45,20 @@ class FiniteGuard:
             raise failure
 
     def apply(self, update, variables, *, loss, gradients) -> None:
-        """Makes a step's update, or leaves everything as it was. For the train step's graph.
+        """Makes a step's update, or leaves everything unchanged, in the train step's graph.
 
         Args:
             update: a function without arguments that assigns to the variables.
-            variables: all that it may change.
+            variables: all variables that the update may change.
             loss: of the step.
-            gradients: what the update is made from, on this replica.
+            gradients: of the step, on this replica.
         """
         variables = [v.value if isinstance(v, keras.Variable) else v for v in variables]
         before = [tf.convert_to_tensor(v) for v in variables]
         flags = [_is_bad([loss]), _is_bad(gradients)]
         update()
         bad_update = _is_bad([tf.convert_to_tensor(v) for v in variables])
-        flags.append(bad_update & ~flags[0] & ~flags[1])  # else it is what was to be expected
+        flags.append(bad_update & ~flags[0] & ~flags[1])  # not if it follows from these
         flags = tf.cast(tf.stack(flags), tf.int64)
         replica = tf.distribute.get_replica_context()
         if replica is not None and replica.num_replicas_in_sync > 1:
@@ -68,7 +69,7 @@ class FiniteGuard:
         seen = tf.where(first > 0, record[_FIRST:], tf.concat([[count], flags], 0))
         seen = tf.where(is_bad, seen, tf.zeros_like(seen))
         after = tf.concat([[count], seen], 0)
-        # As Keras's optimizers assign, which is possible under every strategy.
+        # Assigned in the way of Keras's optimizers, which every strategy allows.
         tf.__internal__.distribute.interim.maybe_merge_call(
             _assign,
             tf.distribute.get_strategy(),
@@ -78,7 +79,7 @@ class FiniteGuard:
         )
 
     def stopping(self, callbacks):
-        """A user's callbacks, as `fit` takes them, and one more that raises at a bad step."""
+        """A user's callbacks, and one more that raises NotFiniteError at a bad step."""
         stop = _StopAtBadStep(self)
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(stop)
@@ -89,7 +90,7 @@ class FiniteGuard:
 
 
 class _StopAtBadStep(keras.callbacks.Callback):
-    """Raises, unless another callback (Keras's TerminateOnNaN, a recorder) has stopped already."""
+    """Raises at a bad step, unless another callback, such as TerminateOnNaN, has stopped `fit`."""
 
     def __init__(self, guard):
         super().__init__()
@@ -101,7 +102,7 @@ class _StopAtBadStep(keras.callbacks.Callback):
 
 
 def _assign(distribution, variables, values, is_bad):
-    """All but the last variable, the guard's own, keep what the update gave them if it was good."""
+    """Puts the old values back after a bad update; the last variable is the guard's own."""
     *variables, record = variables
     *values, after = values
 

@@ -1,4 +1,4 @@
-"""One pass through the networks of a learner without inner steps, and how it normalises."""
+"""One pass through the networks of a learner that takes no inner steps."""
 
 from tfmeta.learners.network_function import NetworkFunction
 
@@ -7,8 +7,9 @@ class ForwardPass:
     """Runs networks, each once, with batch statistics or with their moving averages.
 
     Args:
-        batch_statistics: normalise with the statistics of what is passed through: in training,
-            where they are kept for the moving averages, and in the transductive mode.
+        batch_statistics: whether to normalise with the statistics of the examples that are passed.
+            It is True in training, where the statistics are kept for the moving averages, and in
+            the transductive mode.
     """
 
     def __init__(self, *, batch_statistics: bool):
@@ -17,11 +18,11 @@ class ForwardPass:
 
     @property
     def batch_statistics(self) -> bool:
-        """Whether what is passed through together depends on one another."""
+        """Whether the outputs for examples that are passed together depend on each other."""
         return self._batch_statistics
 
     def __call__(self, function: NetworkFunction, x, *, weights=None):
-        """The network's outputs for `x` `(examples, ...)`; `weights` by name replace its own."""
+        """The network's outputs for `x` `(examples, ...)`; `weights`, by name, replace its own."""
         weights = function.weights_with(weights or {})
         if not self._batch_statistics:
             return function.with_statistics(weights, function.moving_statistics(), x)
@@ -29,5 +30,5 @@ class ForwardPass:
         return outputs
 
     def statistics(self, functions: list[NetworkFunction]) -> list:
-        """What was seen on the way, in the order of the functions' moving averages."""
+        """The statistics of the passes, in the order of the functions' moving averages."""
         return [tensor for function in functions for tensor in self._statistics[function]]

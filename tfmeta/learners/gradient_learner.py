@@ -1,4 +1,4 @@
-"""The inner loop, once, for every method that learns a task by steps on its support loss."""
+"""The inner loop of every method that learns a task by steps on its support loss."""
 
 from abc import abstractmethod
 
@@ -10,13 +10,13 @@ from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.second_derivatives import check_second_derivatives
 from tfmeta.learners.weight_rules import constrained
 
-# Up to so many steps the loop is unrolled, so that gradients pass through it and each of its
-# steps can be looked at; a longer one is a loop of the graph, which an export can hold.
+# Up to this number of steps the loop is unrolled, so that gradients pass through it and each step
+# can be examined. More steps are a loop of the graph, which keeps an export small.
 _MOST_UNROLLED = 10
 
 
 class GradientLearner(MetaLearner):
-    """From the network's weights, step after step, to the task's: a method is its update rule.
+    """Changes the network's weights step by step into a task's; subclasses give the update rule.
 
     Args:
         network: see `MetaLearner`.
@@ -25,8 +25,9 @@ class GradientLearner(MetaLearner):
         adapt_layers: "all", "head" (the last layer that has weights), or a list of layer names.
         first_order: treat the inner gradients as constants.
 
-    Task state: `weights`, the adapted layers' fast weights by name, and (inductive, for a network
-    with batch normalisation) `statistics`, the support set's under those weights.
+    Task state: `weights`, the fast weights of the adapted layers, by name. For a network with batch
+    normalisation in the inductive mode also `statistics`, those of the support set under these
+    weights.
 
     Raises:
         ValueError: if a number is not positive, or a layer to adapt is unknown or has no weights.
@@ -39,7 +40,7 @@ class GradientLearner(MetaLearner):
         test_inner_steps,
         adapt_layers="all",
         first_order=False,
-        /,  # else a method's own keyword arguments could carry what it neither checks nor saves
+        /,  # positional, so that a subclass has to take, check and save these itself
         **kwargs,
     ):
         super().__init__(network, **kwargs)
@@ -50,21 +51,21 @@ class GradientLearner(MetaLearner):
         self.test_inner_steps = test_inner_steps or inner_steps
         self.adapt_layers = adapt_layers
         self.first_order = first_order
-        _positions(network, adapt_layers)  # refuses what isn't there
+        _positions(network, adapt_layers)  # refuses layers that don't exist
         if not first_order:
             check_second_derivatives(network, self.function)
-        self.step_statistics = None  # of a method that keeps moving averages for each inner step
+        self.step_statistics = None  # for a method that keeps moving averages for each inner step
 
     @property
     def adapted(self) -> list[int]:
-        """Where the weights that the inner loop moves are among the trainable ones."""
+        """The positions, among the trainable weights, of those that the inner loop changes."""
         return _positions(self.network, self.adapt_layers)
 
     # What a method is
 
     @abstractmethod
     def start_rule(self, weights):
-        """What the rule remembers from step to step, before the first; a nested structure."""
+        """What the rule remembers between steps, before the first step; a nested structure."""
 
     @abstractmethod
     def update(self, weights, gradients, *, loss, rule, step):
@@ -72,7 +73,7 @@ class GradientLearner(MetaLearner):
 
         Args:
             weights: the adapted weights, a list of tensors.
-            gradients: the support loss's, in their order.
+            gradients: of the support loss, in the same order.
             loss: the support loss.
             rule: what the rule remembers.
             step: the number of this step, from 0; a number or a tensor.
@@ -84,12 +85,12 @@ class GradientLearner(MetaLearner):
     # What follows from it
 
     def adapt(self, support_x, support_y, *, inner_steps=None, seen=None):
-        """`inner_steps` steps (None: `test_inner_steps`). See `MetaLearner.adapt`.
+        """Takes `inner_steps` steps, by default `test_inner_steps`. See `MetaLearner.adapt`.
 
         Args:
             support_x, support_y: see `MetaLearner.adapt`.
-            inner_steps: how many; in training, where gradients pass through them.
-            seen: in training, a list that takes each step's statistics.
+            inner_steps: number of steps; given in training, where gradients pass through them.
+            seen: in training, a list to which each step's statistics are appended.
         """
         num_steps = inner_steps or self.test_inner_steps
         if inner_steps is not None or num_steps <= _MOST_UNROLLED:
@@ -107,7 +108,7 @@ class GradientLearner(MetaLearner):
         return self._task_state(self._placed(weights, fast), support_x, num_steps)
 
     def states(self, support_x, support_y, *, inner_steps, seen=None, first=None):
-        """The task states after `first` (None: the last) to `inner_steps` steps, as a generator."""
+        """Yields the task states after `first` to `inner_steps` steps; by default only the last."""
         first = inner_steps if first is None else first
         weights = self.function.weights()
         fast, rule = self._start(weights)
@@ -124,7 +125,7 @@ class GradientLearner(MetaLearner):
                 fast, rule = self._step(weights, fast, rule, (support_x, support_y), step, seen)
 
     def inner_loop(self, batches):
-        """The adapted weights after a step on each `(x, y)` of `batches`, and those before."""
+        """The adapted weights after a step on each `(x, y)` of `batches`, and before the first."""
         weights = self.function.weights()
         start, rule = self._start(weights)
         fast = start
@@ -149,7 +150,7 @@ class GradientLearner(MetaLearner):
         return self.target_scale.restored(outputs)
 
     def reference_answer(self, support_x, support_y, query_x):
-        """The inner loop on the network's own variables. See `MetaLearner.reference_answer`."""
+        """The inner loop on the network's own variables; see `MetaLearner.reference_answer`."""
         variables = [self.network.trainable_variables[i] for i in self.adapted]
         with self.plain_network.borrowed() as network:
             rule = self.start_rule([tf.convert_to_tensor(v) for v in variables])
@@ -193,7 +194,7 @@ class GradientLearner(MetaLearner):
         if seen is not None:
             seen.append(statistics)
         gradients = tape.gradient(loss, fast, unconnected_gradients="zero")
-        gradients = [tf.convert_to_tensor(g) for g in gradients]  # an embedding's are sparse
+        gradients = [tf.convert_to_tensor(g) for g in gradients]  # some are sparse
         if self.first_order:
             loss, *gradients = (tf.stop_gradient(t) for t in (loss, *gradients))
         fast, rule = self.update(fast, gradients, loss=loss, rule=rule, step=step)
@@ -235,13 +236,13 @@ def checked_rate(inner_learning_rate):
 
 
 def descended(weights, gradients, rates):
-    """One step down: each weight with its own rate, a number or a tensor."""
+    """The weights after one step of gradient descent; each rate is a number or a tensor."""
     steps = zip(weights, gradients, rates, strict=True)
     return [weight - rate * gradient for weight, gradient, rate in steps]
 
 
 def _positions(network, adapt_layers) -> list[int]:
-    """Where the adapted layers' weights are among the network's trainable variables."""
+    """The positions of the adapted layers' weights among the network's trainable variables."""
     if adapt_layers == "all":
         return list(range(len(network.trainable_variables)))
     layers = layers_of(network, include_self=False)
@@ -257,7 +258,7 @@ def _positions(network, adapt_layers) -> list[int]:
 
 
 def _named(layers, names):
-    """The layers of these names; each name must be one layer's."""
+    """The layers with these names; each name must belong to exactly one layer."""
     layers = [layer for layer in layers if layer.trainable]
     known = [layer.name for layer in layers]
     if not names or any(name not in known for name in names):

@@ -21,42 +21,43 @@ from tfmeta.learners.pairwise import inner_products
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.weight_rules import constrained, refuse_forward_losses
 
-_ALL_WEIGHTS_UP_TO = 10_000  # weights that "auto" generates one by one
+_ALL_WEIGHTS_UP_TO = 10_000  # weights; "auto" generates all weights of a network up to this size
 
 
 @keras.saving.register_keras_serializable("tfmeta")
 class HyperNetwork(MetaLearner):
-    """An encoder sums the support set up; a decoder turns the sum into a network's weights.
+    """An encoder summarises the support set; a decoder turns the summary into a network's weights.
 
     A generated weight is a shared base plus the task's offset (Ha, Dai and Le 2017, section 3, for
     weights that a smaller network writes). The encoder takes the mean over the support set, so its
-    order cannot matter (Zaheer et al. 2017, theorem 2). Small networks have all their weights
-    generated; of larger ones the scale and shift of each normalised channel (Perez et al. 2018,
-    equation 1), as in CNAPs (Requeima et al. 2019, section 2.2), whose head is also ours: the
-    weights of a class come from its examples alone, so that any number of classes will do, and
-    permuting their names permutes the answer.
+    order cannot matter (Zaheer et al. 2017, theorem 2). For small networks all weights are
+    generated. For larger ones the scale and shift of each normalised channel are (Perez et al.
+    2018, equation 1), as in CNAPs (Requeima et al. 2019, section 2.2). The head is that of CNAPs
+    too: the weights of a class come from its examples alone, so that there can be any number of
+    classes, and permuting their names permutes the answer.
 
     Ha et al., https://arxiv.org/abs/1609.09106; Zaheer et al., https://arxiv.org/abs/1703.06114;
     Perez et al., https://arxiv.org/abs/1709.07871; Requeima et al.,
     https://arxiv.org/abs/1906.07697.
 
     Args:
-        network: a built `keras.Model` without random layers: with its head where targets are
-            values, `(batch, ...) -> (batch, outputs)`; ending with its embedding where the head
-            is generated for each class, `(batch, ...) -> (batch, units)`.
-        generated: "all" weights, "modulation" (scale and shift of normalised channels), or "auto":
-            all of a network of up to 10,000, or of one that does not normalise.
-        class_head: generate a head from the classes of the support set; None: where targets are
-            classes.
-        encoder: a built `keras.Model` that embeds an example (with a class head) or an example and
-            its target, flattened and side by side; None for one that fits.
-        units: of the encoder's and the decoder's hidden layers.
+        network: a built `keras.Model` without random layers. If targets are values, it has its
+            head, `(batch, ...) -> (batch, outputs)`. If the head is generated for each class, it
+            ends with its embedding, `(batch, ...) -> (batch, units)`.
+        generated: "all" weights, "modulation" (scale and shift of normalised channels), or "auto".
+            "auto" is "all" for a network of up to 10,000 weights or without normalisation, else
+            "modulation".
+        class_head: whether to generate a head from the classes of the support set; None generates
+            one if targets are classes.
+        encoder: a built `keras.Model` that embeds an example. Without a class head its input is the
+            example and its target, flattened and concatenated. None builds one that fits.
+        units: number of units of each hidden layer of the encoder and the decoder.
 
-    Task state: `weights`, by name, the generated ones; `head_kernel` `(units, classes)` and
-    `head_bias` `(classes,)` are among them where the head is generated.
+    Task state: `weights`, the generated weights by name. If the head is generated, `head_kernel`
+    `(units, classes)` and `head_bias` `(classes,)` are among them.
 
     Raises:
-        ValueError: if there is nothing to modulate, or a head where one is generated.
+        ValueError: if there is nothing to modulate, or the network has a head and one is generated.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class HyperNetwork(MetaLearner):
             )
         self.generated, self.class_head, self.units = generated, class_head, units
         self._positions = self._generated_positions()
-        if isinstance(encoder, dict):  # from a saved learner's config
+        if isinstance(encoder, dict):  # it comes from the config of a saved learner
             encoder = keras.saving.deserialize_keras_object(encoder)
         if not isinstance(encoder, keras.Model | None):
             raise ValueError(f"received encoder={encoder!r}; expected a built keras.Model")
@@ -113,8 +114,8 @@ class HyperNetwork(MetaLearner):
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
         if regression:
             options = {"class_head": False, **options}
-            # The gradients of 64 tasks side by side outgrow the cache: 50 ms per step, where those
-            # of 16 tasks take 4 ms.
+            # The gradients of 64 tasks together do not fit into the cache, and a step takes 50 ms;
+            # with 16 tasks it takes 4 ms.
             return Recipe(options, steps=40_000, meta_batch=16)
         if options.get("class_head") is False:
             return Recipe(options)
@@ -149,7 +150,7 @@ class HyperNetwork(MetaLearner):
         return positions
 
     def adapt(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN):
-        """One pass over the support set, and of its modulated features where there is a head."""
+        """One pass over the support set; a generated head needs another, of modulated features."""
         forward = ForwardPass(batch_statistics=self.transductive)
         weights = self._generate(support_x, support_y, forward, sizes)
         if self.class_head:
@@ -163,7 +164,7 @@ class HyperNetwork(MetaLearner):
         return self._answer(weights, full(forward(self.function, query_x, weights=weights)))
 
     def reference_answer(self, support_x, support_y, query_x):
-        """The generated weights assigned to the network. See `MetaLearner.reference_answer`."""
+        """Assigns the generated weights to the network. See `MetaLearner.reference_answer`."""
         forward = ForwardPass(batch_statistics=self.transductive)
         generated = list(self._generate(support_x, support_y, forward, ITS_OWN).values())
         head = {}
@@ -176,7 +177,7 @@ class HyperNetwork(MetaLearner):
             return self._answer(head, network(query_x, training=self.transductive))
 
     def task_gradients(self, episode, *, sizes: CommonSizes = ITS_OWN):
-        """End to end on the query loss; of a `SolvedEpisode`, by regression onto its optimum."""
+        """Gradients of the query loss, or of the distance from the optimum of a `SolvedEpisode`."""
         forward = ForwardPass(batch_statistics=True)
         num_support = tf.shape(episode.support_x)[0]
 
@@ -196,7 +197,7 @@ class HyperNetwork(MetaLearner):
         return gradients, {**logs, "statistics": forward.statistics(self._functions)}
 
     def _generate(self, support_x, support_y, forward, sizes):
-        """The generated weights of the network by name: the shared base and the task's offsets."""
+        """The generated weights by name, each the sum of the shared base and the task's offset."""
         code = self._code(support_x, support_y, forward, sizes)
         flat = full(self.decoder(code[tf.newaxis]))[0]
         offsets = tf.split(flat, [math.prod(shape) for shape in self._shapes])
@@ -210,26 +211,26 @@ class HyperNetwork(MetaLearner):
         return dict(zip(names, constrained(variables, moved), strict=True))
 
     def _code(self, support_x, support_y, forward, sizes):
-        """`(units,)`: the mean of the encoded support set, every class alike."""
+        """The mean of the encoded support set, `(units,)`; every class counts the same."""
         if not self.class_head:
             y = self.target_scale.scaled(support_y)
             rows = _side_by_side(support_x, y, self.num_outputs)
             return tf.reduce_mean(full(forward(self._encoder_function, rows)), 0)
         encoded = full(forward(self._encoder_function, support_x))
         members = membership(support_y, encoded.dtype, sizes)
-        # Each example's share: the sum has as many terms whatever the number of columns.
+        # The sum is over examples, so that it has as many terms for any number of columns.
         shares = tf.reduce_sum(members / tf.maximum(tf.reduce_sum(members, 0), 1.0), 1)
         return tf.matmul(shares[tf.newaxis], encoded)[0] / tf.reduce_sum(shares)
 
     def _head(self, features, support_y, sizes):
         """A linear classifier from each class's mean features.
 
-        It starts as the one that prototypical networks are (Snell et al. 2017, equation 8).
+        It starts as the classifier of prototypical networks (Snell et al. 2017, equation 8).
         """
         members = membership(support_y, features.dtype, sizes)
         means = class_means(features, members)
-        # Once per example, and then one of each class's: with one row per class, rounding would
-        # depend on the number of columns.
+        # Computed for each example, and then taken from one example per class. With one row per
+        # class, rounding would depend on the number of columns.
         learned = full(self.head_decoder(tf.gather(means, support_y)))
         learned = tf.gather(learned, tf.argmax(members, 0))
         bias = learned[:, -1] - tf.reduce_sum(means**2, -1)
@@ -241,8 +242,9 @@ class HyperNetwork(MetaLearner):
     def _answer(self, weights, outputs):
         if not self.class_head:
             return self.target_scale.restored(outputs)
-        # Not a matrix product, which adds up in another order when there is one class more: large
-        # terms nearly cancel here, and a task's answer must not depend on its company in a batch.
+        # Not a matrix product, because it sums in another order when there is one more class. Large
+        # terms nearly cancel here, and the answer for a task must not depend on the rest of its
+        # batch.
         return inner_products(outputs, tf.transpose(weights["head_kernel"])) + weights["head_bias"]
 
     def get_config(self):
@@ -256,11 +258,11 @@ class HyperNetwork(MetaLearner):
 
 
 def parameter_error(weights, episode: SolvedEpisode):
-    """The mean over all weights of the squared distance from the optimum, in units of its spread.
+    """The mean squared distance of all weights from the optimum, in units of their spread.
 
     Args:
-        weights: generated ones, by name.
-        episode: one task's, with `weights` and their `scales` by the same names.
+        weights: the generated weights, by name.
+        episode: of one task, with `weights` and their `scales` under the same names.
     """
     distances = [
         tf.reshape((weights[name] - optimum) / episode.scales[name], [-1])
@@ -270,7 +272,7 @@ def parameter_error(weights, episode: SolvedEpisode):
 
 
 def _side_by_side(x, y, num_outputs):
-    """`(support, features + outputs)`: each example and its target."""
+    """Each example and its target, concatenated: `(support, features + outputs)`."""
     if y.dtype.is_integer:
         y = tf.one_hot(y, num_outputs, dtype=x.dtype)
     flat = [tf.reshape(t, (tf.shape(t)[0], math.prod(t.shape[1:]))) for t in (x, y)]

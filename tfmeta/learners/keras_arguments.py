@@ -1,7 +1,7 @@
-"""What Keras's training calls take, argument by argument: honoured, or refused by name.
+"""The arguments of Keras's training calls: which are honoured, and which are refused.
 
-An argument of `keras.Model`'s that neither table has is refused too, so that a newer Keras's is not
-ignored.
+An argument of `keras.Model` that is in neither table is refused too, so that an argument of a newer
+Keras is never ignored.
 """
 
 import inspect
@@ -73,7 +73,7 @@ def given(method: str, args: tuple, kwargs: dict) -> dict:
     """The arguments of a call of `keras.Model`'s method, by name.
 
     Raises:
-        ValueError: if one is refused, with its name and the reason.
+        ValueError: if an argument is refused; the message has its name and the reason.
         TypeError: if there is no such argument.
     """
     signature = inspect.signature(getattr(keras.Model, method))
@@ -99,17 +99,17 @@ def _asks_nothing(value, default):
 
 
 def as_dataset(learner, x, *, argument: str = "x", for_training: bool = False):
-    """What `fit` and its kin take as a dataset: one of Episode, or a single Episode of arrays.
+    """A dataset of Episode from what `fit` and similar calls take: a dataset or one Episode.
 
     Args:
         learner: a MetaLearner.
         x: what the user gave.
         argument: its name.
-        for_training: whether steps that train are fed by it, which notice by themselves what is not
-            finite and say more of it.
+        for_training: whether training steps use the dataset. They find numbers that are not finite
+            by themselves, and say more about them.
 
     Raises:
-        UserError: if it is neither.
+        UserError: if `x` is neither.
     """
     if isinstance(x, tf.distribute.DistributedDataset):
         raise UserError(
@@ -131,7 +131,7 @@ def as_dataset(learner, x, *, argument: str = "x", for_training: bool = False):
 
 
 def _with_even_shares(dataset, strategy):
-    """Batches that replicas can share out evenly: a mean over their means is one over the tasks."""
+    """The same dataset, with a check that each replica gets the same number of tasks."""
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
         return dataset

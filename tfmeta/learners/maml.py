@@ -26,16 +26,17 @@ class MAML(GradientLearner):
     Args:
         network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
         inner_steps: gradient steps of the inner loop in training.
-        inner_learning_rate: step size; the support loss is a *mean* over the examples (the
-            original code's is N times that, so its 0.4 at 5 ways is 2.0 here).
+        inner_learning_rate: step size. The support loss is a *mean* over the examples; in the
+            original code it is N times as large, so that its rate of 0.4 with 5 ways is 2.0 here.
         first_order: treat the inner gradients as constants.
         adapt_layers: "all", "head" (the last layer that has weights), or a list of layer names.
         test_inner_steps: steps that `adapt` takes outside training; `inner_steps` if None.
-        multi_step_loss_steps: outer-loop steps over which the query loss after *every* inner step
-            counts, less and less, until the last one's is nearly alone; 0 for the last one only.
+        multi_step_loss_steps: number of outer-loop steps in which the query loss after *every*
+            inner step counts. The losses before the last step count less and less. 0 counts the
+            last loss only.
         learn_rates: learn a rate for each layer and inner step, from `inner_learning_rate`.
-        per_step_statistics: outside training, normalise queries with the moving averages of the
-            support sets' statistics after as many inner steps, in place of the one support set's.
+        per_step_statistics: outside training, normalise queries with moving averages of statistics,
+            one for each inner step, and not with the statistics of the one support set.
 
     Task state: see `GradientLearner`.
 
@@ -95,14 +96,14 @@ class MAML(GradientLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Sections 5.1 and 5.2, one inner step in training; classification tests with three.
+        """Sections 5.1 and 5.2: one inner step in training; classification tests with three.
 
-        The outer rate of classification is ours, for a cosine schedule (`docs/decisions.md` has
-        what was compared, and what was not).
+        The outer rate of classification is ours, for a cosine schedule. `docs/decisions.md` says
+        what was compared.
         """
         if regression:
             return Recipe({"inner_learning_rate": 0.01, **options}, steps=100_000, meta_batch=25)
-        # Of the command line alone: in Python `adapt` takes the steps of training unless told.
+        # Only a default of runs: in Python `adapt` takes the steps of training unless it is told.
         steps = max(3, options.get("inner_steps", 1))
         return Recipe(
             {"test_inner_steps": steps, **options},
@@ -147,10 +148,10 @@ class MAML(GradientLearner):
         return gradients, logs
 
     def _step_shares(self, number):
-        """`(number,)`: how much the loss after each inner step counts (MAML++, section 4, "MSL").
+        """How much the loss after each inner step counts, `(number,)` (MAML++, section 4, "MSL").
 
-        All alike at first; then the last one's share grows steadily, until each other has 3% of
-        its first (as in the authors' code).
+        At first all count the same. Then the share of the last one grows steadily, until each other
+        has 3% of its first share, as in the authors' code.
         """
         if number == 1:
             return tf.ones(1, self.variable_dtype)
@@ -173,7 +174,7 @@ class MAML(GradientLearner):
 
 
 def FOMAML(network, inner_steps: int = 1, **options) -> MAML:
-    """First-order MAML (section 5.2): `MAML` with `first_order=True`, of the same options."""
+    """First-order MAML (section 5.2): `MAML` with `first_order=True`."""
     return MAML(network, inner_steps, first_order=True, **options)
 
 

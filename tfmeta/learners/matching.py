@@ -9,27 +9,27 @@ from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.recipe import Recipe
 
-_SMALLEST = 1e-12  # probability whose logarithm is taken
+_SMALLEST = 1e-12  # the least probability of which a logarithm is taken
 
 
 @keras.saving.register_keras_serializable("tfmeta")
 class Matching(EmbeddingLearner):
     """P(y | x, S) = sum_i a(x, x_i) y_i, with a softmax over cosine similarities as attention.
 
-    Equation 1 and section 2.1.1. With `full_context` the embeddings see the whole support set
-    (section 2.1.2 and the appendix): a bidirectional LSTM reads it for g, an LSTM with read
-    attention over it makes f. The paper leaves the order of reading open; ours depends on the set
-    alone, so that permuting the support set changes nothing.
+    Equation 1 and section 2.1.1. With `full_context` the embeddings depend on the whole support set
+    (section 2.1.2 and the appendix): g is a bidirectional LSTM over it, f is an LSTM with read
+    attention over it. The paper does not say in which order the set is read. Here the order does
+    not depend on the order of the examples, so that permuting the support set changes nothing.
 
     Vinyals, Blundell, Lillicrap, Kavukcuoglu and Wierstra 2016, https://arxiv.org/abs/1606.04080.
 
     Args:
         network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
-        similarity_scale: factor of the cosine before the softmax. The paper's is 1, with which a
-            perfect match of 5 ways has a probability of at most 0.65; training on many ways needs
-            sharper answers.
-        full_context: full context embeddings.
-        read_steps: of f's LSTM.
+        similarity_scale: factor of the cosine before the softmax. With the paper's factor of 1 a
+            perfect match of 5 ways has a probability of at most 0.65, and training on many ways
+            needs higher ones.
+        full_context: whether to use full context embeddings.
+        read_steps: number of steps of f's LSTM.
 
     Task state: `support` `(support, units)` and `members` `(support, classes)`.
 
@@ -49,7 +49,7 @@ class Matching(EmbeddingLearner):
         self, network, *, similarity_scale=20.0, full_context=False, read_steps=5, **kwargs
     ):
         if full_context:
-            # The LSTM over the support set is a loop of its own, which cannot be batched.
+            # The LSTM over the support set is a loop, and loops cannot be batched.
             if kwargs.get("vectorised", "auto") is True:
                 raise ValueError("received vectorised=True; expected False with full_context=True")
             kwargs["vectorised"] = False
@@ -74,7 +74,7 @@ class Matching(EmbeddingLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Section 4.1.1's task, on more ways than it is tested with, as Snell et al. 2017."""
+        """The task of section 4.1.1, trained with more ways, as in Snell et al. 2017."""
         cls.refuse_regression(regression)
         return Recipe.of_many_ways(options, ways=60, queries=5, steps=4_400)
 
@@ -83,13 +83,13 @@ class Matching(EmbeddingLearner):
         return kept_examples(embedded, members, sizes)
 
     def compare(self, task_state, embedded, forward):
-        """Equation 1, as logarithms: a softmax of it is the paper's probability."""
+        """Logarithms of equation 1; their softmax is the paper's probability."""
         support, members = task_state["support"], task_state["members"]
-        counts = tf.reduce_sum(members, 1)  # one, or zero of what is no example
+        counts = tf.reduce_sum(members, 1)  # one for an example, zero for a row that is none
         if self.full_context:
             embedded = self._read(embedded, support, counts)
         queries, examples = unit_vectors(embedded), unit_vectors(support)
-        if forward.batch_statistics:  # in training: a query depends on the others anyway
+        if forward.batch_statistics:  # in training a query depends on the others anyway
             cosine = tf.matmul(queries, examples, transpose_b=True)
         else:
             cosine = inner_products(queries, examples)
@@ -101,7 +101,7 @@ class Matching(EmbeddingLearner):
         return self.task_loss(query_y, outputs)
 
     def _in_context(self, embedded):
-        """g(x_i, S), appendix A.2: both directions' outputs and the embedding itself."""
+        """g(x_i, S), appendix A.2: the sum of both directions' outputs and the embedding."""
         order = tf.argsort(tf.reduce_sum(embedded, -1))
         read = full(self.support_lstm(tf.gather(embedded, order)[tf.newaxis]))[0]
         return embedded + tf.gather(read, tf.argsort(order))
@@ -110,7 +110,7 @@ class Matching(EmbeddingLearner):
         """f(x, S), appendix A.1, equations 3 to 6."""
         hidden = cell = tf.zeros_like(embedded)
         mean = tf.matmul(counts[tf.newaxis], support) / tf.reduce_sum(counts)
-        read = cell + mean  # what equations 5 and 6 make of h_0 = 0
+        read = cell + mean  # equations 5 and 6 for h_0 = 0
         for _ in range(self.read_steps):
             _, states = self.read_cell(tf.concat([embedded, read], 1), [hidden, cell])
             hidden, cell = map(full, states)

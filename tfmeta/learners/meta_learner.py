@@ -38,24 +38,26 @@ class MetaLearner(EpisodeModel):
     through the first two. `fit`, `evaluate` and `predict` take a `tf.data.Dataset` of `Episode`,
     each tensor with a leading tasks dimension.
 
-    What is minimised is the mean over the tasks of the compiled loss, and the regularizers of the
-    weights, once; see `weight_rules`.
+    Training minimises the mean of the compiled loss over the tasks, plus the regularizers of the
+    weights; see `weight_rules`.
 
     Args:
         network: any built `keras.Model` without random layers.
-        targets: what a task's targets are: "classes" (integer labels) or "values" (float
-            vectors). None: what the compiled loss is for, or else the first training episodes
-            hold; "classes" until there is either.
-        transductive: normalise the queries with their own batch statistics, as the papers do, so
-            that an answer depends on the other queries. By default (inductive) they are
-            normalised with the support set's, or with moving averages where a method keeps
-            some, and it does not.
-        vectorised: run the tasks of a batch as one computation (True), one after another on each
-            core (False), or "auto": vectorised for dense networks and on accelerators, but not
-            where a layer is a loop, as recurrent ones are.
-        target_centre: of targets that are values, as the training tasks have them; a number, or
-            one for each output; None: as they are. Targets and answers stay in the user's unit.
-        target_spread: likewise; the network and the loss see `(target - centre) / spread`.
+        targets: the kind of a task's targets, "classes" (integer labels) or "values" (float
+            vectors). None takes the kind from the compiled loss, or else from the first training
+            episodes; it is "classes" before there is either.
+        transductive: whether to normalise the queries with their own batch statistics, as the
+            papers do; an answer then depends on the other queries. By default (inductive) they are
+            normalised with the support set's statistics, or with moving averages if the method
+            keeps some, and an answer does not depend on other queries.
+        vectorised: whether to run the tasks of a batch as one computation (True) or one after
+            another on each core (False). "auto" is True for dense networks and on accelerators, but
+            False if a layer is a loop, as recurrent layers are.
+        target_centre: for targets that are values: what is subtracted from them before the network
+            and the loss see them; a number, or one number per output. None subtracts nothing.
+            Targets and answers stay in the user's unit.
+        target_spread: for targets that are values: what they are then divided by; a number, or one
+            number per output. The network and the loss see `(target - centre) / spread`.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class MetaLearner(EpisodeModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.autocast = False  # an Episode's targets stay as they are; the network casts its inputs
+        self.autocast = False  # the network casts its inputs; targets are not cast
         if vectorised not in (True, False, "auto"):
             raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
         self.network, self.vectorised = network, vectorised
@@ -85,11 +87,11 @@ class MetaLearner(EpisodeModel):
                 "'auto', or the layer with unroll=True"
             )
         self.plain_network = PlainNetwork(network, self.function)
-        self.moving_averages = MovingAverages()  # of a method that keeps some
+        self.moving_averages = MovingAverages()  # for a method that keeps some
         self.finite_guard = FiniteGuard()
         self.target_scale = TargetScale(target_centre, target_spread)
         self.target_scale.check_outputs(self.function.output_shape[-1])
-        self.built = True  # the network is; Keras would otherwise call us on an example to find out
+        self.built = True  # as the network is; else Keras would call this model on an example
 
     # What a learner is
 
@@ -102,7 +104,7 @@ class MetaLearner(EpisodeModel):
             support_y: `(support,)` integer labels, or `(support, outputs)` float targets.
 
         Returns:
-            task_state: a nested dict of tensors, all that the method keeps of the task.
+            task_state: a nested dict of tensors, everything that the method keeps of the task.
 
         A method that answers with one column per class of the support set also takes `sizes`, a
         `CommonSizes`, here and in `task_gradients`.
@@ -120,19 +122,20 @@ class MetaLearner(EpisodeModel):
             episode: an Episode of one task.
 
         Returns:
-            `(gradients, logs)`: tensors in the order of `trainable_variables`, and a dict with the
-            `loss`, the query set's `outputs` `(queries, outputs)` and, of a method that keeps
-            moving averages, the `statistics` to be averaged, in the order of its variables.
+            `(gradients, logs)`. The gradients are tensors in the order of `trainable_variables`.
+            The logs are a dict with the `loss` and the query set's `outputs` `(queries, outputs)`.
+            A method that keeps moving averages also returns the `statistics` to be averaged, in the
+            order of its variables.
         """
 
     @classmethod
     @abstractmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """What to train with by default, given the constructor arguments that the user chose."""
+        """The defaults of training, for the constructor arguments that the user chose."""
 
     @classmethod
     def refuse_regression(cls, regression: bool) -> None:
-        """Raises UserError if a method for classes is asked for values."""
+        """Raises UserError if a method that needs classes is to learn values."""
         if regression:
             raise UserError(
                 f"{cls.__name__} tells classes apart, and this pipeline's targets are values; "
@@ -140,7 +143,7 @@ class MetaLearner(EpisodeModel):
             )
 
     def adaptation_path(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN) -> dict:
-        """Task states by the number of inner steps; by default only `adapt`'s, under 0."""
+        """Task states by the number of inner steps; by default only that of `adapt`, under 0."""
         return {0: sizes.given_to(self.adapt)(support_x, support_y)}
 
     def embedded(self, source: EpisodeSource) -> EpisodeSource:
@@ -148,10 +151,10 @@ class MetaLearner(EpisodeModel):
         return source
 
     def reference_answer(self, support_x, support_y, query_x):
-        """`predict_with(adapt(...))` by Keras alone, for checks: see `PlainNetwork`.
+        """`predict_with(adapt(...))` computed by Keras alone, for checks; see `PlainNetwork`.
 
         Returns:
-            `(queries, outputs)`; None of a method that has no such way.
+            `(queries, outputs)`; None if the method can't be computed by Keras alone.
         """
         return None
 
@@ -159,25 +162,25 @@ class MetaLearner(EpisodeModel):
 
     @property
     def num_outputs(self) -> int | None:
-        """How many classes (or values) the learner answers with; None: as many as it is shown."""
+        """Number of classes (or values) in an answer; None for as many as the support set has."""
         return self.function.output_shape[-1]
 
     @property
     def mode(self) -> str:
-        """How queries are normalised, a part of every protocol."""
+        """How queries are normalised; every protocol names it."""
         return "transductive" if self.transductive else "inductive"
 
     def task_loss(self, y, outputs):
-        """The mean loss over a set's examples: the compiled loss, or the one that `y`'s type asks.
+        """The mean loss over a set's examples, by the compiled loss or the default for the targets.
 
         Args:
             y: `(examples,)` integer labels or `(examples, outputs)` float targets.
             outputs: `(examples, outputs)`.
 
-        Values are in the user's unit, as `predict_with` answers; the loss is in the network's.
+        Values are in the user's unit, as `predict_with` answers. The loss is in the network's unit.
 
         Raises:
-            ValueError: if there is a scale of targets and these are labels.
+            ValueError: if targets are labels and the learner has a scale for values.
         """
         if self.target_scale.is_set:
             if not kinds.of_tensor(y).are_values:
@@ -192,7 +195,7 @@ class MetaLearner(EpisodeModel):
         return task_losses.mean_loss(loss, y, outputs)
 
     def gradients_of(self, outer_loss):
-        """`task_gradients` of a method that differentiates a loss of the task.
+        """`task_gradients` for a method that differentiates a loss of the task.
 
         Args:
             outer_loss: a function without arguments -> `(loss, query outputs)`.
@@ -201,16 +204,17 @@ class MetaLearner(EpisodeModel):
         with tf.GradientTape() as tape:
             loss, outputs = outer_loss()
             scaled = loss if scale is None else loss * tf.cast(scale, loss.dtype)
-        # TensorFlow's own variables: of a Keras one that the loss doesn't reach it finds no dtype.
+        # TensorFlow's own variables, because it finds no dtype for a Keras variable without a
+        # gradient.
         variables = [variable.value for variable in self.trainable_variables]
         gradients = tape.gradient(scaled, variables, unconnected_gradients="zero")
-        gradients = [tf.convert_to_tensor(g) for g in gradients]  # a gathered row's is sparse
+        gradients = [tf.convert_to_tensor(g) for g in gradients]  # some are sparse
         if scale is not None:
             gradients = [g / tf.cast(scale, g.dtype) for g in gradients]
         return gradients, {"loss": loss, "outputs": outputs}
 
     def query_gradients(self, episode: Episode, **adapt_options):
-        """`task_gradients` of a method that differentiates the query loss through `adapt`."""
+        """`task_gradients` for a method that differentiates the query loss through `adapt`."""
 
         def query_loss():
             task_state = self.adapt(episode.support_x, episode.support_y, **adapt_options)
@@ -238,8 +242,8 @@ class MetaLearner(EpisodeModel):
         penalty, of_penalty = weight_rules.penalty_and_gradients(self.trainable_variables)
         if penalty is not None:
             gradients = [g + p for g, p in zip(gradients, of_penalty, strict=True)]
-        # Keras's optimizer sums over the replicas; we average over all their tasks. And it divides
-        # by the scale of the loss, where it has one.
+        # Keras's optimizer sums over the replicas, and the mean over all their tasks is wanted. It
+        # also divides by the scale of the loss, if it has one.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         gradients = [self.optimizer.scale_loss(g / replicas) for g in gradients]
         averages = self.moving_averages
@@ -248,7 +252,7 @@ class MetaLearner(EpisodeModel):
             averages.update(statistics, self.optimizer.iterations)
             self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
 
-        # Loss scaling makes gradients overflow on purpose, and skips such a step by itself.
+        # Loss scaling lets gradients overflow on purpose, and skips such a step by itself.
         is_scaled = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
         self.finite_guard.apply(
             update,

@@ -9,7 +9,7 @@ from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.recipe import Recipe
 
-_P = 10.0  # of the preprocessing (appendix A, after Andrychowicz et al. 2016, appendix A)
+_P = 10.0  # p of the preprocessing (appendix A; Andrychowicz et al. 2016, appendix A)
 
 
 @keras.saving.register_keras_serializable("tfmeta")
@@ -27,8 +27,8 @@ class MetaLSTM(GradientLearner):
     Args:
         network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
         inner_steps: steps of the inner loop in training.
-        inner_learning_rate: where the input gate starts; it must be less than one.
-        hidden_units: of the LSTM beneath the gates (20 in the authors' code).
+        inner_learning_rate: the input gate's value at the start; it must be less than one.
+        hidden_units: units of the LSTM below the gates (20 in the authors' code).
         test_inner_steps: steps that `adapt` takes outside training; `inner_steps` if None.
 
     Task state: see `GradientLearner`.
@@ -61,7 +61,7 @@ class MetaLSTM(GradientLearner):
         self.hidden_units = hidden_units
         self.cell = keras.layers.LSTMCell(hidden_units, name="coordinate_lstm")
         self.cell.build((None, 4))
-        # Biases as in section 3.2: remember nearly all at first, and learn slowly.
+        # Biases as in section 3.2: at first the gates keep nearly everything and learn slowly.
         self.forget_gate = self._gate("forget_gate", bias=5.0)
         rate = inner_learning_rate
         self.input_gate = self._gate("input_gate", bias=math.log(rate / (1 - rate)))
@@ -79,11 +79,12 @@ class MetaLSTM(GradientLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Section 5.1's five to eight steps; a narrower network, for an LSTM a coordinate."""
+        """Section 5.1: five to eight steps; a narrow network, because each weight has an LSTM."""
         if regression:
-            # Ours: the paper has no regression. Sinusoid, 8 hidden units, 600 steps of 10 tasks:
-            # 2.49 at an outer rate of 1e-3, 0.67 at 5e-3. Every coordinate's gates outgrow a
-            # core's cache when tasks run together: 12 ms per task, and 8 ms one after another.
+            # Ours, because the paper has no regression. Error on sinusoid with 8 hidden units after
+            # 600 steps of 10 tasks: 2.49 at an outer rate of 1e-3, 0.67 at 5e-3. If tasks run
+            # together, the gates of all coordinates do not fit into a core's cache: 12 ms per task,
+            # and 8 ms one after another.
             return Recipe(
                 {"inner_learning_rate": 0.01, "vectorised": False, **options},
                 steps=3_000,
@@ -100,13 +101,13 @@ class MetaLSTM(GradientLearner):
         )
 
     def start_rule(self, weights):
-        """The LSTM's output and cell, and both gates' last values, a row for each coordinate."""
+        """The LSTM's output and cell, and both gates' last values; one row per coordinate."""
         flat = _flat(weights)
         wide = tf.tile(tf.zeros_like(flat), (1, self.hidden_units))
         return [wide, wide, tf.ones_like(flat), tf.zeros_like(flat)]
 
     def update(self, weights, gradients, *, loss, rule, step):
-        """Equations 2 to 4, for every coordinate at once."""
+        """Equations 2 to 4, for all coordinates at once."""
         hidden, cell, forget, learn = rule
         theta, gradient = _flat(weights), _flat(gradients)
         losses = loss * tf.ones_like(gradient)
@@ -130,14 +131,14 @@ class MetaLSTM(GradientLearner):
 
 
 def _preprocessed(x):
-    """Appendix A: size and sign apart, so that the LSTM sees gradients of every magnitude."""
+    """Appendix A: size and sign separately, so that the LSTM sees gradients of any magnitude."""
     large = tf.abs(x) >= math.exp(-_P)
     size = tf.math.log(tf.where(large, tf.abs(x), 1.0)) / _P
     return tf.where(large, size, -1.0), tf.where(large, tf.sign(x), math.exp(_P) * x)
 
 
 def _flat(tensors):
-    """`(coordinates, 1)`."""
+    """All tensors as one of shape `(coordinates, 1)`."""
     return tf.concat([tf.reshape(t, (-1, 1)) for t in tensors], 0)
 
 

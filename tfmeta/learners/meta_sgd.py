@@ -10,16 +10,17 @@ from tfmeta.learners.recipe import Recipe
 class MetaSGD(GradientLearner):
     """Learning to learn quickly: start, direction and rate of the inner loop are all learned.
 
-    theta' = theta - alpha * gradient, elementwise (equation 3), with theta and alpha both moved
-    down the gradient of the query loss through the step (algorithm 1). A negative rate turns a
-    weight's direction round; the paper allows it, and so do we.
+    theta' = theta - alpha * gradient, elementwise (equation 3). Theta and alpha are both trained
+    with the gradient of the query loss through the step (algorithm 1). A rate may become negative,
+    as in the paper; the weight then moves in the opposite direction.
 
     Li, Zhou, Chen and Li 2017, https://arxiv.org/abs/1707.09835.
 
     Args:
         network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
         inner_steps: steps of the inner loop in training; the paper takes one.
-        inner_learning_rate: where every rate starts (the paper draws them from [0.005, 0.1]).
+        inner_learning_rate: every rate's value at the start (the paper draws them from [0.005,
+            0.1]).
         test_inner_steps: steps that `adapt` takes outside training; `inner_steps` if None.
 
     Task state: see `GradientLearner`.
@@ -49,8 +50,9 @@ class MetaSGD(GradientLearner):
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
         """Sections 4.1 and 4.2: one inner step, in training and in testing.
 
-        Where the rates start in a regression (the inner rate of MAML's section 5.1), the
-        meta-batch and the number of steps are ours, and MAML's too, so that the two compare.
+        The rates at the start of a regression (the inner rate of MAML's section 5.1), the
+        meta-batch and the number of steps are ours. They are the same as MAML's, so that the two
+        can be compared.
         """
         if regression:
             defaults = {"inner_learning_rate": 0.01}

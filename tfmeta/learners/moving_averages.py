@@ -1,4 +1,4 @@
-"""Moving averages of normalisation statistics, fed by what the tasks of a step report."""
+"""Moving averages of the normalisation statistics that the tasks of a step report."""
 
 import tensorflow as tf
 
@@ -7,7 +7,7 @@ class MovingAverages:
     """Variables that follow the mean over a step's tasks.
 
     Args:
-        averages: a function without arguments -> `(variable, momentum)` of each;
+        averages: a function without arguments that returns `(variable, momentum)` for each average;
             new = momentum * old + (1 - momentum) * mean.
     """
 
@@ -16,9 +16,9 @@ class MovingAverages:
 
     @classmethod
     def of(cls, functions) -> "MovingAverages":
-        """Those that the networks of some `NetworkFunction`s keep, one network after another.
+        """The averages that the networks of `NetworkFunction`s keep, one network after another.
 
-        They are asked for each time: a layer that is frozen later keeps none.
+        They are asked for each time, because a layer that is frozen later keeps none.
         """
         return cls(lambda: [each for function in functions for each in function.moving_variables()])
 
@@ -27,12 +27,13 @@ class MovingAverages:
         return [variable for variable, _ in self._averages()]
 
     def update(self, means, step) -> None:
-        """Takes the next values.
+        """Moves the averages towards new values.
 
         Args:
             means: a tensor for each variable, the mean over this replica's tasks.
-            step: outer-loop steps so far. In the first ones the momentum is smaller, as in
-                `tf.train.ExponentialMovingAverage`: a short run is not left with the start values.
+            step: number of outer-loop steps so far. In the first steps the momentum is smaller, as
+                in `tf.train.ExponentialMovingAverage`, so that a short run does not keep the start
+                values.
         """
         averages = self._averages()
         if not averages:

@@ -20,23 +20,23 @@ from tfmeta.learners.network_state import examined
 class NetworkFunction:
     """Runs a network on tensors in place of its variables; never changes a variable.
 
-    A network normalises either with the statistics of the batch that it is given, or with
-    statistics that are handed to it. Keras reports the former as an update of its moving averages,
-    `new = momentum * old + (1 - momentum) * batch`; with `old` set to zero the batch's own
-    statistics come out by a division, differentiable, and whatever the layer's momentum.
+    A network normalises either with the statistics of its batch, or with statistics that it is
+    given. Keras reports the batch's statistics as an update of its moving averages, `new = momentum
+    * old + (1 - momentum) * batch`. With `old` set to zero, a division gives the batch's
+    statistics. They are differentiable, for any momentum.
 
-    Which variables are such averages is found by running the network (`network_state`). Weights
-    are told apart by their position among the trainable variables; their names are for task states
-    and exports, and are unique. Layers may be frozen or thawed later, as Keras allows.
+    `network_state` runs the network to find the variables that are such averages. Weights are
+    identified by their position among the trainable variables. Their names, which are unique, are
+    for task states and exports. Layers may be frozen or unfrozen later, as Keras allows.
 
     Args:
-        network: any built `keras.Model` of one input and one output, without layers that draw
-            random numbers in training; frozen ones run as in inference.
+        network: any built `keras.Model` with one input and one output, without layers that draw
+            random numbers in training. Such layers may be frozen; they then run as in inference.
 
     Raises:
         ValueError: if the network is not built, has several inputs or outputs, or holds layers that
-            draw random numbers or keep other state, so that the same support set would give
-            different answers.
+            draw random numbers or keep other state; the same support set would then give different
+            answers.
     """
 
     def __init__(self, network: keras.Model):
@@ -62,7 +62,7 @@ class NetworkFunction:
         self._statistic_names = [others[i] for i in self._state.averages]
 
     def _current(self):
-        """Examines the network anew if layers were frozen or thawed since."""
+        """Examines the network again if layers were frozen or unfrozen since."""
         if self._examined_as != _frozen_and_thawed(self._network):
             if self._fixed_for is not None:
                 raise ValueError(
@@ -74,7 +74,7 @@ class NetworkFunction:
 
     @functools.cached_property
     def loop(self):
-        """The layer that is a loop of the graph, as recurrent ones are; None if there is none."""
+        """The layer that is a loop of the graph, such as a recurrent one; None if there is none."""
         state, resting = self.state_for_probes()
         options = {"state": state, "training": True, "resting": resting}
 
@@ -85,7 +85,7 @@ class NetworkFunction:
             return layer_with_a_loop(self._network, example_inputs(self._network, run)[0], run)
 
     def keep_as_it_is(self, reason: str) -> None:
-        """From now on, refuses layers that are frozen or thawed: the learner, `reason`."""
+        """From now on, refuses layers that are frozen or unfrozen; `reason` says why not."""
         self._fixed_for = reason
 
     @property
@@ -112,7 +112,7 @@ class NetworkFunction:
         return [tf.convert_to_tensor(v) for v in self._network.trainable_variables]
 
     def weights_with(self, values: dict) -> list[tf.Tensor]:
-        """`weights`, with those that `values` names replaced; other names in it pass unnoticed."""
+        """`weights`, some of them replaced by `values`; other names in `values` are ignored."""
         named = zip(self.weight_names, self.weights(), strict=True)
         return [values.get(name, weight) for name, weight in named]
 
@@ -139,7 +139,7 @@ class NetworkFunction:
         averages = self._current().averages
         zeros = [tf.zeros(self._variable(i).shape, self._variable(i).dtype) for i in averages]
         outputs, updated = self._call(weights, zeros, x, training=True)
-        # A product: graphs turn a division by a constant into one, with another last bit.
+        # No division: graphs turn one by a constant into a product, whose last bit may differ.
         statistics = [updated[i] * (1 / (1 - momentum)) for i, momentum in averages.items()]
         return outputs, statistics
 
@@ -149,7 +149,7 @@ class NetworkFunction:
         return self._call(weights, statistics, x, training=False)[0]
 
     def state_for_probes(self) -> tuple:
-        """The other variables' values, averages at zero, and the layers that rest."""
+        """The other variables' values, with zero for the averages, and the layers in inference."""
         found = self._current()
         state = [tf.convert_to_tensor(v) for v in self._network.non_trainable_variables]
         zeroed = [tf.zeros_like(v) if i in found.averages else v for i, v in enumerate(state)]
@@ -174,7 +174,7 @@ class NetworkFunction:
 
 
 def _frozen_and_thawed(network):
-    """What changes when a layer is frozen or thawed."""
+    """A value that changes when a layer is frozen or unfrozen."""
     return [id(v) for v in network.trainable_variables], [
         layer.trainable for layer in layers_of(network)
     ]
@@ -183,7 +183,7 @@ def _frozen_and_thawed(network):
 def _unique_names(variables) -> list[str]:
     """Names that a SavedModel's signature can carry: `conv1/kernel` -> `conv1_kernel`.
 
-    Two layers may have one path, and two paths one name; later ones then get a number.
+    Two layers may have the same path, and two paths the same name; later ones get a number.
     """
     names, taken = [], set()
     for variable in variables:

@@ -1,4 +1,4 @@
-"""Trying a network out: what it takes, and which of its layers is behind what is seen."""
+"""Runs a network to find out what it takes, and which layer causes what is observed."""
 
 import contextlib
 
@@ -9,8 +9,8 @@ import tensorflow as tf
 from tfmeta import keras_internals as internals
 from tfmeta.networks import declared_dtype
 
-_EXAMPLES = 4  # enough for batch statistics that vary
-_LENGTHS = (16, 32, 64, 8)  # tried for a dimension that is left open
+_EXAMPLES = 4  # enough for batch statistics that differ
+_LENGTHS = (16, 32, 64, 8)  # lengths to try for an open dimension
 _LOOPS = ("While", "StatelessWhile")  # TensorFlow's operations
 
 
@@ -18,7 +18,7 @@ def single_shape(network, shape, what) -> tuple:
     """The shape of a network's one input or output.
 
     Raises:
-        ValueError: if it has several.
+        ValueError: if it has several inputs or outputs.
     """
     if isinstance(shape, tuple) and _is_flat(shape):
         return shape
@@ -30,7 +30,7 @@ def single_shape(network, shape, what) -> tuple:
 
 
 def input_shape(network) -> tuple:
-    """`(None, ...)`: what a network takes, a subclassed one as it was built."""
+    """The shape of a network's input, `(None, ...)`; a subclassed network must have been called."""
     if hasattr(network, "input_shape"):
         shape = network.input_shape
     else:
@@ -44,7 +44,7 @@ def input_shape(network) -> tuple:
             "the shape of its input; call it once on an example before it becomes a learner's"
         )
     if isinstance(shape, list) and len(shape) == 1:
-        shape = shape[0]  # of a functional model that was given [input]
+        shape = shape[0]  # a functional model may have been given [input]
     shape = tuple(shape) if isinstance(shape, list) and _is_flat(shape) else shape
     return (None, *single_shape(network, shape, "input")[1:])
 
@@ -54,7 +54,7 @@ def _is_flat(shape):
 
 
 def output_shape(network) -> tuple:
-    """`(None, ...)`: what a network answers, worked out where Keras doesn't keep it."""
+    """The shape of a network's output, `(None, ...)`, computed if Keras doesn't keep it."""
     if hasattr(network, "output_shape"):
         shape = network.output_shape
     else:
@@ -69,7 +69,7 @@ def output_shape(network) -> tuple:
 
 
 def computed_from(network) -> str:
-    """The type of what a network computes with: as declared, else what Keras casts it to."""
+    """The type in which a network takes its input: as declared, else what Keras casts it to."""
     return declared_dtype(network) or network.compute_dtype
 
 
@@ -77,8 +77,9 @@ def example_inputs(network, run):
     """Two batches of examples that the network takes, drawn at random.
 
     Args:
-        network: of one input.
-        run: a function of a batch; where a dimension is open, the first length that it takes.
+        network: with one input.
+        run: a function of a batch. For an open dimension, the first length with which it runs is
+            taken.
 
     Returns:
         Two tensors `(4, ...)`.
@@ -100,12 +101,12 @@ def _drawn(shape, length, dtype, seed):
     rng = np.random.default_rng(seed)
     values = rng.random((_EXAMPLES, *(length if d is None else d for d in shape)))
     if tf.as_dtype(dtype).is_integer:
-        values = np.round(values)  # ids 0 and 1, which any vocabulary has
+        values = np.round(values)  # ids 0 and 1, which every vocabulary has
     return tf.constant(values, dtype)
 
 
 def owner_of(network, variable):
-    """The innermost layer that holds a variable itself, or the network."""
+    """The innermost layer that holds a variable, or the network."""
     for layer in internals.layers_of(network):
         if any(each is variable for each in internals.own_variables(layer)):
             return layer
@@ -119,7 +120,7 @@ def described(layer) -> str:
 
 @contextlib.contextmanager
 def recorded_calls():
-    """A list that takes `(layer, args, kwargs, outputs)` of each call inside, innermost first."""
+    """A list of `(layer, args, kwargs, outputs)` for each call in the body, innermost first."""
     calls = []
 
     def recording(call, layer, *args, **kwargs):
@@ -132,7 +133,7 @@ def recorded_calls():
 
 
 def first_that_differs(run):
-    """The layer whose output differs between two runs that were asked the same; None if none does.
+    """The first layer whose output differs between two equal runs; None if none does.
 
     Args:
         run: a function without arguments.
@@ -149,9 +150,9 @@ def first_that_differs(run):
 
 
 def first_that_assigns_a_stranger(network, run):
-    """The layer that assigns a variable which isn't the network's; None if none does.
+    """The first layer that assigns a variable which isn't the network's; None if none does.
 
-    Keras's own generator of seeds is such a variable: layers that draw without a seed use it.
+    Keras's own generator of seeds is such a variable; layers that draw without a seed use it.
 
     Args:
         run: a function without arguments.
@@ -168,14 +169,14 @@ def first_that_assigns_a_stranger(network, run):
 
 
 def layer_with_a_loop(network, x, run):
-    """The innermost layer that is a loop of the graph, as recurrent ones are; None if none is.
+    """The innermost layer that is a loop of the graph, such as a recurrent one; None if none is.
 
-    By tracing, which computes nothing.
+    The network is traced for this, and computes nothing.
 
     Args:
-        network: the answer where a loop is hidden in a function of its own.
+        network: it is returned if a loop is hidden in a function that belongs to no layer.
         x: examples.
-        run: a function of them.
+        run: a function of the examples.
     """
     found = []
 

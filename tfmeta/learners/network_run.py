@@ -7,13 +7,13 @@ from tfmeta.learners.exact_moments import exact_second_derivatives
 
 
 class NetworkRun(NamedTuple):
-    """What a run gave.
+    """The results of a run.
 
     Attributes:
-        outputs: the network's.
+        outputs: the network's outputs.
         weights: the trainable variables' values after the run, in their order.
-        state: the other variables' values after it, in their order.
-        strangers: how many variables were assigned that aren't the network's.
+        state: the other variables' values after the run, in their order.
+        strangers: the number of assigned variables that aren't the network's.
     """
 
     outputs: Any
@@ -25,17 +25,17 @@ class NetworkRun(NamedTuple):
 def run_network(network, x, *, weights, state, training: bool, resting=()) -> NetworkRun:
     """Runs a network as Keras does when it is called; changes no variable.
 
-    The call is `network(x)` and not `network.call(x)`, as in Keras's own `stateless_call`: only the
-    former hands `training` down to layers whose `call` doesn't pass it on, and it is what takes a
-    network whose `call` has no such argument at all.
+    The call is `network(x)` and not `network.call(x)`, as in Keras's own `stateless_call`. Only the
+    former passes `training` to layers whose `call` doesn't pass it on, and works with a network
+    whose `call` has no such argument.
 
     Args:
         network: a built `keras.Model`.
         x: `(examples, ...)`.
         weights: tensors in the order of `network.trainable_variables`.
         state: tensors in the order of `network.non_trainable_variables`.
-        training: as of `keras.Model.__call__`.
-        resting: layers that run as in inference all the same.
+        training: see `keras.Model.__call__`.
+        resting: layers that run as in inference even if `training` is True.
     """
     own = [network.trainable_variables, network.non_trainable_variables]
     scope = internals.scope_with([*own[0], *own[1]], [*weights, *state])

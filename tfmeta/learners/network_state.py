@@ -1,8 +1,8 @@
-"""What a network keeps beside its weights, found by running it and not by the names of its layers.
+"""What a network keeps in addition to its weights, found by running it.
 
-A network can be a pure function of its weights and of normalisation statistics if all that changes
-when it runs are moving averages of such statistics: `new = m * old + (1 - m) * batch`. Whatever
-else changes, or makes two equal runs differ, is refused by the name of its layer.
+A network can be a pure function of its weights and of normalisation statistics if only moving
+averages of such statistics change when it runs: `new = m * old + (1 - m) * batch`. If anything else
+changes, or two equal runs differ, the network is refused, and the message names the layer.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from tfmeta.learners.network_probe import (
 )
 from tfmeta.learners.network_run import run_network
 
-_DIGITS = 6  # to which a momentum can be told from float32 runs; people choose shorter ones
+_DIGITS = 6  # of a momentum that float32 runs show; people choose fewer
 
 
 @dataclass(frozen=True)
 class NetworkState:
-    """What was found.
+    """What was found in a network.
 
     Attributes:
         averages: `{position among the non-trainable variables: momentum}` of the moving averages.
@@ -38,10 +38,10 @@ class NetworkState:
 
 
 def examined(network) -> NetworkState:
-    """Runs a network on two inputs and says what it keeps.
+    """Runs a network on two inputs and finds out what it keeps.
 
     Raises:
-        ValueError: if it can't be a pure function; the message names the layer.
+        ValueError: if the network can't be a pure function; the message names the layer.
     """
     with tf.init_scope():
         return _Examination(network).result()
@@ -107,7 +107,7 @@ class _Examination:
                 )
 
     def _rest_frozen_draws(self):
-        """Frozen layers that draw run as in inference, as frozen batch normalisation does."""
+        """Lets frozen layers that draw random numbers run as in inference."""
         drawing = []
         for position in self._changed(self._run(self._x)):
             if self._state[position].dtype.is_integer:
@@ -135,14 +135,14 @@ class _Examination:
             raise _stateful(self._network, self._variable(position), "also outside training")
 
     def _averages(self, changed):
-        """The momentum of each changed variable, once it is seen to be a moving average."""
+        """The momentum of each changed variable, after a check that it is a moving average."""
         for position in changed:
             if not self._state[position].dtype.is_floating:
                 raise _stateful(self._network, self._variable(position), "which is no average")
         momenta = []
         for x in (self._x, self._other_x):
             zeros = self._run(x, state=self._filled(changed))
-            # As large as what a batch adds, so that the sum's rounding doesn't hide the momentum.
+            # Old values as large as what a batch adds, so that rounding doesn't hide the momentum.
             units = {i: max(1.0, float(np.max(np.abs(zeros.state[i])))) for i in changed}
             moved = self._run(x, state=self._filled(changed, units))
             if not same(zeros.outputs, moved.outputs):
@@ -161,14 +161,14 @@ class _Examination:
         return found
 
     def _filled(self, positions, values=None):
-        """The state with zeros, or the value of each, at some positions."""
+        """The state with zeros, or with given values, at some positions."""
         state = list(self._state)
         for i in positions:
             state[i] = tf.fill(state[i].shape, tf.cast((values or {}).get(i, 0), state[i].dtype))
         return state
 
     def _that_matters(self, x, changed, zeros):
-        """The refusal of a variable that the outputs in training depend on."""
+        """The message that refuses a variable on which the outputs in training depend."""
         for position in changed:
             state = self._filled(changed, {position: 1.0})
             if not same(self._run(x, state=state).outputs, zeros.outputs):
@@ -179,7 +179,7 @@ class _Examination:
 
 
 def _spread(moved, zeros, unit):
-    """The least and the largest share of the old value that a variable's elements keep."""
+    """The smallest and the largest share of its old value that an element of a variable keeps."""
     kept = (np.asarray(moved, np.float64) - np.asarray(zeros, np.float64)) / unit
     return float(kept.min()), float(kept.max())
 

@@ -1,7 +1,7 @@
-"""Episodes of several sizes in one batch: each task is run without what fills it up.
+"""Episodes of several sizes in one batch: each task is run without its padding.
 
-Slices, not masks: a network's batch statistics and a method's pairs then see a task's own examples
-and nothing else, so that its numbers are those it would have alone.
+The padding is cut off and not masked. So a network's batch statistics and a method's pairs see only
+the task's own examples, and the task's numbers are the same as they would be alone.
 """
 
 import keras
@@ -15,7 +15,7 @@ def is_padded(episodes) -> bool:
 
 
 def unpadded(task):
-    """One task's Episode without its padding; any other is returned as it is."""
+    """One task's Episode without its padding; an Episode without padding is returned unchanged."""
     if not is_padded(task):
         return task
     support, query = task.support_size, task.query_size
@@ -28,7 +28,7 @@ def unpadded(task):
 
 
 def refilled(outputs, task):
-    """A task's outputs `(queries, ...)`, with zeros up to the most queries that a task can have."""
+    """A task's outputs `(queries, ...)`, padded with zeros to the largest number of queries."""
     if not is_padded(task):
         return outputs
     missing = tf.shape(task.query_y)[0] - tf.shape(outputs)[0]
@@ -37,7 +37,7 @@ def refilled(outputs, task):
 
 
 def flat_queries(episodes, outputs):
-    """`(tasks, queries, ...)` answers and outputs -> both `(all queries, ...)`, without padding."""
+    """Targets and outputs `(tasks, queries, ...)` -> both `(all queries, ...)`, without padding."""
     pair = (episodes.query_y, outputs)
     if is_padded(episodes):
         is_query = tf.sequence_mask(episodes.query_size, tf.shape(outputs)[1])
@@ -46,7 +46,7 @@ def flat_queries(episodes, outputs):
 
 
 def query_weights(episodes):
-    """What each of `flat_queries`' counts in a mean over tasks; None if all count the same."""
+    """How much each of `flat_queries` counts in a mean over tasks; None if all count the same."""
     if not is_padded(episodes):
         return None
     shares = 1 / tf.cast(episodes.query_size, keras.config.floatx())

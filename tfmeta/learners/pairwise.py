@@ -1,24 +1,24 @@
-"""Every vector of one set with each of another: a pair's number is that pair's alone, to the bit.
+"""Numbers for every pair of vectors, each of which depends on its own pair alone, to the bit.
 
-A matrix product would be quicker, but how it adds up depends on how many vectors there are, and on
-the processor; an answer would then depend on the other queries. The library's own sums do as well:
-the vectors that are left over when the registers are full are added up in another order. Here only
-single additions and multiplications of whole tensors are used. IEEE 754 says what each gives, so
-the order of adding up is ours, on any processor.
+A matrix product would be quicker, but the order in which it sums depends on the number of vectors
+and on the processor. An answer would then depend on the other queries. The same is true of the
+library's own sums: vectors that do not fill a register are summed in another order. Here only
+single additions and multiplications of whole tensors are used. IEEE 754 defines the result of each,
+so that the order of the sum is the same on every processor.
 """
 
 import tensorflow as tf
 
-_ADDED_AT_ONCE = 8  # as many as TensorFlow's AddN goes through memory for once
+_ADDED_AT_ONCE = 8  # terms that TensorFlow's AddN sums in one pass through memory
 
 
 @tf.custom_gradient
 def squared_distances(a, b):
-    """`(as, bs)` of every vector of `a` `(as, units)` to each of `b` `(bs, units)`."""
+    """Squared distances `(as, bs)` of vectors `a` `(as, units)` to vectors `b` `(bs, units)`."""
 
     def gradient(upstream):
-        # In closed form, without the tensors `(units, as, bs)`: a third of the time, and, of
-        # tensors that the outer tapes follow, itself differentiable.
+        # The closed form needs no tensors `(units, as, bs)` and a third of the time. It is
+        # differentiable too, because outer tapes follow its tensors.
         of_a = tf.reduce_sum(upstream, 1)[:, tf.newaxis] * a - upstream @ b
         of_b = tf.reduce_sum(upstream, 0)[:, tf.newaxis] * b - tf.transpose(upstream) @ a
         return 2 * of_a, 2 * of_b
@@ -28,7 +28,7 @@ def squared_distances(a, b):
 
 @tf.custom_gradient
 def inner_products(a, b):
-    """`(as, bs)` of every vector of `a` `(as, units)` with each of `b` `(bs, units)`."""
+    """Inner products `(as, bs)` of vectors `a` `(as, units)` and vectors `b` `(bs, units)`."""
 
     def gradient(upstream):
         return upstream @ b, tf.transpose(upstream) @ a
@@ -38,13 +38,13 @@ def inner_products(a, b):
 
 
 def weighted_differences(a, b, weights):
-    """`(as, bs)`: for each pair the sum of the absolute differences, by `weights` `(units,)`."""
+    """For each pair the sum of the absolute differences, `(as, bs)`, with `weights` `(units,)`."""
     left, right = _facing(a, b)
     return ordered_sum(tf.abs(left - right) * tf.reshape(weights, (-1, 1, 1)))
 
 
 def unit_vectors(vectors):
-    """`(vectors, units)` of length one. Not with a reciprocal root, which is an approximation."""
+    """Vectors `(vectors, units)` of length one, without a reciprocal root, which is approximate."""
     squares = ordered_sum(tf.transpose(vectors**2))
     return vectors / tf.sqrt(tf.maximum(squares, 1e-12))[:, tf.newaxis]
 
@@ -54,14 +54,14 @@ def ordered_sum(terms):
     """The sum over the first dimension of `(terms, ...)`, in an order set by its size alone."""
 
     def gradient(upstream):
-        # In one piece: that of each slice would be a tensor of zeros but for the slice.
+        # In one piece, because the gradient of each slice would be a tensor full of zeros.
         return tf.broadcast_to(upstream, tf.shape(terms))
 
     return _added_up(terms), gradient
 
 
 def _facing(a, b):
-    """Both, as `(units, as, 1)` and `(units, 1, bs)`."""
+    """Both sets of vectors, as `(units, as, 1)` and `(units, 1, bs)`."""
     return tf.transpose(a)[:, :, tf.newaxis], tf.transpose(b)[:, tf.newaxis]
 
 

@@ -1,4 +1,4 @@
-"""A network run by Keras alone, its variables assigned: what answers are checked with."""
+"""A network that Keras alone runs, to check answers with."""
 
 import contextlib
 
@@ -7,10 +7,10 @@ from tfmeta.learners.computing_dtype import full
 
 
 class PlainNetwork:
-    """Calls a network as any Keras user would, and undoes afterwards what that changed.
+    """Calls a network as any Keras user would, and undoes the changes afterwards.
 
-    Nothing of `NetworkFunction` is used but which variables are moving averages: no stateless
-    call, no names, no task state. An export is compared with it, so that a fault of theirs shows.
+    From `NetworkFunction` it takes only which variables are moving averages; there are no stateless
+    calls, names or task states. Exports are compared with it, so that faults in these show.
 
     Args:
         network: a built `keras.Model`.
@@ -22,7 +22,7 @@ class PlainNetwork:
 
     @contextlib.contextmanager
     def borrowed(self):
-        """Inside, the variables may be assigned; afterwards they are as they were."""
+        """Lets its body assign the variables, and restores them afterwards."""
         kept = [(variable, variable.numpy()) for variable in self._network.variables]
         _, resting = self._function.state_for_probes()
         try:

@@ -35,9 +35,9 @@ class Prototypical(EmbeddingLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Section 3.1: 60-way episodes; with one query per class where the paper has five.
+        """Section 3.1: 60-way episodes, but with one query per class; the paper has five.
 
-        In minutes of training, three times the steps bring more than three times the queries.
+        In a few minutes of training, three times as many steps help more than more queries.
         """
         cls.refuse_regression(regression)
         return Recipe.of_many_ways(
@@ -49,7 +49,7 @@ class Prototypical(EmbeddingLearner):
         return {"prototypes": class_means(embedded, members), "shots": tf.reduce_sum(members, 0)}
 
     def compare(self, task_state, embedded, forward):
-        """Equation 2, before its softmax."""
+        """Equation 2, without its softmax."""
         distances = squared_distances(embedded, task_state["prototypes"])
         return without_absent(-distances, task_state["shots"])
 

@@ -1,24 +1,24 @@
-"""What a learner trains well with when the user says nothing."""
+"""The settings with which a learner trains well by default."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A learner's defaults for a run; each stands beside its paper's in the learner's file.
+    """A learner's defaults for a run; the learner's file compares them with the paper's.
 
     Attributes:
-        options: the learner's constructor arguments, the user's among them.
+        options: the learner's constructor arguments, with those that the user chose.
         steps: steps of the outer loop.
         meta_batch: tasks per step.
-        outer_learning_rate: at the start.
+        outer_learning_rate: the rate at the start.
         outer_optimizer: "adam" or "sgd".
-        outer_schedule: "cosine" or "linear", to zero, or "constant".
-        train_episode: `ways`, `shots` and `queries` of a training episode, where they are others
-            than the user's; lowered to what the data has.
-        network_options: arguments of the network's function, where they are others than its own.
-        has_head: the network answers with as many outputs as there are classes (or values);
-            otherwise it ends with its embedding.
+        outer_schedule: "cosine" or "linear", both down to zero, or "constant".
+        train_episode: `ways`, `shots` and `queries` of a training episode, if they differ from the
+            task's; they are lowered to what the data has.
+        network_options: arguments of the network's function, if they differ from its defaults.
+        has_head: True if the network has as many outputs as there are classes (or values), False if
+            it ends with its embedding.
     """
 
     options: dict = field(default_factory=dict)
@@ -35,9 +35,9 @@ class Recipe:
     def of_many_ways(
         cls, options: dict, *, ways: int, queries: int, outer_learning_rate=2e-3, **changes
     ) -> "Recipe":
-        """For what embeds and compares: episodes of more ways than the test's.
+        """The recipe of metric learners: training episodes have more ways than the task.
 
-        Snell et al. 2017, section 2.6. The paper has one episode per step; we take two, one for
+        Snell et al. 2017, section 2.6. The paper has one episode per step; here it is two, one for
         each of two cores.
         """
         return cls(

@@ -14,23 +14,23 @@ from tfmeta.learners.recipe import Recipe
 
 @keras.saving.register_keras_serializable("tfmeta")
 class Relation(EmbeddingLearner):
-    """Feature maps of a query and of a class, side by side, go through a network that scores them.
+    """Feature maps of a query and of a class, stacked, go through a network that scores them.
 
     r = g(C(f(x_i), f(x_j))), from 0 to 1 (equation 1), trained by its squared distance from one
-    for a match and from zero for none (equation 2). A class of several shots has the mean of their
-    maps, where the paper takes the sum: the scale then does not depend on the shots. The relation
-    module is section 3.4's: two blocks of 64 3x3 filters, 8 hidden units and a sigmoid.
+    for a match and from zero for none (equation 2). The maps of a class of several shots are
+    averaged; the paper takes their sum, whose scale depends on the shots. The relation module is
+    that of section 3.4: two blocks of 64 3x3 filters, 8 hidden units and a sigmoid.
 
     Sung, Yang, Zhang, Xiang, Torr and Hospedales 2018, https://arxiv.org/abs/1711.06025.
 
     Args:
         network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, height,
             width, channels)`.
-        filters: of the relation module.
-        hidden_units: of the relation module.
+        filters: number of filters of the relation module.
+        hidden_units: number of hidden units of the relation module.
 
-    Task state: `maps` `(classes, height, width, filters)`, after the half of the relation module's
-    first convolution that sees them, and `shots` `(classes,)`.
+    Task state: `maps` `(classes, height, width, filters)`, the outputs of the half of the relation
+    module's first convolution that takes them, and `shots` `(classes,)`.
 
     Raises:
         ValueError: if the network does not end with feature maps.
@@ -50,8 +50,8 @@ class Relation(EmbeddingLearner):
         self.filters = filters
         self.hidden_units = hidden_units
         self.judge, self._judge_function = judge, judge_function
-        # A convolution of two stacks of channels is the sum of one of each. So each map goes
-        # through it once, and not once for every pair that it is in.
+        # A convolution of two stacked maps is the sum of two convolutions, one of each map. So each
+        # map goes through it once, and not once for every pair that it belongs to.
         self.query_half, self.class_half = (
             layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name)
             for name in ("query_half", "class_half")
@@ -61,7 +61,7 @@ class Relation(EmbeddingLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Section 4.1, on more ways than it is tested with, as Snell et al. 2017."""
+        """Section 4.1, trained with more ways than the task has, as in Snell et al. 2017."""
         cls.refuse_regression(regression)
         maps = {"features": "map", "num_blocks": 3}
         return Recipe.of_many_ways(options, ways=20, queries=5, steps=6_500, network_options=maps)
@@ -69,9 +69,10 @@ class Relation(EmbeddingLearner):
     def summarise(self, embedded, members, sizes):
         shots = tf.reduce_sum(members, 0)
         maps = class_means(embedded, members)
-        # A column without examples holds one of the classes that there are, each in turn: the
-        # relation module's batch statistics are then the same as without such columns, if they are
-        # a multiple of the classes (as where XLA has a column for each example of a balanced set).
+        # Columns without examples hold the classes that there are, each in turn. If the number of
+        # columns is a multiple of the classes, the relation module's batch statistics are then the
+        # same as without these columns. This is so if XLA has a column for each example of a
+        # balanced set.
         columns, is_present = tf.range(tf.shape(shots)[0]), shots > 0
         others = tf.argsort(tf.cast(is_present, tf.int32), direction="DESCENDING", stable=True)
         others = tf.gather(others, columns % tf.reduce_sum(tf.cast(is_present, tf.int32)))
@@ -79,7 +80,7 @@ class Relation(EmbeddingLearner):
         return {"maps": full(self.class_half(maps)), "shots": shots}
 
     def compare(self, task_state, embedded, forward):
-        """Equation 1, as logarithms: their softmax shares the scores out among the classes."""
+        """Logarithms of equation 1; their softmax divides the scores by their sum."""
         pairs = full(self.query_half(embedded))[:, tf.newaxis] + task_state["maps"][tf.newaxis]
         shape = tf.shape(pairs)
         logits = forward(self._judge_function, tf.reshape(pairs, (-1, *pairs.shape[2:])))

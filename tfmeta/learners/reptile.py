@@ -8,7 +8,7 @@ from tfmeta.learners.recipe import Recipe
 
 _ADAM_BETA_2, _ADAM_EPSILON = 0.999, 1e-8  # of Kingma and Ba 2015, algorithm 1
 
-# Where the user gives none: ours for plain gradients, section 6.1's for Adam.
+# The default rates: for plain gradients ours, for Adam that of section 6.1.
 _RATES = {"sgd": 0.4, "adam": 1e-3}
 
 
@@ -25,13 +25,14 @@ class Reptile(GradientLearner):
 
     Args:
         network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
-        inner_steps: steps of the inner loop in training, each on another share of the support set;
-            give training more shots than testing (section 6.1, `train_shots`).
-        inner_learning_rate: of the inner optimizer; None: 0.4 for "sgd", 0.001 for "adam".
-        inner_optimizer: "sgd", or "adam", with beta1 = 0 as in section 6.1. Each task starts with
-            no memory of squared gradients; the paper's code hands it on from task to task.
-        num_minibatches: the number of shares that training divides the support set into, or one per
-            example where it has fewer; the steps take them in turn. `adapt` takes every step on the
+        inner_steps: steps of the inner loop in training, each on another share of the support set.
+            Training should have more shots than testing (section 6.1, `train_shots`).
+        inner_learning_rate: of the inner optimizer; by default 0.4 for "sgd" and 0.001 for "adam".
+        inner_optimizer: "sgd" or "adam"; Adam has beta1 = 0 as in section 6.1. Each task starts
+            without a memory of squared gradients; in the paper's code each task takes over that of
+            the one before.
+        num_minibatches: the number of shares into which training divides the support set, at most
+            one per example. The steps take the shares in turn. `adapt` takes every step on the
             whole support set, so its order doesn't matter.
         test_inner_steps: steps that `adapt` takes outside training; `inner_steps` if None.
 
@@ -77,12 +78,12 @@ class Reptile(GradientLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Section 6.1 and table 4 (Omniglot, 5 ways); the authors' demo of sine waves.
+        """Section 6.1 and table 4 (Omniglot, 5 ways); for values the authors' demo of sine waves.
 
-        The demo (gist.github.com/joschu/f503500cda64f2ce87c8288906b09e2d) trains on 50 points a
-        task in minibatches of 10, at 0.02, with epsilon falling from 0.1 to 0 over 30,000 tasks,
-        and tests with 32 steps. It trains with one pass, five steps; 32 there too, the meta-batch
-        and epsilon are ours.
+        The demo (gist.github.com/joschu/f503500cda64f2ce87c8288906b09e2d) trains on 50 points per
+        task in minibatches of 10, with a rate of 0.02. Epsilon falls from 0.1 to 0 over 30,000
+        tasks. The demo trains with one pass of five steps and tests with 32 steps. Ours are the 32
+        steps in training, the meta-batch and epsilon.
         """
         outer = {"outer_optimizer": "sgd", "outer_schedule": "linear", "outer_learning_rate": 1.0}
         if regression:
@@ -94,9 +95,9 @@ class Reptile(GradientLearner):
                 train_episode={"shots": 50, "queries": 1},
                 **outer,
             )
-        # Ours, for minutes of training where the paper has 100,000 steps: plain gradients inside,
-        # for with the paper's Adam every weight moves by its whole rate, whatever its gradient; and
-        # outside Adam on phi - theta, as its section 3 suggests.
+        # Ours, for minutes of training; the paper takes 100,000 steps. The inner loop takes plain
+        # gradient steps, because with the paper's Adam every weight moves by its whole rate for any
+        # gradient. The outer loop uses Adam on phi - theta, as section 3 of the paper suggests.
         test_inner_steps = 5
         if options.get("inner_optimizer") == "adam":
             test_inner_steps = 50
@@ -116,7 +117,7 @@ class Reptile(GradientLearner):
         return [tf.zeros_like(weight) for weight in weights]  # Adam's second moments
 
     def update(self, weights, gradients, *, loss, rule, step):
-        """A step of the inner optimizer; Adam without its first moment (Kingma and Ba 2015)."""
+        """A step of the inner optimizer; Adam has no first moment (Kingma and Ba 2015)."""
         rates = [self.inner_learning_rate] * len(weights)
         if self.inner_optimizer == "sgd":
             return descended(weights, gradients, rates), rule
@@ -128,18 +129,19 @@ class Reptile(GradientLearner):
         return descended(weights, gradients, rates), rule
 
     def task_gradients(self, episode):
-        """phi - theta (algorithm 2, line 7, with its sign turned). See `MetaLearner`."""
+        """phi - theta (algorithm 2, line 7, with the opposite sign). See `MetaLearner`."""
         x, y = episode.support_x, episode.support_y
-        # No more shares than examples, for none may be empty; in episodes of several sizes the
-        # number of examples is known in the graph alone.
+        # No more shares than examples, because no share may be empty. In episodes of several sizes
+        # the number of examples is known only in the graph.
         number = tf.minimum(self.num_minibatches, tf.shape(x)[0])
         if x.shape[0]:
             number = min(self.num_minibatches, x.shape[0])
-        # Dealt like cards: of a support set in the order of its classes, each share has them all.
+        # Every n-th example: if the support set is in the order of its classes, each share has all
+        # classes.
         turns = [step % number for step in range(self.inner_steps)]
         batches = [(_share(x, turn, number), _share(y, turn, number)) for turn in turns]
         theta, phi = self.inner_loop(batches)
-        # The queries are for the report alone, so one share's statistics do: as a step sees them.
+        # The queries are only for the report, so the statistics of one share are good enough.
         state = self._task_state(theta, batches[0][0], self.inner_steps)
         outputs = self.predict_with(state, episode.query_x)
         loss = self.task_loss(episode.query_y, outputs)
@@ -155,6 +157,6 @@ class Reptile(GradientLearner):
 
 
 def _share(examples, first, number):
-    """Every `number`th of the examples `(support, ...)` from `first` on."""
-    shape = (None, *examples.shape[1:])  # a step that is a tensor makes TensorFlow forget it
+    """Every `number`-th of the examples `(support, ...)`, beginning with `first`."""
+    shape = (None, *examples.shape[1:])  # TensorFlow loses it if the step is a tensor
     return tf.ensure_shape(examples[first::number], shape)

@@ -1,9 +1,9 @@
-"""A probe of a network's second derivatives, which second-order methods rest on.
+"""Checks a network's second derivatives, which second-order methods need.
 
-Some operations' gradients have no gradient of their own, or a wrong one without an error: that of
-bilinear resizing is registered as not differentiable and counts as zero. So a second-order
-learner tries its network when it is made: along a random direction, and in float64, the derivative
-of the gradient must be what finite differences of the gradient give.
+The gradients of some operations have no gradient of their own, or a wrong one without an error. For
+example, the gradient of bilinear resizing is registered as not differentiable and counts as zero.
+So a second-order learner checks its network when it is made: in float64, along a random direction,
+the derivative of the gradient must equal finite differences of the gradient.
 """
 
 import contextlib
@@ -17,25 +17,26 @@ from tfmeta.learners.network_probe import described, example_inputs, recorded_ca
 from tfmeta.learners.network_run import run_network
 from tfmeta.precision import rounding_error
 
-# The steps of the central differences that are tried, and by what share the two may differ. A wrong
-# derivative is off by tenths with every draw. A right one errs by the gradient's rounding over the
-# step, in float64 by 1e-7 of the gradient at the first: 1e-4 leaves room for second derivatives
-# that are a thousandth of it. What computes in float32 on the way has 1e-4 of rounding, and needs a
-# large step, which costs the step's square. One that agrees is enough: a draw whose ReLUs or maxima
-# turn over within a step disagrees by chance.
+# The steps of the central differences, and the share by which the two may differ. A wrong
+# derivative is off by tenths in every draw. A right one is off by the gradient's rounding divided
+# by the step, in float64 by 1e-7 of the gradient for the first step; 1e-4 leaves room for second
+# derivatives that are a thousandth of the gradient. If a part of the network computes in float32,
+# its rounding is 1e-4, and a large step is needed, whose error grows with its square. One draw that
+# agrees is enough: if a ReLU or a maximum changes its branch within the step, a draw disagrees by
+# chance.
 _TRIALS = ((1e-6, 1e-4), (1e-6, 1e-4), (1e-5, 1e-2), (1e-4, 1e-2), (1e-3, 1e-2))
 _TRIALS_IN_FLOAT32 = ((1e-2, 0.02), (3e-3, 0.02), (3e-2, 0.02), (1e-2, 0.05), (1e-1, 0.05))
 
 
 def check_second_derivatives(network, function) -> None:
-    """Tries a network's second derivative in its weights.
+    """Checks a network's second derivative with respect to its weights.
 
     Args:
         network: a built `keras.Model`.
         function: its NetworkFunction.
 
     Raises:
-        ValueError: if it is wrong or missing; the message names the layer.
+        ValueError: if the derivative is wrong or missing; the message names the layer.
     """
     if not network.trainable_variables:
         return
@@ -51,12 +52,12 @@ def check_second_derivatives(network, function) -> None:
 
 
 class _Probe:
-    """Of one network, in one dtype.
+    """The check of one network in one dtype.
 
     Args:
         network, function: see `check_second_derivatives`.
-        dtype: that the network computes in.
-        trials: `(step, tolerance)` of each draw.
+        dtype: the type in which the network computes.
+        trials: `(step, tolerance)` for each draw.
     """
 
     def __init__(self, network, function, dtype, trials):
@@ -65,19 +66,19 @@ class _Probe:
         self._weights = [self._cast(v) for v in network.trainable_variables]
         state = [self._cast(v) for v in state]
         self._options = {"state": state, "training": True, "resting": resting}
-        self._rounding = 2 * rounding_error(dtype.as_numpy_dtype)  # of two gradients, relative
+        self._rounding = 2 * rounding_error(dtype.as_numpy_dtype)  # relative, of two gradients
 
     def runs(self) -> bool:
-        """Whether the network and its gradient can be had in this dtype."""
+        """Whether the network and its gradient can be computed in this dtype."""
         try:
             x = self._examples()
             _gradient(lambda weights: self._outputs(weights, x), self._weights)
-        except Exception:  # whatever a layer raises that finds another dtype than its own
+        except Exception:  # a layer may raise anything if it gets another dtype than its own
             return False
         return True
 
     def refusal(self) -> str | None:
-        """The message, if the network's second derivative is wrong or missing."""
+        """The message if the network's second derivative is wrong or missing, else None."""
         x = self._examples()
         problem = self._problem(lambda weights: self._outputs(weights, x), self._weights)
         return problem and (
@@ -86,7 +87,7 @@ class _Probe:
         )
 
     def _culprit(self, x):
-        """The innermost layer whose second derivative is wrong by itself; else the network."""
+        """The innermost layer whose own second derivative is wrong, else the network."""
         with recorded_calls() as calls:
             self._outputs(self._weights, x)
         for layer, args, kwargs, _ in calls:
@@ -104,7 +105,7 @@ class _Probe:
         return _cast(value, self._dtype)
 
     def _is_wrong(self, layer, args, kwargs):
-        """Whether a layer's second derivative in its input and weights is wrong."""
+        """Whether a layer's second derivative with respect to its input and weights is wrong."""
         args = keras.tree.map_structure(self._cast, args)
         inputs = [t for t in keras.tree.flatten(args) if _is_float(t)]
         weights = [self._cast(v) for v in layer.trainable_variables]
@@ -132,7 +133,7 @@ class _Probe:
             numeric = [(u - d) / (2 * step) for u, d in zip(up, down, strict=True)]
             size = max(_norm(numeric), _norm(analytic))
             apart = _norm([a - n for a, n in zip(analytic, numeric, strict=True)])
-            # Where the second derivative vanishes, the differences' rounding is all there is.
+            # If the second derivative is zero, the differences consist of rounding alone.
             if apart <= tolerance * size or apart * step <= self._rounding * _norm(up):
                 return None
         return f"off by {100 * apart / size:.0f}% along a random direction"
@@ -162,7 +163,7 @@ def _gradient(outputs_of, values):
 
 
 def _loss(outputs):
-    """A square, so that what flows back into each operation depends on the weights too."""
+    """A mean square, so that the gradients that flow back depend on the weights too."""
     flat = [t for t in keras.tree.flatten(outputs) if t.dtype.is_floating]
     return sum(tf.reduce_mean((tf.cast(t, tf.float64) - 0.3) ** 2) for t in flat)
 
@@ -180,17 +181,17 @@ def _is_float(value):
 
 
 def _cast(value, dtype):
-    """Tensors and variables of floats in another dtype; anything else as it is."""
+    """Tensors and variables of floats in another dtype; anything else unchanged."""
     value = tf.convert_to_tensor(value) if isinstance(value, keras.Variable) else value
     return tf.cast(value, dtype) if _is_float(value) else value
 
 
 @contextlib.contextmanager
 def _in_float64(network):
-    """Inside, the network's layers compute in float64, whatever their policies."""
+    """Lets the network's layers compute in float64 in its body, whatever their policies."""
     layers = [each for each in internals.layers_of(network) if _computes_floats(each)]
 
-    def widened(call, layer, *args, **kwargs):  # also of layers that cast by themselves
+    def widened(call, layer, *args, **kwargs):  # also for layers that cast by themselves
         args = keras.tree.map_structure(lambda value: _cast(value, tf.float64), args)
         return call(layer, *args, **kwargs)
 

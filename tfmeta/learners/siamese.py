@@ -9,30 +9,32 @@ from tfmeta.learners.pairwise import squared_distances, weighted_differences
 from tfmeta.learners.recipe import Recipe
 
 OBJECTIVES = ("contrastive", "logistic", "triplet")
-_SMALLEST = 1e-12  # squared distance whose root is taken: the root has no slope at zero
+_SMALLEST = 1e-12  # least squared distance of which a root is taken; at 0 it has no slope
 
 
 @keras.saving.register_keras_serializable("tfmeta")
 class Siamese(EmbeddingLearner):
-    """One network, two examples, one distance; a query goes with the class that it is nearest to.
+    """One network, two examples, one distance; a query belongs to the class that is nearest to it.
 
     Training takes every pair of an episode's examples (support and query alike). Objectives:
 
-    - "contrastive": squared distance of like pairs, squared shortfall from a margin of unlike ones
-      (Hadsell, Chopra and LeCun 2006, equation 4, doi:10.1109/CVPR.2006.100).
-    - "logistic": a weighted L1 distance and a sigmoid say how likely a pair is of one class
+    - "contrastive": the squared distance of pairs of one class; for pairs of two classes the square
+    of what their distance lacks to a margin (Hadsell, Chopra and LeCun 2006, equation 4,
+    doi:10.1109/CVPR.2006.100). - "logistic": a weighted L1 distance and a sigmoid say how likely a
+    pair is of one class
       (Koch, Zemel and Salakhutdinov 2015, section 3.1).
-    - "triplet": an example is nearer, by a margin, to one of its class than to one of another
-      (Schroff et al. 2015, https://arxiv.org/abs/1503.03832), the mean over those triplets that
-      are not (Hermans et al. 2017, https://arxiv.org/abs/1703.07737, "batch all").
+    - "triplet": an example must be nearer, by a margin, to one of its class than to one of another
+    (Schroff et al. 2015, https://arxiv.org/abs/1503.03832); the mean over the triplets where it is
+    not (Hermans et al. 2017, https://arxiv.org/abs/1703.07737, "batch all").
 
-    Like and unlike pairs weigh the same in total, as in Koch et al., though there are many more of
-    the latter.
+    Pairs of one class and pairs of two classes count the same in total, as in Koch et al., though
+    there are many more of the latter.
 
     Args:
         network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
         objective: "triplet", "contrastive" or "logistic".
-        margin: distance that unlike pairs should have (contrastive), or the difference (triplet).
+        margin: the distance that pairs of two classes should have (contrastive), or the difference
+            between the two distances (triplet).
 
     Task state: `support` `(support, units)` and `members` `(support, classes)`.
 
@@ -64,7 +66,7 @@ class Siamese(EmbeddingLearner):
 
     @classmethod
     def recipe(cls, options: dict, *, regression: bool) -> Recipe:
-        """Ours throughout; `docs/decisions.md` has what the objectives bring."""
+        """All values are ours; `docs/decisions.md` compares the objectives."""
         cls.refuse_regression(regression)
         return Recipe.of_many_ways(options, ways=40, queries=3, steps=2_000)
 
@@ -74,7 +76,7 @@ class Siamese(EmbeddingLearner):
     def compare(self, task_state, embedded, forward):
         """The mean similarity to each class's examples."""
         members = task_state["members"]
-        is_example = tf.reduce_sum(members, 1)  # one, or zero of what fills up
+        is_example = tf.reduce_sum(members, 1)  # one for an example, zero for padding
         similarity = self._similarity(embedded, task_state["support"]) * is_example
         means = class_means(tf.transpose(similarity), members)
         return without_absent(tf.transpose(means), tf.reduce_sum(members, 0))
@@ -94,14 +96,14 @@ class Siamese(EmbeddingLearner):
         return (_weighted_mean(of_same, same_class) + _weighted_mean(of_other, other_class)) / 2
 
     def _similarity(self, a, b):
-        """`(as, bs)`: the logit of being of one class, or minus the squared distance."""
+        """The logit of being of one class, or minus the squared distance, `(as, bs)`."""
         if self.objective == "logistic":
             kernel, bias = (tf.cast(v, a.dtype) for v in (self.judge.kernel, self.judge.bias))
             return weighted_differences(a, b, kernel[:, 0]) + bias
         return -squared_distances(a, b)
 
     def _triplet_loss(self, distance, same_class, other_class):
-        """`(anchors, positives, negatives)` shortfalls, and the mean of those above zero."""
+        """The mean of what triplets `(anchors, positives, negatives)` lack, where it is above 0."""
         shortfall = self.margin + distance[:, :, tf.newaxis] - distance[:, tf.newaxis]
         shortfall = (
             tf.nn.relu(shortfall) * same_class[:, :, tf.newaxis] * other_class[:, tf.newaxis]

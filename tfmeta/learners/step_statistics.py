@@ -4,14 +4,15 @@ import tensorflow as tf
 
 
 class StepStatistics:
-    """One row of averages for the weights before the first step, one after each.
+    """One row of averages for the weights before the first step, and one after each step.
 
     Antoniou et al. 2019, https://arxiv.org/abs/1810.09502, "Per-Step Batch Normalization Running
-    Statistics": one average over all inner steps would mix the statistics of different weights.
+    Statistics": a single average over all inner steps would mix the statistics of different
+    weights.
 
     Args:
-        learner: whose variables they become.
-        num_steps: of the inner loop in training; later steps use the last row.
+        learner: the learner to which the variables belong.
+        num_steps: number of inner steps in training; later steps use the last row.
     """
 
     def __init__(self, learner, num_steps: int):
@@ -38,10 +39,10 @@ class StepStatistics:
 
     @staticmethod
     def rows(seen: list) -> list[tf.Tensor]:
-        """A task's statistics, step by step, as new values for the averages."""
+        """A task's statistics, one list per step, as new values for the averages."""
         return [tf.stack(rows) for rows in zip(*seen, strict=True)]
 
 
 def _everywhere(variable):
-    """An initializer: in each row, what the network's own average starts with."""
+    """An initializer that fills each row with the start value of the network's own average."""
     return lambda shape, dtype=None: tf.broadcast_to(tf.cast(variable, dtype), shape)

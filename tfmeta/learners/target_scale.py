@@ -1,7 +1,7 @@
-"""The unit that values are learned in: an inner step grows with the square of the targets' scale.
+"""The unit in which values are learned: an inner step grows with the square of their scale.
 
-A user's targets and answers are in the user's unit everywhere; the network's outputs and the loss
-are in that of the training tasks' targets: centred, and divided by their spread.
+A user's targets and answers are in the user's unit everywhere. The network's outputs and the loss
+are in another unit: the targets of the training tasks are centred and divided by their spread.
 """
 
 import math
@@ -11,13 +11,13 @@ import tensorflow as tf
 
 
 class TargetScale:
-    """How a learner's outputs become values in the user's unit, and those targets of the network.
+    """Converts a network's outputs into values in the user's unit, and values into targets.
 
-    Without numbers it changes nothing.
+    Without a centre and a spread it changes nothing.
 
     Args:
-        centre: subtracted from the targets: a number, or one for each output; None: 0.
-        spread: what they are divided by then, likewise; None: 1.
+        centre: what is subtracted from the targets; a number, or one number per output. None is 0.
+        spread: what they are then divided by; a number, or one number per output. None is 1.
 
     Raises:
         ValueError: if a number is not finite, or a spread not positive.
@@ -43,21 +43,21 @@ class TargetScale:
                 )
 
     def scaled(self, values):
-        """Of values `(..., outputs)` in the user's unit: in the network's."""
+        """Values `(..., outputs)` in the user's unit -> in the network's unit."""
         if not self.is_set:
             return values
         values = _wide(values)
         return (values - self._as(self._centre, values)) / self._as(self._spread, values)
 
     def restored(self, outputs):
-        """Of outputs `(..., outputs)` of the network: in the user's unit."""
+        """Outputs `(..., outputs)` of the network -> values in the user's unit."""
         if not self.is_set:
             return outputs
         outputs = _wide(outputs)
         return outputs * self._as(self._spread, outputs) + self._as(self._centre, outputs)
 
     def squared_error(self, y, outputs):
-        """`(...)`: the mean over the outputs of the squared error in the network's unit."""
+        """The squared error in the network's unit, averaged over the outputs: `(...)`."""
         error = _wide(y) - _wide(outputs)
         return tf.reduce_mean((error / self._as(self._spread, error)) ** 2, -1)
 
@@ -71,7 +71,7 @@ class TargetScale:
 
 
 def _wide(values):
-    """As float32 where half precision could not hold a user's unit."""
+    """Values as float32, because half precision might not hold a user's unit."""
     values = tf.convert_to_tensor(values)
     return tf.cast(values, tf.float32) if values.dtype.size < 4 else values
 

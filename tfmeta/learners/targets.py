@@ -1,4 +1,4 @@
-"""What a task's targets are, classes or values: told to a learner once, and kept by it."""
+"""The kind of a task's targets, classes or values; a learner is told once, and keeps it."""
 
 import keras
 
@@ -9,14 +9,14 @@ _OF_LABELS = keras.losses.sparse_categorical_crossentropy
 
 
 def checked_kind(targets: str | None) -> TargetKind | None:
-    """The kind that a constructor was given by name; raises ValueError if it is none."""
+    """The kind with the name that a constructor received; raises ValueError for other names."""
     if targets is not None and targets not in KINDS:
         raise ValueError(f"received targets={targets!r}; expected 'classes', 'values' or None")
     return KINDS.get(targets)
 
 
 def of_loss(loss) -> TargetKind | None:
-    """What targets a loss is for; None of a user's own, which may be for either."""
+    """The kind of targets that a loss is for; None for a user's own loss, which may take both."""
     if loss is None:
         return None
     loss = keras.losses.get(loss)
@@ -28,12 +28,12 @@ def of_loss(loss) -> TargetKind | None:
 
 
 def of_tensor(y) -> TargetKind:
-    """What targets a tensor holds, by its type."""
+    """The kind of targets in a tensor, by its type."""
     return CLASSES if y.dtype.is_integer else VALUES
 
 
 def default_loss(kind: TargetKind) -> keras.losses.Loss:
-    """What is minimised where `compile` is given no loss."""
+    """The loss that is minimised if `compile` receives none."""
     if kind.are_values:
         return keras.losses.MeanSquaredError()
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -46,11 +46,11 @@ def default_metric(kind: TargetKind) -> keras.metrics.Metric:
 
 
 def refuse_other(received: TargetKind | None, expected: TargetKind | None, *, by: str) -> None:
-    """Raises UserError if something is for one kind, and the learner for the other.
+    """Raises UserError if something is for one kind of targets, and the learner for the other.
 
     Args:
-        received: the kind, None if it may be either.
-        expected: the learner's, None if it doesn't know yet.
+        received: the kind of what was received; None if it may be either.
+        expected: the learner's kind; None if it doesn't know it yet.
         by: what was received, for the message.
     """
     if received and expected and received.name != expected.name:

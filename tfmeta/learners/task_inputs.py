@@ -1,8 +1,9 @@
-"""What a learner is given of a task: converted where that is safe, refused where it makes no sense.
+"""Checks the inputs of a learner: converts what is safe, and refuses what makes no sense.
 
 Every learner's `adapt`, `predict_with` and `task_gradients` go through `checked_methods`, and every
-batch of Keras's steps through `as_episodes`. Types and shapes are checked always; labels and
-numbers where they can be seen: outside a graph, and in a dataset by `dataset_checks`.
+batch of Keras's steps through `as_episodes`. Types and shapes are always checked. Labels and
+numbers are checked where they are known: outside a graph here, and in a dataset by
+`dataset_checks`.
 """
 
 import functools
@@ -29,7 +30,7 @@ _EXPECTED = (
 
 
 def checked_methods(namespace: dict) -> dict:
-    """Those of a class's methods that are given a task, so that they check it first."""
+    """The methods of a class that take a task, changed so that they check it first."""
     found = {name: namespace[name] for name in _CHECKS if name in namespace}
     concrete = {n: m for n, m in found.items() if not getattr(m, "__isabstractmethod__", False)}
     return {name: _CHECKS[name](method) for name, method in concrete.items()}
@@ -90,16 +91,17 @@ _CHECKS = {
 
 
 def as_episodes(learner, data, *, leading: int = 2):
-    """An Episode (or one of its kin) as a learner takes it.
+    """An Episode (or a PaddedEpisode or SolvedEpisode) in the types that a learner takes.
 
     Args:
         learner: a MetaLearner.
-        data: an Episode, the same as a plain tuple or a dict, or what Keras makes of it on its way
+        data: an Episode, also as a plain tuple or a dict, or in the form in which Keras passes it
             to a step, `(x,)` or `(x, None, None)`.
-        leading: dimensions before an example's: 2 of a batch of tasks, 1 of one task.
+        leading: number of dimensions before those of an example: 2 for a batch of tasks, 1 for a
+            task.
 
     Raises:
-        UserError: if it is no such thing, or its types or shapes make no sense.
+        UserError: if it is no episode, or its types or shapes make no sense.
     """
     episodes = structured(data)
     changed = {}
@@ -117,9 +119,9 @@ def as_episodes(learner, data, *, leading: int = 2):
 
 
 def structured(data):
-    """A batch in its structure, whatever Keras has wrapped it in; raises UserError if it has none.
+    """A batch as an Episode, in whatever way Keras has wrapped it; raises UserError if it is none.
 
-    Tensors and their specifications alike.
+    It may hold tensors or their specifications.
     """
     if type(data) is tuple and data and isinstance(data[0], (dict, *_STRUCTURES)):
         if any(other is not None for other in data[1:]):
@@ -150,7 +152,7 @@ def _described(data):
 
 
 def as_examples(learner, x, *, name: str, leading: int = 1):
-    """Examples in the type that the network takes; raises UserError if their shape is another."""
+    """Examples in the type that the network takes; raises UserError if their shape is wrong."""
     x = tf.convert_to_tensor(x)
     shape = x.shape
     expected = learner.example_shape(shape[leading:])
@@ -166,7 +168,7 @@ def as_examples(learner, x, *, name: str, leading: int = 1):
 
 
 def _refuse_wide_integers(network, x, *, name):
-    """Where Keras would cast them to a half precision that can't tell large ones apart."""
+    """Refuses integers that Keras would cast to half precision: it can't tell large ones apart."""
     is_half = tf.as_dtype(network.compute_dtype).size == 2
     if is_half and declared_dtype(network) is None and x.dtype.is_integer and x.dtype.size > 1:
         raise UserError(
@@ -177,7 +179,7 @@ def _refuse_wide_integers(network, x, *, name):
 
 
 def as_targets(learner, y, *, name: str, leading: int = 1):
-    """int32 labels or float targets; raises UserError if they are not the learner's."""
+    """Targets as int32 labels or floats; raises UserError if they are not for the learner."""
     y = tf.convert_to_tensor(y)
     if y.dtype == tf.bool or (y.dtype.is_integer and y.shape.rank in (None, leading)):
         targets.refuse_other(targets.CLASSES, learner.known_target_kind, by=f"integer {name}")
@@ -191,7 +193,7 @@ def as_targets(learner, y, *, name: str, leading: int = 1):
     targets.refuse_other(targets.VALUES, learner.known_target_kind, by=by)
     outputs = learner.target_shape
     if learner.has_own_loss or y.shape.rank is None or len(outputs) != y.shape.rank - leading:
-        outputs = y.shape[leading:]  # a user's loss may take what it likes
+        outputs = y.shape[leading:]  # a user's loss may take targets of any shape
     if not y.shape[leading:].is_compatible_with(outputs):
         raise UserError(f"received {by}; this network answers with {_shape(outputs)} for each")
     return tf.cast(y, learner.variable_dtype)
@@ -206,7 +208,7 @@ def _refuse_unequal(x, y, side, *, leading):
 
 
 def _refuse_labels(learner, y, *, name):
-    """Where the values can be seen."""
+    """Raises UserError for labels that make no sense, if their values are known."""
     if not y.dtype.is_integer or not hasattr(y, "numpy") or not tf.executing_eagerly():
         return
     labels = y.numpy()
@@ -222,7 +224,7 @@ def _refuse_labels(learner, y, *, name):
 
 
 def refuse_infinite(**tensors):
-    """Raises UserError for numbers that are not finite, where the values can be seen."""
+    """Raises UserError for numbers that are not finite, if their values are known."""
     for name, values in tensors.items():
         can_be_seen = hasattr(values, "numpy") and tf.executing_eagerly()
         if not can_be_seen or not values.dtype.is_floating:

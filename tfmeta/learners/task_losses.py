@@ -1,4 +1,4 @@
-"""The compiled loss over one set of a task: what Keras would make of it, as a mean."""
+"""The compiled loss of one set of a task: the mean over its examples, as Keras computes it."""
 
 import keras
 import tensorflow as tf
@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfmeta.keras_internals import LossFunction, mask_of
 from tfmeta.learners import targets
 
-_MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")  # the same without weights
+_MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")  # all the same without weights
 _OF_ONE_HOT = (
     keras.losses.CategoricalCrossentropy,
     keras.losses.CategoricalFocalCrossentropy,
@@ -15,7 +15,7 @@ _OF_ONE_HOT = (
 
 
 def as_loss(loss) -> keras.losses.Loss:
-    """What `compile` takes as a Keras Loss: a name, a function, or a Loss."""
+    """A Keras Loss from what `compile` takes: a name, a function or a Loss."""
     loss = keras.losses.get(loss)
     if isinstance(loss, keras.losses.Loss):
         return loss
@@ -61,20 +61,20 @@ def mean_loss(loss, y, outputs):
     """The mean of a loss over a set's examples, as Keras computes it.
 
     Args:
-        loss: as `compile` takes it, and `check_loss` lets it pass.
+        loss: what `compile` takes and `check_loss` accepts.
         y: `(examples,)` labels or `(examples, outputs)` targets.
-        outputs: `(examples, outputs)`; in half precision, they are made float32 first.
+        outputs: `(examples, outputs)`; outputs in half precision are first converted to float32.
     """
     loss = as_loss(loss)
     mask = mask_of(outputs)
-    # Float32 by default, as in Keras; but never less than the network computes in.
+    # Float32 by default, as in Keras, but never less than the precision of the network.
     dtype = max(tf.as_dtype(loss.dtype), outputs.dtype, key=lambda d: d.size)
     y, outputs = tf.cast(y, dtype), tf.cast(outputs, dtype)
     if type(loss).__call__ is not keras.losses.Loss.__call__:
         return _own(loss, y, outputs)
     losses = loss.call(y, outputs)
-    # Keras's own mean is over what no mask of the network (Masking) or the loss (ignore_class)
-    # leaves out; and it divides by the replicas, where ours is one task's.
+    # Keras's own mean leaves out what a mask of the network (Masking) or of the loss (ignore_class)
+    # excludes. It also divides by the number of replicas, but this mean is over one task.
     masks = [tf.cast(m, losses.dtype) for m in (mask, mask_of(losses)) if m is not None]
     if not masks:
         return tf.reduce_mean(losses)
@@ -83,7 +83,7 @@ def mean_loss(loss, y, outputs):
 
 
 def _own(loss, y, outputs):
-    """A loss that computes its mean itself."""
+    """The value of a user's loss that computes its mean itself."""
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
         raise ValueError(
             f"received the loss {loss.name!r} with a __call__ of its own; on several replicas it "

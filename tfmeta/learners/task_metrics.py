@@ -1,4 +1,4 @@
-"""Which of Keras's metrics mean what they say of a task's targets and answers."""
+"""Which of Keras's metrics are right for a task's targets and outputs."""
 
 import inspect
 
@@ -10,7 +10,7 @@ from tfmeta.episodes import target_kind as targets
 from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.learners.targets import of_tensor
 
-_SCORES = "from_logits"  # of a metric of probabilities: whether it is given logits
+_SCORES = "from_logits"  # says whether a metric of probabilities is given logits
 _FOR = {
     targets.CLASSES: (
         keras.metrics.SparseCategoricalAccuracy,
@@ -49,11 +49,11 @@ _EXPECTED = {
 
 
 def check_metrics(metrics, kind: TargetKind | None) -> None:
-    """Raises ValueError if a metric of Keras's own would be computed of what it is not for.
+    """Raises ValueError if one of Keras's own metrics is not for such targets and outputs.
 
     Args:
-        metrics: as `compile` takes them. A user's own function or class is never refused.
-        kind: what the targets are; None: not known yet, and nothing is refused.
+        metrics: what `compile` takes. A user's own function or class is never refused.
+        kind: of the targets; if it is None (not known yet), nothing is refused.
     """
     for given in keras.tree.flatten(metrics) if kind else ():
         if given is None or (_is_accuracy(given) and kind == targets.CLASSES):
@@ -68,11 +68,11 @@ def check_metrics(metrics, kind: TargetKind | None) -> None:
 
 
 def build_metrics(learner, query_y) -> None:
-    """Makes the compiled metrics' variables, outside the replicas that share them.
+    """Makes the variables of the compiled metrics, outside the replicas that share them.
 
     Args:
         learner: a compiled MetaLearner.
-        query_y: `(tasks, queries, ...)` of a batch, or their specification.
+        query_y: `(tasks, queries, ...)`, the targets of a batch, or their specification.
 
     Raises:
         ValueError: as `check_metrics`.
@@ -81,16 +81,16 @@ def build_metrics(learner, query_y) -> None:
     if compiled is None or compiled.built:
         return
     check_metrics(internals.given_metrics(learner), of_tensor(query_y))
-    num_outputs = learner.num_outputs or 2  # where any number of classes is answered
+    num_outputs = learner.num_outputs or 2  # for a learner of any number of classes
     y, outputs = tf.zeros((2, *query_y.shape[2:]), query_y.dtype), tf.zeros((2, num_outputs))
     with learner.distribute_strategy.scope():
         compiled.build(y, outputs)
-        for metric in compiled.metrics:  # some make theirs when they are used; traced alone
+        for metric in compiled.metrics:  # some make theirs when they are traced
             tf.function(metric.update_state, autograph=False).get_concrete_function(y, outputs)
 
 
 def _is_accuracy(given):
-    """Whether Keras chooses the sort of accuracy itself, by the shapes."""
+    """Whether Keras chooses the kind of accuracy itself, by the shapes."""
     return isinstance(given, str) and given.lower() in ("accuracy", "acc")
 
 
@@ -104,7 +104,7 @@ def _is_keras_own(metric):
     if isinstance(metric, str):
         return True
     if type(metric) is keras.metrics.MeanMetricWrapper:
-        return False  # a user's own function, in Keras's wrapper
+        return False  # Keras has wrapped a user's own function
     owner = metric if inspect.isroutine(metric) else type(metric)
     return owner.__module__.partition(".")[0] == "keras"
 

@@ -1,9 +1,9 @@
-"""What Keras lets a layer ask of its weights: regularizers, and constraints.
+"""The rules that Keras lets a layer have for its weights: regularizers and constraints.
 
-A regularizer counts once a step, on the weights that the outer loop moves: their penalty is added
+A regularizer counts once per step, on the weights that the outer loop changes: the penalty is added
 to the mean loss of the tasks. A task's inner loop minimises the support loss alone, so that an
-adapted model depends on the support set and the start. A constraint holds after every step: the
-outer optimizer's (Keras sees to that) and the inner loop's.
+adapted model depends on the support set and the start. A constraint holds after every step of the
+outer optimizer, by Keras, and after every step of the inner loop.
 """
 
 import keras
@@ -20,7 +20,7 @@ def penalty(variables):
 
 
 def penalty_and_gradients(variables):
-    """`(penalty, gradients)`, tensors in the order of the variables; `(None, None)` if none."""
+    """`(penalty, gradients)`; gradients are in the order of the variables; or `(None, None)`."""
     with tf.GradientTape() as tape:
         value = penalty(variables)
     if value is None:
@@ -29,7 +29,7 @@ def penalty_and_gradients(variables):
 
 
 def constrained(variables, values) -> list:
-    """The values of weights that a step led to, each as its variable's constraint leaves it."""
+    """The values of weights after a step, each after the constraint of its variable."""
     pairs = zip(variables, values, strict=True)
     return [value if v.constraint is None else v.constraint(value) for v, value in pairs]
 
@@ -37,14 +37,14 @@ def constrained(variables, values) -> list:
 def refuse_forward_losses(network: keras.Model) -> None:
     """Raises ValueError if running the network adds losses to the one that is minimised.
 
-    They would depend on the support set's and the queries' way through the network, of which the
-    inner loop takes several, each with weights of its own.
+    Such losses depend on a pass through the network. The inner loop makes several passes, each with
+    other weights, so that it would not be clear which of them count.
     """
     layers = internals.layers_of(network)
     for layer in layers:
         if getattr(layer, "activity_regularizer", None) is not None:
             raise _refusal(layer, "has an activity_regularizer")
-    # Keras's own layers call add_loss for that alone.
+    # Keras's own layers call add_loss only for this.
     if all(type(layer).__module__.startswith("keras.") for layer in layers):
         return
     for layer in _layers_that_add_losses(network):
@@ -60,7 +60,7 @@ def _refusal(layer, does):
 
 
 def _layers_that_add_losses(network) -> list:
-    """By tracing the network once, which computes nothing."""
+    """The layers that call add_loss, found by tracing the network, which computes nothing."""
     specs = tf.TensorSpec(input_shape(network), computed_from(network))
     options = {"training": True} if internals.takes_training(network) else {}
 
