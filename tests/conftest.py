@@ -117,6 +117,20 @@ def tiny_source():
 
 
 @pytest.fixture
+def kept_exports(monkeypatch):
+    """`tfmeta predict` asks the process of `model_answers`, which keeps what it has loaded."""
+    import model_answers
+
+    from tfmeta import children
+
+    def run(module, version, *, given, timeout):
+        assert module == "tfmeta.exporting.loading.answering"
+        return model_answers.printed(version, given)
+
+    monkeypatch.setattr(children, "run", run)
+
+
+@pytest.fixture
 def png_folder(tmp_path):
     """A support set: the subfolders apple, banana and cherry, with two 8x8 grey PNGs in each."""
     folder = tmp_path / "support"

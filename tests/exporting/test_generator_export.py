@@ -276,12 +276,14 @@ def test_a_method_without_weights_is_refused_by_name(transductive, kinds, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_the_predict_command_answers_as_it_does_from_the_run(png_folder, capfd):
     images = [png_folder / name / "0.png" for name in ("apple", "banana", "cherry")]
     arguments = [*images, "--support", png_folder, "--json"]
-    status, from_run, _ = trained.inside(capfd, "predict", run(), *arguments)
-    from_export = trained.tfmeta("predict", export_of("hypernetwork"), *arguments)
-    assert (status, from_export.returncode, from_export.stderr) == (0, 0, "")
-    every = [json.loads(text)["predictions"] for text in (from_run, from_export.stdout)]
+    every = []
+    for model in (run(), export_of("hypernetwork")):
+        status, output, errors = trained.inside(capfd, "predict", model, *arguments)
+        assert (status, errors) == (0, "")
+        every.append(json.loads(output)["predictions"])
     assert_same_answers(*every)
     assert {*every[0][0]["probabilities"]} == {"apple", "banana", "cherry"}

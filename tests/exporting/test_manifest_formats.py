@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import trained
 
@@ -24,16 +25,20 @@ def test_a_new_export_says_its_format():
     assert json.loads((trained.adapted_export() / "1" / MANIFEST).read_text())["format"] == 2
 
 
-def test_an_export_without_a_format_verifies_and_predicts_as_before(tmp_path):
-    version, image = trained.copy_of(trained.adapted_export(), tmp_path), trained.query_files()[0]
-    new = trained.tfmeta("predict", version, image, "--json")
+def test_an_export_without_a_format_verifies_and_answers_as_before(tmp_path):
+    version, new = trained.copy_of(trained.sinusoid_export(), tmp_path), trained.sinusoid_export()
     rewritten(version, format=None)
     assert "format" not in json.loads((version / MANIFEST).read_text())
-    assert Manifest.read(version) == Manifest.read(trained.adapted_export() / "1")
+    assert Manifest.read(version) == Manifest.read(new / "1")
     done = trained.tfmeta("verify", version)
     assert done.returncode == 0, done.stderr
-    old = trained.tfmeta("predict", version, image, "--json")
-    assert (old.returncode, old.stdout) == (0, new.stdout)
+    x = np.linspace(-5, 5, 5, dtype=np.float32)[:, np.newaxis]
+    np.savez(tmp_path / "support.npz", x=x, y=np.sin(x))
+    np.savez(tmp_path / "queries.npz", x=x[:2])
+    arguments = [tmp_path / "queries.npz", "--support", tmp_path / "support.npz", "--json"]
+    answers = [trained.tfmeta("predict", export, *arguments) for export in (version, new)]
+    assert [each.returncode for each in answers] == [0, 0], answers
+    assert answers[0].stdout == answers[1].stdout
 
 
 def test_a_newer_format_is_refused_with_what_to_do(tmp_path):

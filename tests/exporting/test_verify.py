@@ -114,7 +114,7 @@ def test_a_file_cut_short_before_its_digest_was_taken_fails(file, tmp_path):
 
 def test_the_verifier_never_imports_tensorflows_python():
     command = [sys.executable, "-X", "importtime", "-m", "tfmeta.exporting.verifying.verifier"]
-    done = trained.run([*command, trained.adapted_export() / "1"])
+    done = trained.run([*command, trained.sinusoid_export() / "1"])
     assert json.loads(done.stdout)["ok"]
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "tensorflow.core.protobuf.saved_model_pb2" in imported

@@ -6,8 +6,10 @@ other tests train with it.
 """
 
 import functools
+import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from unittest.mock import patch
 
 from trained import version_of
 
@@ -43,6 +45,14 @@ def signatures(export) -> dict:
     return in_loader(_signatures, str(version_of(export)))
 
 
+def printed(version, given: str) -> str:
+    """What `tfmeta predict`'s own child writes; that process keeps an export loaded.
+
+    For exports that no test changes.
+    """
+    return in_loader(_printed, str(version), given)
+
+
 def disagreement(version) -> str:
     """Why a manifest is not believed by the loader's process; "" if it is."""
     return in_loader(_disagreement, str(version))
@@ -66,6 +76,17 @@ def _answer(version, signature, inputs):
         return _loader(version).run(signature, inputs), None
     except LoaderError as error:
         return None, (error.code, str(error))
+
+
+def _printed(version, given):
+    from tfmeta.errors import UserError
+    from tfmeta.exporting.loading import answering
+
+    with patch.object(answering, "CLoader", _loader):
+        try:
+            return json.dumps(answering._answered(version, json.loads(given)))
+        except UserError as error:
+            return json.dumps({"error": str(error)})
 
 
 def _disagreement(version):

@@ -10,12 +10,12 @@ from closeness import assert_close, assert_same_answers
 from PIL import Image
 from trained import CLASSES
 
+import tfmeta
 
-def predict(model, *arguments, support=None, images=None):
+
+def predict(model, *arguments):
     """The predictions, from a process whose standard output must be one JSON object alone."""
-    options = ["--support", support] if support else []
-    images = trained.query_files() if images is None else images
-    done = trained.tfmeta("predict", model, *images, *options, *arguments, "--json")
+    done = trained.tfmeta("predict", model, *trained.query_files(), *arguments, "--json")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1
     return json.loads(done.stdout)["predictions"]
@@ -36,7 +36,18 @@ def from_run(run_process):
 
 @pytest.fixture(scope="module")
 def from_export():
-    return predict(trained.learner_export(), support=trained.support_folder())
+    return predict(trained.learner_export(), "--support", trained.support_folder())
+
+
+@pytest.fixture
+def asked(kept_exports):
+    """`asked(model, images, support=...)`: the predictions, without a process of their own."""
+
+    def ask(model, images=None, **support):
+        images = trained.query_files() if images is None else images
+        return [each.to_dict() for each in tfmeta.predict(model, images, **support)]
+
+    return ask
 
 
 @pytest.fixture(scope="module")
@@ -88,38 +99,35 @@ def test_adapted_export_takes_no_support_folder():
     assert "leave --support out" in line
 
 
-@pytest.fixture(scope="module")
-def of_few_classes(few_classes):
-    return predict(trained.learner_export(), support=few_classes)
-
-
-def test_fewer_classes_than_ways_answer_among_themselves(few_classes, of_few_classes, capfd):
+def test_fewer_classes_than_ways_answer_among_themselves(few_classes, asked):
+    of_few_classes = asked(trained.learner_export(), support=few_classes)
     for each in of_few_classes:
         assert each["probabilities"].keys() == {"bar", "disc", "ring"}
         assert_close(sum(each["probabilities"].values()), 1.0, dtype=np.float32)
         assert each["label"] in each["probabilities"]
-    arguments = [*trained.query_files(), "--support", few_classes, "--json"]
-    status, output, _ = trained.inside(capfd, "predict", trained.glyph_run(), *arguments)
-    assert status == 0
-    assert_same_answers(json.loads(output)["predictions"], of_few_classes)
+    assert_same_answers(asked(trained.glyph_run(), support=few_classes), of_few_classes)
 
 
-def test_fewer_classes_in_an_adapted_export(few_classes, of_few_classes, tmp_path):
+def test_fewer_classes_in_an_adapted_export(few_classes, asked, tmp_path):
     output = tmp_path / "few"
     arguments = ["--kind", "adapted", "--support", few_classes, "--output", output]
     trained.call("export", trained.glyph_run(), *arguments, *trained.AS_IT_IS)
-    assert_same_answers(predict(output), of_few_classes)
+    assert_same_answers(asked(output), asked(trained.glyph_run(), support=few_classes))
 
 
-def test_an_images_answer_does_not_depend_on_the_others_and_a_version_can_be_named(from_export):
+def test_an_images_answer_does_not_depend_on_the_others_and_a_version_can_be_named(
+    from_export, asked
+):
     last = trained.query_files()[-1:]
-    assert_same_answers(predict(trained.adapted_export() / "1", images=last), from_export[-1:])
+    assert_same_answers(asked(trained.adapted_export() / "1", last), from_export[-1:])
 
 
-def test_without_json_one_line_an_image(from_export):
-    done = trained.tfmeta("predict", trained.adapted_export(), *trained.query_files())
-    assert (done.returncode, done.stderr) == (0, "")
-    for line, each in zip(done.stdout.splitlines(), from_export, strict=True):
+@pytest.mark.usefixtures("kept_exports")
+def test_without_json_one_line_an_image(from_export, capfd):
+    arguments = ["predict", trained.adapted_export(), *trained.query_files()]
+    status, output, errors = trained.inside(capfd, *arguments)
+    assert (status, errors) == (0, "")
+    for line, each in zip(output.splitlines(), from_export, strict=True):
         numbers = f"{each['confidence']:.3f}  unknown {each['unknown']:.3f}"
         assert line == f"{each['image']}  {each['label']}  {numbers}"
 
@@ -156,12 +164,13 @@ def test_a_run_answers_every_image_or_refuses_it_in_a_line(every_mode, capfd):
     answered_or_refused(*answer, every_mode)
 
 
-def test_an_export_answers_every_image_or_refuses_it_in_a_line(every_mode):
-    done = trained.tfmeta("predict", trained.adapted_export(), *every_mode, "--json")
-    answered_or_refused(done.returncode, done.stdout, done.stderr, every_mode)
+@pytest.mark.usefixtures("kept_exports")
+def test_an_export_answers_every_image_or_refuses_it_in_a_line(every_mode, capfd):
+    arguments = ["predict", trained.adapted_export(), *every_mode, "--json"]
+    answered_or_refused(*trained.inside(capfd, *arguments), every_mode)
 
 
-def test_colours_of_a_palette_are_seen_in_every_format(tmp_path):
+def test_colours_of_a_palette_are_seen_in_every_format(asked, tmp_path):
     """The same picture, as an image with a palette and without, gets the same answer."""
     picture = Image.new("RGB", (28, 28), (10, 10, 10))
     picture.paste((250, 240, 230), (4, 4, 12, 24))
@@ -171,7 +180,7 @@ def test_colours_of_a_palette_are_seen_in_every_format(tmp_path):
         palette = picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=3)
         palette.save(tmp_path / f"palette.{suffix}")
     images = sorted(tmp_path.iterdir())
-    answers = predict(trained.adapted_export(), images=images)
+    answers = asked(trained.adapted_export(), images)
     plain = answers[images.index(tmp_path / "plain.png")]
     assert_same_answers(answers, [{**plain, "image": str(image)} for image in images])
 
