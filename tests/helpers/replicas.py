@@ -1,11 +1,13 @@
-"""The variables after some steps on several virtual devices, each count in a process of its own."""
+"""The variables after some steps on one and on two virtual devices, in a process for each kind."""
 
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from made_once import made_once
 
 METRICS = ["accuracy"]
 
@@ -14,26 +16,24 @@ def variables_after_fit(num_devices: int, kind: str) -> list:
     """All of a learner's after four steps of `fit` under the strategy for so many devices.
 
     Args:
-        num_devices: virtual ones.
+        num_devices: 1 or 2.
         kind: "values" (MAML on sine waves), "classes" (prototypical, with moving averages) or
             "rules" (Reptile, with a regularizer and a constraint of the weights). "classes" and
             "rules" are measured too: the history's metrics and, of six tasks in batches of four,
             the evaluation's follow.
     """
-    done = subprocess.run(
-        [sys.executable, __file__, str(num_devices), kind], capture_output=True, check=False
-    )
+    return pickle.loads(_file(kind).read_bytes())[num_devices]
+
+
+@made_once("replicas/{}")
+def _file(path, kind):
+    done = subprocess.run([sys.executable, __file__, path, kind], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    return pickle.loads(done.stdout)
 
 
 def _fit(num_devices, kind):
-    import tensorflow as tf
-
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    device = tf.config.LogicalDeviceConfiguration()
-    tf.config.set_logical_device_configuration(cpu, [device] * num_devices)
     import keras
+    import tensorflow as tf
 
     from tfmeta.training import strategies
 
@@ -94,6 +94,15 @@ def _of_rules():
 _KINDS = {"values": _of_values, "classes": _of_classes, "rules": _of_rules}
 
 
+def _both(kind):
+    """A second strategy for several devices in the same process would disturb the first."""
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]  # its devices are fixed at the start
+    device = tf.config.LogicalDeviceConfiguration()
+    tf.config.set_logical_device_configuration(cpu, [device] * 2)
+    return {number: _fit(number, kind) for number in (1, 2)}
+
+
 if __name__ == "__main__":
-    variables = _fit(int(sys.argv[1]), sys.argv[2])
-    sys.stdout.buffer.write(pickle.dumps(variables))
+    Path(sys.argv[1]).write_bytes(pickle.dumps(_both(sys.argv[2])))

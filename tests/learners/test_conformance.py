@@ -219,7 +219,8 @@ def test_vectorised_tasks_give_the_numbers_of_mapped_ones(row):
     for vectorised in (False, True):
         keras.utils.set_random_seed(5)
         learner = row.make(row.network(num_blocks=1), vectorised=vectorised)
-        learner.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+        # The one task by task is not traced either.
+        learner.compile(keras.optimizers.SGD(0.1), jit_compile=False, run_eagerly=not vectorised)
         batch = classification_batch(dtype=np.float64)
         learner.fit(tf.data.Dataset.from_tensors(batch), verbose=0, shuffle=False)
         results.append([*(v.numpy() for v in learner.variables), learner(batch)[..., :WAYS]])
@@ -247,7 +248,7 @@ def test_the_export_passes_every_check_of_the_c_loader(name):
 
 @pytest.mark.parametrize("kind", ["values", "classes"])
 def test_two_replicas_take_the_step_of_one(kind):
-    """Two virtual devices share the meta-batch; run apart, since devices are fixed at the start."""
+    """Two virtual devices share the meta-batch."""
     from replicas import variables_after_fit
 
     one, two = variables_after_fit(1, kind), variables_after_fit(2, kind)

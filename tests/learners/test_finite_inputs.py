@@ -46,16 +46,22 @@ def test_what_is_given_to_a_learner_is_finite(bad, values):
             learner.adapt(x, np.full_like(y, bad))
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["no XLA", "XLA"])
+def compiled(request):
+    """A learner of values; the tests share what it has traced."""
+    learner = tfmeta.MAML(tfmeta.networks.mlp((4,), 2, units=(5,)), targets="values")
+    learner.compile(loss="mse", jit_compile=request.param)
+    return learner
+
+
 @pytest.mark.fault(
     "NaN or infinity in episodes given to `evaluate` or `predict`",
     "refused, with the input's name",
 )
 @BAD
 @pytest.mark.parametrize("name", ["support_x", "query_x", "query_y"])
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_episodes_that_are_evaluated_are_finite(bad, name, jit_compile):
-    learner = tfmeta.MAML(tfmeta.networks.mlp((4,), 2, units=(5,)), targets="values")
-    learner.compile(loss="mse", jit_compile=jit_compile)
+def test_episodes_that_are_evaluated_are_finite(bad, name, compiled):
+    learner = compiled
     x, y = np.ones((6, 4, 4), np.float32), np.ones((6, 4, 2), np.float32)
     episodes = tfmeta.Episode(x, y, x, y)
     good = tf.data.Dataset.from_tensor_slices(episodes).batch(2)
