@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tfmeta.episodes.episode_source import EpisodeSource
 
 _GIVEN = ("data_dir", "skip_unreadable", "name")  # arguments of a builder that are no options
-_TFDS = "tfds:"  # stands before the name of a TFDS dataset
+_TFDS = "tfds:"  # comes before the name of a TFDS dataset
 GROUP = "tfmeta.pipelines"  # the entry points by which other distributions add pipelines
 
 
@@ -101,7 +101,7 @@ def build(
 
 
 def listing() -> dict[str, dict[str, Any]]:
-    """`{name: {"summary": ..., "options": {option: default}}}` of all that are installed."""
+    """All installed pipelines, `{name: {"summary": ..., "options": {option: default}}}`."""
     homes = {name: (pipeline.home, pipeline.summary) for name, pipeline in PIPELINES.items()}
     homes[f"{_TFDS}NAME"] = (
         "tfmeta.pipelines.tfds:build",
@@ -116,7 +116,7 @@ def listing() -> dict[str, dict[str, Any]]:
 
 
 def options_of(name: str) -> dict[str, Any]:
-    """`{option: default}` of `--set pipeline.OPTION=VALUE`.
+    """The options of `--set pipeline.OPTION=VALUE`, `{option: default}`.
 
     Raises:
         UserError: if the name is unknown.
@@ -134,7 +134,7 @@ def _builder(name: str) -> Callable[..., "EpisodeSource"]:
     homes = {e.name: e for e in entry_points(group=GROUP)}
     homes |= {known: EntryPoint(known, p.home, GROUP) for known, p in PIPELINES.items()}
     if name not in homes and ":" in name:
-        check_said(name, "pipeline")  # the user has chosen what is installed, but maybe not this
+        check_said(name, "pipeline")  # it may come from a file
         homes[name] = EntryPoint(name, name, GROUP)
     home = homes.get(name)
     if home is None:
@@ -144,7 +144,7 @@ def _builder(name: str) -> Callable[..., "EpisodeSource"]:
         )
     try:
         builder = home.load()
-    except Exception as error:  # whatever a user's module does when it is imported
+    except Exception as error:  # a user's module may raise anything when it is imported
         raise UserError(f"cannot load pipeline {name!r} from {home.value}: {error}") from error
     if not callable(builder):
         raise UserError(

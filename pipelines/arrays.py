@@ -4,11 +4,11 @@
     tfmeta train arrays --data-dir plants.csv --set pipeline.label=species --ways 3
     tfmeta train arrays --data-dir digits.npz --ways 3       # np.savez("digits.npz", x=images, y=y)
 
-An NPZ has the arrays `x` (or `X`) and `y` (or `label`), and may have `group` and `split`. The
-columns of a CSV or Parquet file are named by options. Raw features will do: the training split's
-mean and deviation become constants of the network, so that a served model takes raw ones too.
+An NPZ has the arrays `x` (or `X`) and `y` (or `label`), and may have `group` and `split`. For a CSV
+or Parquet file, options name the columns. Features need no preparation: the training split's mean
+and deviation become constants of the network, so that a served model takes raw features too.
 
-If `x` holds images, they are read as image files are: the network sees them as images, and a served
+If `x` holds images, they are read like image files: the network sees them as images, and a served
 model takes image files too. Numbers other than uint8 are rounded to the 256 grey levels of files.
 """
 
@@ -51,20 +51,20 @@ def build(
     Args:
         data_dir: the file, or a folder that holds exactly one.
         file: its name in the folder, if there are several.
-        label: the column (array) of the classes; in an NPZ `y` will do as well.
+        label: the column (array) of the classes; in an NPZ it may also be `y`.
         group: the column of the classes' groups; in an NPZ `group` if there is one.
         split: the column that says train, validation or test; in an NPZ `split` if there is one.
-        features: the columns of the features; None: all others.
-        standardise: have the network bring the features to one scale; see `input_scaling`.
-        images: whether the examples of an NPZ are images; None: if they `look_like_images`.
-        size, channels, invert, resize, value_range: of images; see `image_arrays.format_of`.
-        rotations: quarter turns of a class are classes of their own; of square images.
-        split_by, validation, test, split_seed: see `split_classes`; used if no column says the
+        features: the columns of the features; None takes all other columns.
+        standardise: whether the network brings the features to one scale; see `input_scaling`.
+        images: whether the examples of an NPZ are images; None uses `look_like_images`.
+        size, channels, invert, resize, value_range: for images; see `image_arrays.format_of`.
+        rotations: whether quarter turns of a class are further classes; only for square images.
+        split_by, validation, test, split_seed: see `split_classes`; used if no column has the
             split.
 
     Raises:
-        UserError: if the file can't be read, a value is missing or no number, or a class is in two
-            groups or splits.
+        UserError: if the file can't be read, a value is missing or is no number, or a class is in
+            two groups or splits.
     """
     table, chosen = _read(data_dir, file, {"label": label, "group": group, "split": split})
     texts = {option: table.text(name, option) for option, name in chosen.items()}
@@ -98,7 +98,7 @@ def build(
 
 
 def _read(data_dir, file, columns):
-    """The table, and `{option: name}` of the columns that are no features."""
+    """The table, and the columns that are no features, `{option: name}`."""
     chosen = {option: str(name) for option, name in columns.items() if name is not None}
     table = read_table(find_file("arrays", data_dir, file), text=tuple(chosen.values()))
     if table.is_npz:
@@ -135,7 +135,7 @@ def _refuse_for_vectors(options: dict, table: Table) -> None:
 
 
 def _read_images(table, options):
-    table.numbers(["x"], "features")  # refuses what is missing or no number, by its row
+    table.numbers(["x"], "features")  # refuses missing values and texts, and names their rows
     x, what = table.columns["x"], f"x of {table.path}"
     own = {name: value for name, value in options.items() if name != "rotations"}
     image_format = format_of(x, what, **own)
@@ -143,7 +143,7 @@ def _read_images(table, options):
 
 
 def _pinned(image_format, options):
-    """What the images decided, so that other images are read in the same way."""
+    """The options that the images decided, so that other images are read in the same way."""
     left_open = {name: options[name] for name in ("size", "channels", "invert")}
     found = pinned_format(image_format, **left_open)
     return {**found, "images": True, "value_range": list(image_format.array_range)}

@@ -1,7 +1,7 @@
-"""The field's benchmarks, in the folders that it keeps them in: classes, files and standard split.
+"""Few-shot benchmarks, in the folders in which they are published.
 
-What is in the folder is found by looking at it, in this order: lists of each split's files or
-classes; a folder a split; class folders alone, which are split as was published; pickles.
+The folder is examined for these layouts, in this order: lists of each split's files or classes; one
+folder per split; class folders without splits, which are split as published; pickles.
 """
 
 import csv
@@ -34,22 +34,22 @@ from tfmeta.reading.encoded_images import (
 from tfmeta.reading.image_files import FormatOptions, load_images, printable
 from tfmeta.reading.pickled_arrays import read_pickled_images
 
-SHORT_NAMES = dict(zip(SPLITS, ("train", "val", "test"), strict=True))  # of splits, in file names
+SHORT_NAMES = dict(zip(SPLITS, ("train", "val", "test"), strict=True))  # of splits in file names
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What sets one benchmark apart from another.
+    """The facts that differ between benchmarks.
 
     Attributes:
         name: of the pipeline.
-        layouts: what its folder may hold, in words.
+        layouts: what its folder may hold, for messages.
         standard: `{split: class names}` as published.
-        class_homes: folders in the user's where class folders without a split may lie.
-        read_lists: a function: the user's folder -> `({split: {class: files}}, list files)` where
-            there are lists of splits, else None.
-        pickles: name of the pickles, `{}` for the split.
-        pickle_keys: of the images and of their classes in a pickle.
+        class_homes: where, in the user's folder, class folders without a split may be.
+        read_lists: a function: the user's folder -> `({split: {class: files}}, list files)`, or
+            None if there are no lists of splits.
+        pickles: name of the pickles, with `{}` in place of the split.
+        pickle_keys: the keys of the images and of their classes in a pickle.
     """
 
     name: str
@@ -73,14 +73,14 @@ def open_benchmark(
     """The source of a benchmark's episodes.
 
     Args:
-        benchmark: which.
+        benchmark: which benchmark.
         data_dir: the user's folder.
-        options: of the images.
-        rotations, stream, skip_unreadable: as of `image_folder.build`.
+        options: how to read the images.
+        rotations, stream, skip_unreadable: see `image_folder.build`.
 
     Raises:
         UserError: if the folder has none of the layouts, lacks a class or a file that a list names,
-            has a class in two splits, or holds what can't be read.
+            has a class in two splits, or holds a file that can't be read.
     """
     root = Path(data_dir or "")
     if data_dir is None or not root.is_dir():
@@ -114,23 +114,23 @@ def open_benchmark(
 
 
 def all_or_none(paths: dict[str, Path]) -> dict[str, Path] | None:
-    """The paths of the splits, if they are there; None if none is.
+    """The paths of the splits if all of them exist; None if none does.
 
     Raises:
-        UserError: if some are.
+        UserError: if only some of them exist.
     """
     there = [path.name for path in paths.values() if path.exists()]
     lacking = [path.name for path in paths.values() if not path.exists()]
     if there and lacking:
         folder = next(iter(paths.values())).parent
         raise UserError(
-            f"{folder} has {', '.join(there)} but no {', '.join(lacking)}; expected one a split"
+            f"{folder} has {', '.join(there)} but no {', '.join(lacking)}; expected one per split"
         )
     return paths if there else None
 
 
 def _find(benchmark, root):
-    """The classes with their files, by split and name, and the list files that say so."""
+    """The classes with their files, by split and name, and the files that list them."""
     try:
         by_lists = benchmark.read_lists(root)
     except UserError:
@@ -159,7 +159,8 @@ def _find(benchmark, root):
 def _split_folders(root):
     for prefix in ("", "meta-"):
         paths = {split: root / f"{prefix}{short}" for split, short in SHORT_NAMES.items()}
-        # A class may be called `train` too: splits hold folders, or links to them.
+        # A class may be called `train` too, so a folder is a split only if it holds folders or
+        # links.
         splits = any(path.is_dir() and has_folders(path) for path in paths.values())
         if splits and all_or_none(paths):
             return paths
@@ -167,7 +168,7 @@ def _split_folders(root):
 
 
 def _standard(benchmark, root):
-    """`{split: {class: files}}` of class folders without a split; empty where there are none."""
+    """`{split: {class: files}}` for class folders without splits; empty if there are none."""
     names = [name for each in benchmark.standard.values() for name in each]
     for home in (root / home for home in benchmark.class_homes):
         if any((home / name).is_dir() for name in names):
@@ -207,7 +208,7 @@ def _check_splits(root, classes):
 
 def _pickles(benchmark, root):
     paths = {s: root / benchmark.pickles.format(short) for s, short in SHORT_NAMES.items()}
-    long = {s: root / benchmark.pickles.format(s) for s in SPLITS}  # others' name for validation
+    long = {s: root / benchmark.pickles.format(s) for s in SPLITS}  # another name for validation
     if (found := all_or_none({s: p if p.exists() else long[s] for s, p in paths.items()})) is None:
         raise UserError(f"{root} is no folder of {benchmark.name}; expected {benchmark.layouts}")
     return found
@@ -220,7 +221,7 @@ def _read_pickles(benchmark, pickles, image_format, stream):
         for split, path in pickles.items():
             images, members = read_pickled_images(path, benchmark.pickle_keys)
             for name, numbers in sorted(members.items()):
-                # Numbers start again in each split, so they are no names.
+                # Numbers start again in each split, so they can't be the classes' names.
                 name = name if isinstance(name, str) else f"{split}/{name}"
                 for number in numbers:
                     facts = {"names": f"{path.name}/{number}", "classes": (split, name)}

@@ -3,10 +3,10 @@
     tfmeta train cifar-fs --data-dir DIR --algorithm prototypical --ways 5 --shots 5
 
 Bertinetto et al. 2019, https://arxiv.org/abs/1805.08136: 64 classes for training, 16 for
-validation and 20 for test. What the folder, or `cifar100` in it, may hold:
+validation and 20 for test. The folder, or `cifar100` in it, may hold:
 
-    data/CLASS/*.png, splits/bertinetto/{train,val,test}.txt    a class a line
-    {train,val,test}/CLASS/*.png, or meta-train and so on       split as they say
+    data/CLASS/*.png, splits/bertinetto/{train,val,test}.txt    one class per line
+    {train,val,test}/CLASS/*.png, or meta-train and so on       split as these folders say
     CLASS/*.png or data/CLASS/*.png                             the published split
     CIFAR_FS_{train,val,test}.pickle                            dictionaries of data and labels
 """
@@ -24,7 +24,7 @@ from tfmeta.user_files import read_text
 
 _LEVELS = ("", "cifar100")
 
-# Bertinetto et al.'s, as in github.com/tristandeleu/pytorch-meta (commit ac3c48e,
+# The split of Bertinetto et al., as in github.com/tristandeleu/pytorch-meta (commit ac3c48e,
 # torchmeta/datasets/assets/cifar100/cifar-fs); the names are CIFAR-100's fine labels.
 _TRAIN = """
 dolphin seal aquarium_fish ray trout orchid sunflower tulip bottle bowl can cup plate apple
@@ -58,11 +58,11 @@ def build(
 
     Args:
         data_dir: the folder.
-        size: pixels of a side, or `[height, width]`.
+        size: pixels per side, or `[height, width]`.
         resize, background, as_stored: see `FormatOptions`.
-        rotations: quarter turns of a class are classes of their own.
-        stream: keep the pixels on disk, not in memory.
-        skip_unreadable: leave out files that are no whole images.
+        rotations: whether quarter turns of a class are further classes.
+        stream: whether to keep the pixels on disk and not in memory.
+        skip_unreadable: whether to leave out files that are no whole images.
 
     Raises:
         UserError: see `open_benchmark`.
@@ -100,7 +100,7 @@ CIFAR_FS = Benchmark(
     name="cifar-fs",
     layouts=(
         "data/ and splits/bertinetto/{train,val,test}.txt, or train/, val/ and test/ (meta-train/, "
-        "...) with a folder a class, or CIFAR-100's class folders, or "
+        "...) with one folder per class, or CIFAR-100's class folders, or "
         "CIFAR_FS_{train,val,test}.pickle"
     ),
     standard={

@@ -1,11 +1,11 @@
-"""Invented alphabets, drawn by a seeded stroke program: the embedded default, no download.
+"""Invented alphabets, drawn from a seed; nothing is downloaded.
 
     tfmeta train glyphs --algorithm maml --steps 300
 
     python -m tfmeta.pipelines.glyphs FOLDER      # PNG files of it, to try `tfmeta predict` on
 
-An alphabet has a style, a character is a few strokes in it, and every drawer has a hand of their
-own (`glyph_drawing.py`). It stands in for Omniglot where nothing can be downloaded.
+An alphabet has a style, a character is a few strokes in this style, and every drawer has a
+handwriting of their own (`glyph_drawing.py`). It replaces Omniglot where nothing can be downloaded.
 """
 
 import sys
@@ -28,9 +28,9 @@ def build(*, data_dir=None, split_seed: int = 0, rotations: bool = False) -> Cla
 
     Args:
         data_dir: not used; the glyphs are drawn in memory.
-        split_seed: which alphabets go where, and how they look.
-        rotations: quarter turns of a character are classes of their own; off, since some of the
-            invented characters are their own half turn.
+        split_seed: decides how the alphabets look, and which split each is in.
+        rotations: whether quarter turns of a character are further classes; False by default,
+            because some characters look the same after a half turn.
     """
     del data_dir
     glyphs = draw_glyphs(num_alphabets=NUM_ALPHABETS, seed=split_seed)
@@ -55,9 +55,10 @@ def write_sample(folder, *, num_ways: int = 5, num_queries: int = 2) -> None:
     """Writes a support set and queries of one test alphabet as PNG files, to try `predict` on.
 
     Args:
-        folder: gets `support/CLASS/0.png`, one a class, and `queries/CLASS-1.png` and so on.
-        num_ways: classes.
-        num_queries: files a class.
+        folder: where `support/CLASS/0.png`, one per class, and `queries/CLASS-1.png` and so on are
+            written.
+        num_ways: number of classes.
+        num_queries: number of query files per class.
     """
     index = build().index
     classes = index.classes("test")[:num_ways]

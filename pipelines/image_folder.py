@@ -3,14 +3,14 @@
     tfmeta inspect image-folder --data-dir photos
     tfmeta train image-folder --data-dir photos --algorithm prototypical
 
-What may be in the folder, found by looking at it:
+The folder may have one of these layouts, which is recognised:
 
     photos/CLASS/*.png                      split by class
     photos/GROUP/CLASS/*.png                groups, such as alphabets of characters: split by group
     photos/{train,validation,test}/...      either of these in split folders: split as they say
 
 Files are PNG, JPEG, GIF (first frame), BMP, WebP or TIFF, of any sizes and modes.
-What is not used is named: hidden files, files beside the class folders, links that lead nowhere.
+Everything that is not used is named: hidden files, files outside the class folders, broken links.
 """
 
 from dataclasses import dataclass, replace
@@ -51,25 +51,26 @@ def build(
     Args:
         data_dir: the folder.
         size, channels, invert, deep_range, background, resize, as_stored: see `FormatOptions`.
-        groups: whether there is a group level above the class folders; None: look.
-        split_folders: whether the first folders are splits; None: look. What they hold decides, as
-            a class may be called `train` too.
-        rotations: quarter turns of a class are classes of their own.
-        split_by, validation, test, split_seed: see `split_classes`; for folders without splits.
-        stream: keep the pixels on disk, not in memory.
-        skip_unreadable: leave out files that are no whole images.
+        groups: whether there is a level of groups above the class folders; None finds it out.
+        split_folders: whether the first folders are splits; None finds it out from what they hold,
+            because a class may be called `train` too.
+        rotations: whether quarter turns of a class are further classes.
+        split_by, validation, test, split_seed: see `split_classes`; used for folders without
+            splits.
+        stream: whether to keep the pixels on disk and not in memory.
+        skip_unreadable: whether to leave out files that are no whole images.
 
     Raises:
         UserError: if the folder is not as described above, or a file can't be read.
     """
     if data_dir is None:
-        raise UserError("image-folder needs its folder: --data-dir DIR, with a folder a class")
+        raise UserError("image-folder needs its folder: --data-dir DIR, with one folder per class")
     found = find_classes(Path(data_dir), groups, split_folders)
     files = [file for each in found for file in each.files]
     passed_over, lost = unused_entries(Path(data_dir), files, [each.folder for each in found])
     loaded = load_images(
         Path(data_dir),
-        files + lost,  # which can't be read, and are named with all that can't
+        files + lost,  # broken links are reported with the other files that can't be read
         FormatOptions(size, channels, invert, deep_range, background, resize, as_stored),
         skip_unreadable=skip_unreadable,
         stream=stream,
@@ -108,7 +109,7 @@ def build(
 
 @dataclass(frozen=True)
 class FoundClass:
-    """A class folder: its split and group, if there are such, and its files, sorted."""
+    """A class folder with its split and group, if it has these, and its sorted files."""
 
     folder: Path
     split: str | None
@@ -129,7 +130,7 @@ def find_classes(root: Path, groups=None, split_folders=None) -> list[FoundClass
         groups, split_folders: see `build`.
 
     Raises:
-        UserError: if there are none, some are at another depth than others, or a class is in two
+        UserError: if there are no class folders, they are at different depths, or a class is in two
             splits.
     """
     if not root.is_dir():
@@ -158,9 +159,10 @@ def _are_splits(known):
 
 
 def _has_splits(root, tops, known, groups):
-    """Whether the folders are splits: by their names, if they hold folders and no images.
+    """Whether the folders are splits: they have names of splits, and hold folders and no images.
 
-    A class may be called as a split is. Names of splits that are none would be groups, unawares.
+    A class may have the name of a split. Folders with such names that are no splits are refused,
+    because they would silently become groups.
     """
     deep = [top for top in tops if _folders(top)]
     if _are_splits(known):
@@ -191,7 +193,7 @@ def _named(folders):
 
 
 def _has_groups(parts):
-    """Whether the first level holds groups: folders with folders in them, and no files."""
+    """Whether the first level holds groups, which are folders with folders and without files."""
     firsts = [folder for part in parts for folder in _folders(part)]
     deep = [folder for folder in firsts if _folders(folder)]
     flat = [folder for folder in firsts if files_in(folder)]
@@ -221,16 +223,16 @@ def _check(found, root):
 
 
 def unused_entries(root: Path, used, folders) -> tuple[tuple[str, ...], list[Path]]:
-    """What is in a folder and is no example, so that nothing goes unsaid.
+    """The entries of a folder that are no examples, so that all of them are reported.
 
     Args:
         root: the folder.
-        used: paths of files that are read.
-        folders: paths that are looked into, beside those that hold such files.
+        used: paths of the files that are read.
+        folders: other paths to examine, in addition to the folders of these files.
 
     Returns:
-        `(passed_over, lost)`: names, relative to the root, of hidden files, of files where folders
-        are expected, of folders without classes and so on; and links that lead nowhere.
+        `(passed_over, lost)`: the names, relative to the root, of hidden files, files in place of
+        folders, folders without classes and so on; and the broken links.
     """
     used, inside = set(used), {root}
     for path in (*used, *folders):
@@ -251,12 +253,12 @@ def unused_entries(root: Path, used, folders) -> tuple[tuple[str, ...], list[Pat
 
 
 def is_lost(path: Path) -> bool:
-    """Whether it is a link that leads nowhere, or in a circle."""
+    """Whether a path is a broken link, or a link in a circle."""
     return path.is_symlink() and not path.exists()
 
 
 def has_folders(folder: Path) -> bool:
-    """Whether there is a folder in it, hidden ones aside."""
+    """Whether a folder has a folder in it that is not hidden."""
     return bool(_folders(folder))
 
 
@@ -265,9 +267,9 @@ def _folders(folder):
 
 
 def files_in(folder: Path) -> list[Path]:
-    """A folder's files, sorted, but for hidden ones; none if there is no such folder.
+    """The sorted files of a folder without hidden files; empty if there is no such folder.
 
-    Links that lead nowhere are among them: reading them says so.
+    Broken links are among them; reading them reports them.
     """
     files = folder.iterdir() if folder.is_dir() else ()
     shown = (file for file in files if not is_hidden(file))

@@ -4,9 +4,9 @@
 
 Vinyals et al. 2016, https://arxiv.org/abs/1606.04080; the split, 64 classes for training, 16 for
 validation and 20 for test, is Ravi and Larochelle's (2017,
-https://openreview.net/forum?id=rJY0-Kcll). What the folder may hold:
+https://openreview.net/forum?id=rJY0-Kcll). The folder may hold:
 
-    images/*.jpg, {train,val,test}.csv          each a filename and a label a line
+    images/*.jpg, {train,val,test}.csv          one filename and label per line
     {train,val,test}/CLASS/*.jpg                split as they say
     CLASS/*.jpg or images/CLASS/*.jpg           CLASS being nXXXXXXXX; the published split
     mini-imagenet-cache-{train,val,test}.pkl    dictionaries of image_data and class_dict
@@ -25,9 +25,9 @@ from tfmeta.user_files import open_file
 
 _COLUMNS = ("filename", "label")
 
-# Ravi and Larochelle's, as in github.com/twitter-research/meta-learning-lstm, data/miniImagenet;
-# taken from the file lists that github.com/DingYuan0118/fsl_ssl (commit 3ccbcd6,
-# filelists/miniImagenet) made of them, whose label_names are the 64, 16 and 20 in this order.
+# The split of Ravi and Larochelle, as in github.com/twitter-research/meta-learning-lstm,
+# data/miniImagenet. It is taken from the lists in github.com/DingYuan0118/fsl_ssl (commit 3ccbcd6,
+# filelists/miniImagenet), whose label_names are the 64, 16 and 20 classes in this order.
 _TRAIN = """
 n01532829 n01558993 n01704323 n01749939 n01770081 n01843383 n01910747 n02074367 n02089867 n02091831
 n02101006 n02105505 n02108089 n02108551 n02108915 n02111277 n02113712 n02120079 n02165456 n02457408
@@ -62,11 +62,11 @@ def build(
 
     Args:
         data_dir: the folder.
-        size: pixels of a side, or `[height, width]`.
+        size: pixels per side, or `[height, width]`.
         resize, background, as_stored: see `FormatOptions`.
-        rotations: quarter turns of a class are classes of their own.
-        stream: keep the pixels on disk, not in memory.
-        skip_unreadable: leave out files that are no whole images.
+        rotations: whether quarter turns of a class are further classes.
+        stream: whether to keep the pixels on disk and not in memory.
+        skip_unreadable: whether to leave out files that are no whole images.
 
     Raises:
         UserError: see `open_benchmark`.
@@ -91,7 +91,7 @@ def _read_lists(root):
     lists = all_or_none(_list_files(root))
     if lists is None:
         lists = _list_files(root.parent)
-        if not all(path.is_file() for path in lists.values()):  # or they may be of something else
+        if not all(path.is_file() for path in lists.values()):  # else of another kind
             return None
     by_split = {split: _files_of(path, images) for split, path in lists.items()}
     return by_split, list(lists.values())
@@ -102,7 +102,7 @@ def _list_files(folder):
 
 
 def _files_of(path, images):
-    """`{label: files}` of a csv file."""
+    """The files in a csv file, `{label: files}`."""
     by_label = {}
     with io.TextIOWrapper(open_file(path), "utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
@@ -121,8 +121,8 @@ def _files_of(path, images):
 MINI_IMAGENET = Benchmark(
     name="mini-imagenet",
     layouts=(
-        "images/ and train.csv, val.csv and test.csv, or train/, val/ and test/ with a folder a "
-        "class, or class folders nXXXXXXXX/, or mini-imagenet-cache-{train,val,test}.pkl"
+        "images/ and train.csv, val.csv and test.csv, or train/, val/ and test/ with one folder "
+        "per class, or class folders nXXXXXXXX/, or mini-imagenet-cache-{train,val,test}.pkl"
     ),
     standard={
         "train": tuple(_TRAIN.split()),

@@ -2,10 +2,11 @@
 
     tfmeta train omniglot --algorithm maml --ways 5 --shots 1 --queries 1 --inner-steps 1
 
-Lake et al. 2015, https://doi.org/10.1126/science.aab3050. Images are reduced to 28x28 with ink
-high. Two splits: `characters`, the random one of the few-shot papers (1,100 for training, 100 for
-validation and 423 for test, as Finn et al. 2017), and `alphabets`, Lake's own: the 30 background
-alphabets (5 of them, drawn by the seed, for validation) and the 20 evaluation alphabets for test.
+Lake et al. 2015, https://doi.org/10.1126/science.aab3050. Images are reduced to 28x28, and ink has
+high values. There are two splits. `characters` is the random split of the few-shot papers: 1,100
+characters for training, 100 for validation and 423 for test, as in Finn et al. 2017. `alphabets` is
+Lake's own: the 30 background alphabets, 5 of which (drawn from the seed) are for validation, and
+the 20 evaluation alphabets for test.
 """
 
 import numpy as np
@@ -30,11 +31,11 @@ def build(
     Args:
         data_dir: the TFDS folder; TFDS's own default (`TFDS_DATA_DIR`) if None.
         split: "characters" or "alphabets".
-        split_seed: which random split; it does not change with the run's seed.
-        rotations: quarter turns of a character are classes of their own.
+        split_seed: decides the random split; the run's seed does not change it.
+        rotations: whether quarter turns of a character are further classes.
 
     Raises:
-        UserError: if the split is neither, or Omniglot is not in `data_dir`.
+        UserError: if `split` is neither of these, or Omniglot is not in `data_dir`.
     """
     if split not in ("characters", "alphabets"):
         raise UserError(f"received pipeline.split={split}; expected 'characters' or 'alphabets'")
@@ -55,7 +56,7 @@ def build(
 
 
 def _read(data_dir):
-    """Images `(32460, 28, 28, 1)`, their characters, and each character's alphabet, part, name."""
+    """Images `(32460, 28, 28, 1)`, their characters, and each one's alphabet, part and name."""
     builder = prepared_builder("omniglot", data_dir)
     parts = [_read_part(builder, part) for part in ("train", "test")]  # background, evaluation
     images, labels, alphabet_of_image, evaluation_of_image = (

@@ -1,10 +1,10 @@
-"""Tasks with the weights that solve them, to learn by regression what the weights should be.
+"""Tasks with the weights that solve them, so that a learner can learn these weights.
 
     tfmeta optima runs/start --output sinusoid.optima
     tfmeta train optima --algorithm hypernetwork --shots 10 --set pipeline.file=sinusoid.optima
 
-Only the training tasks are the file's; validation and test are those of the pipeline that it was
-made from, so that a score is on tasks that nobody solved, from their support sets alone.
+Only the training tasks come from the file. Validation and test tasks come from the pipeline that
+the file was made from, so that a score is measured on tasks that were not solved before.
 """
 
 import numpy as np
@@ -17,21 +17,21 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError
 
-_HELD_OUT = 0.1  # the last part of the file, never trained on
+_HELD_OUT = 0.1  # the last part of the file, which is not trained on
 _SOLVED = ("train", "held-out")
-_LEAST_SPREAD = 0.01  # variance of a weight, as a share of the mean over the weights
+_LEAST_SPREAD = 0.01  # of a weight's variance, as a share of the mean variance of all weights
 
 
 class OptimaSource(EpisodeSource):
-    """The solved tasks of a file for training, another source's for validation and test.
+    """The solved tasks of a file for training, and another source's tasks for validation and test.
 
-    A task's optimum was found on all its points, so any of them may be its support set: training
-    draws them anew each time, as if there were more tasks. The split `held-out` has the last tenth
-    of the file, each task once, its points in the order of the file.
+    A task's best weights were found with all its points, so that any of them may be its support
+    set. Training draws them anew each time, as if there were more tasks. The split `held-out` has
+    the last tenth of the file, each task once, with its points in the order of the file.
 
     Args:
         optima: the file's content, with two tasks or more.
-        original: the source that the tasks were drawn from.
+        original: the source from which the tasks were drawn.
     """
 
     name = "optima"
@@ -41,7 +41,7 @@ class OptimaSource(EpisodeSource):
         self.input_shape, self.image_format = original.input_shape, original.image_format
         self.target_size, self.row_format = original.target_size, original.row_format
         self.network, self.network_options = original.network, original.network_options
-        scale = optima.provenance.get("target_scale", {})  # the weights answer in its unit
+        scale = optima.provenance.get("target_scale", {})  # the weights' answers are in its unit
         self.learner_options = {name: v for name, v in scale.items() if v is not None}
         episodes = optima.episodes
         self._x = np.concatenate([episodes.support_x, episodes.query_x], 1)
@@ -110,7 +110,7 @@ class OptimaSource(EpisodeSource):
         return episodes
 
     def _any_order(self, seed):
-        """`(first, count)` -> tasks `(count,)` and their points `(count, points)`, both drawn."""
+        """A function `(first, count)` -> random tasks `(count,)` and points `(count, points)`."""
         num_points = self._x.shape[1]
         stream = RandomStream(seed, "optima", 1 + num_points)
 
@@ -129,13 +129,13 @@ class OptimaSource(EpisodeSource):
 
 
 def _scales(weights):
-    """`{name: ()}`: how far a weight's optima are spread over the tasks, as RMS of its elements.
+    """How much a weight's best values differ between tasks, as RMS of its elements: `{name: ()}`.
 
-    Not for each element apart: one that no task needs to move would then count as much as one that
-    makes the difference.
+    It is one number per weight and not per element: an element that no task changes would then
+    count as much as one that matters.
     """
     squares = {n: np.mean(values.var(0, dtype=np.float64)) for n, values in weights.items()}
-    # Else the error of a weight that hardly moves would be divided by hardly anything.
+    # Without this, the error of a weight that hardly changes would be divided by nearly zero.
     least = _LEAST_SPREAD * np.mean(list(squares.values())) or 1.0
     return {n: np.float32(np.sqrt(max(square, least))) for n, square in squares.items()}
 
@@ -144,12 +144,12 @@ def build(*, data_dir=None, file=None) -> OptimaSource:
     """The pipeline.
 
     Args:
-        data_dir: where the data of the original pipeline is; as the file says if None.
-        file: what `tfmeta optima` wrote.
+        data_dir: where the data of the original pipeline is; None for what the file says.
+        file: a file that `tfmeta optima` wrote.
 
     Raises:
         UserError: if the file is missing, damaged or too small, or the original pipeline can't be
-            had.
+            built.
     """
     if file is None:
         raise UserError(

@@ -1,13 +1,14 @@
-"""Many small regressions from a file of your own: a task a user, a device, a site.
+"""Many small regressions from a file of your own: one task per user, device or site.
 
     tfmeta train regression --data-dir ratings.csv --shots 5 --set pipeline.task=user \\
         --set pipeline.target=rating --algorithm maml
 
-A CSV or Parquet file has a column that says the task, one or several targets, and features; an NPZ
-the arrays `x`, `y` (or `target`) and `task`. Tasks, not rows, are split into train, validation and
-test, so that a score is on tasks that were never seen. Raw features will do, as in `arrays`, and
-targets in any unit: a learner centres and divides them by the training tasks' mean and deviation,
-which the run records (`learner.target_centre`, `learner.target_spread`), and answers in that unit.
+A CSV or Parquet file has a column with the task, one or several columns of targets, and columns of
+features. An NPZ has the arrays `x`, `y` (or `target`) and `task`. Tasks, not rows, are split into
+train, validation and test, so that a score is measured on new tasks. Features need no preparation,
+as in `arrays`, and targets may have any unit. A learner centres and divides them by the mean and
+deviation of the training tasks, which the run records (`learner.target_centre`,
+`learner.target_spread`), and answers in the user's unit.
 """
 
 import numpy as np
@@ -31,13 +32,13 @@ _LAST = np.iinfo(np.int32).min  # sorts behind every random key
 
 
 class Regression(EpisodeSource):
-    """Draws a task, then rows of it, all distinct: first the support set, then the queries.
+    """Draws a task, then different rows of it: first the support set, then the queries.
 
-    An episode's first random word chooses among the split's tasks, all alike however many rows
-    they have; the others sort the task's rows.
+    An episode's first random word chooses a task of the split; all tasks are equally likely, for
+    any number of rows. The other words sort the task's rows.
 
     Args:
-        index: the rows' features `(rows, ...)`, and as the class of each its task.
+        index: the features of the rows, `(rows, ...)`; the class of each row is its task.
         targets: float32 `(rows, targets)`.
 
     Raises:
@@ -96,12 +97,12 @@ class Regression(EpisodeSource):
         return self.index.named_splits()
 
     def _small_tasks(self, split, shape):
-        """`name: rows` of each task with too few rows, fewest first."""
+        """The tasks with too few rows as texts `name: number of rows`, fewest first."""
         small = self.index.small_classes(split, shape.num_examples)
         return [f"{name}: {rows}" for name, rows in small.items()]
 
     def _tasks(self, split, shape):
-        """The split's tasks that episodes are drawn from."""
+        """The tasks of a split from which episodes are drawn."""
         least = shape.num_examples if shape.skip_small_classes else 0
         return self.index.large_classes(split, least)
 
@@ -138,7 +139,7 @@ class Regression(EpisodeSource):
 
 def _rows_needed(shape):
     wanted = f"{shape.num_shots} shots and {shape.num_queries} queries"
-    return f"{wanted} need {shape.num_examples} rows a task"
+    return f"{wanted} need {shape.num_examples} rows per task"
 
 
 def build(
@@ -158,14 +159,14 @@ def build(
     Args:
         data_dir: the file, or a folder that holds exactly one.
         file: its name in the folder, if there are several.
-        task: the column (array) that says which task a row is of.
-        target: the column of the target, or several; in an NPZ `y` will do as well.
-        features: the columns of the features; None: all others.
-        validation, test, split_seed: see `split_classes`; of tasks.
-        standardise: have the network bring the features to one scale; see `arrays`.
+        task: the column (array) that says to which task a row belongs.
+        target: the column of the target, or several columns; in an NPZ it may also be `y`.
+        features: the columns of the features; None takes all other columns.
+        validation, test, split_seed: see `split_classes`; they split tasks.
+        standardise: whether the network brings the features to one scale; see `arrays`.
 
     Raises:
-        UserError: if the file can't be read, or a value is missing or no number.
+        UserError: if the file can't be read, or a value is missing or is no number.
     """
     table = read_table(find_file("regression", data_dir, file), text=(str(task),))
     targets = names_in(target)

@@ -20,11 +20,11 @@ from tfmeta.errors import UserError
 AMPLITUDE = (0.1, 5.0)
 PHASE = (0.0, math.pi)
 INPUT = (-5.0, 5.0)
-_MOST_POINTS = 10_000  # of a task; there is no end to them
+_MOST_POINTS = 10_000  # of a task, which has any number of points
 
 
 class Sinusoid(EpisodeSource):
-    """An endless family of tasks; the splits are disjoint streams of it."""
+    """An endless family of tasks; each split is a different stream of them."""
 
     name = "sinusoid"
     input_shape = (1,)
@@ -46,8 +46,8 @@ class Sinusoid(EpisodeSource):
         sizes = RandomStream(seed, f"{split} sizes", words_for_sizes(shape))
 
         def episodes(first, count):
-            # In float64: the sine of float32 differs in its last bit between the full vectors of
-            # a batch and its rest, and an episode must not depend on its batch.
+            # In float64, because the last bit of a float32 sine differs between the full registers
+            # of a batch and its rest, and an episode must not depend on its batch.
             unit = tf.cast(stream.units(first, count), tf.float64)[:, : 2 + num_points, tf.newaxis]
             amplitude = _between(unit[:, :1], *AMPLITUDE)
             phase = _between(unit[:, 1:2], *PHASE)
@@ -65,6 +65,6 @@ def _between(unit, low, high):
 
 
 def build(*, data_dir=None) -> Sinusoid:
-    """The pipeline; there is nothing to load and nothing to choose."""
+    """The pipeline. It loads nothing and has no options."""
     del data_dir
     return Sinusoid()

@@ -1,12 +1,12 @@
-"""Texts with a label each, such as intents, from a file of your own: CSV or JSON lines.
+"""Texts with one label each, such as intents, from a file of your own: CSV or JSON lines.
 
     tfmeta train text --data-dir intents.csv --algorithm prototypical
     tfmeta train text --data-dir intents.jsonl --set pipeline.label=intent --shots 5
 
-A text becomes the ids of its tokens: words in any script, and single characters of the scripts that
-put no spaces between words (`tokenizers.py`). The vocabulary is that of the training split alone;
-`vocabulary`, `length` and `tokenizer` of the source, with `token_ids`, make the ids that a served
-model takes. For embeddings of your own there is `arrays`.
+A text becomes the ids of its tokens. Tokens are words in any script, and single characters in
+scripts that put no spaces between words (`tokenizers.py`). The vocabulary comes from the training
+split alone. `token_ids` makes the ids that a served model takes from the source's `vocabulary`,
+`length` and `tokenizer`. For your own embeddings use `arrays`.
 """
 
 import csv
@@ -32,7 +32,7 @@ from tfmeta.user_files import read_file
 _SUFFIXES = (".csv", ".jsonl")
 _NO_WORDS = ["", "[UNK]"]
 _RESERVED = 2  # ids that are no words: 0 is padding, 1 an unknown word
-_MOST_IDS = 2**24  # that a float32 can tell apart
+_MOST_IDS = 2**24  # ids that a float32 can tell apart
 
 
 def build(
@@ -60,13 +60,13 @@ def build(
         label: the column of the classes.
         group: the column of the classes' groups.
         split: the column that says train, validation or test.
-        vocabulary: ids at most, the words that are most frequent in training and the two that are
-            none; or the words themselves, from id 0 on.
-        length: tokens of a text that count; the first ones.
-        tokenizer: "unicode", or "ascii", which knew ASCII's spaces and punctuation alone; None:
-            "unicode", but "ascii" where `vocabulary` is the words and doesn't say, as it is in
-            the runs of that time.
-        split_by, validation, test, split_seed: see `split_classes`; where no column says the split.
+        vocabulary: the largest number of ids, for the most frequent words of training and two ids
+            that are no words; or the words themselves, in the order of their ids.
+        length: number of tokens of a text that are used; the others at its end are cut off.
+        tokenizer: "unicode", or "ascii", which knows only the spaces and punctuation of ASCII. None
+            is "unicode"; but if `vocabulary` has the words, None is "ascii", as in older runs.
+        split_by, validation, test, split_seed: see `split_classes`; used if no column has the
+            split.
 
     Raises:
         UserError: if the file can't be read, a value is missing, or a class is in two groups or
@@ -104,7 +104,7 @@ def build(
     index = ClassIndex(ids, **classes, origins=Origins(digests=_digests(texts)))
     source = ClassSource("text", index)
     source.vocabulary, source.length, source.tokenizer = words, length, tokenizer
-    # A new text must not give a word another id, nor a new tokenizer another word.
+    # Later texts must not change the id of a word, nor a later tokenizer the words.
     source.pinned_options = {"vocabulary": words, "tokenizer": tokenizer}
     rows = {split: index.rows(split) for split in index.splits}
     source.prepared = PreparedTokens(ids, rows, lengths)
@@ -115,11 +115,11 @@ def build(
 def token_ids(
     texts: list[str], vocabulary: list[str], length: int, *, tokenizer: str
 ) -> np.ndarray:
-    """Texts as a network takes them: float32 `(texts, length)`, ids cut or padded with 0.
+    """Texts as ids for a network: float32 `(texts, length)`, cut off or padded with 0.
 
     Args:
-        texts: any text; a token that the vocabulary doesn't have is 1.
-        vocabulary: of the source, from id 0 on.
+        texts: any texts; the id of a token that is not in the vocabulary is 1.
+        vocabulary: of the source, in the order of the ids.
         length: of the source.
         tokenizer: of the source.
     """
@@ -127,7 +127,7 @@ def token_ids(
 
 
 def _digests(texts):
-    """Of each text as it was given: two of different words may have the same ids."""
+    """Digests of the texts as they were given, because different texts may have the same ids."""
     return tuple(hashlib.blake2b(t.encode(), digest_size=16).digest() for t in texts)
 
 
@@ -150,7 +150,7 @@ def _check_whole(name, value, least, most):
 
 
 def _read(path: Path, chosen: dict) -> dict:
-    """`{option: [text of each row]}` of the columns `{option: name}`."""
+    """The texts of the rows, `{option: [text]}`, for columns `{option: name}`."""
     content = _decoded(path)
     is_csv = path.suffix.lower() == ".csv"
     rows = list(_csv_rows(path, content) if is_csv else _json_rows(path, content))
@@ -189,7 +189,7 @@ def _decoded(path):
 
 
 def _csv_rows(path, content):
-    """`(line, {column: text})` of each row; the line is the one that it begins in."""
+    """Yields `(line, {column: text})` for each row, with the line in which it begins."""
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     header, line = None, 1
     try:
@@ -218,7 +218,7 @@ def _csv_rows(path, content):
 
 
 def _json_rows(path, content):
-    """`(line, {column: value})` of each line that isn't blank."""
+    """Yields `(line, {column: value})` for each line that isn't blank."""
     for line, text in enumerate(content.split("\n"), 1):
         if not text.strip():
             continue
@@ -226,11 +226,11 @@ def _json_rows(path, content):
             row = strict_json.loads(text)
         except ValueError as error:
             raise UserError(
-                f"{path}, line {line}, is no JSON ({error}); expected an object a line: "
+                f"{path}, line {line}, is no JSON ({error}); expected one object per line: "
                 '{"text": "...", "label": "..."}'
             ) from error
         if not isinstance(row, dict):
             raise UserError(
-                f"{path}, line {line}, is a JSON {type(row).__name__}; expected an object a line"
+                f"{path}, line {line}, is a JSON {type(row).__name__}; expected one object per line"
             )
         yield line, row

@@ -1,11 +1,12 @@
-"""Any TFDS dataset of images or vectors with a label, prepared on this machine; nothing is fetched.
+"""Any TFDS dataset of images or vectors with a label, prepared on this machine, without download.
 
     tfmeta train tfds:omniglot --data-dir DIR --set pipeline.group=alphabet
     tfmeta train tfds:cifar100 --data-dir DIR --set pipeline.split_by=class
 
-Omniglot's 32,460 images took 38 s to read on two busy cores (streamed, 0.7 s from the second time
-on); its episodes are those of the `omniglot` pipeline without rotations. TFDS's splits mostly hold
-the same classes, so they are pooled, and the classes are split anew.
+Omniglot's 32,460 images took 38 s to read on two busy cores (with `stream`, 0.7 s from the second
+time on). Its episodes are the same as those of the `omniglot` pipeline without rotations. The
+splits of TFDS mostly hold the same classes, so they are put together, and the classes are split
+anew.
 """
 
 import re
@@ -32,7 +33,7 @@ from tfmeta.reading.tfds_features import ChosenFeatures, choose_features, only_o
 
 _INFO = "dataset_info.json"  # the last file that TFDS writes
 _NAME = re.compile(r"\w+(/[\w.+-]+)?(:[\d*]+(\.[\d*]+){0,2})?")  # of a dataset
-_SAMPLE = 200  # images that the format is guessed from
+_SAMPLE = 200  # images from which the format is guessed
 # TFDS splits that repeat examples of the others: Lake's smaller background sets.
 _REPEATING = {"omniglot": ("small1", "small2")}
 
@@ -62,19 +63,19 @@ def build(
 
     Args:
         data_dir: the TFDS folder; TFDS's own default (`TFDS_DATA_DIR`) if None.
-        name: what `tfds.load` calls it, as in `cifar100` or `mnist_corrupted/fog:1.0.0`.
-        image: the feature of the examples, an image or a vector; None: the only one.
-        label: the feature of their classes; None: "label", or the only ClassLabel.
-        group: the feature of the classes' groups; None: there are no groups.
-        size, channels, invert, deep_range, background, resize, as_stored: of images; see
+        name: as in `tfds.load`, such as `cifar100` or `mnist_corrupted/fog:1.0.0`.
+        image: the feature of the examples, an image or a vector; None for the only one.
+        label: the feature of their classes; None for "label" or the only ClassLabel.
+        group: the feature of the classes' groups; None if there are no groups.
+        size, channels, invert, deep_range, background, resize, as_stored: for images; see
             `FormatOptions`.
-        rotations: quarter turns of a class are classes of their own.
+        rotations: whether quarter turns of a class are further classes.
         split_by, validation, test, split_seed: see `split_classes`.
-        stream: keep the pixels on disk, not in memory.
+        stream: whether to keep the pixels on disk and not in memory.
 
     Raises:
-        UserError: if the dataset is not in `data_dir`, it does not say which features to take, or
-            a class is in two groups.
+        UserError: if the dataset is not in `data_dir`, it is not clear which features to take, or a
+            class is in two groups.
     """
     builder = prepared_builder(name, data_dir)
     features = _top_features(name, builder)
@@ -105,14 +106,15 @@ def prepared_builder(name: str, data_dir=None):
     """The TFDS builder of a dataset that has been prepared.
 
     Args:
-        name: what `tfds.load` calls it.
-        data_dir: the TFDS folder; TFDS's own default if None.
+        name: as in `tfds.load`.
+        data_dir: the TFDS folder; None for TFDS's own default.
 
     Raises:
-        UserError: if TFDS is not installed or knows no such dataset, or it is not in the folder.
+        UserError: if TFDS is not installed, knows no such dataset, or the dataset is not in the
+            folder.
     """
     tfds = import_extra("tensorflow_datasets", package="tensorflow-datasets", extra="tfds")
-    if not _NAME.fullmatch(name):  # such as one of a namespace, whose code TFDS would fetch
+    if not _NAME.fullmatch(name):  # for a name with a namespace, TFDS would download code
         raise UserError(
             f"TFDS has no dataset {name}, in {data_dir or 'its own folder'} or elsewhere; expected "
             "NAME, NAME/CONFIGURATION or NAME:VERSION"
@@ -123,7 +125,7 @@ def prepared_builder(name: str, data_dir=None):
             builder.info  # noqa: B018  it is read when it is asked for
     except UserError:
         raise
-    except Exception as error:  # of names, versions, configurations, and of damaged files
+    except Exception as error:  # for wrong names, versions and configurations, and damaged files
         raise UserError(
             f"TFDS has no dataset {name}, in {data_dir or 'its own folder'} or elsewhere "
             f"({described(error)}); expected NAME, NAME/CONFIGURATION or "
@@ -177,7 +179,7 @@ class _Dataset:
         return [item["content"] for _, item in zip(range(_SAMPLE), self._items(), strict=False)]
 
     def deep_range(self):
-        """As of `deep_range_of`: of a feature of 16 bits, all images are looked at."""
+        """See `deep_range_of`; for a feature of 16 bits, all images are examined."""
         dtype = self._builder.info.features[self._chosen.image].np_dtype
         if np.dtype(dtype).itemsize == 1:
             return None
@@ -199,7 +201,7 @@ class _Dataset:
         return examples, facts, origins_of(names, facts, passed_over=self._unlabelled(names))
 
     def read_vectors(self):
-        """Likewise, with float32 `(examples, features)`."""
+        """`(examples, facts, origins)`; the examples are float32 `(examples, features)`."""
         items = list(self._items())
         facts = {name: [item[name] for item in items] for name in ("places", "labels", "groups")}
         names = tuple(self._names[place] for place in facts["places"])
@@ -223,7 +225,7 @@ class _Dataset:
             dataset = self._builder.as_dataset(split=split, decoders=decoders, shuffle_files=False)
             for place, each in enumerate(dataset.as_numpy_iterator(), first):
                 label = int(each[chosen.label])
-                if is_class and label < 0:  # so TFDS marks what has no label
+                if is_class and label < 0:  # TFDS's mark for an example without a label
                     continue
                 yield {
                     "content": each[chosen.image],
@@ -240,7 +242,7 @@ def _examine(item):
 
 
 def _numbered(feature, values):
-    """Values of a feature as numbers from 0, and the name of each number."""
+    """The values of a feature as numbers from 0, and the name of each number."""
     import tensorflow_datasets as tfds
 
     if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes:
@@ -250,7 +252,7 @@ def _numbered(feature, values):
 
 
 def _groups_of_classes(name, labels, group_of_example, class_names):
-    """`(classes,)` the group of each class; of one without examples, which no task has, the first.
+    """The group of each class, `(classes,)`; the first group for a class without examples.
 
     Raises:
         UserError: if a class is in two groups.
@@ -263,6 +265,6 @@ def _groups_of_classes(name, labels, group_of_example, class_names):
         named = listed([class_names[each] for each in mixed])
         raise UserError(
             f"{len(mixed)} classes of tfds:{name} are in two groups: {named}; expected one "
-            "group a class. Choose another feature: --set pipeline.group=NAME"
+            "group per class. Choose another feature: --set pipeline.group=NAME"
         )
     return groups

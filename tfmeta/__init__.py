@@ -10,7 +10,7 @@ import sys
 
 from tfmeta.own_path import leave_working_folder
 
-leave_working_folder()  # before anything could be imported from it
+leave_working_folder()  # before anything is imported from it
 
 from tfmeta.deprecation import keep_old_names  # noqa: E402
 from tfmeta.network_registry import MODULES  # noqa: E402
@@ -43,7 +43,7 @@ _HOMES = {
     "predict": "tfmeta.workflows.predict",
     "verify": "tfmeta.workflows.verify",
 }
-# They start TensorFlow, set up as the commands do, so that the same settings give the same numbers.
+# These start TensorFlow as the commands do, so that the same settings give the same numbers.
 _STARTING = {
     name: f"tfmeta.workflows.{name}" for name in ("evaluate", "export", "inspect", "train")
 } | {

@@ -1,4 +1,4 @@
-"""What a builder's options are, read from its source: lists are quick, as nothing is imported."""
+"""Reads a builder's options from its source; nothing is imported, so that lists are quick."""
 
 import ast
 from importlib.util import find_spec
@@ -6,14 +6,14 @@ from pathlib import Path
 
 
 def options_in_source(home: str, given: tuple[str, ...]) -> dict:
-    """`{option: default}` of a builder's keyword arguments.
+    """The keyword arguments of a builder, `{option: default}`.
 
     Args:
         home: `module:function`.
-        given: names that are no options.
+        given: names of arguments that are no options.
 
     Returns:
-        Nothing where the module has no source, or makes its builder otherwise than by `def`.
+        The options; empty if the module has no source, or its builder is not a `def`.
     """
     module, _, function = home.partition(":")
     tree = _tree(module)
@@ -32,12 +32,12 @@ def _tree(module):
     try:
         spec = find_spec(module)
         return ast.parse(Path(spec.origin).read_text())
-    except Exception:  # whatever the package of another's module does when it is imported
+    except Exception:  # another package may raise anything when it is imported
         return ast.Module([], [])
 
 
 def _value(node, tree):
-    """A literal's value, or that of a constant of this module or of one that it imports from."""
+    """The value of a literal, or of a constant of this module or of one that it imports from."""
     if node is None:
         return None
     if not isinstance(node, ast.Name):

@@ -1,8 +1,9 @@
-"""The one way to start a child: a module of tfmeta in a Python that sees nothing of the folder.
+"""Starts a module of tfmeta in a child process, whose Python ignores the working folder.
 
-A stranger's export may hold an `ssl.py` or a `numpy.py`, and the user may stand in it. So the child
-has an empty working directory and the interpreter's own path (`python -I`), to which only absolute
-folders are added that the user put there for good. It dies with its parent, and at its time limit.
+A stranger's export may hold an `ssl.py` or a `numpy.py`, and may be the user's working folder. So
+the child has an empty working folder and the interpreter's own path (`python -I`). Only absolute
+folders are added to the path, which the user has set permanently. The child ends with its parent,
+or at its time limit.
 """
 
 import json
@@ -17,9 +18,9 @@ from pathlib import Path
 import tfmeta
 from tfmeta.errors import UserError
 
-DEFAULT_TIMEOUT = 600.0  # seconds; the largest exports of the tests take a twentieth of it
+DEFAULT_TIMEOUT = 600.0  # seconds; the largest exports of the tests take a twentieth
 
-# The pipe's other end closes when the parent is gone, however it went.
+# The pipe's other end closes when the parent ends, for whatever reason.
 _START = """
 import json, os, runpy, signal, site, sys, threading
 lifeline, module, folders, user_folder, arguments = json.loads(sys.argv[1])
@@ -36,7 +37,7 @@ runpy.run_module(module, run_name="__main__")
 
 
 class ChildDied(UserError):
-    """A child that didn't do its work to the end; its text says how it ended."""
+    """A child did not finish its work; the message says how it ended."""
 
     def __init__(self, message):
         super().__init__(message, exit_status=1)
@@ -46,13 +47,14 @@ def run(module: str, *arguments, given: str = "", timeout: float = DEFAULT_TIMEO
     """What `python -m MODULE ARGUMENTS` wrote to its standard output.
 
     Args:
-        module: of tfmeta, with a `__main__` part.
-        arguments: of its command line; paths are absolute, for its folder is another.
-        given: to its standard input.
+        module: a module of tfmeta with a `__main__` part.
+        arguments: of its command line; paths must be absolute, because its working folder is
+            another.
+        given: text for its standard input.
         timeout: seconds after which it is ended.
 
     Raises:
-        ChildDied: if it ended with another status than 0, or took too long.
+        ChildDied: if the child ended with another status than 0, or took too long.
     """
     reading, writing = os.pipe()
     try:
@@ -85,7 +87,7 @@ def run(module: str, *arguments, given: str = "", timeout: float = DEFAULT_TIMEO
 
 
 def _ending(done):
-    """How a process ended, and the last that it said."""
+    """How a process ended, and its last line of output."""
     last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
     ending = f"ended with status {done.returncode}"
     if done.returncode < 0:
@@ -98,7 +100,7 @@ def _ending(done):
 
 
 def _folders():
-    """Where the child looks last: the user's PYTHONPATH, and where this tfmeta is."""
+    """Folders where the child looks last: the user's PYTHONPATH, and the one of this tfmeta."""
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if sys.flags.ignore_environment:
         given = []
@@ -107,5 +109,5 @@ def _folders():
 
 
 def _user_folder():
-    """Where `pip install --user` puts things, if this interpreter looks there."""
+    """The folder of `pip install --user`, if this interpreter looks there."""
     return site.getusersitepackages() if site.ENABLE_USER_SITE else None

@@ -35,13 +35,13 @@ class _Commands(click.Group):
         except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            is_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE  # Click's to end
+            is_pipe = isinstance(error, OSError) and error.errno == errno.EPIPE  # Click ends it
             if is_pipe or not safety_net.is_spread():
                 raise
             raise _shown(safety_net.told(error), 1) from error
 
     def list_commands(self, context):
-        return list(self.commands)  # in the order of the work, not alphabetical
+        return list(self.commands)  # in the order of the work, and not of the alphabet
 
 
 def _shown(line, exit_status):

@@ -1,26 +1,27 @@
-"""From logits to what a served model says: probabilities, and whether a query is of any class."""
+"""From logits to a served model's answers: probabilities, and how likely a class is unknown."""
 
 from dataclasses import asdict, dataclass
 
 import tensorflow as tf
 
-_SMALLEST = 1e-13  # odds whose logarithm is taken
+_SMALLEST = 1e-13  # the least odds of which a logarithm is taken
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """How sure an answer is, in numbers that were fitted on tasks that training never saw.
+    """How sure an answer is; its numbers are fitted on tasks that were not trained on.
 
     Probabilities are a softmax of the logits over a temperature (Guo et al. 2017, section 4.2,
-    https://arxiv.org/abs/1706.04599). The unknown score is a logistic regression on the log-odds
-    against the likeliest class and on its logit. The second knows what the first cannot: how near
-    the query is at all (Vaze et al. 2022, https://arxiv.org/abs/2110.06207, section 4.2).
+    https://arxiv.org/abs/1706.04599). The unknown score is a logistic regression on two numbers:
+    the log-odds against the most likely class, and the logit of that class. The logit adds how near
+    the query is to the class at all (Vaze et al. 2022, https://arxiv.org/abs/2110.06207, section
+    4.2).
 
     Attributes:
-        temperature: over 1 makes answers less sure.
-        bias, of_doubt, of_largest: of the unknown score. By default it is the probability that
-            the likeliest class is not the right one.
-        report: what was measured with these numbers, and how; None if nothing was fitted.
+        temperature: a value above 1 makes answers less sure.
+        bias, of_doubt, of_largest: weights of the unknown score. By default the score is the
+            probability that the most likely class is not the right one.
+        report: what was measured with these numbers, and the protocol; None if nothing was fitted.
     """
 
     temperature: float = 1.0
@@ -33,23 +34,23 @@ class Confidence:
         return asdict(self)
 
     def probabilities(self, logits):
-        """`(..., classes)` -> `(..., classes)`."""
+        """Logits `(..., classes)` -> probabilities `(..., classes)`."""
         return tf.nn.softmax(self._scaled(logits))
 
     def unknown(self, logits):
-        """`(..., classes)` -> `(...)`: from 0 to 1, how likely the query is of none of them.
+        """Logits `(..., classes)` -> `(...)`, from 0 to 1, how likely the query is of no class.
 
-        As if half of all queries were of none.
+        It is as if half of all queries were of no class.
         """
         doubt, largest = self.evidence(logits)
         return tf.sigmoid(self.bias + self.of_doubt * doubt + self.of_largest * largest)
 
     def evidence(self, logits):
-        """The log-odds against the likeliest class, and its logit over the temperature."""
+        """The log-odds against the most likely class, and its logit divided by the temperature."""
         scaled = self._scaled(logits)
         largest = tf.reduce_max(scaled, -1)
         likeliest = tf.one_hot(tf.argmax(scaled, -1), tf.shape(scaled)[-1], dtype=scaled.dtype)
-        # The odds without the likeliest itself: one less than the whole sum, but exact.
+        # The sum of the odds without the most likely class; to subtract 1 from all would round.
         others = tf.exp(scaled - largest[..., tf.newaxis]) * (1 - likeliest)
         return tf.math.log(tf.maximum(tf.reduce_sum(others, -1), _SMALLEST)), largest
 

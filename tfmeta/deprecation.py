@@ -30,8 +30,8 @@ def warn_renamed(old: str, new: str, *, since: str, until: str, stacklevel: int 
         old: the name that was used.
         new: the name to use.
         since: the version that brought the new name.
-        until: the version that the old name no longer works in.
-        stacklevel: as of `warnings.warn`: 2 is the caller of this function's caller.
+        until: the version in which the old name no longer works.
+        stacklevel: as in `warnings.warn`; 2 is the caller of this function's caller.
     """
     if old in _warned:
         return
@@ -49,7 +49,7 @@ def renamed_argument(
     """A decorator for a function whose keyword argument `old` is now called `new`.
 
     Raises:
-        TypeError: when the function is called with both.
+        TypeError: if the function is called with both.
     """
 
     def decorated(function: _Function) -> _Function:
@@ -69,12 +69,12 @@ def renamed_argument(
 
 
 class MovedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports modules under the names that they had before; asked where no file has the name.
+    """Imports modules under the names that they had before, if no file has the name.
 
     Args:
         moved: `{old: new}` dotted names.
         since: the version that brought the new names.
-        until: the version that the old names no longer work in.
+        until: the version in which the old names no longer work.
     """
 
     def __init__(self, moved: Mapping[str, str], *, since: str, until: str):

@@ -1,13 +1,13 @@
-"""The one exception that stands for a user's mistake."""
+"""The exceptions for users' mistakes, and words for their messages."""
 
 from collections.abc import Collection
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend: what was received, what was expected, how to fix it.
+    """A mistake that the user can correct; says what was received, what was expected, what to do.
 
-    The command line prints the message alone, without a traceback, and exits with `exit_status`:
-    2 when the command was wrong, 1 when the command was right and the work failed.
+    The command line prints only the message, without a traceback, and exits with `exit_status`: 2
+    if the command was wrong, 1 if the command was right and the work failed.
     """
 
     def __init__(self, message: str, *, exit_status: int = 2):
@@ -16,12 +16,12 @@ class UserError(ValueError):
 
 
 class NotFiniteError(UserError):
-    """Training came to a step whose numbers are not finite, and stopped before it.
+    """Training reached a step whose numbers are not finite, and stopped before it.
 
     Attributes:
-        step: its number, from 1; of the steps of this `fit`, or of the run where there is one.
-        what: what was not finite in it: "loss", "gradient" or "update" (of weights or of the
-            optimizer's state).
+        step: its number, from 1, among the steps of the run, or else of this `fit`.
+        what: what was not finite: "loss", "gradient" or "update" (of weights or of the optimizer's
+            state).
     """
 
     def __init__(self, step: int, what: list[str], message: str | None = None):
@@ -35,14 +35,14 @@ class NotFiniteError(UserError):
 
     @property
     def reason(self) -> str:
-        """Which step, and what was wrong with it."""
+        """A sentence that says which step, and what was wrong with it."""
         verb = "are" if self.what[1:] else "is"
         what = " and ".join(self.what)
         return f"training stopped at step {self.step}, in which the {what} {verb} not finite"
 
 
 def listed(values: Collection[object], most: int | None = 5) -> str:
-    """The first few, and how many more there are; all of them if `most` is None."""
+    """The first few values, and how many more there are; all values if `most` is None."""
     shown = [str(value) for value in values][:most]
     more = len(values) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

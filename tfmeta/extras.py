@@ -1,4 +1,4 @@
-"""Packages that only some work needs: an extra of tfmeta installs each."""
+"""Packages that only some work needs; each is installed by an extra of tfmeta."""
 
 import importlib
 from types import ModuleType
@@ -10,16 +10,16 @@ def import_extra(module: str, *, package: str, extra: str) -> ModuleType:
     """Imports a package that an extra installs.
 
     Args:
-        module: what is imported, such as `tensorflow_datasets`.
+        module: the module to import, such as `tensorflow_datasets`.
         package: its name for pip, such as `tensorflow-datasets`.
         extra: the extra of tfmeta that has it, such as `tfds`.
 
     Raises:
-        UserError: if it is not installed.
+        UserError: if the package is not installed.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if (error.name or module).partition(".")[0] != module:
-            raise  # the package is there, and one that it needs is not
+            raise  # the package is installed, but one that it needs is not
         raise UserError(f"this needs {package}: pip install 'tfmeta[{extra}]'") from error

@@ -2,11 +2,11 @@
 
 import tensorflow as tf
 
-_BEYOND = 16  # zeros after the end, so that a short read near it has its length
+_BEYOND = 16  # zeros after the end, so that a short read near the end gets its length
 
 
 class FileBytes:
-    """Numbers at places of a file; what lies beyond its end reads as zeros.
+    """Numbers at positions in a file; beyond its end there are zeros.
 
     Args:
         encoded: scalar string tensor, the file.
@@ -21,8 +21,8 @@ class FileBytes:
         self._content = tf.concat([content, tf.zeros(_BEYOND, tf.uint8)], 0)
 
     def bytes(self, at, number):
-        """Int32 `(number,)`; fewer where the file ends before."""
-        # A place that overflowed is negative, and not in the file either.
+        """Int32 `(number,)`; fewer if the file ends before."""
+        # A position that overflowed is negative, and so is not in the file.
         at = tf.where(at < 0, self.size, tf.minimum(at, self.size))
         return tf.cast(self._content[at : at + number], tf.int32)
 
@@ -30,11 +30,11 @@ class FileBytes:
         return self.bytes(at, 1)[0]
 
     def number(self, at, length: int, *, big_endian):
-        """Scalar int32 of `length` bytes, up to 4; of those that overflow, a negative one."""
+        """Scalar int32 from `length` bytes, at most 4; a number that overflows is negative."""
         digits = self.bytes(at, length)
         digits = tf.where(big_endian, digits, tf.reverse(digits, [0]))
         return tf.reduce_sum(digits * tf.constant([1 << 8 * n for n in reversed(range(length))]))
 
     def begins(self, at, with_bytes: bytes):
-        """Scalar bool: whether these bytes stand at a place."""
+        """Scalar bool, whether these bytes are at a position."""
         return tf.reduce_all(self.bytes(at, len(with_bytes)) == tf.constant(list(with_bytes)))

@@ -18,7 +18,7 @@ from tfmeta.errors import UserError
 from tfmeta.terminal import plain
 
 _POLL_SECONDS = 0.05
-_MOST_BYTES = 1200  # of what is said of the holder
+_MOST_BYTES = 1200  # of the text about the holder
 
 
 class LockedError(UserError):
@@ -26,23 +26,24 @@ class LockedError(UserError):
 
 
 class FileLock:
-    """Holds a lock until it is released, or its process ends in whatever way; a context manager.
+    """Holds a lock until it is released or its process ends in any way; a context manager.
 
-    The lock is the kernel's (`flock`), not the file: a file that a killed process left locks
-    nobody out, and two containers that have the same process numbers don't take one another's.
-    The file says who holds it, for others' messages, and goes when the lock is released.
+    The lock is the kernel's (`flock`), and not the file itself. So a file that a killed process has
+    left locks nobody out, and two containers with the same process numbers don't confuse their
+    locks. The file says who holds the lock, for the messages of others, and is removed when the
+    lock is released.
 
-    Where the file system has no locks, one line says so, and the work goes on without.
+    If the file system has no locks, one line says so, and the work goes on without a lock.
 
     Args:
-        path: of the lock's file, which is made.
-        what: is locked, in a message.
+        path: of the lock's file, which is created.
+        what: what is locked, for messages.
         wait: seconds to wait until another process releases it.
 
     Raises:
-        LockedError: if another process holds it, with its name.
+        LockedError: if another process holds the lock; the message names it.
         UserError: if something else is at `path`.
-        OSError: if no file can be made there.
+        OSError: if no file can be created there.
     """
 
     def __init__(self, path, what, *, wait: float = 0):
@@ -57,7 +58,7 @@ class FileLock:
                 )
             time.sleep(_POLL_SECONDS)
         self._release = weakref.finalize(self, _release, self._path, file)
-        with contextlib.suppress(OSError):  # a full disk: locked all the same, by nobody named
+        with contextlib.suppress(OSError):  # a full disk: the lock holds, without a name
             os.ftruncate(file, 0)
             os.pwrite(file, _own_name().encode(), 0)
 
@@ -68,7 +69,7 @@ class FileLock:
         self.release()
 
     def release(self) -> None:
-        """May be called twice."""
+        """Releases the lock; may be called twice."""
         self._release()
 
     def _taken(self):
@@ -84,10 +85,10 @@ class FileLock:
                 _say_unlocked(self._what, error.strerror)
             if self._is_at_path(os.fstat(file)):
                 return file
-            os.close(file)  # its holder removed it while it was opened here
+            os.close(file)  # its holder removed the file while it was opened here
 
     def _opened(self):
-        # No link is followed: a stranger's could lead to any file, which would be written to.
+        # No link is followed: a stranger's link could lead to any file, which would be overwritten.
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
             file = os.open(self._path, flags, 0o666)
@@ -102,7 +103,7 @@ class FileLock:
         return file
 
     def _is_at_path(self, found):
-        """Whether the locked file is still the one that others would open."""
+        """Whether the locked file is still the file that others would open."""
         try:
             there = os.lstat(self._path)
         except FileNotFoundError:
@@ -123,7 +124,7 @@ class FileLock:
 
 def _release(path, file):
     with contextlib.suppress(OSError):
-        path.unlink()  # while it is still held: afterwards it may be another's
+        path.unlink()  # while the lock is still held; later the file may be another process's
     os.close(file)
 
 
@@ -131,7 +132,7 @@ def _own_name():
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     name = f"process {os.getpid()} on {socket.gethostname()} since {since}: {command}"
-    most = _MOST_BYTES // 4  # characters, of four bytes at most
+    most = _MOST_BYTES // 4  # characters; each takes four bytes at most
     return name if len(name) <= most else f"{name[:most]}..."
 
 

@@ -1,14 +1,15 @@
-"""How tfmeta writes: whole or not at all, one writer at a time, and what fails is one line.
+"""How tfmeta writes: whole or not at all, one writer at a time, and a failure is one line.
 
     with locked(path):              # others are refused, or wait
         with whole(path) as partial:
             save(partial)           # a file or a folder; it is at `path` when the block has ended
 
-Under its own name a file or folder is whole: it is made beside it, brought onto the disk, renamed,
-and the rename is brought onto the disk too. What a killed process leaves has a name that begins
-with `.tfmeta-`; the next one that writes the same removes it, for then the lock is free.
+A file or folder is always whole under its own name. It is written under another name beside it,
+synchronised to the disk, and renamed; the rename is synchronised too. What a killed process leaves
+has a name that begins with `.tfmeta-`. The next process that writes the same path removes it,
+because it then holds the lock.
 
-Imports no TensorFlow: a place is asked for before the wait for it.
+Imports no TensorFlow, so that a place can be checked before TensorFlow is loaded.
 """
 
 import contextlib
@@ -25,12 +26,12 @@ from tfmeta.errors import UserError
 from tfmeta.file_lock import FileLock, LockedError
 from tfmeta.user_files import read_file
 
-OURS = ".tfmeta-"  # begins the names of what is gone when nobody writes
+OURS = ".tfmeta-"  # begins the names of temporary files and folders
 _PARTIAL, _LOCK = f"{OURS}partial-", f"{OURS}lock-"
-_OLDER = (".partial-*", "partial-*.keras")  # as older versions named what they had not finished
+_OLDER = (".partial-*", "partial-*.keras")  # names of unfinished files in older versions
 TEMPORARY_HINT = "Name another place for temporary folders by TMPDIR"
 _MOST_BYTES = 16 * 2**20  # of a JSON file
-_NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # of file systems that sync no folders
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # errors of file systems that can't synchronise folders
 
 
 def check_free(path) -> None:
@@ -46,11 +47,11 @@ def check_free(path) -> None:
 
 @contextlib.contextmanager
 def writing(path, hint: str = ""):
-    """Turns what the system has against writing into one line.
+    """Turns the system's errors of writing into UserErrors of one line.
 
     Args:
-        path: that is written, for the message.
-        hint: how to mend it; where the reason is enough, nothing.
+        path: the path that is written, for the message.
+        hint: how to correct it; empty if the reason is enough.
     """
     try:
         yield
@@ -60,14 +61,14 @@ def writing(path, hint: str = ""):
 
 
 def locked(path, *, wait: float = 0, what=None) -> FileLock:
-    """The lock of whoever writes `path`, which need not be there; a context manager.
+    """The lock for writing `path`, which need not exist; a context manager.
 
-    What a killed writer of `path` left is removed.
+    What a killed writer of `path` has left is removed.
 
     Args:
         path: a file or folder.
-        wait: seconds that another's work on it may take.
-        what: to call it in a message, if not `path`.
+        wait: seconds to wait for another process that writes it.
+        what: what messages call it; None is `path`.
 
     Raises:
         LockedError: if another process writes it.
@@ -81,22 +82,22 @@ def locked(path, *, wait: float = 0, what=None) -> FileLock:
 
 
 def lock_of(path) -> Path:
-    """The file of the lock of whoever writes `path`."""
+    """The file of the lock for writing `path`."""
     return _beside(Path(path), _LOCK)
 
 
 @contextlib.contextmanager
 def whole(path, hint: str = ""):
-    """Yields where to write a file or folder, which is at `path` once the block has ended.
+    """Yields where to write a file or folder, which is at `path` after the end of the block.
 
-    The caller holds the lock of it, or of what it is part of.
+    The caller must hold the lock of `path`, or of what it is part of.
 
     Args:
-        path: where it is to be.
-        hint: as of `writing`.
+        path: where the file or folder is to be.
+        hint: see `writing`.
 
     Raises:
-        UserError: if it can't be written; what was at `path` is then there as it was.
+        UserError: if it can't be written; what was at `path` is then unchanged.
     """
     with writing(path, hint), appearing(path, hint) as partial:
         yield partial
@@ -104,7 +105,7 @@ def whole(path, hint: str = ""):
 
 @contextlib.contextmanager
 def appearing(path, hint: str = ""):
-    """As `whole`, for a block that reads too: its own errors are raised as they are."""
+    """Like `whole`, for a block that also reads; its own errors are raised unchanged."""
     path = Path(path)
     partial = _beside(path, _PARTIAL)
     with writing(path, hint):
@@ -122,14 +123,14 @@ def appearing(path, hint: str = ""):
 
 @contextlib.contextmanager
 def new_version(folder, suffix: str = "", hint: str = ""):
-    """Yields `(partial, version)`: where to write, and where it will be, by the next free number.
+    """Yields `(partial, version)`: where to write, and the next free version, where it will be.
 
-    Processes that do so at once get a number each.
+    Processes that do this at the same time get different numbers.
 
     Args:
-        folder: of the versions, made if need be.
-        suffix: of the name; versions are counted among those with the same.
-        hint: as of `writing`.
+        folder: of the versions; it is created if necessary.
+        suffix: of the name; only versions with the same suffix count.
+        hint: see `writing`.
     """
     folder = Path(folder)
     with writing(folder, hint):
@@ -149,7 +150,7 @@ def _next_version(folder, suffix):
         version = folder / f"{number}{suffix}"
         try:
             lock = FileLock(lock_of(version), version)
-        except LockedError:  # another's; take the next
+        except LockedError:  # another process has it; take the next number
             continue
         if not os.path.lexists(version):
             return lock, version
@@ -157,7 +158,7 @@ def _next_version(folder, suffix):
 
 
 def clear(folder) -> None:
-    """Removes what killed writers left in a folder that is tfmeta's; what is locked stays."""
+    """Removes what killed writers left in a folder of tfmeta; what is locked stays."""
     folder = Path(folder)
     for path in [*folder.glob(f"{_PARTIAL}*"), *folder.glob(f"{_LOCK}*")]:
         name = path.name.removeprefix(_PARTIAL).removeprefix(_LOCK)
@@ -169,7 +170,7 @@ def clear(folder) -> None:
 
 
 def check_writable(folder, hint: str = "") -> None:
-    """Raises UserError if no file can be made in a folder, which is made if need be."""
+    """Raises UserError if no file can be made in a folder; the folder is created if necessary."""
     folder = Path(folder)
     with writing(folder, hint):
         folder.mkdir(parents=True, exist_ok=True)
@@ -178,7 +179,7 @@ def check_writable(folder, hint: str = "") -> None:
 
 @contextlib.contextmanager
 def without_leftovers(folder):
-    """If the block fails, a folder that it made, and the folders above, are removed if empty."""
+    """If the block fails, removes the folder that it made and those above it, if empty."""
     folder = Path(folder).absolute()
     missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
@@ -192,7 +193,7 @@ def without_leftovers(folder):
 
 @contextlib.contextmanager
 def temporary_folder():
-    """A new folder that is gone at the end of the block."""
+    """A new folder that is removed at the end of the block."""
     with writing("a temporary folder", TEMPORARY_HINT):
         folder = tempfile.TemporaryDirectory()
     with folder as name:
@@ -219,10 +220,10 @@ def append_text(path, text: str) -> None:
 
 
 def read_json(path, most: int = _MOST_BYTES):
-    """What is in a JSON file.
+    """The content of a JSON file.
 
     Raises:
-        UserError: if it is missing, damaged, no regular file, or longer than `most` bytes.
+        UserError: if the file is missing, damaged, not regular, or longer than `most` bytes.
     """
     try:
         return strict_json.loads(read_file(path, most=most))
@@ -231,7 +232,7 @@ def read_json(path, most: int = _MOST_BYTES):
 
 
 def sync(path) -> None:
-    """Brings a file, or a folder's names, onto the disk."""
+    """Synchronises a file, or the names in a folder, to the disk."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
@@ -263,7 +264,7 @@ def _remove(path):
 
 
 def _failures():
-    """What is raised where writing fails; TensorFlow's only where it is loaded."""
+    """The exceptions of failed writing; those of TensorFlow only if it is loaded."""
     errors = getattr(sys.modules.get("tensorflow"), "errors", None)
     return (OSError, errors.OpError) if errors else OSError
 

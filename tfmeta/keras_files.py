@@ -1,7 +1,7 @@
 """Models from `.keras` files, which may come from a stranger.
 
-Keras's safe mode refuses lambdas, and whatever else it knows to run code. Here it is the other way
-round: what a file may name is listed, and anything else is refused before Keras sees it.
+Keras's safe mode refuses lambdas and other things that are known to run code. Here it is the
+opposite: what a file may name is listed, and anything else is refused before Keras reads it.
 """
 
 import io
@@ -17,13 +17,13 @@ from tfmeta.named_code import refuse_code, trusts_files
 from tfmeta.user_files import check_expansion, open_file
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
-_MEMBERS = (_CONFIG, "metadata.json", "training.json", _WEIGHTS)  # Keras's, and a checkpoint's
-_ASSETS = "assets/"  # the words of a TextVectorization and its like
-_FEW = 2**20  # weights, that a network may have beyond those in its file
+_MEMBERS = (_CONFIG, "metadata.json", "training.json", _WEIGHTS)  # of Keras, and of a checkpoint
+_ASSETS = "assets/"  # the words of a TextVectorization and similar layers
+_FEW = 2**20  # weights that a network may have in addition to those in its file
 _MOST_CONFIG = 64 * 2**20  # bytes; a network of a thousand layers has one
 
 _MODULES_OF_FUNCTIONS = (
-    "builtins",  # so Keras calls its own activations, losses and metrics
+    "builtins",  # Keras's name for its own activations, losses and metrics
     "keras.activations",
     "keras.losses",
     "keras.metrics",
@@ -36,12 +36,12 @@ _VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellips
 
 
 def load_model(path):
-    """The model of a `.keras` file; whatever Keras raises of a damaged one passes through.
+    """The model in a `.keras` file; for a damaged file Keras may raise anything.
 
     Raises:
-        UserError: if it is no regular file, holds or asks for anything else than layers of Keras's
-            and tfmeta's, and classes that this program registered, or would unpack into far more
-            than it is; unless the user trusts it (`--trust`).
+        UserError: if it is no regular file; if it holds or asks for anything other than layers of
+            Keras and tfmeta, and classes that this program registered; or if its content is far
+            larger than the file; unless the user trusts it (`--trust`).
     """
     import keras
 
@@ -55,11 +55,11 @@ def load_model(path):
 
 
 def check_config(config, path) -> None:
-    """Raises UserError if what Keras is to build is not of the kinds that are listed here.
+    """Raises UserError if Keras is to build something that is not listed here.
 
     Args:
-        config: JSON, as of `keras.saving.serialize_keras_object`.
-        path: of the file that it is in.
+        config: JSON, as `keras.saving.serialize_keras_object` makes it.
+        path: of the file that has it.
     """
     if trusts_files():
         return
@@ -94,7 +94,7 @@ def _is_known(config):
         return True
     if not all(isinstance(text, str | None) for text in (name, module, registered)):
         return False
-    look_up = keras.saving.get_registered_object  # first with Keras too
+    look_up = keras.saving.get_registered_object  # Keras looks here first too
     if name == "function":
         is_name = isinstance(inner, str)
         return is_name and (bool(look_up(inner)) or module in _MODULES_OF_FUNCTIONS)
@@ -109,7 +109,7 @@ def _is_known(config):
 
 
 def _found(module, name):
-    """The class that Keras would take, or None; nothing is imported for it."""
+    """The class that Keras would take, or None; nothing is imported to find it."""
     import keras
 
     if module is None or not f"{module}.".startswith("keras."):
@@ -140,13 +140,13 @@ def _config(archive):
 
 
 def _check_weights(path, archive):
-    """How many there are; they lie in the file itself, as many bytes there as in memory."""
+    """Counts the weights; they must be in the file itself, with as many bytes as in memory."""
     import h5py
 
     if _WEIGHTS not in archive.namelist():
         raise ValueError(f"it holds no {_WEIGHTS}")
     with h5py.File(io.BytesIO(archive.read(_WEIGHTS)), "r") as weights:
-        groups, seen, number = [weights], set(), 0  # a group may hold itself
+        groups, seen, number = [weights], set(), 0  # a group may contain itself
         while groups:
             group = groups.pop()
             address = h5py.h5o.get_info(group.id).addr
@@ -168,7 +168,7 @@ def _check_weights(path, archive):
 
 
 def _check_size(path, config, number):
-    """A learner's network has no more weights than the file; a large one is made of few bytes."""
+    """Refuses a network with more weights than the file: a few bytes may ask for a large one."""
     import keras
 
     from tfmeta.network_size import count_weights

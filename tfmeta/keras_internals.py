@@ -1,8 +1,8 @@
-"""Every use of what Keras keeps private on its objects; nothing else in tfmeta touches it.
+"""Every use of private attributes of Keras's objects; no other file of tfmeta uses any.
 
-Keras has no public way to do these things. `tests/system/test_keras_internals.py` tries each
-function by itself, and says on which Keras it was seen. Names of private modules are in
-`tfmeta/keras_names.py`, which does not import Keras.
+Keras has no public way to do these things. `tests/system/test_keras_internals.py` tests each
+function, and says with which Keras. Names of private modules are in `tfmeta/keras_names.py`, which
+does not import Keras.
 """
 
 import contextlib
@@ -25,12 +25,12 @@ def layers_of(network: keras.Layer, *, include_self: bool = True) -> list[keras.
 
 
 def own_trainable_variables(layer: keras.Layer) -> list:
-    """Those that the layer itself holds, without those of layers in it, frozen or not."""
+    """The variables that the layer itself holds, without those of layers in it, frozen or not."""
     return list(layer._trainable_variables)
 
 
 def own_variables(layer: keras.Layer) -> list:
-    """Those that the layer itself holds, the states of its random generators included."""
+    """The variables that the layer itself holds, with the states of its random generators."""
     held = [*layer._trainable_variables, *layer._non_trainable_variables]
     return held + [generator.state for generator in layer._seed_generators]
 
@@ -40,7 +40,7 @@ def has_random_generator(layer: keras.Layer) -> bool:
 
 
 def replace_random_generators(layer: keras.Layer, generator: keras.random.SeedGenerator) -> None:
-    """Lets a layer draw its seeds from another generator; Keras refuses that of a built layer."""
+    """Lets a layer draw its seeds from another generator, which Keras refuses for a built layer."""
     own = [n for n, v in vars(layer).items() if isinstance(v, keras.random.SeedGenerator)]
     vars(layer).update(dict.fromkeys(own, generator))
 
@@ -51,20 +51,20 @@ def takes_training(layer: keras.Layer) -> bool:
 
 
 def pop_layers_with_losses(network: keras.Layer) -> list[keras.Layer]:
-    """The layers that called `add_loss` in a StatelessScope that collects losses; forgets them."""
+    """The layers that called `add_loss` in a StatelessScope that collects losses; removes these."""
     found = [layer for layer in layers_of(network) if layer._loss_ids]
     network._clear_losses()
     return found
 
 
 def mask_of(tensor: tf.Tensor) -> tf.Tensor | None:
-    """The mask that Keras's layers and losses hang on a tensor."""
+    """The mask that Keras's layers and losses attach to a tensor."""
     return getattr(tensor, "_keras_mask", None)
 
 
 @contextlib.contextmanager
 def computing_in(layers: Iterable[keras.Layer], dtype: str) -> Iterator[None]:
-    """Inside, the layers compute in a dtype, whatever their policies are."""
+    """Lets layers compute in a dtype in its body, whatever their policies are."""
     layers = list(layers)
     policies = [layer._dtype_policy for layer in layers]
     try:
@@ -78,7 +78,7 @@ def computing_in(layers: Iterable[keras.Layer], dtype: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def as_in_inference(layers: Iterable[keras.Layer]) -> Iterator[None]:
-    """Inside, the layers run as in inference, whatever they are called with."""
+    """Lets layers run as in inference in its body, whatever `training` they are called with."""
     layers = list(layers)
     calls = [layer.call for layer in layers]
 
@@ -87,7 +87,7 @@ def as_in_inference(layers: Iterable[keras.Layer]) -> Iterator[None]:
 
     try:
         for layer, call in zip(layers, calls, strict=True):
-            object.__setattr__(layer, "call", in_inference(call))  # Keras's own would track it
+            object.__setattr__(layer, "call", in_inference(call))  # Keras would track it
         yield
     finally:
         for layer in layers:
@@ -96,10 +96,10 @@ def as_in_inference(layers: Iterable[keras.Layer]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def every_call_through(wrapper: Callable) -> Iterator[None]:
-    """Inside, a call of any layer is `wrapper(call, layer, *args, **kwargs)`.
+    """Replaces each call of a layer by `wrapper(call, layer, *args, **kwargs)` in its body.
 
     Args:
-        wrapper: its `call` is Keras's own, `call(layer, *args, **kwargs)`.
+        wrapper: a function; its `call` is Keras's own, `call(layer, *args, **kwargs)`.
     """
     original = keras.Layer.__call__
 
@@ -116,8 +116,8 @@ def every_call_through(wrapper: Callable) -> Iterator[None]:
 def scope_with(variables: Iterable, values: Iterable) -> keras.StatelessScope:
     """A StatelessScope in which the variables have these values.
 
-    The scope's constructor would cast them to the variables' own dtypes: second derivatives of a
-    float32 network are tried in float64.
+    The scope's constructor would cast them to the variables' own dtypes. But the second derivatives
+    of a float32 network are tried in float64.
     """
     scope = keras.StatelessScope()
     for variable, value in zip(variables, values, strict=True):
@@ -132,11 +132,11 @@ def assigned_in(scope: keras.StatelessScope) -> set[int]:
 
 @contextlib.contextmanager
 def leaving_no_trace() -> Iterator[None]:
-    """Inside, what is made of Keras leaves its global state as it was.
+    """Restores Keras's global state after its body.
 
-    Keras keeps what waits for values in a list, which the next scope in the program makes. It also
-    counts the names that it has given, and draws each layer's seed from Python's generator: the
-    network that is made after this one would otherwise be another.
+    Keras keeps variables that wait for their values in a list, and the next scope in the program
+    creates them. It also counts the names that it has given, and draws each layer's seed from
+    Python's generator. Without this, the network that is made next would be another.
     """
     state, seeds = vars(global_state.GLOBAL_STATE_TRACKER), random.getstate()
     kept = {
@@ -153,7 +153,7 @@ def leaving_no_trace() -> Iterator[None]:
 
 # Losses and metrics
 
-# How Keras takes a function as a loss. It also brings both arguments to one rank.
+# The class with which Keras wraps a function as a loss. It also makes the arguments' ranks equal.
 LossFunction: Any = keras.losses.MeanSquaredError.__base__
 
 
@@ -163,12 +163,12 @@ def remember_compiled(model: keras.Model, name: str, value) -> None:
 
 
 def compiled_metrics(model: keras.Model):
-    """What `compile` was given as metrics, as one metric; None before, or without metrics."""
+    """The metrics that `compile` received, as one metric; None before that, or without metrics."""
     return model._compile_metrics
 
 
 def given_metrics(model: keras.Model) -> list:
-    """The metrics and weighted metrics as `compile` was given them."""
+    """The metrics and weighted metrics as `compile` received them."""
     return [model._compile_metrics._user_metrics, model._compile_metrics._user_weighted_metrics]
 
 
@@ -184,9 +184,9 @@ WITHIN_FIT = "_use_cached_eval_dataset"
 
 
 class WithoutSymbolicBuild:
-    """Of a model that is built when it is made.
+    """A model that is already built when it is made.
 
-    On several replicas Keras would run it on a batch to build it, which would use that batch up.
+    On several replicas Keras would run such a model on a batch to build it, and lose that batch.
     """
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):

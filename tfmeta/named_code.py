@@ -1,8 +1,9 @@
-"""Code that a text names, and who has to name it before it is imported.
+"""Imports code by its name, but only if the user has named it.
 
 A run, a file of optima or a file of settings may come from a stranger. What it names runs as soon
-as it is imported. So a name that was read from a file carries that file with it, and nothing is
-imported by it until the user says the same name, which is then another text, or says --trust.
+as it is imported. So a name that was read from a file knows that file (`NameInFile`). Nothing is
+imported by such a name, until the user gives the same name, which is then another text, or gives
+--trust.
 """
 
 import contextlib
@@ -13,21 +14,21 @@ import os
 from tfmeta.errors import UserError
 
 _TRUST = contextvars.ContextVar("tfmeta_trust", default=False)
-_said = set()  # names that code was imported by; a file may repeat what the user has said
+_said = set()  # names that the user has given; a file may repeat them
 
 
 class NameInFile(str):
-    """A text that stands in a file; like any other, but that no code is imported by it.
+    """A text from a file. It is like any other text, but no code is imported by it.
 
     Attributes:
-        file: where it stands.
+        file: the file that has it.
     """
 
     file = None
 
 
 def from_file(value, file):
-    """What a JSON file holds, each text in it, keys too, as a `NameInFile`."""
+    """The content of a JSON file, with each text in it, also keys, as a `NameInFile`."""
     if isinstance(value, str):
         value = NameInFile(value)
         value.file = os.fspath(file)
@@ -39,7 +40,7 @@ def from_file(value, file):
 
 @contextlib.contextmanager
 def trusting(trust: bool):
-    """In its body files may name code, if `trust`; else as it was before."""
+    """Lets files name code in its body if `trust` is True; otherwise changes nothing."""
     token = _TRUST.set(bool(trust) or _TRUST.get())
     try:
         yield
@@ -48,16 +49,16 @@ def trusting(trust: bool):
 
 
 def trusts_files() -> bool:
-    """Whether the user has said --trust (`trust=True` in Python)."""
+    """Whether the user has given --trust (`trust=True` in Python)."""
     return _TRUST.get()
 
 
 def refuse_code(what: str, file) -> UserError:
-    """The refusal of code that a file names or holds.
+    """The error that refuses code which a file names or holds.
 
     Args:
-        what: would run, and why.
-        file: that asks for it.
+        what: what would run, and why.
+        file: the file that asks for it.
     """
     return UserError(
         f"{file} asks for {what}; it is not tfmeta's, and nothing of it was run. If you trust "
@@ -66,10 +67,10 @@ def refuse_code(what: str, file) -> UserError:
 
 
 def check_said(name: str, what: str) -> None:
-    """Raises UserError if code is named by a file, and not by the user.
+    """Raises UserError if a file names code, and the user has not named it.
 
     Args:
-        name: `package.module:attribute`, or whatever leads to code that is not ours.
+        name: `package.module:attribute`, or another name that leads to code from elsewhere.
         what: of it, such as "network".
     """
     if not isinstance(name, NameInFile):
@@ -81,14 +82,14 @@ def check_said(name: str, what: str) -> None:
 
 
 def import_named(name: str, what: str):
-    """What `package.module:attribute` names; whatever the import raises passes through.
+    """The object that `package.module:attribute` names; the import may raise anything.
 
     Args:
-        name: of it, by the user or from a file.
+        name: of the object, from the user or from a file.
         what: of it, such as "network".
 
     Raises:
-        UserError: if a file names it, and the user has not.
+        UserError: if a file names it, and the user has not named it.
     """
     check_said(name, what)
     module, _, attribute = name.rpartition(":")

@@ -1,4 +1,4 @@
-"""The networks by name, for what must not import Keras; `tfmeta.networks` has their functions."""
+"""The networks by name, without Keras; `tfmeta.networks` has their functions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ class Network:
     Attributes:
         function: `module:function` of the file in `tfmeta/networks/` that makes it.
         summary: one line on when to choose it.
-        input_shape: of an example, where the function is not told.
-        num_parameters: of the network that the function makes by itself. A test compares.
-        needed: arguments that have no default, as they were for that number.
+        input_shape: of an example, by default.
+        num_parameters: of the network that the function makes by default; a test compares it.
+        needed: values of the arguments without a default, for that number of parameters.
         pretrained: where its weights come from; "" if they are drawn at random.
     """
 

@@ -1,4 +1,4 @@
-"""How many weights a network would have, before room is made for them."""
+"""Counts the weights that a network would have, before memory is reserved for them."""
 
 import math
 
@@ -7,11 +7,11 @@ import keras
 from tfmeta.errors import UserError
 from tfmeta.keras_internals import leaving_no_trace
 
-MOST_WEIGHTS = 2**28  # 1 GiB; of a network by its settings, where more is a slip of some zeros
+MOST_WEIGHTS = 2**28  # 1 GiB; if settings ask for more, some zeros are a typing error
 
 
 def count_weights(make) -> int:
-    """Of the network that a function makes, whose weights get no values and no room."""
+    """The number of weights of the network that a function makes; no memory is reserved."""
     with leaving_no_trace(), keras.StatelessScope(initialize_variables=False):
         return sum(math.prod(variable.shape) for variable in make().variables)
 

@@ -1,26 +1,26 @@
-"""How far apart two right ways to compute a number may be: the one place that says so.
+"""How far apart two right ways to compute a number may be.
 
-A network's products of matrices are added up in an order that the processor's instructions, the
-number of threads and the number of rows decide, and exponentials and roots differ in the last bit
-between full registers and what is left over. None of it can be promised to the bit. Each rounding
-errs by half a unit in the last place, and the errors of a sum grow with its terms: so the tolerance
-is a number of roundings, of the scale of what was added up. It was not fitted to a machine.
+The order of the sums in a network's matrix products depends on the processor's instructions, the
+number of threads and the number of rows. Exponentials and roots differ in the last bit between full
+registers and the rest. So none of these can be equal to the bit. Each rounding is wrong by half a
+unit in the last place, and the errors of a sum grow with its terms. So the tolerance is a number of
+roundings, relative to the scale of the sum. It was not fitted to a machine.
 """
 
 import numpy as np
 
-# Sums of a few thousand terms in another order, through a handful of layers, and their logarithms:
-# errors add up like a random walk at best and like their number at worst. A mistake in a method, a
-# statistic of the wrong batch or a weight left out, is hundreds of times as large.
+# For sums of a few thousand terms in another order, through a few layers, and their logarithms.
+# Errors add up like a random walk at best, and like their number at worst. The error of a wrong
+# method, such as a statistic of the wrong batch, is hundreds of times as large.
 ROUNDINGS = 1_000
-# Of a served model and its reference. Its warm-up examples are chosen so that a nudge of a few
-# roundings moves no answer by more than half of that: what is left is for the order of adding up.
+# For a served model and its reference. Its warm-up examples are chosen so that a change of a few
+# roundings changes no answer by more than half of this; the rest is for the order of sums.
 OF_AN_EXPORT = 160
 OF_A_NUDGE, OF_ITS_EFFECT = 5, 80
-# Of one model's operations on more rows or fewer: only the order within a product changes.
+# For the same model with more or fewer rows: only the order within a product changes.
 IN_COMPANY = 100
 
 
 def rounding_error(dtype, roundings=ROUNDINGS) -> float:
-    """What `roundings` may add up to, relative to the scale; 6e-5 of float32, 1e-13 of float64."""
+    """The size of this many roundings, relative to the scale: 6e-5 in float32, 1e-13 in float64."""
     return roundings * float(np.finfo(dtype).eps) / 2

@@ -1,8 +1,9 @@
-"""Keras finds our classes in a saved file although `import tfmeta` imports none of them yet.
+"""Lets Keras find tfmeta's classes in a saved file, though `import tfmeta` imports none of them.
 
-Keras looks a class up in its registry, which a class enters when its module is imported, and it
-imports no module of others. So where it would find nothing under a name of ours, all of ours are
-imported first. The look-up is only touched when Keras itself is imported, before or after us.
+Keras looks for a class in its registry. A class enters the registry when its module is imported,
+and Keras imports no modules of others. So if Keras would find nothing under a name of tfmeta, all
+of tfmeta's classes are imported first. The look-up is changed only when Keras itself is imported,
+before or after tfmeta.
 """
 
 import functools
@@ -15,7 +16,7 @@ from tfmeta.keras_names import LOOK_UP, REGISTRY
 
 
 def find_our_classes(modules) -> None:
-    """From now on Keras's look-up imports `modules` for a name `tfmeta>...` that it has not."""
+    """From now on Keras's look-up imports `modules` for a name `tfmeta>...` that is missing."""
     if REGISTRY in sys.modules:
         _extend(sys.modules[REGISTRY], modules)
     else:
@@ -23,7 +24,7 @@ def find_our_classes(modules) -> None:
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):
-    """Extends the registry once, when it has been imported."""
+    """Extends the look-up once, when its module has been imported."""
 
     def __init__(self, modules):
         self._modules = modules

@@ -1,4 +1,4 @@
-"""TensorFlow's start-up settings, which cannot be changed once it runs, and its chatter."""
+"""TensorFlow's start-up settings, which can't be changed once it runs, and its messages."""
 
 import contextlib
 import os
@@ -8,20 +8,20 @@ from collections.abc import Iterator
 
 
 def configure_runtime(*, num_cores: int | None = None) -> None:
-    """Sets TensorFlow up for tasks that run side by side, one core each.
+    """Sets TensorFlow up for tasks that run in parallel, one task per core.
 
-    Splitting every small convolution of an inner loop over the cores costs more than it saves;
-    whole tasks in parallel do not (`benchmarks/README.md` has the figures). oneDNN's kernels are
-    switched off for the same reason: at a handful of images a call they are slower than Eigen's.
+    To split every small convolution of an inner loop over the cores costs more than it saves; to
+    run whole tasks in parallel does not (`benchmarks/README.md` has the figures). oneDNN's kernels
+    are switched off for the same reason: with a few images per call they are slower than Eigen's.
 
-    Call it before TensorFlow has run anything; `tfmeta` on the command line does. Afterwards it
-    warns, says what is not set, and goes on: the numbers are the same, only slower.
+    Call it before TensorFlow has run anything, as the command `tfmeta` does. If it is called later,
+    it warns and says what is not set. Training then goes on, only more slowly.
 
     Args:
-        num_cores: how many tasks run at once; every core that the process may use by default.
+        num_cores: how many tasks run at once; by default one per core that the process may use.
     """
     missed = []
-    if "tensorflow" not in sys.modules:  # read once, when TensorFlow's library is loaded
+    if "tensorflow" not in sys.modules:  # TensorFlow reads it once, when its library is loaded
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     elif "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
         missed.append("oneDNN's kernels are as they were (set TF_ENABLE_ONEDNN_OPTS=0)")
@@ -47,7 +47,7 @@ def configure_runtime(*, num_cores: int | None = None) -> None:
 
 @contextlib.contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Keeps what TensorFlow's C++ writes from standard error, whatever its log level."""
+    """Keeps the messages of TensorFlow's C++ off standard error, at any log level."""
     sys.stderr.flush()
     with open(os.devnull, "wb") as nowhere:
         kept = os.dup(2)
@@ -60,9 +60,9 @@ def quiet_tensorflow() -> Iterator[None]:
 
 
 def start_tensorflow() -> None:
-    """Imports TensorFlow set up for tasks side by side, without its start-up messages.
+    """Imports TensorFlow, set up for tasks in parallel, without its start-up messages.
 
-    Where it has been imported already, it stays as it is.
+    If it has been imported already, nothing changes.
     """
     if "tensorflow" in sys.modules:
         return
@@ -71,4 +71,4 @@ def start_tensorflow() -> None:
         configure_runtime()
         import tensorflow as tf
 
-        tf.config.list_logical_devices()  # starts it, and so prints what it has to say
+        tf.config.list_logical_devices()  # starts it, which prints its messages

@@ -1,4 +1,4 @@
-"""What a user sees of an error that nobody foresaw: one line, and where the rest of it is."""
+"""What a user sees of an unforeseen error: one line, which says where the traceback is."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ import traceback
 import tfmeta
 from tfmeta.errors import described
 
-RAISE = "TFMETA_RAISE"  # set by tests and developers: such errors are raised as they are
+RAISE = "TFMETA_RAISE"  # set by tests and developers, so that such errors are raised unchanged
 
 
 def is_spread() -> bool:
@@ -18,7 +18,7 @@ def is_spread() -> bool:
 
 
 def told(error: Exception) -> str:
-    """The line for an unforeseen error, whose story is written to a file of its own."""
+    """The line for an unforeseen error; its traceback is written to a file."""
     where = _written(error)
     if _is_of_memory(error):
         return (
@@ -39,7 +39,7 @@ def _is_of_memory(error):
 def _written(error):
     story = "".join(traceback.format_exception(error))
     try:
-        # Which nobody else may read: it names the user's files.
+        # Nobody else may read it, because it names the user's files.
         number, path = tempfile.mkstemp(prefix="tfmeta-fault-", suffix=".txt")
         with open(number, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(

@@ -1,19 +1,19 @@
-"""JSON as its standard has it: without NaN and infinities, which other programs can't read."""
+"""JSON as in its standard, without NaN and infinities, which other programs can't read."""
 
 import json
 import math
 
 from tfmeta.user_files import read_file
 
-_MOST_BYTES = 256 * 2**20  # of a file that is read; results of years of evaluations are less
+_MOST_BYTES = 256 * 2**20  # of a file; the results of years of evaluations are less
 
 
 def dumps(value, **options) -> str:
-    """As `json.dumps`; a number that is not finite becomes null, and the reason stands beside it.
+    """Like `json.dumps`, but a number that is not finite becomes null, with a note that says why.
 
     Args:
-        value: what can be written as JSON. An object gets a further key `not_finite`: where the
-            nulls are and what they stand for, such as `{"loss": "nan", "curve[2]": "inf"}`.
+        value: a value that JSON can hold. An object gets another key `not_finite`, which says where
+            the nulls are and what they stand for, such as `{"loss": "nan", "curve[2]": "inf"}`.
         options: of `json.dumps`.
     """
     reasons = {}
@@ -24,7 +24,7 @@ def dumps(value, **options) -> str:
 
 
 def loads(text):
-    """As `json.loads`; what is nested too deeply is a ValueError too."""
+    """Like `json.loads`, but text that is nested too deeply is a ValueError too."""
     try:
         return json.loads(text)
     except RecursionError as error:
@@ -32,15 +32,15 @@ def loads(text):
 
 
 def read(path, kind: type):
-    """What a JSON file holds.
+    """The content of a JSON file.
 
     Args:
         path: of the file.
-        kind: of its content: dict or list.
+        kind: the type of its content, dict or list.
 
     Raises:
-        UserError: if it is no regular file, or far too large.
-        OSError, ValueError: if it can't be read, is no JSON, or holds something else.
+        UserError: if the file is not regular, or is far too large.
+        OSError, ValueError: if the file can't be read, is no JSON, or holds another type.
     """
     content = loads(read_file(path, most=_MOST_BYTES))
     if not isinstance(content, kind):

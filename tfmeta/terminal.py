@@ -1,7 +1,7 @@
-"""The one place where text leaves for the terminal, and what keeps it text there.
+"""Prints text on the terminal, and makes sure that the terminal shows it as text.
 
-Names of files and classes may hold anything: orders to the terminal, ends of lines, marks that
-turn the direction of writing. They are shown as numbers.
+Names of files and classes may hold anything: commands for the terminal, ends of lines, marks that
+change the direction of writing. These are shown as numbers.
 """
 
 import re
@@ -10,19 +10,19 @@ import sys
 _ORDERS = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters, ends of lines among them
     "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"  # ends of lines, directions of writing
-    "\ud800-\udfff]"  # bytes of a file's name that are no text
+    "\ud800-\udfff]"  # bytes in a file's name that are no text
 )
-_MARKS = re.compile(r"([\\`*\[\]<>|&])")  # that Markdown or HTML take for orders
+_MARKS = re.compile(r"([\\`*\[\]<>|&])")  # characters with a meaning in Markdown or HTML
 
 
 def plain(value) -> str:
-    """A text as one line without orders to a terminal."""
+    """A text as one line, without commands for a terminal."""
     return _ORDERS.sub(_escaped, str(value))
 
 
 def _escaped(found):
     number = ord(found[0])
-    if 0xDC80 <= number <= 0xDCFF:  # as which Python keeps a byte
+    if 0xDC80 <= number <= 0xDCFF:  # Python's way to keep a byte in a text
         return f"\\x{number - 0xDC00:02x}"
     return (
         found[0].encode("unicode_escape").decode("ascii") if number < 0x100 else f"\\u{number:04x}"
@@ -30,7 +30,7 @@ def _escaped(found):
 
 
 def plain_values(value):
-    """JSON with each text in it, keys too, as of `plain`."""
+    """JSON in which each text, also each key, went through `plain`."""
     if isinstance(value, dict):
         return {plain_values(key): plain_values(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -39,17 +39,17 @@ def plain_values(value):
 
 
 def markdown(value) -> str:
-    """A text as of `plain` that Markdown shows as it is."""
+    """Like `plain`, and Markdown shows the text as it is."""
     return _MARKS.sub(r"\\\1", plain(value))
 
 
 def say(*lines, err: bool = False) -> None:
-    """Prints lines, each of them one.
+    """Prints lines; each stays one line.
 
     Args:
-        lines: of text; what is in them and no text, or none that the terminal has letters for, is
-            shown as numbers.
-        err: on standard error.
+        lines: of text; characters that are no text, or that the terminal can't show, are shown as
+            numbers.
+        err: whether to print on standard error.
     """
     import click
 

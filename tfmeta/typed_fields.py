@@ -1,6 +1,6 @@
-"""What a JSON file of ours must hold: each key, and what its value may be.
+"""Checks the keys and values of tfmeta's JSON files.
 
-A file may come from a stranger, or from an editor: nothing in it is used before it was looked at.
+A file may come from a stranger, or from an editor, so that everything in it is checked first.
 """
 
 import hashlib
@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from tfmeta import files, strict_json
 from tfmeta.errors import UserError
 
-_MOST_NUMBER = 2**31 - 1  # what TensorFlow counts with
-_MOST_SHOWN = 60  # letters of a wrong value
+_MOST_NUMBER = 2**31 - 1  # the largest number with which TensorFlow counts
+_MOST_SHOWN = 60  # letters of a wrong value that are shown
 DIGEST = "sha256"
 
-# A kind of value: what it is called in an error, and whether a value is one.
+# A kind of value: its name in error messages, and a function that says whether a value is one.
 Kind = tuple[str, Callable[[object], bool]]
 
 TEXT: Kind = ("a string", lambda v: isinstance(v, str))
@@ -46,19 +46,20 @@ def read_object(path, fields: Mapping[str, Kind]) -> dict:
 
     Args:
         path: of the file.
-        fields: its keys, of which none may be missing; others are let pass.
+        fields: its keys, none of which may be missing; other keys are allowed.
 
     Raises:
-        UserError: if there is none in it, or a key is missing or of another kind.
+        UserError: if there is no object in it, or a key is missing, or its value is of another
+            kind.
     """
     return checked(files.read_json(path), fields, str(path))
 
 
 def checked(content, fields: Mapping[str, Kind], what: str) -> dict:
-    """`content`, which has these keys with values of these kinds; `what` is its name for an error.
+    """`content`, if it has these keys with values of these kinds; errors call it `what`.
 
     Raises:
-        UserError: if it has not.
+        UserError: if it has other ones.
     """
     if not isinstance(content, dict):
         raise _damaged(what, f"received {_shown(content)}, expected an object")
@@ -71,16 +72,16 @@ def checked(content, fields: Mapping[str, Kind], what: str) -> dict:
 
 
 def with_digest(content: Mapping, *, without=()) -> dict:
-    """`content`, as JSON has it, with a digest of itself, but for the keys `without`."""
+    """`content`, as JSON has it, with a digest of everything in it except the keys `without`."""
     content = json.loads(strict_json.dumps(content))
     return {**content, DIGEST: _digest(content, without)}
 
 
 def check_digest(content: Mapping, what: str, *, without=()) -> None:
-    """Raises UserError if `content` has a digest of itself, and is another by now.
+    """Raises UserError if `content` has a digest of itself that no longer fits.
 
-    It shows damage and mistakes. It is no proof of where a file comes from: whoever changes one on
-    purpose can write a fitting digest.
+    This shows damage and mistakes. It does not prove where a file comes from, because somebody who
+    changes a file on purpose can write a digest that fits.
     """
     if content.get(DIGEST, digest := _digest(content, without)) != digest:
         raise _damaged(

@@ -1,6 +1,6 @@
-"""The one way to open a user's file: it is a regular one, and no larger than it should be.
+"""Opens users' files, which must be regular and not larger than they should be.
 
-A pipe or a device is refused before it is opened: reading would wait, or never end.
+A pipe or a device is refused before it is opened, because reading it could wait or never end.
 """
 
 import os
@@ -11,9 +11,9 @@ from tfmeta.errors import UserError
 
 AnyPath = str | os.PathLike[str]  # how a caller may name a file or a folder
 
-_SPARE = 256 * 2**20  # bytes that any file may become
-_MOST_EXPANSION = 100  # times the bytes on the disk, beyond that; as Keras has it for its archives
-_OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # which Windows puts into folders, hidden there
+_SPARE = 256 * 2**20  # bytes that the content of any file may have
+_MOST_EXPANSION = 100  # times the bytes on the disk; above that a file is refused, as in Keras
+_OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # hidden files that Windows puts into folders
 _BLOCK = 512  # bytes, of `st_blocks`
 _MEBIBYTE = 2**20
 _KINDS = {
@@ -26,7 +26,7 @@ _KINDS = {
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a file or folder is one that people don't see among their own."""
+    """Whether a file or folder is hidden from people who look at their own."""
     return path.name.startswith(".") or path.name.lower() in _OF_SYSTEMS
 
 
@@ -34,15 +34,15 @@ def open_file(path, *, most: int | None = None):
     """Opens a regular file to read its bytes.
 
     Args:
-        path: of it.
-        most: bytes that it may have; None: any number, if they are there and no hole.
+        path: of the file.
+        most: bytes that it may have; None for any number that is on the disk, without holes.
 
     Raises:
-        UserError: if it is no regular file, or is too large.
-        OSError: if it is missing, or can't be read.
+        UserError: if the file is not regular, or is too large.
+        OSError: if the file is missing, or can't be read.
     """
     check_file(path, most=most)
-    # Should it have become a pipe meanwhile, opening does not wait.
+    # If it has become a pipe by now, opening does not wait.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     file = os.fdopen(descriptor, "rb")
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -52,7 +52,7 @@ def open_file(path, *, most: int | None = None):
 
 
 def check_file(path, *, most: int | None = None) -> None:
-    """As `open_file`, for what is opened by others."""
+    """The checks of `open_file`, for a file that other code opens."""
     state = os.stat(path)
     if not stat.S_ISREG(state.st_mode):
         kind = _KINDS.get(stat.S_IFMT(state.st_mode), "no file")
@@ -66,18 +66,18 @@ def check_file(path, *, most: int | None = None) -> None:
 
 
 def read_file(path, *, most: int | None = None) -> bytes:
-    """All bytes of a regular file; raises as `open_file`."""
+    """All bytes of a regular file; raises what `open_file` raises."""
     with open_file(path, most=most) as file:
         return file.read()
 
 
 def read_text(path, *, most: int | None = None) -> str:
-    """The text of a regular file in UTF-8; raises as `open_file`, and ValueError."""
+    """The text of a regular file in UTF-8; raises what `open_file` raises, and ValueError."""
     return read_file(path, most=most).decode("utf-8")
 
 
 def check_expansion(what, size: int, stored: int) -> None:
-    """Raises UserError if a few bytes on the disk would become very many in memory."""
+    """Raises UserError if a few bytes on the disk would become very many bytes in memory."""
     if size > max(_SPARE, _MOST_EXPANSION * stored):
         raise UserError(
             f"{what} would be {size / _MEBIBYTE:,.0f} MiB in memory, of which "

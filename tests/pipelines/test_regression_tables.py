@@ -168,7 +168,7 @@ def test_tasks_with_too_few_rows_are_refused_with_the_numbers(source):
         source.episodes("train", EpisodeShape(1, 4, 4))
     sevens = [t for t in source.index.classes("train") if rows_of(t) == 7]
     assert str(refusal.value).startswith(
-        f"4 shots and 4 queries need 8 rows a task; {len(sevens)} of 19 tasks in the train split "
+        f"4 shots and 4 queries need 8 rows per task; {len(sevens)} of 19 tasks in the train split "
         f"of regression have fewer (t{sevens[0]:02d}: 7"
     )
     assert "--skip-small-classes" in str(refusal.value)

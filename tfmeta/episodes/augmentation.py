@@ -1,11 +1,11 @@
-"""Augmentation: Keras preprocessing layers over the examples of training episodes.
+"""Augmentation: Keras preprocessing layers that change the examples of training episodes.
 
     tfmeta train glyphs --set 'augment=["RandomFlip", {"RandomRotation": {"factor": 0.05}}]'
 
-Each entry is a layer of `keras.layers` or a `package.module:Class`, by its name or as
-`{name: {option: value}}`. Every example of an episode, support and query alike, is drawn for by
-itself. The draws of episode i follow from (seed, i) alone, as the episode does, so that it is the
-same in a batch of any size, in any process and after any resume.
+Each entry is a layer of `keras.layers` or a `package.module:Class`, by its name or as `{name:
+{option: value}}`. Random numbers are drawn for each example, support and query alike. Those of
+episode i depend only on (seed, i), as the episode itself does. So it is the same in a batch of any
+size, in any process and after any resume.
 
 CPU time of a 28x28 image, 32 tasks of 5 ways, 1 shot and 15 queries per batch: 2 us to draw it, 10
 more for RandomFlip, 18 for GaussianNoise, 21 for RandomTranslation.
@@ -25,18 +25,19 @@ from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError
 from tfmeta.keras_internals import layers_of, replace_random_generators
 
-_SEED_WORDS = 2  # of a seed, as Keras hands it to TensorFlow's stateless ops
-_TRIAL_TASKS, _TRIAL_EXAMPLES = 8, 4  # enough that no layer passes a trial by chance
+_SEED_WORDS = 2  # words of a seed, as Keras passes it to TensorFlow's stateless operations
+_TRIAL_TASKS, _TRIAL_EXAMPLES = 8, 4  # enough so that no layer passes a trial by chance
 
-# RandAugment draws which operations it does for its whole batch, and Equalization takes the
-# histogram of its whole batch; RandAugment does that too.
+# RandAugment draws its operations once for the whole batch. Equalization, which RandAugment uses
+# too, takes the histogram of the whole batch.
 _ONE_BY_ONE = (keras.layers.RandAugment, keras.layers.Equalization)
 
 
 class _EpisodeSeeds(keras.random.SeedGenerator):
-    """Seeds that follow from an episode's words and the number of the draw within the layer.
+    """Seeds that depend only on an episode's words and the number of the draw within the layer.
 
-    Keras's own count their draws in a variable: what they give depends on all that came before.
+    Keras's own generators count their draws in a variable, so that each seed depends on all draws
+    before it.
     """
 
     def __init__(self):
@@ -44,7 +45,7 @@ class _EpisodeSeeds(keras.random.SeedGenerator):
         self._words, self._draws = None, 0
 
     def begin(self, words):
-        """What is drawn next, while a graph is traced, follows from these: int32 `(2,)`."""
+        """Sets the words, int32 `(2,)`, for the draws that follow while a graph is traced."""
         self._words, self._draws = words, 0
 
     def next(self, ordered=True):
@@ -55,10 +56,10 @@ class _EpisodeSeeds(keras.random.SeedGenerator):
 
 
 class Augmentation:
-    """Layers over the examples of episodes, in their order; made by `build_augmentation`.
+    """Layers that are applied to examples of episodes, in their order; see `build_augmentation`.
 
     Args:
-        layers: built ones that keep an example's shape; their seed generators are replaced.
+        layers: built layers that keep an example's shape; their seed generators are replaced.
         source: of the episodes. If its examples are images, they stay in [0, 1].
         seed: of the run.
     """
@@ -73,7 +74,7 @@ class Augmentation:
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, episodes, first):
-        """In the graph: episodes with their examples augmented, all else as it was.
+        """Episodes with augmented examples, everything else unchanged; to be used in a graph.
 
         Args:
             episodes: an Episode or PaddedEpisode batch, float32 x `(tasks, examples, ...)`;
@@ -83,7 +84,8 @@ class Augmentation:
         x = tf.concat([episodes.support_x, episodes.query_x], 1)
         words = self._stream.integers(first, tf.shape(x)[0])[:, : _SEED_WORDS * len(self._layers)]
         words = tf.reshape(words, (-1, len(self._layers), _SEED_WORDS))
-        # Task by task: a tensor is drawn from one seed, and each episode has its own.
+        # Task by task, because each tensor is drawn from one seed, and each episode has its own
+        # seed.
         augmented = tf.map_fn(
             lambda task: self._task(*task),
             (x, words),
@@ -102,7 +104,7 @@ class Augmentation:
         for layer, own in zip(self._layers, tf.unstack(words), strict=True):
             apply = self._one_by_one if isinstance(layer, _ONE_BY_ONE) else self._at_once
             x = tf.cast(apply(layer, x, own), x.dtype)
-            # After each layer, because the next may take what lies outside for something else.
+            # After each layer, because the next layer may misread values outside the range.
             x = tf.clip_by_value(x, *UNIT) if self._is_unit else x
         return x
 
@@ -122,14 +124,14 @@ def build_augmentation(layers: list, source: EpisodeSource, *, seed: int) -> Aug
     """The augmentation of a run's training episodes.
 
     Args:
-        layers: names, or `{name: {option: value}}`. `value_range`, where a layer has it, is [0, 1]
-            by default.
+        layers: names, or `{name: {option: value}}`. A layer's `value_range` is [0, 1] by default.
         source: of the episodes.
         seed: of the run.
 
     Raises:
         UserError: if a layer is unknown, refuses its options or the source's examples, changes
-            their shape, mixes them, has weights, or draws from elsewhere than its seed generators.
+            their shape, mixes them, has weights, or draws random numbers without its seed
+            generators.
     """
     built = []
     for entry in layers:
@@ -141,14 +143,14 @@ def build_augmentation(layers: list, source: EpisodeSource, *, seed: int) -> Aug
 
 
 def _check_draws(name, augmentation, shape):
-    """Tries a layer: is an episode the same again, and is each of its examples by itself?"""
+    """Checks that a layer repeats an episode exactly, and changes each example by itself."""
     x = np.random.default_rng(0).random((_TRIAL_TASKS, _TRIAL_EXAMPLES, *shape), np.float32)
     other = np.concatenate([1 - x[:, :1], x[:, 1:]], 1)
     before = _global_draws()
     try:
         all_tasks, changed = _tried(augmentation, [x, other], first=0)
         (later,) = _tried(augmentation, [x[1:]], first=1)
-    except Exception as error:  # whatever a layer raises
+    except Exception as error:  # a layer may raise anything
         raise UserError(
             f"the layer {name} of augment fails in a graph: {reason(error)}. Leave it out"
         ) from error
@@ -166,7 +168,7 @@ def _check_draws(name, augmentation, shape):
 
 
 def _tried(augmentation, batches, *, first):
-    """Each batch of examples augmented, in one graph; as the episodes from `first` on."""
+    """Each batch of examples, augmented in one graph as the episodes from number `first`."""
 
     def augment(x):
         parts = augmentation(Episode(x[:, :1], None, x[:, 1:], None), first)
@@ -178,11 +180,11 @@ def _tried(augmentation, batches, *, first):
 
 
 def _global_draws():
-    """The state of the generators that are drawn from, if at all, when a graph is traced."""
+    """The state of the generators that tracing a graph might use."""
     return pickle.dumps((random.getstate(), np.random.get_state()))
 
 
 def _cleared(x, size):
-    """Zeros behind the first `size` `(tasks,)` examples of each task."""
+    """Examples with zeros after the first `size` `(tasks,)` examples of each task."""
     is_example = tf.sequence_mask(size, tf.shape(x)[1])
     return tf.where(is_example[(..., *[tf.newaxis] * (len(x.shape) - 2))], x, tf.zeros_like(x))

@@ -1,4 +1,4 @@
-"""From what the setting `augment` says to Keras layers that can augment examples."""
+"""Makes Keras layers that augment examples from the setting `augment`."""
 
 import inspect
 import re
@@ -11,23 +11,23 @@ from tfmeta.errors import UserError
 from tfmeta.keras_files import check_config
 from tfmeta.named_code import NameInFile, import_named
 
-UNIT = (0.0, 1.0)  # between what the pixels of an image are
+UNIT = (0.0, 1.0)  # the range of an image's pixels
 _TRIAL_EXAMPLES = 4
 
 
 def build_layer(name: str, options: dict, source: EpisodeSource) -> keras.layers.Layer:
-    """A layer, built for the source's examples.
+    """A layer that is built for the source's examples.
 
     Args:
         name: of a class of `keras.layers`, or `package.module:Class`.
-        options: of its constructor. `value_range`, where it has one, is [0, 1] for images.
+        options: of its constructor. A `value_range` is [0, 1] for images by default.
         source: of the examples.
 
     Raises:
         UserError: if the layer is unknown, refuses its options or the examples, changes their
             shape, or has weights.
     """
-    if isinstance(name, NameInFile) and ":" not in name:  # Lambda and its like run code too
+    if isinstance(name, NameInFile) and ":" not in name:  # Lambda and similar layers run code too
         layer = {"module": "keras.layers", "class_name": str(name), "config": options}
         check_config(layer, name.file)
     layer_class = _find(name)
@@ -47,7 +47,7 @@ def build_layer(name: str, options: dict, source: EpisodeSource) -> keras.layers
         options = {**options, "value_range": UNIT}
     try:
         layer = layer_class(**options)
-    except Exception as error:  # whatever a layer's constructor raises
+    except Exception as error:  # a layer's constructor may raise anything
         raise UserError(
             f"cannot build the layer {name} of augment with {options}: {reason(error)}. "
             f"It takes: {', '.join(taken)}"
@@ -57,13 +57,13 @@ def build_layer(name: str, options: dict, source: EpisodeSource) -> keras.layers
 
 
 def call_layer(layer, x):
-    """What a layer makes of `(examples, ...)` in training."""
+    """The output of a layer for examples `(examples, ...)` in training."""
     has_training = "training" in inspect.signature(layer.call).parameters
     return layer(x, **({"training": True} if has_training else {}))
 
 
 def reason(error) -> str:
-    """What an error says, on one line, without what Keras and TensorFlow put around it."""
+    """The message of an error on one line, without what Keras and TensorFlow put around it."""
     text = str(error)
     framed = re.search(r"\x1b\[1m(.*?)\x1b\[0m", text, re.DOTALL)
     text = re.sub(r"\{\{.*?\}\}|\[Op:.*", "", framed[1] if framed else text)
@@ -75,7 +75,7 @@ def _find(name):
         found = import_named(name, "augment layer") if ":" in name else getattr(keras.layers, name)
     except UserError:
         raise
-    except Exception as error:  # whatever a user's module does when it is imported
+    except Exception as error:  # a user's module may raise anything when it is imported
         found = error
     if not inspect.isclass(found) or not issubclass(found, keras.layers.Layer):
         raise UserError(
@@ -89,7 +89,7 @@ def _check_shape(name, layer, shape):
     try:
         output = call_layer(layer, tf.zeros((_TRIAL_EXAMPLES, *shape)))
         after = tuple(output.shape[1:])
-    except Exception as error:  # whatever a layer raises
+    except Exception as error:  # a layer may raise anything
         raise UserError(
             f"the layer {name} of augment refuses examples of shape {shape}: {reason(error)}. "
             "Change its options, or leave it out"

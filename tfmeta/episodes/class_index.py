@@ -1,4 +1,4 @@
-"""Labelled examples, sorted into classes, groups and splits: what a source knows of its data."""
+"""Labelled examples, sorted into classes, groups and splits."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,18 +14,18 @@ class ClassIndex:
     """Labelled examples.
 
     Args:
-        examples: `(examples, ...)`, uint8 images or float32 vectors (float64 where float32 loses
-            digits); an array, or a `RecordFile` that reads them as they are needed.
-        labels: `(examples,)` integer class of each example, from 0.
-        splits: class numbers of each split; no class is in two of them.
-        class_names: one per class; a class may have no example.
-        groups: `(classes,)` integer group (alphabet) of each class, or None.
-        group_names: one a group, if they have names.
+        examples: `(examples, ...)`, uint8 images or float32 vectors (float64 if float32 would lose
+            digits); an array, or a `RecordFile` that reads examples when they are needed.
+        labels: `(examples,)`, the integer class of each example, from 0.
+        splits: the class numbers of each split; no class is in two splits.
+        class_names: one name per class; a class may have no example.
+        groups: `(classes,)`, the integer group (alphabet) of each class, or None.
+        group_names: one name per group, if groups have names.
         origins: where the examples came from.
 
     Raises:
         ValueError: if lengths differ or splits share a class.
-        UserError: if an example in memory holds what is no finite number.
+        UserError: if an example in memory holds a number that is not finite.
     """
 
     examples: np.ndarray
@@ -53,7 +53,7 @@ class ClassIndex:
         self._refuse_infinite()
 
     def _refuse_infinite(self):
-        """Whatever read the examples: one NaN is in every distance and every mean after it."""
+        """Refuses numbers that are not finite: one NaN spoils every distance and every mean."""
         examples = self.examples
         if not isinstance(examples, np.ndarray) or examples.dtype.kind != "f":
             return
@@ -75,37 +75,37 @@ class ClassIndex:
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """`(classes,)` int32: the examples of each class."""
+        """The number of examples of each class, int32 `(classes,)`."""
         return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int32)
 
     @cached_property
     def order(self) -> np.ndarray:
-        """`(examples,)` int32 by class: c's are `order[starts[c] : starts[c] + counts[c]]`."""
+        """Examples by class, int32; class c has `order[starts[c] : starts[c] + counts[c]]`."""
         return np.argsort(self.labels, kind="stable").astype(np.int32)
 
     @cached_property
     def starts(self) -> np.ndarray:
-        """`(classes,)` int32: where each class begins in `order`."""
+        """Where each class begins in `order`, int32 `(classes,)`."""
         return (np.cumsum(self.counts) - self.counts).astype(np.int32)
 
     def of_examples(self, examples: np.ndarray) -> "ClassIndex":
-        """The same labels, classes and splits, of other examples in the same order."""
+        """The same labels, classes and splits for other examples in the same order."""
         return replace(self, examples=examples)
 
     def large_classes(self, split: str, least: int) -> np.ndarray:
-        """The classes of a split with so many examples or more."""
+        """The classes of a split with at least this number of examples."""
         classes = self.classes(split)
         return classes[self.counts[classes] >= least]
 
     def small_classes(self, split: str, least: int) -> dict[str, int]:
-        """`{name: examples}` of the classes with fewer, fewest first."""
+        """`{name: number of examples}` of the classes with fewer examples, fewest first."""
         classes = self.classes(split)
         small = classes[self.counts[classes] < least]
         small = small[np.argsort(self.counts[small], kind="stable")]
         return {self.class_names[c]: int(self.counts[c]) for c in small}
 
     def classes(self, split: str) -> np.ndarray:
-        """The classes of a split; "all" is every split together.
+        """The classes of a split; "all" has the classes of all splits.
 
         Raises:
             UserError: if there is no such split.
@@ -123,5 +123,5 @@ class ClassIndex:
         return np.flatnonzero(np.isin(self.labels, self.classes(split)))
 
     def named_splits(self) -> dict[str, list[str]]:
-        """The names of each split's classes, to be recorded."""
+        """The names of each split's classes, for the record of a run."""
         return {s: [self.class_names[c] for c in classes] for s, classes in self.splits.items()}

@@ -1,4 +1,4 @@
-"""Episodes from labelled examples: the one sampler of every classification pipeline."""
+"""Episodes from labelled examples, for all pipelines with classes."""
 
 import numpy as np
 import tensorflow as tf
@@ -21,20 +21,20 @@ _LAST = np.iinfo(np.int32).min  # sorts behind every random key
 class ClassSource(EpisodeSource):
     """Draws classes, then examples of each, all distinct, from a `ClassIndex`.
 
-    An episode's row of random keys sorts the split's classes and each chosen class's examples;
-    the first `num_ways` classes, and of each the first `num_shots + num_queries` examples, make
-    the episode. So classes are distinct and support and query disjoint by construction. Where the
-    shape varies, what an episode has less than the most is cut from that.
+    An episode's random keys sort the split's classes, and the examples of each chosen class. The
+    episode consists of the first `num_ways` classes, and of the first `num_shots + num_queries`
+    examples of each. So classes are distinct, and support and query are disjoint. Where the shape
+    varies, the largest episode is drawn, and cut to the episode's own size.
 
     Args:
         name: what the command line calls the pipeline.
         index: the examples and their classes.
         image_format: of images; None for vectors.
-        rotations: each class turned by 90, 180 and 270 degrees is a class of its own
-            (Santoro et al. 2016, https://arxiv.org/abs/1605.06065). Square images only.
+        rotations: whether a class turned by 90, 180 or 270 degrees is another class (Santoro et al.
+            2016, https://arxiv.org/abs/1605.06065). Only for square images.
 
     Raises:
-        UserError: if rotations are asked of examples that are no square images.
+        UserError: if there are to be rotations, and the examples are no square images.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ClassSource(EpisodeSource):
             )
 
     def small_classes(self, split: str, shape: EpisodeShape) -> dict[str, int]:
-        """`{name: examples}` of the classes with too few for such episodes, fewest first."""
+        """`{name: number of examples}` of the classes that are too small for such episodes."""
         return self.index.small_classes(split, shape.num_examples)
 
     def hopeless(self, split: str) -> str | None:
@@ -117,12 +117,13 @@ class ClassSource(EpisodeSource):
         ways = len(classes) * self.num_rotations
         if shape.within_group and self.index.groups is not None:
             sizes = self._group_sizes(classes)
-            # No more than every group has that will do for the task: else it would go unused.
+            # As many ways as every group has that is large enough for the task, so that none is
+            # unused.
             ways = int(min(sizes[sizes >= shape.num_ways], default=max(sizes, default=0)))
         return ways, int(min(self.index.counts[classes], default=0))
 
     def _classes(self, split, shape):
-        """The split's classes that episodes are drawn from."""
+        """The classes of a split from which episodes are drawn."""
         least = shape.num_examples if shape.skip_small_classes else 0
         return self.index.large_classes(split, least)
 
@@ -192,7 +193,7 @@ class ClassSource(EpisodeSource):
         return keys_of
 
     def _gather(self):
-        """A function in the graph: positions `(...)` -> examples `(..., *input_shape)`."""
+        """A function for a graph: positions `(...)` -> examples `(..., *input_shape)`."""
         if isinstance(self.index.examples, RecordFile):
             return self.index.examples.gather
         if self._examples is None:
@@ -239,7 +240,7 @@ def _named(small, most=5):
 
 
 def _turned(x, turns):
-    """Turns `(tasks, ways, examples, h, w, c)` by each class's number of quarter turns."""
+    """Turns images `(tasks, ways, examples, h, w, c)` by each class's number of quarter turns."""
     flat = tf.reshape(x, (-1, *x.shape[3:]))
     turns = tf.repeat(tf.reshape(turns, [-1]), tf.shape(x)[2])
     parts = tf.dynamic_partition(flat, turns, 4)
@@ -249,7 +250,7 @@ def _turned(x, turns):
 
 
 def _episode(x, num_shots) -> Episode:
-    """Cuts `(tasks, ways, shots + queries, ...)` into support and query, class by class."""
+    """Cuts examples `(tasks, ways, shots + queries, ...)` into support and query set."""
     tasks, ways, examples = tf.shape(x)[0], x.shape[1], x.shape[2]
 
     def part(values, number):

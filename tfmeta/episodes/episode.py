@@ -9,10 +9,10 @@ class Episode(NamedTuple):
     With T tasks of N ways, K shots and Q queries (regression has N = 1):
 
     Attributes:
-        support_x: `(T, N * K, ...)` what the learner adapts to.
+        support_x: `(T, N * K, ...)`, what the learner adapts to.
         support_y: `(T, N * K)` int32 labels in [0, N), or `(T, K, outputs)` float targets.
-        query_x: `(T, N * Q, ...)` what it must then answer.
-        query_y: `(T, N * Q)` or `(T, Q, outputs)` the answers.
+        query_x: `(T, N * Q, ...)`, what the learner must then answer.
+        query_y: `(T, N * Q)` or `(T, Q, outputs)`, the right answers.
 
     Example:
 
@@ -28,12 +28,12 @@ class Episode(NamedTuple):
 
 
 class SolvedEpisode(NamedTuple):
-    """An Episode, or a batch of them, with the weights that a network learned its task best with.
+    """An Episode, or a batch of them, with the weights with which a network solves its task best.
 
     Attributes:
-        support_x, support_y, query_x, query_y: as of `Episode`.
-        weights: `{name: (T, ...)}` the network's optimal weights for each task.
-        scales: `{name: (T, ...)}` how far each weight's optima are spread over the tasks.
+        support_x, support_y, query_x, query_y: see `Episode`.
+        weights: `{name: (T, ...)}`, the network's best weights for each task.
+        scales: `{name: (T, ...)}`, how much each weight's best values differ between tasks.
     """
 
     support_x: Any
@@ -45,15 +45,15 @@ class SolvedEpisode(NamedTuple):
 
 
 class PaddedEpisode(NamedTuple):
-    """Episodes of several sizes, each filled up to the size of the largest there can be.
+    """Episodes of several sizes, each padded to the size of the largest that there can be.
 
-    What is an example stands first, class by class; behind it are zeros, with -1 as the label (for
-    regression, zeros as the target). A learner takes each task without them.
+    The examples come first, class by class. After them come zeros with the label -1 (for
+    regression, with zeros as the target). A learner takes each task without this padding.
 
     Attributes:
-        support_x, support_y, query_x, query_y: as of `Episode`, of the largest size.
-        support_size: `(T,)` int32, the support examples that each task has.
-        query_size: `(T,)` int32, its queries.
+        support_x, support_y, query_x, query_y: see `Episode`; they have the largest size.
+        support_size: `(T,)` int32, the number of support examples of each task.
+        query_size: `(T,)` int32, the number of queries of each task.
     """
 
     support_x: Any
@@ -65,5 +65,5 @@ class PaddedEpisode(NamedTuple):
 
 
 def without_solution(episodes: Any) -> Any:
-    """A batch as a learner is tested on it: of a SolvedEpisode the Episode alone."""
+    """A batch for testing a learner: the Episode of a SolvedEpisode; others unchanged."""
     return Episode(*episodes[:4]) if isinstance(episodes, SolvedEpisode) else episodes

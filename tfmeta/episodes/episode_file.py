@@ -3,10 +3,11 @@
     tfmeta episodes omniglot --tasks 600 --output omniglot.episodes
     tfmeta evaluate runs/NAME --episodes omniglot.episodes
 
-The file is an NPZ archive that anything with NumPy can read: `examples`, each once (uint8 pixels as
-`ImageFormat` makes them, or float32); for every episode which of them are its `support` and its
-`query`, with `support_y` and `query_y` as of `Episode`; and `protocol`, JSON. Where episodes differ
-in size they are padded as `PaddedEpisode` says, with their `support_size` and `query_size`.
+The file is an NPZ archive that any program with NumPy can read. `examples` has each example once
+(uint8 pixels as `ImageFormat` makes them, or float32). `support` and `query` are the numbers of
+each episode's examples, `support_y` and `query_y` are those of `Episode`, and `protocol` is JSON.
+If episodes differ in size, they are padded as in `PaddedEpisode`, with `support_size` and
+`query_size`.
 """
 
 import json
@@ -31,9 +32,9 @@ from tfmeta.user_files import AnyPath
 
 FORMAT = "tfmeta episodes 1"
 _TASKS_A_DRAW = 50
-# What is raised of a file that is cut short, or none of ours, or has wrong numbers.
+# What is raised for a file that is cut short, is of another kind, or has wrong numbers.
 _DAMAGED = (*DAMAGED_NPZ, IndexError, tf.errors.OpError)
-_MOST_NUMBERS = 2**28  # of an episode's examples: 1 GiB; an episode of 1,000 photographs has less
+_MOST_NUMBERS = 2**28  # in an episode's examples, 1 GiB; 1,000 photographs have less
 
 
 class EpisodeFile(EpisodeSource):
@@ -41,10 +42,10 @@ class EpisodeFile(EpisodeSource):
 
     Attributes:
         shape: of the episodes.
-        split, seed: that they were drawn with.
-        num_tasks: how many there are.
-        sha256: of the episodes, as an evaluation reports it.
-        classes: names of the split's classes (tasks), or None of an endless family.
+        split, seed: with which they were drawn.
+        num_tasks: number of episodes.
+        sha256: digest of the episodes, as an evaluation reports it.
+        classes: names of the split's classes (tasks); None for an endless family.
     """
 
     def __init__(self, arrays: dict, protocol: dict):
@@ -59,10 +60,10 @@ class EpisodeFile(EpisodeSource):
 
     @classmethod
     def read(cls, path) -> "EpisodeFile":
-        """Opens a file that `write` made.
+        """Opens a file that `write_episodes` made.
 
         Raises:
-            UserError: if it is none, or is damaged.
+            UserError: if it is no such file, or is damaged.
         """
         try:
             arrays = read_npz(path)
@@ -99,9 +100,9 @@ class EpisodeFile(EpisodeSource):
         return digest.hexdigest()
 
     def check_options(self, options: dict) -> None:
-        """Raises UserError if the data decided otherwise than a run of the pipeline has recorded.
+        """Raises UserError if the file's pinned options differ from those of a run.
 
-        Ids of words and the polarity of ink are no part of an example's shape.
+        The shape of an example does not show the ids of words, or whether ink is dark or bright.
 
         Args:
             options: of the run's pipeline.
@@ -163,9 +164,9 @@ def write_episodes(
     """
     files.check_free(path)
     with files.locked(path):
-        files.check_free(path)  # another may have written it until now
+        files.check_free(path)  # another process may have written it by now
         columns, protocol = _drawn(episodes, on_progress)
-        # np.savez appends .npz to a name, not to a file.
+        # np.savez appends .npz to a name, but not to an open file.
         with files.whole(path) as partial, open(partial, "wb") as file:
             np.savez_compressed(file, **columns)
     return protocol
@@ -204,13 +205,13 @@ def _drawn(
 
 
 class _Pool:
-    """Numbers examples, the same one with the same number."""
+    """Gives examples numbers; equal examples get the same number."""
 
     def __init__(self, are_images):
         self._are_images, self._number_of, self._examples = are_images, {}, []
 
     def numbers(self, x):
-        """`(tasks, examples, ...)` -> int32 `(tasks, examples)`."""
+        """Examples `(tasks, examples, ...)` -> their numbers, int32 `(tasks, examples)`."""
         if self._are_images:
             x = np.rint(x * 255).astype(np.uint8)  # the inverse of `to_unit`
         flat = x.reshape(-1, *x.shape[2:])

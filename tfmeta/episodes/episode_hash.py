@@ -1,4 +1,4 @@
-"""One number for a set of episodes: whoever has the same has the same episodes, bit for bit."""
+"""A digest of episodes: the same digest means the same episodes, bit for bit."""
 
 import hashlib
 
@@ -6,13 +6,13 @@ import numpy as np
 
 
 class EpisodeHash:
-    """SHA-256 over tasks in their order, the same however they are batched."""
+    """SHA-256 over tasks in their order; it is the same for any division into batches."""
 
     def __init__(self):
         self._digest = hashlib.sha256()
 
     def update(self, episodes) -> None:
-        """Takes in a batch: an Episode or PaddedEpisode of `(tasks, ...)`."""
+        """Adds a batch, an Episode or PaddedEpisode of tensors `(tasks, ...)`."""
         for row in zip(*(np.asarray(tensor) for tensor in episodes), strict=True):
             for values in row:
                 self._digest.update(np.ascontiguousarray(values).tobytes())

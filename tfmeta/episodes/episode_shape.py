@@ -5,27 +5,27 @@ from typing import Any
 
 from tfmeta.errors import UserError
 
-MOST_EXAMPLES = 1_000_000  # of an episode; for more, room would be made before it is refused
+MOST_EXAMPLES = 1_000_000  # of an episode; for more, memory would run out before it is refused
 _SIZES = ("ways", "shots", "queries")
 
 
 @dataclass(frozen=True)
 class Range:
-    """From one number to another, both included; each episode draws its own."""
+    """A range of whole numbers, both ends included; each episode draws its own number."""
 
     least: int
     most: int
 
     @classmethod
     def of(cls, value: "int | tuple[int, int] | Range") -> "Range":
-        """A number as the range of itself alone, or the least and the most."""
+        """A range from one number, or from the least and the most."""
         if isinstance(value, tuple):
             return cls(*value)
         return value if isinstance(value, Range) else cls(value, value)
 
     @classmethod
     def up_to(cls, most: int, least: int | None) -> "Range":
-        """As settings and files have it: a range's least is None where it is the most."""
+        """A range as settings and files have it; `least` is None if it equals `most`."""
         return cls(most if least is None else least, most)
 
     @property
@@ -45,9 +45,10 @@ class EpisodeShape:
             `(least, most)` lets each episode draw its own.
         num_shots: support examples per class.
         num_queries: query examples per class.
-        within_group: draw an episode's classes from one group (an alphabet) only.
-        unbalanced: each class of an episode draws its own number of shots.
-        skip_small_classes: leave out classes with too few examples, instead of refusing the data.
+        within_group: whether an episode's classes all come from one group (an alphabet).
+        unbalanced: whether each class of an episode draws its own number of shots.
+        skip_small_classes: whether to leave out classes with too few examples; otherwise the data
+            is refused.
 
     Attributes:
         ways, shots, queries: the ranges; `num_ways`, `num_shots` and `num_queries` are their most.
@@ -81,7 +82,7 @@ class EpisodeShape:
         flags = {"within_group": within_group, "unbalanced": unbalanced}
         values = {**dict(zip(_SIZES, ranges, strict=True)), **flags}
         for name, value in {**values, "skip_small_classes": skip_small_classes}.items():
-            object.__setattr__(self, name, value)  # frozen from here on
+            object.__setattr__(self, name, value)  # the object is frozen
         for name, each in self._ranges().items():
             if each.most < 1:
                 raise UserError(f"received {name}={each.most}; expected 1 or more")
@@ -136,7 +137,7 @@ class EpisodeShape:
         return any(each.varies for each in self._ranges().values())
 
     def protocol(self) -> dict[str, Any]:
-        """What a result must say of it."""
+        """What a result must say about the shape."""
         ranges = self._ranges()
         numbers = {f"num_{name}": each.most for name, each in ranges.items()}
         least = {f"least_{name}": each.least for name, each in ranges.items() if each.varies}
@@ -145,7 +146,7 @@ class EpisodeShape:
         return {**numbers, **least, **flags, **skips, "within_group": self.within_group}
 
     def to_dict(self) -> dict[str, Any]:
-        """Whole, for a file."""
+        """Everything, for a file."""
         ranges = self._ranges()
         return {
             **{f"num_{name}": each.most for name, each in ranges.items()},
@@ -165,10 +166,11 @@ class EpisodeShape:
 
 
 def in_words(protocol: dict[str, Any], *, are_values: bool = False) -> str:
-    """Of a protocol, `5-way 1-shot, 15 queries`, or `2-5-way ...` where episodes differ.
+    """A protocol in words, `5-way 1-shot, 15 queries`, or `2-5-way ...` if episodes differ.
 
     Args:
-        protocol: with `num_ways`, `num_shots` and `num_queries`, and `least_ways` and the like.
+        protocol: has `num_ways`, `num_shots` and `num_queries`, and may have `least_ways` and so
+            on.
         are_values: whether the targets are values, which have no classes, and so no ways.
     """
     ways, shots, queries = (

@@ -1,4 +1,4 @@
-"""Episodes of several sizes: each one's own numbers, and padding to one static shape."""
+"""Episodes of several sizes: draws the size of each, and pads all to one static shape."""
 
 import tensorflow as tf
 
@@ -9,12 +9,12 @@ _NO_LABEL = -1
 
 
 def words_for_sizes(shape: EpisodeShape) -> int:
-    """32-bit words that an episode needs to draw its sizes; none where they don't vary."""
+    """The number of 32-bit words that an episode needs to draw its sizes; 0 if they don't vary."""
     return 2 + shape.num_ways if shape.varies else 0
 
 
 def present(shape: EpisodeShape, words):
-    """Which places of an episode of the largest size are taken.
+    """Which examples of an episode of the largest size are kept.
 
     Args:
         shape: of the episodes.
@@ -38,12 +38,12 @@ def _drawn(numbers, words):
 
 
 def sized(episode: Episode, shape: EpisodeShape, words):
-    """The episode of the largest size as it is, or cut to its own size where the shape varies.
+    """The episode unchanged, or if the shape varies, cut to its own size.
 
     Args:
         episode: `(tasks, examples, ...)`.
         shape: of the episodes.
-        words: as of `present`; not used where the shape does not vary.
+        words: see `present`; not used if the shape does not vary.
     """
     if not shape.varies:
         return episode
@@ -51,12 +51,12 @@ def sized(episode: Episode, shape: EpisodeShape, words):
 
 
 def padded(episode: Episode, support_present, query_present) -> PaddedEpisode:
-    """Moves what is present to the front of each set, and clears the rest.
+    """Moves the examples that are kept to the front of each set, and clears the others.
 
     Args:
         episode: of the largest size, `(tasks, examples, ...)`.
-        support_present: bool, `(tasks, ways, shots)`: of each example in its order.
-        query_present: likewise.
+        support_present: bool `(tasks, ways, shots)`, whether each example is kept.
+        query_present: bool `(tasks, ways, queries)`.
     """
     sets = ((*episode[:2], support_present), (*episode[2:], query_present))
     (*support, support_size), (*query, query_size) = (_packed(*each) for each in sets)

@@ -1,4 +1,4 @@
-"""What a pipeline is: a source of episodes."""
+"""The base class of every pipeline's source of episodes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from tfmeta.reading.row_reader import RowReader
 
 
 def even_batch(num_tasks: int, most: int) -> int:
-    """The largest number of tasks up to `most` in which `num_tasks` come without a rest."""
+    """The largest divisor of `num_tasks` that is not above `most`."""
     return max(number for number in range(1, most + 1) if num_tasks % number == 0)
 
 
@@ -37,9 +37,9 @@ _IMAGE |= {"invert": typed.TRUTH}
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What a trained learner must know of its source when the data is not at hand.
+    """What a trained learner must know of its source when there is no data.
 
-    Attributes: as of `EpisodeSource`.
+    Attributes: see `EpisodeSource`.
     """
 
     name: str
@@ -59,7 +59,7 @@ class SourceFacts:
         return typed.with_digest(facts | ({"row_format": rows.to_dict()} if rows else {}))
 
     def reader(self) -> ExampleReader:
-        """What reads a user's support sets and queries for the learner."""
+        """The object that reads a user's support sets and queries for the learner."""
         if self.image_format is not None and self.target_kind.are_values:
             raise UserError(
                 f"{self.name} has images with values, which are in no format of files; use the "
@@ -74,7 +74,7 @@ class SourceFacts:
         """What `to_dict` made.
 
         Raises:
-            UserError: if it is not, or says two things at once.
+            UserError: if it is something else, or contradicts itself.
         """
         what = "what is recorded of the run's source in source.json"
         typed.checked(facts, _FACTS, what)
@@ -107,13 +107,15 @@ class EpisodeSource(ABC):
         input_shape: of one example.
         image_format: how encoded images become examples; None if the examples are no images.
         target_size: the number of values per target in regression; None for classification.
-        row_format: which columns of a table its examples are; None if they have no names.
-        network: the function of `tfmeta.networks` that suits it; None: by the shape of an example.
-        network_options: defaults for what that function takes.
+        row_format: the columns of a table that its examples come from; None if features have no
+            names.
+        network: name of the function of `tfmeta.networks` that suits it; None chooses one by the
+            shape of an example.
+        network_options: defaults for the arguments of that function.
         learner_options: defaults for every learner, such as the scale of its targets.
-        pinned_options: the pipeline's own options as the data decided them; a run records them, so
-            that data which comes later does not change what a learner is shown.
-        prepared: its examples as the network sees them; None of an endless family.
+        pinned_options: options of the pipeline that the data decided. A run records them, so that
+            later data is read in the same way.
+        prepared: its examples as the network sees them; None for an endless family.
     """
 
     name: str
@@ -129,7 +131,7 @@ class EpisodeSource(ABC):
 
     @property
     def target_kind(self) -> TargetKind:
-        """What the targets are; it follows from `target_size`."""
+        """The kind of the targets; it follows from `target_size`."""
         return TargetKind.of_size(self.target_size)
 
     @property
@@ -144,7 +146,7 @@ class EpisodeSource(ABC):
 
     @abstractmethod
     def check(self, split: str, shape: EpisodeShape) -> None:
-        """Raises UserError, with the numbers that don't fit, if there can be no such episode."""
+        """Raises UserError if there can be no such episodes, with the numbers that don't fit."""
 
     def check_embeddable(self) -> None:
         """Raises UserError if there are no examples whose features could be computed once."""
@@ -154,16 +156,16 @@ class EpisodeSource(ABC):
         )
 
     def check_learner(self, learner) -> None:
-        """Raises UserError if these episodes are not for such a learner; most are for every one."""
+        """Raises UserError if these episodes are not for such a learner; by default they are."""
         del learner
 
     def hopeless(self, split: str) -> str | None:
-        """Why nothing can be learned from the examples of a split, if it can't be."""
+        """Why nothing can be learned from the examples of a split; None if something can."""
         del split
         return None
 
     def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
-        """What the user let episodes do without, a line each; by default nothing.
+        """One line for each thing that the user allowed to be left out; by default there is none.
 
         Args:
             shapes: of each split's episodes.
@@ -177,9 +179,7 @@ class EpisodeSource(ABC):
         """The names of the classes in the first episodes, in the order of their labels.
 
         Args:
-            split: as of `draw`.
-            shape: as of `draw`.
-            seed: as of `draw`.
+            split, shape, seed: see `draw`.
             count: number of episodes.
 
         Returns:
@@ -189,7 +189,7 @@ class EpisodeSource(ABC):
         return None
 
     def recorded_splits(self) -> dict[str, list[str]] | None:
-        """The names of each split's classes, for the run's record; None of an endless family."""
+        """The names of each split's classes, for the run's record; None for an endless family."""
         return None
 
     @abstractmethod
@@ -200,8 +200,8 @@ class EpisodeSource(ABC):
     def draw(self, split: str, shape: EpisodeShape, seed: int):
         """A function in the graph: `(first, count)` -> the Episodes from number `first` on.
 
-        PaddedEpisodes where the shape varies. Episode i is a pure function of (seed, split, i),
-        whatever the count it is drawn with.
+        It returns PaddedEpisodes if the shape varies. Episode i is a pure function of (seed, split,
+        i), for any count.
         """
 
     def episodes(
@@ -219,7 +219,7 @@ class EpisodeSource(ABC):
         Args:
             split: "train", "validation", "test" or "all".
             shape: of each episode.
-            seed: with the split and its number it defines an episode wholly.
+            seed: together with the split and its number it defines an episode completely.
             num_tasks: tasks per batch (the meta-batch).
             first: the number of the first episode; a batch takes the next `num_tasks` of them.
             augmentation: an Augmentation of the examples, for training; None for none.

@@ -1,4 +1,4 @@
-"""Rows with a label each -> classes in splits, from the columns of a user's table."""
+"""Rows with one label each -> classes in splits, from the columns of a user's table."""
 
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ from tfmeta.errors import UserError, listed
 
 
 def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any) -> dict[str, Any]:
-    """Sorts rows into classes, and classes into splits: a `ClassIndex` without its examples.
+    """Sorts rows into classes, and classes into splits; the arguments of a `ClassIndex`.
 
     Args:
-        texts: `{"label": (rows,)}` text, and `group` and `split` if there are such columns.
+        texts: `{"label": (rows,)}`, texts; also `group` and `split` if there are such columns.
         path: of the file, for error messages.
         split_options: see `split_classes`; used if there is no `split`.
 
@@ -23,7 +23,7 @@ def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any
     names, first, labels = np.unique(texts["label"], return_index=True, return_inverse=True)
 
     def of_class(values, option):
-        """Each class's group (split), which all its rows must have."""
+        """Each class's group (or split), which must be the same in all of its rows."""
         expected = values[first]
         rows = np.flatnonzero(values != expected[labels])
         if len(rows):

@@ -1,4 +1,4 @@
-"""The file that `tfmeta optima` writes: tasks, the weights that solve them, and where from."""
+"""The file that `tfmeta optima` writes: tasks, the weights that solve them, their provenance."""
 
 import json
 import math
@@ -16,10 +16,10 @@ from tfmeta.named_code import from_file
 from tfmeta.user_files import check_expansion, check_file
 
 _EXAMPLES = Episode._fields
-_WEIGHT = "weight/"  # before a weight's name; an episode's tensors have none
+_WEIGHT = "weight/"  # before the name of a weight; the tensors of an episode have no such prefix
 _FLOAT = 4  # bytes
-_BATCH = 256  # records that are read at once
-_FACTS = {  # of a provenance, that are needed
+_BATCH = 256  # records to read at once
+_FACTS = {  # that a provenance needs
     "num_tasks": int,
     "shapes": dict,
     "pipeline": str,
@@ -35,10 +35,10 @@ class Optima:
     """Solved tasks, in memory.
 
     Attributes:
-        provenance: how they were made; what can be written as JSON. `shapes` has that of each
-            tensor of one task, by its name in the file.
+        provenance: how the tasks were solved, as JSON can hold it. Its `shapes` are those of each
+            tensor of one task, by the tensor's name in the file.
         episodes: an Episode of arrays `(tasks, ...)`.
-        weights: `{name: (tasks, ...)}` the weights that solve each task.
+        weights: `{name: (tasks, ...)}`, the weights that solve each task.
     """
 
     provenance: dict
@@ -50,14 +50,15 @@ def write(path, optima: Optima) -> None:
     """Writes a TFRecord file, whole or not at all: the provenance, then one record per task.
 
     Raises:
-        UserError: if something is there already, another process writes it, or it can't be written.
+        UserError: if there is something at `path` already, another process writes it, or it can't
+            be written.
     """
     with files.locked(path):
         write_locked(path, optima)
 
 
 def write_locked(path, optima: Optima) -> None:
-    """As `write`, for who has the lock of `path` already."""
+    """Like `write`, for a caller that already has the lock of `path`."""
     files.check_free(path)
     tensors = _named(optima)
     shapes = {name: list(values.shape[1:]) for name, values in tensors.items()}
@@ -95,16 +96,16 @@ def read_provenance(path) -> dict:
 
 
 def read(path) -> Optima:
-    """The file, checked against its own provenance.
+    """Reads the file, and checks it against its own provenance.
 
     Raises:
-        UserError: as `read_provenance`; or if tasks are missing, damaged, or not finite.
+        UserError: as `read_provenance`, or if tasks are missing, damaged, or not finite.
     """
     provenance = read_provenance(path)
     shapes, expected = provenance["shapes"], provenance["num_tasks"]
     size = _FLOAT * sum(math.prod(shape) for shape in shapes.values())
     check_expansion(path, size * max(expected, _BATCH), os.path.getsize(path))
-    # Flat: a list of another length than its shape's then fails here, by name.
+    # Flat, so that a list whose length does not fit the shape fails here, with its name.
     layout = {
         name: tf.io.FixedLenFeature([math.prod(shape)], tf.float32)
         for name, shape in shapes.items()
@@ -115,7 +116,7 @@ def read(path) -> Optima:
         for batch in dataset.map(lambda records: tf.io.parse_example(records, layout)):
             for name, values in batch.items():
                 parts[name].append(values.numpy())
-    except (tf.errors.OpError, UnicodeDecodeError) as error:  # it quotes the record, as text
+    except (tf.errors.OpError, UnicodeDecodeError) as error:  # its message quotes the record
         raise _damaged(path, f"a record can't be read ({type(error).__name__})") from error
     found = sum(len(rows) for rows in parts["support_x"])
     if found != expected:
@@ -135,8 +136,8 @@ def read(path) -> Optima:
 
 
 def _check(provenance):
-    """Raises TypeError, KeyError or ValueError if a provenance lacks what is read of it."""
-    facts = {"target_scale": {}, **provenance}  # older files have none
+    """Raises TypeError, KeyError or ValueError if a provenance lacks something that is read."""
+    facts = {"target_scale": {}, **provenance}  # older files have no scale
     for name, kind in _FACTS.items():
         if not isinstance(facts[name], kind):
             raise TypeError(f"{name} is {facts[name]!r:.40}")
@@ -164,7 +165,7 @@ def check_network(provenance: dict, function) -> None:
         function: a NetworkFunction.
 
     Raises:
-        UserError: if a weight has another name or shape, with both networks' weights.
+        UserError: if a weight has another name or shape; the message has both networks' weights.
     """
     expected = weight_shapes(provenance)
     shapes = [tuple(w.shape) for w in function.weights()]

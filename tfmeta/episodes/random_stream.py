@@ -1,4 +1,4 @@
-"""Random numbers that are addressed by position, so that episode i never depends on episode i-1."""
+"""Random numbers by their position, so that episode i never depends on episode i-1."""
 
 import zlib
 
@@ -9,16 +9,16 @@ _PHILOX = 1  # tf.random.Algorithm.PHILOX: the same bits on every device and ver
 
 
 class RandomStream:
-    """The Philox stream of (seed, split), cut into one row of words an episode.
+    """The Philox stream of (seed, split), cut into rows of words, one row per episode.
 
-    Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". Being a function of its
-    counter, the stream can be entered anywhere: a batch of episodes is one draw, and the same
-    episodes come out whatever the size of the batch.
+    Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". The stream is a function of
+    its counter, so it can be read from any position. A batch of episodes is one draw, and the
+    episodes are the same for any size of the batch.
 
     Args:
         seed: any integer of 64 bits.
         split: name of the split; each has its own stream.
-        words: 32-bit words that an episode needs.
+        words: number of 32-bit words per episode.
     """
 
     def __init__(self, seed: int, split: str, words: int):
@@ -28,7 +28,7 @@ class RandomStream:
         )
 
     def integers(self, first, count):
-        """int32 `(count, words)` over the whole range of int32; row j is episode first + j's."""
+        """Any integers of int32, `(count, words)`; row j belongs to episode first + j."""
         start = tf.cast(first, tf.uint64) * (self._words // _WORDS_PER_COUNT)
         return tf.raw_ops.StatelessRandomUniformFullIntV2(
             shape=[count, self._words],
@@ -39,6 +39,6 @@ class RandomStream:
         )
 
     def units(self, first, count):
-        """float32 `(count, words)`, uniform in [0, 1), from the upper 24 bits of each integer."""
+        """Uniform float32 numbers in [0, 1), `(count, words)`, from the integers' upper 24 bits."""
         bits = tf.bitcast(self.integers(first, count), tf.uint32)
         return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) / 2**24

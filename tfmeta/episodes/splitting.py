@@ -1,13 +1,13 @@
-"""Splits for data that comes without: by class or by group, from a seed, no class on two sides."""
+"""Splits for data without splits: classes or groups are drawn from a seed."""
 
 import numpy as np
 
 from tfmeta.errors import UserError
 
 SPLITS = ("train", "validation", "test")
-# What people call them, in lower case.
+# Names that people use for splits, in lower case.
 SPLIT_NAMES = {name: name for name in SPLITS} | dict.fromkeys(("val", "valid", "dev"), "validation")
-# miniImageNet's 64, 16 and 20 of 100 classes (Ravi and Larochelle 2017).
+# As in miniImageNet: 64, 16 and 20 of 100 classes (Ravi and Larochelle 2017).
 VALIDATION, TEST = 0.16, 0.2
 
 
@@ -20,22 +20,22 @@ def split_classes(
     test: float = TEST,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Deals classes, or whole groups of them, into train, validation and test.
+    """Divides classes, or whole groups of them, into train, validation and test.
 
     Args:
-        num_classes: they are numbered from 0.
-        groups: `(classes,)` integer group of each class, or None.
-        by: "class", "group", or "auto": by group where there are groups.
-        validation: share of the classes (groups) under 1, or their number from 1 up; 0 for none.
-        test: likewise.
+        num_classes: number of classes; they are numbered from 0.
+        groups: `(classes,)`, the integer group of each class, or None.
+        by: "class", "group" or "auto"; "auto" is by group if there are groups.
+        validation: a share of the classes (groups) below 1, or a number of them from 1; 0 for none.
+        test: as `validation`, for the test split.
         seed: of the draw.
 
     Returns:
         `{split: class numbers, ascending}`, for each of `SPLITS`.
 
     Raises:
-        UserError: if `by` is none of these, there are no groups to split by, or the three splits
-            would not each have what they need.
+        UserError: if `by` is another word, there are no groups to split by, or no class would be
+            left for training.
     """
     if by not in ("auto", "class", "group"):
         raise UserError(f"received split_by={by!r}; expected 'auto', 'class' or 'group'")
@@ -62,7 +62,7 @@ def split_classes(
 
 
 def _number(name, share, total, what):
-    """A share of `total` or a number of them, as a number; any share above zero gets one."""
+    """A share of `total`, or a number, as a number; a share above zero is at least one."""
     if isinstance(share, bool) or not isinstance(share, int | float) or share < 0:
         raise UserError(
             f"received pipeline.{name}={share!r}; expected a share from 0 to 1, or a number of "

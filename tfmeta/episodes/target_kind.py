@@ -1,15 +1,15 @@
-"""What a task's targets are: classes, or values of a size."""
+"""The kind of a task's targets: classes, or values of some size."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TargetKind:
-    """The one answer to what targets are, and what follows from it.
+    """The kind of targets, and what follows from it.
 
     Attributes:
         name: "classes" (integer labels) or "values" (float vectors).
-        size: the number of values per target, where they are values and their number is known.
+        size: the number of values per target; None for classes, or if it is not known.
     """
 
     name: str
@@ -17,7 +17,7 @@ class TargetKind:
 
     @classmethod
     def of_size(cls, target_size: int | None) -> "TargetKind":
-        """As files and sources have it: the number of values per target; None for classes."""
+        """The kind with this number of values per target; None is classes."""
         return CLASSES if target_size is None else cls(VALUES.name, target_size)
 
     @property
@@ -26,26 +26,26 @@ class TargetKind:
 
     @property
     def metric(self) -> str:
-        """What a learner is measured by, as results and metrics name it."""
+        """The name of the metric of such learners, in results and lines of metrics."""
         return "mse" if self.are_values else "accuracy"
 
     @property
     def validation_metric(self) -> str:
-        """The metric of the validation episodes, in lines of metrics."""
+        """The name of the metric of the validation episodes, in lines of metrics."""
         return f"validation_{self.metric}"
 
     @property
     def best_metric(self) -> str:
-        """Which values of the metric are good ones: "max" or "min"."""
+        """Whether the best value of the metric is its "max" or its "min"."""
         return "min" if self.are_values else "max"
 
     @property
     def default_ways(self) -> int:
-        """Classes per episode where nobody says how many; values have none, which counts as 1."""
+        """The default number of classes per episode; 1 for values, which have no classes."""
         return 1 if self.are_values else 5
 
     def __str__(self) -> str:
-        """In a sentence."""
+        """The kind in words, for a sentence."""
         return f"targets of size {self.size}" if self.size else self.name
 
 

@@ -1,4 +1,4 @@
-"""Makes a learner's confidence worth having: fits it on one split's tasks, reports on another's."""
+"""Fits a learner's confidence on the tasks of one split, and reports on those of another."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 
 FITTED_ON, REPORTED_ON = "validation", "test"
 _TASKS_A_CALL = 10
-_MOST_QUERIES = 15  # a class
+_MOST_QUERIES = 15  # per class
 _NUM_BINS = 15  # of the expected calibration error, as Guo et al. 2017
 _LOG_TEMPERATURES = (-5.0, 7.0)
 
@@ -21,9 +21,10 @@ class Answers:
     """A learner's logits over some tasks.
 
     Attributes:
-        known: `(queries, ways)` of queries of the support set's classes.
-        labels: `(queries,)` their classes.
-        unknown: `(queries, ways)` of queries of other classes; empty if there are no such.
+        known: `(queries, ways)`, for queries of the support set's classes.
+        labels: `(queries,)`, the classes of these queries.
+        unknown: `(queries, ways)`, for queries of other classes; empty if there are no such
+            classes.
     """
 
     known: np.ndarray
@@ -36,13 +37,13 @@ def calibrate(
 ) -> Confidence:
     """Fits a classifier's confidence on validation tasks, and measures it on test tasks.
 
-    A task's classes beyond its ways, as many again if the split has them, are the unknown ones.
+    A task has as many unknown classes as known ones, if the split has enough.
 
     Args:
         learner: a MetaLearner.
-        source: of classes.
-        shape: of the tasks to be good at; lowered to what the splits have.
-        num_tasks: of each split.
+        source: of episodes with classes.
+        shape: of the tasks; it is lowered to what the splits have.
+        num_tasks: number of tasks of each split.
         seed: of the tasks.
 
     Returns:
@@ -74,17 +75,17 @@ def calibrate(
 
 
 def expected_calibration_error(confidence: Confidence, answers: Answers) -> float:
-    """How far sureness is from accuracy, the mean over bins of it (Guo et al. 2017, equation 3)."""
+    """The mean difference of confidence and accuracy over bins (Guo et al. 2017, equation 3)."""
     probabilities = confidence.probabilities(answers.known).numpy().astype(np.float64)
     sureness = probabilities.max(-1)
     right = probabilities.argmax(-1) == answers.labels
     bins = np.minimum((sureness * _NUM_BINS).astype(int), _NUM_BINS - 1)
-    gaps = np.bincount(bins, sureness - right, _NUM_BINS)  # a sum, so weighted by its count
+    gaps = np.bincount(bins, sureness - right, _NUM_BINS)  # sums, so larger bins count more
     return float(np.abs(gaps).sum() / len(right))
 
 
 def _possible(source, shape) -> EpisodeShape:
-    """The shape, lowered to what both splits have, with queries enough to count on."""
+    """The shape, lowered to what both splits have, with enough queries to measure with."""
     limits = [source.limits(split, shape) for split in (FITTED_ON, REPORTED_ON)]
     most_ways, most_examples = (min(side) for side in zip(*limits, strict=True))
     shots = max(1, min(shape.num_shots, most_examples - 1))
@@ -102,11 +103,11 @@ def _answers(learner, source, split, shape, *, num_tasks, seed) -> Answers:
     num_support, num_known = ways * shape.num_shots, ways * shape.num_queries
 
     def answer(episode, *, sizes):
-        # Of episodes sorted by class the first classes are the task's.
+        # Episodes are sorted by class; the first classes are those of the task.
         support_x, support_y = _by_class(episode.support_x, episode.support_y)
         adapt = sizes.given_to(learner.adapt)
         state = adapt(support_x[:num_support], support_y[:num_support])
-        # Apart, because in the transductive mode each query sees the others.
+        # Separately, because in the transductive mode queries influence each other.
         x, _ = _by_class(episode.query_x, episode.query_y)
         known = learner.predict_with(state, x[:num_known])[:, :ways]
         if not others:
@@ -139,7 +140,7 @@ def _fit(answers) -> Confidence:
 
 
 def _temperature(answers) -> float:
-    """That makes the true classes likeliest."""
+    """The temperature with which the true classes are most likely."""
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
@@ -160,7 +161,7 @@ def _unknown_weights(confidence, answers) -> dict:
 
     evidence, is_unknown = _evidence(confidence, answers)
     scaler = StandardScaler().fit(evidence)
-    # Balanced: the score says nothing of how many unknown queries there were.
+    # Balanced, so that the score does not depend on the share of unknown queries in these tasks.
     model = LogisticRegression(class_weight="balanced")
     model.fit(scaler.transform(evidence), is_unknown)
     weights = model.coef_[0] / scaler.scale_

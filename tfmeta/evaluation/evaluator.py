@@ -17,11 +17,11 @@ from tfmeta.learners.padding import unpadded
 from tfmeta.learners.targets import refuse_other
 
 _MOST_TASKS_PER_CALL = 50
-_Z95 = 1.96  # of the normal distribution, as the papers use for their intervals
+_Z95 = 1.96  # quantile of the normal distribution, as in the papers
 
 
 class Evaluator:
-    """Runs a learner over the first episodes of a split; traced once, used often.
+    """Runs a learner over the first episodes of a split. It is traced once and can run often.
 
     Args:
         learner: any MetaLearner.
@@ -61,8 +61,9 @@ class Evaluator:
 
         Returns:
             The metric (`accuracy`, a fraction, or `mse`), its `ci95` in the same unit, the
-            `adaptation_curve` (the metric after each of `adaptation_steps`) and the protocol; of
-            values also `mse_scaled` and `ci95_scaled`, in units of the learner's `target_spread`.
+            `adaptation_curve` (the metric after each of `adaptation_steps`) and the protocol. For
+            values there are also `mse_scaled` and `ci95_scaled`, in units of the learner's
+            `target_spread`.
         """
         by_step, digest, fixed = [], EpisodeHash(), self._episodes
         for raw, episodes in self._batches():
@@ -111,7 +112,7 @@ class Evaluator:
         return self._learner.map_tasks(self._measure_task, episodes)
 
     def _measure_task(self, task, *, sizes):
-        """`{inner steps: (units,)}`: one task's metric after each number of inner steps."""
+        """One task's metric after each number of inner steps: `{inner steps: (units,)}`."""
         episode = unpadded(task)
         adaptation_path = sizes.given_to(self._learner.adaptation_path)
         return {
@@ -129,6 +130,6 @@ class Evaluator:
 
 
 def _mean_and_ci95(scores):
-    """Of `(tasks,)`: the mean, and half the width of its 95% interval."""
+    """The mean of scores `(tasks,)`, and half the width of its 95% interval."""
     spread = scores.std(ddof=1) if len(scores) > 1 else 0.0
     return float(scores.mean()), float(_Z95 * spread / math.sqrt(len(scores)))

@@ -1,4 +1,4 @@
-"""What an evaluation found, with the protocol by which it did."""
+"""What an evaluation found, with its protocol."""
 
 import math
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from tfmeta.episodes.episode_shape import in_words
 
 @dataclass(frozen=True)
 class Result:
-    """An accuracy or an error, and what it is of. `str(result)` says it in sentences.
+    """An accuracy or an error, with its protocol. `str(result)` says it in sentences.
 
     Attributes:
         facts: what `tfmeta evaluate --json` prints; `result["ci95"]` is `result.facts["ci95"]`.
-        not_recorded: why the run's results.json doesn't have it; None if it has.
+        not_recorded: why the result is not in the run's results.json; None if it is.
     """
 
     facts: dict[str, Any]
@@ -41,7 +41,7 @@ class Result:
         return "\n".join(self.sentences())
 
     def sentences(self) -> list[str]:
-        """The number with its protocol, what each inner step changed, and which episodes."""
+        """The number with its protocol, the number after each inner step, and the episodes."""
         facts = self.facts
         shown = (
             f"mean squared error {self._error()}"
@@ -59,7 +59,7 @@ class Result:
         return [protocol, *adaptation, episodes]
 
     def _error(self) -> str:
-        """In the user's unit, and where the targets were scaled, as a share of their variance."""
+        """The error in the user's unit, and for scaled targets as a share of their variance."""
         facts = self.facts
         root = math.sqrt(facts["mse"])
         shown = f"{facts['mse']:.6g} +- {facts['ci95']:.3g}, its root {root:.4g}"

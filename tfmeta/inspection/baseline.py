@@ -1,4 +1,4 @@
-"""What needs no learning: the nearest class mean, or the mean of the support set's targets."""
+"""Baselines that learn nothing: the nearest class mean, or the mean of the support targets."""
 
 import math
 
@@ -12,24 +12,25 @@ from tfmeta.precision import rounding_error
 NUM_EPISODES = 200
 _BATCH = 20
 _MOST_WAYS, _SHOTS = 5, (1, 5)
-_QUERIES = (15, 10, 5, 2, 1)  # the first that the data has examples for
-_Z95 = 1.96  # of the normal distribution, as in evaluation
+_QUERIES = (15, 10, 5, 2, 1)  # the first number for which the data has examples is taken
+_Z95 = 1.96  # quantile of the normal distribution, as in evaluation
 
 
 def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[dict]:
-    """What a learner has to beat, on episodes of the test split, with 1 shot and with 5.
+    """Scores that a learner should beat, on episodes of the test split, with 1 shot and with 5.
 
     For classes, a query belongs to the class whose support examples' mean is nearest, in the
     numbers that the network sees. For regression, each query's answer is the mean of the support
-    set's targets. Where the test split has no such episodes: of validation, else of training.
+    set's targets. If the test split has no such episodes, those of validation or else of training
+    are taken.
 
     Args:
-        source: of the episodes; of classes, one with `prepared`.
-        shape: `within_group` counts; ways, shots and queries are the baseline's own.
+        source: of the episodes; a source of classes must have `prepared`.
+        shape: only its `within_group` counts; the baseline has its own ways, shots and queries.
         seed: of the episodes.
 
     Returns:
-        For each number of shots that there are episodes for `accuracy` and `chance`, or `mse` and
+        One dict for each number of shots that has episodes: `accuracy` and `chance`, or `mse` and
         `rmse` in the target's unit, with `ci95` and the protocol.
     """
     if not source.target_kind.are_values and source.prepared is None:
@@ -53,7 +54,7 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
 
 
 def _possible(source, shape, shots):
-    """The split and shape of the largest such episodes that there are; None if none."""
+    """The split and the shape of the largest possible episodes; None if there are none."""
     ways = [1] if source.target_kind.are_values else range(_MOST_WAYS, 1, -1)
     within = shape.within_group and not source.target_kind.are_values
     for split in ("test", "validation", "train"):
@@ -82,7 +83,7 @@ def _accuracy(source, support_x, support_y, query_x, query_y):
     support, query = np.split(vectors, [len(support_x)])
     means = np.stack([support[support_y == c].mean(0) for c in range(support_y.max() + 1)])
     distances = ((query[:, np.newaxis] - means) ** 2).sum(-1)
-    # Where several means are as near as the nearest, the answer is a guess among them.
+    # If several means are equally near, the answer is a guess among them.
     nearest = distances <= distances.min(1, keepdims=True) * (1 + rounding_error(np.float64))
     return np.mean(nearest[np.arange(len(query)), query_y] / nearest.sum(1))
 

@@ -1,6 +1,6 @@
-"""A picture of sample episodes as the network sees them: after resizing and inversion.
+"""A picture of sample episodes as the network sees them, after resizing and inversion.
 
-Imports no TensorFlow: a place that is taken is refused before the wait for it.
+Imports no TensorFlow, so that a wrong place is refused before TensorFlow is loaded.
 """
 
 from pathlib import Path
@@ -16,20 +16,20 @@ from tfmeta.terminal import plain
 
 SPLIT, SEED, NUM_EPISODES = "train", 0, 3
 _MARK = ("Software", "tfmeta inspect")  # a text chunk of every sheet
-_WAIT = 60  # seconds that another may take to draw the same
-_MOST_CLASSES, _MOST_SHOTS, _MOST_QUERIES = 20, 10, 5  # of an episode that are shown
-_CELL, _LARGEST_CELL = 84, 168  # pixels of an image's longer side: about, and at most
+_WAIT = 60  # seconds that another process may take to draw the same sheet
+_MOST_CLASSES, _MOST_SHOTS, _MOST_QUERIES = 20, 10, 5  # shown of an episode
+_CELL, _LARGEST_CELL = 84, 168  # pixels of an image's longer side: usual, and at most
 _MARGIN, _GAP, _SET_GAP, _LINE = 16, 4, 28, 22  # pixels
-_LEAST_LABEL, _MOST_LABEL = 64, 220  # pixels that the names of classes have beside their images
+_LEAST_LABEL, _MOST_LABEL = 64, 220  # pixels for the names of classes, beside the images
 _PAPER, _INK, _FAINT = (255, 255, 255), (32, 32, 32), (128, 128, 128)
 
 
 def check_free(path: Path) -> None:
-    """Refuses a place for a contact sheet where there is anything else.
+    """Refuses a place for a contact sheet where there is another file.
 
     Raises:
-        UserError: if it is no PNG file's name, its folder is not there, or a file there is no
-            contact sheet.
+        UserError: if the name does not end in .png, the folder does not exist, or the file that is
+            there is no contact sheet.
     """
     if path.suffix.lower() != ".png":
         raise UserError(f"received --contact-sheet {path}; expected a file name that ends in .png")
@@ -53,35 +53,35 @@ def _is_sheet(path):
 
 
 def sheet_shape(source, shape):
-    """The EpisodeShape that is drawn: as asked for, with no more queries than are shown."""
+    """The EpisodeShape that is drawn: as given, but with no more queries than are shown."""
     _, most_examples = source.limits(SPLIT, shape)
     queries = min(shape.num_queries, _MOST_QUERIES, most_examples - shape.num_shots)
     return shape.changed(num_queries=max(1, queries))
 
 
 def why_not(source, shape) -> str | None:
-    """Why there is no sheet of such a source, if there is none."""
+    """Why there can be no sheet for such a source; None if there can be one."""
     if source.image_format is None or source.target_kind.are_values:
         return "the examples are no images with classes"
     try:
         source.check(SPLIT, sheet_shape(source, shape))
-    except UserError:  # which training would meet too, so that it is in the report
+    except UserError:  # training would refuse it too, so the report has it
         return "no training episode can be drawn"
     return None
 
 
 def write_contact_sheet(path: Path, source, shape) -> None:
-    """Draws sample training episodes into a PNG file, a block for each.
+    """Draws sample training episodes into a PNG file, one block per episode.
 
     Args:
-        path: as `check_free` lets pass.
-        source: an EpisodeSource of images, of which `why_not` says nothing.
-        shape: the EpisodeShape that is asked for.
+        path: a file that `check_free` accepts.
+        source: an EpisodeSource of images for which `why_not` is None.
+        shape: the EpisodeShape of the task.
 
     Raises:
         UserError: if the file can't be written.
     """
-    from tfmeta.episodes.episode_shape import in_words  # TensorFlow; `check_free` is before it
+    from tfmeta.episodes.episode_shape import in_words  # imports TensorFlow
 
     drawn = sheet_shape(source, shape)
     dataset = source.episodes(SPLIT, drawn, seed=SEED, num_tasks=NUM_EPISODES)
@@ -98,14 +98,14 @@ def write_contact_sheet(path: Path, source, shape) -> None:
 def draw_sheet(
     batch: list[np.ndarray], title: str, names: list[list[str]] | None = None
 ) -> Image.Image:
-    """The sheet.
+    """Draws the sheet.
 
     Args:
         batch: support_x `(tasks, examples, height, width, channels)` from 0 to 1, support_y
-            `(tasks, examples)`, query_x and query_y; labels under 0 are padding.
-        title: its first line.
-        names: the names of each task's classes, in the order of their labels; None: "class 0" and
-            so on.
+            `(tasks, examples)`, query_x and query_y; labels below 0 are padding.
+        title: the first line of the sheet.
+        names: the names of each task's classes, in the order of their labels; None shows "class 0"
+            and so on.
     """
     tasks = [_rows(*task) for task in zip(*batch, strict=True)]
     names = names or [[f"class {n}" for n in range(len(rows))] for rows in tasks]
@@ -165,6 +165,6 @@ def _cell(pixels):
     if longer > _LARGEST_CELL:
         image.thumbnail((_LARGEST_CELL, _LARGEST_CELL))
         return image
-    # By whole factors, so that pixels stay what they are.
+    # By whole factors, so that pixels keep their values.
     factor = max(1, round(_CELL / longer))
     return image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)

@@ -1,4 +1,4 @@
-"""Which examples are the same: as they were given, and as the network sees them."""
+"""Finds equal examples: as they were given, and as the network sees them."""
 
 import hashlib
 from collections import defaultdict
@@ -11,18 +11,18 @@ KINDS = ("across_splits", "across_classes", "within_class")  # the worst first
 
 
 def given_digests(index: ClassIndex):
-    """A digest of each example as it was given, where that is known, else as it is stored."""
+    """A digest of each example as it was given if that is known, else as it is stored."""
     return index.origins.digests or digests_of(index.examples)
 
 
 def digests_of(chunk):
-    """A digest of each of some examples."""
+    """A digest of each example in a chunk."""
     for example in chunk:
         yield hashlib.blake2b(np.ascontiguousarray(example), digest_size=16).digest()
 
 
 def alike(index: ClassIndex, digests) -> dict[str, list[list[int]]]:
-    """Sets of examples with one digest, by their numbers, each under the worst that it is."""
+    """Sets of examples with the same digest, as numbers, each under the worst kind that fits."""
     split_of = {c: split for split, classes in index.splits.items() for c in classes.tolist()}
     numbers_of = defaultdict(list)
     for number, digest in enumerate(digests):
@@ -38,12 +38,12 @@ def alike(index: ClassIndex, digests) -> dict[str, list[list[int]]]:
 
 
 def as_the_network_sees(index: ClassIndex, prepared) -> dict:
-    """How many examples are the same to the network, and in which classes all of them are.
+    """How many examples are the same to the network, and in which classes all examples are.
 
     Returns:
-        `across_splits`, `across_classes`, `within_class`: shares of all examples that have another
-        like them, each example in one; `classes`: names of those with two examples or more, all
-        alike.
+        `across_splits`, `across_classes` and `within_class` are the shares of examples that equal
+        another one; each example counts in one of them. `classes` has the names of classes with two
+        or more examples that are all equal.
     """
     digests = [digest for chunk in prepared.chunks() for digest in digests_of(chunk)]
     sets = alike(index, digests)

@@ -1,4 +1,4 @@
-"""Class names as pictures of text: any length, any script that a font of the machine has."""
+"""Draws class names of any length, in any script that a font of the machine has."""
 
 import os
 import sys
@@ -27,10 +27,10 @@ def width_of(name: str, most: int) -> int:
 def draw_name(canvas: Image.Image, name: str, box: tuple[int, int, int, int], colour) -> None:
     """Draws a name, vertically centred, in as many lines as there is room for.
 
-    Where the room does not suffice, the middle of the name is left out: in its place is "…".
+    If there is not enough room, the middle of the name is left out, and in its place is "…".
 
     Args:
-        canvas: what to draw on.
+        canvas: the image to draw on.
         name: any text; control characters are shown as numbers.
         box: left, top, width and height in pixels.
         colour: of the letters.
@@ -45,7 +45,7 @@ def draw_name(canvas: Image.Image, name: str, box: tuple[int, int, int, int], co
 
 
 def _fitted(text, font, width, most_lines):
-    """Lines of the text, or of as much of its beginning and end as there is room for."""
+    """Lines of the text, or of its beginning and end if there is not enough room."""
     lines, kept = _lines(text, font, width), len(text)
     while len(lines) > most_lines and kept > 1:
         kept = min(kept - 1, kept * (most_lines + 1) // len(lines))
@@ -55,7 +55,7 @@ def _fitted(text, font, width, most_lines):
 
 
 def _lines(text, font, width):
-    """Lines, broken after a space or `/` where there is one, else between any two letters."""
+    """Lines of the text, broken after a space or `/` if possible, else between any two letters."""
     lines = []
     while text:
         end = len(text)
@@ -71,14 +71,14 @@ def _lines(text, font, width):
 
 @cache
 def _drawable(name):
-    """`(text, font)`; letters that no font of this machine has are numbers in the text."""
+    """`(text, font)`; letters that no font of this machine has are replaced by their numbers."""
     text = plain(name)
     least, font = _lacking(_own_font(), text), _own_font()
     for path in _system_fonts() if least else ():
         try:
             other = ImageFont.truetype(path, _SIZE)
             lacking = _lacking(other, text)
-        except (OSError, ValueError):  # no font, or one of bitmaps in other sizes
+        except (OSError, ValueError):  # no font, or bitmaps of other sizes
             continue
         if len(lacking) < len(least):
             least, font = lacking, other

@@ -1,26 +1,26 @@
-"""Tables as lines of text: a name is never broken, nor are lines where no terminal shows them."""
+"""Tables as lines of text. Names are never broken, and in a pipe lines are not broken either."""
 
 import re
 
 from rich.cells import cell_len
 
-_WORD = re.compile(r"([\t\n\v\f\r ]*)([^\t\n\v\f\r ]+)")  # no-break and wide spaces stay
-_LEAST_PROSE = 24  # columns, in which words can still be read
+_WORD = re.compile(r"([\t\n\v\f\r ]*)([^\t\n\v\f\r ]+)")  # other spaces count as letters
+_LEAST_PROSE = 24  # columns; text in fewer can't be read
 _INDENT = "     "
 UNLIMITED = 10**6  # the width of a pipe
 
 
 def wrapped(text: str, width: int, *, first: str = "", later: str = "") -> list[str]:
-    """Lines of whole words; one that is too long for a line is left whole.
+    """Lines of whole words; a word that is too long for a line is not broken.
 
     Args:
-        text: of one paragraph.
+        text: one paragraph.
         width: of a line.
-        first: before the first line.
-        later: before each other line.
+        first: what stands before the first line.
+        later: what stands before each other line.
     """
     lines, line = [], first
-    used = empty = cell_len(first)  # in a terminal's cells, of which a wide letter takes two
+    used = empty = cell_len(first)  # in a terminal's cells; a wide letter takes two
     for space, word in _WORD.findall(text):
         gap, size = " " * len(space), cell_len(word)
         if used > empty and used + len(gap) + size > width:
@@ -33,7 +33,7 @@ def wrapped(text: str, width: int, *, first: str = "", later: str = "") -> list[
 
 
 def labelled(rows: list[tuple[str, str]], width: int) -> list[str]:
-    """Lines of `(what, how)`, the second in a column of its own."""
+    """Lines for pairs `(what, how)`, in two columns."""
     most = max((cell_len(what) for what, _ in rows), default=0)
     lines = []
     for what, how in rows:
@@ -45,14 +45,14 @@ def labelled(rows: list[tuple[str, str]], width: int) -> list[str]:
 def grid(columns, rows, width: int, *, right=(), prose=False) -> list[str]:
     """Lines of a table whose first column has names.
 
-    Where they leave no room for the other columns, each is on a line of its own, with those below.
+    If the names leave no room for the other columns, each cell is on a line of its own.
 
     Args:
         columns: their headings.
-        rows: tuples of text, or lines of their own.
+        rows: tuples of texts; or a text, which is a line by itself.
         width: of a line.
-        right: columns of numbers.
-        prose: the last column may be wrapped.
+        right: columns of numbers, which are aligned to the right.
+        prose: whether the last column may be wrapped.
     """
     cells = [row for row in (columns, *rows) if not isinstance(row, str)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
@@ -88,7 +88,7 @@ def _padded(cell, size, *, left=False):
 
 
 def _stacked(columns, rows, width, *, prose):
-    """As `grid`, a cell a line; only prose is wrapped, since a name may have spaces."""
+    """Like `grid`, with one cell per line; only prose is wrapped, because names may have spaces."""
     lines = []
     for row in rows:
         if isinstance(row, str):

@@ -17,10 +17,10 @@ from tfmeta.reading.prepared_columns import spread_of
 from tfmeta.reading.record_file import RecordFile
 from tfmeta.training.plan import Plan
 
-META_BATCH = 32  # tasks that the memory of a step is estimated for
-_FLOAT_BYTES = 4  # of a number in an episode, whatever the examples are stored as
-_TARGETS = 1000  # episodes of one example each that the targets' scale is of
-_LEAST_RATIO = 2  # training classes for each way; with fewer, episodes are hardly ever new
+META_BATCH = 32  # tasks for which the memory of a step is estimated
+_FLOAT_BYTES = 4  # per number in an episode; examples may be stored in fewer
+_TARGETS = 1000  # episodes of one example each, from which the scale is computed
+_LEAST_RATIO = 2  # training classes per way; with fewer, episodes repeat
 _DUPLICATES = {
     "across_splits": "a score is partly on what was trained on. Keep each example in one split",
     "across_classes": "their labels contradict each other. Keep each example in one class",
@@ -29,15 +29,15 @@ _DUPLICATES = {
 
 
 def make_report(plan: Plan) -> dict:
-    """All that `tfmeta inspect` says, but for the contact sheet.
+    """Everything that `tfmeta inspect` says, except for the contact sheet.
 
     Args:
-        plan: of the run that the data is meant for. Its source was opened with `skip_unreadable`,
-            so that it knows every such file.
+        plan: of the run that the data is meant for. Its source must have been opened with
+            `skip_unreadable`, so that it knows every unreadable file.
 
     Returns:
-        What every source knows, and the data of a ClassSource. `refusals` are `tfmeta train`'s, in
-        its words and order; `ready` says that there are none.
+        Facts that every source has, and the data of a ClassSource. `refusals` are those of `tfmeta
+        train`, in its words and order; `ready` says whether there are none.
     """
     source, settings, shape = plan.source, plan.settings, plan.task_shape
     report = {
@@ -92,13 +92,13 @@ def _num_bytes(examples):
 
 
 def _limits(source, shape):
-    """What a source without a ClassIndex knows of its splits."""
+    """Facts about the splits of a source without a ClassIndex."""
     tasks = source.recorded_splits() or {}
     splits = {}
     for split in tasks or SPLITS:
         try:
             ways, examples = source.limits(split, shape)
-        except UserError:  # it has no such split; what is to be done about it, a refusal says
+        except UserError:  # there is no such split; a refusal says what to do about it
             continue
         numbers = {"most_ways": int(ways), "most_examples": int(examples)}
         splits[split] = {"tasks": len(tasks[split]) if tasks else None, **numbers}
@@ -128,11 +128,11 @@ def _images(origins):
 
 
 def _targets(source):
-    """The scale of the targets in training episodes, a number for each value of a target."""
+    """The scale of the targets in training episodes, one number per value of a target."""
     shots = EpisodeShape(1, 1, 1, skip_small_classes=True)
     try:
         batch = next(iter(source.episodes("train", shots, num_tasks=_TARGETS)))
-    except UserError:  # a refusal says it
+    except UserError:  # a refusal says so
         return None
     y = np.asarray(batch.support_y, np.float64).reshape(-1, source.target_size)
     return {
@@ -144,7 +144,7 @@ def _targets(source):
 
 
 def _duplicates(index: ClassIndex):
-    """Sets of examples that are equal as they were given, each under the worst that it is."""
+    """Sets of examples that are equal as they were given, each under the worst kind that fits."""
     split_of = {c: split for split, classes in index.splits.items() for c in classes.tolist()}
 
     def members(numbers):
@@ -169,7 +169,7 @@ def _meta_batch_bytes(source, shape):
 
 
 def _refusals(plan, unreadable):
-    """What `Trainer.start` would say, one after the other."""
+    """The refusals of `Trainer.start`, one after the other."""
     found = []
     if unreadable and not plan.settings.skip_unreadable:
         found.append(unreadable_files([(each["name"], each["problem"]) for each in unreadable]))
@@ -185,7 +185,7 @@ def _problem(source, split, shape: EpisodeShape):
 
 
 def _warnings(plan, report):
-    """What does not stop training, but may spoil it or what comes after."""
+    """Warnings about what does not stop training, but may spoil it or what comes after it."""
     lines, source, shape = [], plan.source, plan.task_shape
     if plan.settings.skip_unreadable and (files := report.get("unreadable")):
         lines.append(f"files that can't be read, and are left out: {len(files):,}")
@@ -213,7 +213,7 @@ def _warnings(plan, report):
 
 
 def _identical(report):
-    """Examples that only preparing them has made alike, and classes of one example."""
+    """Warnings about examples, and classes of examples, that are equal only after preparation."""
     if "identical" not in report:
         return []
     lines, total = [], sum(each["examples"] for each in report["splits"].values())
@@ -234,7 +234,7 @@ def _identical(report):
 
 
 def _at_chance(found):
-    """The baseline with most shots, if it does no better than a guess."""
+    """A warning if the baseline with the most shots does no better than a guess."""
     if not found or "accuracy" not in found[-1]:
         return []
     last = found[-1]

@@ -1,11 +1,11 @@
-"""The report of `tfmeta inspect` for people: tables that fit a terminal, whole lines in a pipe."""
+"""The report of `tfmeta inspect` as text: tables that fit a terminal, whole lines in a pipe."""
 
 from tfmeta.episodes.episode_shape import in_words
 from tfmeta.inspection.lines import grid, labelled, wrapped
 from tfmeta.inspection.report import META_BATCH
 from tfmeta.reading.prepared_columns import in_words as spread_in_words
 
-_MOST_ROWS = 20  # of what there may be thousands of; the JSON has them all
+_MOST_ROWS = 20  # of a table; the JSON has all of them
 _KINDS = {
     "across_splits": "Duplicates in several splits",
     "across_classes": "Duplicates in several classes",
@@ -19,12 +19,12 @@ _SAME = {
 
 
 def report_lines(report: dict, width: int, prepared_lines=()) -> list[str]:
-    """The tables, and last what `tfmeta train` would say.
+    """The tables, and in the last line what `tfmeta train` would say.
 
     Args:
-        report: as of `make_report`.
-        width: of a line; names are longer than that rather than broken.
-        prepared_lines: what the source says of its prepared examples, `(what, how)` each.
+        report: what `make_report` returned.
+        width: of a line; a longer name is not broken.
+        prepared_lines: what the source says about its prepared examples, pairs `(what, how)`.
     """
     lines = [f"{report['pipeline']}  {report['data_dir'] or ''}".strip()]
     sections = (
@@ -47,7 +47,7 @@ def report_lines(report: dict, width: int, prepared_lines=()) -> list[str]:
 
 
 def _splits(splits, width):
-    """What each split has: classes of examples, or what its tasks can be."""
+    """The table of the splits: classes and their examples, or the possible sizes of tasks."""
     if any("classes" not in split for split in splits.values()):
         columns = ("split", "tasks", "most ways", "most examples")
         rows = []
@@ -55,7 +55,7 @@ def _splits(splits, width):
             tasks = "any number" if split["tasks"] is None else f"{split['tasks']:,}"
             rows.append((name, tasks, f"{split['most_ways']:,}", f"{split['most_examples']:,}"))
         return grid(columns, rows, width, right=columns[1:])
-    columns = ("split", "classes", "examples", "a class: least", "median", "most", "groups")
+    columns = ("split", "classes", "examples", "per class: least", "median", "most", "groups")
     rows = []
     for name, split in splits.items():
         spread = split["examples_per_class"]
@@ -112,19 +112,19 @@ def _facts(report, prepared_lines):
 
 
 def _baseline(found):
-    """Its name and its result, with the protocol."""
+    """The name and the result of a baseline, with the protocol."""
     episodes = f"{found['num_tasks']} {found['split']} episodes, {found['num_queries']} queries"
     if "accuracy" in found:
         shots = f"{found['num_ways']}-way {found['num_shots']}-shot"
         score = f"{found['accuracy']:.1%} +- {found['ci95']:.1%}, chance {found['chance']:.1%}"
-        return "nearest mean", f"{shots}: {score} ({episodes} a class, seed {found['seed']})"
+        return "nearest mean", f"{shots}: {score} ({episodes} per class, seed {found['seed']})"
     error, interval = (f"{found[name]:,.4g}" for name in ("mse", "ci95"))
     score = f"squared error {error} +- {interval}, its root {found['rmse']:,.4g}"
     return "support mean", f"{found['num_shots']}-shot: {score} ({episodes}, seed {found['seed']})"
 
 
 def _size(number):
-    """Bytes, in the unit that leaves one to three digits before the point."""
+    """A number of bytes, in the unit in which it has one to three digits before the point."""
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000:
             return f"{number:.3g} {unit}"

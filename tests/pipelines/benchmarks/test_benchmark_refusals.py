@@ -80,7 +80,7 @@ def test_a_split_that_is_missing_is_named(module, layout, lost, root):
     layout(root, splits_of(module))
     (root / lost).rename(root / "elsewhere")
     name = re.escape(lost.split("/")[-1].replace("cache-val.", "cache-validation."))
-    message = rf"has \S*train\S*, \S*test\S* but no {name}; expected one a split"
+    message = rf"has \S*train\S*, \S*test\S* but no {name}; expected one per split"
     with pytest.raises(UserError, match=message):
         module.build(data_dir=root)
 
