@@ -6,9 +6,12 @@ import re
 import numpy as np
 import pytest
 import trained
+from hand_made import rewrite_warm_up
+from verified import failures
 
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import MANIFEST
+from tfmeta.exporting.loading.tensor_protos import from_proto, to_proto
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.typed_fields import with_digest
 
@@ -39,6 +42,22 @@ def test_an_export_without_a_format_verifies_and_answers_as_before(tmp_path):
     answers = [trained.tfmeta("predict", export, *arguments) for export in (version, new)]
     assert [each.returncode for each in answers] == [0, 0], answers
     assert answers[0].stdout == answers[1].stdout
+
+
+def test_an_export_may_say_how_far_its_answers_may_be_but_not_any_distance(tmp_path):
+    version = trained.copy_of(trained.sinusoid_export(), tmp_path)
+
+    def move(log):  # by more than is usual
+        for output in log.response.outputs.values():
+            moved = from_proto(output)
+            output.CopyFrom(to_proto(moved + np.float32(1e-4) * np.maximum(1, np.abs(moved))))
+
+    rewrite_warm_up(version, move)
+    assert re.search("differs by 1.0e-04; expected at most 1e-05", failures(version)["warm_up"])
+    rewritten(version, tolerance=2e-4)
+    assert failures(version) == {}
+    rewritten(version, tolerance=0.1)
+    assert "allows a difference of 1.0e-01; expected at most 1e-03" in failures(version)["warm_up"]
 
 
 def test_a_newer_format_is_refused_with_what_to_do(tmp_path):

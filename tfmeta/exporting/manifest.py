@@ -5,12 +5,15 @@ from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, get_type_hints
 
+import numpy as np
+
 from tfmeta import strict_json
 from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import MANIFEST
 from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.kinds.export_kind import ExportKind
+from tfmeta.precision import OF_AN_EXPORT, rounding_error
 from tfmeta.reading.array_pixels import DEFAULT_RANGE
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.image_reader import ImageReader
@@ -71,6 +74,8 @@ class Manifest(ModelFacts):
     row_format: Annotated[dict[str, Any] | None, typed.or_null(typed.OBJECT)] = None
     # Exports that name no limits have them in the graph alone.
     limits: Annotated[dict[str, int], typed.OBJECT] = field(default_factory=dict)
+    # How far an answer may be from the one in a warm-up record, relative above 1.
+    tolerance: Annotated[float, typed.NUMBER] = rounding_error(np.float32, OF_AN_EXPORT)
 
     @classmethod
     def read(cls, folder: str | Path) -> "Manifest":

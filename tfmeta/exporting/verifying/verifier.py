@@ -32,11 +32,11 @@ from tfmeta.exporting.loading.tensor_protos import from_proto, read_records, to_
 from tfmeta.exporting.manifest import Manifest, digest_of
 from tfmeta.exporting.verifying.comparison import CheckFailed, difference, one_by_one, same_bytes
 from tfmeta.exporting.verifying.malformed import malformed
-from tfmeta.precision import IN_COMPANY, OF_AN_EXPORT, rounding_error
+from tfmeta.precision import IN_COMPANY, MOST_OF_AN_EXPORT, rounding_error
 
-# How far an answer may be from the Python learner's, and a request's answer in a batch from its
-# answer alone; relative above 1.
-TOLERANCE = rounding_error(np.float32, OF_AN_EXPORT)
+# The most that an export may allow between its answer and the Python learner's, and how far a
+# request's answer in a batch may be from its answer alone; relative above 1.
+MOST_TOLERANCE = rounding_error(np.float32, MOST_OF_AN_EXPORT)
 BATCH_TOLERANCE = rounding_error(np.float32, IN_COMPANY)
 Tensors = dict[str, np.ndarray]  # inputs or outputs, by name
 Record = tuple[str, Tensors, Tensors]  # a signature, its inputs and its outputs
@@ -133,13 +133,18 @@ class Verifier:
 
     def check_warm_up(self) -> str:
         """Each recorded request gets the answer that Keras, or else the Python learner, gave."""
-        worst = 0.0
+        worst, tolerance = 0.0, self._manifest.tolerance
+        if not tolerance <= MOST_TOLERANCE:
+            raise CheckFailed(
+                f"tfmeta.json allows a difference of {tolerance:.1e}; expected at most "
+                f"{MOST_TOLERANCE:.0e}"
+            )
         for name, inputs, expected in self._with_defaults():
             outputs = self._model.run(name, inputs)
             if outputs.keys() != expected.keys():
                 raise CheckFailed(f"{name} answers {sorted(outputs)}, expected {sorted(expected)}")
             for key, want in expected.items():
-                worst = max(worst, difference(outputs[key], want, f"{name}: {key}", TOLERANCE))
+                worst = max(worst, difference(outputs[key], want, f"{name}: {key}", tolerance))
         whose = self._manifest.answers_of
         return f"{len(self._records)} records equal {whose}, largest difference {worst:.1e}"
 

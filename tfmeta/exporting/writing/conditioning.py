@@ -7,7 +7,13 @@ from typing import TypeVar
 import numpy as np
 
 from tfmeta.exporting.verifying.comparison import largest_difference
-from tfmeta.precision import OF_A_NUDGE, OF_ITS_EFFECT, rounding_error
+from tfmeta.precision import (
+    MOST_OF_AN_EXPORT,
+    OF_A_NUDGE,
+    OF_AN_EXPORT,
+    OF_ITS_EFFECT,
+    rounding_error,
+)
 
 _NUM_NUDGES, _MOST_DRAWS = 6, 20
 _MOST_CHANGE = rounding_error(np.float32, OF_ITS_EFFECT)
@@ -18,7 +24,7 @@ Drawn = TypeVar("Drawn")
 
 def well_conditioned(
     draw: Callable[[int], Drawn], respond: Callable[[Drawn, Nudge], list[np.ndarray]]
-) -> Drawn:
+) -> tuple[Drawn, float]:
     """The first draw whose responses rounding can't change by much, or the best of many.
 
     If some ReLU is within a rounding error of zero, or large logits nearly cancel, two right ways
@@ -27,20 +33,25 @@ def well_conditioned(
     Args:
         draw: returns examples for a seed.
         respond: returns what comes of a draw after its examples were nudged.
+
+    Returns:
+        `(drawn, tolerance)`: how far apart two right answers to the draw may be, relative above 1.
     """
     best, least = draw(0), np.inf
     for seed in range(_MOST_DRAWS):
         drawn = draw(seed)
-        change = _sensitivity(functools.partial(respond, drawn))
+        change = _sensitivity(functools.partial(respond, drawn), most=least)
         if change < least:
             best, least = drawn, change
         if least <= _MOST_CHANGE:
             break
-    return best
+    effect = max(1.0, least / _MOST_CHANGE)
+    roundings = min(OF_AN_EXPORT * effect, MOST_OF_AN_EXPORT)
+    return best, rounding_error(np.float32, roundings)
 
 
-def _sensitivity(respond: Callable[[Nudge], list[np.ndarray]]) -> float:
-    """The most that a nudge changes a response; nudging ends at the first large change."""
+def _sensitivity(respond: Callable[[Nudge], list[np.ndarray]], *, most: float) -> float:
+    """The most that a nudge changes a response; nudging ends at one of `most`."""
     rng, worst = np.random.default_rng(0), 0.0
 
     def nudge(x: np.ndarray) -> np.ndarray:
@@ -51,7 +62,7 @@ def _sensitivity(respond: Callable[[Nudge], list[np.ndarray]]) -> float:
     for _ in range(_NUM_NUDGES):
         moved = zip(responses, respond(nudge), strict=True)
         worst = max(worst, *(_change(before, after) for before, after in moved))
-        if worst > _MOST_CHANGE:
+        if worst >= most:
             break
     return worst
 

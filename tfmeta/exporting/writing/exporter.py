@@ -49,13 +49,16 @@ def export_model(
     with files.without_leftovers(output):
         files.check_writable(output, HINT)  # before the wait for the tracing
         served = made_by(learner, export_kind, given, given.confidence(), state)
-        requests = warmup.requests_of(served)
+        requests, tolerance = warmup.requests_of(served)
         given.limits.check_admit(requests, given.image_format)
-        return _write(Path(output), served, requests)
+        return _write(Path(output), served, requests, tolerance)
 
 
 def _write(
-    output: Path, served: TaskFunctions | AdaptedFunctions, requests: warmup.Requests
+    output: Path,
+    served: TaskFunctions | AdaptedFunctions,
+    requests: warmup.Requests,
+    tolerance: float,
 ) -> Path:
     with files.new_version(output, hint=HINT) as (partial, version):
         partial.mkdir()
@@ -63,7 +66,7 @@ def _write(
         (partial / WARM_UP).parent.mkdir()
         warmup.write(partial / WARM_UP, output.name, requests)
         serving_files.write(partial, output.name)
-        facts = _facts(served)
+        facts = {**_facts(served), "tolerance": tolerance}
         text = readme.text(output.name, Manifest(**facts, files={}), requests)
         (partial / README).write_text(text)
         manifest = Manifest(**facts, files=_digests(partial))

@@ -26,7 +26,6 @@ from tfmeta.exporting.contract import (
 from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.loading.tensor_protos import to_proto
 from tfmeta.exporting.verifying.comparison import largest_difference
-from tfmeta.exporting.verifying.verifier import TOLERANCE
 from tfmeta.exporting.writing.adapted_functions import AdaptedFunctions, support_of
 from tfmeta.exporting.writing.conditioning import Nudge, well_conditioned
 from tfmeta.exporting.writing.served_functions import ServedFunctions
@@ -44,17 +43,21 @@ NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
 NUM_WAYS = 5  # for a learner that takes any number of classes
 
 
-def requests_of(served: TaskFunctions | AdaptedFunctions) -> Requests:
-    """A request for each signature of the served functions, and its answer."""
+def requests_of(served: TaskFunctions | AdaptedFunctions) -> tuple[Requests, float]:
+    """A request for each signature of the served functions, and its answer.
+
+    Returns:
+        `(requests, tolerance)`: how far an answer may be from the one here, relative above 1.
+    """
     if isinstance(served, AdaptedFunctions):
         return _adapted_requests(served)
     return _task_requests(served)
 
 
-def _task_requests(served: TaskFunctions) -> Requests:
+def _task_requests(served: TaskFunctions) -> tuple[Requests, float]:
     """For kinds that get support sets in requests; worked out eagerly, task by task."""
     learner = served.learner
-    support, query, encoded = well_conditioned(
+    (support, query, encoded), tolerance = well_conditioned(
         functools.partial(_draw, served), _task_responses(served)
     )
     own = support[SUPPORT_X], support[SUPPORT_Y]
@@ -63,7 +66,7 @@ def _task_requests(served: TaskFunctions) -> Requests:
     adapt = CommonSizes(num_examples=support[SUPPORT_X].shape[1]).given_to(learner.adapt)
     states = [adapt(*map(tf.constant, task)) for task in zip(*own, strict=True)]
     outputs = [
-        _checked_answer(learner, state, task, query_x)
+        _checked_answer(learner, state, task, query_x, tolerance)
         for state, task, query_x in zip(states, zip(*own, strict=True), query[QUERY_X], strict=True)
     ]
     answers = _numpy(served.answer(tf.stack(outputs)))
@@ -78,7 +81,7 @@ def _task_requests(served: TaskFunctions) -> Requests:
         )
         for each in served.kind.signatures
     }
-    return _with_bytes(requests, encoded)
+    return _with_bytes(requests, encoded), tolerance
 
 
 def answers_of(learner: MetaLearner) -> str:
@@ -88,7 +91,11 @@ def answers_of(learner: MetaLearner) -> str:
 
 
 def _checked_answer(
-    learner: MetaLearner, state: dict[str, Any], support: Sequence[Any], query_x: np.ndarray
+    learner: MetaLearner,
+    state: dict[str, Any],
+    support: Sequence[Any],
+    query_x: np.ndarray,
+    tolerance: float,
 ) -> tf.Tensor:
     """What an export must answer: what Keras alone answers, where the method has a way for it.
 
@@ -96,6 +103,7 @@ def _checked_answer(
         state: the task state that the learner makes of the support set.
         support: `(x, y)` of one task.
         query_x: `(queries, ...)`.
+        tolerance: how far apart the two may be, relative above 1.
 
     Raises:
         UserError: if the learner itself answers something else.
@@ -107,10 +115,10 @@ def _checked_answer(
     if reference is None:
         return own
     apart = largest_difference(own.numpy(), reference.numpy())
-    if not apart <= TOLERANCE:
+    if not apart <= tolerance:
         raise UserError(
             f"{type(learner).__name__} and its network, run by Keras on the same weights, give "
-            f"different answers: the two differ by {apart:.1e}, expected at most {TOLERANCE:.0e}. "
+            f"different answers: the two differ by {apart:.1e}, expected at most {tolerance:.0e}. "
             "Nothing was exported; please report the network",
             exit_status=1,
         )
@@ -167,7 +175,7 @@ def _draw(served: TaskFunctions, seed: int) -> tuple[Tensors, Tensors, Encoded]:
     return support, {QUERY_X: query_x}, encoded
 
 
-def _adapted_requests(served: AdaptedFunctions) -> Requests:
+def _adapted_requests(served: AdaptedFunctions) -> tuple[Requests, float]:
     """For a model that has its support set baked in."""
     learner, state = served.learner, served.state
 
@@ -181,11 +189,11 @@ def _adapted_requests(served: AdaptedFunctions) -> Requests:
     def respond(drawn: Any, nudge: Nudge) -> list[np.ndarray]:
         return list(answer(nudge(drawn[0])).values())
 
-    x, encoded = well_conditioned(draw, respond)
+    (x, encoded), tolerance = well_conditioned(draw, respond)
     support = support_of(learner, served.options)
-    answers = _numpy(served.answer(_checked_answer(learner, state, support, x)))
+    answers = _numpy(served.answer(_checked_answer(learner, state, support, x, tolerance)))
     requests = {each.name: ({X: x}, answers) for each in served.kind.signatures}
-    return _with_bytes(requests, {X: encoded})
+    return _with_bytes(requests, {X: encoded}), tolerance
 
 
 def write(path: str | Path, model_name: str, requests: Requests) -> None:
