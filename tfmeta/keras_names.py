@@ -16,6 +16,7 @@ MODULES_OF_CLASSES = tuple(
     f"{PRIVATE}{module}."
     for module in (
         "layers",
+        "applications",  # ConvNeXt has layers of its own
         "models",
         "ops",
         "initializers",

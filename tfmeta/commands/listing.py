@@ -42,9 +42,9 @@ def networks():
 
     One is chosen with `--set network=NAME`, and its options with `--set network.OPTION=VALUE`.
     """
-    from tfmeta.network_registry import NETWORKS
+    from tfmeta.network_registry import listing
 
-    _show({name: network.line for name, network in NETWORKS.items()})
+    _show(listing())
 
 
 def _show(summaries, details=None):

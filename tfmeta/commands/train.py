@@ -24,7 +24,7 @@ from tfmeta.terminal import say
 @click.option(
     "--network",
     shell_complete=completion.networks,
-    help="One of `tfmeta networks`, or package.module:function.  [default: by the data]",
+    help="One of `tfmeta networks`.  [default: by the data]",
 )
 @click.option(
     "--train",

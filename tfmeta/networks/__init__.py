@@ -5,10 +5,11 @@ A network is a file here and a row in `tfmeta/network_registry.py`.
 
 from typing import TYPE_CHECKING
 
-from tfmeta.network_registry import NETWORKS
+from tfmeta.network_registry import FAMILIES, NETWORKS
 from tfmeta.networks.input_dtypes import declared_dtype, input_dtype, unscaled
 
 if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
+    from tfmeta.networks.applications import applications
     from tfmeta.networks.bag_of_tokens import bag_of_tokens
     from tfmeta.networks.conv4 import conv4
     from tfmeta.networks.efficientnet_lite0 import efficientnet_lite0
@@ -18,9 +19,11 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
 
 NAMES = tuple(NETWORKS)  # what `--set network=NAME` takes
 globals().update({name: network.load() for name, network in NETWORKS.items()})
+globals().update({name: family.load() for name, family in FAMILIES.items()})
 
 __all__ = [
     "NAMES",
+    "applications",
     "bag_of_tokens",
     "conv4",
     "declared_dtype",

@@ -1,18 +1,25 @@
 """The function that makes a run's network, by its name."""
 
 from collections.abc import Callable
+from functools import partial
+
+import keras
 
 from tfmeta import networks
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, described
-from tfmeta.named_code import import_named
+from tfmeta.named_code import import_named, part_of
+from tfmeta.network_registry import FAMILIES, listing
+from tfmeta.networks.saved_network import saved_network
+
+_SAVED = ".keras"
 
 
-def network_function(name: str, source: EpisodeSource) -> Callable:
-    """The function of a setting `network`.
+def network_function(name: str, source: EpisodeSource) -> Callable[..., keras.Model]:
+    """The function of a setting `network`. It imports nothing but what the name says.
 
     Args:
-        name: "auto", a name in `tfmeta.networks`, or `package.module:function`.
+        name: "auto", or what `tfmeta networks` lists.
         source: says which network suits its examples.
 
     Raises:
@@ -20,21 +27,23 @@ def network_function(name: str, source: EpisodeSource) -> Callable:
     """
     if name == "auto":
         name = source.network or ("conv4" if len(source.input_shape) == 3 else "mlp")
-    if is_foreign(name):
+    if name in networks.NAMES:
+        return getattr(networks, name)
+    family, colon, member = name.partition(":")
+    if colon and family in FAMILIES:
+        return partial(FAMILIES[family].load(), part_of(name, member))
+    if name.endswith(_SAVED):
+        return partial(saved_network, name)
+    if colon:
         try:
             return import_named(name, "network")
         except UserError:
             raise
         except Exception as error:  # whatever a user's module does when it is imported
             raise UserError(f"cannot load the network {name!r}: {described(error)}") from error
-    if name not in networks.NAMES:
-        raise UserError(
-            f"unknown network {name!r}; expected auto, {', '.join(networks.NAMES)} or "
-            "package.module:function"
-        )
-    return getattr(networks, name)
+    raise UserError(f"unknown network {name!r}; expected auto, {', '.join(listing())}")
 
 
 def is_foreign(name: str) -> bool:
     """Whether the function is not one of tfmeta's; it may then load weights when it is called."""
-    return ":" in name
+    return ":" in name or name.endswith(_SAVED)

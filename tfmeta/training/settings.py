@@ -90,7 +90,7 @@ class Settings:
         outer_schedule: how the outer rate falls to zero, at the last step or the end of the time:
             "cosine" or "linear"; or "constant".
         transductive: normalise queries with their own statistics.
-        network: "auto", a function of `tfmeta.networks`, or `package.module:function`.
+        network: "auto", or what `tfmeta networks` lists.
         train: what of the network training changes: "all"; "head" or "none", with the network
             frozen and its features computed once per example; or names of layers, with commas.
         data_dir: where the pipeline's data is.
