@@ -192,16 +192,14 @@ def test_both_modes_equal_a_network_written_by_hand(steps):
     assert_far_apart(own, of_support)
 
 
-@pytest.mark.parametrize("make", [conv_batch_norm, sinusoid])
-def test_mapped_and_vectorised_tasks_give_the_same_numbers(make):
-    network = make()
-    tasks = [episode_for(network, seed) for seed in range(4)]
+def test_mapped_and_compiled_tasks_give_the_same_numbers():
+    tasks = [episode_for(sinusoid(), seed) for seed in range(4)]
     batch = tfmeta.Episode(*(tf.stack(parts) for parts in zip(*tasks, strict=True)))
     results = []
-    for vectorised in (False, True):
+    for compiled in (False, True):
         keras.utils.set_random_seed(1)
-        learner = tfmeta.MAML(make(), 2, inner_learning_rate=0.1, vectorised=vectorised)
-        learner.compile(keras.optimizers.SGD(0.1), jit_compile=vectorised and make is sinusoid)
+        learner = tfmeta.MAML(sinusoid(), 2, inner_learning_rate=0.1, vectorised=compiled)
+        learner.compile(keras.optimizers.SGD(0.1), jit_compile=compiled)
         learner.fit(tf.data.Dataset.from_tensors(batch), verbose=0, shuffle=False)
         results.append([v.numpy() for v in learner.trainable_variables] + [learner(batch)])
     assert_all_close(*results)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from class_groups import are_disjoint, groups_of
 from closeness import assert_close, assert_uniform, assert_within_chance
 
 from tfmeta import UserError, pipelines
@@ -86,15 +87,6 @@ def glyphs():
     return pipelines.build("glyphs")
 
 
-def groups_of(source):
-    """The groups that each split draws from."""
-    return {s: set(source.index.groups[c].tolist()) for s, c in source.index.splits.items()}
-
-
-def are_disjoint(sets):
-    return len(set.union(*sets)) == sum(len(one) for one in sets)
-
-
 def test_glyphs_are_480_characters_of_20_drawers(glyphs):
     images, labels = glyphs.index.examples, glyphs.index.labels
     assert images.shape == (9600, 28, 28, 1)
@@ -152,58 +144,6 @@ def test_impossible_glyphs_are_refused(option, value, least):
 
 
 # Omniglot
-
-
-@pytest.fixture(scope="module")
-def omniglot(omniglot_dir):
-    return pipelines.build("omniglot", data_dir=omniglot_dir)
-
-
-@pytest.fixture(scope="module")
-def omniglot_by_alphabet(omniglot_dir):
-    options = {"split": "alphabets", "rotations": False}
-    return pipelines.build("omniglot", data_dir=omniglot_dir, options=options)
-
-
-@pytest.mark.omniglot
-def test_omniglot_is_1623_characters_of_20_drawers_with_ink_high(omniglot):
-    images = omniglot.index.examples
-    assert images.shape == (32460, 28, 28, 1)
-    assert np.bincount(omniglot.index.labels).tolist() == [20] * 1623
-    assert len(set(omniglot.index.class_names)) == 1623
-    ink = images.reshape(len(images), -1).mean(1) / 255
-    assert 0 < ink.min() < ink.max() < 0.3
-    episode = omniglot.draw("train", EpisodeShape(5, 1, 1), 0)(0, 8)
-    assert episode.support_x.shape == (8, 5, 28, 28, 1)
-    assert 0.5 < episode.support_x.numpy().max() <= 1
-    assert episode.support_x.numpy().min() == 0
-
-
-@pytest.mark.omniglot
-def test_omniglot_characters_are_split_as_in_the_papers(omniglot):
-    splits = {split: set(classes.tolist()) for split, classes in omniglot.index.splits.items()}
-    assert {s: len(c) for s, c in splits.items()} == {"train": 1100, "validation": 100, "test": 423}
-    assert are_disjoint(splits.values())
-    assert omniglot.num_rotations == 4
-    omniglot.check("train", EpisodeShape(4400, 1, 1))
-    with pytest.raises(UserError, match=r"train split of omniglot has 4400"):
-        omniglot.check("train", EpisodeShape(4401, 1, 1))
-
-
-@pytest.mark.omniglot
-def test_omniglot_alphabets_are_split_as_by_lake(omniglot, omniglot_by_alphabet):
-    index = omniglot_by_alphabet.index
-    alphabets = groups_of(omniglot_by_alphabet)
-    assert {s: len(a) for s, a in alphabets.items()} == {"train": 25, "validation": 5, "test": 20}
-    assert are_disjoint(alphabets.values())
-    assert len(index.classes("test")) == 659
-    assert sorted(index.classes("all")) == list(range(1623))
-    assert omniglot_by_alphabet.num_rotations == 1
-    # The images are the same ones; only the split is another.
-    assert np.array_equal(index.examples, omniglot.index.examples)
-    with_names = {index.class_names[c].rsplit("_", 1)[0].lower() for c in index.classes("test")}
-    assert any("tengwar" in name for name in with_names)  # an evaluation alphabet
-    assert not any("latin" in name for name in with_names)  # a background one
 
 
 def test_omniglot_that_is_missing_is_refused_with_the_folder(tmp_path):
