@@ -26,14 +26,15 @@ for name in ("tensorflow_datasets", "importlib_resources", "tensorboard"):
 """
 MAIN_JOB = """
 import glob, runpy, tfmeta
-small = {"validation_tasks": 0, "network_options": {"filters": 4}}
-run = tfmeta.train("glyphs", steps=2, meta_batch=2, run_dir="run", **small)
+small = {"validation_tasks": 0, "network_options": {"filters": 4, "num_blocks": 2}}
+small |= {"steps": 2, "meta_batch": 2}
+run = tfmeta.train("glyphs", algorithm="prototypical", run_dir="run", **small)
 assert 0 <= tfmeta.evaluate(run, tasks=5).accuracy <= 1
-tfmeta.export(run, output="exported", calibration_tasks=4)
-assert tfmeta.verify("exported")
 sys.argv = ["glyphs", "drawn"]
 runpy.run_module("tfmeta.pipelines.glyphs", run_name="__main__")
-answers = tfmeta.predict("exported", glob.glob("drawn/queries/*.png"), support="drawn/support")
+tfmeta.export(run, output="exported", kind="adapted", support="drawn/support", calibration_tasks=4)
+assert tfmeta.verify("exported")
+answers = tfmeta.predict("exported", glob.glob("drawn/queries/*.png"))
 assert len(answers[0].probabilities) == 5
 """
 
