@@ -101,6 +101,14 @@ FAMILIES = {
         {"name": "MobileNetV2"},
         pretrained="ImageNet's, downloaded by Keras",
     ),
+    "keras-hub": Network(
+        "tfmeta.networks.keras_hub:keras_hub",
+        "the image networks of KerasHub, by preset or local folder; pip install 'tfmeta[hub]'",
+        (224, 224, 3),
+        22_155_264,
+        {"preset": "dinov2_small"},
+        pretrained="the preset's, downloaded by KerasHub",
+    ),
 }
 _OF_ONES_OWN = {
     "path/to/model.keras": "a network of yours, saved by Keras; its own weights",

