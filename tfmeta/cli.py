@@ -10,6 +10,7 @@ from tfmeta.commands.episodes import episodes
 from tfmeta.commands.evaluate import evaluate
 from tfmeta.commands.export import export
 from tfmeta.commands.inspect import inspect
+from tfmeta.commands.learn import learn
 from tfmeta.commands.listing import algorithms, networks, pipelines
 from tfmeta.commands.optima import optima
 from tfmeta.commands.predict import predict
@@ -56,6 +57,7 @@ def main():
     """Few-shot learning, from a labelled dataset to a model in TensorFlow Serving.
 
     \b
+    tfmeta learn DIR                                  know the classes of your images, at once
     tfmeta inspect image-folder --data-dir DIR        what is in your own data
     tfmeta train glyphs --run-dir runs/first          learn to learn (no download)
     tfmeta evaluate runs/first                        accuracy on unseen classes
@@ -66,6 +68,7 @@ def main():
 
 
 for command in (
+    learn,
     inspect,
     train,
     replay,

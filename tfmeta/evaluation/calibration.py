@@ -55,13 +55,13 @@ def calibrate(
     """
     shape = _possible(source, shape)
     protocol = {"num_tasks": num_tasks, "seed": seed}
-    fitted = _fit(_answers(learner, source, FITTED_ON, shape, **protocol))
+    found = fitted(_answers(learner, source, FITTED_ON, shape, **protocol))
     answers = _answers(learner, source, REPORTED_ON, shape, **protocol)
     report = {
         "ece_before": expected_calibration_error(Confidence(), answers),
-        "ece_after": expected_calibration_error(fitted, answers),
+        "ece_after": expected_calibration_error(found, answers),
         "accuracy": float(np.mean(answers.known.argmax(-1) == answers.labels)),
-        "unknown_auroc": _auroc(fitted, answers),
+        "unknown_auroc": _auroc(found, answers),
         "pipeline": source.name,
         "fitted_on": FITTED_ON,
         "split": REPORTED_ON,
@@ -71,7 +71,7 @@ def calibrate(
         "mode": learner.mode,
         **protocol,
     }
-    return replace(fitted, report=report)
+    return replace(found, report=report)
 
 
 def expected_calibration_error(confidence: Confidence, answers: Answers) -> float:
@@ -132,7 +132,8 @@ def _by_class(x, y):
     return tf.gather(x, order), tf.gather(y, order)
 
 
-def _fit(answers) -> Confidence:
+def fitted(answers: Answers) -> Confidence:
+    """The confidence whose temperature and unknown score suit the answers best."""
     scaled = Confidence(temperature=_temperature(answers))
     if not len(answers.unknown):
         return scaled

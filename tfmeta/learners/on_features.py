@@ -13,6 +13,7 @@ from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.recipe import Recipe
+from tfmeta.networks import input_dtype
 
 
 @keras.saving.register_keras_serializable("tfmeta")
@@ -54,6 +55,9 @@ class OnFeatures(MetaLearner):
         self.moving_averages = learner.moving_averages
         self._target_kind = learner.known_target_kind
         self._sources = weakref.WeakKeyDictionary()
+        examples = tf.TensorSpec((None, *self.function.input_shape[1:]), input_dtype(network))
+        # Traced once, however many signatures of an export call it.
+        self._embed = tf.function(self._embed_examples, [examples], autograph=False)
 
     # One task
 
@@ -75,7 +79,9 @@ class OnFeatures(MetaLearner):
     def reference_answer(self, support_x, support_y, query_x):
         """The learner's own, on the features that Keras alone computes."""
         with self.plain_network.borrowed() as network:
-            support, query = network(support_x), network(query_x)
+            support, query = (
+                x if self._are_features(x.shape[1:]) else network(x) for x in (support_x, query_x)
+            )
         return self.learner.reference_answer(support, support_y, query)
 
     def _features(self, x):
@@ -87,6 +93,9 @@ class OnFeatures(MetaLearner):
             )
         if self._are_features(x.shape[1:]):
             return x
+        return self._embed(x)
+
+    def _embed_examples(self, x):
         function = self.function
         return full(function.with_statistics([], function.moving_statistics(), x))
 

@@ -1,0 +1,46 @@
+"""`tfmeta learn`."""
+
+import click
+
+from tfmeta import strict_json
+from tfmeta.commands import completion
+from tfmeta.commands.trust import trust_option
+from tfmeta.runtime import start_tensorflow
+from tfmeta.terminal import say
+
+
+@click.command()
+@click.argument("data", type=click.Path(), metavar="FOLDER|FILE")
+@click.option(
+    "--network",
+    shell_complete=completion.networks,
+    help="What makes features of images; one of `tfmeta networks`.  [default: efficientnet_lite0]",
+)
+@click.option("--output", type=click.Path(), help="[default: exported/NAME, as the data is called]")
+@click.option("--label", metavar="COLUMN", help="The classes' column in a table.  [default: label]")
+@click.option("--skip-unreadable", is_flag=True, help="Leave out files that can't be read.")
+@trust_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def learn(as_json, **options):
+    """Learn the classes of FOLDER at once, and export a model that knows them.
+
+    FOLDER has one folder of images per class, with one image or more in each. FILE is an NPZ, CSV
+    or Parquet file of features with a column of classes. Nothing is trained: a pretrained network
+    makes features of the images, each once, and a head is computed from them. Each example is held
+    out in turn, to choose the head, to say how good it is, and to calibrate its confidence.
+
+    Two verified exports come out: exported/NAME answers with the names of the classes, and
+    exported/NAME-learner learns any support set that a request brings.
+    """
+    from tfmeta.commands.reporting import Reporter
+
+    given = {name: value for name, value in options.items() if value is not None}
+    with Reporter("learn") as reporter:
+        start_tensorflow()
+        from tfmeta.workflows.learn import learn as workflow
+
+        learned = workflow(given.pop("data"), progress=reporter, **given)
+    if as_json:
+        click.echo(strict_json.dumps(learned.to_dict()))
+    else:
+        say(*learned.lines())

@@ -1,0 +1,166 @@
+"""What `tfmeta.learn` has made, and what it has found out on the way."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tfmeta.evaluation.leave_one_out import HeldOut, wilson_interval
+from tfmeta.reading.origins import Origins
+
+_MOST_SHOWN = 10
+_DOUBTED = 0.5  # probability of another class, from which a label is doubted
+_STRANGE = 0.9  # unknown score, from which an example is out of place
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An example that may be wrong.
+
+    Attributes:
+        name: of its file, or of its row.
+        label: the class that it was given in.
+        problem: "mislabelled" or "out of place".
+        answer: the class that it looks like.
+        probability: of that class; of one out of place, how likely it is of no class.
+    """
+
+    name: str
+    label: str
+    problem: str
+    answer: str
+    probability: float
+
+    def __str__(self) -> str:
+        if self.problem == "mislabelled":
+            return f"{self.name}: looks like {self.answer} ({100 * self.probability:.0f}%)"
+        return f"{self.name}: looks like none of the classes ({100 * self.probability:.0f}%)"
+
+
+@dataclass(frozen=True)
+class HeldOutShare:
+    """How many of the examples were answered rightly by a head learned from all the others.
+
+    Attributes:
+        accuracy: the share of them.
+        ci95: its 95% interval.
+        num_examples: that were held out, one at a time: those whose class has another.
+    """
+
+    accuracy: float
+    ci95: tuple[float, float]
+    num_examples: int
+
+    @classmethod
+    def of(cls, found: HeldOut) -> "HeldOutShare":
+        right, total = int(found.is_right.sum()), len(found.rows)
+        return cls(right / total, wilson_interval(right, total), total)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Two exports and a report.
+
+    Attributes:
+        adapted: the version's folder of the model that knows the classes: an example in, a class
+            name and a confidence out.
+        learner: the version's folder of the model that takes any support set in its requests.
+        network: name of the network, or a word for none.
+        head: the head that was chosen, with its hyperparameter.
+        class_names: in their order.
+        num_examples: that it was learned from.
+        held_out: what share of examples was answered rightly by a head learned from all others;
+            None if no class has two examples.
+        confusions: `(class, answer, number)`, the most frequent first.
+        suspects: examples that may be wrong.
+        temperature: that the confidence was calibrated with.
+        rests_on: what the confidence rests on, in words.
+        warnings: what may spoil the model.
+        seconds: that it took.
+    """
+
+    adapted: Path
+    learner: Path
+    network: str
+    head: str
+    class_names: tuple[str, ...]
+    num_examples: int
+    held_out: HeldOutShare | None
+    confusions: tuple[tuple[str, str, int], ...]
+    suspects: tuple[Suspect, ...]
+    temperature: float
+    rests_on: str
+    warnings: tuple[str, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `tfmeta learn --json` prints."""
+        return {**asdict(self), "adapted": str(self.adapted), "learner": str(self.learner)}
+
+    def lines(self) -> list[str]:
+        """The report for a terminal."""
+        found = [
+            f"{self.num_examples} examples of {len(self.class_names)} classes; {self.rests_on}"
+        ]
+        found += [f"warning: {warning}" for warning in self.warnings]
+        if self.confusions:
+            shown = [f"{a} taken for {b}: {n}" for a, b, n in self.confusions[:_MOST_SHOWN]]
+            found.append(f"confused  {'; '.join(shown)}")
+        found += [f"look at   {suspect}" for suspect in self.suspects[:_MOST_SHOWN]]
+        if len(self.suspects) > _MOST_SHOWN:
+            found.append(f"          and {len(self.suspects) - _MOST_SHOWN} more (--json has all)")
+        return [
+            *found,
+            f"{self.adapted}  knows the classes",
+            f"{self.learner}  takes any support set in its requests",
+            f"Next: tfmeta predict {self.adapted.parent} FILE...",
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def confusions_of(found: HeldOut, names: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:
+    """`(class, answer, number)` of what was answered wrongly, the most frequent first."""
+    counts: dict[tuple[int, int], int] = {}
+    answers = found.answers.known.argmax(-1)
+    for label, answer in zip(found.answers.labels.tolist(), answers.tolist(), strict=True):
+        if label != answer:
+            counts[label, answer] = counts.get((label, answer), 0) + 1
+    order = sorted(counts, key=lambda pair: (-counts[pair], pair))
+    return tuple((names[label], names[answer], counts[label, answer]) for label, answer in order)
+
+
+def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tuple[Suspect, ...]:
+    """Examples that look mislabelled or out of place, the most doubtful first."""
+    suspects = []
+    probabilities = found.probabilities
+    strangeness = found.confidence.unknown(found.answers.known).numpy()
+    for position, row in enumerate(found.rows.tolist()):
+        label, answer = int(found.answers.labels[position]), int(probabilities[position].argmax())
+        name = origins.names[row] if origins.names else f"row {row + 1}"
+        doubt = float(probabilities[position, answer])
+        if len(found.answers.unknown) and strangeness[position] > _STRANGE:
+            facts = "out of place", names[answer], float(strangeness[position])
+        elif answer != label and doubt > _DOUBTED:
+            facts = "mislabelled", names[answer], doubt
+        else:
+            continue
+        suspects.append(Suspect(name, names[label], *facts))
+    return tuple(sorted(suspects, key=lambda each: -each.probability))
+
+
+def in_words(found: HeldOut | None) -> str:
+    """What the confidence rests on."""
+    if found is None:
+        return (
+            "no class has two examples, so none could be held out: how good the model is was not "
+            "measured, and its confidence rests on the head's own scale, which suits one example "
+            "per class of CIFAR-FS's test classes"
+        )
+    share = HeldOutShare.of(found)
+    low, high = share.ci95
+    return (
+        f"each of {share.num_examples} held out in turn, {found.head} learned from the others "
+        f"answers {100 * share.accuracy:.1f}% rightly (95%: {100 * low:.0f} to {100 * high:.0f}%); "
+        "the confidence is calibrated on these answers"
+    )
