@@ -24,6 +24,7 @@ from tfmeta.workflows.episodes import write_episodes as write_episodes
 from tfmeta.workflows.evaluate import evaluate as evaluate
 from tfmeta.workflows.export import export as export
 from tfmeta.workflows.inspect import inspect as inspect
+from tfmeta.workflows.learn import learn as learn
 from tfmeta.workflows.optima import write_optima as write_optima
 from tfmeta.workflows.predict import predict as predict
 from tfmeta.workflows.train import train as train

@@ -4,7 +4,6 @@ For heads in closed form, that takes no more than learning once. Rows of feature
 where the head of that name scales them so; see `tfmeta/learners/ridge.py`.
 """
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,6 @@ from tfmeta.evaluation.calibration import Answers, fitted
 MOST_FOR_RIDGE = 4096  # examples: what is inverted has their number squared
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
 _ABSENT = -1e9
-_Z95 = 1.96
 Array = npt.NDArray[Any]
 
 
@@ -107,11 +105,11 @@ def best_head(features: Array, labels: Array) -> HeldOut:
 
 
 def wilson_interval(right: int, total: int) -> tuple[float, float]:
-    """The 95% interval of a share (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953)."""
-    share, z2 = right / total, _Z95**2
-    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
-    spread = math.sqrt(share * (1 - share) / total + z2 / (4 * total**2)) * _Z95 / (1 + z2 / total)
-    return max(0.0, centre - spread), min(1.0, centre + spread)
+    """The 95% interval of a share of answers (Wilson 1927)."""
+    from scipy.stats import binomtest
+
+    low, high = binomtest(right, total).proportion_ci(method="wilson")
+    return float(low), float(high)
 
 
 def _of_prototypical(features: Array, labels: Array) -> tuple[Array, Array]:

@@ -144,9 +144,17 @@ class ImageFormat:
         takes memory.
         """
 
+        # A constant inside the loop would make TensorFlow optimise the decoder anew for each call.
+        name_tensor = tf.constant(name)
+
+        def one(each):
+            # A damaged file's message has the scope in it, because TensorFlow names the operation.
+            with tf.name_scope(name):
+                return _decoder(self)(each, name_tensor)
+
         def several(number):
             return tf.map_fn(
-                lambda each: _decoded_one(each, self, name),
+                one,
                 tf.reshape(encoded, [-1]),
                 fn_output_signature=tf.TensorSpec(self.shape, tf.uint8),
                 parallel_iterations=number,

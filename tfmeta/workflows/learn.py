@@ -7,6 +7,7 @@ are exported and verified.
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -220,9 +221,10 @@ def _exported(
         step = (_EXPORTED - _CHOSEN) * number / len(plans)
         progress.advance(_CHOSEN + step, f"exporting {output}")
         versions.append(export_model(learner, output, kind, **shared, **options))
-    for number, version in enumerate(versions):
-        progress.advance(_EXPORTED + (1 - _EXPORTED) * number / 2, f"verifying {version}")
-        report = verify_export(version)
+    progress.advance(_EXPORTED, "verifying both")
+    with ThreadPoolExecutor() as pool:  # each is a process of its own
+        reports = list(pool.map(verify_export, versions))
+    for version, report in zip(versions, reports, strict=True):
         if failed := [check for check in report["checks"] if not check["ok"]]:
             raise UserError(
                 f"the export {version} fails its check {failed[0]['check']}: {failed[0]['detail']}",

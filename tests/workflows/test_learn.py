@@ -1,0 +1,142 @@
+"""`tfmeta learn`: from a folder of a few images to two served models."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from made_once import made_once
+from PIL import Image
+from sklearn.datasets import load_digits
+
+import tfmeta
+from tfmeta.cli import main
+
+CLASSES = ("eight", "one", "zero")
+NUMBERS = {"zero": 0, "one": 1, "eight": 8}
+NETWORK = "conv4"  # drawn at random, which will do for digits
+
+
+def digits(name, count, first=0):
+    found = load_digits()
+    images = found.images[found.target == NUMBERS[name]][first : first + count]
+    return [Image.fromarray(np.uint8(image * 255 / 16)).resize((32, 32)) for image in images]
+
+
+def folder_of(path, count=5):
+    for name in CLASSES:
+        (path / name).mkdir(parents=True)
+        for number, image in enumerate(digits(name, count)):
+            image.save(path / name / f"{number}.png")
+    return path
+
+
+@made_once("learned")
+def learned(path):
+    """With one image in the wrong folder."""
+    data = folder_of(path / "data", 6)
+    (data / "one" / "5.png").rename(data / "zero" / "wrong.png")
+    found = tfmeta.learn(data, network=NETWORK, output=path / "model")
+    (path / "found.json").write_text(json.dumps(found.to_dict()))
+
+
+def report():
+    return json.loads((learned() / "found.json").read_text())
+
+
+def test_the_model_knows_the_classes(tmp_path):
+    files, expected = [], []
+    for name in CLASSES:
+        for number, image in enumerate(digits(name, 5, first=20)):
+            image.save(tmp_path / f"{name}{number}.png")
+            files.append(tmp_path / f"{name}{number}.png")
+            expected.append(name)
+    predictions = tfmeta.predict(learned() / "model", files)
+    right = [p.label == name for p, name in zip(predictions, expected, strict=True)]
+    assert np.mean(right) >= 0.8
+    assert all(0 <= p.confidence <= 1 and 0 <= p.unknown <= 1 for p in predictions)
+
+
+def test_the_learner_takes_the_same_images_in_its_request(tmp_path):
+    digits("eight", 1, first=30)[0].save(tmp_path / "eight.png")
+    data, query = learned() / "data", tmp_path / "eight.png"
+    (by_request,) = tfmeta.predict(learned() / "model-learner", [query], support=data)
+    (baked_in,) = tfmeta.predict(learned() / "model", [query])
+    assert by_request.label == baked_in.label == "eight"
+    assert by_request.confidence == pytest.approx(baked_in.confidence, abs=1e-4)
+
+
+def test_the_report_says_how_good_it_is_and_what_looks_wrong():
+    found = report()
+    assert found["class_names"] == list(CLASSES)
+    assert (found["num_examples"], found["held_out"]["num_examples"]) == (18, 18)
+    low, high = found["held_out"]["ci95"]
+    assert low < found["held_out"]["accuracy"] < high
+    wrong = [each for each in found["suspects"] if each["name"].endswith("wrong.png")]
+    assert wrong
+    assert wrong[0]["label"] == "zero"
+    assert found["seconds"] > 0
+
+
+def test_one_image_per_class_is_enough_and_said(tmp_path):
+    data = folder_of(tmp_path / "data", 1)
+    found = tfmeta.learn(data, network=NETWORK, output=tmp_path / "model")
+    assert found.held_out is None
+    assert found.temperature == 1.0
+    assert "none could be held out" in str(found)
+    assert "none could be held out" in (found.adapted / "README.md").read_text()
+
+
+def test_a_table_of_features_is_learned_too(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = ["a,b,kind", *(f"{x + rng.normal()},{-x},k{x}" for x in (0, 9) for _ in range(6))]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    found = tfmeta.learn(tmp_path / "t.csv", label="kind", output=tmp_path / "model")
+    assert found.held_out.accuracy == 1.0
+    (tmp_path / "q.csv").write_text("b,a\n-9,9.5\n0,0.1\n")
+    predictions = tfmeta.predict(tmp_path / "model", [tmp_path / "q.csv"])
+    assert [p.label for p in predictions] == ["k9", "k0"]
+
+
+def test_the_command_prints_the_report(tmp_path):
+    (tmp_path / "t.csv").write_text("a,label\n1,x\n2,x\n8,y\n9,y\n")
+    arguments = ["learn", str(tmp_path / "t.csv"), "--output", str(tmp_path / "model"), "--json"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["held_out"]["accuracy"] == 1.0
+
+
+@pytest.mark.fault("learning from too little", "refused: no data, one class, an empty class")
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path / "nothing", r"there is no .*nothing; expected a folder"),
+        (lambda path: path, r"has no class folders"),
+        (lambda path: one_class(path), r"received one class, zero; expected two or more"),
+        (lambda path: empty_class(path), r"no example of one can be read"),
+    ],
+)
+def test_too_little_is_refused(make, message, tmp_path):
+    with pytest.raises(tfmeta.UserError, match=message):
+        tfmeta.learn(make(tmp_path), network=NETWORK, output=tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def one_class(path):
+    (path / "data" / "zero").mkdir(parents=True)
+    digits("zero", 1)[0].save(path / "data" / "zero" / "0.png")
+    return path / "data"
+
+
+def empty_class(path):
+    (one_class(path) / "one").mkdir()
+    return path / "data"
+
+
+def test_what_is_equal_is_named(tmp_path):
+    data = folder_of(tmp_path / "data", 2)
+    same = digits("zero", 1)[0]
+    same.save(data / "zero" / "1.png")
+    same.save(data / "one" / "1.png")
+    found = tfmeta.learn(data, network=NETWORK, output=tmp_path / "model")
+    assert any("contradict" in warning for warning in found.warnings)
