@@ -122,6 +122,8 @@ def run(words):
         if words[1] == "train" and {"glyphs", "image-folder"} & {*words[2:]}:
             is_own = any(word.startswith("network=") for word in words)
             options = [*options, *(SMALL_IMAGES[4:] if is_own else SMALL_IMAGES)]
+        if words[1] == "learn" and Path(words[2]).is_dir():
+            options = ["--network", "conv4"]
         try:
             return call(*words[1:], *([] if _TAKES_NO_NUMBERS & {*words} else options))
         except SystemExit as end:  # of a command that says by its status what it found

@@ -140,3 +140,15 @@ def test_what_is_equal_is_named(tmp_path):
     same.save(data / "one" / "1.png")
     found = tfmeta.learn(data, network=NETWORK, output=tmp_path / "model")
     assert any("contradict" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("option", [{"network": "conv4"}, {"skip_unreadable": True}])
+def test_what_a_table_does_not_take_is_refused(option, tmp_path):
+    (tmp_path / "t.csv").write_text("a,label\n1,x\n2,x\n8,y\n9,y\n")
+    with pytest.raises(tfmeta.UserError, match=rf"received {next(iter(option))}=.* and a table"):
+        tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model", **option)
+
+
+def test_a_folder_takes_no_label(tmp_path):
+    with pytest.raises(tfmeta.UserError, match="received label='kind' and a folder"):
+        tfmeta.learn(folder_of(tmp_path / "data", 1), label="kind", network=NETWORK)

@@ -50,7 +50,7 @@ _READ, _EMBEDDED, _CHOSEN, _EXPORTED = 0.05, 0.4, 0.45, 0.8
 def learn(
     data: AnyPath,
     *,
-    network: str = DEFAULT_NETWORK,
+    network: str | None = None,
     output: AnyPath | None = None,
     label: str | None = None,
     skip_unreadable: bool = False,
@@ -62,7 +62,8 @@ def learn(
     Args:
         data: a folder with a folder of images per class, one image or more in each; or an NPZ, CSV
             or Parquet file of features.
-        network: that makes features of images; one of `tfmeta networks`. A table needs none.
+        network: that makes features of images, one of `tfmeta networks`; efficientnet_lite0 for None.
+            A table takes none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is
             appended for the model that takes support sets. Named like the data for None.
         label: the column of the classes in a table; "label" for None.
@@ -90,10 +91,20 @@ def learn(
     with trusting(trust):
         progress.advance(0.0, "reading")
         if place.is_dir():
-            task = _images(place, network, skip_unreadable, progress)
+            _refuse("label", label, "a folder", "a table")
+            task = _images(place, network or DEFAULT_NETWORK, skip_unreadable, progress)
         else:
+            _refuse("network", network, "a table", "a folder of images")
+            _refuse("skip_unreadable", skip_unreadable, "a table", "a folder of images")
             task = _table(place, label or "label")
         return _learned(task, folder, started, progress)
+
+
+def _refuse(name: str, value: object, received: str, expected: str) -> None:
+    if value:
+        raise UserError(
+            f"received {name}={value!r} and {received}; it is for {expected}, so leave it out"
+        )
 
 
 @dataclass(frozen=True)
