@@ -62,8 +62,8 @@ def learn(
     Args:
         data: a folder with a folder of images per class, one image or more in each; or an NPZ, CSV
             or Parquet file of features.
-        network: that makes features of images, one of `tfmeta networks`; efficientnet_lite0 for None.
-            A table takes none.
+        network: that makes features of images, one of `tfmeta networks`; None for
+            efficientnet_lite0. A table takes none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is
             appended for the model that takes support sets. Named like the data for None.
         label: the column of the classes in a table; "label" for None.
