@@ -8,6 +8,9 @@ READY := $(VENV)/.ready
 # A PYTHON that the caller names is the only candidate.
 CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 
+# tests/conftest.py orders the groups of tests.
+WORKERS := --numprocesses=auto --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick lint docs newest faults layers attack numerics clean
 
@@ -32,10 +35,10 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 	  '  less exported/demo/1/README.md                                the request, and TensorFlow Serving'
 
 test: $(READY)  ## the test suite
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup
+	$(BIN)/python -m pytest $(WORKERS)
 
 quick: $(READY)  ## the tests without processes and exports, in about two minutes
-	TFMETA_QUICK=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadgroup \
+	TFMETA_QUICK=1 $(BIN)/python -m pytest $(WORKERS) \
 	  --ignore=tests/exporting -m 'not slow and not omniglot'
 
 lint: $(READY)  ## style, formatting and types, changing nothing

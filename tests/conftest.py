@@ -47,13 +47,25 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Gives a worker whole files, or whole folders below a room's, which share what is dear."""
+    """Gives a worker whole files, or whole folders below a room's, which share what is dear.
+
+    First those with slow tests, then those with many: no worker has a long one left at the end.
+    """
     if not config.pluginmanager.hasplugin("xdist"):
         return
+    groups = {}
     for item in items:
         place = item.path.relative_to(Path(__file__).parent)
         group = place.parent if len(place.parts) > 2 else place
         item.add_marker(pytest.mark.xdist_group(str(group)))
+        groups.setdefault(group, []).append(item)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        first = sorted(groups.values(), key=lambda group: (not _has_slow_tests(group), -len(group)))
+        items[:] = [item for group in first for item in group]
+
+
+def _has_slow_tests(items):
+    return any(item.get_closest_marker("slow") for item in items)
 
 
 @pytest.fixture(scope="session")
