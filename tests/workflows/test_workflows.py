@@ -30,11 +30,12 @@ made = tfmeta.train(
     network_options={"filters": 4, "num_blocks": 1},
 )
 result = tfmeta.evaluate(made, tasks=4)
-version = tfmeta.export(made, output=f"{folder}/exported", calibration_tasks=5)
-checked = tfmeta.verify(f"{folder}/exported", timeout=300)
-(one, two) = tfmeta.predict(
-    f"{folder}/exported", [f"{images}/a/0.png", f"{images}/b/1.png"], support=f"{folder}/support"
+version = tfmeta.export(
+    made, kind="adapted", support=f"{folder}/support", output=f"{folder}/exported",
+    calibration_tasks=5,
 )
+checked = tfmeta.verify(f"{folder}/exported", timeout=300)
+(one, two) = tfmeta.predict(f"{folder}/exported", [f"{images}/a/0.png", f"{images}/b/1.png"])
 print(json.dumps({
     "step": made.step, "finished": made.finished, "result": result.facts, "said": str(result),
     "version": str(version), "ok": bool(checked), "checks": len(checked.checks),
@@ -80,7 +81,7 @@ def test_five_calls_do_what_the_five_commands_do(images, tmp_path, capfd):
         assert (by_command / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
     _, shown, _ = trained.inside(capfd, "evaluate", by_command, "--tasks", 4, "--json")
     assert json.loads(shown) == found["result"]
-    inputs = [images / "a/0.png", images / "b/1.png", "--support", tmp_path / "support", "--json"]
+    inputs = [images / "a/0.png", images / "b/1.png", "--json"]
     done = run([*COMMAND, "predict", tmp_path / "exported", *inputs])
     assert json.loads(done.stdout)["predictions"] == found["predictions"]
     recorded = json.loads((tmp_path / "run" / "results.json").read_text())
