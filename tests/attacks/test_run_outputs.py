@@ -85,6 +85,7 @@ def test_a_checkpoint_on_a_full_disk(tmp_path, capfd):
         assert_same(run, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.attack(
     "a full or read-only disk for episodes, optima, exports, LiteRT files, contact sheets and "
     "streamed images",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import pytest
+import quick
 import tensorflow as tf
 from made_once import made_once
 
@@ -133,8 +134,16 @@ WITH_GRADIENT = {name: row for name, row in ROWS.items() if row.has_meta_gradien
 NAMELESS = {name: row for name, row in ROWS.items() if not row.names_matter}
 
 
+IN_QUICK = ("maml", "prototypical", "matching")  # stand for all of them in `make quick`
+
+
 def each(rows):
+    rows = {name: row for name, row in rows.items() if not quick.IS_ON or name in IN_QUICK}
     return pytest.mark.parametrize("row", rows.values(), ids=rows.keys())
+
+
+def each_name(rows):
+    return pytest.mark.parametrize("name", [n for n in rows if not quick.IS_ON or n in IN_QUICK])
 
 
 def classification_batch(seed=0, dtype=np.float32):

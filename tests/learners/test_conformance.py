@@ -22,6 +22,7 @@ from conformance_table import (
     answer,
     classification_batch,
     each,
+    each_name,
     export_of,
     one_task,
 )
@@ -115,7 +116,7 @@ def fitted(name):
     return learner, before, history
 
 
-@pytest.mark.parametrize("name", TABLE)
+@each_name(TABLE)
 def test_fit_lowers_the_loss_and_evaluate_and_predict_agree(name):
     (learner, before, history), batch = fitted(name), classification_batch()
     dataset = tf.data.Dataset.from_tensors(batch)
@@ -127,7 +128,7 @@ def test_fit_lowers_the_loss_and_evaluate_and_predict_agree(name):
     assert_close(after["accuracy"], right, dtype=np.float32)
 
 
-@pytest.mark.parametrize("name", TABLE)
+@each_name(TABLE)
 def test_save_and_load_keep_the_answers_and_the_optimizer(name, tmp_path):
     (learner, *_), batch = fitted(name), classification_batch()
     learner.save(tmp_path / "learner.keras")
@@ -240,7 +241,7 @@ def test_the_meta_gradient_equals_finite_differences(row):
     assert_gradients(loss, learner.trainable_variables, gradients, step=1e-6)
 
 
-@pytest.mark.parametrize("name", TABLE)
+@each_name(TABLE)
 def test_the_export_passes_every_check_of_the_c_loader(name):
     report = verify_export(export_of(name) / "1")
     assert report["ok"], report["checks"]

@@ -34,6 +34,7 @@ def a_step(learner):
     return every.astype("float32")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "training a recurrent network, whose layers are loops of the graph",
     "its tasks run one by one: the step is that of the unrolled network",

@@ -37,6 +37,7 @@ def test_a_layer_that_makes_no_pure_function_is_refused_by_name(name):
         tfmeta.MAML(network_with(name))
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "any other layer of Keras, in MAML of second order",
     "its meta-gradient is that of finite differences of plain Keras",

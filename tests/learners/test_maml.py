@@ -192,6 +192,7 @@ def test_both_modes_equal_a_network_written_by_hand(steps):
     assert_far_apart(own, of_support)
 
 
+@pytest.mark.slow
 def test_mapped_and_compiled_tasks_give_the_same_numbers():
     tasks = [episode_for(sinusoid(), seed) for seed in range(4)]
     batch = tfmeta.Episode(*(tf.stack(parts) for parts in zip(*tasks, strict=True)))

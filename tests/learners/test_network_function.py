@@ -217,6 +217,7 @@ def test_other_state_is_refused_by_the_layers_name(name):
         tfmeta.MAML(network)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("layers that are frozen after the learner was made", "they stay as they are")
 def test_layers_may_be_frozen_later():
     network = tfmeta.networks.conv4((8, 8, 1), 3, filters=3, num_blocks=2)

@@ -128,6 +128,7 @@ def run(prices):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "house prices as regression targets",
     "training stays finite, and errors are given in the user's unit and in the targets' spread",

@@ -112,6 +112,7 @@ def meta_step_by_hand(network):
     return kernel - RATE * totals[0], bias - RATE * totals[1]
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "mixed_float16, whose losses Keras scales by 32,768",
     "a step is float32's, up to float16's rounding",

@@ -57,6 +57,7 @@ class Rate(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = value
 
 
+@pytest.mark.slow
 def test_early_stopping_on_validation_ends_a_run_and_finishes_it(tmp_path):
     stop = keras.callbacks.EarlyStopping(monitor="val_accuracy", patience=2)
     run = train(tmp_path / "run", CLASSES, callbacks=[stop], **STILL)
@@ -73,6 +74,7 @@ def test_early_stopping_on_validation_ends_a_run_and_finishes_it(tmp_path):
     assert RunDirectory.open(run).stopped_by is None
 
 
+@pytest.mark.slow
 def test_callbacks_see_one_training_over_several_calls_of_fit(tmp_path):
     witness = Witness()
     stop = keras.callbacks.EarlyStopping(monitor="validation_accuracy", patience=2)

@@ -65,6 +65,7 @@ def trained_with_all(tmp_path_factory):
     return run, made, folder
 
 
+@pytest.mark.slow
 def test_a_log_in_csv_has_a_row_per_window(trained_with_all):
     run, _, folder = trained_with_all
     rows = list(csv.DictReader((folder / "log.csv").read_text().splitlines()))

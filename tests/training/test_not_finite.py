@@ -94,6 +94,7 @@ def never(token):
     raise AssertionError(f"{token} is no JSON")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "an episode whose loss is not finite, amid a window of compiled steps",
     "training stops at that very step and keeps the weights from before it",
@@ -117,6 +118,7 @@ def test_training_stops_at_the_first_step_that_is_not_finite(vectorised, tmp_pat
     assert last["not_finite"] == ["loss", "gradient"]
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "going on with a run whose next step is not finite", "it stops at the same step again"
 )
@@ -155,6 +157,7 @@ def test_a_step_that_there_is_not_is_refused(step, failed):
     assert "expected a step from 1 to 14" in done.output
 
 
+@pytest.mark.slow
 def test_a_replay_trains_the_steps_in_between_again(tmp_path):
     """From the seed, as the run did: its step's losses are those that Keras was told of."""
     changes = {"steps": 11, "log_every": 1, "outer_schedule": "cosine"}

@@ -50,6 +50,7 @@ def train_again(name, folder) -> bytes:
     return (run.path / "metrics.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_the_same_settings_give_the_same_metrics_as_before(name, tmp_path):
     expected = (FIXTURES / name / "metrics.jsonl").read_bytes()
