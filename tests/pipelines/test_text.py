@@ -173,7 +173,10 @@ def test_a_csv_that_will_not_do_is_refused_by_its_lines(tmp_path, text, options,
     ("lines", "words"),
     [
         (['{"text": "a", "label": "b"}', "", '{"text": "a"'], r"line 3, is no JSON \(Expecting"),
-        (['{"text": "a", "label": "b"}', "[1, 2]"], r"line 2, is a JSON list; expected an object"),
+        (
+            ['{"text": "a", "label": "b"}', "[1, 2]"],
+            r"line 2, is a JSON list; expected one object",
+        ),
         (["[" * 100_000], r"line 1, is no JSON"),
         (['{"text": "a", "label": 1}', '{"text": "c"}'], r"no label \(label\) in 1 rows: lines 2"),
         (['{"text": "a", "label": null}'], r"no label \(label\) in 1 rows: lines 1"),
