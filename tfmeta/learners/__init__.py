@@ -1,6 +1,7 @@
 """The algorithms, by the name that the command line gives them. Importing this is cheap."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.named_code import import_named
@@ -18,9 +19,9 @@ class Algorithm:
 
     learner: str
     summary: str
-    options: dict = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
-    def load(self) -> type:
+    def load(self) -> type[Any]:
         """The learner's class. Imports TensorFlow.
 
         Raises:

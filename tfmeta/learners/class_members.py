@@ -1,5 +1,7 @@
 """Which class each support example belongs to, and sums over the classes."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
@@ -7,14 +9,14 @@ from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 _ABSENT = -1e9  # the logit of a class without an example: a probability of exactly zero
 
 
-def membership(support_y, dtype, sizes: CommonSizes = ITS_OWN) -> tf.Tensor:
+def membership(support_y: tf.Tensor, dtype: Any, sizes: CommonSizes = ITS_OWN) -> tf.Tensor:
     """A matrix `(support, classes)`: one if the example belongs to the class, else zero."""
     num_classes = sizes.num_classes
     depth = tf.reduce_max(support_y) + 1 if num_classes is None else num_classes
     return tf.one_hot(support_y, depth, dtype=dtype)
 
 
-def kept_examples(examples, members, sizes: CommonSizes) -> dict:
+def kept_examples(examples: tf.Tensor, members: tf.Tensor, sizes: CommonSizes) -> dict[str, Any]:
     """The task state of a method that keeps every example: `support` and `members`.
 
     A row of `members` without a one stands for no example. If tasks that run together have support
@@ -24,13 +26,13 @@ def kept_examples(examples, members, sizes: CommonSizes) -> dict:
         return {"support": examples, "members": members}
     missing = sizes.num_examples - tf.shape(members)[0]
 
-    def filled(tensor):
+    def filled(tensor: tf.Tensor) -> tf.Tensor:
         return tf.pad(tensor, [[0, missing], *([0, 0] for _ in tensor.shape[1:])])
 
     return {"support": filled(examples), "members": filled(members)}
 
 
-def class_sums(examples, members) -> tf.Tensor:
+def class_sums(examples: tf.Tensor, members: tf.Tensor) -> tf.Tensor:
     """The sums over each class's examples, `(classes, ...)`; zero for a class without examples.
 
     A sum is the same to the last bit for any number of columns and for any other examples. A matrix
@@ -45,18 +47,18 @@ def class_sums(examples, members) -> tf.Tensor:
     return tf.math.unsorted_segment_sum(examples, tf.argmax(members, 1), num_classes)
 
 
-def class_means(examples, members) -> tf.Tensor:
+def class_means(examples: tf.Tensor, members: tf.Tensor) -> tf.Tensor:
     """The mean of each class's examples, `(classes, ...)`, from `class_sums`."""
     shots = tf.maximum(tf.reduce_sum(members, 0), 1.0)
     sums = class_sums(examples, members)
     return sums / tf.reshape(shots, (-1, *(1 for _ in examples.shape[1:])))
 
 
-def without_absent(outputs, shots) -> tf.Tensor:
+def without_absent(outputs: tf.Tensor, shots: tf.Tensor) -> tf.Tensor:
     """Logits `(queries, classes)` in which a class without examples (`shots` 0) can't win."""
     return tf.where(shots[tf.newaxis] > 0, outputs, tf.cast(_ABSENT, outputs.dtype))
 
 
-def is_possible(outputs):
+def is_possible(outputs: tf.Tensor) -> tf.Tensor:
     """Which logits `(queries, classes)` belong to a class that has examples."""
     return outputs > _ABSENT / 2

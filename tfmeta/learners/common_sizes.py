@@ -30,7 +30,9 @@ class CommonSizes:
     num_examples: Any = None
 
     @classmethod
-    def of(cls, support_y, *, static: bool = False, num_examples=None) -> "CommonSizes":
+    def of(
+        cls, support_y: tf.Tensor, *, static: bool = False, num_examples: Any = None
+    ) -> "CommonSizes":
         """The sizes for a batch of tasks.
 
         Args:
@@ -45,7 +47,7 @@ class CommonSizes:
             return cls(support_y.shape[1] or tf.shape(support_y)[1], num_examples)
         return cls(tf.reduce_max(support_y) + 1, num_examples)
 
-    def given_to(self, function: Callable) -> Callable:
+    def given_to(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function with these sizes filled in if it has an argument `sizes`, else unchanged."""
         if not declares_sizes(function):
             return function
@@ -53,7 +55,7 @@ class CommonSizes:
         return lambda *args, **kwargs: function(*args, **kwargs, sizes=self)
 
 
-def declares_sizes(function: Callable) -> bool:
+def declares_sizes(function: Callable[..., Any]) -> bool:
     return "sizes" in inspect.signature(function).parameters
 
 

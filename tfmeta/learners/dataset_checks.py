@@ -3,6 +3,9 @@
 They are part of the dataset, because XLA removes the assertions of a compiled step.
 """
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 from tfmeta.episodes.episode import PaddedEpisode
@@ -10,7 +13,7 @@ from tfmeta.errors import UserError
 from tfmeta.learners.task_inputs import structured
 
 
-def with_label_checks(learner, dataset):
+def with_label_checks(learner: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The same `tf.data.Dataset` of episodes, with checks that the learner can take its labels.
 
     Raises:
@@ -25,7 +28,7 @@ def with_label_checks(learner, dataset):
     return asserting(dataset, lambda episodes: _label_assertions(learner, episodes))
 
 
-def with_finite_checks(dataset):
+def with_finite_checks(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The same dataset of episodes, with checks that all of its numbers are finite.
 
     These are for evaluation and prediction. In training `finite_guard` says more.
@@ -33,7 +36,7 @@ def with_finite_checks(dataset):
     return asserting(dataset, _finite_assertions)
 
 
-def _finite_assertions(episodes) -> list:
+def _finite_assertions(episodes: Any) -> list[Any]:
     return [
         tf.debugging.Assert(
             tf.reduce_all(tf.math.is_finite(values)),
@@ -44,10 +47,10 @@ def _finite_assertions(episodes) -> list:
     ]
 
 
-def asserting(dataset, assertions):
+def asserting(dataset: tf.data.Dataset, assertions: Any) -> tf.data.Dataset:
     """The same dataset, in which each batch waits for the operations in `assertions(episodes)`."""
 
-    def checked(*data):
+    def checked(*data: Any) -> tf.Tensor:
         episodes = structured(data[0] if len(data) == 1 else data)
         with tf.control_dependencies(assertions(episodes)):
             return tf.nest.map_structure(tf.identity, episodes)
@@ -55,7 +58,7 @@ def asserting(dataset, assertions):
     return dataset.map(checked)
 
 
-def _label_assertions(learner, episodes) -> list:
+def _label_assertions(learner: keras.Model, episodes: Any) -> list[Any]:
     """Assertions that no label of a batch is negative or higher than the classes allow."""
     labels = {"support_y": episodes.support_y, "query_y": episodes.query_y}
     if isinstance(episodes, PaddedEpisode):  # its padding has the label -1

@@ -1,7 +1,9 @@
 """What methods share that embed each example and compare embeddings: metric learning."""
 
 from abc import abstractmethod
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfmeta.episodes.target_kind import CLASSES, VALUES
@@ -27,7 +29,7 @@ class EmbeddingLearner(MetaLearner):
 
     num_outputs = None
 
-    def __init__(self, network, functions=(), /, **kwargs):
+    def __init__(self, network: keras.Model, functions: Any = (), /, **kwargs: Any):
         super().__init__(network, **kwargs)
         self.refuse_regression(self._target_kind == VALUES)
         self._target_kind = CLASSES
@@ -37,7 +39,9 @@ class EmbeddingLearner(MetaLearner):
     # What a method is
 
     @abstractmethod
-    def summarise(self, embedded, members, sizes: CommonSizes) -> dict:
+    def summarise(
+        self, embedded: tf.Tensor, members: tf.Tensor, sizes: CommonSizes
+    ) -> dict[str, Any]:
         """The task state of a support set.
 
         Args:
@@ -48,7 +52,9 @@ class EmbeddingLearner(MetaLearner):
         """
 
     @abstractmethod
-    def compare(self, task_state, embedded, forward):
+    def compare(
+        self, task_state: dict[str, Any], embedded: tf.Tensor, forward: ForwardPass
+    ) -> tf.Tensor:
         """The answer to embedded queries `(queries, ...)`: logits `(queries, classes)`.
 
         Args:
@@ -58,7 +64,9 @@ class EmbeddingLearner(MetaLearner):
         """
 
     @abstractmethod
-    def training_loss(self, embedded, y, *, outputs, query_y):
+    def training_loss(
+        self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor
+    ) -> tf.Tensor:
         """The loss of a training episode.
 
         Args:
@@ -70,26 +78,32 @@ class EmbeddingLearner(MetaLearner):
 
     # What follows from it
 
-    def adapt(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN):
+    def adapt(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, *, sizes: CommonSizes = ITS_OWN
+    ) -> dict[str, Any]:
         forward = ForwardPass(batch_statistics=self.transductive)
         return self._summary(self._embedded(forward, support_x), support_y, sizes)
 
-    def predict_with(self, task_state, query_x):
+    def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         forward = ForwardPass(batch_statistics=self.transductive)
         return self.compare(task_state, self._embedded(forward, query_x), forward)
 
-    def reference_answer(self, support_x, support_y, query_x):
+    def reference_answer(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> tf.Tensor | None:
         """The same comparison, of embeddings from Keras. See `MetaLearner.reference_answer`."""
         forward = ForwardPass(batch_statistics=self.transductive)
         with self.plain_network.borrowed() as network:
             support, query = (network(x, training=self.transductive) for x in (support_x, query_x))
             return self.compare(self._summary(support, support_y, ITS_OWN), query, forward)
 
-    def task_gradients(self, episode, *, sizes: CommonSizes = ITS_OWN):
+    def task_gradients(
+        self, episode: Any, *, sizes: CommonSizes = ITS_OWN
+    ) -> tuple[list[tf.Tensor], dict[str, Any]]:
         forward = ForwardPass(batch_statistics=True)
         num_support = tf.shape(episode.support_x)[0]
 
-        def outer_loss():
+        def outer_loss() -> tuple[tf.Tensor, tf.Tensor]:
             x = tf.concat([episode.support_x, episode.query_x], 0)
             y = tf.concat([episode.support_y, episode.query_y], 0)
             embedded = self._embedded(forward, x)
@@ -101,9 +115,11 @@ class EmbeddingLearner(MetaLearner):
         gradients, logs = self.gradients_of(outer_loss)
         return gradients, {**logs, "statistics": forward.statistics(self._functions)}
 
-    def _summary(self, embedded, support_y, sizes):
+    def _summary(
+        self, embedded: tf.Tensor, support_y: tf.Tensor, sizes: CommonSizes
+    ) -> dict[str, Any]:
         return self.summarise(embedded, membership(support_y, embedded.dtype, sizes), sizes)
 
-    def _embedded(self, forward, x):
+    def _embedded(self, forward: ForwardPass, x: tf.Tensor) -> tf.Tensor:
         """The embeddings of examples `(examples, ...)`."""
         return full(forward(self.function, x))

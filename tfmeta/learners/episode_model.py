@@ -1,29 +1,28 @@
 """Keras's training calls for episodes: what `fit` and similar calls take and refuse."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfmeta import keras_internals as internals
-from tfmeta.episodes.episode import Episode
-from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, task_metrics
-from tfmeta.learners.common_sizes import CommonSizes, declares_sizes
-from tfmeta.learners.execution import map_tasks
 from tfmeta.learners.keras_arguments import as_dataset, given
-from tfmeta.learners.padding import flat_queries, is_padded, query_weights
+from tfmeta.learners.padding import flat_queries, query_weights
 from tfmeta.learners.task_inputs import (
     as_episodes,
     checked_methods,
     refuse_infinite,
     structured,
 )
+from tfmeta.learners.task_model import TaskModel
 
 _NEVER_CALLED = {"compute_loss", "compute_metrics"}  # hooks of Keras
 
 
-class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
+class EpisodeModel(TaskModel):
     """A `keras.Model` whose batches are meta-batches: Episodes of several tasks.
 
     `fit`, `evaluate` and `predict` take a `tf.data.Dataset` of Episode, or one Episode of arrays.
@@ -31,9 +30,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
     by its name; `keras_arguments.py` lists both.
     """
 
-    _target_kind = None  # from the constructor, the loss or the data
-
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         missing = [n for n in dir(cls) if getattr(getattr(cls, n), "__isabstractmethod__", False)]
         if missing:
             raise TypeError(
@@ -42,43 +39,17 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
             )
         return super().__new__(cls, *args, **kwargs)
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in _NEVER_CALLED & vars(cls).keys():
             raise TypeError(
                 f"{cls.__name__} defines {name}, which the steps of a learner do not call: a "
                 "task's loss and metrics are those that compile is given, or task_gradients' own"
             )
-        for name, method in checked_methods(vars(cls)).items():
+        for name, method in checked_methods(dict(vars(cls))).items():
             setattr(cls, name, method)
 
-    @property
-    def targets(self) -> str:
-        """The kind of a task's targets, "classes" or "values"."""
-        return self.target_kind.name
-
-    @property
-    def target_kind(self) -> TargetKind:
-        """The kind of a task's targets; "classes" as long as it is not known."""
-        return self.known_target_kind or kinds.CLASSES
-
-    @property
-    def known_target_kind(self) -> TargetKind | None:
-        """Like `target_kind`, but None as long as it is not known."""
-        return self._target_kind or kinds.of_loss(getattr(self, "loss", None))
-
-    @property
-    def has_own_loss(self) -> bool:
-        """Whether the compiled loss is the user's own, which may take targets of any shape."""
-        loss = getattr(self, "loss", None)
-        return loss is not None and kinds.of_loss(loss) is None
-
-    def tell_targets(self, kind: TargetKind) -> None:
-        """Sets the kind of targets; raises UserError if the learner knows that it is another."""
-        kinds.refuse_other(kind, self.known_target_kind, by=f"targets={kind.name!r}")
-        self._target_kind = kind
-
-    def compile(self, *args, **kwargs):
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         """Like `keras.Model.compile`, without `loss_weights`; the default optimizer is Adam.
 
         A loss is the mean over a set's examples. `jit_compile="auto"` uses XLA if tasks are
@@ -105,12 +76,12 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         if not options.get("auto_scale_loss", True):  # Keras does not save this option
             internals.remember_compiled(self, "auto_scale_loss", False)
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 
-    def fit(self, *args, **kwargs):
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
         """Like `keras.Model.fit`, on a dataset of Episode, in the dataset's own order.
 
         Raises:
@@ -129,7 +100,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         self._build_metrics(options["x"].element_spec)
         return super().fit(**options, shuffle=False)
 
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Like `keras.Model.evaluate`, on a dataset of Episode; means are over tasks."""
         within_fit = kwargs.pop(internals.WITHIN_FIT, False)
         options = given("evaluate", args, kwargs)
@@ -139,12 +110,12 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         self._build_metrics(options["x"].element_spec)
         return super().evaluate(**options)
 
-    def predict(self, *args, **kwargs):
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Like `keras.Model.predict`, on a dataset of Episode -> `(tasks, queries, outputs)`."""
         options = given("predict", args, kwargs)
         return super().predict(**{**options, "x": as_dataset(self, options.get("x"))})
 
-    def train_on_batch(self, *args, **kwargs):
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """Like `keras.Model.train_on_batch`, on an Episode; raises NotFiniteError as `fit` does."""
         options = given("train_on_batch", args, kwargs)
         self.finite_guard.reset()
@@ -155,7 +126,7 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         self.finite_guard.check()
         return logs
 
-    def test_on_batch(self, *args, **kwargs):
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """Like `keras.Model.test_on_batch`, on an Episode."""
         options = given("test_on_batch", args, kwargs)
         episodes = as_episodes(self, options.get("x"))
@@ -163,28 +134,35 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         self._build_metrics(episodes)
         return super().test_on_batch(**{**options, "x": episodes})
 
-    def predict_on_batch(self, *args, **kwargs):
+    def predict_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """Like `keras.Model.predict_on_batch`, on an Episode -> `(tasks, queries, outputs)`."""
         options = given("predict_on_batch", args, kwargs)
         episodes = as_episodes(self, options.get("x"))
         refuse_infinite(**episodes._asdict())
         return super().predict_on_batch(episodes)
 
-    def add_loss(self, *args, **kwargs):
+    def add_loss(self, *args: Any, **kwargs: Any) -> None:
         """Always refused: a learner minimises only the loss that `compile` received."""
         raise ValueError(
             "received add_loss, which a learner does not take: its loss is that of a task. Give "
             "compile a loss function, or the network's weights a regularizer"
         )
 
-    def quantize(self, *args, **kwargs):
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
         """Always refused: a learner adapts its weights by gradients, and integers have none."""
         raise ValueError(
             "received quantize, which a learner does not take: no gradient changes integer "
             "weights. For a small file of an adapted model use tfmeta export --format litert"
         )
 
-    def export(self, filepath, format="tf_saved_model", *, kind="learner", **options):
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        *,
+        kind: str = "learner",
+        **options: Any,
+    ) -> Any:
         """Exports this learner for TensorFlow Serving, as `tfmeta export` does.
 
         Args:
@@ -213,68 +191,16 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
 
     # What it takes
 
-    def example_shape(self, received: tf.TensorShape) -> tuple:
-        """The shape that an example must have, for one that was received in another."""
-        del received
-        return self.function.input_shape[1:]
-
-    @property
-    def target_shape(self) -> tuple:
-        """The shape of a target that is a value."""
-        return self.function.output_shape[1:]
-
-    # How tasks run
-
-    @property
-    def is_vectorised(self) -> bool:
-        """Whether tasks run as one computation; this says what "auto" means on this machine."""
-        if self.vectorised != "auto":
-            return self.vectorised
-        has_convolution = any(len(v.shape) > 2 for v in self.network.trainable_variables)
-        may_be = not has_convolution or bool(tf.config.list_physical_devices("GPU"))
-        # Without `sizes` the shape of an answer would depend on each task's own labels.
-        has_sizes = self.num_outputs is not None or declares_sizes(self.adapt)
-        return may_be and has_sizes and self.function.loop is None
-
-    def map_tasks(self, function, episodes: Episode):
-        """Applies a function to each task's Episode of a batch, in the way this learner runs tasks.
-
-        A function with an argument `sizes` is given the batch's `CommonSizes`, for `adapt`.
-        """
-        function = self._common_sizes(episodes).given_to(function)
-        return map_tasks(function, episodes, vectorised=self._runs_vectorised(episodes))
-
-    def _common_sizes(self, episodes):
-        static = self._is_compiled_by_xla and not is_padded(episodes)
-        return CommonSizes.of(episodes.support_y, static=static)
-
-    @property
-    def _is_compiled_by_xla(self):
-        return bool(getattr(self, "jit_compile", False))
-
-    def _runs_vectorised(self, episodes):
-        """Whether these tasks run as one computation; tasks of several sizes run one by one."""
-        return self.is_vectorised and not is_padded(episodes)
-
-    def _fit_for_xla(self, data):
-        """The data for Keras's compiled steps; refuses tasks of several sizes if XLA compiles."""
-        episodes = as_episodes(self, data)
-        if is_padded(episodes) and self._is_compiled_by_xla:
-            raise ValueError(
-                "received episodes of several sizes; XLA needs one. compile(jit_compile=False)"
-            )
-        return episodes
-
     # What the steps share
 
     @property
-    def _loss_scale(self):
+    def _loss_scale(self) -> Any:
         """The factor by which the optimizer scales a loss for half precision, or None."""
         optimizer, one = getattr(self, "optimizer", None), tf.ones(())
         scale = one if optimizer is None else optimizer.scale_loss(one)
         return None if scale is one else scale
 
-    def _check_trainable(self):
+    def _check_trainable(self) -> None:
         if not self.trainable_variables:
             raise UserError(
                 f"nothing is to be trained: every layer of the network {self.network.name!r} is "
@@ -284,15 +210,17 @@ class EpisodeModel(internals.WithoutSymbolicBuild, keras.Model):
         if self.optimizer is None:
             raise UserError("compiled with optimizer=None; expected an optimizer to train with")
 
-    def _learn_target_kind(self, episodes):
+    def _learn_target_kind(self, episodes: Any) -> None:
         """Takes the kind of targets from the first training episodes if it is not known."""
         self.tell_targets(self.known_target_kind or kinds.of_tensor(structured(episodes).support_y))
 
-    def _build_metrics(self, episodes):
+    def _build_metrics(self, episodes: Any) -> None:
         """Builds the metrics for a batch of episodes, or for its specification."""
         task_metrics.build_metrics(self, structured(episodes).query_y)
 
-    def _report(self, episodes, outputs, losses, penalty):
+    def _report(
+        self, episodes: Any, outputs: tf.Tensor, losses: tf.Tensor, penalty: Any
+    ) -> dict[str, Any]:
         """The metrics' results; every task counts the same, in a batch of any size.
 
         Args:

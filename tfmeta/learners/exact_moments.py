@@ -10,22 +10,24 @@ on tensors, the function below replaces it; its values are the same.
 import contextlib
 import contextvars
 import functools
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
 _exact = contextvars.ContextVar("tfmeta_exact_moments", default=False)
 
 
-def exact_moments(x, axes, *, keepdims=False):
+def exact_moments(x: tf.Tensor, axes: Any, *, keepdims: bool = False) -> Any:
     """The mean and variance of `x` over `axes`, differentiable any number of times."""
     axes = [axis % x.shape.rank for axis in axes]
 
     @tf.custom_gradient
-    def moments(x):
+    def moments(x: tf.Tensor) -> Any:
         mean = tf.reduce_mean(x, axes, keepdims=True)
         variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axes, keepdims=True)
 
-        def gradient(upstream_mean, upstream_variance):
+        def gradient(upstream_mean: tf.Tensor, upstream_variance: tf.Tensor) -> Any:
             # A closed form needs fewer passes over x than the derivative of the lines above. It is
             # differentiable too, because outer tapes follow x.
             share = tf.cast(tf.size(mean) / tf.size(x), x.dtype)  # weight of a value in the mean
@@ -42,7 +44,7 @@ def exact_moments(x, axes, *, keepdims=False):
 
 
 @contextlib.contextmanager
-def exact_second_derivatives():
+def exact_second_derivatives() -> Iterator[Any]:
     """Replaces `tf.nn.moments` by `exact_moments` in its body, in this thread only."""
     _install()
     token = _exact.set(True)
@@ -53,12 +55,14 @@ def exact_second_derivatives():
 
 
 @functools.cache
-def _install():
+def _install() -> None:
     """Installed once, when a network first runs on tensors, so that an import changes nothing."""
     original = tf.nn.moments
 
     @functools.wraps(original)
-    def moments(x, axes, shift=None, keepdims=False, name=None):
+    def moments(
+        x: tf.Tensor, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
+    ) -> Any:
         if _exact.get():
             return exact_moments(x, axes, keepdims=keepdims)
         return original(x, axes, shift, keepdims, name)

@@ -5,13 +5,15 @@ the mapped way no part of a task's graph is kept after the task, and in the vect
 no shapes to infer across the function's border. The numbers are equal except for rounding.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 # Enough tasks at once to keep all cores busy while one task waits for its last operation.
 _TASKS_IN_FLIGHT = 10
 
 
-def map_tasks(task_function, elements, *, vectorised: bool):
+def map_tasks(task_function: Any, elements: Any, *, vectorised: bool) -> tf.Tensor:
     """Applies a function of one task to a batch of tasks.
 
     Args:
@@ -36,7 +38,9 @@ def map_tasks(task_function, elements, *, vectorised: bool):
     )
 
 
-def mean_gradients(task_gradients, episodes, *, variables, vectorised: bool):
+def mean_gradients(
+    task_gradients: Any, episodes: Any, *, variables: list[Any], vectorised: bool
+) -> Any:
     """The tasks' mean gradients and mean statistics, and each task's other logs.
 
     Args:
@@ -61,7 +65,7 @@ def mean_gradients(task_gradients, episodes, *, variables, vectorised: bool):
 
     # The sum is made inside the loop, so that memory does not grow with the meta-batch. It is made
     # in the order of the tasks, whichever ends first, so that a run can be repeated bit by bit.
-    def body(task, totals, losses, outputs):
+    def body(task: Any, totals: Any, losses: tf.Tensor, outputs: tf.Tensor) -> Any:
         gradients, logs = task_gradients(tf.nest.map_structure(lambda t: t[task], episodes))
         totals = tf.nest.map_structure(
             lambda a, b: a + b, totals, [list(gradients), list(logs.get("statistics", []))]

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ _WAIT_SECONDS = 60
 
 def cached_features(
     network: keras.Model,
-    examples,
+    examples: tf.Tensor,
     *,
     folder: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -76,7 +77,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def _of_batch(cache, run, batch, size):
+def _of_batch(cache: Any, run: Callable[..., Any], batch: Any, size: Any) -> list[Any]:
     keys = [hashlib.sha256(example.tobytes()).hexdigest() for example in batch]
     marks = ",".join("?" * len(keys))
     rows = cache.execute(f"select example, f from features where example in ({marks})", keys)

@@ -1,5 +1,7 @@
 """Finds the first step whose numbers are not finite, and keeps the weights from before it."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -17,7 +19,7 @@ class FiniteGuard:
     step. The code that trains asks for the `failure` when the execution ends.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         # Steps since the reset, the number of the first bad step (0 for none), and what was bad in
         # it.
         self._record = tf.Variable(
@@ -44,7 +46,9 @@ class FiniteGuard:
         if failure := self.failure:
             raise failure
 
-    def apply(self, update, variables, *, loss, gradients) -> None:
+    def apply(
+        self, update: Any, variables: list[Any], *, loss: Any, gradients: list[tf.Tensor]
+    ) -> None:
         """Makes a step's update, or leaves everything unchanged, in the train step's graph.
 
         Args:
@@ -78,7 +82,7 @@ class FiniteGuard:
             is_bad,
         )
 
-    def stopping(self, callbacks):
+    def stopping(self, callbacks: Any) -> Any:
         """A user's callbacks, and one more that raises NotFiniteError at a bad step."""
         stop = _StopAtBadStep(self)
         if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -92,21 +96,21 @@ class FiniteGuard:
 class _StopAtBadStep(keras.callbacks.Callback):
     """Raises at a bad step, unless another callback, such as TerminateOnNaN, has stopped `fit`."""
 
-    def __init__(self, guard):
+    def __init__(self, guard: Any):
         super().__init__()
         self._guard = guard
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: Any, logs: Any = None) -> None:
         if not self.model.stop_training:
             self._guard.check()
 
 
-def _assign(distribution, variables, values, is_bad):
+def _assign(distribution: Any, variables: list[Any], values: Any, is_bad: Any) -> None:
     """Puts the old values back after a bad update; the last variable is the guard's own."""
     *variables, record = variables
     *values, after = values
 
-    def put_back(variable, value, is_bad):
+    def put_back(variable: Any, value: Any, is_bad: Any) -> None:
         variable.assign(tf.where(is_bad, value, tf.convert_to_tensor(variable)))
 
     for variable, value in zip(variables, values, strict=True):
@@ -114,12 +118,12 @@ def _assign(distribution, variables, values, is_bad):
     distribution.extended.update(record, lambda v, new: v.assign(new), args=(after,), group=False)
 
 
-def _is_bad(tensors):
+def _is_bad(tensors: list[tf.Tensor]) -> tf.Tensor:
     finite = [tf.reduce_all(tf.math.is_finite(t)) for t in tensors if t.dtype.is_floating]
     return ~tf.reduce_all(tf.stack(finite)) if finite else tf.constant(False)
 
 
-def refuse_not_finite(learner) -> None:
+def refuse_not_finite(learner: keras.Model) -> None:
     """Raises UserError, with their names, if weights of a learner are not finite."""
     names = [
         variable.path
@@ -135,6 +139,6 @@ def refuse_not_finite(learner) -> None:
         )
 
 
-def _all_finite(variable):
+def _all_finite(variable: Any) -> tf.Tensor:
     value = tf.convert_to_tensor(variable)
     return not value.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(value)))

@@ -1,5 +1,9 @@
 """One pass through the networks of a learner that takes no inner steps."""
 
+from typing import Any
+
+import tensorflow as tf
+
 from tfmeta.learners.network_function import NetworkFunction
 
 
@@ -14,21 +18,23 @@ class ForwardPass:
 
     def __init__(self, *, batch_statistics: bool):
         self._batch_statistics = batch_statistics
-        self._statistics = {}
+        self._statistics: dict[NetworkFunction, list[tf.Tensor]] = {}
 
     @property
     def batch_statistics(self) -> bool:
         """Whether the outputs for examples that are passed together depend on each other."""
         return self._batch_statistics
 
-    def __call__(self, function: NetworkFunction, x, *, weights=None):
+    def __call__(
+        self, function: NetworkFunction, x: tf.Tensor, *, weights: dict[str, Any] | None = None
+    ) -> Any:
         """The network's outputs for `x` `(examples, ...)`; `weights`, by name, replace its own."""
-        weights = function.weights_with(weights or {})
+        values = function.weights_with(weights or {})
         if not self._batch_statistics:
-            return function.with_statistics(weights, function.moving_statistics(), x)
-        outputs, self._statistics[function] = function.with_batch_statistics(weights, x)
+            return function.with_statistics(values, function.moving_statistics(), x)
+        outputs, self._statistics[function] = function.with_batch_statistics(values, x)
         return outputs
 
-    def statistics(self, functions: list[NetworkFunction]) -> list:
+    def statistics(self, functions: list[NetworkFunction]) -> list[Any]:
         """The statistics of the passes, in the order of the functions' moving averages."""
         return [tensor for function in functions for tensor in self._statistics[function]]

@@ -1,11 +1,14 @@
 """The inner loop of every method that learns a task by steps on its support loss."""
 
 from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfmeta.errors import UserError
-from tfmeta.keras_internals import layers_of, own_trainable_variables
+from tfmeta.learners.adapted_layers import adapted_positions
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.second_derivatives import check_second_derivatives
 from tfmeta.learners.weight_rules import constrained
@@ -35,13 +38,13 @@ class GradientLearner(MetaLearner):
 
     def __init__(
         self,
-        network,
-        inner_steps,
-        test_inner_steps,
-        adapt_layers="all",
-        first_order=False,
+        network: keras.Model,
+        inner_steps: int,
+        test_inner_steps: int | None,
+        adapt_layers: str | Sequence[str] = "all",
+        first_order: bool = False,
         /,  # positional, so that a subclass has to take, check and save these itself
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(network, **kwargs)
         for name, value in (("inner_steps", inner_steps), ("test_inner_steps", test_inner_steps)):
@@ -51,24 +54,34 @@ class GradientLearner(MetaLearner):
         self.test_inner_steps = test_inner_steps or inner_steps
         self.adapt_layers = adapt_layers
         self.first_order = first_order
-        _positions(network, adapt_layers)  # refuses layers that don't exist
+        adapted_positions(network, adapt_layers)  # refuses layers that don't exist
         if not first_order:
             check_second_derivatives(network, self.function)
-        self.step_statistics = None  # for a method that keeps moving averages for each inner step
+        self.step_statistics: Any = (
+            None  # for a method that keeps moving averages for each inner step
+        )
 
     @property
     def adapted(self) -> list[int]:
         """The positions, among the trainable weights, of those that the inner loop changes."""
-        return _positions(self.network, self.adapt_layers)
+        return adapted_positions(self.network, self.adapt_layers)
 
     # What a method is
 
     @abstractmethod
-    def start_rule(self, weights):
+    def start_rule(self, weights: list[tf.Tensor]) -> Any:
         """What the rule remembers between steps, before the first step; a nested structure."""
 
     @abstractmethod
-    def update(self, weights, gradients, *, loss, rule, step):
+    def update(
+        self,
+        weights: list[tf.Tensor],
+        gradients: list[tf.Tensor],
+        *,
+        loss: Any,
+        rule: Any,
+        step: Any,
+    ) -> tuple[list[tf.Tensor], Any]:
         """The update rule.
 
         Args:
@@ -84,7 +97,14 @@ class GradientLearner(MetaLearner):
 
     # What follows from it
 
-    def adapt(self, support_x, support_y, *, inner_steps=None, seen=None):
+    def adapt(
+        self,
+        support_x: tf.Tensor,
+        support_y: tf.Tensor,
+        *,
+        inner_steps: int | None = None,
+        seen: list[Any] | None = None,
+    ) -> dict[str, Any]:
         """Takes `inner_steps` steps, by default `test_inner_steps`. See `MetaLearner.adapt`.
 
         Args:
@@ -107,7 +127,15 @@ class GradientLearner(MetaLearner):
         )
         return self._task_state(self._placed(weights, fast), support_x, num_steps)
 
-    def states(self, support_x, support_y, *, inner_steps, seen=None, first=None):
+    def states(
+        self,
+        support_x: tf.Tensor,
+        support_y: tf.Tensor,
+        *,
+        inner_steps: int,
+        seen: list[Any] | None = None,
+        first: Any = None,
+    ) -> Iterator[dict[str, Any]]:
         """Yields the task states after `first` to `inner_steps` steps; by default only the last."""
         first = inner_steps if first is None else first
         weights = self.function.weights()
@@ -124,7 +152,7 @@ class GradientLearner(MetaLearner):
             if not is_last:
                 fast, rule = self._step(weights, fast, rule, (support_x, support_y), step, seen)
 
-    def inner_loop(self, batches):
+    def inner_loop(self, batches: Iterable[Any]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """The adapted weights after a step on each `(x, y)` of `batches`, and before the first."""
         weights = self.function.weights()
         start, rule = self._start(weights)
@@ -133,14 +161,16 @@ class GradientLearner(MetaLearner):
             fast, rule = self._step(weights, fast, rule, batch, step)
         return fast, start
 
-    def adaptation_path(self, support_x, support_y):
+    def adaptation_path(  # type: ignore[override]  # without `sizes`: the answers' size is fixed
+        self, support_x: tf.Tensor, support_y: tf.Tensor
+    ) -> dict[int, Any]:
         steps = self.test_inner_steps
         if steps > _MOST_UNROLLED:
             start = self._task_state(self.function.weights(), support_x, 0)
             return {0: start, steps: self.adapt(support_x, support_y)}
         return dict(enumerate(self.states(support_x, support_y, inner_steps=steps, first=0)))
 
-    def predict_with(self, task_state, query_x):
+    def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         weights = self.function.weights_with(task_state["weights"])
         if self.transductive:
             outputs, _ = self.function.with_batch_statistics(weights, query_x)
@@ -149,7 +179,9 @@ class GradientLearner(MetaLearner):
             outputs = self.function.with_statistics(weights, statistics, query_x)
         return self.target_scale.restored(outputs)
 
-    def reference_answer(self, support_x, support_y, query_x):
+    def reference_answer(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> tf.Tensor | None:
         """The inner loop on the network's own variables; see `MetaLearner.reference_answer`."""
         variables = [self.network.trainable_variables[i] for i in self.adapted]
         with self.plain_network.borrowed() as network:
@@ -173,7 +205,7 @@ class GradientLearner(MetaLearner):
                 network.take_statistics_of(support_x)
             return self.target_scale.restored(network(query_x, training=self.transductive))
 
-    def _start(self, weights):
+    def _start(self, weights: list[tf.Tensor]) -> tuple[list[tf.Tensor], Any]:
         if not self.adapted:
             raise UserError(
                 f"nothing is to be adapted: every layer of the network {self.network.name!r} is "
@@ -183,7 +215,15 @@ class GradientLearner(MetaLearner):
         fast = [weights[position] for position in self.adapted]
         return fast, self.start_rule(fast)
 
-    def _step(self, weights, fast, rule, batch, step, seen=None):
+    def _step(
+        self,
+        weights: list[tf.Tensor],
+        fast: Any,
+        rule: Any,
+        batch: Any,
+        step: Any,
+        seen: list[Any] | None = None,
+    ) -> tuple[list[tf.Tensor], Any]:
         x, y = batch
         with tf.GradientTape() as tape:
             tape.watch(fast)
@@ -201,7 +241,14 @@ class GradientLearner(MetaLearner):
         variables = [self.network.trainable_variables[position] for position in self.adapted]
         return constrained(variables, fast), rule
 
-    def _task_state(self, weights, support_x, step, *, in_training=False):
+    def _task_state(
+        self,
+        weights: list[tf.Tensor],
+        support_x: tf.Tensor,
+        step: Any,
+        *,
+        in_training: bool = False,
+    ) -> dict[str, Any]:
         names = self.function.weight_names
         state = {"weights": {names[p]: weights[p] for p in self.adapted}}
         if self.function.statistic_names and not self.transductive:
@@ -212,13 +259,13 @@ class GradientLearner(MetaLearner):
             state["statistics"] = dict(zip(self.function.statistic_names, statistics, strict=True))
         return state
 
-    def _placed(self, weights, fast):
+    def _placed(self, weights: list[tf.Tensor], fast: Any) -> list[tf.Tensor]:
         weights = list(weights)
         for position, value in zip(self.adapted, fast, strict=True):
             weights[position] = value
         return weights
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "inner_steps": self.inner_steps,
@@ -226,7 +273,7 @@ class GradientLearner(MetaLearner):
         }
 
 
-def checked_rate(inner_learning_rate):
+def checked_rate(inner_learning_rate: float) -> float:
     """Raises ValueError if the rate of an inner loop is not positive."""
     if not inner_learning_rate > 0:
         raise ValueError(
@@ -235,41 +282,9 @@ def checked_rate(inner_learning_rate):
     return inner_learning_rate
 
 
-def descended(weights, gradients, rates):
+def descended(
+    weights: list[tf.Tensor], gradients: list[tf.Tensor], rates: Sequence[Any]
+) -> list[tf.Tensor]:
     """The weights after one step of gradient descent; each rate is a number or a tensor."""
     steps = zip(weights, gradients, rates, strict=True)
     return [weight - rate * gradient for weight, gradient, rate in steps]
-
-
-def _positions(network, adapt_layers) -> list[int]:
-    """The positions of the adapted layers' weights among the network's trainable variables."""
-    if adapt_layers == "all":
-        return list(range(len(network.trainable_variables)))
-    layers = layers_of(network, include_self=False)
-    layers = [layer for layer in layers if own_trainable_variables(layer)]
-    chosen = layers[-1:] if adapt_layers == "head" else _named(layers, adapt_layers)
-    chosen = {id(v) for layer in chosen for v in layer.trainable_variables}
-    if not chosen:
-        raise ValueError(
-            f"received adapt_layers={adapt_layers!r}, which are frozen; expected layers with "
-            "trainable weights"
-        )
-    return [i for i, v in enumerate(network.trainable_variables) if id(v) in chosen]
-
-
-def _named(layers, names):
-    """The layers with these names; each name must belong to exactly one layer."""
-    layers = [layer for layer in layers if layer.trainable]
-    known = [layer.name for layer in layers]
-    if not names or any(name not in known for name in names):
-        raise ValueError(
-            f"received adapt_layers={names!r}; expected 'all', 'head' or a list of layers with "
-            f"trainable weights: {', '.join(dict.fromkeys(known))}"
-        )
-    several = [name for name in names if known.count(name) > 1]
-    if several:
-        raise ValueError(
-            f"received adapt_layers={names!r}, but {known.count(several[0])} layers are called "
-            f"{several[0]!r}; give each a name of its own"
-        )
-    return [layer for layer in layers if layer.name in names]

@@ -1,18 +1,18 @@
 """Hypernetworks: one pass over the support set writes the weights of the network that answers."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import layers
 
-from tfmeta import networks
 from tfmeta.episodes.episode import SolvedEpisode
 from tfmeta.episodes.target_kind import CLASSES, VALUES
 from tfmeta.keras_internals import layers_of
 from tfmeta.learners.class_members import class_means, membership, without_absent
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
+from tfmeta.learners.encoder_decoder import decoder, default_encoder, side_by_side
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
@@ -21,6 +21,7 @@ from tfmeta.learners.pairwise import inner_products
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.weight_rules import constrained, refuse_forward_losses
 
+_CHANNEL_NORMALISATIONS = (keras.layers.BatchNormalization, keras.layers.GroupNormalization)
 _ALL_WEIGHTS_UP_TO = 10_000  # weights; "auto" generates all weights of a network up to this size
 
 
@@ -62,13 +63,13 @@ class HyperNetwork(MetaLearner):
 
     def __init__(
         self,
-        network,
+        network: keras.Model,
         *,
-        generated="auto",
-        class_head=None,
-        encoder=None,
-        units=128,
-        **kwargs,
+        generated: str = "auto",
+        class_head: bool | None = None,
+        encoder: Any = None,
+        units: int = 128,
+        **kwargs: Any,
     ):
         super().__init__(network, **kwargs)
         if generated not in ("auto", "all", "modulation"):
@@ -92,7 +93,7 @@ class HyperNetwork(MetaLearner):
         if not isinstance(encoder, keras.Model | None):
             raise ValueError(f"received encoder={encoder!r}; expected a built keras.Model")
         if encoder is None:
-            encoder = _default_encoder(self.function, class_head=class_head, units=units)
+            encoder = default_encoder(self.function, class_head=class_head, units=units)
         self.encoder = encoder
         refuse_forward_losses(self.encoder)
         self._encoder_function = NetworkFunction(self.encoder)
@@ -101,17 +102,17 @@ class HyperNetwork(MetaLearner):
         self.moving_averages = MovingAverages.of(self._functions)
         self._shapes = [network.trainable_variables[p].shape for p in self._positions]
         code = self._encoder_function.output_shape[-1]
-        self.decoder = _decoder(code, units, sum(math.prod(s) for s in self._shapes))
+        self.decoder = decoder(code, units, sum(math.prod(s) for s in self._shapes))
         if class_head:
             features = self.function.output_shape[-1]
-            self.head_decoder = _decoder(features, units, features + 1, name="head_decoder")
+            self.head_decoder = decoder(features, units, features + 1, name="head_decoder")
 
     @property
-    def num_outputs(self):
+    def num_outputs(self) -> Any:
         return None if self.class_head else self.function.output_shape[-1]
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         if regression:
             options = {"class_head": False, **options}
             # The gradients of 64 tasks together do not fit into the cache, and a step takes 50 ms;
@@ -128,7 +129,7 @@ class HyperNetwork(MetaLearner):
             has_head=False,
         )
 
-    def _generated_positions(self):
+    def _generated_positions(self) -> Any:
         variables = self.network.trainable_variables
         small = sum(math.prod(v.shape) for v in variables) <= _ALL_WEIGHTS_UP_TO
         if self.generated == "all" or (self.generated == "auto" and small):
@@ -136,7 +137,7 @@ class HyperNetwork(MetaLearner):
         normalised = {
             id(variable)
             for layer in layers_of(self.network)
-            if isinstance(layer, (layers.BatchNormalization, layers.GroupNormalization))
+            if isinstance(layer, _CHANNEL_NORMALISATIONS)
             for variable in layer.trainable_variables
         }
         positions = [i for i, variable in enumerate(variables) if id(variable) in normalised]
@@ -149,7 +150,9 @@ class HyperNetwork(MetaLearner):
             )
         return positions
 
-    def adapt(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN):
+    def adapt(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, *, sizes: CommonSizes = ITS_OWN
+    ) -> dict[str, Any]:
         """One pass over the support set; a generated head needs another, of modulated features."""
         forward = ForwardPass(batch_statistics=self.transductive)
         weights = self._generate(support_x, support_y, forward, sizes)
@@ -158,16 +161,18 @@ class HyperNetwork(MetaLearner):
             weights = {**weights, **self._head(features, support_y, sizes)}
         return {"weights": weights}
 
-    def predict_with(self, task_state, query_x):
+    def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         weights = task_state["weights"]
         forward = ForwardPass(batch_statistics=self.transductive)
         return self._answer(weights, full(forward(self.function, query_x, weights=weights)))
 
-    def reference_answer(self, support_x, support_y, query_x):
+    def reference_answer(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> tf.Tensor | None:
         """Assigns the generated weights to the network. See `MetaLearner.reference_answer`."""
         forward = ForwardPass(batch_statistics=self.transductive)
         generated = list(self._generate(support_x, support_y, forward, ITS_OWN).values())
-        head = {}
+        head: dict[str, tf.Tensor] = {}
         with self.plain_network.borrowed() as network:
             for position, value in zip(self._positions, generated, strict=True):
                 self.network.trainable_variables[position].assign(value)
@@ -176,12 +181,14 @@ class HyperNetwork(MetaLearner):
                 head = self._head(features, support_y, ITS_OWN)
             return self._answer(head, network(query_x, training=self.transductive))
 
-    def task_gradients(self, episode, *, sizes: CommonSizes = ITS_OWN):
+    def task_gradients(
+        self, episode: Any, *, sizes: CommonSizes = ITS_OWN
+    ) -> tuple[list[tf.Tensor], dict[str, Any]]:
         """Gradients of the query loss, or of the distance from the optimum of a `SolvedEpisode`."""
         forward = ForwardPass(batch_statistics=True)
         num_support = tf.shape(episode.support_x)[0]
 
-        def outer_loss():
+        def outer_loss() -> tuple[tf.Tensor, tf.Tensor]:
             weights = self._generate(episode.support_x, episode.support_y, forward, sizes)
             x = tf.concat([episode.support_x, episode.query_x], 0)
             outputs = full(forward(self.function, x, weights=weights))
@@ -196,7 +203,9 @@ class HyperNetwork(MetaLearner):
         gradients, logs = self.gradients_of(outer_loss)
         return gradients, {**logs, "statistics": forward.statistics(self._functions)}
 
-    def _generate(self, support_x, support_y, forward, sizes):
+    def _generate(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, forward: ForwardPass, sizes: CommonSizes
+    ) -> dict[str, tf.Tensor]:
         """The generated weights by name, each the sum of the shared base and the task's offset."""
         code = self._code(support_x, support_y, forward, sizes)
         flat = full(self.decoder(code[tf.newaxis]))[0]
@@ -210,11 +219,13 @@ class HyperNetwork(MetaLearner):
         names = [self.function.weight_names[position] for position in self._positions]
         return dict(zip(names, constrained(variables, moved), strict=True))
 
-    def _code(self, support_x, support_y, forward, sizes):
+    def _code(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, forward: ForwardPass, sizes: CommonSizes
+    ) -> tf.Tensor:
         """The mean of the encoded support set, `(units,)`; every class counts the same."""
         if not self.class_head:
             y = self.target_scale.scaled(support_y)
-            rows = _side_by_side(support_x, y, self.num_outputs)
+            rows = side_by_side(support_x, y, self.num_outputs)
             return tf.reduce_mean(full(forward(self._encoder_function, rows)), 0)
         encoded = full(forward(self._encoder_function, support_x))
         members = membership(support_y, encoded.dtype, sizes)
@@ -222,7 +233,9 @@ class HyperNetwork(MetaLearner):
         shares = tf.reduce_sum(members / tf.maximum(tf.reduce_sum(members, 0), 1.0), 1)
         return tf.matmul(shares[tf.newaxis], encoded)[0] / tf.reduce_sum(shares)
 
-    def _head(self, features, support_y, sizes):
+    def _head(
+        self, features: Any, support_y: tf.Tensor, sizes: CommonSizes
+    ) -> dict[str, tf.Tensor]:
         """A linear classifier from each class's mean features.
 
         It starts as the classifier of prototypical networks (Snell et al. 2017, equation 8).
@@ -239,7 +252,7 @@ class HyperNetwork(MetaLearner):
             "head_bias": without_absent(bias[tf.newaxis], tf.reduce_sum(members, 0))[0],
         }
 
-    def _answer(self, weights, outputs):
+    def _answer(self, weights: dict[str, tf.Tensor], outputs: tf.Tensor) -> tf.Tensor:
         if not self.class_head:
             return self.target_scale.restored(outputs)
         # Not a matrix product, because it sums in another order when there is one more class. Large
@@ -247,7 +260,7 @@ class HyperNetwork(MetaLearner):
         # batch.
         return inner_products(outputs, tf.transpose(weights["head_kernel"])) + weights["head_bias"]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "generated": self.generated,
@@ -257,7 +270,7 @@ class HyperNetwork(MetaLearner):
         }
 
 
-def parameter_error(weights, episode: SolvedEpisode):
+def parameter_error(weights: dict[str, tf.Tensor], episode: SolvedEpisode) -> tf.Tensor:
     """The mean squared distance of all weights from the optimum, in units of their spread.
 
     Args:
@@ -269,30 +282,3 @@ def parameter_error(weights, episode: SolvedEpisode):
         for name, optimum in episode.weights.items()
     ]
     return tf.reduce_mean(tf.concat(distances, 0) ** 2)
-
-
-def _side_by_side(x, y, num_outputs):
-    """Each example and its target, concatenated: `(support, features + outputs)`."""
-    if y.dtype.is_integer:
-        y = tf.one_hot(y, num_outputs, dtype=x.dtype)
-    flat = [tf.reshape(t, (tf.shape(t)[0], math.prod(t.shape[1:]))) for t in (x, y)]
-    return tf.concat(flat, 1)
-
-
-def _default_encoder(function, *, class_head, units):
-    shape = function.input_shape[1:]
-    if not class_head:
-        together = math.prod(shape) + function.output_shape[-1]
-        return networks.mlp((together,), None, units=(units,) * 3)
-    if len(shape) == 3:
-        return networks.conv4(shape, None, filters=32, features="mean")
-    return networks.mlp(shape, None, units=(units,) * 3)
-
-
-def _decoder(inputs, units, outputs, *, name="decoder"):
-    x = features = keras.Input((inputs,), name="code")
-    for _ in range(2):
-        x = layers.Dense(units, activation="relu")(x)
-    # A task starts at the shared base.
-    small = keras.initializers.RandomNormal(stddev=1e-3)
-    return keras.Model(features, layers.Dense(outputs, kernel_initializer=small)(x), name=name)

@@ -5,6 +5,7 @@ Keras is never ignored.
 """
 
 import inspect
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -69,7 +70,7 @@ REFUSED = {
 }
 
 
-def given(method: str, args: tuple, kwargs: dict) -> dict:
+def given(method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a call of `keras.Model`'s method, by name.
 
     Raises:
@@ -92,13 +93,15 @@ def given(method: str, args: tuple, kwargs: dict) -> dict:
     return honoured
 
 
-def _asks_nothing(value, default):
+def _asks_nothing(value: Any, default: Any) -> Any:
     if value is None or value is False:
         return True
     return type(value) in (int, float) and value == default
 
 
-def as_dataset(learner, x, *, argument: str = "x", for_training: bool = False):
+def as_dataset(
+    learner: keras.Model, x: tf.Tensor, *, argument: str = "x", for_training: bool = False
+) -> tf.data.Dataset:
     """A dataset of Episode from what `fit` and similar calls take: a dataset or one Episode.
 
     Args:
@@ -130,7 +133,7 @@ def as_dataset(learner, x, *, argument: str = "x", for_training: bool = False):
     return _with_even_shares(x, learner.distribute_strategy)
 
 
-def _with_even_shares(dataset, strategy):
+def _with_even_shares(dataset: tf.data.Dataset, strategy: Any) -> tf.data.Dataset:
     """The same dataset, with a check that each replica gets the same number of tasks."""
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
@@ -140,7 +143,7 @@ def _with_even_shares(dataset, strategy):
         f"of {replicas} in each batch: dataset.batch(tasks, drop_remainder=True)"
     )
 
-    def assertions(episodes):
+    def assertions(episodes: Any) -> list[Any]:
         tasks = tf.shape(episodes.support_y)[0]
         return [tf.debugging.assert_equal(tasks % replicas, 0, message)]
 

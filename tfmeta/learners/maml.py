@@ -1,5 +1,8 @@
 """Model-Agnostic Meta-Learning: an initialisation from which a few gradient steps learn a task."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -57,17 +60,17 @@ class MAML(GradientLearner):
 
     def __init__(
         self,
-        network,
-        inner_steps=1,
+        network: keras.Model,
+        inner_steps: int = 1,
         *,
-        inner_learning_rate=0.4,
-        first_order=False,
-        adapt_layers="all",
-        test_inner_steps=None,
-        multi_step_loss_steps=0,
-        learn_rates=False,
-        per_step_statistics=False,
-        **kwargs,
+        inner_learning_rate: float = 0.4,
+        first_order: bool = False,
+        adapt_layers: str | Sequence[str] = "all",
+        test_inner_steps: int | None = None,
+        multi_step_loss_steps: int = 0,
+        learn_rates: bool = False,
+        per_step_statistics: bool = False,
+        **kwargs: Any,
     ):
         super().__init__(
             network, inner_steps, test_inner_steps, adapt_layers, first_order, **kwargs
@@ -95,7 +98,7 @@ class MAML(GradientLearner):
             self.moving_averages = MovingAverages(lambda: self.step_statistics.averages)
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """Sections 5.1 and 5.2: one inner step in training; classification tests with three.
 
         The outer rate of classification is ours, for a cosine schedule. `docs/decisions.md` says
@@ -113,10 +116,18 @@ class MAML(GradientLearner):
             train_episode={"queries": 1},
         )
 
-    def start_rule(self, weights):
+    def start_rule(self, weights: list[tf.Tensor]) -> Any:
         return ()
 
-    def update(self, weights, gradients, *, loss, rule, step):
+    def update(
+        self,
+        weights: list[tf.Tensor],
+        gradients: list[tf.Tensor],
+        *,
+        loss: Any,
+        rule: Any,
+        step: Any,
+    ) -> tuple[list[tf.Tensor], Any]:
         """Equation 1; with learned rates, equation 4 of MAML++."""
         rates = [self.inner_learning_rate] * len(weights)
         if self.learn_rates:
@@ -125,12 +136,12 @@ class MAML(GradientLearner):
             rates = [of_layers[layer] for layer in self._layer_of]
         return descended(weights, gradients, rates), rule
 
-    def task_gradients(self, episode):
+    def task_gradients(self, episode: Any) -> tuple[list[tf.Tensor], dict[str, Any]]:
         """Algorithm 1, line 8; with a multi-step loss, equation 2 of MAML++."""
-        seen = [] if self.per_step_statistics else None
+        seen: list[Any] | None = [] if self.per_step_statistics else None
         first = 1 if self.multi_step_loss_steps else self.inner_steps
 
-        def outer_loss():
+        def outer_loss() -> tuple[tf.Tensor, tf.Tensor]:
             states = self.states(
                 episode.support_x,
                 episode.support_y,
@@ -147,7 +158,7 @@ class MAML(GradientLearner):
             logs = {**logs, "statistics": StepStatistics.rows(seen)}
         return gradients, logs
 
-    def _step_shares(self, number):
+    def _step_shares(self, number: Any) -> tf.Tensor:
         """How much the loss after each inner step counts, `(number,)` (MAML++, section 4, "MSL").
 
         At first all count the same. Then the share of the last one grows steadily, until each other
@@ -161,7 +172,7 @@ class MAML(GradientLearner):
         others = tf.maximum(1 - done, 0.03) / number * tf.ones(number - 1, self.variable_dtype)
         return tf.concat([others, [1 - tf.reduce_sum(others)]], 0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "inner_learning_rate": self.inner_learning_rate,
@@ -173,17 +184,17 @@ class MAML(GradientLearner):
         }
 
 
-def FOMAML(network, inner_steps: int = 1, **options) -> MAML:
+def FOMAML(network: keras.Model, inner_steps: int = 1, **options: Any) -> MAML:
     """First-order MAML (section 5.2): `MAML` with `first_order=True`."""
     return MAML(network, inner_steps, first_order=True, **options)
 
 
-def ANIL(network, inner_steps: int = 1, **options) -> MAML:
+def ANIL(network: keras.Model, inner_steps: int = 1, **options: Any) -> MAML:
     """MAML on the last layer alone (Raghu et al. 2020): `MAML` with `adapt_layers="head"`."""
     return MAML(network, inner_steps, adapt_layers="head", **options)
 
 
-def _layers(function, positions):
+def _layers(function: Any, positions: Sequence[int]) -> tuple[list[int], int]:
     """The number of the layer of each adapted weight, and how many layers there are."""
     owners = [function.layer_of[position] for position in positions]
     order = list(dict.fromkeys(owners))

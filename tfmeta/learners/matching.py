@@ -1,11 +1,15 @@
 """Matching networks: a query's label is the attention-weighted mean of the support's labels."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfmeta.learners.class_members import class_sums, kept_examples, without_absent
+from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.recipe import Recipe
 
@@ -46,7 +50,13 @@ class Matching(EmbeddingLearner):
     """
 
     def __init__(
-        self, network, *, similarity_scale=20.0, full_context=False, read_steps=5, **kwargs
+        self,
+        network: keras.Model,
+        *,
+        similarity_scale: float = 20.0,
+        full_context: bool = False,
+        read_steps: int = 5,
+        **kwargs: Any,
     ):
         if full_context:
             # The LSTM over the support set is a loop, and loops cannot be batched.
@@ -73,16 +83,20 @@ class Matching(EmbeddingLearner):
             self.read_cell.build((None, 2 * units))
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """The task of section 4.1.1, trained with more ways, as in Snell et al. 2017."""
         cls.refuse_regression(regression)
         return Recipe.of_many_ways(options, ways=60, queries=5, steps=4_400)
 
-    def summarise(self, embedded, members, sizes):
+    def summarise(
+        self, embedded: tf.Tensor, members: tf.Tensor, sizes: CommonSizes
+    ) -> dict[str, Any]:
         embedded = self._in_context(embedded) if self.full_context else embedded
         return kept_examples(embedded, members, sizes)
 
-    def compare(self, task_state, embedded, forward):
+    def compare(
+        self, task_state: dict[str, Any], embedded: tf.Tensor, forward: ForwardPass
+    ) -> tf.Tensor:
         """Logarithms of equation 1; their softmax is the paper's probability."""
         support, members = task_state["support"], task_state["members"]
         counts = tf.reduce_sum(members, 1)  # one for an example, zero for a row that is none
@@ -97,16 +111,18 @@ class Matching(EmbeddingLearner):
         probabilities = tf.transpose(class_sums(tf.transpose(attention), members))
         return without_absent(tf.math.log(probabilities + _SMALLEST), tf.reduce_sum(members, 0))
 
-    def training_loss(self, embedded, y, *, outputs, query_y):
+    def training_loss(
+        self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor
+    ) -> tf.Tensor:
         return self.task_loss(query_y, outputs)
 
-    def _in_context(self, embedded):
+    def _in_context(self, embedded: tf.Tensor) -> tf.Tensor:
         """g(x_i, S), appendix A.2: the sum of both directions' outputs and the embedding."""
         order = tf.argsort(tf.reduce_sum(embedded, -1))
         read = full(self.support_lstm(tf.gather(embedded, order)[tf.newaxis]))[0]
         return embedded + tf.gather(read, tf.argsort(order))
 
-    def _read(self, embedded, support, counts):
+    def _read(self, embedded: tf.Tensor, support: Any, counts: Any) -> tf.Tensor:
         """f(x, S), appendix A.1, equations 3 to 6."""
         hidden = cell = tf.zeros_like(embedded)
         mean = tf.matmul(counts[tf.newaxis], support) / tf.reduce_sum(counts)
@@ -119,7 +135,7 @@ class Matching(EmbeddingLearner):
             read = tf.nn.softmax(attention) @ support
         return hidden
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "similarity_scale": self.similarity_scale,

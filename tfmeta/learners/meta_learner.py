@@ -1,6 +1,8 @@
 """The contract that every learner keeps, and the Keras steps written once for all of them."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -17,7 +19,6 @@ from tfmeta.learners.finite_guard import FiniteGuard
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.network_probe import described
-from tfmeta.learners.padding import refilled, unpadded
 from tfmeta.learners.plain_network import PlainNetwork
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.target_scale import TargetScale
@@ -62,14 +63,14 @@ class MetaLearner(EpisodeModel):
 
     def __init__(
         self,
-        network,
+        network: keras.Model,
         *,
-        targets=None,
-        transductive=False,
-        vectorised="auto",
-        target_centre=None,
-        target_spread=None,
-        **kwargs,
+        targets: str | None = None,
+        transductive: bool = False,
+        vectorised: bool | str = "auto",
+        target_centre: float | Sequence[float] | None = None,
+        target_spread: float | Sequence[float] | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.autocast = False  # the network casts its inputs; targets are not cast
@@ -96,7 +97,7 @@ class MetaLearner(EpisodeModel):
     # What a learner is
 
     @abstractmethod
-    def adapt(self, support_x, support_y):
+    def adapt(self, support_x: tf.Tensor, support_y: tf.Tensor) -> dict[str, Any]:
         """Learns one task; changes no variable.
 
         Args:
@@ -111,11 +112,11 @@ class MetaLearner(EpisodeModel):
         """
 
     @abstractmethod
-    def predict_with(self, task_state, query_x):
+    def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         """Answers a task's queries: `(queries, ...)` -> `(queries, outputs)`, logits or values."""
 
     @abstractmethod
-    def task_gradients(self, episode: Episode):
+    def task_gradients(self, episode: Episode) -> tuple[list[tf.Tensor], dict[str, Any]]:
         """One task's meta-gradient.
 
         Args:
@@ -130,7 +131,7 @@ class MetaLearner(EpisodeModel):
 
     @classmethod
     @abstractmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """The defaults of training, for the constructor arguments that the user chose."""
 
     @classmethod
@@ -142,7 +143,9 @@ class MetaLearner(EpisodeModel):
                 "expected a learner for both, such as --algorithm maml or hypernetwork"
             )
 
-    def adaptation_path(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN) -> dict:
+    def adaptation_path(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, *, sizes: CommonSizes = ITS_OWN
+    ) -> dict[int, Any]:
         """Task states by the number of inner steps; by default only that of `adapt`, under 0."""
         return {0: sizes.given_to(self.adapt)(support_x, support_y)}
 
@@ -150,7 +153,9 @@ class MetaLearner(EpisodeModel):
         """A source of the same episodes, of which a frozen part's work is done; else as it is."""
         return source
 
-    def reference_answer(self, support_x, support_y, query_x):
+    def reference_answer(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> tf.Tensor | None:
         """`predict_with(adapt(...))` computed by Keras alone, for checks; see `PlainNetwork`.
 
         Returns:
@@ -170,7 +175,7 @@ class MetaLearner(EpisodeModel):
         """How queries are normalised; every protocol names it."""
         return "transductive" if self.transductive else "inductive"
 
-    def task_loss(self, y, outputs):
+    def task_loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """The mean loss over a set's examples, by the compiled loss or the default for the targets.
 
         Args:
@@ -194,7 +199,7 @@ class MetaLearner(EpisodeModel):
             loss = kinds.default_loss(kinds.of_tensor(y))
         return task_losses.mean_loss(loss, y, outputs)
 
-    def gradients_of(self, outer_loss):
+    def gradients_of(self, outer_loss: Any) -> tuple[list[tf.Tensor], dict[str, Any]]:
         """`task_gradients` for a method that differentiates a loss of the task.
 
         Args:
@@ -213,10 +218,12 @@ class MetaLearner(EpisodeModel):
             gradients = [g / tf.cast(scale, g.dtype) for g in gradients]
         return gradients, {"loss": loss, "outputs": outputs}
 
-    def query_gradients(self, episode: Episode, **adapt_options):
+    def query_gradients(
+        self, episode: Episode, **adapt_options: Any
+    ) -> tuple[list[tf.Tensor], dict[str, Any]]:
         """`task_gradients` for a method that differentiates the query loss through `adapt`."""
 
-        def query_loss():
+        def query_loss() -> tuple[tf.Tensor, tf.Tensor]:
             task_state = self.adapt(episode.support_x, episode.support_y, **adapt_options)
             outputs = self.predict_with(task_state, episode.query_x)
             return self.task_loss(episode.query_y, outputs), outputs
@@ -225,11 +232,11 @@ class MetaLearner(EpisodeModel):
 
     # Keras's own hooks, for batches of tasks
 
-    def call(self, episodes: Episode):
+    def call(self, episodes: Episode) -> Any:
         """The outputs `(tasks, queries, outputs)` for each task's queries after adaptation."""
         return self.map_tasks(self._query_outputs, as_episodes(self, episodes))
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> Any:
         episodes = self._fit_for_xla(data)
         self._check_trainable()
         sizes = self._common_sizes(episodes)
@@ -240,7 +247,7 @@ class MetaLearner(EpisodeModel):
             vectorised=self._runs_vectorised(episodes),
         )
         penalty, of_penalty = weight_rules.penalty_and_gradients(self.trainable_variables)
-        if penalty is not None:
+        if penalty is not None and of_penalty is not None:
             gradients = [g + p for g, p in zip(gradients, of_penalty, strict=True)]
         # Keras's optimizer sums over the replicas, and the mean over all their tasks is wanted. It
         # also divides by the scale of the loss, if it has one.
@@ -248,7 +255,7 @@ class MetaLearner(EpisodeModel):
         gradients = [self.optimizer.scale_loss(g / replicas) for g in gradients]
         averages = self.moving_averages
 
-        def update():
+        def update() -> None:
             averages.update(statistics, self.optimizer.iterations)
             self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
 
@@ -262,32 +269,16 @@ class MetaLearner(EpisodeModel):
         )
         return self._report(episodes, logs["outputs"], logs["loss"], penalty)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> Any:
         episodes = self._fit_for_xla(data)
         outputs, losses = self.map_tasks(self._query_outputs_and_loss, episodes)
         penalty = weight_rules.penalty(self.trainable_variables)
         return self._report(episodes, outputs, losses, penalty)
 
-    def predict_step(self, data):
+    def predict_step(self, data: Any) -> Any:
         return self.map_tasks(self._query_outputs, self._fit_for_xla(data))
 
-    def _adapt_and_predict(self, episode, sizes):
-        task_state = sizes.given_to(self.adapt)(episode.support_x, episode.support_y)
-        return self.predict_with(task_state, episode.query_x)
-
-    def _query_outputs(self, task, *, sizes):
-        return refilled(self._adapt_and_predict(unpadded(task), sizes), task=task)
-
-    def _query_outputs_and_loss(self, task, *, sizes):
-        episode = unpadded(task)
-        outputs = self._adapt_and_predict(episode, sizes)
-        return refilled(outputs, task=task), self.task_loss(episode.query_y, outputs)
-
-    def _padded_task_gradients(self, task, sizes):
-        gradients, logs = sizes.given_to(self.task_gradients)(unpadded(task))
-        return gradients, {**logs, "outputs": refilled(logs["outputs"], task=task)}
-
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "network": keras.saving.serialize_keras_object(self.network),
@@ -298,7 +289,7 @@ class MetaLearner(EpisodeModel):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         config = dict(config)
         network = keras.saving.deserialize_keras_object(config.pop("network"))
         return cls(network, **config)

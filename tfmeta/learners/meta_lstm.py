@@ -1,6 +1,7 @@
 """Meta-LSTM: the inner loop's update rule is an LSTM whose cell state is the task's weights."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -39,13 +40,13 @@ class MetaLSTM(GradientLearner):
 
     def __init__(
         self,
-        network,
-        inner_steps=5,
+        network: keras.Model,
+        inner_steps: int = 5,
         *,
-        inner_learning_rate=0.1,
-        hidden_units=20,
-        test_inner_steps=None,
-        **kwargs,
+        inner_learning_rate: float = 0.1,
+        hidden_units: int = 20,
+        test_inner_steps: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(network, inner_steps, test_inner_steps, "all", True, **kwargs)
         if not 0 < inner_learning_rate < 1:
@@ -66,7 +67,7 @@ class MetaLSTM(GradientLearner):
         rate = inner_learning_rate
         self.input_gate = self._gate("input_gate", bias=math.log(rate / (1 - rate)))
 
-    def _gate(self, name, *, bias):
+    def _gate(self, name: str, *, bias: Any) -> Any:
         gate = keras.layers.Dense(
             1,
             activation="sigmoid",
@@ -78,7 +79,7 @@ class MetaLSTM(GradientLearner):
         return gate
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """Section 5.1: five to eight steps; a narrow network, because each weight has an LSTM."""
         if regression:
             # Ours, because the paper has no regression. Error on sinusoid with 8 hidden units after
@@ -100,13 +101,21 @@ class MetaLSTM(GradientLearner):
             network_options={"filters": 16},
         )
 
-    def start_rule(self, weights):
+    def start_rule(self, weights: list[tf.Tensor]) -> Any:
         """The LSTM's output and cell, and both gates' last values; one row per coordinate."""
         flat = _flat(weights)
         wide = tf.tile(tf.zeros_like(flat), (1, self.hidden_units))
         return [wide, wide, tf.ones_like(flat), tf.zeros_like(flat)]
 
-    def update(self, weights, gradients, *, loss, rule, step):
+    def update(
+        self,
+        weights: list[tf.Tensor],
+        gradients: list[tf.Tensor],
+        *,
+        loss: Any,
+        rule: Any,
+        step: Any,
+    ) -> tuple[list[tf.Tensor], Any]:
         """Equations 2 to 4, for all coordinates at once."""
         hidden, cell, forget, learn = rule
         theta, gradient = _flat(weights), _flat(gradients)
@@ -118,11 +127,11 @@ class MetaLSTM(GradientLearner):
         theta = forget * theta - learn * gradient
         return _like(weights, theta), [hidden, cell, forget, learn]
 
-    def task_gradients(self, episode):
+    def task_gradients(self, episode: Any) -> tuple[list[tf.Tensor], dict[str, Any]]:
         """Algorithm 1, line 14. See `MetaLearner.task_gradients`."""
         return self.query_gradients(episode, inner_steps=self.inner_steps)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "inner_learning_rate": self.inner_learning_rate,
@@ -130,19 +139,19 @@ class MetaLSTM(GradientLearner):
         }
 
 
-def _preprocessed(x):
+def _preprocessed(x: tf.Tensor) -> tf.Tensor:
     """Appendix A: size and sign separately, so that the LSTM sees gradients of any magnitude."""
     large = tf.abs(x) >= math.exp(-_P)
     size = tf.math.log(tf.where(large, tf.abs(x), 1.0)) / _P
     return tf.where(large, size, -1.0), tf.where(large, tf.sign(x), math.exp(_P) * x)
 
 
-def _flat(tensors):
+def _flat(tensors: list[tf.Tensor]) -> tf.Tensor:
     """All tensors as one of shape `(coordinates, 1)`."""
     return tf.concat([tf.reshape(t, (-1, 1)) for t in tensors], 0)
 
 
-def _like(tensors, flat):
+def _like(tensors: list[tf.Tensor], flat: Any) -> list[tf.Tensor]:
     """The inverse of `_flat`."""
     parts = tf.split(flat, [math.prod(t.shape) for t in tensors])
     return [tf.reshape(part, t.shape) for part, t in zip(parts, tensors, strict=True)]

@@ -1,6 +1,9 @@
 """Meta-SGD: learns an initialisation, and for each weight the rate of its inner steps."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 from tfmeta.learners.gradient_learner import GradientLearner, checked_rate, descended
 from tfmeta.learners.recipe import Recipe
@@ -30,7 +33,13 @@ class MetaSGD(GradientLearner):
     """
 
     def __init__(
-        self, network, inner_steps=1, *, inner_learning_rate=0.4, test_inner_steps=None, **kwargs
+        self,
+        network: keras.Model,
+        inner_steps: int = 1,
+        *,
+        inner_learning_rate: float = 0.4,
+        test_inner_steps: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(network, inner_steps, test_inner_steps, **kwargs)
         self.inner_learning_rate = checked_rate(inner_learning_rate)
@@ -47,7 +56,7 @@ class MetaSGD(GradientLearner):
         ]
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """Sections 4.1 and 4.2: one inner step, in training and in testing.
 
         The rates at the start of a regression (the inner rate of MAML's section 5.1), the
@@ -65,16 +74,24 @@ class MetaSGD(GradientLearner):
             train_episode={"queries": 1},
         )
 
-    def start_rule(self, weights):
+    def start_rule(self, weights: list[tf.Tensor]) -> Any:
         return ()
 
-    def update(self, weights, gradients, *, loss, rule, step):
+    def update(
+        self,
+        weights: list[tf.Tensor],
+        gradients: list[tf.Tensor],
+        *,
+        loss: Any,
+        rule: Any,
+        step: Any,
+    ) -> tuple[list[tf.Tensor], Any]:
         """Equation 3."""
         return descended(weights, gradients, self.rates), rule
 
-    def task_gradients(self, episode):
+    def task_gradients(self, episode: Any) -> tuple[list[tf.Tensor], dict[str, Any]]:
         """Algorithm 1. See `MetaLearner.task_gradients`."""
         return self.query_gradients(episode, inner_steps=self.inner_steps)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "inner_learning_rate": self.inner_learning_rate}

@@ -1,5 +1,7 @@
 """Moving averages of the normalisation statistics that the tasks of a step report."""
 
+from typing import Any
+
 import tensorflow as tf
 
 
@@ -11,11 +13,11 @@ class MovingAverages:
             new = momentum * old + (1 - momentum) * mean.
     """
 
-    def __init__(self, averages=list):
+    def __init__(self, averages: Any = list):
         self._averages = averages
 
     @classmethod
-    def of(cls, functions) -> "MovingAverages":
+    def of(cls, functions: Any) -> "MovingAverages":
         """The averages that the networks of `NetworkFunction`s keep, one network after another.
 
         They are asked for each time, because a layer that is frozen later keeps none.
@@ -23,10 +25,10 @@ class MovingAverages:
         return cls(lambda: [each for function in functions for each in function.moving_variables()])
 
     @property
-    def variables(self) -> list:
+    def variables(self) -> list[Any]:
         return [variable for variable, _ in self._averages()]
 
-    def update(self, means, step) -> None:
+    def update(self, means: Any, step: Any) -> None:
         """Moves the averages towards new values.
 
         Args:

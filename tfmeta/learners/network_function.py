@@ -1,6 +1,7 @@
 """A Keras network as a pure function of its weights and its normalisation statistics."""
 
 import functools
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,7 +15,7 @@ from tfmeta.learners.network_probe import (
     owner_of,
 )
 from tfmeta.learners.network_run import run_network
-from tfmeta.learners.network_state import examined
+from tfmeta.learners.network_state import NetworkState, examined
 
 
 class NetworkFunction:
@@ -47,10 +48,10 @@ class NetworkFunction:
             )
         self._network = network
         self.input_shape, self.output_shape = input_shape(network), output_shape(network)
-        self._fixed_for = None
+        self._fixed_for: str | None = None
         self._examine()
 
-    def _examine(self):
+    def _examine(self) -> None:
         network = self._network
         self._examined_as = _frozen_and_thawed(network)
         self._state = examined(network)
@@ -61,7 +62,7 @@ class NetworkFunction:
         others = _unique_names(network.non_trainable_variables)
         self._statistic_names = [others[i] for i in self._state.averages]
 
-    def _current(self):
+    def _current(self) -> NetworkState:
         """Examines the network again if layers were frozen or unfrozen since."""
         if self._examined_as != _frozen_and_thawed(self._network):
             if self._fixed_for is not None:
@@ -73,12 +74,12 @@ class NetworkFunction:
         return self._state
 
     @functools.cached_property
-    def loop(self):
+    def loop(self) -> keras.layers.Layer | None:
         """The layer that is a loop of the graph, such as a recurrent one; None if there is none."""
         state, resting = self.state_for_probes()
-        options = {"state": state, "training": True, "resting": resting}
+        options: dict[str, Any] = {"state": state, "training": True, "resting": resting}
 
-        def run(x):
+        def run(x: tf.Tensor) -> None:
             run_network(self._network, x, weights=self.weights(), **options)
 
         with tf.init_scope():
@@ -111,7 +112,7 @@ class NetworkFunction:
         self._current()
         return [tf.convert_to_tensor(v) for v in self._network.trainable_variables]
 
-    def weights_with(self, values: dict) -> list[tf.Tensor]:
+    def weights_with(self, values: dict[str, Any]) -> list[tf.Tensor]:
         """`weights`, some of them replaced by `values`; other names in `values` are ignored."""
         named = zip(self.weight_names, self.weights(), strict=True)
         return [values.get(name, weight) for name, weight in named]
@@ -120,12 +121,14 @@ class NetworkFunction:
         """The moving averages that the network keeps, in the order of `statistic_names`."""
         return [tf.convert_to_tensor(variable) for variable, _ in self.moving_variables()]
 
-    def moving_variables(self) -> list:
+    def moving_variables(self) -> list[Any]:
         """`(variable, momentum)` of each moving average, in the order of `statistic_names`."""
         averages = self._current().averages
         return [(self._variable(i), momentum) for i, momentum in averages.items()]
 
-    def with_batch_statistics(self, weights, x):
+    def with_batch_statistics(
+        self, weights: list[tf.Tensor], x: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Normalises `x` with its own statistics.
 
         Args:
@@ -143,22 +146,26 @@ class NetworkFunction:
         statistics = [updated[i] * (1 / (1 - momentum)) for i, momentum in averages.items()]
         return outputs, statistics
 
-    def with_statistics(self, weights, statistics, x):
+    def with_statistics(
+        self, weights: list[tf.Tensor], statistics: list[tf.Tensor], x: tf.Tensor
+    ) -> tf.Tensor:
         """Normalises each example of `x` `(examples, ...)` with the `statistics` given."""
         self._current()
         return self._call(weights, statistics, x, training=False)[0]
 
-    def state_for_probes(self) -> tuple:
+    def state_for_probes(self) -> tuple[Any, ...]:
         """The other variables' values, with zero for the averages, and the layers in inference."""
         found = self._current()
         state = [tf.convert_to_tensor(v) for v in self._network.non_trainable_variables]
         zeroed = [tf.zeros_like(v) if i in found.averages else v for i, v in enumerate(state)]
         return zeroed, found.resting
 
-    def _variable(self, index):
+    def _variable(self, index: int) -> Any:
         return self._network.non_trainable_variables[index]
 
-    def _call(self, weights, statistics, x, *, training):
+    def _call(
+        self, weights: list[tf.Tensor], statistics: list[tf.Tensor], x: tf.Tensor, *, training: bool
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         state = [tf.convert_to_tensor(v) for v in self._network.non_trainable_variables]
         for index, value in zip(self._state.averages, statistics, strict=True):
             state[index] = value
@@ -173,14 +180,14 @@ class NetworkFunction:
         return run.outputs, run.state
 
 
-def _frozen_and_thawed(network):
+def _frozen_and_thawed(network: keras.Model) -> Any:
     """A value that changes when a layer is frozen or unfrozen."""
     return [id(v) for v in network.trainable_variables], [
         layer.trainable for layer in layers_of(network)
     ]
 
 
-def _unique_names(variables) -> list[str]:
+def _unique_names(variables: list[Any]) -> list[str]:
     """Names that a SavedModel's signature can carry: `conv1/kernel` -> `conv1_kernel`.
 
     Two layers may have the same path, and two paths the same name; later ones get a number.

@@ -1,6 +1,8 @@
 """Runs a network to find out what it takes, and which layer causes what is observed."""
 
 import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,7 +16,7 @@ _LENGTHS = (16, 32, 64, 8)  # lengths to try for an open dimension
 _LOOPS = ("While", "StatelessWhile")  # TensorFlow's operations
 
 
-def single_shape(network, shape, what) -> tuple:
+def single_shape(network: keras.Model, shape: Any, what: str) -> tuple[Any, ...]:
     """The shape of a network's one input or output.
 
     Raises:
@@ -29,7 +31,7 @@ def single_shape(network, shape, what) -> tuple:
     )
 
 
-def input_shape(network) -> tuple:
+def input_shape(network: keras.Model) -> tuple[Any, ...]:
     """The shape of a network's input, `(None, ...)`; a subclassed network must have been called."""
     if hasattr(network, "input_shape"):
         shape = network.input_shape
@@ -49,11 +51,11 @@ def input_shape(network) -> tuple:
     return (None, *single_shape(network, shape, "input")[1:])
 
 
-def _is_flat(shape):
+def _is_flat(shape: Any) -> bool:
     return all(d is None or isinstance(d, int) for d in shape)
 
 
-def output_shape(network) -> tuple:
+def output_shape(network: keras.Model) -> tuple[Any, ...]:
     """The shape of a network's output, `(None, ...)`, computed if Keras doesn't keep it."""
     if hasattr(network, "output_shape"):
         shape = network.output_shape
@@ -68,12 +70,12 @@ def output_shape(network) -> tuple:
     return single_shape(network, shape, "output")
 
 
-def computed_from(network) -> str:
+def computed_from(network: keras.Model) -> str:
     """The type in which a network takes its input: as declared, else what Keras casts it to."""
     return declared_dtype(network) or network.compute_dtype
 
 
-def example_inputs(network, run):
+def example_inputs(network: keras.Model, run: Callable[..., Any]) -> list[tf.Tensor]:
     """Two batches of examples that the network takes, drawn at random.
 
     Args:
@@ -90,14 +92,14 @@ def example_inputs(network, run):
         batches = [_drawn(shape, length, computed_from(network), seed) for seed in (0, 1)]
         try:
             run(batches[0])
+            break
         except (ValueError, tf.errors.InvalidArgumentError):
             if length == lengths[-1]:
                 raise
-            continue
-        return batches
+    return batches
 
 
-def _drawn(shape, length, dtype, seed):
+def _drawn(shape: Any, length: Any, dtype: Any, seed: int) -> tf.Tensor:
     rng = np.random.default_rng(seed)
     values = rng.random((_EXAMPLES, *(length if d is None else d for d in shape)))
     if tf.as_dtype(dtype).is_integer:
@@ -105,7 +107,7 @@ def _drawn(shape, length, dtype, seed):
     return tf.constant(values, dtype)
 
 
-def owner_of(network, variable):
+def owner_of(network: keras.Model, variable: Any) -> keras.layers.Layer:
     """The innermost layer that holds a variable, or the network."""
     for layer in internals.layers_of(network):
         if any(each is variable for each in internals.own_variables(layer)):
@@ -113,17 +115,19 @@ def owner_of(network, variable):
     return network
 
 
-def described(layer) -> str:
+def described(layer: keras.layers.Layer) -> str:
     """How a message names a layer."""
     return f"the network's layer {layer.name!r} ({type(layer).__name__})"
 
 
 @contextlib.contextmanager
-def recorded_calls():
+def recorded_calls() -> Iterator[Any]:
     """A list of `(layer, args, kwargs, outputs)` for each call in the body, innermost first."""
     calls = []
 
-    def recording(call, layer, *args, **kwargs):
+    def recording(
+        call: Callable[..., Any], layer: keras.layers.Layer, *args: Any, **kwargs: Any
+    ) -> Any:
         outputs = call(layer, *args, **kwargs)
         calls.append((layer, args, kwargs, outputs))
         return outputs
@@ -132,7 +136,7 @@ def recorded_calls():
         yield calls
 
 
-def first_that_differs(run):
+def first_that_differs(run: Callable[..., Any]) -> keras.layers.Layer | None:
     """The first layer whose output differs between two equal runs; None if none does.
 
     Args:
@@ -149,7 +153,9 @@ def first_that_differs(run):
     return None
 
 
-def first_that_assigns_a_stranger(network, run):
+def first_that_assigns_a_stranger(
+    network: keras.Model, run: Callable[..., Any]
+) -> keras.layers.Layer | None:
     """The first layer that assigns a variable which isn't the network's; None if none does.
 
     Keras's own generator of seeds is such a variable; layers that draw without a seed use it.
@@ -168,7 +174,9 @@ def first_that_assigns_a_stranger(network, run):
     return None
 
 
-def layer_with_a_loop(network, x, run):
+def layer_with_a_loop(
+    network: keras.Model, x: tf.Tensor, run: Callable[..., Any]
+) -> keras.layers.Layer | None:
     """The innermost layer that is a loop of the graph, such as a recurrent one; None if none is.
 
     The network is traced for this, and computes nothing.
@@ -178,16 +186,18 @@ def layer_with_a_loop(network, x, run):
         x: examples.
         run: a function of the examples.
     """
-    found = []
+    found: list[keras.layers.Layer] = []
 
-    def watching(call, layer, *args, **kwargs):
+    def watching(
+        call: Callable[..., Any], layer: keras.layers.Layer, *args: Any, **kwargs: Any
+    ) -> Any:
         outputs = call(layer, *args, **kwargs)
         graph = tf.compat.v1.get_default_graph()
         if not found and any(op.type in _LOOPS for op in graph.get_operations()):
             found.append(layer)
         return outputs
 
-    def traced(x):
+    def traced(x: tf.Tensor) -> None:
         with internals.every_call_through(watching):
             run(x)
 
@@ -198,7 +208,7 @@ def layer_with_a_loop(network, x, run):
     return found[0] if found else None
 
 
-def same(one, other) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Whether two nested structures of tensors hold the same bits."""
     pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
     return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)

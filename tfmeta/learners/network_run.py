@@ -1,6 +1,10 @@
 """One run of a Keras network on tensors in place of its variables."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
 
 from tfmeta import keras_internals as internals
 from tfmeta.learners.exact_moments import exact_second_derivatives
@@ -17,12 +21,20 @@ class NetworkRun(NamedTuple):
     """
 
     outputs: Any
-    weights: list
-    state: list
+    weights: list[Any]
+    state: list[Any]
     strangers: int
 
 
-def run_network(network, x, *, weights, state, training: bool, resting=()) -> NetworkRun:
+def run_network(
+    network: keras.Model,
+    x: tf.Tensor,
+    *,
+    weights: list[tf.Tensor],
+    state: list[Any],
+    training: bool,
+    resting: Iterable[keras.layers.Layer] = (),
+) -> NetworkRun:
     """Runs a network as Keras does when it is called; changes no variable.
 
     The call is `network(x)` and not `network.call(x)`, as in Keras's own `stateless_call`. Only the
@@ -43,4 +55,5 @@ def run_network(network, x, *, weights, state, training: bool, resting=()) -> Ne
     with exact_second_derivatives(), internals.as_in_inference(resting), scope:
         outputs = network(x, training=training)
     after = [[scope.get_current_value(v) for v in variables] for variables in own]
-    return NetworkRun(outputs, *after, strangers=len(internals.assigned_in(scope)) - known)
+    strangers = len(internals.assigned_in(scope)) - known
+    return NetworkRun(outputs, weights=after[0], state=after[1], strangers=strangers)

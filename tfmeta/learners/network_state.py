@@ -5,8 +5,11 @@ averages of such statistics change when it runs: `new = m * old + (1 - m) * batc
 changes, or two equal runs differ, the network is refused, and the message names the layer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -19,7 +22,7 @@ from tfmeta.learners.network_probe import (
     owner_of,
     same,
 )
-from tfmeta.learners.network_run import run_network
+from tfmeta.learners.network_run import NetworkRun, run_network
 
 _DIGITS = 6  # of a momentum that float32 runs show; people choose fewer
 
@@ -33,11 +36,11 @@ class NetworkState:
         resting: frozen layers that would draw random numbers; they run as in inference.
     """
 
-    averages: dict
-    resting: tuple
+    averages: dict[int, float]
+    resting: tuple[Any, ...]
 
 
-def examined(network) -> NetworkState:
+def examined(network: keras.Model) -> NetworkState:
     """Runs a network on two inputs and finds out what it keeps.
 
     Raises:
@@ -48,13 +51,14 @@ def examined(network) -> NetworkState:
 
 
 class _Examination:
-    def __init__(self, network):
-        self._network, self._resting = network, ()
+    def __init__(self, network: keras.Model):
+        self._network = network
+        self._resting: tuple[keras.layers.Layer, ...] = ()
         self._weights = [tf.convert_to_tensor(v) for v in network.trainable_variables]
         self._state = [tf.convert_to_tensor(v) for v in network.non_trainable_variables]
         self._x, self._other_x = example_inputs(network, self._run)
 
-    def result(self):
+    def result(self) -> NetworkState:
         self._refuse_quantized()
         self._rest_frozen_draws()
         run, again = self._run(self._x), self._run(self._x)
@@ -79,7 +83,9 @@ class _Examination:
         averages = self._averages(changed) if changed else {}
         return NetworkState(averages, self._resting)
 
-    def _run(self, x, *, training=True, state=None):
+    def _run(
+        self, x: tf.Tensor, *, training: bool = True, state: list[Any] | None = None
+    ) -> NetworkRun:
         state = self._state if state is None else state
         return run_network(
             self._network,
@@ -90,14 +96,14 @@ class _Examination:
             resting=self._resting,
         )
 
-    def _changed(self, *runs):
+    def _changed(self, *runs: Any) -> list[int]:
         before = range(len(self._state))
         return [i for i in before if any(not same(self._state[i], r.state[i]) for r in runs)]
 
-    def _variable(self, position):
+    def _variable(self, position: int) -> Any:
         return self._network.non_trainable_variables[position]
 
-    def _refuse_quantized(self):
+    def _refuse_quantized(self) -> None:
         for layer in internals.layers_of(self._network):
             mode = getattr(layer, "quantization_mode", None)
             if mode is not None:
@@ -106,7 +112,7 @@ class _Examination:
                     "gradient changes. Expected a network of floats"
                 )
 
-    def _rest_frozen_draws(self):
+    def _rest_frozen_draws(self) -> None:
         """Lets frozen layers that draw random numbers run as in inference."""
         drawing = []
         for position in self._changed(self._run(self._x)):
@@ -119,7 +125,7 @@ class _Examination:
                 raise _random(layer)
         self._resting = tuple(dict.fromkeys(drawing))
 
-    def _refuse_changed_weights(self, run):
+    def _refuse_changed_weights(self, run: NetworkRun) -> None:
         for variable, before, after in zip(
             self._network.trainable_variables, self._weights, run.weights, strict=True
         ):
@@ -130,11 +136,11 @@ class _Examination:
                     "weights than the learner's. Build the network without it"
                 )
 
-    def _refuse_changes_in_inference(self):
+    def _refuse_changes_in_inference(self) -> None:
         for position in self._changed(self._run(self._x, training=False)):
             raise _stateful(self._network, self._variable(position), "also outside training")
 
-    def _averages(self, changed):
+    def _averages(self, changed: list[int]) -> dict[int, float]:
         """The momentum of each changed variable, after a check that it is a moving average."""
         for position in changed:
             if not self._state[position].dtype.is_floating:
@@ -160,14 +166,14 @@ class _Examination:
             found[position] = round(max((low + high) / 2, 0.0), _DIGITS)
         return found
 
-    def _filled(self, positions, values=None):
+    def _filled(self, positions: Sequence[int], values: Any = None) -> Any:
         """The state with zeros, or with given values, at some positions."""
         state = list(self._state)
         for i in positions:
             state[i] = tf.fill(state[i].shape, tf.cast((values or {}).get(i, 0), state[i].dtype))
         return state
 
-    def _that_matters(self, x, changed, zeros):
+    def _that_matters(self, x: tf.Tensor, changed: list[int], zeros: NetworkRun) -> ValueError:
         """The message that refuses a variable on which the outputs in training depend."""
         for position in changed:
             state = self._filled(changed, {position: 1.0})
@@ -178,13 +184,13 @@ class _Examination:
         )
 
 
-def _spread(moved, zeros, unit):
+def _spread(moved: Any, zeros: NetworkRun, unit: Any) -> tuple[float, float]:
     """The smallest and the largest share of its old value that an element of a variable keeps."""
     kept = (np.asarray(moved, np.float64) - np.asarray(zeros, np.float64)) / unit
     return float(kept.min()), float(kept.max())
 
 
-def _random(layer):
+def _random(layer: keras.layers.Layer) -> ValueError:
     return ValueError(
         f"{described(layer)} draws random numbers; adaptation must give the same answer for the "
         "same support set. Build the network without it, or freeze it (trainable = False): frozen "
@@ -192,7 +198,7 @@ def _random(layer):
     )
 
 
-def _stateful(network, variable, how):
+def _stateful(network: keras.Model, variable: Any, how: Any) -> ValueError:
     return ValueError(
         f"{described(owner_of(network, variable))} keeps a state {variable.name!r} that changes "
         f"when the network runs, {how}; it cannot be taken from one support set. Build the network "

@@ -1,6 +1,7 @@
 """A learner on the features of a frozen network, which are computed once per example."""
 
 import weakref
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -40,7 +41,7 @@ class OnFeatures(MetaLearner):
     >>> learner = tfmeta.OnFeatures(network, tfmeta.Ridge(tfmeta.networks.mlp(features, None)))
     """
 
-    def __init__(self, network, learner, **kwargs):
+    def __init__(self, network: keras.Model, learner: keras.Model, **kwargs: Any):
         network.trainable = False
         super().__init__(network, vectorised=learner.vectorised, **kwargs)
         made, taken = self.function.output_shape[1:], learner.function.input_shape[1:]
@@ -54,29 +55,37 @@ class OnFeatures(MetaLearner):
         self.target_scale = learner.target_scale
         self.moving_averages = learner.moving_averages
         self._target_kind = learner.known_target_kind
-        self._sources = weakref.WeakKeyDictionary()
+        self._sources: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         examples = tf.TensorSpec((None, *self.function.input_shape[1:]), input_dtype(network))
         # Traced once, however many signatures of an export call it.
         self._embed = tf.function(self._embed_examples, [examples], autograph=False)
 
     # One task
 
-    def adapt(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN):
+    def adapt(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, *, sizes: CommonSizes = ITS_OWN
+    ) -> dict[str, Any]:
         return sizes.given_to(self.learner.adapt)(self._features(support_x), support_y)
 
-    def predict_with(self, task_state, query_x):
+    def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         return self.learner.predict_with(task_state, self._features(query_x))
 
-    def task_gradients(self, episode, *, sizes: CommonSizes = ITS_OWN):
+    def task_gradients(
+        self, episode: Any, *, sizes: CommonSizes = ITS_OWN
+    ) -> tuple[list[tf.Tensor], dict[str, Any]]:
         support_x, query_x = self._features(episode.support_x), self._features(episode.query_x)
         episode = episode._replace(support_x=support_x, query_x=query_x)
         return sizes.given_to(self.learner.task_gradients)(episode)
 
-    def adaptation_path(self, support_x, support_y, *, sizes: CommonSizes = ITS_OWN):
+    def adaptation_path(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, *, sizes: CommonSizes = ITS_OWN
+    ) -> dict[int, Any]:
         path = sizes.given_to(self.learner.adaptation_path)
         return path(self._features(support_x), support_y)
 
-    def reference_answer(self, support_x, support_y, query_x):
+    def reference_answer(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> tf.Tensor | None:
         """The learner's own, on the features that Keras alone computes."""
         with self.plain_network.borrowed() as network:
             support, query = (
@@ -84,7 +93,7 @@ class OnFeatures(MetaLearner):
             )
         return self.learner.reference_answer(support, support_y, query)
 
-    def _features(self, x):
+    def _features(self, x: tf.Tensor) -> Any:
         """Examples `(examples, ...)` -> `(examples, features)`; features stay as they are."""
         if x.shape.rank is None:  # Keras has traced its step once for both
             raise UserError(
@@ -114,54 +123,54 @@ class OnFeatures(MetaLearner):
             self._sources[source] = self._embedded(source)
         return self._sources[source]
 
-    def _embedded(self, source):
+    def _embedded(self, source: Any) -> tf.Tensor:
         source.check_embeddable()
         features = cached_features(self.network, source.index.examples)
         return ClassSource(source.name, source.index.of_examples(features))
 
-    def example_shape(self, received):
+    def example_shape(self, received: Any) -> tuple[int | None, ...]:
         if self._are_features(received):
             return self.function.output_shape[1:]
         return super().example_shape(received)
 
-    def _are_features(self, shape):
+    def _are_features(self, shape: Any) -> bool:
         features = tf.TensorShape(self.function.output_shape[1:])
         return shape.rank == features.rank and shape.is_compatible_with(features)
 
     # What the learner decides
 
     @property
-    def num_outputs(self):
+    def num_outputs(self) -> Any:
         return self.learner.num_outputs
 
     @property
-    def target_shape(self):
+    def target_shape(self) -> Any:
         return self.learner.target_shape
 
     @property
-    def is_vectorised(self):
+    def is_vectorised(self) -> bool:
         return self.learner.is_vectorised
 
-    def tell_targets(self, kind):
+    def tell_targets(self, kind: Any) -> None:
         super().tell_targets(kind)
         self.learner.tell_targets(kind)
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """None of its own: that of the learner on the features."""
         raise NotImplementedError("OnFeatures trains as the learner that it is given")
 
-    def compile(self, *args, **kwargs):
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         """As `MetaLearner.compile`, without XLA unless it is asked for."""
         super().compile(*args, **{"jit_compile": False, **kwargs})
         self.learner.compile(optimizer=None, loss=self.loss)
 
-    def _runs_vectorised(self, episodes):
+    def _runs_vectorised(self, episodes: Any) -> Any:
         """A frozen network runs task by task; its features may run as one computation."""
         shape = tf.TensorShape(episodes.support_x.shape)[2:]
         return super()._runs_vectorised(episodes) and self._are_features(shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **keras.Model.get_config(self),
             "network": keras.saving.serialize_keras_object(self.network),
@@ -169,7 +178,7 @@ class OnFeatures(MetaLearner):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         parts = {
             name: keras.saving.deserialize_keras_object(config[name])
             for name in ("network", "learner")

@@ -4,17 +4,19 @@ The padding is cut off and not masked. So a network's batch statistics and a met
 the task's own examples, and the task's numbers are the same as they would be alone.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode, PaddedEpisode
 
 
-def is_padded(episodes) -> bool:
+def is_padded(episodes: Any) -> bool:
     return isinstance(episodes, PaddedEpisode)
 
 
-def unpadded(task):
+def unpadded(task: Any) -> Any:
     """One task's Episode without its padding; an Episode without padding is returned unchanged."""
     if not is_padded(task):
         return task
@@ -27,7 +29,7 @@ def unpadded(task):
     )
 
 
-def refilled(outputs, task):
+def refilled(outputs: tf.Tensor, task: Any) -> tf.Tensor:
     """A task's outputs `(queries, ...)`, padded with zeros to the largest number of queries."""
     if not is_padded(task):
         return outputs
@@ -36,7 +38,7 @@ def refilled(outputs, task):
     return tf.ensure_shape(filled, (task.query_y.shape[0], *outputs.shape[1:]))
 
 
-def flat_queries(episodes, outputs):
+def flat_queries(episodes: Any, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Targets and outputs `(tasks, queries, ...)` -> both `(all queries, ...)`, without padding."""
     pair = (episodes.query_y, outputs)
     if is_padded(episodes):
@@ -45,7 +47,7 @@ def flat_queries(episodes, outputs):
     return tuple(tf.reshape(t, tf.concat([[-1], tf.shape(t)[2:]], 0)) for t in pair)
 
 
-def query_weights(episodes):
+def query_weights(episodes: Any) -> tf.Tensor | None:
     """How much each of `flat_queries` counts in a mean over tasks; None if all count the same."""
     if not is_padded(episodes):
         return None

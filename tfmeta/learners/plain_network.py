@@ -1,6 +1,11 @@
 """A network that Keras alone runs, to check answers with."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
 
 from tfmeta.keras_internals import as_in_inference
 from tfmeta.learners.computing_dtype import full
@@ -17,11 +22,11 @@ class PlainNetwork:
         function: its NetworkFunction.
     """
 
-    def __init__(self, network, function):
+    def __init__(self, network: keras.Model, function: Any):
         self._network, self._function = network, function
 
     @contextlib.contextmanager
-    def borrowed(self):
+    def borrowed(self) -> Iterator[Any]:
         """Lets its body assign the variables, and restores them afterwards."""
         kept = [(variable, variable.numpy()) for variable in self._network.variables]
         _, resting = self._function.state_for_probes()
@@ -32,17 +37,17 @@ class PlainNetwork:
             for variable, value in kept:
                 variable.assign(value)
 
-    def __call__(self, x, *, training=False):
+    def __call__(self, x: tf.Tensor, *, training: bool = False) -> Any:
         """`(examples, ...)` -> the network's outputs."""
         return full(self._network(x, training=training))
 
-    def take_statistics_of(self, x):
+    def take_statistics_of(self, x: tf.Tensor) -> None:
         """From now on, inference normalises with the statistics of `x` `(examples, ...)`."""
         averages = self._function.moving_variables()
         self.assign_statistics([0 * variable for variable, _ in averages])
         self(x, training=True)
         self.assign_statistics([variable / (1 - momentum) for variable, momentum in averages])
 
-    def assign_statistics(self, values):
+    def assign_statistics(self, values: Any) -> None:
         for (variable, _), value in zip(self._function.moving_variables(), values, strict=True):
             variable.assign(value)

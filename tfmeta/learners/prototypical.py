@@ -1,10 +1,14 @@
 """Prototypical networks: the nearest class mean in a learned space."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfmeta.learners.class_members import class_means, without_absent
+from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import squared_distances
 from tfmeta.learners.recipe import Recipe
 
@@ -34,7 +38,7 @@ class Prototypical(EmbeddingLearner):
     """
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """Section 3.1: 60-way episodes, but with one query per class; the paper has five.
 
         In a few minutes of training, three times as many steps help more than more queries.
@@ -44,14 +48,20 @@ class Prototypical(EmbeddingLearner):
             options, ways=60, queries=1, steps=12_000, outer_learning_rate=4e-3
         )
 
-    def summarise(self, embedded, members, sizes):
+    def summarise(
+        self, embedded: tf.Tensor, members: tf.Tensor, sizes: CommonSizes
+    ) -> dict[str, Any]:
         """Equation 1."""
         return {"prototypes": class_means(embedded, members), "shots": tf.reduce_sum(members, 0)}
 
-    def compare(self, task_state, embedded, forward):
+    def compare(
+        self, task_state: dict[str, Any], embedded: tf.Tensor, forward: ForwardPass
+    ) -> tf.Tensor:
         """Equation 2, without its softmax."""
         distances = squared_distances(embedded, task_state["prototypes"])
         return without_absent(-distances, task_state["shots"])
 
-    def training_loss(self, embedded, y, *, outputs, query_y):
+    def training_loss(
+        self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor
+    ) -> tf.Tensor:
         return self.task_loss(query_y, outputs)

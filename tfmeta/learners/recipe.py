@@ -1,6 +1,7 @@
 """The settings with which a learner trains well by default."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,19 +22,25 @@ class Recipe:
             it ends with its embedding.
     """
 
-    options: dict = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     steps: int = 6_000
     meta_batch: int = 32
     outer_learning_rate: float = 1e-3
     outer_optimizer: str = "adam"
     outer_schedule: str = "cosine"
-    train_episode: dict = field(default_factory=dict)
-    network_options: dict = field(default_factory=dict)
+    train_episode: dict[str, Any] = field(default_factory=dict)
+    network_options: dict[str, Any] = field(default_factory=dict)
     has_head: bool = True
 
     @classmethod
     def of_many_ways(
-        cls, options: dict, *, ways: int, queries: int, outer_learning_rate=2e-3, **changes
+        cls,
+        options: dict[str, Any],
+        *,
+        ways: int,
+        queries: int,
+        outer_learning_rate: float = 2e-3,
+        **changes: Any,
     ) -> "Recipe":
         """The recipe of metric learners: training episodes have more ways than the task.
 

@@ -1,12 +1,16 @@
 """Relation networks: learns the comparison too, by a network over pairs of feature maps."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import layers
 
 from tfmeta.learners.class_members import class_means, is_possible, without_absent
+from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.network_probe import output_shape
 from tfmeta.learners.recipe import Recipe
@@ -36,7 +40,9 @@ class Relation(EmbeddingLearner):
         ValueError: if the network does not end with feature maps.
     """
 
-    def __init__(self, network, *, filters=64, hidden_units=8, **kwargs):
+    def __init__(
+        self, network: keras.Model, *, filters: int = 64, hidden_units: int = 8, **kwargs: Any
+    ):
         shape = output_shape(network)
         if len(shape) != 4:
             raise ValueError(
@@ -60,13 +66,15 @@ class Relation(EmbeddingLearner):
             half.build(shape)
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """Section 4.1, trained with more ways than the task has, as in Snell et al. 2017."""
         cls.refuse_regression(regression)
         maps = {"features": "map", "num_blocks": 3}
         return Recipe.of_many_ways(options, ways=20, queries=5, steps=6_500, network_options=maps)
 
-    def summarise(self, embedded, members, sizes):
+    def summarise(
+        self, embedded: tf.Tensor, members: tf.Tensor, sizes: CommonSizes
+    ) -> dict[str, Any]:
         shots = tf.reduce_sum(members, 0)
         maps = class_means(embedded, members)
         # Columns without examples hold the classes that there are, each in turn. If the number of
@@ -79,7 +87,9 @@ class Relation(EmbeddingLearner):
         maps = tf.gather(maps, tf.where(is_present, columns, others))
         return {"maps": full(self.class_half(maps)), "shots": shots}
 
-    def compare(self, task_state, embedded, forward):
+    def compare(
+        self, task_state: dict[str, Any], embedded: tf.Tensor, forward: ForwardPass
+    ) -> tf.Tensor:
         """Logarithms of equation 1; their softmax divides the scores by their sum."""
         pairs = full(self.query_half(embedded))[:, tf.newaxis] + task_state["maps"][tf.newaxis]
         shape = tf.shape(pairs)
@@ -87,14 +97,16 @@ class Relation(EmbeddingLearner):
         scores = tf.math.log_sigmoid(tf.reshape(full(logits), (shape[0], shape[1])))
         return without_absent(scores, task_state["shots"])
 
-    def training_loss(self, embedded, y, *, outputs, query_y):
+    def training_loss(
+        self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor
+    ) -> tf.Tensor:
         """Equation 2."""
         match = tf.one_hot(query_y, tf.shape(outputs)[1], dtype=outputs.dtype)
         of_columns = tf.reduce_mean((tf.exp(outputs) - match) ** 2, 0)
         counts = tf.cast(is_possible(outputs)[0], outputs.dtype)
         return tf.reduce_sum(of_columns * counts) / tf.reduce_sum(counts)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -102,7 +114,7 @@ class Relation(EmbeddingLearner):
         }
 
 
-def _judge(shape, hidden_units) -> keras.Model:
+def _judge(shape: Any, hidden_units: int) -> keras.Model:
     """The relation module after its first convolution: `(pairs, *shape) -> (pairs, 1)`, logits."""
     inputs = x = keras.Input(shape, name="pair")
     for block in (1, 2):

@@ -1,5 +1,7 @@
 """Reptile: moves the initialisation towards the weights that each task's training ends with."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -52,14 +54,14 @@ class Reptile(GradientLearner):
 
     def __init__(
         self,
-        network,
-        inner_steps=5,
+        network: keras.Model,
+        inner_steps: int = 5,
         *,
-        inner_learning_rate=None,
-        inner_optimizer="sgd",
-        num_minibatches=5,
-        test_inner_steps=None,
-        **kwargs,
+        inner_learning_rate: float | None = None,
+        inner_optimizer: str = "sgd",
+        num_minibatches: int = 5,
+        test_inner_steps: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(network, inner_steps, test_inner_steps, **kwargs)
         if inner_optimizer not in _RATES:
@@ -77,7 +79,7 @@ class Reptile(GradientLearner):
         self.num_minibatches = num_minibatches
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """Section 6.1 and table 4 (Omniglot, 5 ways); for values the authors' demo of sine waves.
 
         The demo (gist.github.com/joschu/f503500cda64f2ce87c8288906b09e2d) trains on 50 points per
@@ -85,7 +87,11 @@ class Reptile(GradientLearner):
         tasks. The demo trains with one pass of five steps and tests with 32 steps. Ours are the 32
         steps in training, the meta-batch and epsilon.
         """
-        outer = {"outer_optimizer": "sgd", "outer_schedule": "linear", "outer_learning_rate": 1.0}
+        outer: dict[str, Any] = {
+            "outer_optimizer": "sgd",
+            "outer_schedule": "linear",
+            "outer_learning_rate": 1.0,
+        }
         if regression:
             defaults = {"inner_steps": 32, "inner_learning_rate": 0.02, "test_inner_steps": 32}
             return Recipe(
@@ -111,12 +117,20 @@ class Reptile(GradientLearner):
             **outer,
         )
 
-    def start_rule(self, weights):
+    def start_rule(self, weights: list[tf.Tensor]) -> Any:
         if self.inner_optimizer == "sgd":
             return ()
         return [tf.zeros_like(weight) for weight in weights]  # Adam's second moments
 
-    def update(self, weights, gradients, *, loss, rule, step):
+    def update(
+        self,
+        weights: list[tf.Tensor],
+        gradients: list[tf.Tensor],
+        *,
+        loss: Any,
+        rule: Any,
+        step: Any,
+    ) -> tuple[list[tf.Tensor], Any]:
         """A step of the inner optimizer; Adam has no first moment (Kingma and Ba 2015)."""
         rates = [self.inner_learning_rate] * len(weights)
         if self.inner_optimizer == "sgd":
@@ -128,7 +142,7 @@ class Reptile(GradientLearner):
         gradients = [g / (tf.sqrt(unbias * v) + _ADAM_EPSILON) for g, v in scaled]
         return descended(weights, gradients, rates), rule
 
-    def task_gradients(self, episode):
+    def task_gradients(self, episode: Any) -> tuple[list[tf.Tensor], dict[str, Any]]:
         """phi - theta (algorithm 2, line 7, with the opposite sign). See `MetaLearner`."""
         x, y = episode.support_x, episode.support_y
         # No more shares than examples, because no share may be empty. In episodes of several sizes
@@ -147,7 +161,7 @@ class Reptile(GradientLearner):
         loss = self.task_loss(episode.query_y, outputs)
         return [p - t for p, t in zip(phi, theta, strict=True)], {"loss": loss, "outputs": outputs}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "inner_learning_rate": self.inner_learning_rate,
@@ -156,7 +170,7 @@ class Reptile(GradientLearner):
         }
 
 
-def _share(examples, first, number):
+def _share(examples: tf.Tensor, first: Any, number: Any) -> tf.Tensor:
     """Every `number`-th of the examples `(support, ...)`, beginning with `first`."""
     shape = (None, *examples.shape[1:])  # TensorFlow loses it if the step is a tensor
     return tf.ensure_shape(examples[first::number], shape)

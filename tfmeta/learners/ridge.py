@@ -1,10 +1,14 @@
 """R2-D2: ridge regression on the support set's features, in closed form."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfmeta.learners.class_members import without_absent
+from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.recipe import Recipe
 
@@ -40,19 +44,28 @@ class Ridge(EmbeddingLearner):
     [1, 3]
     """
 
-    def __init__(self, network, *, regularisation=0.5, scale=20.0, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        *,
+        regularisation: float = 0.5,
+        scale: float = 20.0,
+        **kwargs: Any,
+    ):
         super().__init__(network, **kwargs)
         self.regularisation, self.scale = regularisation, scale
         self.log_regularisation = self._logarithm("regularisation", regularisation)
         self.log_scale = self._logarithm("scale", scale)
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """Episodes of more ways than the test's, as for prototypical networks."""
         cls.refuse_regression(regression)
         return Recipe.of_many_ways(options, ways=20, queries=5, steps=6_000)
 
-    def summarise(self, embedded, members, sizes):
+    def summarise(
+        self, embedded: tf.Tensor, members: tf.Tensor, sizes: CommonSizes
+    ) -> dict[str, Any]:
         """Equation 6."""
         x = unit_vectors(embedded)
         kernel = tf.matmul(x, x, transpose_b=True)
@@ -61,22 +74,26 @@ class Ridge(EmbeddingLearner):
         dual = tf.linalg.solve(kernel + ridge, members)
         return {"head": tf.matmul(dual, x, transpose_a=True), "shots": tf.reduce_sum(members, 0)}
 
-    def compare(self, task_state, embedded, forward):
+    def compare(
+        self, task_state: dict[str, Any], embedded: tf.Tensor, forward: ForwardPass
+    ) -> tf.Tensor:
         """Equation 7, before its softmax."""
         products = inner_products(unit_vectors(embedded), task_state["head"])
         scale = tf.cast(tf.exp(self.log_scale.value), products.dtype)
         return without_absent(scale * products, task_state["shots"])
 
-    def training_loss(self, embedded, y, *, outputs, query_y):
+    def training_loss(
+        self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor
+    ) -> tf.Tensor:
         return self.task_loss(query_y, outputs)
 
-    def _logarithm(self, name, start):
+    def _logarithm(self, name: str, start: Any) -> Any:
         """A weight: the logarithm of what must stay positive."""
         if not start > 0:
             raise ValueError(f"received {name}={start!r}; expected a positive number")
         initializer = keras.initializers.Constant(float(tf.math.log(float(start))))
         return self.add_weight(shape=(), initializer=initializer, name=f"log_{name}")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {"regularisation": self.regularisation, "scale": self.scale}
         return {**super().get_config(), **config}

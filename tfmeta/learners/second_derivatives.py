@@ -7,6 +7,8 @@ the derivative of the gradient must equal finite differences of the gradient.
 """
 
 import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,7 +30,7 @@ _TRIALS = ((1e-6, 1e-4), (1e-6, 1e-4), (1e-5, 1e-2), (1e-4, 1e-2), (1e-3, 1e-2))
 _TRIALS_IN_FLOAT32 = ((1e-2, 0.02), (3e-3, 0.02), (3e-2, 0.02), (1e-2, 0.05), (1e-1, 0.05))
 
 
-def check_second_derivatives(network, function) -> None:
+def check_second_derivatives(network: keras.Model, function: Any) -> None:
     """Checks a network's second derivative with respect to its weights.
 
     Args:
@@ -60,7 +62,7 @@ class _Probe:
         trials: `(step, tolerance)` for each draw.
     """
 
-    def __init__(self, network, function, dtype, trials):
+    def __init__(self, network: keras.Model, function: Any, dtype: Any, trials: Any):
         self._network, self._dtype, self._trials = network, dtype, trials
         state, resting = function.state_for_probes()
         self._weights = [self._cast(v) for v in network.trainable_variables]
@@ -86,7 +88,7 @@ class _Probe:
             "methods need. Choose another layer, or first_order=True"
         )
 
-    def _culprit(self, x):
+    def _culprit(self, x: tf.Tensor) -> str:
         """The innermost layer whose own second derivative is wrong, else the network."""
         with recorded_calls() as calls:
             self._outputs(self._weights, x)
@@ -95,22 +97,22 @@ class _Probe:
                 return described(layer)
         return f"the network {self._network.name!r}"
 
-    def _examples(self):
+    def _examples(self) -> Any:
         return example_inputs(self._network, lambda x: self._outputs(self._weights, x))[0]
 
-    def _outputs(self, weights, x):
+    def _outputs(self, weights: list[tf.Tensor], x: tf.Tensor) -> Any:
         return run_network(self._network, x, weights=weights, **self._options).outputs
 
-    def _cast(self, value):
+    def _cast(self, value: Any) -> Any:
         return _cast(value, self._dtype)
 
-    def _is_wrong(self, layer, args, kwargs):
+    def _is_wrong(self, layer: keras.layers.Layer, args: Any, kwargs: Any) -> Any:
         """Whether a layer's second derivative with respect to its input and weights is wrong."""
         args = keras.tree.map_structure(self._cast, args)
         inputs = [t for t in keras.tree.flatten(args) if _is_float(t)]
         weights = [self._cast(v) for v in layer.trainable_variables]
 
-        def outputs(values):
+        def outputs(values: Any) -> Any:
             given = iter(values[: len(inputs)])
             replaced = keras.tree.map_structure(lambda t: next(given) if _is_float(t) else t, args)
             with internals.scope_with(layer.trainable_variables, values[len(inputs) :]):
@@ -118,7 +120,7 @@ class _Probe:
 
         return bool(inputs) and self._problem(outputs, [*inputs, *weights]) is not None
 
-    def _problem(self, outputs_of, values):
+    def _problem(self, outputs_of: Any, values: Any) -> str | None:
         """Compares a function's second derivative with finite differences of its first."""
         for seed, (step, tolerance) in enumerate(self._trials):
             direction = _direction(values, seed)
@@ -139,14 +141,14 @@ class _Probe:
         return f"off by {100 * apart / size:.0f}% along a random direction"
 
 
-def _direction(values, seed):
+def _direction(values: Any, seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
     direction = [rng.normal(size=v.shape) for v in values]
     length = np.sqrt(sum(np.sum(d**2) for d in direction))
     return [tf.constant(d / length, v.dtype) for d, v in zip(direction, values, strict=True)]
 
 
-def _along(outputs_of, values, direction):
+def _along(outputs_of: Any, values: Any, direction: Any) -> Any:
     """The derivative along `direction` of the gradient of `_loss`."""
     with tf.GradientTape() as tape:
         tape.watch(values)
@@ -155,43 +157,45 @@ def _along(outputs_of, values, direction):
     return _dense(tape.gradient(product, values, unconnected_gradients="zero"))
 
 
-def _gradient(outputs_of, values):
+def _gradient(outputs_of: Any, values: Any) -> Any:
     with tf.GradientTape() as tape:
         tape.watch(values)
         loss = _loss(outputs_of(values))
     return _dense(tape.gradient(loss, values, unconnected_gradients="zero"))
 
 
-def _loss(outputs):
+def _loss(outputs: tf.Tensor) -> Any:
     """A mean square, so that the gradients that flow back depend on the weights too."""
     flat = [t for t in keras.tree.flatten(outputs) if t.dtype.is_floating]
     return sum(tf.reduce_mean((tf.cast(t, tf.float64) - 0.3) ** 2) for t in flat)
 
 
-def _dense(gradients):
+def _dense(gradients: list[tf.Tensor]) -> list[Any]:
     return [tf.convert_to_tensor(g) for g in gradients]
 
 
-def _norm(tensors):
+def _norm(tensors: list[tf.Tensor]) -> np.ndarray:
     return np.sqrt(sum(float(tf.reduce_sum(t**2)) for t in tensors))
 
 
-def _is_float(value):
+def _is_float(value: Any) -> bool:
     return tf.is_tensor(value) and value.dtype.is_floating
 
 
-def _cast(value, dtype):
+def _cast(value: Any, dtype: Any) -> Any:
     """Tensors and variables of floats in another dtype; anything else unchanged."""
     value = tf.convert_to_tensor(value) if isinstance(value, keras.Variable) else value
     return tf.cast(value, dtype) if _is_float(value) else value
 
 
 @contextlib.contextmanager
-def _in_float64(network):
+def _in_float64(network: keras.Model) -> Iterator[Any]:
     """Lets the network's layers compute in float64 in its body, whatever their policies."""
     layers = [each for each in internals.layers_of(network) if _computes_floats(each)]
 
-    def widened(call, layer, *args, **kwargs):  # also for layers that cast by themselves
+    def widened(
+        call: Callable[..., Any], layer: keras.layers.Layer, *args: Any, **kwargs: Any
+    ) -> Any:  # also for layers that cast by themselves
         args = keras.tree.map_structure(lambda value: _cast(value, tf.float64), args)
         return call(layer, *args, **kwargs)
 
@@ -199,5 +203,5 @@ def _in_float64(network):
         yield
 
 
-def _computes_floats(layer):
+def _computes_floats(layer: keras.layers.Layer) -> Any:
     return tf.as_dtype(layer.compute_dtype).is_floating

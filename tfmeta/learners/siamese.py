@@ -1,10 +1,14 @@
 """Siamese networks: learns from pairs whether two examples are of one class."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfmeta.learners.class_members import class_means, kept_examples, without_absent
+from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.embedding_learner import EmbeddingLearner
+from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import squared_distances, weighted_differences
 from tfmeta.learners.recipe import Recipe
 
@@ -50,7 +54,14 @@ class Siamese(EmbeddingLearner):
     [1, 3]
     """
 
-    def __init__(self, network, *, objective="triplet", margin=1.0, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        *,
+        objective: str = "triplet",
+        margin: float = 1.0,
+        **kwargs: Any,
+    ):
         super().__init__(network, **kwargs)
         if objective not in OBJECTIVES:
             raise ValueError(
@@ -65,15 +76,19 @@ class Siamese(EmbeddingLearner):
             self.judge.build((None, self.function.output_shape[-1]))
 
     @classmethod
-    def recipe(cls, options: dict, *, regression: bool) -> Recipe:
+    def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """All values are ours; `docs/decisions.md` compares the objectives."""
         cls.refuse_regression(regression)
         return Recipe.of_many_ways(options, ways=40, queries=3, steps=2_000)
 
-    def summarise(self, embedded, members, sizes):
+    def summarise(
+        self, embedded: tf.Tensor, members: tf.Tensor, sizes: CommonSizes
+    ) -> dict[str, Any]:
         return kept_examples(embedded, members, sizes)
 
-    def compare(self, task_state, embedded, forward):
+    def compare(
+        self, task_state: dict[str, Any], embedded: tf.Tensor, forward: ForwardPass
+    ) -> tf.Tensor:
         """The mean similarity to each class's examples."""
         members = task_state["members"]
         is_example = tf.reduce_sum(members, 1)  # one for an example, zero for padding
@@ -81,7 +96,9 @@ class Siamese(EmbeddingLearner):
         means = class_means(tf.transpose(similarity), members)
         return without_absent(tf.transpose(means), tf.reduce_sum(members, 0))
 
-    def training_loss(self, embedded, y, *, outputs, query_y):
+    def training_loss(
+        self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor
+    ) -> tf.Tensor:
         same_class = tf.cast(y[:, tf.newaxis] == y[tf.newaxis], embedded.dtype)
         itself = tf.eye(tf.shape(y)[0], dtype=embedded.dtype)
         same_class, other_class = same_class - itself, 1 - same_class
@@ -95,14 +112,14 @@ class Siamese(EmbeddingLearner):
             of_same, of_other = tf.nn.softplus(-similarity), tf.nn.softplus(similarity)
         return (_weighted_mean(of_same, same_class) + _weighted_mean(of_other, other_class)) / 2
 
-    def _similarity(self, a, b):
+    def _similarity(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         """The logit of being of one class, or minus the squared distance, `(as, bs)`."""
         if self.objective == "logistic":
             kernel, bias = (tf.cast(v, a.dtype) for v in (self.judge.kernel, self.judge.bias))
             return weighted_differences(a, b, kernel[:, 0]) + bias
         return -squared_distances(a, b)
 
-    def _triplet_loss(self, distance, same_class, other_class):
+    def _triplet_loss(self, distance: Any, same_class: Any, other_class: Any) -> tf.Tensor:
         """The mean of what triplets `(anchors, positives, negatives)` lack, where it is above 0."""
         shortfall = self.margin + distance[:, :, tf.newaxis] - distance[:, tf.newaxis]
         shortfall = (
@@ -110,9 +127,9 @@ class Siamese(EmbeddingLearner):
         )
         return _weighted_mean(shortfall, tf.cast(shortfall > 0, shortfall.dtype))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "objective": self.objective, "margin": self.margin}
 
 
-def _weighted_mean(values, weights):
+def _weighted_mean(values: Any, weights: list[tf.Tensor]) -> tf.Tensor:
     return tf.reduce_sum(values * weights) / tf.maximum(tf.reduce_sum(weights), 1)

@@ -1,5 +1,8 @@
 """Moving averages of the normalisation statistics for each inner step (MAML++)."""
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 
@@ -15,7 +18,7 @@ class StepStatistics:
         num_steps: number of inner steps in training; later steps use the last row.
     """
 
-    def __init__(self, learner, num_steps: int):
+    def __init__(self, learner: keras.Model, num_steps: int):
         self._last = num_steps
         self.averages = [
             (
@@ -32,17 +35,17 @@ class StepStatistics:
             )
         ]
 
-    def at(self, step) -> list[tf.Tensor]:
+    def at(self, step: Any) -> list[tf.Tensor]:
         """The averages for the weights after `step` steps, in the order of `statistic_names`."""
         row = tf.minimum(step, self._last)
         return [tf.gather(tf.convert_to_tensor(v), row) for v, _ in self.averages]
 
     @staticmethod
-    def rows(seen: list) -> list[tf.Tensor]:
+    def rows(seen: list[Any]) -> list[tf.Tensor]:
         """A task's statistics, one list per step, as new values for the averages."""
         return [tf.stack(rows) for rows in zip(*seen, strict=True)]
 
 
-def _everywhere(variable):
+def _everywhere(variable: Any) -> Any:
     """An initializer that fills each row with the start value of the network's own average."""
     return lambda shape, dtype=None: tf.broadcast_to(tf.cast(variable, dtype), shape)

@@ -5,6 +5,7 @@ are in another unit: the targets of the training tasks are centred and divided b
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +24,7 @@ class TargetScale:
         ValueError: if a number is not finite, or a spread not positive.
     """
 
-    def __init__(self, centre=None, spread=None):
+    def __init__(self, centre: Any = None, spread: Any = None):
         self.is_set = centre is not None or spread is not None
         self._centre = _numbers("target_centre", 0.0 if centre is None else centre)
         self._spread = _numbers("target_spread", 1.0 if spread is None else spread)
@@ -42,41 +43,41 @@ class TargetScale:
                     "one for each output"
                 )
 
-    def scaled(self, values):
+    def scaled(self, values: Any) -> tf.Tensor:
         """Values `(..., outputs)` in the user's unit -> in the network's unit."""
         if not self.is_set:
             return values
         values = _wide(values)
         return (values - self._as(self._centre, values)) / self._as(self._spread, values)
 
-    def restored(self, outputs):
+    def restored(self, outputs: tf.Tensor) -> tf.Tensor:
         """Outputs `(..., outputs)` of the network -> values in the user's unit."""
         if not self.is_set:
             return outputs
         outputs = _wide(outputs)
         return outputs * self._as(self._spread, outputs) + self._as(self._centre, outputs)
 
-    def squared_error(self, y, outputs):
+    def squared_error(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """The squared error in the network's unit, averaged over the outputs: `(...)`."""
         error = _wide(y) - _wide(outputs)
         return tf.reduce_mean((error / self._as(self._spread, error)) ** 2, -1)
 
     @staticmethod
-    def _as(numbers, like):
+    def _as(numbers: Any, like: Any) -> tf.Tensor:
         return tf.constant(numbers, like.dtype)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The learner's constructor arguments."""
         return dict(zip(("target_centre", "target_spread"), self._given, strict=True))
 
 
-def _wide(values):
+def _wide(values: Any) -> Any:
     """Values as float32, because half precision might not hold a user's unit."""
     values = tf.convert_to_tensor(values)
     return tf.cast(values, tf.float32) if values.dtype.size < 4 else values
 
 
-def _numbers(name, values):
+def _numbers(name: str, values: Any) -> Any:
     try:
         numbers = np.asarray(values, np.float64)
     except (TypeError, ValueError):

@@ -1,6 +1,9 @@
 """The kind of a task's targets, classes or values; a learner is told once, and keeps it."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 from tfmeta.episodes.target_kind import CLASSES, KINDS, VALUES, TargetKind
 from tfmeta.errors import UserError
@@ -12,10 +15,10 @@ def checked_kind(targets: str | None) -> TargetKind | None:
     """The kind with the name that a constructor received; raises ValueError for other names."""
     if targets is not None and targets not in KINDS:
         raise ValueError(f"received targets={targets!r}; expected 'classes', 'values' or None")
-    return KINDS.get(targets)
+    return None if targets is None else KINDS[targets]
 
 
-def of_loss(loss) -> TargetKind | None:
+def of_loss(loss: Any) -> TargetKind | None:
     """The kind of targets that a loss is for; None for a user's own loss, which may take both."""
     if loss is None:
         return None
@@ -27,7 +30,7 @@ def of_loss(loss) -> TargetKind | None:
     return VALUES if module.partition(".")[0] == "keras" else None
 
 
-def of_tensor(y) -> TargetKind:
+def of_tensor(y: tf.Tensor) -> TargetKind:
     """The kind of targets in a tensor, by its type."""
     return CLASSES if y.dtype.is_integer else VALUES
 

@@ -7,12 +7,15 @@ numbers are checked where they are known: outside a graph here, and in a dataset
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode, PaddedEpisode, SolvedEpisode
+from tfmeta.episodes.target_kind import CLASSES, VALUES
 from tfmeta.errors import UserError
 from tfmeta.learners import targets
 from tfmeta.learners.computing_dtype import full
@@ -29,16 +32,18 @@ _EXPECTED = (
 # A learner's methods, for one task
 
 
-def checked_methods(namespace: dict) -> dict:
+def checked_methods(namespace: dict[str, Any]) -> dict[str, Any]:
     """The methods of a class that take a task, changed so that they check it first."""
     found = {name: namespace[name] for name in _CHECKS if name in namespace}
     concrete = {n: m for n, m in found.items() if not getattr(m, "__isabstractmethod__", False)}
     return {name: _CHECKS[name](method) for name, method in concrete.items()}
 
 
-def _checked_adapt(method):
+def _checked_adapt(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
-    def adapt(self, support_x, support_y, **options):
+    def adapt(
+        self: Any, support_x: tf.Tensor, support_y: tf.Tensor, **options: Any
+    ) -> dict[str, Any]:
         support_x = as_examples(self, support_x, name="support_x")
         support_y = as_targets(self, support_y, name="support_y")
         _refuse_unequal(support_x, support_y, "support", leading=1)
@@ -49,9 +54,11 @@ def _checked_adapt(method):
     return adapt
 
 
-def _checked_predict_with(method):
+def _checked_predict_with(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
-    def predict_with(self, task_state, query_x, **options):
+    def predict_with(
+        self: Any, task_state: dict[str, Any], query_x: tf.Tensor, **options: Any
+    ) -> tf.Tensor:
         query_x = as_examples(self, query_x, name="query_x")
         refuse_infinite(query_x=query_x)
         return full(method(self, task_state, query_x, **options))
@@ -59,17 +66,21 @@ def _checked_predict_with(method):
     return predict_with
 
 
-def _checked_task_gradients(method):
+def _checked_task_gradients(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
-    def task_gradients(self, episode, **options):
+    def task_gradients(
+        self: Any, episode: Any, **options: Any
+    ) -> tuple[list[tf.Tensor], dict[str, Any]]:
         return method(self, as_episodes(self, episode, leading=1), **options)
 
     return task_gradients
 
 
-def _checked_reference_answer(method):
+def _checked_reference_answer(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
-    def reference_answer(self, support_x, support_y, query_x):
+    def reference_answer(
+        self: Any, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> tf.Tensor | None:
         support_x = as_examples(self, support_x, name="support_x")
         support_y = as_targets(self, support_y, name="support_y")
         query_x = as_examples(self, query_x, name="query_x")
@@ -90,7 +101,7 @@ _CHECKS = {
 # Batches, for Keras's steps
 
 
-def as_episodes(learner, data, *, leading: int = 2):
+def as_episodes(learner: keras.Model, data: Any, *, leading: int = 2) -> Any:
     """An Episode (or a PaddedEpisode or SolvedEpisode) in the types that a learner takes.
 
     Args:
@@ -104,7 +115,7 @@ def as_episodes(learner, data, *, leading: int = 2):
         UserError: if it is no episode, or its types or shapes make no sense.
     """
     episodes = structured(data)
-    changed = {}
+    changed: dict[str, Any] = {}
     for side in ("support", "query"):
         x, y = (getattr(episodes, f"{side}_{part}") for part in "xy")
         x = as_examples(learner, x, name=f"{side}_x", leading=leading)
@@ -118,7 +129,7 @@ def as_episodes(learner, data, *, leading: int = 2):
     return episodes
 
 
-def structured(data):
+def structured(data: Any) -> Any:
     """A batch as an Episode, in whatever way Keras has wrapped it; raises UserError if it is none.
 
     It may hold tensors or their specifications.
@@ -138,7 +149,7 @@ def structured(data):
     raise UserError(f"received {_described(data)}; {_EXPECTED}")
 
 
-def _described(data):
+def _described(data: Any) -> Any:
     if isinstance(data, dict):
         return f"a dict with the keys {', '.join(map(str, data))}"
     if isinstance(data, (tuple, list)):
@@ -151,7 +162,7 @@ def _described(data):
 # Tensors
 
 
-def as_examples(learner, x, *, name: str, leading: int = 1):
+def as_examples(learner: keras.Model, x: tf.Tensor, *, name: str, leading: int = 1) -> tf.Tensor:
     """Examples in the type that the network takes; raises UserError if their shape is wrong."""
     x = tf.convert_to_tensor(x)
     shape = x.shape
@@ -167,7 +178,7 @@ def as_examples(learner, x, *, name: str, leading: int = 1):
     return tf.cast(x, wanted) if wanted.is_floating and x.dtype != tf.string else x
 
 
-def _refuse_wide_integers(network, x, *, name):
+def _refuse_wide_integers(network: keras.Model, x: tf.Tensor, *, name: str) -> None:
     """Refuses integers that Keras would cast to half precision: it can't tell large ones apart."""
     is_half = tf.as_dtype(network.compute_dtype).size == 2
     if is_half and declared_dtype(network) is None and x.dtype.is_integer and x.dtype.size > 1:
@@ -178,11 +189,11 @@ def _refuse_wide_integers(network, x, *, name):
         )
 
 
-def as_targets(learner, y, *, name: str, leading: int = 1):
+def as_targets(learner: keras.Model, y: tf.Tensor, *, name: str, leading: int = 1) -> tf.Tensor:
     """Targets as int32 labels or floats; raises UserError if they are not for the learner."""
     y = tf.convert_to_tensor(y)
     if y.dtype == tf.bool or (y.dtype.is_integer and y.shape.rank in (None, leading)):
-        targets.refuse_other(targets.CLASSES, learner.known_target_kind, by=f"integer {name}")
+        targets.refuse_other(CLASSES, learner.known_target_kind, by=f"integer {name}")
         return tf.cast(y, tf.int32)
     if y.shape.rank == leading:
         raise UserError(
@@ -190,7 +201,7 @@ def as_targets(learner, y, *, name: str, leading: int = 1):
             "labels, or targets with a last dimension: their number of outputs, 1 if there is one"
         )
     by = f"{name} of type {y.dtype.name} and shape {_shape(y.shape)}"
-    targets.refuse_other(targets.VALUES, learner.known_target_kind, by=by)
+    targets.refuse_other(VALUES, learner.known_target_kind, by=by)
     outputs = learner.target_shape
     if learner.has_own_loss or y.shape.rank is None or len(outputs) != y.shape.rank - leading:
         outputs = y.shape[leading:]  # a user's loss may take targets of any shape
@@ -199,7 +210,7 @@ def as_targets(learner, y, *, name: str, leading: int = 1):
     return tf.cast(y, learner.variable_dtype)
 
 
-def _refuse_unequal(x, y, side, *, leading):
+def _refuse_unequal(x: tf.Tensor, y: tf.Tensor, side: Any, *, leading: Any) -> None:
     if tf.is_tensor(x) and not x.shape[:leading].is_compatible_with(y.shape[:leading]):
         raise UserError(
             f"received {side}_x of shape {_shape(x.shape)} and {side}_y of shape "
@@ -207,7 +218,7 @@ def _refuse_unequal(x, y, side, *, leading):
         )
 
 
-def _refuse_labels(learner, y, *, name):
+def _refuse_labels(learner: keras.Model, y: tf.Tensor, *, name: str) -> None:
     """Raises UserError for labels that make no sense, if their values are known."""
     if not y.dtype.is_integer or not hasattr(y, "numpy") or not tf.executing_eagerly():
         return
@@ -223,7 +234,7 @@ def _refuse_labels(learner, y, *, name):
         )
 
 
-def refuse_infinite(**tensors):
+def refuse_infinite(**tensors: Any) -> None:
     """Raises UserError for numbers that are not finite, if their values are known."""
     for name, values in tensors.items():
         can_be_seen = hasattr(values, "numpy") and tf.executing_eagerly()
@@ -240,5 +251,5 @@ def refuse_infinite(**tensors):
             )
 
 
-def _shape(shape):
+def _shape(shape: Any) -> str:
     return "(" + ", ".join("any" if size is None else str(size) for size in tuple(shape)) + ")"

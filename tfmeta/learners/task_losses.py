@@ -1,8 +1,11 @@
 """The compiled loss of one set of a task: the mean over its examples, as Keras computes it."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from tfmeta.episodes.target_kind import CLASSES
 from tfmeta.keras_internals import LossFunction, mask_of
 from tfmeta.learners import targets
 
@@ -14,7 +17,7 @@ _OF_ONE_HOT = (
 )
 
 
-def as_loss(loss) -> keras.losses.Loss:
+def as_loss(loss: Any) -> keras.losses.Loss:
     """A Keras Loss from what `compile` takes: a name, a function or a Loss."""
     loss = keras.losses.get(loss)
     if isinstance(loss, keras.losses.Loss):
@@ -22,7 +25,7 @@ def as_loss(loss) -> keras.losses.Loss:
     return LossFunction(loss, name=getattr(loss, "__name__", None))
 
 
-def check_loss(loss) -> None:
+def check_loss(loss: Any) -> None:
     """Raises ValueError if a loss can't be honoured in a task."""
     if loss is None:
         return
@@ -48,7 +51,7 @@ def check_loss(loss) -> None:
             f"received the loss {loss.name!r}, for one-hot vectors; a task's classes are integer "
             "labels. Expected keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
         )
-    if targets.of_loss(loss) == targets.CLASSES and not loss.get_config().get("from_logits"):
+    if targets.of_loss(loss) == CLASSES and not loss.get_config().get("from_logits"):
         raise ValueError(
             f"received the loss {loss.name!r} with from_logits=False; a learner's outputs are "
             "logits, which its exports turn into probabilities. Expected "
@@ -57,7 +60,7 @@ def check_loss(loss) -> None:
         )
 
 
-def mean_loss(loss, y, outputs):
+def mean_loss(loss: Any, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
     """The mean of a loss over a set's examples, as Keras computes it.
 
     Args:
@@ -82,7 +85,7 @@ def mean_loss(loss, y, outputs):
     return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
 
 
-def _own(loss, y, outputs):
+def _own(loss: Any, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
     """The value of a user's loss that computes its mean itself."""
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
         raise ValueError(

@@ -1,6 +1,7 @@
 """Which of Keras's metrics are right for a task's targets and outputs."""
 
 import inspect
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -48,14 +49,16 @@ _EXPECTED = {
 }
 
 
-def check_metrics(metrics, kind: TargetKind | None) -> None:
+def check_metrics(metrics: Any, kind: TargetKind | None) -> None:
     """Raises ValueError if one of Keras's own metrics is not for such targets and outputs.
 
     Args:
         metrics: what `compile` takes. A user's own function or class is never refused.
         kind: of the targets; if it is None (not known yet), nothing is refused.
     """
-    for given in keras.tree.flatten(metrics) if kind else ():
+    if kind is None:
+        return
+    for given in keras.tree.flatten(metrics):
         if given is None or (_is_accuracy(given) and kind == targets.CLASSES):
             continue
         metric = given if _is_accuracy(given) else keras.metrics.get(given)
@@ -67,7 +70,7 @@ def check_metrics(metrics, kind: TargetKind | None) -> None:
             )
 
 
-def build_metrics(learner, query_y) -> None:
+def build_metrics(learner: keras.Model, query_y: tf.Tensor) -> None:
     """Makes the variables of the compiled metrics, outside the replicas that share them.
 
     Args:
@@ -89,18 +92,18 @@ def build_metrics(learner, query_y) -> None:
             tf.function(metric.update_state, autograph=False).get_concrete_function(y, outputs)
 
 
-def _is_accuracy(given):
+def _is_accuracy(given: Any) -> bool:
     """Whether Keras chooses the kind of accuracy itself, by the shapes."""
     return isinstance(given, str) and given.lower() in ("accuracy", "acc")
 
 
-def _is_for(metric, kind):
+def _is_for(metric: Any, kind: Any) -> bool:
     if not any(metric is each or type(metric) is each for each in _FOR[kind]):
         return False
     return bool(metric.get_config().get(_SCORES, True)) if hasattr(metric, "get_config") else True
 
 
-def _is_keras_own(metric):
+def _is_keras_own(metric: Any) -> bool:
     if isinstance(metric, str):
         return True
     if type(metric) is keras.metrics.MeanMetricWrapper:
@@ -109,7 +112,7 @@ def _is_keras_own(metric):
     return owner.__module__.partition(".")[0] == "keras"
 
 
-def _described(given):
+def _described(given: Any) -> Any:
     if isinstance(given, keras.metrics.Metric):
         config = given.get_config()
         scores = f"({_SCORES}={config[_SCORES]})" if _SCORES in config else ""

@@ -6,6 +6,8 @@ adapted model depends on the support set and the start. A constraint holds after
 outer optimizer, by Keras, and after every step of the inner loop.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -13,13 +15,13 @@ from tfmeta import keras_internals as internals
 from tfmeta.learners.network_probe import computed_from, input_shape
 
 
-def penalty(variables):
+def penalty(variables: list[Any]) -> tf.Tensor | None:
     """The sum of the variables' regularizers, a scalar; None if none has one."""
     terms = [v.regularizer(tf.convert_to_tensor(v)) for v in variables if v.regularizer is not None]
     return tf.add_n(terms) if terms else None
 
 
-def penalty_and_gradients(variables):
+def penalty_and_gradients(variables: list[Any]) -> tuple[tf.Tensor | None, list[tf.Tensor] | None]:
     """`(penalty, gradients)`; gradients are in the order of the variables; or `(None, None)`."""
     with tf.GradientTape() as tape:
         value = penalty(variables)
@@ -28,7 +30,7 @@ def penalty_and_gradients(variables):
     return value, tape.gradient(value, [v.value for v in variables], unconnected_gradients="zero")
 
 
-def constrained(variables, values) -> list:
+def constrained(variables: list[Any], values: Any) -> list[Any]:
     """The values of weights after a step, each after the constraint of its variable."""
     pairs = zip(variables, values, strict=True)
     return [value if v.constraint is None else v.constraint(value) for v, value in pairs]
@@ -51,7 +53,7 @@ def refuse_forward_losses(network: keras.Model) -> None:
         raise _refusal(layer, "calls add_loss")
 
 
-def _refusal(layer, does):
+def _refusal(layer: keras.layers.Layer, does: Any) -> ValueError:
     return ValueError(
         f"the network's layer {layer.name!r} ({type(layer).__name__}) {does}; a learner minimises "
         "its loss and the regularizers of weights (kernel_regularizer and the like), and nothing "
@@ -59,12 +61,12 @@ def _refusal(layer, does):
     )
 
 
-def _layers_that_add_losses(network) -> list:
+def _layers_that_add_losses(network: keras.Model) -> list[Any]:
     """The layers that call add_loss, found by tracing the network, which computes nothing."""
     specs = tf.TensorSpec(input_shape(network), computed_from(network))
     options = {"training": True} if internals.takes_training(network) else {}
 
-    def run(x):
+    def run(x: tf.Tensor) -> Any:
         with keras.StatelessScope(collect_losses=True):
             return network(x, **options)
 

@@ -1,0 +1,41 @@
+"""Which layers of a network an inner loop adapts."""
+
+from collections.abc import Iterable, Sequence
+
+import keras
+
+from tfmeta.keras_internals import layers_of, own_trainable_variables
+
+
+def adapted_positions(network: keras.Model, adapt_layers: str | Sequence[str]) -> list[int]:
+    """The positions of the adapted layers' weights among the network's trainable variables."""
+    if adapt_layers == "all":
+        return list(range(len(network.trainable_variables)))
+    layers = layers_of(network, include_self=False)
+    layers = [layer for layer in layers if own_trainable_variables(layer)]
+    chosen = layers[-1:] if adapt_layers == "head" else _named(layers, adapt_layers)
+    adapted = {id(v) for layer in chosen for v in layer.trainable_variables}
+    if not adapted:
+        raise ValueError(
+            f"received adapt_layers={adapt_layers!r}, which are frozen; expected layers with "
+            "trainable weights"
+        )
+    return [i for i, v in enumerate(network.trainable_variables) if id(v) in adapted]
+
+
+def _named(layers: Iterable[keras.layers.Layer], names: Sequence[str]) -> list[keras.layers.Layer]:
+    """The layers with these names; each name must belong to exactly one layer."""
+    layers = [layer for layer in layers if layer.trainable]
+    known = [layer.name for layer in layers]
+    if not names or any(name not in known for name in names):
+        raise ValueError(
+            f"received adapt_layers={names!r}; expected 'all', 'head' or a list of layers with "
+            f"trainable weights: {', '.join(dict.fromkeys(known))}"
+        )
+    several = [name for name in names if known.count(name) > 1]
+    if several:
+        raise ValueError(
+            f"received adapt_layers={names!r}, but {known.count(several[0])} layers are called "
+            f"{several[0]!r}; give each a name of its own"
+        )
+    return [layer for layer in layers if layer.name in names]

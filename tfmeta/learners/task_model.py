@@ -1,0 +1,117 @@
+"""What a learner knows of its tasks, and how it runs the tasks of a batch."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfmeta import keras_internals as internals
+from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.target_kind import CLASSES, TargetKind
+from tfmeta.learners import targets as kinds
+from tfmeta.learners.common_sizes import CommonSizes, declares_sizes
+from tfmeta.learners.execution import map_tasks
+from tfmeta.learners.padding import is_padded, refilled, unpadded
+from tfmeta.learners.task_inputs import as_episodes
+
+
+class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
+    """A `keras.Model` that runs the tasks of a batch, each by itself."""
+
+    _target_kind: TargetKind | None = None  # from the constructor, the loss or the data
+
+    @property
+    def targets(self) -> str:
+        """The kind of a task's targets, "classes" or "values"."""
+        return self.target_kind.name
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """The kind of a task's targets; "classes" as long as it is not known."""
+        return self.known_target_kind or CLASSES
+
+    @property
+    def known_target_kind(self) -> TargetKind | None:
+        """Like `target_kind`, but None as long as it is not known."""
+        return self._target_kind or kinds.of_loss(getattr(self, "loss", None))
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether the compiled loss is the user's own, which may take targets of any shape."""
+        loss = getattr(self, "loss", None)
+        return loss is not None and kinds.of_loss(loss) is None
+
+    def tell_targets(self, kind: TargetKind) -> None:
+        """Sets the kind of targets; raises UserError if the learner knows that it is another."""
+        kinds.refuse_other(kind, self.known_target_kind, by=f"targets={kind.name!r}")
+        self._target_kind = kind
+
+    def example_shape(self, received: tf.TensorShape) -> tuple[Any, ...]:
+        """The shape that an example must have, for one that was received in another."""
+        del received
+        return self.function.input_shape[1:]
+
+    @property
+    def target_shape(self) -> tuple[Any, ...]:
+        """The shape of a target that is a value."""
+        return self.function.output_shape[1:]
+
+    # How tasks run
+
+    @property
+    def is_vectorised(self) -> bool:
+        """Whether tasks run as one computation; this says what "auto" means on this machine."""
+        if self.vectorised != "auto":
+            return self.vectorised
+        has_convolution = any(len(v.shape) > 2 for v in self.network.trainable_variables)
+        may_be = not has_convolution or bool(tf.config.list_physical_devices("GPU"))
+        # Without `sizes` the shape of an answer would depend on each task's own labels.
+        has_sizes = self.num_outputs is not None or declares_sizes(self.adapt)
+        return may_be and has_sizes and self.function.loop is None
+
+    def map_tasks(self, function: Any, episodes: Episode) -> Any:
+        """Applies a function to each task's Episode of a batch, in the way this learner runs tasks.
+
+        A function with an argument `sizes` is given the batch's `CommonSizes`, for `adapt`.
+        """
+        function = self._common_sizes(episodes).given_to(function)
+        return map_tasks(function, episodes, vectorised=self._runs_vectorised(episodes))
+
+    def _common_sizes(self, episodes: Any) -> Any:
+        static = self._is_compiled_by_xla and not is_padded(episodes)
+        return CommonSizes.of(episodes.support_y, static=static)
+
+    @property
+    def _is_compiled_by_xla(self) -> Any:
+        return bool(getattr(self, "jit_compile", False))
+
+    def _runs_vectorised(self, episodes: Any) -> Any:
+        """Whether these tasks run as one computation; tasks of several sizes run one by one."""
+        return self.is_vectorised and not is_padded(episodes)
+
+    def _fit_for_xla(self, data: Any) -> Any:
+        """The data for Keras's compiled steps; refuses tasks of several sizes if XLA compiles."""
+        episodes = as_episodes(self, data)
+        if is_padded(episodes) and self._is_compiled_by_xla:
+            raise ValueError(
+                "received episodes of several sizes; XLA needs one. compile(jit_compile=False)"
+            )
+        return episodes
+
+    def _adapt_and_predict(self, episode: Any, sizes: CommonSizes) -> Any:
+        task_state = sizes.given_to(self.adapt)(episode.support_x, episode.support_y)
+        return self.predict_with(task_state, episode.query_x)
+
+    def _query_outputs(self, task: Any, *, sizes: CommonSizes) -> Any:
+        return refilled(self._adapt_and_predict(unpadded(task), sizes), task=task)
+
+    def _query_outputs_and_loss(self, task: Any, *, sizes: CommonSizes) -> Any:
+        episode = unpadded(task)
+        outputs = self._adapt_and_predict(episode, sizes)
+        return refilled(outputs, task=task), self.task_loss(episode.query_y, outputs)
+
+    def _padded_task_gradients(
+        self, task: Any, sizes: CommonSizes
+    ) -> tuple[list[tf.Tensor], dict[str, Any]]:
+        gradients, logs = sizes.given_to(self.task_gradients)(unpadded(task))
+        return gradients, {**logs, "outputs": refilled(logs["outputs"], task=task)}
