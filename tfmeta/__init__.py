@@ -7,6 +7,7 @@ wait for TensorFlow.
 import importlib
 import os
 import sys
+from typing import Any
 
 from tfmeta.own_path import leave_working_folder
 
@@ -59,7 +60,7 @@ find_our_classes(sorted({home for home in _HOMES.values() if "learners" in home}
 __all__ = [*sorted(_HOMES), "networks"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name == "networks":
         return importlib.import_module("tfmeta.networks")
     if name in _STARTING and "tensorflow" not in sys.modules:
@@ -69,5 +70,5 @@ def __getattr__(name: str):
     raise AttributeError(f"module 'tfmeta' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 
-def __dir__():
+def __dir__() -> list[Any]:
     return [*__all__, "__version__"]

@@ -3,9 +3,10 @@
 import ast
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 
-def options_in_source(home: str, given: tuple[str, ...]) -> dict:
+def options_in_source(home: str, given: tuple[str, ...]) -> dict[str, Any]:
     """The keyword arguments of a builder, `{option: default}`.
 
     Args:
@@ -28,15 +29,15 @@ def options_in_source(home: str, given: tuple[str, ...]) -> dict:
     return {}
 
 
-def _tree(module):
+def _tree(module: Any) -> Any:
     try:
         spec = find_spec(module)
-        return ast.parse(Path(spec.origin).read_text())
+        return ast.parse(Path(spec.origin).read_text())  # type: ignore[union-attr, arg-type]
     except Exception:  # another package may raise anything when it is imported
         return ast.Module([], [])
 
 
-def _value(node, tree):
+def _value(node: Any, tree: Any) -> Any:
     """The value of a literal, or of a constant of this module or of one that it imports from."""
     if node is None:
         return None
@@ -49,7 +50,7 @@ def _value(node, tree):
         if isinstance(statement, ast.Assign):
             target, value = statement.targets[0], statement.value
             if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-                pairs = zip(target.elts, value.elts, strict=True)
+                pairs = list(zip(target.elts, value.elts, strict=True))
             else:
                 pairs = [(target, value)]
             for name, constant in pairs:

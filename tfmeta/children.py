@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import tfmeta
 from tfmeta.errors import UserError
@@ -39,11 +40,11 @@ runpy.run_module(module, run_name="__main__")
 class ChildDied(UserError):
     """A child did not finish its work; the message says how it ended."""
 
-    def __init__(self, message):
+    def __init__(self, message: str):
         super().__init__(message, exit_status=1)
 
 
-def run(module: str, *arguments, given: str = "", timeout: float = DEFAULT_TIMEOUT) -> str:
+def run(module: str, *arguments: Any, given: str = "", timeout: float = DEFAULT_TIMEOUT) -> str:
     """What `python -m MODULE ARGUMENTS` wrote to its standard output.
 
     Args:
@@ -86,7 +87,7 @@ def run(module: str, *arguments, given: str = "", timeout: float = DEFAULT_TIMEO
     return done.stdout
 
 
-def _ending(done):
+def _ending(done: Any) -> str:
     """How a process ended, and its last line of output."""
     last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
     ending = f"ended with status {done.returncode}"
@@ -99,7 +100,7 @@ def _ending(done):
     return f"the process that ran it {ending}: {last}"
 
 
-def _folders():
+def _folders() -> list[Any]:
     """Folders where the child looks last: the user's PYTHONPATH, and the one of this tfmeta."""
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if sys.flags.ignore_environment:
@@ -108,6 +109,6 @@ def _folders():
     return [folder for folder in (*given, str(own)) if os.path.isabs(folder)]
 
 
-def _user_folder():
+def _user_folder() -> Any:
     """The folder of `pip install --user`, if this interpreter looks there."""
     return site.getusersitepackages() if site.ENABLE_USER_SITE else None

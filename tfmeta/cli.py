@@ -1,6 +1,7 @@
 """The command line: `tfmeta COMMAND`. Imports no TensorFlow, so that `--help` answers at once."""
 
 import errno
+from typing import Any
 
 import click
 
@@ -25,13 +26,13 @@ from tfmeta.terminal import plain
 class _Commands(click.Group):
     """Shows a user's mistake, and an unforeseen error, as one line without a traceback."""
 
-    def invoke(self, context):
+    def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except UserError as error:
             raise _shown(" ".join(str(error).split()), error.exit_status) from error
         except click.ClickException as error:
-            error.message = plain(error.message)
+            error.message = plain(error.message)  # type: ignore[misc]
             raise
         except (click.exceptions.Exit, click.Abort):
             raise
@@ -41,19 +42,19 @@ class _Commands(click.Group):
                 raise
             raise _shown(safety_net.told(error), 1) from error
 
-    def list_commands(self, context):
+    def list_commands(self, context: click.Context) -> list[str]:
         return list(self.commands)  # in the order of the work, and not of the alphabet
 
 
-def _shown(line, exit_status):
+def _shown(line: str, exit_status: int) -> click.ClickException:
     shown = click.ClickException(plain(line))
-    shown.exit_code = exit_status
+    shown.exit_code = exit_status  # type: ignore[misc]
     return shown
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(tfmeta.__version__, prog_name="tfmeta")
-def main():
+def main() -> None:
     """Few-shot learning, from a labelled dataset to a model in TensorFlow Serving.
 
     \b

@@ -1,6 +1,7 @@
 """From logits to a served model's answers: probabilities, and how likely a class is unknown."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import tensorflow as tf
 
@@ -28,16 +29,16 @@ class Confidence:
     bias: float = 0.0
     of_doubt: float = 1.0
     of_largest: float = 0.0
-    report: dict | None = None
+    report: dict[str, Any] | None = None
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-    def probabilities(self, logits):
+    def probabilities(self, logits: tf.Tensor) -> tf.Tensor:
         """Logits `(..., classes)` -> probabilities `(..., classes)`."""
         return tf.nn.softmax(self._scaled(logits))
 
-    def unknown(self, logits):
+    def unknown(self, logits: tf.Tensor) -> tf.Tensor:
         """Logits `(..., classes)` -> `(...)`, from 0 to 1, how likely the query is of no class.
 
         It is as if half of all queries were of no class.
@@ -45,7 +46,7 @@ class Confidence:
         doubt, largest = self.evidence(logits)
         return tf.sigmoid(self.bias + self.of_doubt * doubt + self.of_largest * largest)
 
-    def evidence(self, logits):
+    def evidence(self, logits: tf.Tensor) -> Any:
         """The log-odds against the most likely class, and its logit divided by the temperature."""
         scaled = self._scaled(logits)
         largest = tf.reduce_max(scaled, -1)
@@ -54,5 +55,5 @@ class Confidence:
         others = tf.exp(scaled - largest[..., tf.newaxis]) * (1 - likeliest)
         return tf.math.log(tf.maximum(tf.reduce_sum(others, -1), _SMALLEST)), largest
 
-    def _scaled(self, logits):
+    def _scaled(self, logits: tf.Tensor) -> Any:
         return logits * (1 / self.temperature)

@@ -13,9 +13,11 @@ import sys
 import time
 import weakref
 from pathlib import Path
+from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.terminal import plain
+from tfmeta.user_files import AnyPath
 
 _POLL_SECONDS = 0.05
 _MOST_BYTES = 1200  # of the text about the holder
@@ -46,7 +48,7 @@ class FileLock:
         OSError: if no file can be created there.
     """
 
-    def __init__(self, path, what, *, wait: float = 0):
+    def __init__(self, path: AnyPath, what: object, *, wait: float = 0):
         self._path, self._what = Path(path), what
         end = time.monotonic() + wait
         while (file := self._taken()) is None:
@@ -62,17 +64,17 @@ class FileLock:
             os.ftruncate(file, 0)
             os.pwrite(file, _own_name().encode(), 0)
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     def release(self) -> None:
         """Releases the lock; may be called twice."""
         self._release()
 
-    def _taken(self):
+    def _taken(self) -> Any:
         """The open and locked file; None if another process has it."""
         while True:
             file = self._opened()
@@ -87,7 +89,7 @@ class FileLock:
                 return file
             os.close(file)  # its holder removed the file while it was opened here
 
-    def _opened(self):
+    def _opened(self) -> Any:
         # No link is followed: a stranger's link could lead to any file, which would be overwritten.
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
@@ -102,7 +104,7 @@ class FileLock:
             raise self._no_lock()
         return file
 
-    def _is_at_path(self, found):
+    def _is_at_path(self, found: Any) -> bool:
         """Whether the locked file is still the file that others would open."""
         try:
             there = os.lstat(self._path)
@@ -110,10 +112,10 @@ class FileLock:
             return False
         return (there.st_dev, there.st_ino) == (found.st_dev, found.st_ino)
 
-    def _no_lock(self):
+    def _no_lock(self) -> UserError:
         return UserError(f"{self._path} is no lock of tfmeta's; delete it", exit_status=1)
 
-    def _holder(self):
+    def _holder(self) -> Any:
         try:
             with open(self._path, "rb") as file:
                 name = file.read(_MOST_BYTES).decode(errors="replace").strip()
@@ -122,13 +124,13 @@ class FileLock:
         return plain(name) or "another process"
 
 
-def _release(path, file):
+def _release(path: Path, file: Any) -> None:
     with contextlib.suppress(OSError):
         path.unlink()  # while the lock is still held; later the file may be another process's
     os.close(file)
 
 
-def _own_name():
+def _own_name() -> Any:
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     name = f"process {os.getpid()} on {socket.gethostname()} since {since}: {command}"
@@ -137,7 +139,7 @@ def _own_name():
 
 
 @functools.cache  # once is enough
-def _say_unlocked(what, reason):
+def _say_unlocked(what: object, reason: str) -> None:
     logging.getLogger("tfmeta").warning(
         "%s can't be locked, because its file system has no locks (%s); see to it that no other "
         "process writes to it",

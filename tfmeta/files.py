@@ -19,12 +19,14 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError
 from tfmeta.file_lock import FileLock, LockedError
-from tfmeta.user_files import read_file
+from tfmeta.user_files import AnyPath, read_file
 
 OURS = ".tfmeta-"  # begins the names of temporary files and folders
 _PARTIAL, _LOCK = f"{OURS}partial-", f"{OURS}lock-"
@@ -34,7 +36,7 @@ _MOST_BYTES = 16 * 2**20  # of a JSON file
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # errors of file systems that can't synchronise folders
 
 
-def check_free(path) -> None:
+def check_free(path: AnyPath) -> None:
     """Raises UserError if no new file can be made at `path`."""
     path = Path(path)
     if os.path.lexists(path):
@@ -46,7 +48,7 @@ def check_free(path) -> None:
 
 
 @contextlib.contextmanager
-def writing(path, hint: str = ""):
+def writing(path: AnyPath, hint: str = "") -> Iterator[Any]:
     """Turns the system's errors of writing into UserErrors of one line.
 
     Args:
@@ -60,7 +62,7 @@ def writing(path, hint: str = ""):
         raise UserError(f"cannot write {path}: {_reason(error)}{hint}", exit_status=1) from error
 
 
-def locked(path, *, wait: float = 0, what=None) -> FileLock:
+def locked(path: AnyPath, *, wait: float = 0, what: AnyPath | None = None) -> FileLock:
     """The lock for writing `path`, which need not exist; a context manager.
 
     What a killed writer of `path` has left is removed.
@@ -81,13 +83,13 @@ def locked(path, *, wait: float = 0, what=None) -> FileLock:
     return lock
 
 
-def lock_of(path) -> Path:
+def lock_of(path: AnyPath) -> Path:
     """The file of the lock for writing `path`."""
     return _beside(Path(path), _LOCK)
 
 
 @contextlib.contextmanager
-def whole(path, hint: str = ""):
+def whole(path: AnyPath, hint: str = "") -> Iterator[Any]:
     """Yields where to write a file or folder, which is at `path` after the end of the block.
 
     The caller must hold the lock of `path`, or of what it is part of.
@@ -104,7 +106,7 @@ def whole(path, hint: str = ""):
 
 
 @contextlib.contextmanager
-def appearing(path, hint: str = ""):
+def appearing(path: AnyPath, hint: str = "") -> Iterator[Any]:
     """Like `whole`, for a block that also reads; its own errors are raised unchanged."""
     path = Path(path)
     partial = _beside(path, _PARTIAL)
@@ -122,7 +124,7 @@ def appearing(path, hint: str = ""):
 
 
 @contextlib.contextmanager
-def new_version(folder, suffix: str = "", hint: str = ""):
+def new_version(folder: AnyPath, suffix: str = "", hint: str = "") -> Iterator[Any]:
     """Yields `(partial, version)`: where to write, and the next free version, where it will be.
 
     Processes that do this at the same time get different numbers.
@@ -141,7 +143,7 @@ def new_version(folder, suffix: str = "", hint: str = ""):
         yield partial, version
 
 
-def _next_version(folder, suffix):
+def _next_version(folder: Path, suffix: str) -> Any:
     number = 0
     while True:
         names = (path.name for path in folder.glob(f"*{suffix}"))
@@ -157,7 +159,7 @@ def _next_version(folder, suffix):
         lock.release()
 
 
-def clear(folder) -> None:
+def clear(folder: AnyPath) -> None:
     """Removes what killed writers left in a folder of tfmeta; what is locked stays."""
     folder = Path(folder)
     for path in [*folder.glob(f"{_PARTIAL}*"), *folder.glob(f"{_LOCK}*")]:
@@ -169,7 +171,7 @@ def clear(folder) -> None:
             _remove(path)
 
 
-def check_writable(folder, hint: str = "") -> None:
+def check_writable(folder: AnyPath, hint: str = "") -> None:
     """Raises UserError if no file can be made in a folder; the folder is created if necessary."""
     folder = Path(folder)
     with writing(folder, hint):
@@ -178,7 +180,7 @@ def check_writable(folder, hint: str = "") -> None:
 
 
 @contextlib.contextmanager
-def without_leftovers(folder):
+def without_leftovers(folder: AnyPath) -> Iterator[Any]:
     """If the block fails, removes the folder that it made and those above it, if empty."""
     folder = Path(folder).absolute()
     missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
@@ -192,7 +194,7 @@ def without_leftovers(folder):
 
 
 @contextlib.contextmanager
-def temporary_folder():
+def temporary_folder() -> Iterator[Any]:
     """A new folder that is removed at the end of the block."""
     with writing("a temporary folder", TEMPORARY_HINT):
         folder = tempfile.TemporaryDirectory()
@@ -200,18 +202,18 @@ def temporary_folder():
         yield Path(name)
 
 
-def write_json(path, content) -> None:
+def write_json(path: AnyPath, content: Any) -> None:
     """As `whole`."""
     write_text(path, strict_json.dumps(content, indent=2) + "\n")
 
 
-def write_text(path, text: str) -> None:
+def write_text(path: AnyPath, text: str) -> None:
     """As `whole`."""
     with whole(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def append_text(path, text: str) -> None:
+def append_text(path: AnyPath, text: str) -> None:
     """Adds to the end of a file; a kill or a full disk may cut it short."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
     opener = lambda name, _: os.open(name, flags, 0o666)  # noqa: E731
@@ -219,7 +221,7 @@ def append_text(path, text: str) -> None:
         file.write(text)
 
 
-def read_json(path, most: int = _MOST_BYTES):
+def read_json(path: AnyPath, most: int = _MOST_BYTES) -> Any:
     """The content of a JSON file.
 
     Raises:
@@ -231,7 +233,7 @@ def read_json(path, most: int = _MOST_BYTES):
         raise UserError(f"{path} is missing or damaged: {error}", exit_status=1) from error
 
 
-def sync(path) -> None:
+def sync(path: AnyPath) -> None:
     """Synchronises a file, or the names in a folder, to the disk."""
     file = os.open(path, os.O_RDONLY)
     try:
@@ -243,7 +245,7 @@ def sync(path) -> None:
         os.close(file)
 
 
-def _sync_all(path):
+def _sync_all(path: Path) -> None:
     for folder, _, names in os.walk(path):
         for name in names:
             sync(os.path.join(folder, name))
@@ -252,25 +254,25 @@ def _sync_all(path):
         sync(path)
 
 
-def _beside(path, prefix):
+def _beside(path: Path, prefix: str) -> Any:
     return path.with_name(f"{prefix}{path.name}")
 
 
-def _remove(path):
+def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _failures():
+def _failures() -> Any:
     """The exceptions of failed writing; those of TensorFlow only if it is loaded."""
     errors = getattr(sys.modules.get("tensorflow"), "errors", None)
     return (OSError, errors.OpError) if errors else OSError
 
 
-def _reason(error):
-    if getattr(error, "errno", None):
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     text = str(getattr(error, "message", None) or error)
     of_hdf5 = re.search(r"error message = '([^']+)'", text)

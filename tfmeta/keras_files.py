@@ -9,12 +9,13 @@ import operator
 import os
 import sys
 import zipfile
+from typing import Any
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError
 from tfmeta.keras_names import MODULES_OF_CLASSES, MODULES_OF_CODE, PRIVATE
 from tfmeta.named_code import refuse_code, trusts_files
-from tfmeta.user_files import check_expansion, open_file
+from tfmeta.user_files import AnyPath, check_expansion, open_file
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _MEMBERS = (_CONFIG, "metadata.json", "training.json", _WEIGHTS)  # of Keras, and of a checkpoint
@@ -35,7 +36,7 @@ _MODULES_OF_FUNCTIONS = (
 _VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__")
 
 
-def load_model(path):
+def load_model(path: AnyPath) -> Any:
     """The model in a `.keras` file; for a damaged file Keras may raise anything.
 
     Raises:
@@ -54,7 +55,7 @@ def load_model(path):
     return keras.models.load_model(path, safe_mode=not trusts_files())
 
 
-def check_config(config, path) -> None:
+def check_config(config: Any, path: AnyPath | None) -> None:
     """Raises UserError if Keras is to build something that is not listed here.
 
     Args:
@@ -76,7 +77,7 @@ def check_config(config, path) -> None:
                 raise refuse_code(f"the words in the file {each['vocabulary']!r}", path)
 
 
-def _asked(config):
+def _asked(config: Any) -> str:
     module, name = config.get("module"), config["class_name"]
     if name == "function":
         return f"the function {config.get('config')!r} of {module}"
@@ -85,7 +86,7 @@ def _asked(config):
     return f"the class {name!r} of {module}{known_as}"
 
 
-def _is_known(config):
+def _is_known(config: Any) -> bool:
     import keras
 
     name, module = config["class_name"], config.get("module")
@@ -108,7 +109,7 @@ def _is_known(config):
     return isinstance(found, type) and is_listed
 
 
-def _found(module, name):
+def _found(module: Any, name: str) -> Any:
     """The class that Keras would take, or None; nothing is imported to find it."""
     import keras
 
@@ -122,7 +123,7 @@ def _found(module, name):
         return None
 
 
-def _check_members(path, archive):
+def _check_members(path: AnyPath, archive: Any) -> None:
     sizes = [member.file_size for member in archive.infolist()]
     check_expansion(path, sum(sizes), os.path.getsize(path))
     for member in archive.infolist():
@@ -132,14 +133,14 @@ def _check_members(path, archive):
             raise UserError(f"{path} holds {name!r}; expected what learner.save() made")
 
 
-def _config(archive):
+def _config(archive: Any) -> Any:
     size = archive.getinfo(_CONFIG).file_size
     if size > _MOST_CONFIG:
         raise ValueError(f"its {_CONFIG} has {size} bytes; expected {_MOST_CONFIG} at most")
     return strict_json.loads(archive.read(_CONFIG))
 
 
-def _check_weights(path, archive):
+def _check_weights(path: AnyPath, archive: Any) -> Any:
     """Counts the weights; they must be in the file itself, with as many bytes as in memory."""
     import h5py
 
@@ -167,7 +168,7 @@ def _check_weights(path, archive):
     return number
 
 
-def _check_size(path, config, number):
+def _check_size(path: AnyPath, config: Any, number: Any) -> None:
     """Refuses a network with more weights than the file: a few bytes may ask for a large one."""
     import keras
 

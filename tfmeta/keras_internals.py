@@ -24,12 +24,12 @@ def layers_of(network: keras.Layer, *, include_self: bool = True) -> list[keras.
     return list(network._flatten_layers(include_self=include_self))
 
 
-def own_trainable_variables(layer: keras.Layer) -> list:
+def own_trainable_variables(layer: keras.Layer) -> list[Any]:
     """The variables that the layer itself holds, without those of layers in it, frozen or not."""
     return list(layer._trainable_variables)
 
 
-def own_variables(layer: keras.Layer) -> list:
+def own_variables(layer: keras.Layer) -> list[Any]:
     """The variables that the layer itself holds, with the states of its random generators."""
     held = [*layer._trainable_variables, *layer._non_trainable_variables]
     return held + [generator.state for generator in layer._seed_generators]
@@ -82,7 +82,7 @@ def as_in_inference(layers: Iterable[keras.Layer]) -> Iterator[None]:
     layers = list(layers)
     calls = [layer.call for layer in layers]
 
-    def in_inference(call):
+    def in_inference(call: Callable[..., Any]) -> Any:
         return lambda *args, **kwargs: call(*args, **{**kwargs, "training": False})
 
     try:
@@ -95,7 +95,7 @@ def as_in_inference(layers: Iterable[keras.Layer]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def every_call_through(wrapper: Callable) -> Iterator[None]:
+def every_call_through(wrapper: Callable[..., Any]) -> Iterator[None]:
     """Replaces each call of a layer by `wrapper(call, layer, *args, **kwargs)` in its body.
 
     Args:
@@ -103,7 +103,7 @@ def every_call_through(wrapper: Callable) -> Iterator[None]:
     """
     original = keras.Layer.__call__
 
-    def called(layer, *args, **kwargs):
+    def called(layer: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
         return wrapper(original, layer, *args, **kwargs)
 
     with mock.patch.object(keras.Layer, "__call__", called):
@@ -113,7 +113,7 @@ def every_call_through(wrapper: Callable) -> Iterator[None]:
 # Values in place of variables
 
 
-def scope_with(variables: Iterable, values: Iterable) -> keras.StatelessScope:
+def scope_with(variables: Iterable[Any], values: Iterable[Any]) -> keras.StatelessScope:
     """A StatelessScope in which the variables have these values.
 
     The scope's constructor would cast them to the variables' own dtypes. But the second derivatives
@@ -157,22 +157,22 @@ def leaving_no_trace() -> Iterator[None]:
 LossFunction: Any = keras.losses.MeanSquaredError.__base__
 
 
-def remember_compiled(model: keras.Model, name: str, value) -> None:
+def remember_compiled(model: keras.Model, name: str, value: Any) -> None:
     """Adds an argument of `compile` to what is saved with the model."""
     model._compile_config.config[name] = value
 
 
-def compiled_metrics(model: keras.Model):
+def compiled_metrics(model: keras.Model) -> Any:
     """The metrics that `compile` received, as one metric; None before that, or without metrics."""
     return model._compile_metrics
 
 
-def given_metrics(model: keras.Model) -> list:
+def given_metrics(model: keras.Model) -> list[Any]:
     """The metrics and weighted metrics as `compile` received them."""
     return [model._compile_metrics._user_metrics, model._compile_metrics._user_weighted_metrics]
 
 
-def report_losses(model: keras.Model, losses) -> None:
+def report_losses(model: keras.Model, losses: tf.Tensor) -> None:
     """Adds `(tasks,)` losses to the mean that Keras reports as `loss`."""
     model._loss_tracker.update_state(losses)
 
@@ -189,5 +189,5 @@ class WithoutSymbolicBuild:
     On several replicas Keras would run such a model on a batch to build it, and lose that batch.
     """
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         pass

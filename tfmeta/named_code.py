@@ -10,11 +10,13 @@ import contextlib
 import contextvars
 import importlib
 import os
+from collections.abc import Iterator
+from typing import Any
 
 from tfmeta.errors import UserError
 
 _TRUST = contextvars.ContextVar("tfmeta_trust", default=False)
-_said = set()  # names that the user has given; a file may repeat them
+_said: set[str] = set()  # names that the user has given; a file may repeat them
 
 
 class NameInFile(str):
@@ -27,7 +29,7 @@ class NameInFile(str):
     file = None
 
 
-def from_file(value, file):
+def from_file(value: Any, file: Any) -> Any:
     """The content of a JSON file, with each text in it, also keys, as a `NameInFile`."""
     if isinstance(value, str):
         value = NameInFile(value)
@@ -44,7 +46,7 @@ def part_of(name: str, text: str) -> str:
 
 
 @contextlib.contextmanager
-def trusting(trust: bool):
+def trusting(trust: bool) -> Iterator[Any]:
     """Lets files name code in its body if `trust` is True; otherwise changes nothing."""
     token = _TRUST.set(bool(trust) or _TRUST.get())
     try:
@@ -58,7 +60,7 @@ def trusts_files() -> bool:
     return _TRUST.get()
 
 
-def refuse_code(what: str, file) -> UserError:
+def refuse_code(what: str, file: Any) -> UserError:
     """The error that refuses code which a file names or holds.
 
     Args:
@@ -86,7 +88,7 @@ def check_said(name: str, what: str) -> None:
         )
 
 
-def import_named(name: str, what: str):
+def import_named(name: str, what: str) -> Any:
     """The object that `package.module:attribute` names; the import may raise anything.
 
     Args:

@@ -7,6 +7,8 @@ unit in the last place, and the errors of a sum grow with its terms. So the tole
 roundings, relative to the scale of the sum. It was not fitted to a machine.
 """
 
+from typing import Any
+
 import numpy as np
 
 # For sums of a few thousand terms in another order, through a few layers, and their logarithms.
@@ -24,6 +26,6 @@ MOST_OF_AN_EXPORT = 16_000
 IN_COMPANY = 100
 
 
-def rounding_error(dtype, roundings=ROUNDINGS) -> float:
+def rounding_error(dtype: Any, roundings: Any = ROUNDINGS) -> float:
     """The size of this many roundings, relative to the scale: 6e-5 in float32, 1e-13 in float64."""
     return roundings * float(np.finfo(dtype).eps) / 2

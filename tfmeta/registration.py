@@ -11,11 +11,13 @@ import importlib
 import importlib.abc
 import importlib.util
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 from tfmeta.keras_names import LOOK_UP, REGISTRY
 
 
-def find_our_classes(modules) -> None:
+def find_our_classes(modules: Iterable[str]) -> None:
     """From now on Keras's look-up imports `modules` for a name `tfmeta>...` that is missing."""
     if REGISTRY in sys.modules:
         _extend(sys.modules[REGISTRY], modules)
@@ -26,17 +28,17 @@ def find_our_classes(modules) -> None:
 class _AfterImport(importlib.abc.MetaPathFinder):
     """Extends the look-up once, when its module has been imported."""
 
-    def __init__(self, modules):
+    def __init__(self, modules: Iterable[str]):
         self._modules = modules
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name != REGISTRY:
             return None
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        spec: Any = importlib.util.find_spec(name)  # Keras is being imported, so it is there
         execute = spec.loader.exec_module
 
-        def exec_module(module):
+        def exec_module(module: Any) -> None:
             execute(module)
             _extend(module, self._modules)
 
@@ -44,11 +46,11 @@ class _AfterImport(importlib.abc.MetaPathFinder):
         return spec
 
 
-def _extend(registry, modules):
+def _extend(registry: Any, modules: Iterable[str]) -> None:
     look_up = getattr(registry, LOOK_UP)
 
     @functools.wraps(look_up)
-    def get_registered_object(name, *args, **kwargs):
+    def get_registered_object(name: str, *args: Any, **kwargs: Any) -> Any:
         found = look_up(name, *args, **kwargs)
         if found is None and isinstance(name, str) and name.startswith("tfmeta>"):
             for module in modules:

@@ -5,6 +5,7 @@ import platform
 import sys
 import tempfile
 import traceback
+from typing import Any
 
 import tfmeta
 from tfmeta.errors import described
@@ -31,12 +32,12 @@ def told(error: Exception) -> str:
     )
 
 
-def _is_of_memory(error):
+def _is_of_memory(error: BaseException) -> bool:
     errors = getattr(sys.modules.get("tensorflow"), "errors", None)
     return isinstance(error, (MemoryError, *([errors.ResourceExhaustedError] if errors else [])))
 
 
-def _written(error):
+def _written(error: BaseException) -> Any:
     story = "".join(traceback.format_exception(error))
     try:
         # Nobody else may read it, because it names the user's files.

@@ -2,13 +2,14 @@
 
 import json
 import math
+from typing import Any
 
-from tfmeta.user_files import read_file
+from tfmeta.user_files import AnyPath, read_file
 
 _MOST_BYTES = 256 * 2**20  # of a file; the results of years of evaluations are less
 
 
-def dumps(value, **options) -> str:
+def dumps(value: Any, **options: Any) -> str:
     """Like `json.dumps`, but a number that is not finite becomes null, with a note that says why.
 
     Args:
@@ -16,14 +17,14 @@ def dumps(value, **options) -> str:
             the nulls are and what they stand for, such as `{"loss": "nan", "curve[2]": "inf"}`.
         options: of `json.dumps`.
     """
-    reasons = {}
+    reasons: dict[str, str] = {}
     value = _finite(value, "", reasons)
     if reasons and isinstance(value, dict):
         value = {**value, "not_finite": reasons}
     return json.dumps(value, allow_nan=False, **options)
 
 
-def loads(text):
+def loads(text: str | bytes) -> Any:
     """Like `json.loads`, but text that is nested too deeply is a ValueError too."""
     try:
         return json.loads(text)
@@ -31,7 +32,7 @@ def loads(text):
         raise ValueError("it is nested too deeply") from error
 
 
-def read(path, kind: type):
+def read(path: AnyPath, kind: type[Any]) -> Any:
     """The content of a JSON file.
 
     Args:
@@ -44,12 +45,12 @@ def read(path, kind: type):
     """
     content = loads(read_file(path, most=_MOST_BYTES))
     if not isinstance(content, kind):
-        kinds = {dict: "an object", list: "a list"}
+        kinds: dict[type[Any], str] = {dict: "an object", list: "a list"}
         raise ValueError(f"it holds a {type(content).__name__}; expected {kinds[kind]}")
     return content
 
 
-def _finite(value, path, reasons):
+def _finite(value: Any, path: str, reasons: dict[str, str]) -> Any:
     if isinstance(value, dict):
         prefix = f"{path}." if path else ""
         return {key: _finite(v, f"{prefix}{key}", reasons) for key, v in value.items()}

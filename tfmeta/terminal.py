@@ -6,6 +6,7 @@ change the direction of writing. These are shown as numbers.
 
 import re
 import sys
+from typing import Any
 
 _ORDERS = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters, ends of lines among them
@@ -15,12 +16,12 @@ _ORDERS = re.compile(
 _MARKS = re.compile(r"([\\`*\[\]<>|&])")  # characters with a meaning in Markdown or HTML
 
 
-def plain(value) -> str:
+def plain(value: Any) -> str:
     """A text as one line, without commands for a terminal."""
     return _ORDERS.sub(_escaped, str(value))
 
 
-def _escaped(found):
+def _escaped(found: Any) -> Any:
     number = ord(found[0])
     if 0xDC80 <= number <= 0xDCFF:  # Python's way to keep a byte in a text
         return f"\\x{number - 0xDC00:02x}"
@@ -29,7 +30,7 @@ def _escaped(found):
     )
 
 
-def plain_values(value):
+def plain_values(value: Any) -> Any:
     """JSON in which each text, also each key, went through `plain`."""
     if isinstance(value, dict):
         return {plain_values(key): plain_values(each) for key, each in value.items()}
@@ -38,12 +39,12 @@ def plain_values(value):
     return plain(value) if isinstance(value, str) else value
 
 
-def markdown(value) -> str:
+def markdown(value: Any) -> str:
     """Like `plain`, and Markdown shows the text as it is."""
     return _MARKS.sub(r"\\\1", plain(value))
 
 
-def say(*lines, err: bool = False) -> None:
+def say(*lines: Any, err: bool = False) -> None:
     """Prints lines; each stays one line.
 
     Args:

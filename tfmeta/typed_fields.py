@@ -6,16 +6,18 @@ A file may come from a stranger, or from an editor, so that everything in it is 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from tfmeta import files, strict_json
 from tfmeta.errors import UserError
+from tfmeta.user_files import AnyPath
 
 _MOST_NUMBER = 2**31 - 1  # the largest number with which TensorFlow counts
 _MOST_SHOWN = 60  # letters of a wrong value that are shown
 DIGEST = "sha256"
 
 # A kind of value: its name in error messages, and a function that says whether a value is one.
-Kind = tuple[str, Callable[[object], bool]]
+Kind = tuple[str, Callable[[Any], bool]]
 
 TEXT: Kind = ("a string", lambda v: isinstance(v, str))
 TEXTS: Kind = ("a list of strings", lambda v: _is_list(v, TEXT))
@@ -41,7 +43,7 @@ def one_of(*values: str) -> Kind:
     return f"one of {', '.join(values)}", lambda v: isinstance(v, str) and v in values
 
 
-def read_object(path, fields: Mapping[str, Kind]) -> dict:
+def read_object(path: AnyPath, fields: Mapping[str, Kind]) -> dict[str, Any]:
     """The JSON object in a file.
 
     Args:
@@ -55,7 +57,7 @@ def read_object(path, fields: Mapping[str, Kind]) -> dict:
     return checked(files.read_json(path), fields, str(path))
 
 
-def checked(content, fields: Mapping[str, Kind], what: str) -> dict:
+def checked(content: Any, fields: Mapping[str, Kind], what: str) -> dict[str, Any]:
     """`content`, if it has these keys with values of these kinds; errors call it `what`.
 
     Raises:
@@ -71,13 +73,13 @@ def checked(content, fields: Mapping[str, Kind], what: str) -> dict:
     return content
 
 
-def with_digest(content: Mapping, *, without=()) -> dict:
+def with_digest(content: Mapping[str, Any], *, without: Any = ()) -> dict[str, Any]:
     """`content`, as JSON has it, with a digest of everything in it except the keys `without`."""
     content = json.loads(strict_json.dumps(content))
     return {**content, DIGEST: _digest(content, without)}
 
 
-def check_digest(content: Mapping, what: str, *, without=()) -> None:
+def check_digest(content: Mapping[str, Any], what: str, *, without: Any = ()) -> None:
     """Raises UserError if `content` has a digest of itself that no longer fits.
 
     This shows damage and mistakes. It does not prove where a file comes from, because somebody who
@@ -91,27 +93,27 @@ def check_digest(content: Mapping, what: str, *, without=()) -> None:
         )
 
 
-def _digest(content, without):
+def _digest(content: Any, without: Any) -> Any:
     kept = {key: value for key, value in content.items() if key not in (DIGEST, *without)}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-def _damaged(what, problem):
+def _damaged(what: str, problem: Any) -> UserError:
     return UserError(f"{what} is missing or damaged: {problem}", exit_status=1)
 
 
-def _shown(value):
+def _shown(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
 
 
-def _is_whole(value):
+def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST_NUMBER
 
 
-def _is_list(value, kind):
+def _is_list(value: Any, kind: Any) -> bool:
     return isinstance(value, list) and all(map(kind[1], value))
 
 
-def _is_digest(value):
+def _is_digest(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 64 and set(value) <= set("0123456789abcdef")

@@ -6,6 +6,7 @@ A pipe or a device is refused before it is opened, because reading it could wait
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from tfmeta.errors import UserError
 
@@ -30,7 +31,7 @@ def is_hidden(path: Path) -> bool:
     return path.name.startswith(".") or path.name.lower() in _OF_SYSTEMS
 
 
-def open_file(path, *, most: int | None = None):
+def open_file(path: AnyPath, *, most: int | None = None) -> Any:
     """Opens a regular file to read its bytes.
 
     Args:
@@ -51,7 +52,7 @@ def open_file(path, *, most: int | None = None):
     return file
 
 
-def check_file(path, *, most: int | None = None) -> None:
+def check_file(path: AnyPath, *, most: int | None = None) -> None:
     """The checks of `open_file`, for a file that other code opens."""
     state = os.stat(path)
     if not stat.S_ISREG(state.st_mode):
@@ -65,18 +66,18 @@ def check_file(path, *, most: int | None = None) -> None:
     check_expansion(path, state.st_size, getattr(state, "st_blocks", state.st_size) * _BLOCK)
 
 
-def read_file(path, *, most: int | None = None) -> bytes:
+def read_file(path: AnyPath, *, most: int | None = None) -> bytes:
     """All bytes of a regular file; raises what `open_file` raises."""
     with open_file(path, most=most) as file:
         return file.read()
 
 
-def read_text(path, *, most: int | None = None) -> str:
+def read_text(path: AnyPath, *, most: int | None = None) -> str:
     """The text of a regular file in UTF-8; raises what `open_file` raises, and ValueError."""
     return read_file(path, most=most).decode("utf-8")
 
 
-def check_expansion(what, size: int, stored: int) -> None:
+def check_expansion(what: object, size: int, stored: int) -> None:
     """Raises UserError if a few bytes on the disk would become very many bytes in memory."""
     if size > max(_SPARE, _MOST_EXPANSION * stored):
         raise UserError(

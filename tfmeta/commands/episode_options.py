@@ -1,6 +1,7 @@
 """The options that say how episodes are drawn, the same for every command that draws some."""
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -10,12 +11,14 @@ from tfmeta.errors import UserError
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
 
-class _Range(click.ParamType):
+class _Range(click.ParamType):  # type: ignore[type-arg]  # generic only for type checkers
     """A number, or from one to another: `5` or `5-10`."""
 
     name = "N or A-B"
 
-    def convert(self, value, param, ctx):
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
         matched = _RANGE.fullmatch(value) if isinstance(value, str) else None
         if matched is None:
             self.fail(f"received {value!r}; expected a number, such as 5, or a range, 5-10")
@@ -52,10 +55,10 @@ _OPTIONS = (
 )
 
 
-def episode_options(**defaults):
+def episode_options(**defaults: Any) -> Callable[..., Any]:
     """Adds `--ways`, `--shots`, `--queries` and how classes are chosen to a command."""
 
-    def add(command):
+    def add(command: Any) -> Any:
         for option in reversed(_OPTIONS):
             command = option(command)
         for each in command.__click_params__:
@@ -71,7 +74,7 @@ def given_options(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def pipeline_options(assignments) -> dict:
+def pipeline_options(assignments: Sequence[str]) -> dict[str, Any]:
     """`--set pipeline.NAME=VALUE` as settings, of a command that takes no others.
 
     Raises:

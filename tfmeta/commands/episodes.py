@@ -1,6 +1,8 @@
 """`tfmeta episodes`."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,7 +31,7 @@ from tfmeta.terminal import say
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the episodes.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def episodes(output, assignments, as_json, **options):
+def episodes(output: Any, assignments: Sequence[str], as_json: bool, **options: Any) -> None:
     """Write test episodes of PIPELINE to a file, for `tfmeta evaluate RUN --episodes FILE`."""
     given = given_options(options) | pipeline_options(assignments)
     files.check_free(output)  # before the wait for TensorFlow and the data

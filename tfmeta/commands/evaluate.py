@@ -1,5 +1,7 @@
 """`tfmeta evaluate`."""
 
+from typing import Any
+
 import click
 
 from tfmeta import strict_json
@@ -27,7 +29,7 @@ from tfmeta.terminal import say
 @click.option("--episodes", type=click.Path(), help="A file of `tfmeta episodes` to test on.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def evaluate(run_dir, as_json, episodes, **options):
+def evaluate(run_dir: Any, as_json: bool, episodes: Any, **options: Any) -> None:
     """Evaluate the learner of RUN_DIR on test episodes that are the same every time."""
     from tfmeta.training.run_directory import RunDirectory
 

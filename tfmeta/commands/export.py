@@ -1,6 +1,7 @@
 """`tfmeta export`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,7 +14,7 @@ from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 
 
-def _limit_options(command):
+def _limit_options(command: Any) -> Any:
     """Adds `--most-image-pixels` and the like, one option per limit in `RequestLimits`."""
     for name, (meaning, default) in reversed(RequestLimits.meanings().items()):
         command = click.option(
@@ -71,7 +72,9 @@ _OF_LITERT = "in the support set of a LiteRT learner.  [default: as in training]
 @click.option("--data-dir", type=click.Path(), help="Where the run's data is, for those tasks.")
 @trust_option
 @_limit_options
-def export(run_dir, output, data_dir, form, padded, **options):
+def export(
+    run_dir: Any, output: Any, data_dir: Any, form: Any, padded: Any, **options: Any
+) -> None:
     """Export the learner of RUN_DIR for TensorFlow Serving or for LiteRT."""
     from tfmeta.training.run_directory import RunDirectory
     from tfmeta.workflows.export_request import ExportRequest

@@ -3,7 +3,9 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,7 +35,7 @@ from tfmeta.terminal import say
 )
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def inspect(assignments, contact_sheet, as_json, **options):
+def inspect(assignments: Sequence[str], contact_sheet: Any, as_json: bool, **options: Any) -> None:
     """Say what is in the data of PIPELINE and what is wrong with it, before anything trains.
 
     Exits with 0 if `tfmeta train` would take the data, with 1 if it would refuse it.
@@ -60,7 +62,7 @@ def inspect(assignments, contact_sheet, as_json, **options):
         raise UserError(f"{refusals[0]}{more}", exit_status=1)
 
 
-def _width():
+def _width() -> Any:
     """In a pipe lines are whole, for what reads them; but for a width that the user names."""
     from tfmeta.inspection.lines import UNLIMITED
 

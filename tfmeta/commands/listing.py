@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import textwrap
+from typing import Any
 
 import click
 
@@ -14,7 +15,7 @@ _UNLIMITED = 10**6  # columns of a line in a pipe
 
 
 @click.command()
-def algorithms():
+def algorithms() -> None:
     """List the learners, and when to choose each."""
     from tfmeta.learners import ALGORITHMS
 
@@ -23,7 +24,7 @@ def algorithms():
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def pipelines(as_json):
+def pipelines(as_json: bool) -> Any:
     """List the pipelines, where episodes come from, with their options.
 
     The options are shown with their defaults; give one as `--set pipeline.NAME=VALUE`.
@@ -37,7 +38,7 @@ def pipelines(as_json):
 
 
 @click.command()
-def networks():
+def networks() -> None:
     """List the networks, with the parameters of each as it is by default.
 
     One is chosen with `--set network=NAME`, and its options with `--set network.OPTION=VALUE`.
@@ -47,7 +48,7 @@ def networks():
     _show(listing())
 
 
-def _show(summaries, details=None):
+def _show(summaries: Any, details: Any = None) -> None:
     """Prints one line per entry, and its options below; lines are folded on a terminal alone."""
     import shutil
 
@@ -62,7 +63,9 @@ def _show(summaries, details=None):
             _echo(indent + ", ".join(options), width, later=indent)
 
 
-def _echo(line, width, *, later):
-    options = {"break_on_hyphens": False, "break_long_words": False}
-    for part in textwrap.wrap(line, width, subsequent_indent=later, **options):
+def _echo(line: str, width: int, *, later: str) -> None:
+    wrapper = textwrap.TextWrapper(
+        width, subsequent_indent=later, break_on_hyphens=False, break_long_words=False
+    )
+    for part in wrapper.wrap(line):
         say(part)

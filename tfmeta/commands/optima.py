@@ -1,6 +1,7 @@
 """`tfmeta optima`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,7 +20,7 @@ from tfmeta.runtime import start_tensorflow
 @click.option("--rate", type=float, help="Rate of the first step.  [default: 0.01]")
 @trust_option
 @click.option("--seed", type=int, help="Seed of the tasks.  [default: 0]")
-def optima(run_dir, output, **options):
+def optima(run_dir: Any, output: Any, **options: Any) -> None:
     """Solve training tasks from the network of RUN_DIR: what a hypernetwork may be fitted to."""
     from tfmeta import files
     from tfmeta.training.run_directory import RunDirectory

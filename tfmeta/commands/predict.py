@@ -1,5 +1,7 @@
 """`tfmeta predict`."""
 
+from typing import Any
+
 import click
 
 from tfmeta import strict_json
@@ -22,7 +24,9 @@ from tfmeta.terminal import say
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @timeout_option
-def predict(exported_or_run_dir, inputs, support, as_json, timeout):
+def predict(
+    exported_or_run_dir: Any, inputs: Any, support: Any, as_json: bool, timeout: float
+) -> None:
     """Answer each INPUT: with a class of the --support set, or with values.
 
     An INPUT is an image or a folder of images; or an NPZ, CSV or Parquet file, each row of which is

@@ -1,5 +1,7 @@
 """`tfmeta replay`."""
 
+from typing import Any
+
 import click
 
 from tfmeta import strict_json
@@ -14,7 +16,7 @@ from tfmeta.terminal import say
 @click.option("--step", type=int, required=True, help="Which outer-loop step, from 1.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def replay(run_dir, step, as_json):
+def replay(run_dir: Any, step: int, as_json: bool) -> None:
     """Run one training step of RUN_DIR again, with every number checked; changes nothing.
 
     For a run that stopped at a step whose loss was not finite: it says in which episode, layer and
@@ -33,7 +35,7 @@ def replay(run_dir, step, as_json):
         say(*_sentences(result))
 
 
-def _sentences(result):
+def _sentences(result: Any) -> Any:
     head = f"step {result['step']}, episodes {result['episodes'][0]} to {result['episodes'][1]}"
     where = result["not_finite"]
     if where is None:

@@ -7,6 +7,7 @@ terminal was closed, or the disk of a log is full.
 import contextlib
 import os
 import sys
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -19,19 +20,19 @@ from tfmeta.training.progress import Progress
 class _IgnoringStream:
     """A text stream that ignores what is written once the stream can't take it any more."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: Any):
         self._stream = stream
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def write(self, text):
+    def write(self, text: str) -> Any:
         return self._tried(lambda: self._stream.write(text), len(text))
 
-    def flush(self):
+    def flush(self) -> None:
         self._tried(self._stream.flush, None)
 
-    def _tried(self, function, otherwise):
+    def _tried(self, function: Any, otherwise: Any) -> Any:
         try:
             return function()
         except RuntimeError:  # a signal's handler wrote during a write
@@ -54,12 +55,12 @@ class Reporter(Progress):
     """
 
     def __init__(self, label: str, console: Console | None = None):
-        stream = _IgnoringStream(sys.stderr)
+        stream: Any = _IgnoringStream(sys.stderr)
         super().__init__(label)
         self._console = console or Console(file=stream, highlight=False, emoji=False)
-        self._bar = None
+        self._bar: Bar | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> "Reporter":
         if self._console.is_terminal:
             self._bar = Bar(
                 TextColumn("{task.description}", markup=False),
@@ -73,7 +74,7 @@ class Reporter(Progress):
             self._task = self._bar.add_task(self._label, total=1.0, state="starting")
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.stop()
 

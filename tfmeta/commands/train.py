@@ -1,7 +1,9 @@
 """`tfmeta train`."""
 
 import signal
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +14,10 @@ from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
+
+if TYPE_CHECKING:
+    from tfmeta.commands.reporting import Reporter
+    from tfmeta.workflows.train_request import TrainRequest
 
 
 @click.command()
@@ -58,7 +64,15 @@ from tfmeta.terminal import say
 @click.option("--strategy", help="auto, single or mirrored.  [default: auto]")
 @trust_option
 @click.option("--max-minutes", type=float, help="Training time in all; alone, it sets the budget.")
-def train(run_dir, config, assignments, print_config, dry_run, resume, **options):
+def train(
+    run_dir: Any,
+    config: Any,
+    assignments: Sequence[str],
+    print_config: Any,
+    dry_run: Any,
+    resume: Any,
+    **options: Any,
+) -> Any:
     """Train a learner on the episodes of PIPELINE (see `tfmeta pipelines`)."""
     from tfmeta.training.config_file import read_config
     from tfmeta.training.flat_settings import as_flat, parse_assignment
@@ -78,7 +92,7 @@ def train(run_dir, config, assignments, print_config, dry_run, resume, **options
     return _train(request)
 
 
-def _train(request):
+def _train(request: "TrainRequest") -> None:
     from tfmeta.commands.reporting import Reporter
 
     with Reporter("train") as reporter, _Interruption(reporter) as interruption:
@@ -104,22 +118,22 @@ class _Interruption:
     with its terminal hangs up on what the system has hung up on already.
     """
 
-    def __init__(self, reporter):
+    def __init__(self, reporter: "Reporter"):
         self.asked = False
         self._reporter = reporter
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         numbers = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` has it
             numbers.append(signal.SIGHUP)
         self._before = {number: signal.signal(number, self._ask) for number in numbers}
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _ask(self, number, _):
+    def _ask(self, number: Any, _: object) -> None:
         if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         if not self.asked:
@@ -127,14 +141,14 @@ class _Interruption:
             self._reporter.say("stopping after this window of steps; Ctrl-C to stop at once")
 
 
-def _print_config(request):
+def _print_config(request: "TrainRequest") -> None:
     start_tensorflow()
     from tfmeta.workflows.train import configuration
 
     click.echo(strict_json.dumps(configuration(request), indent=2))
 
 
-def _dry_run(request):
+def _dry_run(request: "TrainRequest") -> None:
     start_tensorflow()
     from tfmeta.workflows.train import dry_run
 

@@ -1,11 +1,13 @@
 """`--trust`, the same for every command that reads what may be a stranger's."""
 
+from typing import Any
+
 import click
 
 from tfmeta.named_code import trusting
 
 
-def trust_option(command):
+def trust_option(command: Any) -> Any:
     """Adds `--trust` to a command: while it runs, the files that it reads may name code."""
     return click.option(
         "--trust",
@@ -16,5 +18,5 @@ def trust_option(command):
     )(command)
 
 
-def _trust(context, option, value):
+def _trust(context: click.Context, option: str, value: Any) -> None:
     context.with_resource(trusting(value))

@@ -1,6 +1,7 @@
 """`tfmeta verify`."""
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,12 +10,15 @@ from tfmeta.commands import completion
 from tfmeta.commands.startup import timeout_option
 from tfmeta.terminal import plain
 
+if TYPE_CHECKING:
+    from tfmeta.workflows.verify import Verification
+
 
 @click.command()
 @click.argument("exported_dir", type=click.Path(), shell_complete=completion.exports)
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @timeout_option
-def verify(exported_dir, as_json, timeout):
+def verify(exported_dir: Any, as_json: bool, timeout: float) -> None:
     """Check that the export in EXPORTED_DIR works in TensorFlow Serving.
 
     The checks run in a fresh process without TensorFlow's Python. They use TensorFlow's own C++
@@ -31,7 +35,7 @@ def verify(exported_dir, as_json, timeout):
     sys.exit(0 if report else 1)
 
 
-def _show(report):
+def _show(report: "Verification") -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

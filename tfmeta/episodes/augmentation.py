@@ -13,6 +13,7 @@ more for RandomFlip, 18 for GaussianNoise, 21 for RandomTranslation.
 
 import pickle
 import random
+from typing import Any
 
 import keras
 import numpy as np
@@ -40,15 +41,15 @@ class _EpisodeSeeds(keras.random.SeedGenerator):
     before it.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(seed=0)
         self._words, self._draws = None, 0
 
-    def begin(self, words):
+    def begin(self, words: tf.Tensor) -> None:
         """Sets the words, int32 `(2,)`, for the draws that follow while a graph is traced."""
         self._words, self._draws = words, 0
 
-    def next(self, ordered=True):
+    def next(self, ordered: bool = True) -> Any:
         del ordered
         seed = self._words + tf.constant([0, self._draws])
         self._draws += 1
@@ -64,7 +65,7 @@ class Augmentation:
         seed: of the run.
     """
 
-    def __init__(self, layers: list, source: EpisodeSource, *, seed: int):
+    def __init__(self, layers: list[Any], source: EpisodeSource, *, seed: int):
         self._layers = layers
         self._is_unit = source.image_format is not None
         self._stream = RandomStream(seed, "augmentation", _SEED_WORDS * len(layers))
@@ -73,7 +74,7 @@ class Augmentation:
             replace_random_generators(part, self._seeds)
 
     @tf.autograph.experimental.do_not_convert
-    def __call__(self, episodes, first):
+    def __call__(self, episodes: Any, first: Any) -> Any:
         """Episodes with augmented examples, everything else unchanged; to be used in a graph.
 
         Args:
@@ -99,7 +100,7 @@ class Augmentation:
             query_x = _cleared(query_x, episodes.query_size)
         return episodes._replace(support_x=support_x, query_x=query_x)
 
-    def _task(self, x, words):
+    def _task(self, x: tf.Tensor, words: tf.Tensor) -> Any:
         """One task's examples `(examples, ...)`; words int32 `(layers, 2)`."""
         for layer, own in zip(self._layers, tf.unstack(words), strict=True):
             apply = self._one_by_one if isinstance(layer, _ONE_BY_ONE) else self._at_once
@@ -108,19 +109,19 @@ class Augmentation:
             x = tf.clip_by_value(x, *UNIT) if self._is_unit else x
         return x
 
-    def _at_once(self, layer, x, words):
+    def _at_once(self, layer: keras.layers.Layer, x: tf.Tensor, words: tf.Tensor) -> Any:
         self._seeds.begin(words)
         return call_layer(layer, x)
 
-    def _one_by_one(self, layer, x, words):
-        def one(number):
+    def _one_by_one(self, layer: keras.layers.Layer, x: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
+        def one(number: Any) -> Any:
             return self._at_once(layer, x[number, tf.newaxis], words + tf.stack([number, 0]))[0]
 
         spec = tf.TensorSpec(x.shape[1:], x.dtype)
         return tf.map_fn(one, tf.range(tf.shape(x)[0]), fn_output_signature=spec)
 
 
-def build_augmentation(layers: list, source: EpisodeSource, *, seed: int) -> Augmentation:
+def build_augmentation(layers: list[Any], source: EpisodeSource, *, seed: int) -> Augmentation:
     """The augmentation of a run's training episodes.
 
     Args:
@@ -142,7 +143,7 @@ def build_augmentation(layers: list, source: EpisodeSource, *, seed: int) -> Aug
     return Augmentation(built, source, seed=seed)
 
 
-def _check_draws(name, augmentation, shape):
+def _check_draws(name: str, augmentation: Augmentation, shape: tuple[int, ...]) -> None:
     """Checks that a layer repeats an episode exactly, and changes each example by itself."""
     x = np.random.default_rng(0).random((_TRIAL_TASKS, _TRIAL_EXAMPLES, *shape), np.float32)
     other = np.concatenate([1 - x[:, :1], x[:, 1:]], 1)
@@ -167,10 +168,10 @@ def _check_draws(name, augmentation, shape):
         )
 
 
-def _tried(augmentation, batches, *, first):
+def _tried(augmentation: Augmentation, batches: Any, *, first: Any) -> Any:
     """Each batch of examples, augmented in one graph as the episodes from number `first`."""
 
-    def augment(x):
+    def augment(x: tf.Tensor) -> tf.Tensor:
         parts = augmentation(Episode(x[:, :1], None, x[:, 1:], None), first)
         return tf.concat([parts.support_x, parts.query_x], 1)
 
@@ -179,12 +180,13 @@ def _tried(augmentation, batches, *, first):
     )
 
 
-def _global_draws():
+def _global_draws() -> Any:
     """The state of the generators that tracing a graph might use."""
     return pickle.dumps((random.getstate(), np.random.get_state()))
 
 
-def _cleared(x, size):
+def _cleared(x: tf.Tensor, size: Any) -> tf.Tensor:
     """Examples with zeros after the first `size` `(tasks,)` examples of each task."""
     is_example = tf.sequence_mask(size, tf.shape(x)[1])
-    return tf.where(is_example[(..., *[tf.newaxis] * (len(x.shape) - 2))], x, tf.zeros_like(x))
+    as_x = (..., *[tf.newaxis] * (len(x.shape) - 2))
+    return tf.where(is_example[as_x], x, tf.zeros_like(x))

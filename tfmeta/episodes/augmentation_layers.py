@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -15,7 +16,7 @@ UNIT = (0.0, 1.0)  # the range of an image's pixels
 _TRIAL_EXAMPLES = 4
 
 
-def build_layer(name: str, options: dict, source: EpisodeSource) -> keras.layers.Layer:
+def build_layer(name: str, options: dict[str, Any], source: EpisodeSource) -> keras.layers.Layer:
     """A layer that is built for the source's examples.
 
     Args:
@@ -56,13 +57,13 @@ def build_layer(name: str, options: dict, source: EpisodeSource) -> keras.layers
     return layer
 
 
-def call_layer(layer, x):
+def call_layer(layer: keras.layers.Layer, x: tf.Tensor) -> Any:
     """The output of a layer for examples `(examples, ...)` in training."""
     has_training = "training" in inspect.signature(layer.call).parameters
     return layer(x, **({"training": True} if has_training else {}))
 
 
-def reason(error) -> str:
+def reason(error: BaseException) -> str:
     """The message of an error on one line, without what Keras and TensorFlow put around it."""
     text = str(error)
     framed = re.search(r"\x1b\[1m(.*?)\x1b\[0m", text, re.DOTALL)
@@ -70,7 +71,7 @@ def reason(error) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
-def _find(name):
+def _find(name: str) -> Any:
     try:
         found = import_named(name, "augment layer") if ":" in name else getattr(keras.layers, name)
     except UserError:
@@ -85,7 +86,7 @@ def _find(name):
     return found
 
 
-def _check_shape(name, layer, shape):
+def _check_shape(name: str, layer: keras.layers.Layer, shape: tuple[int, ...]) -> None:
     try:
         output = call_layer(layer, tf.zeros((_TRIAL_EXAMPLES, *shape)))
         after = tuple(output.shape[1:])

@@ -36,13 +36,13 @@ class ClassIndex:
     group_names: tuple[str, ...] = ()
     origins: Origins = field(default_factory=Origins)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.examples) != len(self.labels):
             raise ValueError(
                 f"received {len(self.examples)} examples and {len(self.labels)} labels; "
                 "expected as many of one as of the other"
             )
-        members = np.concatenate([np.asarray(c) for c in self.splits.values()] or [[]])
+        members = np.concatenate([np.asarray(c) for c in self.splits.values()] or [np.zeros(0)])
         if len(np.unique(members)) != len(members):
             raise ValueError("received splits that share a class; expected each class in one only")
         if self.groups is not None and len(self.groups) != len(self.class_names):
@@ -52,7 +52,7 @@ class ClassIndex:
             )
         self._refuse_infinite()
 
-    def _refuse_infinite(self):
+    def _refuse_infinite(self) -> None:
         """Refuses numbers that are not finite: one NaN spoils every distance and every mean."""
         examples = self.examples
         if not isinstance(examples, np.ndarray) or examples.dtype.kind != "f":

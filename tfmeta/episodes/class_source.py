@@ -1,5 +1,8 @@
 """Episodes from labelled examples, for all pipelines with classes."""
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import numpy as np
 import tensorflow as tf
 
@@ -11,6 +14,7 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError, listed
 from tfmeta.reading.images import ImageFormat, to_unit
+from tfmeta.reading.prepared import Prepared
 from tfmeta.reading.prepared_columns import PreparedColumns
 from tfmeta.reading.prepared_images import PreparedImages
 from tfmeta.reading.record_file import RecordFile
@@ -73,7 +77,7 @@ class ClassSource(EpisodeSource):
         if shape.within_group:
             self._check_groups(split, shape)
 
-    def _check_ways(self, split, shape, small):
+    def _check_ways(self, split: str, shape: EpisodeShape, small: Any) -> None:
         ways = len(self._classes(split, shape)) * self.num_rotations
         if ways < shape.num_ways:
             skips = small and shape.skip_small_classes
@@ -88,7 +92,7 @@ class ClassSource(EpisodeSource):
         return self.index.small_classes(split, shape.num_examples)
 
     def hopeless(self, split: str) -> str | None:
-        return self.prepared.hopeless(self.index.rows(split))
+        return cast(Prepared, self.prepared).hopeless(self.index.rows(split))
 
     def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
         unreadable = self.index.origins.unreadable
@@ -122,12 +126,12 @@ class ClassSource(EpisodeSource):
             ways = int(min(sizes[sizes >= shape.num_ways], default=max(sizes, default=0)))
         return ways, int(min(self.index.counts[classes], default=0))
 
-    def _classes(self, split, shape):
+    def _classes(self, split: str, shape: EpisodeShape) -> Any:
         """The classes of a split from which episodes are drawn."""
         least = shape.num_examples if shape.skip_small_classes else 0
         return self.index.large_classes(split, least)
 
-    def _check_groups(self, split, shape):
+    def _check_groups(self, split: str, shape: EpisodeShape) -> None:
         if self.index.groups is None:
             raise UserError(f"{self.name} has no groups of classes; leave --within-group out")
         largest = max(self._group_sizes(self._classes(split, shape)))
@@ -137,17 +141,18 @@ class ClassSource(EpisodeSource):
                 f"the largest in the {split} split of {self.name} has {largest}. Lower --ways"
             )
 
-    def _group_sizes(self, classes):
-        return np.bincount(self.index.groups[classes]) * self.num_rotations
+    def _group_sizes(self, classes: np.ndarray) -> Any:
+        groups: Any = self.index.groups  # `_check_groups` has refused an index without them
+        return np.bincount(groups[classes]) * self.num_rotations
 
     # Episodes
 
-    def draw(self, split: str, shape: EpisodeShape, seed: int):
+    def draw(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Any]:
         choose_classes, choose_examples = self._choosers(split, shape)
         keys_of = self._keys(split, shape, seed)
         gather, order = self._gather(), tf.constant(self.index.order)
 
-        def episodes(first, count):
+        def episodes(first: Any, count: Any) -> Any:
             group_key, class_keys, example_keys, sizes = keys_of(first, count)
             classes, turns = choose_classes(group_key, class_keys)
             chosen = choose_examples(classes, example_keys)
@@ -169,11 +174,11 @@ class ClassSource(EpisodeSource):
             for episode in zip(classes.tolist(), turns.tolist(), strict=True)
         ]
 
-    def _name_of(self, number, turns):
+    def _name_of(self, number: Any, turns: Any) -> Any:
         name = self.index.class_names[number]
         return f"{name}, turned {90 * turns} degrees" if turns else name
 
-    def _keys(self, split, shape, seed):
+    def _keys(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Any]:
         """A function `(first, count)` -> random keys of groups, classes, examples and sizes."""
         classes = self._classes(split, shape)
         num_classes = len(classes) * self.num_rotations
@@ -181,7 +186,7 @@ class ClassSource(EpisodeSource):
         parts = [1, num_classes, num_keys, words_for_sizes(shape)]
         stream = RandomStream(seed, split, sum(parts))
 
-        def keys_of(first, count):
+        def keys_of(first: Any, count: Any) -> Any:
             words = stream.integers(first, count)[:, : sum(parts)]
             group_key, class_keys, example_keys, sizes = tf.split(words, parts, 1)
             smallest = _LAST + 1
@@ -192,7 +197,7 @@ class ClassSource(EpisodeSource):
 
         return keys_of
 
-    def _gather(self):
+    def _gather(self) -> Any:
         """A function for a graph: positions `(...)` -> examples `(..., *input_shape)`."""
         if isinstance(self.index.examples, RecordFile):
             return self.index.examples.gather
@@ -201,7 +206,7 @@ class ClassSource(EpisodeSource):
                 self._examples = tf.constant(self.index.examples)
         return lambda positions: tf.gather(self._examples, positions)
 
-    def _choosers(self, split, shape):
+    def _choosers(self, split: str, shape: EpisodeShape) -> Any:
         """The two draws of an episode, as functions of its random keys."""
         usable = self._classes(split, shape)
         classes = tf.constant(np.tile(usable, self.num_rotations), tf.int32)
@@ -212,14 +217,14 @@ class ClassSource(EpisodeSource):
             sizes = self._group_sizes(usable)
             large = np.flatnonzero(sizes >= shape.num_ways).astype(np.int32)
 
-        def choose_classes(group_key, class_keys):
+        def choose_classes(group_key: Any, class_keys: Any) -> Any:
             if shape.within_group:
                 group = tf.gather(large, tf.math.floormod(group_key, len(large)))
                 class_keys = tf.where(group_of == group[:, tf.newaxis], class_keys, _LAST)
             _, position = tf.math.top_k(class_keys, shape.num_ways)
             return tf.gather(classes, position), position // len(usable)
 
-        def choose_examples(classes, keys):
+        def choose_examples(classes: np.ndarray, keys: Any) -> Any:
             keys = tf.reshape(keys, (-1, shape.num_ways, most))
             exists = tf.range(most) < tf.gather(counts, classes)[..., tf.newaxis]
             _, position = tf.math.top_k(
@@ -230,16 +235,16 @@ class ClassSource(EpisodeSource):
         return choose_classes, choose_examples
 
 
-def _examples_needed(shape):
+def _examples_needed(shape: EpisodeShape) -> str:
     wanted = f"{shape.num_shots} shots and {shape.num_queries} queries"
     return f"{wanted} need {shape.num_examples} examples per class"
 
 
-def _named(small, most=5):
+def _named(small: Any, most: int | None = 5) -> Any:
     return listed([f"{name}: {number}" for name, number in small.items()], most)
 
 
-def _turned(x, turns):
+def _turned(x: Any, turns: Any) -> tf.Tensor:
     """Turns images `(tasks, ways, examples, h, w, c)` by each class's number of quarter turns."""
     flat = tf.reshape(x, (-1, *x.shape[3:]))
     turns = tf.repeat(tf.reshape(turns, [-1]), tf.shape(x)[2])
@@ -249,11 +254,11 @@ def _turned(x, turns):
     return tf.reshape(tf.dynamic_stitch(places, parts), tf.shape(x))
 
 
-def _episode(x, num_shots) -> Episode:
+def _episode(x: Any, num_shots: Any) -> Episode:
     """Cuts examples `(tasks, ways, shots + queries, ...)` into support and query set."""
     tasks, ways, examples = tf.shape(x)[0], x.shape[1], x.shape[2]
 
-    def part(values, number):
+    def part(values: Any, number: Any) -> Any:
         labels = tf.repeat(tf.range(ways), number)
         return (
             tf.reshape(values, (tasks, ways * number, *x.shape[3:])),

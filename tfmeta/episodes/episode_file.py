@@ -48,7 +48,7 @@ class EpisodeFile(EpisodeSource):
         classes: names of the split's classes (tasks); None for an endless family.
     """
 
-    def __init__(self, arrays: dict, protocol: dict):
+    def __init__(self, arrays: dict[str, Any], protocol: dict[str, Any]):
         facts = SourceFacts.from_dict(protocol["source"])
         self.name, self.input_shape = facts.name, facts.input_shape
         self.image_format, self.target_size = facts.image_format, facts.target_size
@@ -59,7 +59,7 @@ class EpisodeFile(EpisodeSource):
         self._arrays = arrays
 
     @classmethod
-    def read(cls, path) -> "EpisodeFile":
+    def read(cls, path: AnyPath) -> "EpisodeFile":
         """Opens a file that `write_episodes` made.
 
         Raises:
@@ -88,7 +88,7 @@ class EpisodeFile(EpisodeSource):
             )
         return source
 
-    def _hash(self):
+    def _hash(self) -> Any:
         digest, arrays = EpisodeHash(), self._arrays
         examples = arrays["support"].shape[1] + arrays["query"].shape[1]
         numbers = examples * math.prod(arrays["examples"].shape[1:])
@@ -99,7 +99,7 @@ class EpisodeFile(EpisodeSource):
             digest.update(self._at(np.arange(first, min(first + draw, self.num_tasks))))
         return digest.hexdigest()
 
-    def check_options(self, options: dict) -> None:
+    def check_options(self, options: dict[str, Any]) -> None:
         """Raises UserError if the file's pinned options differ from those of a run.
 
         The shape of an example does not show the ids of words, or whether ink is dark or bright.
@@ -122,15 +122,15 @@ class EpisodeFile(EpisodeSource):
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
         return self.shape.num_ways, self.shape.num_shots + self.shape.num_queries
 
-    def draw(self, split: str, shape: EpisodeShape, seed: int):
-        def episodes(first, count):
+    def draw(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Any]:
+        def episodes(first: Any, count: Any) -> Any:
             return self._at(
                 tf.math.floormod(tf.cast(first, tf.int32) + tf.range(count), self.num_tasks)
             )
 
         return episodes
 
-    def _at(self, tasks):
+    def _at(self, tasks: Any) -> Any:
         """The episodes with these numbers."""
         arrays = {name: tf.gather(self._arrays[name], tasks) for name in _names(self._arrays)}
         for part in ("support", "query"):
@@ -139,7 +139,7 @@ class EpisodeFile(EpisodeSource):
         return (PaddedEpisode if "support_size" in arrays else Episode)(**arrays)
 
 
-def _names(arrays):
+def _names(arrays: Any) -> list[Any]:
     return [name for name in arrays if name != "examples"]
 
 
@@ -199,7 +199,9 @@ def _drawn(
         "num_tasks": num_tasks,
         "episodes_sha256": digest.hexdigest(),
     }
-    columns = {name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]}
+    columns: dict[str, Any] = {
+        name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]
+    }
     columns |= {"examples": pool.examples(), "protocol": json.dumps(protocol)}
     return columns, protocol
 
@@ -207,21 +209,23 @@ def _drawn(
 class _Pool:
     """Gives examples numbers; equal examples get the same number."""
 
-    def __init__(self, are_images):
-        self._are_images, self._number_of, self._examples = are_images, {}, []
+    def __init__(self, are_images: bool):
+        self._are_images = are_images
+        self._number_of: dict[bytes, int] = {}
+        self._examples: list[np.ndarray] = []
 
-    def numbers(self, x):
+    def numbers(self, x: Any) -> np.ndarray:
         """Examples `(tasks, examples, ...)` -> their numbers, int32 `(tasks, examples)`."""
         if self._are_images:
             x = np.rint(x * 255).astype(np.uint8)  # the inverse of `to_unit`
         flat = x.reshape(-1, *x.shape[2:])
         return np.array([self._number(each) for each in flat], np.int32).reshape(x.shape[:2])
 
-    def _number(self, example):
+    def _number(self, example: np.ndarray) -> int:
         number = self._number_of.setdefault(example.tobytes(), len(self._examples))
         if number == len(self._examples):
             self._examples.append(example)
         return number
 
-    def examples(self):
+    def examples(self) -> np.ndarray:
         return np.stack(self._examples)

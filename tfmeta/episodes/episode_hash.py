@@ -1,6 +1,7 @@
 """A digest of episodes: the same digest means the same episodes, bit for bit."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 
@@ -8,10 +9,10 @@ import numpy as np
 class EpisodeHash:
     """SHA-256 over tasks in their order; it is the same for any division into batches."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._digest = hashlib.sha256()
 
-    def update(self, episodes) -> None:
+    def update(self, episodes: Any) -> None:
         """Adds a batch, an Episode or PaddedEpisode of tensors `(tasks, ...)`."""
         for row in zip(*(np.asarray(tensor) for tensor in episodes), strict=True):
             for values in row:

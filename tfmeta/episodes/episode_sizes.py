@@ -1,5 +1,7 @@
 """Episodes of several sizes: draws the size of each, and pads all to one static shape."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode, PaddedEpisode
@@ -13,7 +15,7 @@ def words_for_sizes(shape: EpisodeShape) -> int:
     return 2 + shape.num_ways if shape.varies else 0
 
 
-def present(shape: EpisodeShape, words):
+def present(shape: EpisodeShape, words: Any) -> Any:
     """Which examples of an episode of the largest size are kept.
 
     Args:
@@ -33,11 +35,11 @@ def present(shape: EpisodeShape, words):
     return (tf.logical_and(has_class[..., tf.newaxis], part) for part in (support, query))
 
 
-def _drawn(numbers, words):
+def _drawn(numbers: Any, words: Any) -> Any:
     return numbers.least + tf.math.floormod(words, numbers.most - numbers.least + 1)
 
 
-def sized(episode: Episode, shape: EpisodeShape, words):
+def sized(episode: Episode, shape: EpisodeShape, words: Any) -> Any:
     """The episode unchanged, or if the shape varies, cut to its own size.
 
     Args:
@@ -50,7 +52,7 @@ def sized(episode: Episode, shape: EpisodeShape, words):
     return padded(episode, *present(shape, words[:, : words_for_sizes(shape)]))
 
 
-def padded(episode: Episode, support_present, query_present) -> PaddedEpisode:
+def padded(episode: Episode, support_present: Any, query_present: Any) -> PaddedEpisode:
     """Moves the examples that are kept to the front of each set, and clears the others.
 
     Args:
@@ -58,17 +60,17 @@ def padded(episode: Episode, support_present, query_present) -> PaddedEpisode:
         support_present: bool `(tasks, ways, shots)`, whether each example is kept.
         query_present: bool `(tasks, ways, queries)`.
     """
-    sets = ((*episode[:2], support_present), (*episode[2:], query_present))
-    (*support, support_size), (*query, query_size) = (_packed(*each) for each in sets)
-    return PaddedEpisode(*support, *query, support_size, query_size)
+    support_x, support_y, support_size = _packed(*episode[:2], support_present)
+    query_x, query_y, query_size = _packed(*episode[2:], query_present)
+    return PaddedEpisode(support_x, support_y, query_x, query_y, support_size, query_size)
 
 
-def _packed(x, y, is_present):
+def _packed(x: Any, y: tf.Tensor, is_present: Any) -> Any:
     is_present = tf.reshape(is_present, tf.shape(x)[:2])
     order = tf.argsort(tf.cast(~is_present, tf.int32), 1, stable=True)
     is_present = tf.gather(is_present, order, batch_dims=1)
 
-    def moved(values, empty):
+    def moved(values: Any, empty: Any) -> tf.Tensor:
         values = tf.ensure_shape(tf.gather(values, order, batch_dims=1), values.shape)
         mask = tf.reshape(
             is_present, (*tf.unstack(tf.shape(order)), *([1] * (len(values.shape) - 2)))

@@ -1,9 +1,10 @@
 """The base class of every pipeline's source of episodes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
+from typing import Any
 
 import tensorflow as tf
 
@@ -52,7 +53,7 @@ class SourceFacts:
     def target_kind(self) -> TargetKind:
         return TargetKind.of_size(self.target_size)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         image = self.image_format and self.image_format.to_dict()
         facts = {**vars(self), "input_shape": list(self.input_shape), "image_format": image}
         rows = facts.pop("row_format")
@@ -70,7 +71,7 @@ class SourceFacts:
         return RowReader(self.input_shape, self.target_size, self.row_format)
 
     @classmethod
-    def from_dict(cls, facts: dict) -> "SourceFacts":
+    def from_dict(cls, facts: dict[str, Any]) -> "SourceFacts":
         """What `to_dict` made.
 
         Raises:
@@ -124,9 +125,9 @@ class EpisodeSource(ABC):
     target_size: int | None = None
     row_format: RowFormat | None = None
     network: str | None = None
-    network_options: Mapping = MappingProxyType({})
-    learner_options: Mapping = MappingProxyType({})
-    pinned_options: Mapping = MappingProxyType({})
+    network_options: Mapping[str, Any] = MappingProxyType({})
+    learner_options: Mapping[str, Any] = MappingProxyType({})
+    pinned_options: Mapping[str, Any] = MappingProxyType({})
     prepared: Prepared | None = None
 
     @property
@@ -155,7 +156,7 @@ class EpisodeSource(ABC):
             "partly frozen needs them; expected --train all (--set train=all)"
         )
 
-    def check_learner(self, learner) -> None:
+    def check_learner(self, learner: Any) -> None:
         """Raises UserError if these episodes are not for such a learner; by default they are."""
         del learner
 
@@ -197,7 +198,7 @@ class EpisodeSource(ABC):
         """The most ways, and the most examples per class, that the split's episodes can have."""
 
     @abstractmethod
-    def draw(self, split: str, shape: EpisodeShape, seed: int):
+    def draw(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Any]:
         """A function in the graph: `(first, count)` -> the Episodes from number `first` on.
 
         It returns PaddedEpisodes if the shape varies. Episode i is a pure function of (seed, split,
@@ -212,7 +213,7 @@ class EpisodeSource(ABC):
         seed: int = 0,
         num_tasks: int = 32,
         first: int = 0,
-        augmentation=None,
+        augmentation: Callable[..., Any] | None = None,
     ) -> tf.data.Dataset:
         """An endless dataset of Episode (PaddedEpisode) batches, each tensor `(num_tasks, ...)`.
 
@@ -230,7 +231,7 @@ class EpisodeSource(ABC):
         self.check(split, shape)
         draw = self.draw(split, shape, seed)
 
-        def batch(start):
+        def batch(start: Any) -> Any:
             episodes = draw(start, num_tasks)
             if shape.varies and not isinstance(episodes, PaddedEpisode):
                 raise UserError(f"the episodes of {self.name} are of one size; leave ranges out")

@@ -22,7 +22,7 @@ def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any
     """
     names, first, labels = np.unique(texts["label"], return_index=True, return_inverse=True)
 
-    def of_class(values, option):
+    def of_class(values: Any, option: str) -> np.ndarray:
         """Each class's group (or split), which must be the same in all of its rows."""
         expected = values[first]
         rows = np.flatnonzero(values != expected[labels])
@@ -35,7 +35,8 @@ def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any
             )
         return expected
 
-    group_names, groups = (), None
+    group_names: Any = ()
+    groups: np.ndarray | None = None
     if "group" in texts:
         group_names, groups = np.unique(of_class(texts["group"], "group"), return_inverse=True)
     if "split" in texts:
@@ -52,7 +53,7 @@ def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any
     }
 
 
-def _known_splits(values, path):
+def _known_splits(values: Any, path: Path) -> np.ndarray:
     known = {value: SPLIT_NAMES.get(value.lower()) for value in set(values.tolist())}
     unknown = sorted(value for value, split in known.items() if split is None)
     if unknown or "train" not in known.values():

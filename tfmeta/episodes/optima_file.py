@@ -5,6 +5,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +14,7 @@ from tfmeta import files, strict_json
 from tfmeta.episodes.episode import Episode
 from tfmeta.errors import UserError, described
 from tfmeta.named_code import from_file
-from tfmeta.user_files import check_expansion, check_file
+from tfmeta.user_files import AnyPath, check_expansion, check_file
 
 _EXAMPLES = Episode._fields
 _WEIGHT = "weight/"  # before the name of a weight; the tensors of an episode have no such prefix
@@ -41,12 +42,12 @@ class Optima:
         weights: `{name: (tasks, ...)}`, the weights that solve each task.
     """
 
-    provenance: dict
+    provenance: dict[str, Any]
     episodes: Episode
-    weights: dict
+    weights: dict[str, Any]
 
 
-def write(path, optima: Optima) -> None:
+def write(path: AnyPath, optima: Optima) -> None:
     """Writes a TFRecord file, whole or not at all: the provenance, then one record per task.
 
     Raises:
@@ -57,7 +58,7 @@ def write(path, optima: Optima) -> None:
         write_locked(path, optima)
 
 
-def write_locked(path, optima: Optima) -> None:
+def write_locked(path: AnyPath, optima: Optima) -> None:
     """Like `write`, for a caller that already has the lock of `path`."""
     files.check_free(path)
     tensors = _named(optima)
@@ -69,7 +70,7 @@ def write_locked(path, optima: Optima) -> None:
             writer.write(_record(dict(zip(tensors, row, strict=True))))
 
 
-def read_provenance(path) -> dict:
+def read_provenance(path: AnyPath) -> dict[str, Any]:
     """How the file was made, without the tasks.
 
     Raises:
@@ -95,7 +96,7 @@ def read_provenance(path) -> dict:
     return from_file(provenance, path)
 
 
-def read(path) -> Optima:
+def read(path: AnyPath) -> Optima:
     """Reads the file, and checks it against its own provenance.
 
     Raises:
@@ -111,7 +112,7 @@ def read(path) -> Optima:
         for name, shape in shapes.items()
     }
     dataset = tf.data.TFRecordDataset(str(path)).skip(1).batch(_BATCH)
-    parts = {name: [] for name in shapes}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in shapes}
     try:
         for batch in dataset.map(lambda records: tf.io.parse_example(records, layout)):
             for name, values in batch.items():
@@ -135,7 +136,7 @@ def read(path) -> Optima:
     return Optima(provenance, Episode(*(tensors[name] for name in _EXAMPLES)), weights)
 
 
-def _check(provenance):
+def _check(provenance: dict[str, Any]) -> None:
     """Raises TypeError, KeyError or ValueError if a provenance lacks something that is read."""
     facts = {"target_scale": {}, **provenance}  # older files have no scale
     for name, kind in _FACTS.items():
@@ -148,7 +149,7 @@ def _check(provenance):
             raise ValueError(f"it has a shape {shape!r:.40}")
 
 
-def weight_shapes(provenance: dict) -> dict:
+def weight_shapes(provenance: dict[str, Any]) -> dict[str, Any]:
     """`{name: shape}` of the weights in the file."""
     return {
         name.removeprefix(_WEIGHT): tuple(shape)
@@ -157,7 +158,7 @@ def weight_shapes(provenance: dict) -> dict:
     }
 
 
-def check_network(provenance: dict, function) -> None:
+def check_network(provenance: dict[str, Any], function: Any) -> None:
     """Compares a network with the one whose weights a file holds.
 
     Args:
@@ -178,12 +179,12 @@ def check_network(provenance: dict, function) -> None:
         )
 
 
-def _named(optima):
+def _named(optima: Optima) -> dict[str, Any]:
     weights = {_WEIGHT + name: values for name, values in optima.weights.items()}
     return {**dict(zip(_EXAMPLES, optima.episodes, strict=True)), **weights}
 
 
-def _record(values):
+def _record(values: Any) -> tf.Tensor:
     features = {
         name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
         if isinstance(value, bytes)
@@ -193,13 +194,13 @@ def _record(values):
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
-def _decode_error():
+def _decode_error() -> Any:
     from google.protobuf.message import DecodeError
 
     return DecodeError
 
 
-def _damaged(path, reason):
+def _damaged(path: AnyPath, reason: str) -> UserError:
     return UserError(
         f"{path} is damaged or no file of tfmeta optima: {reason}. Make it again: "
         "tfmeta optima RUN_DIR --output FILE",
@@ -207,5 +208,5 @@ def _damaged(path, reason):
     )
 
 
-def _listed(shapes):
+def _listed(shapes: Any) -> str:
     return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())

@@ -1,6 +1,7 @@
 """Random numbers by their position, so that episode i never depends on episode i-1."""
 
 import zlib
+from typing import Any
 
 import tensorflow as tf
 
@@ -27,7 +28,7 @@ class RandomStream:
             seed=tf.constant([seed, zlib.crc32(split.encode())], tf.int64)
         )
 
-    def integers(self, first, count):
+    def integers(self, first: Any, count: Any) -> tf.Tensor:
         """Any integers of int32, `(count, words)`; row j belongs to episode first + j."""
         start = tf.cast(first, tf.uint64) * (self._words // _WORDS_PER_COUNT)
         return tf.raw_ops.StatelessRandomUniformFullIntV2(
@@ -38,7 +39,7 @@ class RandomStream:
             dtype=tf.int32,
         )
 
-    def units(self, first, count):
+    def units(self, first: Any, count: Any) -> Any:
         """Uniform float32 numbers in [0, 1), `(count, words)`, from the integers' upper 24 bits."""
         bits = tf.bitcast(self.integers(first, count), tf.uint32)
         return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) / 2**24

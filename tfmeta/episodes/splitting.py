@@ -1,5 +1,7 @@
 """Splits for data without splits: classes or groups are drawn from a seed."""
 
+from typing import Any
+
 import numpy as np
 
 from tfmeta.errors import UserError
@@ -14,7 +16,7 @@ VALIDATION, TEST = 0.16, 0.2
 def split_classes(
     num_classes: int,
     *,
-    groups=None,
+    groups: Any = None,
     by: str = "auto",
     validation: float = VALIDATION,
     test: float = TEST,
@@ -61,7 +63,7 @@ def split_classes(
     return {split: np.flatnonzero(np.isin(unit_of_class, members[split])) for split in SPLITS}
 
 
-def _number(name, share, total, what):
+def _number(name: str, share: Any, total: Any, what: str) -> Any:
     """A share of `total`, or a number, as a number; a share above zero is at least one."""
     if isinstance(share, bool) or not isinstance(share, int | float) or share < 0:
         raise UserError(

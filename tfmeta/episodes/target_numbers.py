@@ -1,11 +1,13 @@
 """The numbers by which a learner scales values, from the training tasks' targets."""
 
+from typing import Any
+
 import numpy as np
 
 from tfmeta.precision import rounding_error
 
 
-def scale_of(targets) -> dict:
+def scale_of(targets: Any) -> dict[str, Any]:
     """A learner's options `target_centre` and `target_spread` for the training tasks' targets.
 
     Args:

@@ -1,6 +1,7 @@
 """Fits a learner's confidence on the tasks of one split, and reports on those of another."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -8,6 +9,8 @@ import tensorflow as tf
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
+from tfmeta.learners.common_sizes import CommonSizes
+from tfmeta.learners.meta_learner import MetaLearner
 
 FITTED_ON, REPORTED_ON = "validation", "test"
 _TASKS_A_CALL = 10
@@ -33,7 +36,12 @@ class Answers:
 
 
 def calibrate(
-    learner, source: EpisodeSource, shape: EpisodeShape, *, num_tasks: int, seed: int = 0
+    learner: MetaLearner,
+    source: EpisodeSource,
+    shape: EpisodeShape,
+    *,
+    num_tasks: int,
+    seed: int = 0,
 ) -> Confidence:
     """Fits a classifier's confidence on validation tasks, and measures it on test tasks.
 
@@ -84,7 +92,7 @@ def expected_calibration_error(confidence: Confidence, answers: Answers) -> floa
     return float(np.abs(gaps).sum() / len(right))
 
 
-def _possible(source, shape) -> EpisodeShape:
+def _possible(source: EpisodeSource, shape: EpisodeShape) -> EpisodeShape:
     """The shape, lowered to what both splits have, with enough queries to measure with."""
     limits = [source.limits(split, shape) for split in (FITTED_ON, REPORTED_ON)]
     most_ways, most_examples = (min(side) for side in zip(*limits, strict=True))
@@ -96,13 +104,21 @@ def _possible(source, shape) -> EpisodeShape:
     )
 
 
-def _answers(learner, source, split, shape, *, num_tasks, seed) -> Answers:
+def _answers(
+    learner: MetaLearner,
+    source: EpisodeSource,
+    split: str,
+    shape: EpisodeShape,
+    *,
+    num_tasks: int,
+    seed: int,
+) -> Answers:
     most_ways, _ = source.limits(split, shape)
     ways, others = shape.num_ways, min(shape.num_ways, most_ways - shape.num_ways)
     both = shape.changed(num_ways=ways + others)
     num_support, num_known = ways * shape.num_shots, ways * shape.num_queries
 
-    def answer(episode, *, sizes):
+    def answer(episode: Any, *, sizes: CommonSizes) -> Any:
         # Episodes are sorted by class; the first classes are those of the task.
         support_x, support_y = _by_class(episode.support_x, episode.support_y)
         adapt = sizes.given_to(learner.adapt)
@@ -115,7 +131,7 @@ def _answers(learner, source, split, shape, *, num_tasks, seed) -> Answers:
         return known, learner.predict_with(state, x[num_known:])[:, :ways]
 
     @tf.function(autograph=False)
-    def answer_all(episodes):
+    def answer_all(episodes: Any) -> Any:
         return learner.map_tasks(answer, episodes)
 
     batch = even_batch(num_tasks, _TASKS_A_CALL)
@@ -127,7 +143,7 @@ def _answers(learner, source, split, shape, *, num_tasks, seed) -> Answers:
     return Answers(known, labels, unknown)
 
 
-def _by_class(x, y):
+def _by_class(x: Any, y: tf.Tensor) -> Any:
     order = tf.argsort(y, stable=True)
     return tf.gather(x, order), tf.gather(y, order)
 
@@ -140,7 +156,7 @@ def fitted(answers: Answers) -> Confidence:
     return replace(scaled, **_unknown_weights(scaled, answers))
 
 
-def _temperature(answers) -> float:
+def _temperature(answers: Answers) -> float:
     """The temperature with which the true classes are most likely."""
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
@@ -148,7 +164,7 @@ def _temperature(answers) -> float:
     rows = np.arange(len(answers.labels))
     logits = answers.known.astype(np.float64)
 
-    def loss(log_temperature):
+    def loss(log_temperature: Any) -> Any:
         scaled = log_softmax(logits * np.exp(-log_temperature), -1)
         return -scaled[rows, answers.labels].mean()
 
@@ -156,7 +172,7 @@ def _temperature(answers) -> float:
     return float(np.exp(found.x))
 
 
-def _unknown_weights(confidence, answers) -> dict:
+def _unknown_weights(confidence: Confidence, answers: Answers) -> dict[str, Any]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
@@ -170,13 +186,13 @@ def _unknown_weights(confidence, answers) -> dict:
     return dict(zip(("bias", "of_doubt", "of_largest"), map(float, (bias, *weights)), strict=True))
 
 
-def _evidence(confidence, answers):
+def _evidence(confidence: Confidence, answers: Answers) -> Any:
     logits = np.concatenate([answers.known, answers.unknown])
     evidence = np.stack([t.numpy() for t in confidence.evidence(logits)], -1).astype(np.float64)
     return evidence, np.arange(len(logits)) >= len(answers.known)
 
 
-def _auroc(confidence, answers) -> float | None:
+def _auroc(confidence: Confidence, answers: Answers) -> float | None:
     from sklearn.metrics import roc_auc_score
 
     if not len(answers.unknown):

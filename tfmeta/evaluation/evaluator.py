@@ -1,7 +1,7 @@
 """How good a learner is, on episodes that are the same every time."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from tfmeta.episodes.episode_hash import EpisodeHash
 from tfmeta.episodes.episode_source import even_batch
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
+from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.padding import unpadded
 from tfmeta.learners.targets import refuse_other
@@ -53,7 +54,7 @@ class Evaluator:
         self._batch = even_batch(episodes.num_tasks, _MOST_TASKS_PER_CALL)
         self._measure = tf.function(self._measure_tasks, autograph=False)
 
-    def run(self, on_progress=None) -> dict:
+    def run(self, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
         """Evaluates.
 
         Args:
@@ -108,10 +109,10 @@ class Evaluator:
             return ((episodes, episodes) for episodes in map(without_solution, raw))
         return zip(map(without_solution, raw), map(without_solution, taken), strict=True)
 
-    def _measure_tasks(self, episodes):
+    def _measure_tasks(self, episodes: Any) -> Any:
         return self._learner.map_tasks(self._measure_task, episodes)
 
-    def _measure_task(self, task, *, sizes):
+    def _measure_task(self, task: Any, *, sizes: CommonSizes) -> dict[str, Any]:
         """One task's metric after each number of inner steps: `{inner steps: (units,)}`."""
         episode = unpadded(task)
         adaptation_path = sizes.given_to(self._learner.adaptation_path)
@@ -120,7 +121,7 @@ class Evaluator:
             for step, state in adaptation_path(episode.support_x, episode.support_y).items()
         }
 
-    def _score(self, query_y, outputs):
+    def _score(self, query_y: Any, outputs: tf.Tensor) -> Any:
         if self._source.target_kind.are_values:
             scaled = self._learner.target_scale.squared_error(query_y, outputs)
             error = tf.reduce_mean(tf.math.squared_difference(query_y, outputs))
@@ -129,7 +130,7 @@ class Evaluator:
         return tf.reduce_mean(tf.cast(right, tf.float32))[tf.newaxis]
 
 
-def _mean_and_ci95(scores):
+def _mean_and_ci95(scores: np.ndarray) -> Any:
     """The mean of scores `(tasks,)`, and half the width of its 95% interval."""
     spread = scores.std(ddof=1) if len(scores) > 1 else 0.0
     return float(scores.mean()), float(_Z95 * spread / math.sqrt(len(scores)))

@@ -1,13 +1,17 @@
 """Baselines that learn nothing: the nearest class mean, or the mean of the support targets."""
 
 import math
+from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
+import tensorflow as tf
 
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError
 from tfmeta.precision import rounding_error
+from tfmeta.reading.prepared import Prepared
 
 NUM_EPISODES = 200
 _BATCH = 20
@@ -16,7 +20,7 @@ _QUERIES = (15, 10, 5, 2, 1)  # the first number for which the data has examples
 _Z95 = 1.96  # quantile of the normal distribution, as in evaluation
 
 
-def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[dict]:
+def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[dict[str, Any]]:
     """Scores that a learner should beat, on episodes of the test split, with 1 shot and with 5.
 
     For classes, a query belongs to the class whose support examples' mean is nearest, in the
@@ -53,7 +57,7 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
     return found
 
 
-def _possible(source, shape, shots):
+def _possible(source: EpisodeSource, shape: EpisodeShape, shots: tf.Tensor) -> Any:
     """The split and the shape of the largest possible episodes; None if there are none."""
     ways = [1] if source.target_kind.are_values else range(_MOST_WAYS, 1, -1)
     within = shape.within_group and not source.target_kind.are_values
@@ -70,7 +74,7 @@ def _possible(source, shape, shots):
     return None
 
 
-def _scores(source, split, shape, seed):
+def _scores(source: EpisodeSource, split: str, shape: EpisodeShape, seed: int) -> Iterator[Any]:
     dataset = source.episodes(split, shape, seed=seed, num_tasks=_BATCH)
     score = _squared_error if source.target_kind.are_values else _accuracy
     for batch in dataset.take(NUM_EPISODES // _BATCH).as_numpy_iterator():
@@ -78,8 +82,10 @@ def _scores(source, split, shape, seed):
             yield score(source, *episode)
 
 
-def _accuracy(source, support_x, support_y, query_x, query_y):
-    vectors = source.prepared.vectors(np.concatenate([support_x, query_x]))
+def _accuracy(
+    source: EpisodeSource, support_x: Any, support_y: Any, query_x: Any, query_y: Any
+) -> np.ndarray:
+    vectors = cast(Prepared, source.prepared).vectors(np.concatenate([support_x, query_x]))
     support, query = np.split(vectors, [len(support_x)])
     means = np.stack([support[support_y == c].mean(0) for c in range(support_y.max() + 1)])
     distances = ((query[:, np.newaxis] - means) ** 2).sum(-1)
@@ -88,6 +94,8 @@ def _accuracy(source, support_x, support_y, query_x, query_y):
     return np.mean(nearest[np.arange(len(query)), query_y] / nearest.sum(1))
 
 
-def _squared_error(source, support_x, support_y, query_x, query_y):
+def _squared_error(
+    source: EpisodeSource, support_x: Any, support_y: Any, query_x: Any, query_y: Any
+) -> np.ndarray:
     del source, support_x, query_x
     return np.mean((query_y.astype(np.float64) - support_y.mean(0, dtype=np.float64)) ** 2)

@@ -4,6 +4,7 @@ Imports no TensorFlow, so that a wrong place is refused before TensorFlow is loa
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -42,7 +43,7 @@ def check_free(path: Path) -> None:
         )
 
 
-def _is_sheet(path):
+def _is_sheet(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
@@ -52,14 +53,14 @@ def _is_sheet(path):
         return False
 
 
-def sheet_shape(source, shape):
+def sheet_shape(source: Any, shape: Any) -> Any:
     """The EpisodeShape that is drawn: as given, but with no more queries than are shown."""
     _, most_examples = source.limits(SPLIT, shape)
     queries = min(shape.num_queries, _MOST_QUERIES, most_examples - shape.num_shots)
     return shape.changed(num_queries=max(1, queries))
 
 
-def why_not(source, shape) -> str | None:
+def why_not(source: Any, shape: Any) -> str | None:
     """Why there can be no sheet for such a source; None if there can be one."""
     if source.image_format is None or source.target_kind.are_values:
         return "the examples are no images with classes"
@@ -70,7 +71,7 @@ def why_not(source, shape) -> str | None:
     return None
 
 
-def write_contact_sheet(path: Path, source, shape) -> None:
+def write_contact_sheet(path: Path, source: Any, shape: Any) -> None:
     """Draws sample training episodes into a PNG file, one block per episode.
 
     Args:
@@ -130,7 +131,7 @@ def draw_sheet(
     return sheet
 
 
-def _rows(support_x, support_y, query_x, query_y):
+def _rows(support_x: Any, support_y: Any, query_x: Any, query_y: Any) -> list[Any]:
     """`(support images, query images)` of each class that is shown."""
     labels = [label for label in np.unique(support_y) if label >= 0][:_MOST_CLASSES]
     return [
@@ -139,7 +140,7 @@ def _rows(support_x, support_y, query_x, query_y):
     ]
 
 
-def _block(rows, cell, columns, label):
+def _block(rows: Any, cell: Any, columns: Any, label: Any) -> Any:
     """One episode: a line of headings, then one row for each class."""
     (width, height), (num_support, num_queries) = cell, columns
     queries_at = label + num_support * (width + _GAP) + _SET_GAP
@@ -157,7 +158,7 @@ def _block(rows, cell, columns, label):
     return block
 
 
-def _cell(pixels):
+def _cell(pixels: np.ndarray) -> Any:
     """An example `(height, width, channels)` from 0 to 1 as an image of a cell's size."""
     pixels = np.round(255 * np.asarray(pixels)).astype(np.uint8)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")

@@ -2,32 +2,35 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.reading.prepared import Prepared
 
 KINDS = ("across_splits", "across_classes", "within_class")  # the worst first
 
 
-def given_digests(index: ClassIndex):
+def given_digests(index: ClassIndex) -> Any:
     """A digest of each example as it was given if that is known, else as it is stored."""
     return index.origins.digests or digests_of(index.examples)
 
 
-def digests_of(chunk):
+def digests_of(chunk: np.ndarray) -> Iterator[Any]:
     """A digest of each example in a chunk."""
     for example in chunk:
-        yield hashlib.blake2b(np.ascontiguousarray(example), digest_size=16).digest()
+        yield hashlib.blake2b(np.ascontiguousarray(example).data, digest_size=16).digest()
 
 
-def alike(index: ClassIndex, digests) -> dict[str, list[list[int]]]:
+def alike(index: ClassIndex, digests: Any) -> dict[str, list[list[int]]]:
     """Sets of examples with the same digest, as numbers, each under the worst kind that fits."""
     split_of = {c: split for split, classes in index.splits.items() for c in classes.tolist()}
     numbers_of = defaultdict(list)
     for number, digest in enumerate(digests):
         numbers_of[digest].append(number)
-    found = {kind: [] for kind in KINDS}
+    found: dict[str, list[list[int]]] = {kind: [] for kind in KINDS}
     for numbers in numbers_of.values():
         if len(numbers) > 1:
             classes = set(index.labels[numbers].tolist())
@@ -37,7 +40,7 @@ def alike(index: ClassIndex, digests) -> dict[str, list[list[int]]]:
     return found
 
 
-def as_the_network_sees(index: ClassIndex, prepared) -> dict:
+def as_the_network_sees(index: ClassIndex, prepared: Prepared) -> dict[str, Any]:
     """How many examples are the same to the network, and in which classes all examples are.
 
     Returns:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -24,7 +25,7 @@ def width_of(name: str, most: int) -> int:
     return min(most, int(font.getlength(text)) + 1)
 
 
-def draw_name(canvas: Image.Image, name: str, box: tuple[int, int, int, int], colour) -> None:
+def draw_name(canvas: Image.Image, name: str, box: tuple[int, int, int, int], colour: Any) -> None:
     """Draws a name, vertically centred, in as many lines as there is room for.
 
     If there is not enough room, the middle of the name is left out, and in its place is "…".
@@ -44,7 +45,7 @@ def draw_name(canvas: Image.Image, name: str, box: tuple[int, int, int, int], co
         draw.text((left, first + number * _LINE + _LINE // 2), line, colour, font, anchor="lm")
 
 
-def _fitted(text, font, width, most_lines):
+def _fitted(text: str, font: Any, width: int, most_lines: Any) -> Any:
     """Lines of the text, or of its beginning and end if there is not enough room."""
     lines, kept = _lines(text, font, width), len(text)
     while len(lines) > most_lines and kept > 1:
@@ -54,7 +55,7 @@ def _fitted(text, font, width, most_lines):
     return lines
 
 
-def _lines(text, font, width):
+def _lines(text: str, font: Any, width: int) -> Any:
     """Lines of the text, broken after a space or `/` if possible, else between any two letters."""
     lines = []
     while text:
@@ -70,7 +71,7 @@ def _lines(text, font, width):
 
 
 @cache
-def _drawable(name):
+def _drawable(name: str) -> Any:
     """`(text, font)`; letters that no font of this machine has are replaced by their numbers."""
     text = plain(name)
     least, font = _lacking(_own_font(), text), _own_font()
@@ -88,7 +89,7 @@ def _drawable(name):
     return "".join(shown), font
 
 
-def _lacking(font, text):
+def _lacking(font: Any, text: str) -> Any:
     """The letters of a text that a font does not have."""
     # The other layout engine would draw more than one box for some letters.
     font = font.font_variant(layout_engine=ImageFont.Layout.BASIC)
@@ -97,7 +98,7 @@ def _lacking(font, text):
 
 
 @cache
-def _own_font():
+def _own_font() -> Any:
     return ImageFont.load_default(size=_SIZE)
 
 
@@ -117,5 +118,5 @@ def _system_fonts() -> Iterator[str]:
     yield from map(str, sorted(fonts, key=lambda path: (_is_styled(path), path.name, path)))
 
 
-def _is_styled(path):
+def _is_styled(path: Path) -> bool:
     return any(style in path.name.lower() for style in _STYLES)

@@ -1,6 +1,7 @@
 """Tables as lines of text. Names are never broken, and in a pipe lines are not broken either."""
 
 import re
+from typing import Any
 
 from rich.cells import cell_len
 
@@ -42,7 +43,7 @@ def labelled(rows: list[tuple[str, str]], width: int) -> list[str]:
     return lines
 
 
-def grid(columns, rows, width: int, *, right=(), prose=False) -> list[str]:
+def grid(columns: Any, rows: Any, width: int, *, right: Any = (), prose: bool = False) -> list[str]:
     """Lines of a table whose first column has names.
 
     If the names leave no room for the other columns, each cell is on a line of its own.
@@ -61,7 +62,7 @@ def grid(columns, rows, width: int, *, right=(), prose=False) -> list[str]:
         return _stacked(columns, rows, width, prose=prose)
     widths[-1] = min(widths[-1], width - fixed)
 
-    def lines_of(row):
+    def lines_of(row: Any) -> list[Any]:
         if isinstance(row, str):
             return [row]
         parts = [
@@ -82,12 +83,12 @@ def grid(columns, rows, width: int, *, right=(), prose=False) -> list[str]:
     return [*lines_of(columns), rule, *(line for row in rows for line in lines_of(row))]
 
 
-def _padded(cell, size, *, left=False):
+def _padded(cell: Any, size: Any, *, left: bool = False) -> Any:
     space = " " * (size - cell_len(cell))
     return space + cell if left else cell + space
 
 
-def _stacked(columns, rows, width, *, prose):
+def _stacked(columns: Any, rows: Any, width: int, *, prose: Any) -> Any:
     """Like `grid`, with one cell per line; only prose is wrapped, because names may have spaces."""
     lines = []
     for row in rows:

@@ -2,17 +2,21 @@
 
 import math
 from collections import Counter
+from typing import Any, cast
 
 import numpy as np
 
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.splitting import SPLITS
 from tfmeta.errors import UserError, listed
 from tfmeta.inspection.baseline import baselines
 from tfmeta.inspection.identity import alike, as_the_network_sees, given_digests
 from tfmeta.reading.image_files import unreadable_files
+from tfmeta.reading.origins import Origins
+from tfmeta.reading.prepared import Prepared
 from tfmeta.reading.prepared_columns import spread_of
 from tfmeta.reading.record_file import RecordFile
 from tfmeta.training.plan import Plan
@@ -28,7 +32,7 @@ _DUPLICATES = {
 }
 
 
-def make_report(plan: Plan) -> dict:
+def make_report(plan: Plan) -> dict[str, Any]:
     """Everything that `tfmeta inspect` says, except for the contact sheet.
 
     Args:
@@ -40,7 +44,7 @@ def make_report(plan: Plan) -> dict:
         train`, in its words and order; `ready` says whether there are none.
     """
     source, settings, shape = plan.source, plan.settings, plan.task_shape
-    report = {
+    report: dict[str, Any] = {
         "pipeline": settings.pipeline,
         "data_dir": settings.data_dir,
         "algorithm": settings.algorithm,
@@ -64,7 +68,7 @@ def make_report(plan: Plan) -> dict:
     return report | {"ready": not report["refusals"]}
 
 
-def _data(source, shape):
+def _data(source: ClassSource, shape: EpisodeShape) -> dict[str, Any]:
     index = source.index
     origins = index.origins
     splits = [*SPLITS, *sorted(set(index.splits) - set(SPLITS))]
@@ -76,7 +80,7 @@ def _data(source, shape):
         "unreadable": [{"name": name, "problem": why} for name, why in origins.unreadable],
         "passed_over": list(origins.passed_over),
         "duplicates": _duplicates(index),
-        "identical": as_the_network_sees(index, source.prepared),
+        "identical": as_the_network_sees(index, cast(Prepared, source.prepared)),
         "small_classes": {split: source.small_classes(split, shape) for split in splits},
         "memory": {
             "examples_bytes": _num_bytes(index.examples),
@@ -85,13 +89,13 @@ def _data(source, shape):
     }
 
 
-def _num_bytes(examples):
+def _num_bytes(examples: Any) -> Any:
     if isinstance(examples, RecordFile):
         return examples.num_bytes
     return math.prod(examples.shape) * examples.dtype.itemsize
 
 
-def _limits(source, shape):
+def _limits(source: EpisodeSource, shape: EpisodeShape) -> Any:
     """Facts about the splits of a source without a ClassIndex."""
     tasks = source.recorded_splits() or {}
     splits = {}
@@ -105,7 +109,7 @@ def _limits(source, shape):
     return splits
 
 
-def _split(index, split):
+def _split(index: ClassIndex, split: str) -> dict[str, Any]:
     classes = index.classes(split)
     counts = index.counts[classes]
     return {
@@ -116,7 +120,7 @@ def _split(index, split):
     }
 
 
-def _images(origins):
+def _images(origins: Origins) -> dict[str, Any] | None:
     if origins.sizes is None:
         return None
     return {
@@ -127,14 +131,14 @@ def _images(origins):
     }
 
 
-def _targets(source):
+def _targets(source: EpisodeSource) -> dict[str, Any] | None:
     """The scale of the targets in training episodes, one number per value of a target."""
     shots = EpisodeShape(1, 1, 1, skip_small_classes=True)
     try:
         batch = next(iter(source.episodes("train", shots, num_tasks=_TARGETS)))
     except UserError:  # a refusal says so
         return None
-    y = np.asarray(batch.support_y, np.float64).reshape(-1, source.target_size)
+    y = np.asarray(batch.support_y, np.float64).reshape(-1, cast(int, source.target_size))
     return {
         "mean": y.mean(0).tolist(),
         "deviation": y.std(0).tolist(),
@@ -143,11 +147,11 @@ def _targets(source):
     }
 
 
-def _duplicates(index: ClassIndex):
+def _duplicates(index: ClassIndex) -> dict[str, Any]:
     """Sets of examples that are equal as they were given, each under the worst kind that fits."""
     split_of = {c: split for split, classes in index.splits.items() for c in classes.tolist()}
 
-    def members(numbers):
+    def members(numbers: Any) -> list[Any]:
         classes = index.labels[numbers].tolist()
         return [
             {"name": _name(index, n), "class": index.class_names[c], "split": split_of.get(c)}
@@ -158,17 +162,17 @@ def _duplicates(index: ClassIndex):
     return {kind: [members(numbers) for numbers in sets] for kind, sets in found.items()}
 
 
-def _name(index, number):
+def _name(index: ClassIndex, number: Any) -> Any:
     names = index.origins.names
     return names[number] if names else f"example {number + 1}"
 
 
-def _meta_batch_bytes(source, shape):
+def _meta_batch_bytes(source: EpisodeSource, shape: EpisodeShape) -> Any:
     examples = shape.num_ways * (shape.num_shots + shape.num_queries)
     return META_BATCH * examples * math.prod(source.input_shape) * _FLOAT_BYTES
 
 
-def _refusals(plan, unreadable):
+def _refusals(plan: Plan, unreadable: Any) -> list[str]:
     """The refusals of `Trainer.start`, one after the other."""
     found = []
     if unreadable and not plan.settings.skip_unreadable:
@@ -176,7 +180,7 @@ def _refusals(plan, unreadable):
     return found + plan.refusals()
 
 
-def _problem(source, split, shape: EpisodeShape):
+def _problem(source: EpisodeSource, split: str, shape: EpisodeShape) -> str | None:
     try:
         source.check(split, shape)
     except UserError as error:
@@ -184,7 +188,7 @@ def _problem(source, split, shape: EpisodeShape):
     return None
 
 
-def _warnings(plan, report):
+def _warnings(plan: Plan, report: dict[str, Any]) -> list[str]:
     """Warnings about what does not stop training, but may spoil it or what comes after it."""
     lines, source, shape = [], plan.source, plan.task_shape
     if plan.settings.skip_unreadable and (files := report.get("unreadable")):
@@ -212,7 +216,7 @@ def _warnings(plan, report):
     return lines
 
 
-def _identical(report):
+def _identical(report: dict[str, Any]) -> Any:
     """Warnings about examples, and classes of examples, that are equal only after preparation."""
     if "identical" not in report:
         return []
@@ -233,7 +237,7 @@ def _identical(report):
     return lines
 
 
-def _at_chance(found):
+def _at_chance(found: Any) -> list[Any]:
     """A warning if the baseline with the most shots does no better than a guess."""
     if not found or "accuracy" not in found[-1]:
         return []
@@ -247,7 +251,7 @@ def _at_chance(found):
     ]
 
 
-def _few_classes(source, shape):
+def _few_classes(source: EpisodeSource, shape: EpisodeShape) -> list[Any]:
     classes, _ = source.limits("train", shape.changed(within_group=False))
     if not shape.num_ways <= classes < _LEAST_RATIO * shape.num_ways:
         return []

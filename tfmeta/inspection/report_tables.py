@@ -1,5 +1,8 @@
 """The report of `tfmeta inspect` as text: tables that fit a terminal, whole lines in a pipe."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from tfmeta.episodes.episode_shape import in_words
 from tfmeta.inspection.lines import grid, labelled, wrapped
 from tfmeta.inspection.report import META_BATCH
@@ -18,7 +21,7 @@ _SAME = {
 }
 
 
-def report_lines(report: dict, width: int, prepared_lines=()) -> list[str]:
+def report_lines(report: dict[str, Any], width: int, prepared_lines: Any = ()) -> list[str]:
     """The tables, and in the last line what `tfmeta train` would say.
 
     Args:
@@ -46,10 +49,10 @@ def report_lines(report: dict, width: int, prepared_lines=()) -> list[str]:
     return [*lines, "", f"{verdict}: {report['algorithm']}, {episodes}"]
 
 
-def _splits(splits, width):
+def _splits(splits: Any, width: int) -> Any:
     """The table of the splits: classes and their examples, or the possible sizes of tasks."""
     if any("classes" not in split for split in splits.values()):
-        columns = ("split", "tasks", "most ways", "most examples")
+        columns: tuple[str, ...] = ("split", "tasks", "most ways", "most examples")
         rows = []
         for name, split in splits.items():
             tasks = "any number" if split["tasks"] is None else f"{split['tasks']:,}"
@@ -65,7 +68,7 @@ def _splits(splits, width):
     return grid(columns, rows, width, right=columns[1:])
 
 
-def _facts(report, prepared_lines):
+def _facts(report: dict[str, Any], prepared_lines: Any) -> Any:
     rows = []
     image, images = (report.get(n) for n in ("format", "images"))
     if images:
@@ -111,7 +114,7 @@ def _facts(report, prepared_lines):
     return rows
 
 
-def _baseline(found):
+def _baseline(found: Any) -> Any:
     """The name and the result of a baseline, with the protocol."""
     episodes = f"{found['num_tasks']} {found['split']} episodes, {found['num_queries']} queries"
     if "accuracy" in found:
@@ -123,7 +126,7 @@ def _baseline(found):
     return "support mean", f"{found['num_shots']}-shot: {score} ({episodes}, seed {found['seed']})"
 
 
-def _size(number):
+def _size(number: Any) -> str:
     """A number of bytes, in the unit in which it has one to three digits before the point."""
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000:
@@ -132,7 +135,7 @@ def _size(number):
     return f"{number:,.3g} TB"
 
 
-def _duplicates(report, width):
+def _duplicates(report: dict[str, Any], width: int) -> Iterator[Any]:
     for kind, title in _KINDS.items():
         sets = report.get("duplicates", {}).get(kind, [])
         if sets:
@@ -145,24 +148,24 @@ def _duplicates(report, width):
             yield f"{title}: {len(sets):,}", table[:-1] if not table[-1] else table
 
 
-def _member(member):
+def _member(member: Any) -> Any:
     return member["name"], member["class"], member["split"] or "none"
 
 
-def _unreadable(report, width):
+def _unreadable(report: dict[str, Any], width: int) -> Iterator[Any]:
     if files := report.get("unreadable"):
         rows = [(each["name"], each["problem"]) for each in files[:_MOST_ROWS]]
         table = grid(("file", "problem"), [*rows, *_rest(files)], width, prose=True)
         yield f"Files that can't be read: {len(files):,}", table
 
 
-def _passed_over(report):
+def _passed_over(report: dict[str, Any]) -> Iterator[Any]:
     if files := report.get("passed_over"):
         lines = [f" {name}" for name in files[:_MOST_ROWS]]
         yield f"Files beside the class folders, passed over: {len(files):,}", lines + _rest(files)
 
 
-def _small(report, width):
+def _small(report: dict[str, Any], width: int) -> Iterator[Any]:
     splits = report.get("small_classes", {})
     rows = [(n, f"{number:,}", s) for s, small in splits.items() for n, number in small.items()]
     if rows:
@@ -172,12 +175,12 @@ def _small(report, width):
         yield f"Classes with fewer than {needed:,} examples: {len(rows):,}", table
 
 
-def _rest(things):
+def _rest(things: Any) -> Any:
     more = len(things) - _MOST_ROWS
     return [f" ... and {more:,} more: --json has them all"] if more > 0 else []
 
 
-def _listed(title, lines, width):
+def _listed(title: Any, lines: Any, width: int) -> Iterator[Any]:
     if lines:
         found = (wrapped(line, width, first=" -  ", later="    ") for line in lines)
         yield title, [line for each in found for line in each]

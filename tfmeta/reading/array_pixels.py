@@ -5,6 +5,7 @@ Imports no TensorFlow.
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -102,12 +103,12 @@ def png_files(x: np.ndarray, value_range: Sequence[float], what: str) -> list[by
     return [_png(each) for each in grey_levels(with_channels(x, what), value_range, what)]
 
 
-def _png(levels):
+def _png(levels: np.ndarray) -> Any:
     buffer = io.BytesIO()
     picture = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
     picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
-def _has_shape_of_images(x):
+def _has_shape_of_images(x: np.ndarray) -> bool:
     return x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in _CHANNELS)

@@ -10,9 +10,12 @@ import io
 import json
 import math
 import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -28,7 +31,13 @@ _PNG_BEGINNING, _PNG_DEPTH_AT = b"\x89PNG\r\n\x1a\n", 24
 _CHUNK = 64  # images in memory at a time
 
 
-def read_images(items, examine, image_format: ImageFormat, *, key: str | None = None):
+def read_images(
+    items: Iterable[Any],
+    examine: Callable[[Any], tuple[bytes | None, Any]],
+    image_format: ImageFormat,
+    *,
+    key: str | None = None,
+) -> tuple[np.ndarray | RecordFile, dict[str, Any]]:
     """Examines and decodes images.
 
     Args:
@@ -53,24 +62,24 @@ def read_images(items, examine, image_format: ImageFormat, *, key: str | None = 
         examples = np.concatenate([np.zeros((0, *image_format.shape), np.uint8), *batches])
         return examples, json.loads(json.dumps(reading.facts()))
     folder = cache_folder() / key
-    examples = _kept(folder)
-    if examples is None:
+    kept = _kept(folder)
+    if kept is None:
         files.check_writable(folder.parent, CACHE_HINT)
         with files.locked(folder, wait=math.inf):  # another process may be storing the same images
-            examples = _kept(folder)
-            if examples is None:
-                examples = write_records(folder, reading.batches(), reading.facts)
-    return examples, examples.facts
+            kept = _kept(folder)
+            if kept is None:
+                kept = write_records(folder, reading.batches(), reading.facts)
+    return kept, kept.facts
 
 
-def _kept(folder):
+def _kept(folder: Path) -> RecordFile | None:
     try:
         return RecordFile(folder)
     except DAMAGED:  # there is none yet, or it is not whole
         return None
 
 
-def image_facts(content: bytes) -> dict:
+def image_facts(content: bytes) -> dict[str, Any]:
     """Size, mode and digest of an image, turned upright, before it is resized."""
     with Image.open(io.BytesIO(content)) as image:
         mode, upright = image.mode, ImageOps.exif_transpose(image)
@@ -97,7 +106,7 @@ def deep_pixels(content: bytes) -> np.ndarray:
         return np.zeros((0, 0, 4), np.uint16)
 
 
-def deep_range_of(contents) -> tuple[int, int] | None:
+def deep_range_of(contents: Iterable[bytes]) -> tuple[int, int] | None:
     """The smallest and the largest visible value in images of 16 bits; None if there are none.
 
     Args:
@@ -114,7 +123,7 @@ def deep_range_of(contents) -> tuple[int, int] | None:
     return min(lows), max(max(highs), min(lows) + 1)
 
 
-def origins_of(names, facts: dict, **others) -> Origins:
+def origins_of(names: Sequence[str], facts: dict[str, Any], **others: Any) -> Origins:
     """The origins of images that were read.
 
     Args:
@@ -132,7 +141,7 @@ def origins_of(names, facts: dict, **others) -> Origins:
     )
 
 
-def images_key(image_format: ImageFormat, parts) -> str:
+def images_key(image_format: ImageFormat, parts: Any) -> str:
     """A key for `read_images`.
 
     Args:
@@ -145,13 +154,13 @@ def images_key(image_format: ImageFormat, parts) -> str:
     return digest.hexdigest()[:32]
 
 
-def file_state(path) -> str:
+def file_state(path: Path) -> str:
     """A text that changes when a file does, for `images_key`."""
     state = path.stat()
     return f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}"
 
 
-def decode_files(contents, image_format: ImageFormat) -> np.ndarray:
+def decode_files(contents: Sequence[bytes], image_format: ImageFormat) -> np.ndarray:
     """The pixels of a list of encoded images, uint8 `(images, height, width, channels)`."""
     decode = _decoder(replace(image_format, invert=False))
     pixels = decode(tf.constant(contents, tf.string, [len(contents)])).numpy()
@@ -159,7 +168,7 @@ def decode_files(contents, image_format: ImageFormat) -> np.ndarray:
 
 
 @functools.cache
-def _decoder(image_format):
+def _decoder(image_format: ImageFormat) -> tf.Tensor:
     """Traced once per format, because that takes seconds."""
     return tf.function(
         image_format.decode_all,
@@ -171,15 +180,20 @@ def _decoder(image_format):
 class _Reading:
     """One pass over the items."""
 
-    def __init__(self, items, examine, image_format):
+    def __init__(
+        self,
+        items: Iterable[Any],
+        examine: Callable[[Any], tuple[bytes | None, Any]],
+        image_format: ImageFormat,
+    ):
         self._items, self._examine, self._format = items, examine, image_format
         names = ("kept", "unreadable", "sizes", "modes", "digests")
-        self._facts = {name: [] for name in names}
+        self._facts: dict[str, list[Any]] = {name: [] for name in names}
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         return self._facts
 
-    def batches(self):
+    def batches(self) -> Iterator[Any]:
         """Yields uint8 arrays `(images, height, width, channels)`, one for each chunk of items."""
         items, start = iter(self._items), 0
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -195,17 +209,17 @@ class _Reading:
                 start += len(chunk)
                 yield pixels
 
-    def _pixels(self, contents):
+    def _pixels(self, contents: Sequence[bytes]) -> Any:
         return decode_files(contents, self._format)
 
-    def _undecodable(self, examined):
+    def _undecodable(self, examined: Any) -> Any:
         try:
             self._pixels([examined[0]] if examined[0] else [])
             return examined
         except tf.errors.InvalidArgumentError:
             return None, "is of a kind that TensorFlow does not decode"
 
-    def _note(self, number, facts):
+    def _note(self, number: Any, facts: dict[str, Any]) -> None:
         if isinstance(facts, str):
             facts = {"unreadable": (number, facts)}
         for name, value in facts.items():

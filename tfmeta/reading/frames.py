@@ -4,11 +4,14 @@ import csv
 import io
 import warnings
 from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tfmeta.errors import UserError, listed
-from tfmeta.user_files import check_expansion, check_file, open_file
+from tfmeta.user_files import AnyPath, check_expansion, check_file, open_file
 
 _PARQUET_NUMBER = 8  # bytes
 _MOST_COLUMNS = 2**16  # pandas makes an object for each
@@ -16,7 +19,7 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in place of a number
 
 
-def frame_columns(path, text) -> dict:
+def frame_columns(path: Path, text: Collection[str]) -> dict[str, Any]:
     """The columns, `{name: (rows,)}`, as `tables.Table` has them.
 
     Args:
@@ -37,7 +40,7 @@ def frame_columns(path, text) -> dict:
     return {str(n): _unpacked(frame[n], pandas.api.types, str(n) in text) for n in frame}
 
 
-def _header(path):
+def _header(path: AnyPath) -> Any:
     """The names in the first line of a CSV that isn't blank; pandas refuses a file without one."""
     with io.TextIOWrapper(open_file(path), "utf-8-sig", newline="") as file:
         try:
@@ -46,7 +49,7 @@ def _header(path):
             raise ValueError(f"its first line is no CSV ({error})") from error
 
 
-def check_separator(path, header: list[str]) -> None:
+def check_separator(path: AnyPath, header: list[str]) -> None:
     """Raises UserError if the names in a header are separated by something other than commas."""
     for separator, name in _SEPARATORS.items():
         if len(header) == 1 and separator in header[0]:
@@ -56,7 +59,7 @@ def check_separator(path, header: list[str]) -> None:
             )
 
 
-def _check_columns(path, number):
+def _check_columns(path: AnyPath, number: Any) -> None:
     if number > _MOST_COLUMNS:
         raise UserError(
             f"{path} has {number} columns; expected {_MOST_COLUMNS} at most. Longer vectors go "
@@ -64,7 +67,7 @@ def _check_columns(path, number):
         )
 
 
-def _check_parquet(path):
+def _check_parquet(path: Path) -> None:
     """Refuses a small file of many rows: repeated values take no room in a Parquet file."""
     from pyarrow.parquet import read_metadata
 
@@ -74,7 +77,7 @@ def _check_parquet(path):
     check_expansion(path, size, path.stat().st_size)
 
 
-def _unpacked(column, types, is_text):
+def _unpacked(column: Any, types: Any, is_text: Any) -> Any:
     """A pandas column as an array of numbers, else of objects; a missing value is None."""
     is_number = types.is_numeric_dtype(column) and not types.is_complex_dtype(column)
     if is_number and not is_text:
@@ -86,7 +89,7 @@ def _unpacked(column, types, is_text):
     return column.astype(object).where(column.notna(), None).to_numpy()
 
 
-def _csv(path, text):
+def _csv(path: AnyPath, text: Any) -> Any:
     import pandas
 
     options = {"encoding": "utf-8-sig", "keep_default_na": False}

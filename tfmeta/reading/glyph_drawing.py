@@ -6,8 +6,9 @@ Points are complex numbers, so that one product turns and scales them; the paper
 -1-1j to 1+1j.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,7 +52,12 @@ class _Style(NamedTuple):  # what the characters of one alphabet share
 
 
 def draw_glyphs(
-    *, num_alphabets=24, characters_per_alphabet=20, num_drawers=20, size=28, seed=0
+    *,
+    num_alphabets: int = 24,
+    characters_per_alphabet: int = 20,
+    num_drawers: int = 20,
+    size: int = 28,
+    seed: int = 0,
 ) -> GlyphSet:
     """Invent alphabets and have every drawer draw every character once, as a GlyphSet.
 
@@ -88,19 +94,19 @@ def draw_glyphs(
     return GlyphSet(np.stack(images)[..., None], alphabets, tuple(names))
 
 
-def _check(least, **values):
+def _check(least: Any, **values: Any) -> None:
     for name, value in values.items():
         if not isinstance(value, (int, np.integer)) or value < least:
             raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
 
 
-def _random(role, *key):
+def _random(role: Any, *key: Any) -> np.random.Generator:
     # The role comes first and the seed last. NumPy pads keys with zeros and splits large seeds into
     # words; in this order neither can make two streams equal.
     return np.random.default_rng([role, *key])
 
 
-def _invent_hands(num_drawers, seed):
+def _invent_hands(num_drawers: Any, seed: int) -> list[Any]:
     """Arrays [num_drawers]: where a hand puts 1 and 1j, half the width of its pen, its tremor."""
     traits = []
     for rng in (_random(_DRAWER, drawer, seed) for drawer in range(num_drawers)):
@@ -117,7 +123,7 @@ def _invent_hands(num_drawers, seed):
     return [np.array(trait) for trait in zip(*traits, strict=True)]
 
 
-def _invent_style(rng):
+def _invent_style(rng: np.random.Generator) -> _Style:
     kinds = rng.choice(list(_PRIMITIVES), 5, replace=False)
     headings = np.radians([_PRIMITIVES[kind] for kind in kinds]) * rng.uniform(0.85, 1.15, (5, 1))
     steps = rng.uniform(0.6, 1.4, headings.shape) * np.exp(1j * headings)
@@ -133,12 +139,12 @@ def _invent_style(rng):
     )
 
 
-def _invent_characters(style, looks, rngs):
+def _invent_characters(style: _Style, looks: Any, rngs: Sequence[np.random.Generator]) -> Any:
     """Invent a character, complex [strokes, _KNOTS], per generator and add its look to `looks`."""
     spline = _spline(style.curviness, samples=3 * _THUMBNAIL)
     characters = []
     for rng in rngs:
-        best = (np.inf,)
+        best: tuple[Any, ...] = (np.inf,)
         for _ in range(100):  # if no shape is new enough, the best one so far is taken
             strokes = _invent_character(rng, style)
             look, ink = _look(strokes @ spline), np.abs(np.diff(strokes)).sum()
@@ -154,9 +160,9 @@ def _invent_characters(style, looks, rngs):
     return characters, looks
 
 
-def _invent_character(rng, style):
+def _invent_character(rng: np.random.Generator, style: _Style) -> Any:
     """Two to four strokes of the stock, joined and scaled to fill the area: [strokes, _KNOTS]."""
-    strokes = []
+    strokes: list[np.ndarray] = []
     for _ in range(2 + rng.binomial(2, style.busyness)):
         stroke = rng.choice(style.stock) * np.exp(1j * rng.choice(style.angles))
         if strokes:
@@ -166,19 +172,19 @@ def _invent_character(rng, style):
         if np.abs(np.diff(stroke)).sum() < 2 * _DOT_LENGTH:  # nobody would see a dot on a line
             stroke = stroke + 0.5 * np.exp(1j * rng.choice(style.angles))
         strokes.append(stroke)
-    strokes = np.array(strokes)
-    x, y = strokes.real - strokes.real.min(), strokes.imag - strokes.imag.min()
+    drawn = np.array(strokes)
+    x, y = drawn.real - drawn.real.min(), drawn.imag - drawn.imag.min()
     return (2 * (x + 1j * y) - x.max() - 1j * y.max()) / max(x.max(), y.max())
 
 
-def _look(paths):
+def _look(paths: np.ndarray) -> Any:
     """A coarse, bold thumbnail [_THUMBNAIL**2]; the product of two of them is their correlation."""
     pixels = _rasterise(0.8 * paths[None], np.array([1.5]), _THUMBNAIL).ravel() / 255.0
     pixels -= pixels.mean()
     return pixels / np.linalg.norm(pixels)
 
 
-def _draw(strokes, hands, rngs):
+def _draw(strokes: np.ndarray, hands: Any, rngs: Sequence[np.random.Generator]) -> Any:
     """`strokes` [strokes, _KNOTS] as each hand draws them: complex [drawers, strokes, _KNOTS]."""
     shape = (len(strokes) + 1, 2 * (_KNOTS + 2))  # the last row is for the drawing as a whole
     noise = np.stack([rng.standard_normal(shape) for rng in rngs]).view(complex)
@@ -192,7 +198,7 @@ def _draw(strokes, hands, rngs):
     return drawn * np.minimum(1, 0.9 / extent)  # a drawing that is too large is made to fit
 
 
-def _spline(curviness, samples):
+def _spline(curviness: Any, samples: Any) -> Any:
     """The cardinal spline through _KNOTS points as a matrix [_KNOTS, samples]."""
     knots, time = np.eye(_KNOTS), np.linspace(0, _KNOTS - 1, samples)
     tangents = curviness * np.gradient(knots, axis=0)
@@ -203,7 +209,7 @@ def _spline(curviness, samples):
     return (start + end).T
 
 
-def _rasterise(paths, radius, size):
+def _rasterise(paths: np.ndarray, radius: Any, size: int) -> np.ndarray:
     """Antialiased strokes: complex paths [n, strokes, samples], radius [n] -> [n, size, size].
 
     Each sample is compared only with the pixels near it, which costs far less than with all.

@@ -7,8 +7,10 @@ serving.
 
 import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -28,7 +30,7 @@ from tfmeta.reading.images import ImageFormat
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.record_file import RecordFile
 from tfmeta.reading.support_set import read_image
-from tfmeta.user_files import open_file
+from tfmeta.user_files import AnyPath, open_file
 
 _GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
 _GREY_SIZE, _COLOUR_SIZE = 28, 84  # as Omniglot and miniImageNet have
@@ -53,15 +55,15 @@ class FormatOptions:
         background, resize, as_stored: see `ImageFormat`.
     """
 
-    size: int | list | None = None
+    size: int | list[Any] | None = None
     channels: int | None = None
     invert: bool | None = None
-    deep_range: list | tuple | None = None
+    deep_range: list[Any] | tuple[Any, ...] | None = None
     background: str = "white"
     resize: str = "squash"
     as_stored: bool = False
 
-    def resolve(self, contents, deep_range=None) -> ImageFormat:
+    def resolve(self, contents: Sequence[bytes], deep_range: Any = None) -> ImageFormat:
         """The format; the images decide what the user left open.
 
         Args:
@@ -79,10 +81,11 @@ class FormatOptions:
                 f"received pipeline.size={self.size!r}, pipeline.channels={self.channels!r}; "
                 "expected pixels or [height, width], and 1 or 3"
             ) from error
+        low_and_high: Any = self.deep_range  # of any length; ImageFormat checks it
         try:
             image_format = replace(
                 image_format,
-                deep_range=self.deep_range or deep_range or image_format.deep_range,
+                deep_range=low_and_high or deep_range or image_format.deep_range,
                 background=self.background,
                 resize=self.resize,
                 as_stored=self.as_stored,
@@ -95,7 +98,7 @@ class FormatOptions:
         return replace(image_format, invert=bool(invert))
 
 
-def pinned_format(image_format: ImageFormat, **options) -> dict:
+def pinned_format(image_format: ImageFormat, **options: Any) -> dict[str, Any]:
     """The `FormatOptions` that a user left open, as the images decided them."""
     found = {
         "size": [image_format.height, image_format.width],
@@ -106,12 +109,12 @@ def pinned_format(image_format: ImageFormat, **options) -> dict:
     return {name: found[name] for name, given in options.items() if given is None}
 
 
-def _is_grey(content):
+def _is_grey(content: Any) -> bool:
     with Image.open(io.BytesIO(content)) as image:
         return image.mode in _GREY_MODES
 
 
-def _has_bright_ground(contents, image_format):
+def _has_bright_ground(contents: Sequence[bytes], image_format: ImageFormat) -> bool:
     return bool(contents) and are_bright(decode_files(contents, image_format))
 
 
@@ -182,7 +185,7 @@ def load_images(
     return LoadedImages(examples, np.array(facts["kept"]), image_format, origins)
 
 
-def _check_grey(origins):
+def _check_grey(origins: Any) -> None:
     """Refuses colour images if the format was guessed from grey ones; they would become grey."""
     coloured = [
         n for n, m in zip(origins.names, origins.modes, strict=True) if m not in _GREY_MODES
@@ -194,12 +197,12 @@ def _check_grey(origins):
         )
 
 
-def printable(path) -> str:
+def printable(path: AnyPath) -> str:
     """A path as text; bytes that are no text are written as numbers."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def unreadable_files(unreadable) -> str:
+def unreadable_files(unreadable: Any) -> str:
     """The message that refuses files which are no whole images; `(name, problem)` for each."""
     named = "; ".join(f"{name} {problem}" for name, problem in unreadable[:_MOST_NAMES])
     more = f"; and {len(unreadable) - _MOST_NAMES} more" if unreadable[_MOST_NAMES:] else ""
@@ -209,14 +212,14 @@ def unreadable_files(unreadable) -> str:
     )
 
 
-def _content_or_none(path):
+def _content_or_none(path: AnyPath) -> Any:
     try:
         return read_image(path)
     except UserError:
         return None
 
 
-def _deep_content(path):
+def _deep_content(path: AnyPath) -> Any:
     """The content of a file that may have 16 bits per channel, a TIFF or such a PNG; else None."""
     try:
         with open_file(path) as file:
@@ -226,7 +229,7 @@ def _deep_content(path):
     return _content_or_none(path) if is_deep(head) or head[:4] in _TIFF_BEGINNINGS else None
 
 
-def _examine(path):
+def _examine(path: AnyPath) -> Any:
     """The `examine` of `read_images`: `(content, facts)`, or `(None, problem)`."""
     try:
         content = read_image(path)

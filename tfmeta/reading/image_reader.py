@@ -32,15 +32,16 @@ class ImageReader(ExampleReader):
 
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
         if not _is_npz(path):
-            names, files, labels = read_support_folder(path, num_classes=num_classes)
-            return SupportSet(names, files, np.array(labels, np.int32))
+            names, files, numbers = read_support_folder(path, num_classes=num_classes)
+            return SupportSet(names, files, np.array(numbers, np.int32))
         x, y = read_examples(path, ("y", "label"))
         names, labels = labelled(y)
         check_number_of_classes(len(names), num_classes, f"{path} has {len(names)} classes")
         return SupportSet(names, self._from_array(x, path), labels)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:
-        places, contents = [], []
+        places: list[Place] = []
+        contents: list[bytes] = []
         for path in paths:
             if _is_npz(path):
                 found = self._from_array(read_examples(path)[0], path)
@@ -52,15 +53,15 @@ class ImageReader(ExampleReader):
                 contents += [read_image(file) for file in files]
         return places, contents
 
-    def _from_array(self, x, path):
+    def _from_array(self, x: np.ndarray, path: AnyPath) -> list[bytes]:
         return png_files(x, self._array_range, f"x of {path}")
 
 
-def _is_npz(path):
+def _is_npz(path: AnyPath) -> bool:
     return Path(path).suffix.lower() == ".npz" and Path(path).is_file()
 
 
-def _images_in(folder):
+def _images_in(folder: AnyPath) -> list[Path]:
     """The image files of a folder, sorted by name. Other files and subfolders are passed over."""
     entries = sorted(entry for entry in Path(folder).iterdir() if not is_hidden(entry))
     found = [entry for entry in entries if entry.suffix.lower() in IMAGE_SUFFIXES]

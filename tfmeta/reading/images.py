@@ -3,6 +3,7 @@
 import math
 from dataclasses import asdict, dataclass
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -64,7 +65,7 @@ class ImageFormat:
     as_stored: bool = False
     array_range: tuple[float, float] = DEFAULT_RANGE
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1 or self.channels not in (1, 3):
             raise ValueError(
                 f"received an image format of {self.height}x{self.width}x{self.channels}; "
@@ -94,13 +95,13 @@ class ImageFormat:
     def shape(self) -> tuple[int, int, int]:
         return (self.height, self.width, self.channels)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         fields = {**asdict(self), "deep_range": list(self.deep_range)}
         array_range = fields.pop("array_range")  # written only if it is not the default
         is_default = array_range == DEFAULT_RANGE
         return fields if is_default else {**fields, "array_range": list(array_range)}
 
-    def pipeline_options(self) -> dict:
+    def pipeline_options(self) -> dict[str, Any]:
         """The options with which pipelines read images in this format; some know only a few."""
         return {
             "size": [self.height, self.width],
@@ -112,11 +113,11 @@ class ImageFormat:
         }
 
     @classmethod
-    def from_dict(cls, fields: dict) -> "ImageFormat":
+    def from_dict(cls, fields: dict[str, Any]) -> "ImageFormat":
         """The format of a run or an export; without a `background` it reads files as stored."""
         return cls(**{"as_stored": "background" not in fields, **fields})
 
-    def decode(self, encoded, *, name="image"):
+    def decode(self, encoded: tf.Tensor, *, name: str = "image") -> Any:
         """Decodes one PNG, JPEG, GIF (first frame) or BMP (without a palette).
 
         Args:
@@ -133,11 +134,11 @@ class ImageFormat:
         """
         return _decoded_one(_checked(encoded, name)[0], self, name)
 
-    def decode_all(self, encoded, *, name="image"):
+    def decode_all(self, encoded: tf.Tensor, *, name: str = "image") -> Any:
         """`decode` for any shape of strings: `(...)` -> uint8 `(..., height, width, channels)`."""
         return self.decode_checked(*_checked(encoded, name), name=name)
 
-    def decode_checked(self, encoded, pixels, *, name="image"):
+    def decode_checked(self, encoded: tf.Tensor, pixels: Any, *, name: str = "image") -> tf.Tensor:
         """`decode_all` for the two tensors that `checked_images` returned.
 
         Images as large as a camera's are decoded one after another, so that only one at a time
@@ -147,12 +148,12 @@ class ImageFormat:
         # A constant inside the loop would make TensorFlow optimise the decoder anew for each call.
         name_tensor = tf.constant(name)
 
-        def one(each):
+        def one(each: tf.Tensor) -> tf.Tensor:
             # A damaged file's message has the scope in it, because TensorFlow names the operation.
             with tf.name_scope(name):
                 return _decoder(self)(each, name_tensor)
 
-        def several(number):
+        def several(number: int | None) -> tf.Tensor:
             return tf.map_fn(
                 one,
                 tf.reshape(encoded, [-1]),
@@ -165,7 +166,7 @@ class ImageFormat:
         flat.set_shape((None, *self.shape))
         return tf.reshape(flat, tf.concat([tf.shape(encoded), self.shape], 0))
 
-    def traceable(self, encoded, name):
+    def traceable(self, encoded: tf.Tensor, name: Any) -> Any:
         """`decode` for one image that `checked_images` returned; the name is a tensor."""
         head = _head(encoded)
         is_png, is_jpeg, is_gif = (begins(head, b) for b in (PNG, JPEG, GIF))
@@ -179,7 +180,7 @@ class ImageFormat:
         image.set_shape((None, None, 3))
         return self._fitted(image)
 
-    def _fitted(self, image):
+    def _fitted(self, image: tf.Tensor) -> tf.Tensor:
         """Grey levels, float32 `(any, any, 3)` -> uint8 in this format."""
         if self.channels == 1:
             image = tf.tensordot(image, tf.constant(_LUMA), 1)[..., tf.newaxis]
@@ -200,7 +201,7 @@ class ImageFormat:
         if levels.shape[1:] == self.shape:  # nothing to resize
             return 255 - levels if self.invert else levels
 
-        def fitted(image):
+        def fitted(image: tf.Tensor) -> Any:
             image = tf.cast(image, tf.float32)
             return self._fitted(tf.tile(image, (1, 1, 3)) if image.shape[-1] == 1 else image)
 
@@ -210,15 +211,24 @@ class ImageFormat:
         )
         return fit_all(tf.constant(levels)).numpy()
 
-    def _seen(self, encoded, head, *, is_png, is_jpeg, is_gif, name):
+    def _seen(
+        self,
+        encoded: tf.Tensor,
+        head: Any,
+        *,
+        is_png: tf.Tensor,
+        is_jpeg: tf.Tensor,
+        is_gif: tf.Tensor,
+        name: Any,
+    ) -> Any:
         """What a person sees when a file is shown: float32 `(height, width, 3)`."""
         ground = _GROUNDS[self.background]
 
-        def png():
+        def png() -> Any:
             deep = self.deep_range
             return decode_png(encoded, head, ground=ground, deep_range=deep, name=name)
 
-        def others():
+        def others() -> tf.Tensor:
             gif = partial(decode_gif, encoded, ground=ground, name=name)
             return tf.cond(is_gif, gif, partial(decode_stored, encoded))
 
@@ -226,7 +236,7 @@ class ImageFormat:
         image.set_shape((None, None, 3))
         return upright(image, encoded, is_jpeg=is_jpeg, is_png=is_png, name=name)
 
-    def _resized(self, image):
+    def _resized(self, image: tf.Tensor) -> Any:
         """Float32 `(any, any, channels)` -> `(height, width, channels)`."""
         target = (self.height, self.width)
         if self.resize == "pad":
@@ -235,14 +245,14 @@ class ImageFormat:
         return tf.image.resize(image, target, antialias=True)
 
 
-def _decoded_one(encoded, image_format, name):
+def _decoded_one(encoded: tf.Tensor, image_format: ImageFormat, name: Any) -> Any:
     # The message about a damaged file has the scope in it, because TensorFlow names the operation.
     with tf.name_scope(name):
         return _decoder(image_format)(encoded, tf.constant(name))
 
 
 @cache
-def _decoder(image_format):
+def _decoder(image_format: ImageFormat) -> tf.Tensor:
     """Traced once per format, because that takes seconds, and a graph decodes at several places.
 
     If a server inlined the function at each of these places, its first request would take as long.
@@ -256,30 +266,30 @@ def _decoder(image_format):
     )
 
 
-def _head(encoded):
+def _head(encoded: tf.Tensor) -> tf.Tensor:
     """The first bytes of a file, followed by zeros if it is shorter."""
     return tf.strings.join([tf.strings.substr(encoded, 0, _HEAD_BYTES), b"\0" * _HEAD_BYTES])
 
 
-def _checked(encoded, name):
+def _checked(encoded: tf.Tensor, name: Any) -> Any:
     limits = {"most_pixels": MOST_PIXELS, "most_bytes": MOST_BYTES}
     return checked_images(encoded, name=name, **limits)
 
 
-def _cheap(encoded, *, is_png, is_jpeg, name):
+def _cheap(encoded: tf.Tensor, *, is_png: tf.Tensor, is_jpeg: tf.Tensor, name: Any) -> tf.Tensor:
     """The file, or an error if a decoder would read it thousands of times and not once."""
 
-    def png():
+    def png() -> tf.Tensor:
         with tf.control_dependencies([few_compressed(encoded, name)]):
             return tf.identity(encoded)
 
-    def others():
+    def others() -> tf.Tensor:
         return tf.cond(is_jpeg, lambda: of_few_scans(encoded, name), lambda: encoded)
 
     return tf.cond(is_png, png, others)
 
 
-def to_unit(examples):
+def to_unit(examples: Any) -> Any:
     """uint8 pixels to float32 in [0, 1]; examples that are floats already pass unchanged."""
     # No division: graphs turn one by a constant into a product, whose last bit may differ.
     return tf.cast(examples, tf.float32) * (1 / 255) if examples.dtype == tf.uint8 else examples

@@ -37,7 +37,7 @@ _HEADERS = {
 }
 
 
-def read_npz(path) -> dict[str, np.ndarray]:
+def read_npz(path: AnyPath) -> dict[str, np.ndarray]:
     """The arrays of an NPZ file, by their names; pickles, which could run any code, are refused.
 
     Raises:
@@ -57,7 +57,7 @@ def read_npz(path) -> dict[str, np.ndarray]:
             return {name: arrays[name] for name in arrays.files}
 
 
-def with_examples(arrays: dict) -> dict:
+def with_examples(arrays: dict[str, Any]) -> dict[str, Any]:
     """The same arrays, with the examples named `x` if they were saved as scikit-learn's `X`.
 
     Raises:
@@ -108,7 +108,7 @@ def read_examples(path: AnyPath, answers: Sequence[str] = ()) -> tuple[np.ndarra
     return x, y
 
 
-def _check_header(archive, member):
+def _check_header(archive: Any, member: Any) -> None:
     """Refuses a wrong header: NumPy makes an array as large as it says before it reads anything."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)

@@ -9,17 +9,19 @@ import math
 import os
 import pickle
 import struct
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from tfmeta.errors import UserError
-from tfmeta.user_files import open_file
+from tfmeta.user_files import AnyPath, open_file
 
 _DTYPES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 _PLAIN = (None, None, None, -1, -1, 0)  # no fields, no subarray, no flags
 
 
-def read_pickled_arrays(path) -> dict:
+def read_pickled_arrays(path: AnyPath) -> dict[str, Any]:
     """The dictionary in a pickle of arrays, numbers, strings, lists and dictionaries.
 
     Args:
@@ -43,7 +45,7 @@ def read_pickled_arrays(path) -> dict:
     return content
 
 
-def read_pickled_images(path, keys: tuple[str, str]):
+def read_pickled_images(path: AnyPath, keys: tuple[str, str]) -> Any:
     """The images in a pickle, sorted into classes.
 
     Args:
@@ -59,7 +61,8 @@ def read_pickled_images(path, keys: tuple[str, str]):
         UserError: if it can't be read, or holds something else.
     """
     content = read_pickled_arrays(path)
-    images, members = (content.get(key) for key in keys)
+    images: Any = content.get(keys[0])
+    members: Any = content.get(keys[1])
     try:
         if not isinstance(members, dict):
             labels = _flat(members)
@@ -79,7 +82,7 @@ def read_pickled_images(path, keys: tuple[str, str]):
     return images, members
 
 
-def _flat(values):
+def _flat(values: np.ndarray) -> np.ndarray:
     """A list of numbers or texts as an array; a list in a list is refused, it may be very large."""
     if not isinstance(values, np.ndarray) and any(
         isinstance(v, list | tuple | dict) for v in values
@@ -91,30 +94,34 @@ def _flat(values):
 class _File:
     """A file that refuses to read more bytes than it has, for which Python would reserve memory."""
 
-    def __init__(self, file):
+    def __init__(self, file: BinaryIO):
         self._file, self._left = file, os.fstat(file.fileno()).st_size
 
-    def read(self, size):
+    def read(self, size: Any) -> Any:
         self._left -= size
         if self._left < 0:
             raise EOFError("it ends before what it says")
         return self._file.read(size)
 
-    def readline(self):
+    def readline(self) -> Any:
         line = self._file.readline()
         self._left -= len(line)
         return line
 
 
-class _Operations(dict):
+class _Operations(dict[int, Any]):
     """What a pickle's operations do, by their codes; other operations are refused."""
 
-    def __missing__(self, code):
+    def __missing__(self, code: Any) -> None:
         raise pickle.UnpicklingError(f"it uses the operation {bytes([code])!r}")
 
 
 # Python's own unpickler: the compiled one reserves memory for as many objects as the file claims.
 class _ArrayUnpickler(pickle._Unpickler):
+    stack: list[Any]
+    read: Callable[[int], bytes]
+    append: Callable[[Any], None]
+
     _NAMES = """
         PROTO FRAME STOP MARK POP POP_MARK DUP MEMOIZE PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET
         NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
@@ -127,11 +134,11 @@ class _ArrayUnpickler(pickle._Unpickler):
         for name in _NAMES.split()
     )
 
-    def __init__(self, path, file):
+    def __init__(self, path: AnyPath, file: BinaryIO):
         super().__init__(_File(file), encoding="latin1")  # as NumPy reads the bytes of Python 2
         self._path = path
 
-    def find_class(self, module, name):
+    def find_class(self, module: Any, name: Any) -> Any:
         if (module, name) in _ADMITTED:
             return _ADMITTED[module, name]
         raise UserError(
@@ -139,13 +146,13 @@ class _ArrayUnpickler(pickle._Unpickler):
             "was not run. Fetch it from where you trust it, or use the images themselves"
         )
 
-    def _build(self):
+    def _build(self) -> None:
         state = self.stack.pop()
         if not isinstance(self.stack[-1], _Array | _Dtype):
             raise pickle.UnpicklingError("it changes an object that is no array")
         self.stack[-1].build(*state)
 
-    def _bytearray(self):
+    def _bytearray(self) -> None:
         (size,) = struct.unpack("<Q", self.read(8))
         self.append(self.read(size))
 
@@ -156,12 +163,12 @@ class _ArrayUnpickler(pickle._Unpickler):
 class _Dtype:
     """Stands for `numpy.dtype(name, False, True)`, and checks what a pickle says about it later."""
 
-    def __init__(self, name, align=False, copy=True):
+    def __init__(self, name: Any, align: bool = False, copy: bool = True):
         if name not in _DTYPES:
             raise ValueError(f"it has an array of dtype {name!r}; expected one of numbers")
         self.dtype = np.dtype(name)
 
-    def build(self, version, order, *rest):
+    def build(self, version: Any, order: Any, *rest: Any) -> None:
         if version != 3 or order not in ("<", ">", "|", "=") or rest != _PLAIN:
             raise ValueError("it has an array of another dtype than plain numbers")
         self.dtype = self.dtype.newbyteorder(order)
@@ -172,13 +179,13 @@ class _Array:
 
     array = None
 
-    def build(self, version, shape, dtype, is_fortran, content):
+    def build(self, version: Any, shape: Any, dtype: Any, is_fortran: Any, content: Any) -> None:
         if version != 1:
             raise ValueError(f"it has an array of version {version!r}")
         self.array = _array(content, dtype, shape, "F" if is_fortran else "C")
 
 
-def _array(content, dtype, shape, order):
+def _array(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
     if not isinstance(dtype, _Dtype) or order not in ("C", "F"):
         raise ValueError("it has an array of another dtype than plain numbers")
     content = content.encode("latin1") if isinstance(content, str) else content
@@ -189,22 +196,22 @@ def _array(content, dtype, shape, order):
     return np.frombuffer(content, dtype.dtype).reshape(shape, order=order)
 
 
-def _begun(kind, shape, typecode):
+def _begun(kind: Any, shape: Any, typecode: Any) -> Any:
     return _Array()
 
 
-def _scalar(dtype, content):
+def _scalar(dtype: Any, content: Any) -> Any:
     return _array(content, dtype, (), "C")[()]
 
 
-def _latin1(text, encoding):
+def _latin1(text: Any, encoding: Any) -> Any:
     """`_codecs.encode` for bytes in a pickle of protocol 2; other codecs may decompress."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"bytes encoded as {encoding}")
     return text.encode(encoding)
 
 
-def _finished(value, done):
+def _finished(value: Any, done: Any) -> Any:
     """What was read, with real arrays in the places of the objects that stand for them."""
     if isinstance(value, _Array):
         return value.array
@@ -219,7 +226,7 @@ def _finished(value, done):
     return done.get(id(value), value)
 
 
-_ADMITTED = {
+_ADMITTED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): None,  # an argument of the function below
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _latin1,

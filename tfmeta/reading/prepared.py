@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Prepared(ABC):
     noun = "examples"
     blank_words = "are blank"
 
-    def __init__(self, examples):
+    def __init__(self, examples: Any):
         self._examples = examples
 
     def chunks(self, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
@@ -65,15 +66,15 @@ class Prepared(ABC):
         del input_dtype
 
     @abstractmethod
-    def facts(self) -> dict:
+    def facts(self) -> dict[str, Any]:
         """Facts about this kind of examples, as JSON can hold them."""
 
     @abstractmethod
-    def lines(self, facts: dict) -> list[tuple[str, str]]:
+    def lines(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
         """The facts in words: pairs of a name and what was found."""
 
     @abstractmethod
-    def warnings(self, facts: dict) -> list[str]:
+    def warnings(self, facts: dict[str, Any]) -> list[str]:
         """Warnings about facts that make learning unlikely."""
 
     @abstractmethod

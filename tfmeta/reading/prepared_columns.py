@@ -1,6 +1,8 @@
 """Vectors of numbers after they have been prepared, which means centred and scaled."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -43,11 +45,11 @@ class PreparedColumns(Prepared):
 
     noun = "rows"
 
-    def __init__(self, examples, scaling=None, names=()):
+    def __init__(self, examples: Any, scaling: Any = None, names: Sequence[str] = ()):
         super().__init__(examples)
         self._scaling, self._names = scaling or {}, names
 
-    def check_input_dtype(self, input_dtype):
+    def check_input_dtype(self, input_dtype: Any) -> None:
         lost = lost_in_float32(self._examples[:], _LEAST_TOLERATED)
         if self._examples.dtype == np.float64 and lost.size and input_dtype != "float64":
             raise UserError(
@@ -57,7 +59,7 @@ class PreparedColumns(Prepared):
                 "what they have in common"
             )
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         flat = self._examples[:].reshape(len(self._examples), -1)
         if not flat.size:
             return {"vectors": None}
@@ -73,7 +75,7 @@ class PreparedColumns(Prepared):
         }
         return {"vectors": facts}
 
-    def lines(self, facts):
+    def lines(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
         facts = facts["vectors"]
         if facts is None:
             return []
@@ -86,7 +88,7 @@ class PreparedColumns(Prepared):
             ("deviations", in_words(facts["deviation"])),
         ]
 
-    def warnings(self, facts):
+    def warnings(self, facts: dict[str, Any]) -> list[str]:
         facts, lines = facts["vectors"], []
         if facts is None:
             return []
@@ -110,17 +112,17 @@ class PreparedColumns(Prepared):
             )
         return lines
 
-    def vectors(self, x):
+    def vectors(self, x: np.ndarray) -> np.ndarray:
         return self._seen(x).reshape(len(x), -1).astype(np.float64)
 
-    def _seen(self, examples):
+    def _seen(self, examples: Any) -> Any:
         if not self._scaling:
             return examples
         flat = examples.reshape(len(examples), -1).astype(np.float64)
         scaled = (flat - self._scaling["input_mean"]) / self._scaling["input_scale"]
         return scaled.astype(np.float32)
 
-    def _counted(self, numbers):
+    def _counted(self, numbers: Any) -> str:
         """How many there are, and the names of the first ones."""
         if not numbers:
             return "0"
@@ -130,7 +132,7 @@ class PreparedColumns(Prepared):
         return f"{len(numbers):,} ({which}{', '.join(names)}{more})"
 
 
-def spread_of(values: np.ndarray) -> dict | None:
+def spread_of(values: np.ndarray) -> dict[str, Any] | None:
     """The smallest value, the median and the largest value, as JSON can hold them."""
     if not len(values):
         return None
@@ -138,7 +140,7 @@ def spread_of(values: np.ndarray) -> dict | None:
     return {"min": values.min().item(), "median": middle, "max": values.max().item()}
 
 
-def in_words(spread: dict, unit: str = "") -> str:
+def in_words(spread: dict[str, Any], unit: str = "") -> str:
     """A spread for people."""
     if spread["min"] == spread["max"]:
         return f"{spread['min']:,.4g}{unit}, all of them"
@@ -148,6 +150,6 @@ def in_words(spread: dict, unit: str = "") -> str:
     )
 
 
-def _largest_share(column):
+def _largest_share(column: Any) -> Any:
     _, counts = np.unique(column, return_counts=True)
     return counts.max() / math.fsum(counts)

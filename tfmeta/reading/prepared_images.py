@@ -1,5 +1,7 @@
 """Images after they have been prepared."""
 
+from typing import Any
+
 import numpy as np
 
 from tfmeta.reading.prepared import Prepared
@@ -11,19 +13,19 @@ class PreparedImages(Prepared):
     noun = "images"
     blank_words = "have one and the same value in every pixel once they are prepared"
 
-    def is_blank(self, chunk):
+    def is_blank(self, chunk: np.ndarray) -> np.ndarray:
         flat = chunk.reshape(len(chunk), -1, chunk.shape[-1])
         return (flat == flat[:, :1]).all((1, 2))
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         constant = sum(int(self.is_blank(chunk).sum()) for chunk in self.chunks())
         return {"prepared_images": {"constant": constant, "images": len(self._examples)}}
 
-    def lines(self, facts):
+    def lines(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
         facts = facts["prepared_images"]
         return [("images of one colour", f"{facts['constant']:,} of {facts['images']:,}")]
 
-    def warnings(self, facts):
+    def warnings(self, facts: dict[str, Any]) -> list[str]:
         facts = facts["prepared_images"]
         if not facts["constant"]:
             return []
@@ -32,5 +34,5 @@ class PreparedImages(Prepared):
             f"of {facts['images']:,}; nothing can be seen in them. Look at the contact sheet"
         ]
 
-    def vectors(self, x):
+    def vectors(self, x: np.ndarray) -> np.ndarray:
         return x.reshape(len(x), -1).astype(np.float64)

@@ -1,5 +1,7 @@
 """Texts after they have been prepared: the ids of their tokens."""
 
+from typing import Any
+
 import numpy as np
 
 from tfmeta.reading.prepared import Prepared
@@ -20,14 +22,14 @@ class PreparedTokens(Prepared):
     noun = "texts"
     blank_words = "have no token that the vocabulary knows"
 
-    def __init__(self, examples, splits, lengths):
+    def __init__(self, examples: Any, splits: dict[str, np.ndarray], lengths: np.ndarray):
         super().__init__(examples)
         self._splits, self._lengths = splits, lengths
 
-    def is_blank(self, chunk):
-        return (chunk <= UNKNOWN).all(1)
+    def is_blank(self, chunk: np.ndarray) -> np.ndarray:
+        return np.all(chunk <= UNKNOWN, 1)
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         unknown = {}
         for split, rows in self._splits.items():
             ids = self._examples[rows]
@@ -46,7 +48,7 @@ class PreparedTokens(Prepared):
             }
         }
 
-    def lines(self, facts):
+    def lines(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
         facts = facts["tokens"]
         unknown = [f"{s} {share:.1%}" for s, share in facts["unknown"].items() if share is not None]
         return [
@@ -56,7 +58,7 @@ class PreparedTokens(Prepared):
             ("texts of them alone", f"{facts['without_known_tokens']:,}"),
         ]
 
-    def warnings(self, facts):
+    def warnings(self, facts: dict[str, Any]) -> list[str]:
         facts, lines = facts["tokens"], []
         for split, share in facts["unknown"].items():
             if share is not None and share > _MOST_UNKNOWN:
@@ -76,7 +78,7 @@ class PreparedTokens(Prepared):
             )
         return lines
 
-    def vectors(self, x):
+    def vectors(self, x: np.ndarray) -> np.ndarray:
         """How often each token of the episode is in each text, as vectors of length 1."""
         ids, columns = np.unique(x, return_inverse=True)
         counts = np.zeros((len(x), len(ids)))

@@ -13,13 +13,16 @@ import shutil
 import time
 import weakref
 import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfmeta import files, strict_json
 from tfmeta.reading.npz_files import read_npz
+from tfmeta.user_files import AnyPath
 
 _RECORDS, _INDEX = "examples.tfrecord", "index.npz"
 _HEAD, _FOOT = 12, 4  # bytes that TFRecord puts before and after a record's own
@@ -36,15 +39,15 @@ class _Reads:
     wait for ever.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._last, self._is_over = 0.0, False
 
-    def begin(self):
+    def begin(self) -> None:
         self._last = time.monotonic()
         if self._is_over:
             raise RuntimeError("the interpreter ends")
 
-    def end(self):
+    def end(self) -> None:
         """Refuses every read from now on, and waits until no thread asks for one."""
         self._is_over = True
         while time.monotonic() - self._last < _QUIET_SECONDS:
@@ -69,7 +72,7 @@ class RecordFile:
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, folder):
+    def __init__(self, folder: AnyPath):
         index = read_npz(Path(folder) / _INDEX)
         self._starts, self._sizes = index["starts"], index["sizes"]
         self.shape = (len(self._starts), *index["shape"].tolist())
@@ -77,7 +80,7 @@ class RecordFile:
         self._file = os.open(Path(folder) / _RECORDS, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._starts)
 
     @property
@@ -85,7 +88,7 @@ class RecordFile:
         """The size on disk."""
         return int(self._sizes.sum())
 
-    def __getitem__(self, positions) -> np.ndarray:
+    def __getitem__(self, positions: Any) -> np.ndarray:
         """Like an array's: one example, or the examples at an array or a slice of positions."""
         positions = np.arange(len(self))[positions]
         flat = [
@@ -94,20 +97,22 @@ class RecordFile:
         ]
         return np.reshape(flat, (*positions.shape, *self.shape[1:]))
 
-    def gather(self, positions):
+    def gather(self, positions: Any) -> tf.Tensor:
         """In the graph: int32 `(...)` -> uint8 `(..., height, width, channels)`."""
         compressed = tf.numpy_function(self._read, [tf.reshape(positions, [-1])], tf.string)
         pixels = tf.io.decode_raw(tf.io.decode_compressed(compressed, "ZLIB"), tf.uint8)
         return tf.reshape(pixels, tf.concat([tf.shape(positions), self.shape[1:]], 0))
 
-    def _read(self, positions):
+    def _read(self, positions: Any) -> np.ndarray:
         _reads.begin()
         # By `pread`, which several threads may call at once, and which maps no page into memory.
         places = zip(self._sizes[positions].tolist(), self._starts[positions].tolist(), strict=True)
         return np.array([os.pread(self._file, *place) for place in places], object)
 
 
-def write_records(folder, batches, facts) -> RecordFile:
+def write_records(
+    folder: AnyPath, batches: Iterable[np.ndarray], facts: Callable[[], dict[str, Any]]
+) -> RecordFile:
     """Stores images, whole or not at all, and opens them. The caller holds the folder's lock.
 
     Args:
@@ -118,7 +123,8 @@ def write_records(folder, batches, facts) -> RecordFile:
     """
     folder = Path(folder)
     with files.appearing(folder, CACHE_HINT) as partial:
-        sizes, shape = [], None
+        sizes: list[int] = []
+        shape: tuple[int, ...] | None = None
         with files.writing(folder, CACHE_HINT):
             partial.mkdir(parents=True)
             writer = tf.io.TFRecordWriter(str(partial / _RECORDS))
@@ -128,16 +134,17 @@ def write_records(folder, batches, facts) -> RecordFile:
                 with files.writing(folder, CACHE_HINT):
                     sizes += [_write(writer, image) for image in batch]
                     writer.flush()
-        sizes = np.array(sizes, np.int64)
-        starts = np.cumsum(sizes + _HEAD + _FOOT) - sizes - _FOOT
-        content = {"starts": starts, "sizes": sizes, "shape": shape, "facts": json.dumps(facts())}
+        lengths = np.array(sizes, np.int64)
+        starts = np.cumsum(lengths + _HEAD + _FOOT) - lengths - _FOOT
+        content: dict[str, Any] = {"starts": starts, "sizes": lengths, "shape": shape}
+        content["facts"] = json.dumps(facts())
         with files.writing(folder, CACHE_HINT):
             np.savez(partial / _INDEX, **content)
             shutil.rmtree(folder, ignore_errors=True)
     return RecordFile(folder)
 
 
-def _write(writer, image):
+def _write(writer: Any, image: Any) -> int:
     """Writes a record; returns its size."""
     record = zlib.compress(np.ascontiguousarray(image).tobytes(), _LEVEL)
     writer.write(record)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -81,13 +82,13 @@ class RowReader(ExampleReader):
             parts.append(x)
         return places, np.concatenate(parts)
 
-    def _as_numbers(self, x):
+    def _as_numbers(self, x: np.ndarray) -> np.ndarray:
         """Numbers as the network takes them: float32 if that holds them exactly, else float64."""
         if x.ndim == 1 and self._input_shape == (1,):
             x = x[:, np.newaxis]
         return np.asarray(x, np.float32 if np.can_cast(x.dtype, np.float32) else np.float64)
 
-    def _rows(self, path, *, has_answers):
+    def _rows(self, path: AnyPath, *, has_answers: Any) -> Any:
         """`(x, y)` of a table; y is None if no answers are asked for."""
         columns, are_classes = self._row_format, self._target_size is None
         if columns is None:
@@ -113,7 +114,7 @@ class RowReader(ExampleReader):
         return x, table.numbers(columns.answers)
 
 
-def _check_kind(path):
+def _check_kind(path: AnyPath) -> None:
     """Refuses folders and image files, which a model of images would take."""
     is_folder = Path(path).is_dir()
     if is_folder or Path(path).suffix.lower() in IMAGE_SUFFIXES:
@@ -123,11 +124,11 @@ def _check_kind(path):
         )
 
 
-def _is_table(path):
+def _is_table(path: AnyPath) -> bool:
     return Path(path).suffix.lower() in _TABLES
 
 
-def _check_one_task(table: Table, task):
+def _check_one_task(table: Table, task: Any) -> None:
     """Refuses a support set whose rows belong to several tasks."""
     if task in table.columns and len(tasks := set(table.text(task, "task").tolist())) > 1:
         raise UserError(
@@ -136,7 +137,7 @@ def _check_one_task(table: Table, task):
         )
 
 
-def _check_finite(path, **arrays):
+def _check_finite(path: AnyPath, **arrays: Any) -> None:
     for name, values in arrays.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             first = np.argwhere(~np.isfinite(values))[0].tolist()

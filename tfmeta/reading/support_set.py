@@ -4,13 +4,14 @@ import io
 import struct
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tfmeta.errors import UserError
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
-from tfmeta.user_files import is_hidden, read_file
+from tfmeta.user_files import AnyPath, is_hidden, read_file
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _SERVED = ("PNG", "JPEG", "GIF")  # formats that the graph decodes
@@ -24,7 +25,7 @@ _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def read_image(path) -> bytes:
+def read_image(path: AnyPath) -> bytes:
     """The content of an image file, as a request would carry it.
 
     PNG, JPEG and GIF files are returned unchanged. BMP files (TensorFlow misreads those with a
@@ -50,13 +51,13 @@ def read_image(path) -> bytes:
     raise UserError(f"{path} {problem}; expected a whole {', '.join(_FORMATS)} file")
 
 
-def _as_png(image) -> bytes:
+def _as_png(image: Any) -> bytes:
     buffer = io.BytesIO()
     _plain(image).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
-def _plain(image):
+def _plain(image: Any) -> Any:
     """The same picture, turned upright, in a mode that PNG has."""
     if image.format == "BMP":  # programs do not agree on the opacity of a BMP
         return image.convert("RGB")
@@ -75,7 +76,7 @@ def _plain(image):
 
 
 def read_support_folder(
-    folder, *, num_classes: int | None
+    folder: AnyPath, *, num_classes: int | None
 ) -> tuple[list[str], list[bytes], list[int]]:
     """The class names (those of the subfolders, sorted), the encoded images, and their classes.
 

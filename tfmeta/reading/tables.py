@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ _LEAST_IN_FLOAT64 = 1e-12  # least ratio of a column's range to its values; floa
 _DAMAGED = (*DAMAGED_NPZ, Warning)
 
 
-def find_file(pipeline: str, data_dir, file, suffixes=SUFFIXES) -> Path:
+def find_file(pipeline: str, data_dir: Any, file: Any, suffixes: Any = SUFFIXES) -> Path:
     """The file that holds a pipeline's data.
 
     Args:
@@ -57,14 +58,14 @@ def find_file(pipeline: str, data_dir, file, suffixes=SUFFIXES) -> Path:
     return path
 
 
-def names_in(value) -> list[str]:
+def names_in(value: Any) -> list[str]:
     """Column names: a list of them, or text with commas, as in `--set pipeline.features=a,b`."""
     if isinstance(value, list | tuple):
         return [str(name) for name in value]
     return [name.strip() for name in str(value).split(",")]
 
 
-def as_text(value) -> str:
+def as_text(value: Any) -> str:
     """A value such as a label as text, without white space around it; "" if it is missing."""
     if value is None or value != value:  # NaN is no label
         return ""
@@ -82,7 +83,7 @@ class Table:
     """
 
     path: Path
-    columns: dict
+    columns: dict[str, Any]
     is_npz: bool
 
     def text(self, name: str, option: str) -> np.ndarray:
@@ -132,8 +133,8 @@ class Table:
             )
         wide = [values.astype(np.float64) for values in wide]
         is_array = len(names) == 1 and wide[0].ndim > 1
-        wide = wide[0] if is_array else np.stack(wide, 1)
-        return wide if lost_in_float32(wide).size else narrow
+        together = wide[0] if is_array else np.stack(wide, 1)
+        return together if lost_in_float32(together).size else narrow
 
     def numbers(self, names: Sequence[str], option: str | None = None) -> np.ndarray:
         """The numbers in columns, float32 `(rows, columns)`, or in one array, `(rows, ...)`.
@@ -171,7 +172,7 @@ class Table:
             )
         return values
 
-    def _column(self, name, option):
+    def _column(self, name: str, option: str | None) -> Any:
         if name not in self.columns:
             raise UserError(
                 f"{self.path} has no {'array' if self.is_npz else 'column'} {name!r}; it has: "
@@ -186,14 +187,14 @@ class Table:
         return values
 
 
-def _lost_in_float64(values):
+def _lost_in_float64(values: np.ndarray) -> bool:
     """Whether float64 would round whole numbers by much of the difference between them."""
     spread = values.max(0).astype(object) - values.min(0).astype(object)
     size = np.maximum(np.abs(values.max(0).astype(object)), np.abs(values.min(0).astype(object)))
     return bool(np.any((spread > 0) & (spread < size * _LEAST_IN_FLOAT64)))
 
 
-def _first_unfit(values):
+def _first_unfit(values: np.ndarray) -> str:
     for row, value in enumerate(values.tolist(), 1):
         try:
             float(value)
@@ -202,7 +203,7 @@ def _first_unfit(values):
     return f"{values.tolist()[0]!r:.40} in row 1"  # such as a Decimal
 
 
-def read_table(path: Path, *, text) -> Table:
+def read_table(path: Path, *, text: Any) -> Table:
     """Reads a file.
 
     Args:

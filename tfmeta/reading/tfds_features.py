@@ -1,7 +1,10 @@
 """Which features of a TFDS dataset are examples, labels and groups."""
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.named_code import refuse_code, trusts_files
@@ -27,7 +30,9 @@ class ChosenFeatures:
     is_vector: bool
 
 
-def choose_features(name: str, features, *, image=None, label=None, group=None) -> ChosenFeatures:
+def choose_features(
+    name: str, features: Any, *, image: Any = None, label: Any = None, group: Any = None
+) -> ChosenFeatures:
     """Chooses the features that are named, or else the only ones of their kind.
 
     Args:
@@ -47,7 +52,7 @@ def choose_features(name: str, features, *, image=None, label=None, group=None) 
     numbers = [n for n, feature in features.items() if _is_number(feature)]
     labels = [n for n in numbers if isinstance(features[n], tfds.features.ClassLabel)]
 
-    def choose(option, named, candidates, likely, kind):
+    def choose(option: str, named: Any, candidates: Any, likely: Any, kind: Any) -> Any:
         if named is not None and named not in candidates:
             raise UserError(
                 f"received pipeline.{option}={named}; tfds:{name} has no such {kind}; it has: "
@@ -70,7 +75,7 @@ def choose_features(name: str, features, *, image=None, label=None, group=None) 
 
 
 @contextlib.contextmanager
-def only_own_features(name: str, folder):
+def only_own_features(name: str, folder: Path) -> Iterator[None]:
     """Lets TFDS import only its own features in its body; a dataset's folder names their classes.
 
     Args:
@@ -85,7 +90,7 @@ def only_own_features(name: str, folder):
     base = tfds.features.FeatureConnector
     original = vars(base)["cls_from_name"]
 
-    def cls_from_name(cls, class_name):
+    def cls_from_name(cls: type[Any], class_name: Any) -> Any:
         if not str(class_name).startswith(_FEATURES) and not trusts_files():
             what = f"the feature {class_name!r} of tfds:{name}, which would be imported"
             raise refuse_code(what, folder or "the TFDS folder")
@@ -98,7 +103,7 @@ def only_own_features(name: str, folder):
         base.cls_from_name = original
 
 
-def _is_image(feature):
+def _is_image(feature: Any) -> bool:
     import tensorflow_datasets as tfds
 
     is_image = isinstance(feature, tfds.features.Image)
@@ -107,7 +112,7 @@ def _is_image(feature):
     return is_picture and feature.tf_dtype.is_integer
 
 
-def _is_vector(feature):
+def _is_vector(feature: Any) -> bool:
     import tensorflow_datasets as tfds
 
     is_box = isinstance(feature, tfds.features.BBoxFeature)
@@ -116,7 +121,7 @@ def _is_vector(feature):
     return has_shape and feature.tf_dtype.is_floating
 
 
-def _is_number(feature):
+def _is_number(feature: Any) -> bool:
     import tensorflow_datasets as tfds
 
     is_scalar = isinstance(feature, tfds.features.Tensor) and feature.shape == ()

@@ -1,5 +1,7 @@
 """Texts -> tokens -> ids. The rules are TensorFlow operations, so that a graph can serve them."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -34,7 +36,7 @@ _REWRITES = (
 _FULL_WIDTH, _WIDTH_SHIFT = (0xFF01, 0xFF5E), 0xFF01 - 0x21
 
 
-def _unicode(texts):
+def _unicode(texts: Any) -> Any:
     """Texts in lower case, in every script, with one or more spaces between tokens."""
     points = tf.strings.unicode_decode(texts, "UTF-8")
     flat = points.flat_values
@@ -46,11 +48,11 @@ def _unicode(texts):
     return texts
 
 
-def _unchanged(texts):
+def _unchanged(texts: Any) -> Any:
     return list(texts)
 
 
-def _lower(texts):
+def _lower(texts: Any) -> list[Any]:
     # In Python, because `strip_punctuation` and similar rules of Keras know only ASCII letters.
     return [text.lower() for text in texts]
 
@@ -99,5 +101,5 @@ class Vectoriser:
         return np.concatenate(parts).astype(np.float32), np.concatenate(lengths)
 
 
-def _batches(texts):
+def _batches(texts: Any) -> tf.Tensor:
     return tf.data.Dataset.from_tensor_slices(texts).batch(_BATCH)

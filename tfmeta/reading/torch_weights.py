@@ -82,8 +82,9 @@ class _Tensor:
             raise ValueError(f"a tensor of shape {self._shape} has more numbers than its storage")
         width = storage.itemsize
         strides = [stride * width for stride in self._strides]
-        place = {"offset": self._offset * width, "strides": strides}
-        view: npt.NDArray[Any] = np.ndarray(self._shape, storage.dtype, storage.data, **place)
+        view: npt.NDArray[Any] = np.ndarray(
+            self._shape, storage.dtype, storage.data, self._offset * width, strides
+        )
         return view.copy()
 
 

@@ -4,9 +4,14 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tfmeta import files
 from tfmeta.errors import UserError, described
+from tfmeta.user_files import AnyPath
+
+if TYPE_CHECKING:
+    from tfmeta.learners.meta_learner import MetaLearner
 
 _KEPT = 2
 _TRAINING = "training.json"  # in a checkpoint's archive, beside what Keras has there
@@ -19,7 +24,7 @@ class Checkpoints:
         folder: of the files.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: AnyPath):
         self._folder = Path(folder)
 
     @property
@@ -38,7 +43,7 @@ class Checkpoints:
         return self._facts[1]
 
     @property
-    def _facts(self):
+    def _facts(self) -> Any:
         newest = self._files()[-1]
         try:
             with zipfile.ZipFile(newest) as archive:
@@ -50,7 +55,9 @@ class Checkpoints:
             raise _damaged(newest, described(error)) from error
         return None, None
 
-    def save(self, learner, step: int, *, minutes: float, stopped_by: str | None = None) -> None:
+    def save(
+        self, learner: "MetaLearner", step: int, *, minutes: float, stopped_by: str | None = None
+    ) -> None:
         """Writes a learner with its optimizer; the one before stays, older ones go.
 
         Args:
@@ -74,7 +81,7 @@ class Checkpoints:
             for old in self._files()[:-_KEPT]:
                 old.unlink()
 
-    def load(self, before: int | None = None):
+    def load(self, before: int | None = None) -> Any:
         """The newest, or the newest before the step `before`; changes nothing.
 
         The learner's class must be known to Keras.
@@ -102,14 +109,14 @@ class Checkpoints:
                 # Its run goes on, and has newer ones by now.
         return None
 
-    def _files(self):
+    def _files(self) -> Any:
         found = self._folder.glob("step-*.keras")
         return sorted((f for f in found if f.stem[5:].isdecimal()), key=_step_of)
 
 
-def _step_of(checkpoint):
+def _step_of(checkpoint: Any) -> int:
     return int(checkpoint.stem[5:])
 
 
-def _damaged(checkpoint, problem, remedy=""):
+def _damaged(checkpoint: Any, problem: Any, remedy: str = "") -> UserError:
     return UserError(f"checkpoint {checkpoint} is damaged ({problem}).{remedy}", exit_status=1)

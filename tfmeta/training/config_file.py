@@ -4,23 +4,25 @@ A file says under `format` how it was written. Files of format 1 do not say so.
 """
 
 from pathlib import Path
+from typing import Any
 
 from tfmeta import files, strict_json
 from tfmeta.errors import UserError
 from tfmeta.named_code import from_file
 from tfmeta.training.settings import Settings
 from tfmeta.typed_fields import DIGEST, check_digest, with_digest
+from tfmeta.user_files import AnyPath
 
 FORMAT = 2
 _KEY = "format"
 
 
-def config_content(settings: Settings) -> dict:
+def config_content(settings: Settings) -> dict[str, Any]:
     """What config.json holds: the settings, the format and a digest of both."""
     return with_digest({_KEY: FORMAT, **settings.to_flat()})
 
 
-def read_config(path: str | Path) -> dict:
+def read_config(path: str | Path) -> dict[str, Any]:
     """A JSON file of settings, as a flat dict.
 
     No code is imported by a name that comes from the file; see `named_code`.
@@ -49,7 +51,7 @@ def read_run_config(path: Path, facts_path: Path) -> Settings:
     return Settings().updated(flat)
 
 
-def _read(path):
+def _read(path: AnyPath) -> Any:
     try:
         content = strict_json.read(path, dict)
     except UserError:
@@ -71,11 +73,11 @@ def _read(path):
     return content
 
 
-def _settings_in(content, path):
+def _settings_in(content: Any, path: AnyPath) -> Any:
     return from_file({k: value for k, value in content.items() if k not in (_KEY, DIGEST)}, path)
 
 
-def _unwritten_in_format_1(pipeline, facts_path):
+def _unwritten_in_format_1(pipeline: Any, facts_path: Any) -> Any:
     """What a run of before there was another way did, as the options that say so now.
 
     Images were read as they are stored, and image-like arrays of an NPZ were vectors.

@@ -1,6 +1,7 @@
 """Settings as users write them: in Python, on the command line, after `--set`."""
 
 import os
+from typing import Any
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError
@@ -11,7 +12,7 @@ _SHORT_NAMES = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.inner
 _RANGES = ("ways", "shots", "queries")
 
 
-def as_flat(options: dict) -> dict:
+def as_flat(options: dict[str, Any]) -> dict[str, Any]:
     """Options as the workflows and the commands take them, as flat settings.
 
     Args:
@@ -56,7 +57,7 @@ def parse_assignment(text: str) -> tuple[str, object]:
         return key, value
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """A path as text, a number of NumPy's as Python's; anything else as it is."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)

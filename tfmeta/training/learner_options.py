@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from inspect import Parameter
+from typing import Any
 
 import keras
 
@@ -12,19 +13,19 @@ from tfmeta.training.flat_settings import shown_name
 _FROM_THE_RUN = ("self", "network", "targets", "transductive")  # which a run gives by itself
 
 
-def option_names(learner_class: type) -> list[str]:
+def option_names(learner_class: type[Any]) -> list[str]:
     """What a user may set as `learner.NAME`."""
     return [name for name in _parameters(learner_class) if name not in _FROM_THE_RUN]
 
 
-def default_options(learner_class: type) -> dict:
+def default_options(learner_class: type[Any]) -> dict[str, Any]:
     """The defaults; without those that are None, which stands for "it depends"."""
     parameters = _parameters(learner_class)
     defaults = {name: parameters[name].default for name in option_names(learner_class)}
     return {k: v for k, v in defaults.items() if v not in (Parameter.empty, None)}
 
 
-def check_options(learner_class: type, options: Mapping, algorithm: str) -> None:
+def check_options(learner_class: type[Any], options: Mapping[str, Any], algorithm: str) -> None:
     """Raises UserError if the class has no such option, or one that is a number is given as text.
 
     Args:
@@ -46,13 +47,13 @@ def check_options(learner_class: type, options: Mapping, algorithm: str) -> None
             )
 
 
-def _parameters(learner_class):
-    found = {}
+def _parameters(learner_class: type[Any]) -> dict[str, inspect.Parameter]:
+    found: dict[str, inspect.Parameter] = {}
     for each in learner_class.__mro__:
         if each is keras.Model:
             break
         if "__init__" in vars(each):
-            parameters = inspect.signature(each.__init__).parameters.values()
+            parameters = inspect.signature(vars(each)["__init__"]).parameters.values()
             named = [p for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
             found = {**found, **{p.name: p for p in named if p.name not in found}}
     return found

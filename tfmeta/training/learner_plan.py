@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, cast
 
 import keras
 
@@ -39,9 +40,9 @@ class LearnerPlan:
     settings: Settings
     source: EpisodeSource
     learner_class: type[MetaLearner]
-    learner_options: dict
+    learner_options: dict[str, Any]
     network_function: Callable[..., keras.Model]
-    network_options: dict
+    network_options: dict[str, Any]
     head_size: int | None
     target_kind: TargetKind
     optimizer_class: type[keras.optimizers.Optimizer]
@@ -59,7 +60,9 @@ class LearnerPlan:
     ) -> "LearnerPlan":
         """The plan for resolved settings; the arguments are as of `resolving.resolved`."""
         target_kind = source.target_kind
-        num_outputs = target_kind.size or max(settings.ways, settings.train_ways)
+        num_outputs = target_kind.size or max(
+            cast(int, settings.ways), cast(int, settings.train_ways)
+        )
         head_size = num_outputs if recipe.has_head else None
         on_features = is_on_features(settings.train)
         return cls(
@@ -79,8 +82,8 @@ class LearnerPlan:
             },
             head_size=head_size,
             target_kind=target_kind,
-            optimizer_class=_OPTIMIZERS[settings.outer_optimizer],
-            outer_learning_rate=settings.outer_learning_rate,
+            optimizer_class=_OPTIMIZERS[cast(str, settings.outer_optimizer)],
+            outer_learning_rate=cast(float, settings.outer_learning_rate),
         )
 
     def build(self) -> MetaLearner:
@@ -130,7 +133,7 @@ class LearnerPlan:
         )
         learner.optimizer.build(learner.trainable_variables)
 
-    def compile_again(self, learner: MetaLearner, **options) -> None:
+    def compile_again(self, learner: MetaLearner, **options: Any) -> None:
         """Compiles a checkpoint's learner; its optimizer's state stays, bit for bit."""
         state = [variable.numpy() for variable in learner.optimizer.variables]
         self.compile(learner, **options)

@@ -1,6 +1,7 @@
 """The source of a run's episodes, and the sizes of the episodes that settings ask for."""
 
 from dataclasses import replace
+from typing import cast
 
 from tfmeta.episodes.episode_shape import EpisodeShape, Range
 from tfmeta.episodes.episode_source import EpisodeSource
@@ -57,7 +58,7 @@ def with_ways(settings: Settings, source: EpisodeSource) -> Settings:
 def episode_shape(settings: Settings) -> EpisodeShape:
     """The task that a run is to be good at."""
     return EpisodeShape(
-        Range.up_to(settings.ways, settings.least_ways),
+        Range.up_to(cast(int, settings.ways), settings.least_ways),
         Range.up_to(settings.shots, settings.least_shots),
         Range.up_to(settings.queries, settings.least_queries),
         within_group=settings.within_group,

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -87,7 +87,7 @@ class Plan:
 
     @classmethod
     def _made(cls, settings: Settings, source: EpisodeSource, *, is_new: bool) -> "Plan":
-        parts = {
+        parts: dict[str, Any] = {
             "learner_class": settings.load_learner_class(),
             "network_function": network_function(settings.network, source),
         }
@@ -104,8 +104,8 @@ class Plan:
             source=source,
             task_shape=episode_shape(settings),
             training_shape=training_shape(settings),
-            meta_batch=settings.meta_batch,
-            outer_schedule=settings.outer_schedule,
+            meta_batch=cast(int, settings.meta_batch),
+            outer_schedule=cast(str, settings.outer_schedule),
             learner=LearnerPlan.make(settings, source, **parts),
         )
 

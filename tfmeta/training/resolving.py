@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.learners.recipe import Recipe
@@ -16,9 +17,9 @@ def resolved(
     settings: Settings,
     source: EpisodeSource,
     *,
-    learner_class: type,
+    learner_class: type[Any],
     recipe: Recipe,
-    network_function: Callable,
+    network_function: Callable[..., Any],
 ) -> Settings:
     """Settings in which only what depends on the machine is still None.
 
@@ -51,13 +52,13 @@ def resolved(
     )
 
 
-def _steps(settings, recipe):
+def _steps(settings: Settings, recipe: Recipe) -> Any:
     if settings.steps is None and settings.max_minutes is None:
         return recipe.steps
     return settings.steps
 
 
-def _training_sizes(settings, source, recipe):
+def _training_sizes(settings: Settings, source: EpisodeSource, recipe: Recipe) -> Any:
     """Ways, shots and queries of a training episode: the user's, else the recipe's.
 
     Where the data has too little for the recipe's, they are lowered to what it has, but not below
@@ -77,7 +78,9 @@ def _training_sizes(settings, source, recipe):
     )
 
 
-def _network_defaults(network_function, source, recipe):
+def _network_defaults(
+    network_function: Callable[..., Any], source: EpisodeSource, recipe: Recipe
+) -> dict[str, Any]:
     """The arguments that the recipe and the source have for the network, if it takes them."""
     accepted = inspect.signature(network_function).parameters
     defaults = {**recipe.network_options, **source.network_options}

@@ -7,13 +7,20 @@ import sys
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tfmeta import files
 from tfmeta.errors import UserError, described
+from tfmeta.file_lock import FileLock
 from tfmeta.training.checkpoints import Checkpoints
 from tfmeta.training.config_file import config_content, read_run_config
 from tfmeta.training.metrics_file import MetricsFile
 from tfmeta.training.settings import Settings
+from tfmeta.user_files import AnyPath
+
+if TYPE_CHECKING:
+    from tfmeta.episodes.episode_source import SourceFacts
+    from tfmeta.learners.meta_learner import MetaLearner
 
 _MARK = "config.json"  # of a run; written last, so that what has it has all the rest
 _NEEDED = (_MARK, "source.json")
@@ -34,7 +41,7 @@ class RunDirectory:
         metrics: a MetricsFile.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: AnyPath):
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self._kept = Checkpoints(self.checkpoints)
@@ -46,7 +53,9 @@ class RunDirectory:
         self.results = self.path / "results.json"
 
     @classmethod
-    def create(cls, path, settings: Settings, facts: dict, splits=None) -> "RunDirectory":
+    def create(
+        cls, path: AnyPath, settings: Settings, facts: dict[str, Any], splits: Any = None
+    ) -> "RunDirectory":
         """A new run.
 
         Args:
@@ -73,7 +82,7 @@ class RunDirectory:
             raise
         return run
 
-    def _write_start(self, settings, contents):
+    def _write_start(self, settings: Settings, contents: Any) -> None:
         try:
             with files.writing(self.path):
                 self.checkpoints.mkdir(exist_ok=True)
@@ -90,7 +99,7 @@ class RunDirectory:
             raise
 
     @classmethod
-    def check_free(cls, path) -> None:
+    def check_free(cls, path: AnyPath) -> None:
         """Raises UserError if something is at `path` already, but for a start that was killed."""
         path = Path(path)
         if not os.path.lexists(path) or cls(path)._is_start():
@@ -105,7 +114,7 @@ class RunDirectory:
             "(--run-dir), or delete it"
         )
 
-    def _is_start(self):
+    def _is_start(self) -> bool:
         """Whether it is an empty folder, or holds nothing but what a killed `create` left."""
         if not self.path.is_dir():
             return False
@@ -119,7 +128,7 @@ class RunDirectory:
         return was_killed and not has_checkpoints and others <= {*_START, self.checkpoints.name}
 
     @classmethod
-    def open(cls, path) -> "RunDirectory":
+    def open(cls, path: AnyPath) -> "RunDirectory":
         """A run that exists.
 
         Raises:
@@ -134,7 +143,7 @@ class RunDirectory:
                 )
         return run
 
-    def locked(self):
+    def locked(self) -> FileLock:
         """The lock of whoever writes in the run; a context manager.
 
         Raises:
@@ -148,13 +157,13 @@ class RunDirectory:
         return read_run_config(self.path / _MARK, self._facts)
 
     @property
-    def source_facts(self):
+    def source_facts(self) -> "SourceFacts":
         """The SourceFacts of the run's pipeline, without its data."""
         from tfmeta.episodes.episode_source import SourceFacts
 
         return SourceFacts.from_dict(files.read_json(self._facts))
 
-    def check_splits(self, splits: dict | None) -> None:
+    def check_splits(self, splits: dict[str, Any] | None) -> None:
         """Raises UserError if the data's splits are no longer those that the run was made with.
 
         Classes that came or went move others from one split to another: a test would then be of
@@ -174,7 +183,7 @@ class RunDirectory:
                 "or start a new run"
             )
 
-    def check_unseen(self, splits: dict | None, split: str) -> None:
+    def check_unseen(self, splits: dict[str, Any] | None, split: str) -> None:
         """Raises UserError if a split to be tested on has classes that the run was trained on.
 
         Args:
@@ -190,7 +199,7 @@ class RunDirectory:
                 f"{seen[0]}); expected none. Split as the run did, or say --split all"
             )
 
-    def _recorded_splits(self):
+    def _recorded_splits(self) -> Any:
         """`{split: names of its classes}`, without which nobody knows what was trained on."""
         path = self.path / "splits.json"
         splits = files.read_json(path)
@@ -203,7 +212,7 @@ class RunDirectory:
         files.write_json(self.path / _MARK, config_content(settings))
 
     def save_checkpoint(
-        self, learner, step: int, *, minutes: float, stopped_by: str | None = None
+        self, learner: "MetaLearner", step: int, *, minutes: float, stopped_by: str | None = None
     ) -> None:
         """Writes the learner as of a step, see `Checkpoints.save`; as of step 0 nothing.
 
@@ -215,7 +224,7 @@ class RunDirectory:
             with files.writing(self.path):
                 self._progress.unlink(missing_ok=True)
 
-    def load_checkpoint(self, before: int | None = None):
+    def load_checkpoint(self, before: int | None = None) -> tuple[Any, int] | None:
         """`(learner, step)` of the newest checkpoint, or None; see `Checkpoints.load`."""
         self.settings.load_learner_class()  # so that Keras knows it
         return self._kept.load(before)
@@ -243,7 +252,7 @@ class RunDirectory:
         """The user's callback that ended training before its last step; None if none did."""
         return self._kept.stopped_by if self.step else None
 
-    def _minutes_of_before(self):
+    def _minutes_of_before(self) -> Any:
         """As an older version wrote them, beside the checkpoints."""
         if not self._progress.exists():
             return 0.0
@@ -259,7 +268,7 @@ class RunDirectory:
             for folder in (self.path, self.checkpoints):
                 files.clear(folder)
 
-    def append_result(self, result: dict) -> None:
+    def append_result(self, result: dict[str, Any]) -> None:
         """Adds to results.json, after what others have added.
 
         Raises:
@@ -272,11 +281,11 @@ class RunDirectory:
             files.write_json(self.results, [*results, result])
 
 
-def _damaged(path, problem):
+def _damaged(path: AnyPath, problem: Any) -> UserError:
     return UserError(f"{path} is damaged: {problem}", exit_status=1)
 
 
-def _environment():
+def _environment() -> dict[str, Any]:
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),

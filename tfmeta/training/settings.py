@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.learners import find
@@ -17,16 +18,16 @@ _MOST_SEED = 2**32 - 1  # NumPy's
 _LARGE = 1e30  # beyond any rate or time, and finite in float32
 
 
-def _is_whole(value, least=1, most=_MOST):
+def _is_whole(value: Any, least: int = 1, most: int = _MOST) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
-def _is_number(value):
+def _is_number(value: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and -_LARGE < value < _LARGE  # NaN is not
 
 
-def is_list_of_layers(value):
+def is_list_of_layers(value: Any) -> bool:
     """Whether it is how `augment` names layers; that there are such is asked later."""
     if not isinstance(value, list):
         return False
@@ -120,7 +121,7 @@ class Settings:
     within_group: bool = False
     skip_small_classes: bool = False
     skip_unreadable: bool = False
-    augment: list = field(default_factory=list)
+    augment: list[Any] = field(default_factory=list)
     steps: int | None = None
     meta_batch: int | None = None
     outer_learning_rate: float | None = None
@@ -137,11 +138,11 @@ class Settings:
     validate_every: int | None = None
     validation_tasks: int = 100
     checkpoint_seconds: float = 30.0
-    pipeline_options: dict = field(default_factory=dict)
-    network_options: dict = field(default_factory=dict)
-    learner_options: dict = field(default_factory=dict)
+    pipeline_options: dict[str, Any] = field(default_factory=dict)
+    network_options: dict[str, Any] = field(default_factory=dict)
+    learner_options: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for names, expected, is_right in _CHECKS:
             for name in names.split():
                 value = getattr(self, name)
@@ -154,7 +155,7 @@ class Settings:
         name = f"{self.pipeline.replace(':', '-')}-{self.algorithm}"
         return Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
-    def load_learner_class(self) -> type:
+    def load_learner_class(self) -> type[Any]:
         """The class of the algorithm, which Keras then knows too. Imports TensorFlow.
 
         Raises:
@@ -162,7 +163,7 @@ class Settings:
         """
         return find(self.algorithm).load()
 
-    def to_flat(self) -> dict:
+    def to_flat(self) -> dict[str, Any]:
         """`{"ways": 5, "learner.inner_steps": 1, ...}`, the content of config.json."""
         flat = {}
         for each in fields(self):
@@ -174,7 +175,7 @@ class Settings:
                 flat[_key(each.name)] = value
         return flat
 
-    def updated(self, flat: dict) -> "Settings":
+    def updated(self, flat: dict[str, Any]) -> "Settings":
         """These settings with some replaced.
 
         Raises:
@@ -193,9 +194,10 @@ class Settings:
                 raise UserError(
                     f"unknown setting {key!r}; expected one of: {', '.join(known)}, {groups}"
                 )
-        return replace(self, **plain, **{f"{group}_options": own[group] for group in GROUPS})
+        options: dict[str, Any] = {f"{group}_options": own[group] for group in GROUPS}
+        return replace(self, **plain, **options)
 
-    def resumed_with(self, flat: dict) -> "Settings":
+    def resumed_with(self, flat: dict[str, Any]) -> "Settings":
         """A run's settings, with those that may change while it goes on.
 
         Raises:

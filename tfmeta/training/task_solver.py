@@ -1,11 +1,13 @@
 """Finds the weights that a network learns each task best with, from one shared start."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode
 from tfmeta.errors import UserError
+from tfmeta.learners.meta_learner import MetaLearner
 
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # Kingma and Ba 2015, algorithm 1
 
@@ -29,7 +31,7 @@ class TaskSolver:
         UserError: if a number is not positive, or the network normalises with batch statistics.
     """
 
-    def __init__(self, learner, *, steps: int = 100, rate: float = 0.01):
+    def __init__(self, learner: MetaLearner, *, steps: int = 100, rate: float = 0.01):
         if steps < 1 or not rate > 0:
             raise UserError(f"received steps={steps}, rate={rate}; expected both above 0")
         if learner.function.statistic_names:
@@ -45,7 +47,7 @@ class TaskSolver:
             jit_compile=learner.is_vectorised,
         )
 
-    def solve(self, episodes: Episode) -> tuple:
+    def solve(self, episodes: Episode) -> tuple[Any, ...]:
         """A batch of tasks.
 
         Returns:
@@ -54,12 +56,12 @@ class TaskSolver:
         """
         return self._solve(Episode(*episodes))
 
-    def _solve_task(self, episode):
+    def _solve_task(self, episode: Any) -> Any:
         function = self._learner.function
         x = tf.concat([episode.support_x, episode.query_x], 0)
         y = tf.concat([episode.support_y, episode.query_y], 0)
 
-        def loss_of(weights):
+        def loss_of(weights: list[tf.Tensor]) -> Any:
             outputs = function.with_statistics(weights, [], x)
             return self._learner.task_loss(y, self._learner.target_scale.restored(outputs))
 
@@ -73,7 +75,9 @@ class TaskSolver:
         named = dict(zip(function.weight_names, weights, strict=True))
         return named, loss_of(start), loss_of(weights)
 
-    def _step(self, loss_of, step, weights, means, squares):
+    def _step(
+        self, loss_of: Any, step: int, weights: list[tf.Tensor], means: Any, squares: Any
+    ) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(weights)
             loss = loss_of(weights)

@@ -1,6 +1,7 @@
 """Which part of a network training changes: the setting `train`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -58,7 +59,7 @@ def built_learner(
     return OnFeatures(network, make_learner(head))
 
 
-def _thaw_only(network, names):
+def _thaw_only(network: keras.Model, names: Any) -> None:
     layers = [layer for layer in layers_of(network) if layer is not network]
     known = {layer.name for layer in layers if layer.variables}
     unknown = [name for name in names if name not in known]

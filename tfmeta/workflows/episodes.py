@@ -1,6 +1,6 @@
 """`tfmeta.write_episodes`: test episodes in a file, the same for whoever evaluates on them."""
 
-import os
+from typing import Any
 
 from tfmeta.episodes import episode_file
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
@@ -11,18 +11,19 @@ from tfmeta.training.opening import episode_shape, open_source, with_ways
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
+from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path, progress_or_log, whole
 
 
 def write_episodes(
     pipeline: str,
-    output: str | os.PathLike,
+    output: AnyPath,
     *,
-    like: str | os.PathLike | None = None,
+    like: AnyPath | None = None,
     trust: bool = False,
     progress: Progress | None = None,
-    **protocol,
-) -> dict:
+    **protocol: Any,
+) -> dict[str, Any]:
     """Writes test episodes of a pipeline to a file, as `tfmeta episodes` does.
 
     Args:
@@ -59,7 +60,7 @@ def write_episodes(
         )
 
 
-def _options_of(run, pipeline):
+def _options_of(run: AnyPath, pipeline: Any) -> dict[str, Any]:
     """What a run has recorded of its pipeline: its options, and what the data decided."""
     settings = RunDirectory.open(run).settings
     if settings.pipeline != pipeline:

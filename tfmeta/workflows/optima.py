@@ -1,8 +1,8 @@
 """`tfmeta.write_optima`: tasks, and the weights that solve them, for a hypernetwork."""
 
 import hashlib
-import os
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,15 +12,18 @@ from tfmeta import files
 from tfmeta.episodes import optima_file
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.optima_file import Optima
 from tfmeta.errors import UserError
 from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
 from tfmeta.training.loading import load_run
 from tfmeta.training.opening import open_source_of_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.task_solver import TaskSolver
+from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log, whole
 
 SPLIT = "train"  # the only one that is ever solved; a score is on tasks that nobody solved
@@ -29,13 +32,13 @@ _OPTIONS = ("tasks", "shots", "queries", "seed", "steps", "rate")
 
 
 def write_optima(
-    run: str | os.PathLike,
-    output: str | os.PathLike,
+    run: AnyPath,
+    output: AnyPath,
     *,
     trust: bool = False,
     progress: Progress | None = None,
-    **options,
-) -> dict:
+    **options: Any,
+) -> dict[str, Any]:
     """Solves training tasks from a run's network and writes them, as `tfmeta optima` does.
 
     Args:
@@ -54,13 +57,13 @@ def write_optima(
     """
     check_names("write_optima", options, _OPTIONS)
     check_flags(trust=trust)
-    run, output = RunDirectory.open(path("run", run)), path("output", output)
+    trained, output = RunDirectory.open(path("run", run)), path("output", output)
     progress = progress_or_log(progress, "optima")
     tasks, queries = options.pop("tasks", 4_000), options.pop("queries", 90)
-    shape = EpisodeShape(1, options.pop("shots", run.settings.shots), queries)
+    shape = EpisodeShape(1, options.pop("shots", trained.settings.shots), queries)
     with trusting(trust), files.locked(output):
         solved = solve_tasks(
-            run.path,
+            trained.path,
             shape,
             num_tasks=whole("tasks", tasks, least=1),
             on_progress=lambda done: progress.advance(done / tasks, f"{done} tasks"),
@@ -71,13 +74,13 @@ def write_optima(
 
 
 def solve_tasks(
-    run_dir: str | os.PathLike,
+    run_dir: AnyPath,
     shape: EpisodeShape,
     *,
     num_tasks: int,
     seed: int = 0,
     on_progress: Callable[[int], None] = lambda done: None,
-    **solver,
+    **solver: Any,
 ) -> Optima:
     """The first training tasks of a run's pipeline, each solved from the run's network.
 
@@ -117,7 +120,12 @@ def solve_tasks(
     return Optima(facts, episodes, weights)
 
 
-def _solved(dataset, solver, num_tasks, on_progress):
+def _solved(
+    dataset: tf.data.Dataset,
+    solver: TaskSolver,
+    num_tasks: int,
+    on_progress: Callable[[int], None],
+) -> Any:
     """`(episodes, weights, start_loss, loss)` of the first tasks of a dataset, as arrays."""
     parts, done = [], 0
     for batch in dataset:
@@ -130,7 +138,7 @@ def _solved(dataset, solver, num_tasks, on_progress):
     return tf.nest.map_structure(lambda *arrays: np.concatenate(arrays)[:num_tasks], *parts)
 
 
-def _solver_facts(solver, start_loss, loss):
+def _solver_facts(solver: TaskSolver, start_loss: Any, loss: Any) -> dict[str, Any]:
     """How the tasks were solved, and how well; refuses losses that are not finite."""
     if not np.isfinite(loss).all():
         raise UserError(
@@ -146,7 +154,7 @@ def _solver_facts(solver, start_loss, loss):
     }
 
 
-def _regression(run):
+def _regression(run: RunDirectory) -> EpisodeSource:
     """The run's source of episodes, if its targets are values."""
     source = open_source_of_run(run, run.settings)
     if not source.is_regression:
@@ -158,7 +166,7 @@ def _regression(run):
     return source
 
 
-def _gradient_learner(run):
+def _gradient_learner(run: RunDirectory) -> Any:
     learner, step = load_run(run)
     if not isinstance(learner, GradientLearner):
         raise UserError(
@@ -168,7 +176,7 @@ def _gradient_learner(run):
     return learner, step
 
 
-def _start_facts(run, learner, step):
+def _start_facts(run: RunDirectory, learner: MetaLearner, step: int) -> dict[str, Any]:
     settings = run.settings
     return {
         "pipeline": settings.pipeline,
@@ -182,7 +190,7 @@ def _start_facts(run, learner, step):
     }
 
 
-def weights_digest(function) -> str:
+def weights_digest(function: Any) -> str:
     """SHA-256 of a network's weights, names and values, in the order of its variables."""
     digest = hashlib.sha256()
     for name, values in zip(function.weight_names, function.weights(), strict=True):
@@ -191,7 +199,7 @@ def weights_digest(function) -> str:
     return digest.hexdigest()
 
 
-def _summary(optima):
+def _summary(optima: np.ndarray) -> dict[str, Any]:
     """Of one weight's optima: their mean, and how far they are spread over the tasks (RMS)."""
     return {
         "mean": float(optima.mean()),

@@ -5,7 +5,7 @@ it, and an empty block ends the chain. A chain may have a million blocks of one 
 followed by jumps whose length doubles, and not block by block.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -42,7 +42,7 @@ class FirstFrame(NamedTuple):
     columns: tf.Tensor
 
 
-def first_frame(file: FileBytes, name) -> FirstFrame:
+def first_frame(file: FileBytes, name: Any) -> FirstFrame:
     """The first frame of a GIF; a refusal names the input as `name`."""
     at, control = _find(file, name)
     flags = file.byte(at + 9)
@@ -60,7 +60,7 @@ def first_frame(file: FileBytes, name) -> FirstFrame:
     )
 
 
-def first_frame_alone(encoded, file: FileBytes, frame: FirstFrame):
+def first_frame_alone(encoded: tf.Tensor, file: FileBytes, frame: FirstFrame) -> tf.Tensor:
     """The file up to the end of its first frame, because TensorFlow would decode every frame."""
     is_local = (file.byte(frame.at + 9) & 0x80) > 0
     colours = tf.where(is_local, 3 * frame.colours, 0)
@@ -69,17 +69,17 @@ def first_frame_alone(encoded, file: FileBytes, frame: FirstFrame):
     return tf.strings.join([tf.strings.substr(encoded, 0, tf.minimum(end, file.size)), _END])
 
 
-def _find(file, name):
+def _find(file: FileBytes, name: Any) -> Any:
     """Where the first frame begins, and where the flags that control it are, or 0."""
     flags = file.byte(10)
     colours = tf.bitwise.left_shift(2, flags & 7)
     start = _PALETTE_AT + tf.where((flags & 0x80) > 0, 3 * colours, 0)
 
-    def goes_on(at, control, number):
+    def goes_on(at: tf.Tensor, control: Any, number: Any) -> Any:
         is_extension = (at < file.size) & (file.byte(at) == _EXTENSION)
         return is_extension & (number < _MOST_EXTENSIONS)
 
-    def step(at, control, number):
+    def step(at: tf.Tensor, control: Any, number: Any) -> Any:
         control = tf.where(file.byte(at + 1) == _CONTROL, at + 3, control)
         # TensorFlow's decoder reads on after an empty first block, so that is no end here either.
         return _after_blocks(file, at + 3 + file.byte(at + 2)), control, number + 1
@@ -94,13 +94,13 @@ def _find(file, name):
         return tf.identity(at), control
 
 
-def _after_blocks(file, start):
+def _after_blocks(file: FileBytes, start: Any) -> Any:
     """Where a chain of blocks that begins at `start` ends; beyond the file if it is cut off."""
 
-    def goes_on(at, is_over):
+    def goes_on(at: tf.Tensor, is_over: Any) -> Any:
         return ~is_over & (at < file.size)
 
-    def step(at, _):
+    def step(at: tf.Tensor, _: object) -> Any:
         sizes = file.bytes(at, 1 << _WINDOW_BITS)
         number = tf.size(sizes)
         places = tf.range(number + _LARGEST_BLOCK + 1)

@@ -1,6 +1,7 @@
 """Decodes image files into opaque pixels in a TensorFlow graph."""
 
 from functools import partial
+from typing import Any
 
 import tensorflow as tf
 
@@ -14,7 +15,9 @@ _SHALLOW, _DEEP = 255, 65535  # the largest value of 8 and of 16 bits
 _EVERY_BYTE = [bytes([value]) for value in range(256)]
 
 
-def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], name):
+def decode_png(
+    encoded: tf.Tensor, head: Any, *, ground: float, deep_range: tuple[int, int], name: Any
+) -> tf.Tensor:
     """The pixels of a PNG in front of a background.
 
     Args:
@@ -30,14 +33,14 @@ def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], nam
     """
     depth, kind = (tf.strings.substr(head, at, 1) for at in (_DEPTH_AT, _KIND_AT))
 
-    def opaque():
+    def opaque() -> tf.Tensor:
         return tf.cast(tf.io.decode_png(encoded, channels=3), tf.float32)
 
-    def transparent():
+    def transparent() -> Any:
         pixels = tf.cast(tf.io.decode_png(encoded, channels=4), tf.float32)
         return _before(ground, pixels[..., :3], pixels[..., 3:] * (1 / _SHALLOW))
 
-    def deep():
+    def deep() -> Any:
         pixels = tf.io.decode_png(encoded, channels=4, dtype=tf.uint16)
         pixels = tf.cast(pixels, tf.float32)
         low, high = deep_range
@@ -53,23 +56,23 @@ def decode_png(encoded, head, *, ground: float, deep_range: tuple[int, int], nam
     return tf.cond(depth == _DEPTH_16, deep, shallow)
 
 
-def decode_stored(encoded):
+def decode_stored(encoded: tf.Tensor) -> tf.Tensor:
     """A file's pixels as they are stored, in the form that `decode_png` returns."""
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
     return tf.cast(image, tf.float32)
 
 
-def decode_stored_gif(encoded, name):
+def decode_stored_gif(encoded: tf.Tensor, name: Any) -> Any:
     """The first frame's pixels as they are stored, in the form that `decode_png` returns."""
     file = FileBytes(encoded)
     return decode_stored(first_frame_alone(encoded, file, first_frame(file, name)))
 
 
-def _before(ground, colour, opacity):
+def _before(ground: Any, colour: Any, opacity: Any) -> tf.Tensor:
     return tf.where(opacity >= 1, colour, ground + (colour - ground) * opacity)
 
 
-def decode_gif(encoded, *, ground: float, name):
+def decode_gif(encoded: tf.Tensor, *, ground: float, name: Any) -> Any:
     """The first frame of a GIF in front of a background, as `decode_png` does it for a PNG.
 
     TensorFlow makes transparent pixels black. So before the file is decoded, the transparent colour
@@ -83,7 +86,7 @@ def decode_gif(encoded, *, ground: float, name):
     has_both = (file.byte(frame.at) == FRAME) & (entry + 3 <= file.size)
     encoded = first_frame_alone(encoded, file, frame)
 
-    def opaque():
+    def opaque() -> Any:
         flag = tf.gather(tf.constant(_EVERY_BYTE), file.byte(frame.control) & 0xFE)
         colour = tf.constant(bytes([round(ground)]) * 3)
         return _replaced(_replaced(encoded, frame.control, flag, 1), entry, colour, 3)
@@ -92,7 +95,7 @@ def decode_gif(encoded, *, ground: float, name):
     return _on_canvas(encoded, frame, ground)
 
 
-def _on_canvas(encoded, frame, ground):
+def _on_canvas(encoded: tf.Tensor, frame: Any, ground: Any) -> tf.Tensor:
     """A GIF's first frame at its place on the canvas, which TensorFlow leaves out."""
     at, left, top, width, height = frame.at, frame.left, frame.top, frame.width, frame.height
     moved = (left > 0) | (top > 0)
@@ -104,7 +107,7 @@ def _on_canvas(encoded, frame, ground):
     return tf.pad(image, [[top, below], [left, right], [0, 0]], constant_values=ground)
 
 
-def _replaced(encoded, at, content, length: int):
+def _replaced(encoded: tf.Tensor, at: tf.Tensor, content: Any, length: int) -> tf.Tensor:
     """A file in which `length` bytes are replaced by others."""
     rest = tf.strings.substr(encoded, at + length, tf.int32.max)
     return tf.strings.join([tf.strings.substr(encoded, 0, at), content, rest])

@@ -1,9 +1,11 @@
 """Gives an image another shape without squashing it, in a TensorFlow graph."""
 
+from typing import Any
+
 import tensorflow as tf
 
 
-def cropped(image, height: int, width: int):
+def cropped(image: Any, height: int, width: int) -> Any:
     """The middle of `(rows, columns, channels)`, as large as it can be in the shape height : width.
 
     The caller then changes its size.
@@ -15,7 +17,7 @@ def cropped(image, height: int, width: int):
     return image[top : top + new_rows, left : left + new_columns]
 
 
-def padded(image, height: int, width: int, *, ground: float):
+def padded(image: Any, height: int, width: int, *, ground: float) -> tf.Tensor:
     """`(rows, columns, channels)` resized, with antialiasing, in the middle of a background.
 
     Args:
@@ -35,7 +37,7 @@ def padded(image, height: int, width: int, *, ground: float):
     return tf.pad(image, sides, constant_values=ground)
 
 
-def _share(number, numerator, denominator):
+def _share(number: Any, numerator: Any, denominator: Any) -> tf.Tensor:
     """`number * numerator / denominator`, rounded to a whole number."""
     number, numerator, denominator = (
         tf.cast(v, tf.int64) for v in (number, numerator, denominator)

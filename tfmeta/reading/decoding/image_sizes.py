@@ -5,7 +5,9 @@ before it reads the image.
 """
 
 from functools import cache
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
@@ -20,7 +22,7 @@ _PNG_SIDES_AT, _BMP_SIDES_AT = 16, 18  # width, then height, of 4 bytes each
 _LARGEST_SIDE = 2**31 - 1
 
 
-def checked_images(encoded, *, name: str, most_pixels: int, most_bytes: int):
+def checked_images(encoded: tf.Tensor, *, name: str, most_pixels: int, most_bytes: int) -> Any:
     """Checks encoded images before any is decoded; an InvalidArgument error refuses them.
 
     Args:
@@ -65,7 +67,7 @@ def checked_images(encoded, *, name: str, most_pixels: int, most_bytes: int):
         return tf.reshape(flat, tf.shape(encoded)), tf.reshape(pixels, tf.shape(encoded))
 
 
-def at_most(limit: int, values, what: str, limit_name: str):
+def at_most(limit: int, values: np.ndarray, what: str, limit_name: str) -> tf.Tensor:
     """An assertion that no value is above a limit; its message names the limit."""
     most = tf.reduce_max(tf.concat([[0], tf.reshape(tf.cast(values, tf.int64), [-1])], 0))
     return tf.debugging.Assert(
@@ -73,16 +75,16 @@ def at_most(limit: int, values, what: str, limit_name: str):
     )
 
 
-def begins(head, with_bytes: bytes):
+def begins(head: Any, with_bytes: bytes) -> Any:
     """Whether a file, a scalar string, begins with these bytes."""
     return tf.strings.substr(head, 0, len(with_bytes)) == with_bytes
 
 
-def _begins(heads, with_bytes):
+def _begins(heads: Any, with_bytes: Any) -> tf.Tensor:
     return tf.reduce_all(heads[:, : len(with_bytes)] == tf.constant([*with_bytes], tf.int64), 1)
 
 
-def _product(heads, at, *, big_endian):
+def _product(heads: Any, at: tf.Tensor, *, big_endian: bool) -> Any:
     """The product of two sides; each is a number of 4 bytes, which may be negative in a BMP."""
     powers = tf.constant([256**n for n in range(4)], tf.int64)
     powers = tf.reverse(powers, [0]) if big_endian else powers
@@ -93,10 +95,10 @@ def _product(heads, at, *, big_endian):
     return width * height
 
 
-def _walked(files, is_jpeg, is_gif, name):
+def _walked(files: Any, is_jpeg: tf.Tensor, is_gif: tf.Tensor, name: Any) -> tf.Tensor:
     """The numbers of pixels of JPEG and GIF files, whose size has no fixed place; 0 for others."""
 
-    def of_one(each):
+    def of_one(each: Any) -> Any:
         with tf.name_scope(name):  # the message about a file that is no JPEG shows it
             return _walked_one()(*each, tf.constant(name))
 
@@ -105,14 +107,14 @@ def _walked(files, is_jpeg, is_gif, name):
 
 
 @cache
-def _walked_one():
+def _walked_one() -> tf.Tensor:
     """The function, traced once."""
 
-    def of_gif(content, name):
+    def of_gif(content: Any, name: Any) -> Any:
         frame = first_frame(FileBytes(content), name)
         return _area(frame.rows, frame.columns)
 
-    def pixels(content, is_jpeg, is_gif, name):
+    def pixels(content: Any, is_jpeg: tf.Tensor, is_gif: tf.Tensor, name: Any) -> tf.Tensor:
         return tf.cond(
             is_jpeg,
             lambda: _area(*tf.unstack(tf.io.extract_jpeg_shape(content)[:2])),
@@ -128,5 +130,5 @@ def _walked_one():
     )
 
 
-def _area(rows, columns):
+def _area(rows: Any, columns: dict[str, Any]) -> Any:
     return tf.cast(rows, tf.int64) * tf.cast(columns, tf.int64)

@@ -4,6 +4,8 @@ ITU-T T.81, annex B. A progressive image consists of scans. A scan may take only
 file, but decoding it takes a pass over the whole image. Cameras and libraries write about ten.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
@@ -13,7 +15,7 @@ _SCAN_BYTES, _END_BYTES = b"\xff\xda", b"\xff\xd9"
 _MOST_SEGMENTS, _MOST_SCANS = 1000, 100
 
 
-def find_segment(file: FileBytes, is_wanted, name):
+def find_segment(file: FileBytes, is_wanted: Any, name: Any) -> Any:
     """Finds the first segment before the image that is wanted.
 
     Args:
@@ -26,12 +28,12 @@ def find_segment(file: FileBytes, is_wanted, name):
         bool. If there is none, the place is that of another segment.
     """
 
-    def goes_on(at, found, number):
+    def goes_on(at: tf.Tensor, found: Any, number: Any) -> Any:
         marker = file.byte(at + 1)
         is_over = (marker == SCAN) | (marker == _END) | (file.byte(at) != 0xFF)
         return ~found & ~is_over & (at < file.size) & (number < _MOST_SEGMENTS)
 
-    def step(at, _, number):
+    def step(at: tf.Tensor, _: object, number: Any) -> Any:
         marker = file.byte(at + 1)
         # More bytes 0xFF may come before a marker; a few markers have no content and so no length.
         alone = (marker == 0x01) | ((marker >= 0xD0) & (marker <= 0xD8))
@@ -54,7 +56,7 @@ def find_segment(file: FileBytes, is_wanted, name):
         return tf.identity(at), found
 
 
-def of_few_scans(encoded, name):
+def of_few_scans(encoded: tf.Tensor, name: Any) -> tf.Tensor:
     """The file without what follows its image; refuses an image of very many scans.
 
     Bytes that look like a scan may also be in what follows the image (cameras append films) or in
@@ -62,7 +64,7 @@ def of_few_scans(encoded, name):
     more closely.
     """
 
-    def closely():
+    def closely() -> tf.Tensor:
         file = FileBytes(encoded)
         at, _ = find_segment(file, lambda at, marker: tf.constant(False), name)
         rest = tf.strings.substr(encoded, tf.minimum(at, file.size), tf.int32.max)
@@ -78,6 +80,6 @@ def of_few_scans(encoded, name):
     return tf.cond(_number(encoded, _SCAN_BYTES) > _MOST_SCANS, closely, lambda: encoded)
 
 
-def _number(encoded, letters):
+def _number(encoded: tf.Tensor, letters: Any) -> Any:
     """How often these letters occur; counting stops at one more than `_MOST_SCANS`."""
     return tf.size(tf.strings.split([encoded], letters, maxsplit=_MOST_SCANS + 1).values) - 1

@@ -4,6 +4,8 @@ EXIF 2.32 (CIPA DC-008-2019), 4.6.4, tag 0x0112: the orientation is a number fro
 structure. A JPEG has it in an APP1 segment before the image, a PNG in an eXIf chunk.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
@@ -21,7 +23,9 @@ _UPSIDE_DOWN = (False, False, False, True, True, False, False, True, True)
 _LEFT_TO_RIGHT = (False, False, True, True, False, False, True, True, False)
 
 
-def upright(image, encoded, *, is_jpeg, is_png, name):
+def upright(
+    image: Any, encoded: tf.Tensor, *, is_jpeg: tf.Tensor, is_png: tf.Tensor, name: Any
+) -> Any:
     """An image as it is meant to be seen.
 
     Args:
@@ -43,7 +47,7 @@ def upright(image, encoded, *, is_jpeg, is_png, name):
     return turned
 
 
-def _turned(image, orientation):
+def _turned(image: Any, orientation: Any) -> tf.Tensor:
     transposed, upside_down, left_to_right = (
         tf.gather(tf.constant(table), orientation)
         for table in (_TRANSPOSED, _UPSIDE_DOWN, _LEFT_TO_RIGHT)
@@ -52,10 +56,10 @@ def _turned(image, orientation):
     return tf.reverse(image, tf.boolean_mask([0, 1], tf.stack([upside_down, left_to_right])))
 
 
-def _of_jpeg(encoded, name):
+def _of_jpeg(encoded: tf.Tensor, name: Any) -> tf.Tensor:
     file = FileBytes(encoded)
 
-    def has_exif(at, marker):
+    def has_exif(at: tf.Tensor, marker: Any) -> Any:
         return (marker == _APP1) & file.begins(at + 4, _EXIF)
 
     at, found = find_segment(file, has_exif, name)
@@ -63,12 +67,12 @@ def _of_jpeg(encoded, name):
     return tf.cond(found, lambda: _of_tiff(file, content), lambda: tf.constant(0))
 
 
-def _of_png(encoded, name):
+def _of_png(encoded: tf.Tensor, name: Any) -> tf.Tensor:
     at = find_chunk(encoded, b"eXIf", name)
     return tf.cond(at > 0, lambda: _of_tiff(FileBytes(encoded), at), lambda: tf.constant(0))
 
 
-def _of_tiff(file, start):
+def _of_tiff(file: Any, start: Any) -> tf.Tensor:
     """The orientation in a TIFF structure that begins at `start`; 0 if it has none."""
     big = file.byte(start) == ord("M")
     offset = file.number(start + 4, 4, big_endian=big)
@@ -78,7 +82,7 @@ def _of_tiff(file, start):
     content = content[: tf.size(content) // _ENTRY * _ENTRY]
     entries = tf.reshape(content, (-1, _ENTRY))
 
-    def pair(at):
+    def pair(at: tf.Tensor) -> tf.Tensor:
         first, second = entries[:, at], entries[:, at + 1]
         return tf.where(big, first * 256 + second, second * 256 + first)
 

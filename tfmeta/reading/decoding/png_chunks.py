@@ -1,5 +1,7 @@
 """The chunks of a PNG file, found in a TensorFlow graph."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
@@ -12,7 +14,7 @@ _MOST_CHUNKS = 10_000  # libraries write pixels in chunks of 8 KB and more
 _COMPRESSED, _MOST_COMPRESSED = (b"zTXt", b"iTXt", b"iCCP"), 20
 
 
-def find_chunk(encoded, kind: bytes, name):
+def find_chunk(encoded: tf.Tensor, kind: bytes, name: Any) -> tf.Tensor:
     """Where the content of the first chunk of a kind begins: scalar int32, 0 if there is none.
 
     Args:
@@ -21,14 +23,14 @@ def find_chunk(encoded, kind: bytes, name):
         name: scalar string, what a refusal calls the input.
     """
 
-    def walk():
+    def walk() -> tf.Tensor:
         file = FileBytes(encoded)
 
-        def goes_on(at, number):
+        def goes_on(at: tf.Tensor, number: Any) -> Any:
             is_other = (at < file.size) & ~file.begins(at + _KIND_AT, kind)
             return is_other & (number < _MOST_CHUNKS)
 
-        def step(at, number):
+        def step(at: tf.Tensor, number: Any) -> Any:
             length = file.number(at, 4, big_endian=True)
             # A chunk that claims more bytes than the file has is the last one.
             is_whole = (length >= 0) & (length <= file.size - at)
@@ -47,7 +49,7 @@ def find_chunk(encoded, kind: bytes, name):
     return tf.cond(_number(encoded, kind, 1) > 0, walk, lambda: tf.constant(0))
 
 
-def few_compressed(encoded, name):
+def few_compressed(encoded: tf.Tensor, name: Any) -> tf.Tensor:
     """An assertion that a PNG has few compressed chunks other than its pixels."""
     number = sum(_number(encoded, kind, _MOST_COMPRESSED + 1) for kind in _COMPRESSED)
     return tf.debugging.Assert(
@@ -60,6 +62,6 @@ def few_compressed(encoded, name):
     )
 
 
-def _number(encoded, letters, most):
+def _number(encoded: tf.Tensor, letters: Any, most: Any) -> Any:
     """How often these letters occur; counting stops at `most`."""
     return tf.size(tf.strings.split([encoded], letters, maxsplit=most).values) - 1

@@ -1,11 +1,12 @@
 """The outer learning rate."""
 
 import math
+from collections.abc import Callable
 
 from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 
 # Share of the outer rate, as a function of how much of the run is done, from 0 to 1.
-_SCHEDULES = {
+_SCHEDULES: dict[str, Callable[[float], float]] = {
     "linear": lambda done: 1 - done,
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),  # Loshchilov, Hutter 2017, eq. 5
 }
