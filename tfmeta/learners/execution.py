@@ -5,6 +5,7 @@ the mapped way no part of a task's graph is kept after the task, and in the vect
 no shapes to infer across the function's border. The numbers are equal except for rounding.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -39,8 +40,8 @@ def map_tasks(task_function: Any, elements: Any, *, vectorised: bool) -> tf.Tens
 
 
 def mean_gradients(
-    task_gradients: Any, episodes: Any, *, variables: list[Any], vectorised: bool
-) -> Any:
+    task_gradients: Callable[..., Any], episodes: Any, *, variables: list[Any], vectorised: bool
+) -> tuple[list[tf.Tensor], list[tf.Tensor], dict[str, tf.Tensor]]:
     """The tasks' mean gradients and mean statistics, and each task's other logs.
 
     Args:
@@ -59,7 +60,7 @@ def mean_gradients(
         gradients, logs = tf.vectorized_map(task_gradients, episodes)
         statistics = logs.pop("statistics", [])
         means = [[tf.reduce_mean(t, 0) for t in tensors] for tensors in (gradients, statistics)]
-        return *means, logs
+        return means[0], means[1], logs
     num_tasks = tf.shape(tf.nest.flatten(episodes)[0])[0]
     dtype = variables[0][0].dtype
 
@@ -70,12 +71,8 @@ def mean_gradients(
         totals = tf.nest.map_structure(
             lambda a, b: a + b, totals, [list(gradients), list(logs.get("statistics", []))]
         )
-        return (
-            task + 1,
-            totals,
-            losses.write(task, logs["loss"]),
-            outputs.write(task, logs["outputs"]),
-        )
+        losses = losses.write(task, logs["loss"])
+        return task + 1, totals, losses, outputs.write(task, logs["outputs"])
 
     _, totals, losses, outputs = tf.while_loop(
         lambda task, *_: task < num_tasks,
