@@ -1,5 +1,7 @@
 """`tfmeta learn`."""
 
+from typing import Any
+
 import click
 
 from tfmeta import strict_json
@@ -21,7 +23,7 @@ from tfmeta.terminal import say
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that can't be read.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def learn(as_json, **options):
+def learn(as_json: bool, **options: Any) -> None:
     """Learn the classes of FOLDER at once, and export a model that knows them.
 
     FOLDER has one folder of images per class, with one image or more in each. FILE is an NPZ, CSV

@@ -4,6 +4,7 @@ For heads in closed form, that takes no more than learning once. Rows of feature
 where the head of that name scales them so; see `tfmeta/learners/ridge.py`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,4 +148,7 @@ def _of_ridge(
     return scale * one, scale * block
 
 
-_LOGITS = {"prototypical": _of_prototypical, "ridge": _of_ridge}
+_LOGITS: dict[str, Callable[..., tuple[Array, Array]]] = {
+    "prototypical": _of_prototypical,
+    "ridge": _of_ridge,
+}

@@ -104,7 +104,7 @@ class OnFeatures(MetaLearner):
             return x
         return self._embed(x)
 
-    def _embed_examples(self, x):
+    def _embed_examples(self, x: tf.Tensor) -> tf.Tensor:
         function = self.function
         return full(function.with_statistics([], function.moving_statistics(), x))
 

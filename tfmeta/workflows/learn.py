@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -226,6 +227,7 @@ def _exported(
     }
     names = list(source.index.class_names)
     baked_in = {"support": (task.support_x, task.labels), "class_names": names}
+    plans: tuple[tuple[Path, str, dict[str, Any]], ...]
     plans = ((folder, "adapted", baked_in), (Path(f"{folder}-learner"), "learner", {}))
     versions = []
     for number, (output, kind, options) in enumerate(plans):
