@@ -27,9 +27,9 @@ class _Range(click.ParamType):  # type: ignore[type-arg]  # generic only for typ
 
 
 _OPTIONS = (
-    click.option("--ways", type=_Range(), help="Classes an episode.  [default: {ways}]"),
-    click.option("--shots", type=_Range(), help="Support examples a class.  [default: {shots}]"),
-    click.option("--queries", type=_Range(), help="Query examples a class.  [default: {queries}]"),
+    click.option("--ways", type=_Range(), help="Classes per episode.  [default: {ways}]"),
+    click.option("--shots", type=_Range(), help="Support examples per class.  [default: {shots}]"),
+    click.option("--queries", type=_Range(), help="Queries per class.  [default: {queries}]"),
     click.option(
         "--unbalanced/--balanced",
         default=None,

@@ -112,10 +112,10 @@ def _train(request: "TrainRequest") -> None:
 
 
 class _Interruption:
-    """Ctrl-C, a polite kill or a closed terminal: the run stops where it can be resumed.
+    """Stops the run where it can be resumed, at Ctrl-C, SIGTERM or a closed terminal.
 
-    Ctrl-C twice ends it at once. The others may well come twice by themselves: a shell that ends
-    with its terminal hangs up on what the system has hung up on already.
+    Ctrl-C twice ends it at once. The other signals may come twice by themselves: when a terminal
+    closes, both the system and the shell send SIGHUP.
     """
 
     def __init__(self, reporter: "Reporter"):

@@ -19,7 +19,7 @@ def format_of(x: np.ndarray, what: str, **options: Any) -> ImageFormat:
         x: `(images, height, width)` or `(images, height, width, 1 or 3)`.
         what: the array's name, for error messages.
         **options: `size`, pixels of a side or `[height, width]`; `channels`, 1 or 3; `invert`,
-            whether to turn dark into bright; `resize`, as of `ImageFormat`; `value_range`, the
+            whether to turn dark into bright; `resize`, see `ImageFormat`; `value_range`, the
             numbers that become 0 and 255. For an option that is None or left out, the size, the
             channels and the range are those of the array (see `array_pixels.range_of`), and grey
             images on a bright background are inverted.

@@ -1,4 +1,4 @@
-"""Which callbacks of a user's a run can honour; the others are refused by their names."""
+"""Which callbacks of a user a run can honour; the others are refused by their names."""
 
 from collections.abc import Sequence
 
@@ -37,8 +37,8 @@ def check_are_callbacks(callbacks: object) -> None:
 def check_callbacks(callbacks: Sequence[keras.callbacks.Callback], plan: Plan) -> None:
     """Raises UserError if a callback can't be honoured in a run.
 
-    Keras knows which values of its own metrics are good ones. It is told so of the validation's,
-    which have other names.
+    Keras knows whether a high or a low value of its own metrics is good. The validation's metrics
+    have other names, so it is told.
     """
     kind = plan.learner.target_kind
     for callback in callbacks:
@@ -59,12 +59,12 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback], plan: Plan) -
 
 
 def wants_validation(callback: keras.callbacks.Callback, kind: TargetKind) -> bool:
-    """Whether a callback goes by a value that only windows with a validation have."""
+    """Whether a callback monitors a value that only windows with a validation have."""
     return _monitored(callback) in _validation_names(kind)
 
 
 def _monitored(callback: keras.callbacks.Callback) -> str | None:
-    """The value that one of Keras's callbacks goes by; None if it goes by none."""
+    """The value that one of Keras's callbacks monitors; None if it monitors none."""
     if not isinstance(callback, _MONITORING):
         return None
     is_used = getattr(callback, "save_best_only", True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tfmeta.learners.meta_learner import MetaLearner
 
 _KEPT = 2
-_TRAINING = "training.json"  # in a checkpoint's archive, beside what Keras has there
+_TRAINING = "training.json"  # in a checkpoint's archive, in addition to Keras's files
 
 
 class Checkpoints:
@@ -29,17 +29,17 @@ class Checkpoints:
 
     @property
     def step(self) -> int:
-        """The step of the newest; 0 if there is none."""
+        """The step of the newest checkpoint; 0 if there is none."""
         return max(map(_step_of, self._files()), default=0)
 
     @property
     def minutes(self) -> float | None:
-        """Training time until the newest; None if an older version wrote it, which did not say."""
+        """Training time until the newest checkpoint; None if an older version wrote it."""
         return self._facts[0]
 
     @property
     def stopped_by(self) -> str | None:
-        """The user's callback that ended training at the newest; None if none did."""
+        """The user's callback that ended training at the newest checkpoint; None if none did."""
         return self._facts[1]
 
     @property
@@ -51,23 +51,23 @@ class Checkpoints:
                     facts = json.loads(archive.read(_TRAINING))
                     stopped_by = facts.get("stopped_by")
                     return float(facts["minutes"]), None if stopped_by is None else str(stopped_by)
-        except Exception as error:  # whatever zipfile makes of bytes that tfmeta did not write
+        except Exception as error:  # zipfile may raise anything for bytes that tfmeta did not write
             raise _damaged(newest, described(error)) from error
         return None, None
 
     def save(
         self, learner: "MetaLearner", step: int, *, minutes: float, stopped_by: str | None = None
     ) -> None:
-        """Writes a learner with its optimizer; the one before stays, older ones go.
+        """Writes a learner with its optimizer; keeps the last checkpoint before it, and no older.
 
         Args:
             learner: compiled, with finite weights.
-            step: outer-loop steps behind it.
-            minutes: of training.
+            step: number of outer-loop steps that it has taken.
+            minutes: training time so far.
             stopped_by: the user's callback that ended training here, if one did.
 
         Raises:
-            UserError: if it can't be written; those before are then all there.
+            UserError: if it can't be written; the older checkpoints are then unchanged.
         """
         from tfmeta.learners.finite_guard import refuse_not_finite
 
@@ -82,7 +82,7 @@ class Checkpoints:
                 old.unlink()
 
     def load(self, before: int | None = None) -> Any:
-        """The newest, or the newest before the step `before`; changes nothing.
+        """Loads the newest checkpoint, or the newest before the step `before`; changes nothing.
 
         The learner's class must be known to Keras.
 
@@ -90,7 +90,7 @@ class Checkpoints:
             `(learner, step)`, or None if there is none.
 
         Raises:
-            UserError: if it is damaged, or asks for code of others; see `keras_files`.
+            UserError: if it is damaged, or asks for code from elsewhere; see `keras_files`.
         """
         from tfmeta.keras_files import load_model
 
@@ -106,7 +106,7 @@ class Checkpoints:
             except Exception as error:
                 if os.path.lexists(newest):
                     raise _damaged(newest, described(error), remedy) from error
-                # Its run goes on, and has newer ones by now.
+                # The run goes on, and has newer checkpoints by now.
         return None
 
     def _files(self) -> Any:

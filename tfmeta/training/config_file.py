@@ -78,7 +78,7 @@ def _settings_in(content: Any, path: AnyPath) -> Any:
 
 
 def _unwritten_in_format_1(pipeline: Any, facts_path: Any) -> Any:
-    """What a run of before there was another way did, as the options that say so now.
+    """The options with which older runs read their data, when there was no other way.
 
     Images were read as they are stored, and image-like arrays of an NPZ were vectors.
     """
@@ -91,6 +91,6 @@ def _unwritten_in_format_1(pipeline: Any, facts_path: Any) -> Any:
 
     try:
         known = options_of(pipeline)
-    except UserError:  # the pipeline is not installed, which matters only where its data is wanted
+    except UserError:  # the pipeline is not installed, which matters only when its data is read
         return {}
     return {f"pipeline.{option}": value} if option in known else {}

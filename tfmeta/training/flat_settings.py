@@ -13,7 +13,7 @@ _RANGES = ("ways", "shots", "queries")
 
 
 def as_flat(options: dict[str, Any]) -> dict[str, Any]:
-    """Options as the workflows and the commands take them, as flat settings.
+    """Turns options, as workflows and commands take them, into flat settings.
 
     Args:
         options: settings by their names. `ways`, `shots` and `queries` are a number, or the least
@@ -43,7 +43,7 @@ def as_flat(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_assignment(text: str) -> tuple[str, object]:
-    """`key=value` of --set; the value is JSON where it reads as JSON, else text.
+    """`key=value` of --set; the value is read as JSON if possible, else as text.
 
     Raises:
         UserError: if there is no `=`.
@@ -58,7 +58,7 @@ def parse_assignment(text: str) -> tuple[str, object]:
 
 
 def _plain(value: Any) -> Any:
-    """A path as text, a number of NumPy's as Python's; anything else as it is."""
+    """A path as text, a NumPy number as Python's; anything else unchanged."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value

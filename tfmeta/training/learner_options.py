@@ -1,4 +1,4 @@
-"""The options of a learner's class: its constructor's arguments, its base classes' included."""
+"""The options of a learner's class: the arguments of its constructor and its base classes'."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import keras
 from tfmeta.errors import UserError
 from tfmeta.training.flat_settings import shown_name
 
-_FROM_THE_RUN = ("self", "network", "targets", "transductive")  # which a run gives by itself
+_FROM_THE_RUN = ("self", "network", "targets", "transductive")  # the run itself gives these
 
 
 def option_names(learner_class: type[Any]) -> list[str]:
@@ -19,7 +19,7 @@ def option_names(learner_class: type[Any]) -> list[str]:
 
 
 def default_options(learner_class: type[Any]) -> dict[str, Any]:
-    """The defaults; without those that are None, which stands for "it depends"."""
+    """The defaults, without those that are None, which means "it depends"."""
     parameters = _parameters(learner_class)
     defaults = {name: parameters[name].default for name in option_names(learner_class)}
     return {k: v for k, v in defaults.items() if v not in (Parameter.empty, None)}
@@ -31,7 +31,7 @@ def check_options(learner_class: type[Any], options: Mapping[str, Any], algorith
     Args:
         learner_class: of the learner.
         options: by their names.
-        algorithm: the name that the user knows it by.
+        algorithm: the name of the learner that the user knows.
     """
     known, defaults = option_names(learner_class), default_options(learner_class)
     for name, value in options.items():

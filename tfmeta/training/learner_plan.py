@@ -1,4 +1,4 @@
-"""A run's learner, decided: its class, its network and its optimizer, with all their arguments."""
+"""The plan of a run's learner: its class, network and optimizer, with all their arguments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ class LearnerPlan:
     Attributes:
         settings: of the run, with every default filled in.
         source: of its episodes.
-        learner_class, learner_options: the learner's class, and all arguments but the network.
+        learner_class, learner_options: the learner's class, and all its arguments except the
+            network.
         network_function, network_options: what makes the network, and all of its arguments.
         head_size: outputs of the head that the learner needs; None if it needs none.
         target_kind: what the targets are; the learner is compiled with their loss and metric.
@@ -58,7 +59,7 @@ class LearnerPlan:
         recipe: Recipe,
         network_function: Callable[..., keras.Model],
     ) -> "LearnerPlan":
-        """The plan for resolved settings; the arguments are as of `resolving.resolved`."""
+        """The plan for resolved settings; for the arguments see `resolving.resolved`."""
         target_kind = source.target_kind
         num_outputs = target_kind.size or max(
             cast(int, settings.ways), cast(int, settings.train_ways)
@@ -94,7 +95,7 @@ class LearnerPlan:
                 episodes are for another network.
         """
         options = [self.settings.network_options, self.settings.learner_options]
-        check_config(options, "a network's or learner's option")  # Keras makes objects of some
+        check_config(options, "a network's or learner's option")  # some become objects
         make_network = partial(self.network_function, **self.network_options)
         try:
             if not is_foreign(self.settings.network):
@@ -119,7 +120,7 @@ class LearnerPlan:
         """Gives a learner its optimizer, loss and metric.
 
         Args:
-            learner: that `build` made, or a checkpoint's.
+            learner: from `build`, or from a checkpoint.
             varies: whether the training episodes differ in size.
             longest_window: steps that one execution may have.
         """
@@ -128,13 +129,14 @@ class LearnerPlan:
             default_loss(self.target_kind),
             metrics=[default_metric(self.target_kind)],
             jit_compile=False if varies else "auto",
-            # A dense network's step is shorter than Python's share of it: many steps per call.
+            # A step of a dense network takes less time than Python's call, so one call has many
+            # steps.
             steps_per_execution=longest_window if learner.is_vectorised else 1,
         )
         learner.optimizer.build(learner.trainable_variables)
 
     def compile_again(self, learner: MetaLearner, **options: Any) -> None:
-        """Compiles a checkpoint's learner; its optimizer's state stays, bit for bit."""
+        """Compiles a checkpoint's learner; its optimizer's state does not change by a bit."""
         state = [variable.numpy() for variable in learner.optimizer.variables]
         self.compile(learner, **options)
         for variable, value in zip(learner.optimizer.variables, state, strict=True):

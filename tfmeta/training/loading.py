@@ -1,4 +1,4 @@
-"""A trained learner, from where it was kept."""
+"""Loads a trained learner."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ def load(run_dir: AnyPath, *, trust: bool = False) -> MetaLearner:
 
     Args:
         run_dir: the directory or the file.
-        trust: run code that it names or holds, such as a learner of one's own or a Lambda layer.
+        trust: run code that it names or holds, such as the user's own learner or a Lambda layer.
 
     Raises:
-        UserError: if it is neither, what it holds is missing, damaged or no learner, or its weights
-            are not finite; or if it asks for code that is not ours, without `trust`.
+        UserError: if it is neither, its content is missing, damaged or no learner, or its weights
+            are not finite; or if it asks for code that is not tfmeta's own, without `trust`.
     """
     with trusting(trust):
         return _load(run_dir)
@@ -36,7 +36,7 @@ def _load(run_dir: AnyPath) -> MetaLearner:
 
 
 def load_run(run: RunDirectory) -> tuple[MetaLearner, int]:
-    """`(learner, step)`: with the newest weights, and after how many steps these are.
+    """`(learner, step)`: the learner with its newest weights, and the step of these weights.
 
     Raises:
         UserError: as `load`.

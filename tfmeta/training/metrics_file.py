@@ -30,7 +30,7 @@ class MetricsFile:
         files.append_text(self.path, strict_json.dumps(line) + "\n")
 
     def sync(self) -> None:
-        """Makes sure that what was appended is on the disk."""
+        """Makes sure that the appended lines are on the disk."""
         if self.path.exists():
             with files.writing(self.path):
                 files.sync(self.path)
@@ -64,7 +64,7 @@ class MetricsFile:
         return bytes(kept)
 
     def cut_to(self, content: bytes) -> None:
-        """Replaces it with what `until` returned."""
+        """Replaces the content with what `until` returned."""
         if self.path.exists() and len(content) != self.path.stat().st_size:
             with files.whole(self.path) as partial:
                 partial.write_bytes(content)

@@ -1,4 +1,4 @@
-"""What a run is, decided: made once from its settings and its source, and able to build it all."""
+"""The plan of a run, made once from its settings and source; it builds everything."""
 
 import contextlib
 from collections.abc import Sequence
@@ -36,13 +36,13 @@ _WITHOUT_VALIDATION = "; or train without: validation_tasks=0 (--set validation_
 
 @dataclass(frozen=True)
 class Plan:
-    """A run, decided; see `make` and `of_run`.
+    """The plan of a run; see `make` and `of_run`.
 
     Attributes:
         settings: with every default filled in, as config.json records them.
         source: of the episodes.
         task_shape: the episodes of the task, for validation and evaluation.
-        training_shape: the episodes of training, of which a recipe may want larger ones.
+        training_shape: the episodes of training, which may be larger by the learner's recipe.
         meta_batch: tasks per step.
         outer_schedule: of the outer learning rate: "cosine", "linear" or "constant".
         learner: the learner, its network and its optimizer.
@@ -71,7 +71,7 @@ class Plan:
 
     @classmethod
     def of_run(cls, run: RunDirectory, settings: Settings | None = None) -> "Plan":
-        """The plan of a run that exists; what was decided stays as it is.
+        """The plan of a run that exists; what was decided then is not decided again.
 
         Args:
             run: with the record of its data.
@@ -148,7 +148,7 @@ class Plan:
 
     @cached_property
     def augmentation(self) -> Augmentation | None:
-        """Of the training episodes."""
+        """The augmentation of the training episodes, or None."""
         if not self.settings.augment:
             return None
         return build_augmentation(self.settings.augment, self.source, seed=self.settings.seed)
@@ -175,7 +175,7 @@ class Plan:
         )
 
     def validator(self, learner: MetaLearner) -> Evaluator | None:
-        """What runs a learner over the validation episodes; None for a run without validation."""
+        """The evaluator of a learner on the validation episodes; None if there is no validation."""
         if not self.settings.validation_tasks:
             return None
         num_tasks = self.settings.validation_tasks
@@ -236,13 +236,13 @@ class Plan:
         windows: tuple[int, int],
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
-        """Trains some windows of one length, each an epoch to Keras.
+        """Trains some windows of one length; each window is an epoch for Keras.
 
         Args:
             learner: of this plan.
-            step: the steps that it has behind it.
+            step: the number of steps that it has taken.
             windows: their length and their number, as `Windows.alike` gives them.
-            callbacks: of Keras's.
+            callbacks: Keras's callbacks.
         """
         length, number = windows
         learner.fit(

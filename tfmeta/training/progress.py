@@ -1,4 +1,4 @@
-"""How work gets on, for whoever wants to know; for a start, a log."""
+"""Reports the progress of work; by default to a log."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ LOGGER = logging.getLogger("tfmeta")
 
 
 class Progress:
-    """Tells a log, `logging.getLogger("tfmeta")`, how work gets on.
+    """Reports the progress of work to a log, `logging.getLogger("tfmeta")`.
 
     A subclass shows it elsewhere: in a notebook, in a service's own log, on a terminal.
 
@@ -33,7 +33,7 @@ class Progress:
         self.advance(progress, state)
 
     def advance(self, progress: float, state: str) -> None:
-        """Says how far the work is, if the last line is a while ago."""
+        """Says how far the work is, if the last line is not recent."""
         if time.monotonic() - self._last_line > _LOG_SECONDS or progress >= 1:
             self._last_line = time.monotonic()
             self.say(f"{self._label}  {100 * progress:.0f}%  {state}")

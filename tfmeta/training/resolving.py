@@ -61,8 +61,8 @@ def _steps(settings: Settings, recipe: Recipe) -> Any:
 def _training_sizes(settings: Settings, source: EpisodeSource, recipe: Recipe) -> Any:
     """Ways, shots and queries of a training episode: the user's, else the recipe's.
 
-    Where the data has too little for the recipe's, they are lowered to what it has, but not below
-    the task's own: where the data is too small for these, the source refuses.
+    If the data is too small for the recipe's numbers, these are lowered to what the data has, but
+    not below the task's own numbers. If it is too small for these too, the source refuses.
     """
     shape = episode_shape(settings)
     most_ways, most_examples = source.limits("train", shape)

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from tfmeta.episodes.episode_source import SourceFacts
     from tfmeta.learners.meta_learner import MetaLearner
 
-_MARK = "config.json"  # of a run; written last, so that what has it has all the rest
+_MARK = "config.json"  # of a run; it is written last, so that a folder with it is complete
 _NEEDED = (_MARK, "source.json")
 _START = ("environment.json", "source.json", "splits.json")  # before it
-_RESULT_SECONDS = 60  # that others may take to add theirs
+_RESULT_SECONDS = 60  # to wait for others that add their results
 _PACKAGES = ("tfmeta", "tensorflow", "keras", "numpy", "tensorflow-datasets")
 
 
 class RunDirectory:
-    """The files of one run. Every file is written whole or not at all, but for metrics.jsonl.
+    """The files of one run. Every file except metrics.jsonl is written whole or not at all.
 
-    Reading changes nothing. Who writes in it holds its lock, `locked()`; of the results, their own.
+    Reading changes nothing. A writer holds the lock `locked()`; the results have their own lock.
 
     Args:
         path: the directory; see `create` and `open`.
@@ -100,7 +100,7 @@ class RunDirectory:
 
     @classmethod
     def check_free(cls, path: AnyPath) -> None:
-        """Raises UserError if something is at `path` already, but for a start that was killed."""
+        """Raises UserError if something is at `path` already; a killed start is allowed."""
         path = Path(path)
         if not os.path.lexists(path) or cls(path)._is_start():
             return
@@ -115,7 +115,7 @@ class RunDirectory:
         )
 
     def _is_start(self) -> bool:
-        """Whether it is an empty folder, or holds nothing but what a killed `create` left."""
+        """Whether it is an empty folder, or holds only what a killed `create` has left."""
         if not self.path.is_dir():
             return False
         found = {entry.name for entry in self.path.iterdir()}
@@ -123,7 +123,7 @@ class RunDirectory:
             return True
         has_checkpoints = self.checkpoints.is_dir() and any(self.checkpoints.iterdir())
         others = {name for name in found if not name.startswith(files.OURS)}
-        # The lock's file, which a kill leaves: what has it was no folder of the user's.
+        # A kill leaves the lock's file; a folder with it was not the user's own.
         was_killed = files.lock_of(self._lock).name in found
         return was_killed and not has_checkpoints and others <= {*_START, self.checkpoints.name}
 
@@ -144,7 +144,7 @@ class RunDirectory:
         return run
 
     def locked(self) -> FileLock:
-        """The lock of whoever writes in the run; a context manager.
+        """The lock for writing in the run; a context manager.
 
         Raises:
             UserError: if another process has it, or nothing can be written there.
@@ -153,7 +153,7 @@ class RunDirectory:
 
     @property
     def settings(self) -> Settings:
-        """Of config.json; raises UserError if that was changed or is of a newer format."""
+        """The settings in config.json; raises UserError if that was changed or is too new."""
         return read_run_config(self.path / _MARK, self._facts)
 
     @property
@@ -166,8 +166,8 @@ class RunDirectory:
     def check_splits(self, splits: dict[str, Any] | None) -> None:
         """Raises UserError if the data's splits are no longer those that the run was made with.
 
-        Classes that came or went move others from one split to another: a test would then be of
-        classes that the learner was trained on.
+        If classes are added or removed, others move from one split to another. A test would then
+        use classes that the learner was trained on.
         """
         if splits is None:
             return
@@ -188,7 +188,7 @@ class RunDirectory:
 
         Args:
             splits: `EpisodeSource.recorded_splits()` of the same pipeline as the run's.
-            split: "train" and "all" are asked for with open eyes.
+            split: "train" and "all" are never refused, because the user asks for these classes.
         """
         if split in ("train", "all") or splits is None:
             return
@@ -200,7 +200,7 @@ class RunDirectory:
             )
 
     def _recorded_splits(self) -> Any:
-        """`{split: names of its classes}`, without which nobody knows what was trained on."""
+        """The names of the classes of each split, `{split: names}`, as recorded for the run."""
         path = self.path / "splits.json"
         splits = files.read_json(path)
         lists = splits.values() if isinstance(splits, dict) and "train" in splits else [None]
@@ -236,7 +236,7 @@ class RunDirectory:
 
     @property
     def last_step(self) -> int:
-        """The last step that was taken, or tried: it may be one that was not finite."""
+        """The last step that was taken or tried; it may be the one that was not finite."""
         return max([self.step, *(line["step"] for line in self.metrics.read())])
 
     @property
@@ -253,7 +253,7 @@ class RunDirectory:
         return self._kept.stopped_by if self.step else None
 
     def _minutes_of_before(self) -> Any:
-        """As an older version wrote them, beside the checkpoints."""
+        """The minutes that an older version wrote, beside the checkpoints."""
         if not self._progress.exists():
             return 0.0
         progress = files.read_json(self._progress)
@@ -263,16 +263,16 @@ class RunDirectory:
             raise _damaged(self._progress, described(error)) from error
 
     def remove_leftovers(self) -> None:
-        """Of writers that were killed; for who holds the lock."""
+        """Removes what killed writers have left; the caller must hold the lock."""
         with files.writing(self.path):
             for folder in (self.path, self.checkpoints):
                 files.clear(folder)
 
     def append_result(self, result: dict[str, Any]) -> None:
-        """Adds to results.json, after what others have added.
+        """Adds a result to results.json, after those of others.
 
         Raises:
-            UserError: if it can't be written, or what is there is damaged and so stays.
+            UserError: if it can't be written, or the file is damaged; it is then unchanged.
         """
         with files.locked(self.results, wait=_RESULT_SECONDS):
             results = files.read_json(self.results) if self.results.exists() else []

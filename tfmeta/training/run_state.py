@@ -1,4 +1,4 @@
-"""Where a run stands while it trains: what its callbacks tell each other."""
+"""The state of a run while it trains; its callbacks share it."""
 
 import time
 
@@ -8,17 +8,17 @@ from tfmeta.training.run_directory import RunDirectory
 
 
 class RunState:
-    """How far a run is, and why it ends. One per process that trains it.
+    """How far a run is, and why it ends; one per process that trains it.
 
     Args:
         plan: of the run.
         run: its directory.
-        step: outer-loop steps that it has behind it.
+        step: number of outer-loop steps that it has taken before.
         stopped_by: the user's callback that ended it before; None to train.
 
     Attributes:
         plan, run: as given.
-        step: outer-loop steps behind it by now.
+        step: number of outer-loop steps that it has taken by now.
         failure: at the first step that is not finite; its step is counted from the run's first.
         stopped_by: name of the user's callback that asked for the end.
         is_interrupted: whether somebody asked for an end from which the run can go on.
@@ -55,10 +55,10 @@ class RunState:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it ended as it was meant to, by its plan or by a callback of the user's."""
+        """Whether it ended as intended, by its plan or by a callback of the user."""
         return self.is_complete or self.stopped_by is not None
 
     @property
     def is_over(self) -> bool:
-        """Whether this process trains it no further."""
+        """Whether this process stops training it."""
         return self.is_finished or self.is_interrupted or self.failure is not None

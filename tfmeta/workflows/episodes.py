@@ -32,7 +32,7 @@ def write_episodes(
         like: a run on the same pipeline, whose pipeline options are taken.
         trust: run code that a file names, if it is not tfmeta's own.
         progress: is told how the work gets on; by default a log is.
-        **protocol: `tasks` (600), `split` ("test") and `seed` (0); and, as of `tfmeta.train`,
+        **protocol: `tasks` (600), `split` ("test") and `seed` (0); and, as in `tfmeta.train`,
             `ways`, `shots`, `queries`, `data_dir`, `pipeline_options` and so on.
 
     Returns:

@@ -66,8 +66,8 @@ def inspect(
         pipeline: name or `package.module:builder`.
         contact_sheet: a PNG file of sample episodes to write; None for none.
         trust: run code that a file names, if it is not tfmeta's own.
-        **settings: of the training that is thought of, as of `tfmeta.train`; `data_dir`, and the
-            pipeline's own as `pipeline_options`, among them.
+        **settings: of the training that the data is for, as in `tfmeta.train`, with `data_dir` and
+            `pipeline_options`.
 
     Raises:
         UserError: if a setting makes no sense, the data can't be read, or `contact_sheet` exists.

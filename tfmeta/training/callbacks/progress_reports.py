@@ -1,4 +1,4 @@
-"""Telling whoever started a run how it gets on."""
+"""Reports the progress of a run."""
 
 from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 from tfmeta.training.callbacks.timing import Timing
