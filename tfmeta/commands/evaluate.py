@@ -27,6 +27,11 @@ from tfmeta.terminal import say
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
 @click.option("--seed", type=int, help="Of the test episodes.  [default: 0]")
 @click.option("--episodes", type=click.Path(), help="A file of `tfmeta episodes` to test on.")
+@click.option(
+    "--baselines/--no-baselines",
+    default=True,
+    help="Compare with what needs no learning, on the same episodes.  [default: baselines]",
+)
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def evaluate(run_dir: Any, as_json: bool, episodes: Any, **options: Any) -> None:
@@ -35,6 +40,7 @@ def evaluate(run_dir: Any, as_json: bool, episodes: Any, **options: Any) -> None
 
     run = RunDirectory.open(run_dir)
     given = {name: value for name, value in options.items() if value not in (None, ())}
+    baselines = given.pop("baselines")
     if episodes is not None and given:
         first = "set" if "assignments" in given else next(iter(given)).replace("_", "-")
         raise UserError(f"received --episodes and --{first}; the file says which episodes they are")
@@ -45,7 +51,12 @@ def evaluate(run_dir: Any, as_json: bool, episodes: Any, **options: Any) -> None
     given |= pipeline_options(given.pop("assignments", ()))
     with Reporter("evaluate") as reporter:
         result = workflow.evaluate(
-            run.path, episodes=episodes, progress=reporter, is_recorded=False, **given
+            run.path,
+            episodes=episodes,
+            progress=reporter,
+            is_recorded=False,
+            baselines=baselines,
+            **given,
         )
     try:  # shown first: it may have taken long, and may not be possible to record
         if as_json:

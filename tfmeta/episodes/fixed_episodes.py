@@ -1,9 +1,11 @@
 """Which episodes a learner is tested on."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tfmeta.episodes.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.episodes.episode_shape import EpisodeShape
-from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 
 
 @dataclass(frozen=True)
@@ -23,3 +25,21 @@ class FixedEpisodes:
     split: str = "test"
     num_tasks: int = 600
     seed: int = 0
+
+    def batches(
+        self, most: int, source: EpisodeSource | None = None
+    ) -> Iterator[Episode | PaddedEpisode]:
+        """The episodes, some at a time.
+
+        Args:
+            most: tasks per batch; as many as divide the number of tasks.
+            source: draws the same episodes in another form; None for the source itself.
+
+        Raises:
+            UserError: if there are no such episodes.
+        """
+        size = even_batch(self.num_tasks, most)
+        dataset = (source or self.source).episodes(
+            self.split, self.shape, seed=self.seed, num_tasks=size
+        )
+        return map(without_solution, dataset.take(self.num_tasks // size))

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episodes.episode import without_solution
 from tfmeta.episodes.episode_hash import EpisodeHash
-from tfmeta.episodes.episode_source import even_batch
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.learners.common_sizes import CommonSizes
@@ -19,6 +18,19 @@ from tfmeta.learners.targets import refuse_other
 
 _MOST_TASKS_PER_CALL = 50
 _Z95 = 1.96  # quantile of the normal distribution, as in the papers
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What an evaluation found.
+
+    Attributes:
+        facts: the mean score, its interval and the protocol.
+        task_scores: `(tasks,)`, the accuracy or the mean squared error of each task.
+    """
+
+    facts: dict[str, Any]
+    task_scores: np.ndarray
 
 
 class Evaluator:
@@ -51,20 +63,23 @@ class Evaluator:
                 "classes. Lower --ways, or train with more"
             )
         self._learner, self._source, self._episodes = learner, source, episodes
-        self._batch = even_batch(episodes.num_tasks, _MOST_TASKS_PER_CALL)
         self._measure = tf.function(self._measure_tasks, autograph=False)
 
     def run(self, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+        """The facts that `measure` finds."""
+        return self.measure(on_progress).facts
+
+    def measure(self, on_progress: Callable[[int], None] | None = None) -> Measurement:
         """Evaluates.
 
         Args:
             on_progress: called with the number of tasks done so far.
 
         Returns:
-            The metric (`accuracy`, a fraction, or `mse`), its `ci95` in the same unit, the
-            `adaptation_curve` (the metric after each of `adaptation_steps`) and the protocol. For
-            values there are also `mse_scaled` and `ci95_scaled`, in units of the learner's
-            `target_spread`.
+            The score of each task, and facts: the metric (`accuracy`, a fraction, or `mse`), its
+            `ci95` in the same unit, the `adaptation_curve` (the metric after each of
+            `adaptation_steps`) and the protocol. For values there are also `mse_scaled` and
+            `ci95_scaled`, in units of the learner's `target_spread`.
         """
         by_step, digest, fixed = [], EpisodeHash(), self._episodes
         for raw, episodes in self._batches():
@@ -72,16 +87,16 @@ class Evaluator:
             measured = self._measure(episodes)
             by_step.append(np.stack([scores.numpy() for scores in measured.values()], 1))
             if on_progress:
-                on_progress(len(by_step) * self._batch)
+                on_progress(len(by_step) * len(raw.support_x))
         scores = np.concatenate(by_step).astype(np.float64)  # (tasks, steps, 1 or 2 units)
         curves = scores[..., 0]
-        mean, ci95 = _mean_and_ci95(curves[:, -1])
+        mean, ci95 = mean_and_ci95(curves[:, -1])
         scaled = {}
         if self._source.target_kind.are_values:
-            in_spreads = _mean_and_ci95(scores[:, -1, 1])
+            in_spreads = mean_and_ci95(scores[:, -1, 1])
             scaled = dict(zip(("mse_scaled", "ci95_scaled"), in_spreads, strict=True))
             scaled["target_spread"] = self._learner.target_scale.get_config()["target_spread"]
-        return {
+        facts = {
             self._source.target_kind.metric: mean,
             "ci95": ci95,
             **scaled,
@@ -95,19 +110,15 @@ class Evaluator:
             "adaptation_curve": curves.mean(0).tolist(),
             "episodes_sha256": digest.hexdigest(),
         }
+        return Measurement(facts, curves[:, -1])
 
     def _batches(self) -> Iterable[tuple[Any, Any]]:
         """Pairs of episodes: as the source has them, and as the learner takes them."""
         fixed, embedded = self._episodes, self._learner.embedded(self._source)
-        raw, taken = (
-            source.episodes(fixed.split, fixed.shape, seed=fixed.seed, num_tasks=self._batch).take(
-                fixed.num_tasks // self._batch
-            )
-            for source in (self._source, embedded)
-        )
+        raw = fixed.batches(_MOST_TASKS_PER_CALL)
         if embedded is self._source:
-            return ((episodes, episodes) for episodes in map(without_solution, raw))
-        return zip(map(without_solution, raw), map(without_solution, taken), strict=True)
+            return ((episodes, episodes) for episodes in raw)
+        return zip(raw, fixed.batches(_MOST_TASKS_PER_CALL, embedded), strict=True)
 
     def _measure_tasks(self, episodes: Any) -> Any:
         return self._learner.map_tasks(self._measure_task, episodes)
@@ -130,7 +141,7 @@ class Evaluator:
         return tf.reduce_mean(tf.cast(right, tf.float32))[tf.newaxis]
 
 
-def _mean_and_ci95(scores: np.ndarray) -> Any:
+def mean_and_ci95(scores: np.ndarray) -> tuple[float, float]:
     """The mean of scores `(tasks,)`, and half the width of its 95% interval."""
     spread = scores.std(ddof=1) if len(scores) > 1 else 0.0
     return float(scores.mean()), float(_Z95 * spread / math.sqrt(len(scores)))

@@ -56,7 +56,23 @@ class Result:
             f"{facts['num_tasks']} tasks of the {facts['split']} split of {facts['pipeline']}"
         )
         episodes = f"episodes {facts['episodes_sha256'][:16]}, seed {facts['seed']}"
-        return [protocol, *adaptation, episodes]
+        return [protocol, *adaptation, episodes, *self._baselines()]
+
+    def _baselines(self) -> list[str]:
+        """Each baseline with the paired difference, and whether the learner beats them all."""
+        facts, lines = self.facts, []
+        rows = facts.get("baselines", [])
+        unit, scale = ("", 1.0) if "mse" in facts else ("%", 100.0)
+        for row in rows:
+            score = scale * row["mse" if "mse" in facts else "accuracy"]
+            difference, ci95 = (scale * row[key] for key in ("difference", "difference_ci95"))
+            lines.append(
+                f"beside it  {row['name']} {score:.4g}{unit}, difference {difference:+.4g} +- "
+                f"{ci95:.2g}"
+            )
+        if rows and (names := not_beaten(facts)):
+            lines.append(f"the learner does NOT beat: {'; '.join(names)}")
+        return lines
 
     def _error(self) -> str:
         """The error in the user's unit, and for scaled targets as a share of their variance."""
@@ -66,3 +82,13 @@ class Result:
         if facts.get("target_spread") is None:
             return shown
         return f"{shown}, {facts['mse_scaled']:.4g} +- {facts['ci95_scaled']:.3g} of their variance"
+
+
+def not_beaten(facts: dict[str, Any]) -> list[str]:
+    """Names of the baselines that the learner is not surely better than."""
+    sign = -1 if "mse" in facts else 1
+    return [
+        each["name"]
+        for each in facts["baselines"]
+        if sign * each["difference"] - each["difference_ci95"] <= 0
+    ]

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError
-from tfmeta.precision import rounding_error
+from tfmeta.evaluation.baselines import nearest_mean, share_right
 from tfmeta.reading.prepared import Prepared
 
 NUM_EPISODES = 200
@@ -84,14 +84,10 @@ def _scores(source: EpisodeSource, split: str, shape: EpisodeShape, seed: int) -
 
 def _accuracy(
     source: EpisodeSource, support_x: Any, support_y: Any, query_x: Any, query_y: Any
-) -> np.ndarray:
+) -> float:
     vectors = cast(Prepared, source.prepared).vectors(np.concatenate([support_x, query_x]))
     support, query = np.split(vectors, [len(support_x)])
-    means = np.stack([support[support_y == c].mean(0) for c in range(support_y.max() + 1)])
-    distances = ((query[:, np.newaxis] - means) ** 2).sum(-1)
-    # If several means are equally near, the answer is a guess among them.
-    nearest = distances <= distances.min(1, keepdims=True) * (1 + rounding_error(np.float64))
-    return np.mean(nearest[np.arange(len(query)), query_y] / nearest.sum(1))
+    return share_right(nearest_mean(support, support_y, query), query_y)
 
 
 def _squared_error(

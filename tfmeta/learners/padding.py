@@ -4,9 +4,11 @@ The padding is cut off and not masked. So a network's batch statistics and a met
 the task's own examples, and the task's numbers are the same as they would be alone.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode, PaddedEpisode
@@ -27,6 +29,14 @@ def unpadded(task: Any) -> Any:
         task.query_x[:query],
         task.query_y[:query],
     )
+
+
+def unpadded_arrays(episodes: Any) -> Iterator[Episode]:
+    """The tasks of a batch without their padding, one by one, each an Episode of arrays."""
+    parts = [np.asarray(tensor) for tensor in episodes]
+    for task in range(len(parts[0])):
+        task_arrays = type(episodes)(*(each[task] for each in parts))
+        yield Episode(*map(np.asarray, unpadded(task_arrays)))
 
 
 def refilled(outputs: tf.Tensor, task: Any) -> tf.Tensor:

@@ -8,6 +8,7 @@ from tfmeta.episodes.episode_file import EpisodeFile
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
+from tfmeta.evaluation.baselines import compared
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
 from tfmeta.named_code import trusting
@@ -18,6 +19,7 @@ from tfmeta.training.opening import episode_shape, open_source_of_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
+from tfmeta.training.untrained import untrained_learner
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log, whole
 
@@ -35,6 +37,7 @@ def evaluate(
     trust: bool = False,
     progress: Progress | None = None,
     is_recorded: bool = True,
+    baselines: bool = True,
     **protocol: Any,
 ) -> Result:
     """Evaluates the learner of a run, as `tfmeta evaluate` does, and records the result in it.
@@ -44,6 +47,7 @@ def evaluate(
         episodes: a file of `tfmeta episodes` to test on, in place of a protocol.
         trust: run code that the run or a file names, if it is not tfmeta's own.
         progress: how the work gets on is told to it; a log by default.
+        baselines: whether to compare with what needs no learning, on the same episodes.
         is_recorded: whether the result is added to the run's results.json.
         **protocol: `split` ("test"), `tasks` (600), `seed` (0); `pipeline`, `pipeline_options` and
             `data_dir`, the run's own by default; `ways`, `shots`, `queries`, numbers or `(least,
@@ -58,7 +62,7 @@ def evaluate(
     """
     options = [name for name in protocol if not name.startswith("pipeline.")]
     check_names("evaluate", options, _PROTOCOL)
-    check_flags(trust=trust, is_recorded=is_recorded)
+    check_flags(trust=trust, is_recorded=is_recorded, baselines=baselines)
     trained, progress = RunDirectory.open(path("run", run)), progress_or_log(progress, "evaluate")
     protocol = {name: value for name, value in protocol.items() if value is not None}
     file = None if episodes is None else path("episodes", episodes)
@@ -71,11 +75,25 @@ def evaluate(
         learner, step = load_run(trained)
         tests = _of_file(trained, file) if file else _of_pipeline(trained, progress, protocol)
         _check_targets(trained, tests.source)
-        found = Evaluator(learner, tests).run(
+        found = Evaluator(learner, tests).measure(
             lambda done: progress.advance(done / tests.num_tasks, f"{done} tasks")
         )
-    result = Result({"algorithm": trained.settings.algorithm, **found, "step": step})
+        rows = _baselines(trained, tests, found.task_scores, progress) if baselines else {}
+    facts = {"algorithm": trained.settings.algorithm, **found.facts, "step": step, **rows}
+    result = Result(facts)
     return _recorded(trained, result, progress) if is_recorded else result
+
+
+def _baselines(
+    run: RunDirectory, tests: FixedEpisodes, task_scores: Any, progress: Progress
+) -> dict[str, Any]:
+    """The baselines of `tests`, as a part of the facts."""
+    untrained = None
+    try:
+        untrained = untrained_learner(run.settings, tests.source)
+    except UserError as error:
+        progress.say(f"without the untrained network beside the result: {error}")
+    return {"baselines": compared(tests, task_scores, untrained=untrained)}
 
 
 def _recorded(run: RunDirectory, result: Result, progress: Progress) -> Result:

@@ -1,0 +1,121 @@
+"""The baselines beside a result, against scikit-learn's own."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge, RidgeClassifier
+from sklearn.neighbors import NearestCentroid
+
+import tfmeta
+from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.episode_shape import EpisodeShape, Range
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
+from tfmeta.evaluation.baselines import UNTRAINED, compared, share_right
+from tfmeta.evaluation.result import Result
+from tfmeta.pipelines import build
+
+RNG = np.random.default_rng(0)
+LABELS = np.repeat(np.arange(6), 9)
+ROWS = np.float32(RNG.normal(size=(6, 5))[LABELS] + 1.5 * RNG.normal(size=(54, 5)))
+SHAPE = EpisodeShape(4, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def source():
+    splits = {"train": np.arange(2), "test": np.arange(2, 6)}
+    return ClassSource("six", ClassIndex(ROWS, LABELS, splits, tuple("abcdef")))
+
+
+def tasks(fixed):
+    for batch in fixed.batches(50):
+        yield from zip(*(np.asarray(t) for t in batch), strict=True)
+
+
+def means(model, fixed):
+    right = [
+        np.mean(model().fit(x, y).predict(query_x) == query_y)
+        for x, y, query_x, query_y in tasks(fixed)
+    ]
+    return np.array(right)
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("raw inputs, nearest mean", NearestCentroid), ("raw inputs, ridge", RidgeClassifier)],
+)
+def test_raw_inputs_are_compared_as_scikit_learn_does(name, model, source):
+    fixed = FixedEpisodes(source, SHAPE, num_tasks=40)
+    learners = RNG.uniform(size=40)
+    (row,) = [each for each in compared(fixed, learners) if each["name"] == name]
+    theirs = means(model, fixed)
+    assert row["accuracy"] == pytest.approx(theirs.mean())
+    difference = learners - theirs
+    assert row["difference"] == pytest.approx(difference.mean())
+    expected = 1.96 * difference.std(ddof=1) / np.sqrt(40)
+    assert row["difference_ci95"] == pytest.approx(expected)
+
+
+def test_chance_is_that_of_each_task(source):
+    shape = EpisodeShape(Range(2, 4), 2, 3)
+    rows = compared(FixedEpisodes(source, shape, num_tasks=30), np.zeros(30))
+    assert rows[0]["name"] == "chance"
+    assert 1 / 4 < rows[0]["accuracy"] < 1 / 2
+
+
+def test_where_classes_score_alike_the_answer_is_a_guess_among_them():
+    assert share_right(np.array([[1.0, 1.0, 0.0], [0.0, 2.0, 1.0]]), np.array([0, 1])) == 0.75
+
+
+def test_values_have_the_mean_and_ridge_alone_and_pooled():
+    source = build("sinusoid")
+    fixed = FixedEpisodes(source, EpisodeShape(1, 5, 10), num_tasks=20)
+    rows = {row["name"]: row["mse"] for row in compared(fixed, np.zeros(20))}
+    alone, mean = [], []
+    for x, y, query_x, query_y in tasks(fixed):
+        x, y, query_x, query_y = (np.float64(t) for t in (x, y, query_x, query_y))
+        alone.append(np.mean((Ridge().fit(x, y).predict(query_x).reshape(-1, 1) - query_y) ** 2))
+        mean.append(np.mean((y.mean(0) - query_y) ** 2))
+    assert rows["ridge per task"] == pytest.approx(np.mean(alone))
+    assert rows["mean of the support targets"] == pytest.approx(np.mean(mean))
+    assert 2 < rows["ridge, pooled"] < 6  # half of the mean squared amplitude is about 4.2
+
+
+def test_an_evaluation_says_what_the_learner_does_not_beat(tmp_path):
+    run = tfmeta.train(
+        "glyphs",
+        algorithm="prototypical",
+        run_dir=tmp_path / "run",
+        steps=0,
+        queries=3,
+        network_options={"filters": 4},
+    )
+    result = tfmeta.evaluate(run, tasks=10)
+    rows = {row["name"]: row for row in result["baselines"]}
+    assert rows[UNTRAINED]["accuracy"] == result.accuracy  # 0 steps are no training
+    assert (rows[UNTRAINED]["difference"], rows[UNTRAINED]["difference_ci95"]) == (0.0, 0.0)
+    last = str(result).splitlines()[-1]
+    assert last.startswith("the learner does NOT beat: ")
+    assert last.endswith(UNTRAINED)
+    assert "baselines" in json.loads((run.path / "results.json").read_text())[0]
+    assert "baselines" not in tfmeta.evaluate(run, tasks=10, baselines=False).facts
+
+
+def test_a_learner_that_is_better_beats_them():
+    facts = {"accuracy": 0.9, "ci95": 0.01, "baselines": []}
+    row = {"name": "chance", "accuracy": 0.2, "ci95": 0.0, "difference_ci95": 0.1}
+    protocol = {
+        "adaptation_steps": [0],
+        "adaptation_curve": [0.9],
+        "mode": "inductive",
+        "num_tasks": 2,
+        "split": "test",
+        "pipeline": "p",
+        "seed": 0,
+        "episodes_sha256": "0" * 64,
+        **SHAPE.protocol(),
+    }
+    for difference, beaten in ((0.7, True), (0.05, False)):
+        facts["baselines"] = [{**row, "difference": difference}]
+        assert ("NOT beat" not in str(Result({**facts, **protocol}))) == beaten
