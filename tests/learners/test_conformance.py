@@ -241,7 +241,7 @@ def test_the_meta_gradient_equals_finite_differences(row):
     assert_gradients(loss, learner.trainable_variables, gradients, step=1e-6)
 
 
-@each_name(TABLE)
+@each_name([name for name in TABLE if name != "fomaml"])  # whose export is that of maml
 def test_the_export_passes_every_check_of_the_c_loader(name):
     report = verify_export(export_of(name) / "1")
     assert report["ok"], report["checks"]

@@ -34,7 +34,9 @@ SMALL_IMAGES = [  # for a pipeline of images
     *("--set", "train_ways=5", "--set", "train_queries=1"),
 ]
 SMALL_CALLS = {
-    "steps=200": "steps=4, meta_batch=2, train_ways=5, network_options={'filters': 4}",
+    "steps=200": "steps=4, meta_batch=2, train_ways=5, "
+    "network_options={'filters': 4, 'num_blocks': 2}",
+    "num_outputs=5)": "num_outputs=5, filters=4, num_blocks=2)",
     "=600": "=5",
     "epoch=100": "epoch=2",
 }
