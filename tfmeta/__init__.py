@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ANIL": "tfmeta.learners.maml",
+    "BayesLinear": "tfmeta.learners.bayes_linear",
     "Episode": "tfmeta.episodes.episode",
     "EpisodeShape": "tfmeta.episodes.episode_shape",
     "FOMAML": "tfmeta.learners.maml",

@@ -4,6 +4,7 @@ from tfmeta import networks as networks
 from tfmeta.episodes.episode import Episode as Episode
 from tfmeta.episodes.episode_shape import EpisodeShape as EpisodeShape
 from tfmeta.errors import UserError as UserError
+from tfmeta.learners.bayes_linear import BayesLinear as BayesLinear
 from tfmeta.learners.hypernetwork import HyperNetwork as HyperNetwork
 from tfmeta.learners.maml import ANIL as ANIL
 from tfmeta.learners.maml import FOMAML as FOMAML

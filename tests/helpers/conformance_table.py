@@ -86,6 +86,13 @@ TABLE = {
     "siamese": Row("Siamese", {}, embedding, names_matter=False),
     "prototypical": Row("Prototypical", {}, embedding, names_matter=False),
     "ridge": Row("Ridge", {"scale": 4.0}, embedding, names_matter=False),
+    "bayes-linear": Row(
+        "BayesLinear",
+        {"scale": 4.0},
+        embedding,
+        regression={"num_outputs": 1},
+        names_matter=False,
+    ),
     "matching": Row("Matching", {}, embedding, names_matter=False),
     "relation": Row("Relation", {"filters": 6}, maps, names_matter=False),
     "hypernetwork": Row(

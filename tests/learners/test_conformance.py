@@ -166,7 +166,8 @@ def test_every_option_is_saved(row):
 
 @each(OF_VALUES)
 def test_it_learns_regression(row):
-    network = tfmeta.networks.mlp((1,), 1, units=(16, 16))
+    head = None if "num_outputs" in row.regression else 1  # the learner's own, or the network's
+    network = tfmeta.networks.mlp((1,), head, units=(16, 16))
     learner = row.make(network, **row.regression)
     # Reptile's meta-gradient is a step already.
     optimizer = "sgd" if row.learner == "Reptile" else "adam"

@@ -81,6 +81,10 @@ ALGORITHMS = {
         "tfmeta.learners.ridge:Ridge",
         "ridge regression in closed form on the features: the best head on a pretrained network",
     ),
+    "bayes-linear": Algorithm(
+        "tfmeta.learners.bayes_linear:BayesLinear",
+        "linear regression with a learned prior, in closed form: values with their variance",
+    ),
     "matching": Algorithm(
         "tfmeta.learners.matching:Matching",
         "attention over the support set, any number of classes: where a class has several faces",

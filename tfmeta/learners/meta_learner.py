@@ -91,7 +91,7 @@ class MetaLearner(EpisodeModel):
         self.moving_averages = MovingAverages()  # for a method that keeps some
         self.finite_guard = FiniteGuard()
         self.target_scale = TargetScale(target_centre, target_spread)
-        self.target_scale.check_outputs(self.function.output_shape[-1])
+        self.target_scale.check_outputs(self.target_shape[-1] if self.target_shape else None)
         self.built = True  # as the network is; else Keras would call this model on an example
 
     # What a learner is
@@ -152,6 +152,23 @@ class MetaLearner(EpisodeModel):
     def embedded(self, source: EpisodeSource) -> EpisodeSource:
         """A source of the same episodes, of which a frozen part's work is done; else as it is."""
         return source
+
+    @property
+    def has_variance(self) -> bool:
+        """Whether an answer comes with its variance, as `variance_with` computes it."""
+        return False
+
+    def variance_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
+        """The variance of each answer of `predict_with`, if `has_variance`.
+
+        Args:
+            task_state: what `adapt` returned.
+            query_x: `(queries, ...)`.
+
+        Returns:
+            `(queries, outputs)`, in the square of the user's unit, the noise of targets included.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no variance for its answers")
 
     def reference_answer(
         self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor

@@ -20,6 +20,8 @@ class Recipe:
         network_options: arguments of the network's function, if they differ from its defaults.
         has_head: True if the network has as many outputs as there are classes (or values), False if
             it ends with its embedding.
+        learner_has_head: True if the learner has the head for values in place of the network; its
+            constructor then takes `num_outputs`.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
@@ -31,6 +33,7 @@ class Recipe:
     train_episode: dict[str, Any] = field(default_factory=dict)
     network_options: dict[str, Any] = field(default_factory=dict)
     has_head: bool = True
+    learner_has_head: bool = False
 
     @classmethod
     def of_many_ways(

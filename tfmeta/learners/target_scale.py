@@ -57,6 +57,13 @@ class TargetScale:
         outputs = _wide(outputs)
         return outputs * self._as(self._spread, outputs) + self._as(self._centre, outputs)
 
+    def restored_variance(self, variance: tf.Tensor) -> tf.Tensor:
+        """Variances `(..., outputs)` in the network's unit -> in the square of the user's unit."""
+        if not self.is_set:
+            return variance
+        variance = _wide(variance)
+        return variance * self._as(self._spread, variance) ** 2
+
     def squared_error(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """The squared error in the network's unit, averaged over the outputs: `(...)`."""
         error = _wide(y) - _wide(outputs)

@@ -19,6 +19,7 @@ def mlp(
     input_mean: npt.ArrayLike | None = None,
     input_scale: npt.ArrayLike | None = None,
     input_dtype: str = "float32",
+    linear_path: bool = False,
 ) -> keras.Model:
     """A dense network; 1-40-40-1 is the sinusoid network of Finn et al. 2017, section 5.1.
 
@@ -33,9 +34,12 @@ def mlp(
             values.
         input_dtype: "float64" for raw values that float32 can't tell apart, such as Unix times:
             they are centred and scaled in float64; the other layers compute as usual.
+        linear_path: whether the head also takes the (scaled) features of the example, beside the
+            last hidden layer's. What is linear in them then needs no hidden unit.
 
     Returns:
-        A model `(batch, *input_shape) -> (batch, num_outputs)`, without a head `(batch, units)`.
+        A model `(batch, *input_shape) -> (batch, num_outputs)`; without a head it returns what the
+        head would take.
 
     Raises:
         ValueError: if there is not one mean and one positive scale per feature, or `input_dtype` is
@@ -67,8 +71,11 @@ def mlp(
         x = layers.Rescaling((1 / scale).tolist(), name="scale", **wide)(x)
     if wide:
         x = layers.Identity(name="narrow")(x)  # casts to what the layers after it compute in
+    inputs_as_scaled = x
     for number, size in enumerate(units, 1):
         x = layers.Dense(size, activation=activation, name=f"hidden{number}")(x)
+    if linear_path:
+        x = layers.Concatenate(name="linear_path")([inputs_as_scaled, x])
     outputs = x if num_outputs is None else layers.Dense(num_outputs, name="head")(x)
     return keras.Model(inputs, outputs, name="mlp")
 

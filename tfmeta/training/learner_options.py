@@ -10,7 +10,8 @@ import keras
 from tfmeta.errors import UserError
 from tfmeta.training.flat_settings import shown_name
 
-_FROM_THE_RUN = ("self", "network", "targets", "transductive")  # the run itself gives these
+# the run itself gives these
+_FROM_THE_RUN = ("self", "network", "targets", "transductive", "num_outputs")
 
 
 def option_names(learner_class: type[Any]) -> list[str]:

@@ -73,6 +73,7 @@ class LearnerPlan:
             learner_options={
                 "targets": target_kind.name,
                 "transductive": settings.transductive,
+                **({"num_outputs": num_outputs} if recipe.learner_has_head else {}),
                 **settings.learner_options,
             },
             network_function=network_function,
