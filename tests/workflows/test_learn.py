@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 
 import tfmeta
 from tfmeta.cli import main
+from tfmeta.workflows import learn as workflow
 
 CLASSES = ("eight", "one", "zero")
 NUMBERS = {"zero": 0, "one": 1, "eight": 8}
@@ -42,6 +43,12 @@ def learned(path):
 
 def report():
     return json.loads((learned() / "found.json").read_text())
+
+
+@pytest.fixture
+def unverified(monkeypatch):
+    """Leaves out what `learned` has tried, which takes 30 seconds of the processor."""
+    monkeypatch.setattr(workflow, "verify_export", lambda version: {"ok": True, "checks": []})
 
 
 def test_the_model_knows_the_classes(tmp_path):
@@ -78,6 +85,7 @@ def test_the_report_says_how_good_it_is_and_what_looks_wrong():
     assert found["seconds"] > 0
 
 
+@pytest.mark.usefixtures("unverified")
 def test_one_image_per_class_is_enough_and_said(tmp_path):
     data = folder_of(tmp_path / "data", 1)
     found = tfmeta.learn(data, network=NETWORK, output=tmp_path / "model")
@@ -133,6 +141,7 @@ def empty_class(path):
     return path / "data"
 
 
+@pytest.mark.usefixtures("unverified")
 def test_what_is_equal_is_named(tmp_path):
     data = folder_of(tmp_path / "data", 2)
     same = digits("zero", 1)[0]
