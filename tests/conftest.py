@@ -35,6 +35,7 @@ def pytest_configure(config):
     if made_once.FOLDER not in os.environ:  # this process starts the workers, or there are none
         path = tempfile.mkdtemp(prefix="tfmeta-tests-")
         os.environ[made_once.FOLDER] = path
+        os.environ["TFMETA_CACHE"] = str(Path(path) / "cache")
         config.add_cleanup(lambda: shutil.rmtree(path, ignore_errors=True))
     if not _THREADS:
         return

@@ -85,7 +85,7 @@ def test_training_changes_the_learner_and_never_the_frozen_network(source):
     learner = learner_of("prototypical")
     before = [v.numpy() for v in learner.network.variables]
     learner.compile("adam")
-    taken = learner.embedded(source).episodes("train", EpisodeShape(3, 1, 2), num_tasks=2)
+    taken = learner.embedded(source, "train").episodes("train", EpisodeShape(3, 1, 2), num_tasks=2)
     learner.fit(taken.take(3))
     for variable, value in zip(learner.network.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
@@ -96,7 +96,7 @@ def test_training_changes_the_learner_and_never_the_frozen_network(source):
 def test_the_loss_that_is_compiled_is_the_one_that_is_minimised(source):
     learner = learner_of("prototypical")
     learner.compile("adam", lambda y, outputs: 7.0 + 0 * tf.reduce_sum(outputs, -1))
-    taken = learner.embedded(source).episodes("train", EpisodeShape(3, 1, 2), num_tasks=2)
+    taken = learner.embedded(source, "train").episodes("train", EpisodeShape(3, 1, 2), num_tasks=2)
     history = learner.fit(taken.take(1))
     assert history.history["loss"][0] == pytest.approx(7.0)
 
@@ -105,7 +105,7 @@ def test_episodes_of_features_are_the_episodes_of_the_images(source):
     learner, shape = learner_of("prototypical"), EpisodeShape(3, 2, 2)
     raw, taken = (
         next(iter(each.episodes("test", shape, num_tasks=4)))
-        for each in (source, learner.embedded(source))
+        for each in (source, learner.embedded(source, "test"))
     )
     for side in ("support_x", "query_x"):
         for images_of_task, features in zip(getattr(raw, side), getattr(taken, side), strict=True):
@@ -147,6 +147,13 @@ def test_an_example_is_embedded_once(cache, monkeypatch):
     changed[7] = 255 - changed[7]
     cached_features(network, changed)
     assert sum(runs) == 41
+
+
+def test_only_the_examples_of_the_split_are_embedded(source):
+    learner = learner_of("prototypical")
+    features = learner.embedded(source, "test").index.examples
+    assert_close(features[15:], as_keras_has_them(learner.network, source.index.examples[15:]))
+    assert not features[:15].any()
 
 
 def test_networks_that_differ_do_not_share_features():

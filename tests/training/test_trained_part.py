@@ -4,9 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tfmeta
 from tfmeta.learners.on_features import OnFeatures
+from tfmeta.training.opening import open_source
+from tfmeta.training.settings import Settings
 
 GLYPHS = {
     "pipeline_options": {"rotations": False},
@@ -83,3 +86,17 @@ def test_what_can_not_be_trained_so_is_refused(settings, message, tmp_path):
 def test_a_family_of_functions_has_no_features(tmp_path):
     with pytest.raises(tfmeta.UserError, match="sinusoid has no examples whose features"):
         tfmeta.train("sinusoid", run_dir=tmp_path / "run", train="head", steps=1)
+
+
+def test_images_are_read_at_the_size_of_a_pretrained_network(tmp_path):
+    for number in range(7):
+        for example in range(3):
+            path = tmp_path / "photos" / f"c{number}" / f"{example}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (9 + example, 8), (30 * number, 9, example)).save(path)
+    settings = {"pipeline": "image-folder", "data_dir": str(tmp_path / "photos")}
+    options = {"network": "efficientnet_lite0", **settings}
+    assert open_source(Settings(**options)).input_shape == (224, 224, 3)
+    assert open_source(Settings(**settings)).input_shape == (84, 84, 3)
+    smaller = Settings(**options, pipeline_options={"size": 32})
+    assert open_source(smaller).input_shape == (32, 32, 3)

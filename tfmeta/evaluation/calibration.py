@@ -135,7 +135,7 @@ def _answers(
         return learner.map_tasks(answer, episodes)
 
     batch = even_batch(num_tasks, _TASKS_A_CALL)
-    embedded = learner.embedded(source)
+    embedded = learner.embedded(source, split)
     dataset = embedded.episodes(split, both, seed=seed, num_tasks=batch).take(num_tasks // batch)
     parts = [[t.numpy() for t in answer_all(episodes)] for episodes in dataset]
     known, unknown = (np.concatenate(side).reshape(-1, ways) for side in zip(*parts, strict=True))

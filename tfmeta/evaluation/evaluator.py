@@ -114,7 +114,8 @@ class Evaluator:
 
     def _batches(self) -> Iterable[tuple[Any, Any]]:
         """Pairs of episodes: as the source has them, and as the learner takes them."""
-        fixed, embedded = self._episodes, self._learner.embedded(self._source)
+        fixed = self._episodes
+        embedded = self._learner.embedded(self._source, fixed.split)
         raw = fixed.batches(_MOST_TASKS_PER_CALL)
         if embedded is self._source:
             return ((episodes, episodes) for episodes in raw)

@@ -27,6 +27,7 @@ def cached_features(
     network: keras.Model,
     examples: tf.Tensor,
     *,
+    rows: np.ndarray | None = None,
     folder: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
@@ -38,26 +39,28 @@ def cached_features(
     Args:
         network: `(batch, ...) -> (batch, features)`.
         examples: `(examples, ...)`, an array or a `RecordFile`; uint8 is brought to 0..1.
+        rows: numbers of the examples; None for all.
         folder: where the cache is; None for `cache_folder()`.
         on_progress: called with the number of examples done and of all of them.
 
     Returns:
-        float32 `(examples, features)`.
+        float32 `(rows, features)`.
 
     Raises:
         UserError: if the cache can't be written.
     """
     size = network.output_shape[-1]
-    found = np.zeros((len(examples), size), np.float32)
+    rows = np.arange(len(examples)) if rows is None else rows
+    found = np.zeros((len(rows), size), np.float32)
     run = tf.function(lambda x: network(to_unit(x), training=False), autograph=False)
     path = Path(folder or cache_folder()) / "features" / f"{digest_of_network(network)}.sqlite"
     with _opened(path) as cache:
-        for start in range(0, len(examples), _BATCH):
-            batch = np.ascontiguousarray(examples[start : start + _BATCH])
+        for start in range(0, len(rows), _BATCH):
+            batch = np.ascontiguousarray(examples[rows[start : start + _BATCH]])
             found[start : start + len(batch)] = _of_batch(cache, run, batch, size)
             cache.commit()
             if on_progress:
-                on_progress(min(start + _BATCH, len(examples)), len(examples))
+                on_progress(min(start + _BATCH, len(rows)), len(rows))
     return found
 
 

@@ -1,7 +1,7 @@
 """The contract that every learner keeps, and the Keras steps written once for all of them."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -149,8 +149,20 @@ class MetaLearner(EpisodeModel):
         """Task states by the number of inner steps; by default only that of `adapt`, under 0."""
         return {0: sizes.given_to(self.adapt)(support_x, support_y)}
 
-    def embedded(self, source: EpisodeSource) -> EpisodeSource:
-        """A source of the same episodes, of which a frozen part's work is done; else as it is."""
+    def embedded(
+        self,
+        source: EpisodeSource,
+        split: str,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> EpisodeSource:
+        """A source of a split's episodes after the work of a frozen part; by default as it is.
+
+        Args:
+            source: of the episodes.
+            split: whose episodes will be drawn.
+            on_progress: called with the number of examples done and of all of them.
+        """
+        del split, on_progress
         return source
 
     @property

@@ -1,9 +1,11 @@
 """A learner on the features of a frozen network, which are computed once per example."""
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfmeta.episodes.class_source import ClassSource
@@ -110,23 +112,35 @@ class OnFeatures(MetaLearner):
 
     # Many tasks
 
-    def embedded(self, source: EpisodeSource) -> EpisodeSource:
-        """The same episodes, with features in place of the examples; computed once per source.
+    def embedded(
+        self,
+        source: EpisodeSource,
+        split: str,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> EpisodeSource:
+        """The same episodes, with features in place of the examples; computed once per split.
 
         Args:
             source: of labelled examples, each of the shape that the network takes.
+            split: whose examples have features; episodes of others must not be drawn.
+            on_progress: called with the number of examples done and of all of them.
 
         Raises:
             UserError: if the source has no examples that can be embedded once.
         """
-        if source not in self._sources:
-            self._sources[source] = self._embedded(source)
-        return self._sources[source]
+        splits = self._sources.setdefault(source, {})
+        if split not in splits:
+            splits[split] = self._embedded(source, split, on_progress)
+        return splits[split]
 
-    def _embedded(self, source: Any) -> tf.Tensor:
+    def _embedded(self, source: Any, split: str, on_progress: Any) -> ClassSource:
         source.check_embeddable()
-        features = cached_features(self.network, source.index.examples)
-        return ClassSource(source.name, source.index.of_examples(features))
+        index, rows = source.index, source.index.rows(split)
+        features = np.zeros((len(index.labels), *self.function.output_shape[1:]), np.float32)
+        features[rows] = cached_features(
+            self.network, index.examples, rows=rows, on_progress=on_progress
+        )
+        return ClassSource(source.name, index.of_examples(features))
 
     def example_shape(self, received: Any) -> tuple[int | None, ...]:
         if self._are_features(received):

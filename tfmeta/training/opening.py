@@ -6,7 +6,8 @@ from typing import cast
 from tfmeta.episodes.episode_shape import EpisodeShape, Range
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
-from tfmeta.pipelines import build
+from tfmeta.network_registry import NETWORKS
+from tfmeta.pipelines import build, options_of
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 
@@ -16,9 +17,22 @@ def open_source(settings: Settings) -> EpisodeSource:
     return build(
         settings.pipeline,
         data_dir=settings.data_dir,
-        options=settings.pipeline_options,
+        options={**_size_for(settings), **settings.pipeline_options},
         skip_unreadable=settings.skip_unreadable,
     )
+
+
+def _size_for(settings: Settings) -> dict[str, list[int]]:
+    """The size that a pretrained network was trained at, for images that have none of their own.
+
+    Where a pipeline's `size` is None by default, it reads images of any sizes, and the usual 84
+    pixels of a side would lose most of what such a network sees.
+    """
+    known = NETWORKS.get(settings.network)
+    is_open = known is not None and options_of(settings.pipeline).get("size", 0) is None
+    if known is None or not known.pretrained or not is_open:
+        return {}
+    return {"size": list(known.input_shape[:2])}
 
 
 def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:

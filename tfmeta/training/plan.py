@@ -165,7 +165,7 @@ class Plan:
 
     def episodes_after(self, step: int, learner: MetaLearner) -> tf.data.Dataset:
         """The batches of episodes of the steps after `step`, as the learner takes them, endless."""
-        return learner.embedded(self.source).episodes(
+        return learner.embedded(self.source, "train").episodes(
             "train",
             self.training_shape,
             seed=self.settings.seed,

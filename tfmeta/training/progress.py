@@ -32,6 +32,10 @@ class Progress:
             state += f"  {tasks_per_second:,.0f} tasks/s"
         self.advance(progress, state)
 
+    def examples(self, done: int, total: int) -> None:
+        """Reports how many examples a frozen network has made features of."""
+        self.advance(done / total, f"features of {done:,} of {total:,} examples")
+
     def advance(self, progress: float, state: str) -> None:
         """Says how far the work is, if the last line is not recent."""
         if time.monotonic() - self._last_line > _LOG_SECONDS or progress >= 1:

@@ -167,6 +167,8 @@ class Trainer:
             )
         if plan.settings.steps == 0:  # nothing is trained, and this is what it is
             state.run.save_checkpoint(self._learner, 0, minutes=0.0)
+        for split in plan.shapes if not state.is_over else ():
+            self._learner.embedded(plan.source, split, progress.examples)
         windows = plan.windows(self._learner)
         while not state.is_over:
             plan.fit(self._learner, state.step, windows.alike(state.step), callbacks)

@@ -75,6 +75,7 @@ def evaluate(
         learner, step = load_run(trained)
         tests = _of_file(trained, file) if file else _of_pipeline(trained, progress, protocol)
         _check_targets(trained, tests.source)
+        learner.embedded(tests.source, tests.split, progress.examples)
         found = Evaluator(learner, tests).measure(
             lambda done: progress.advance(done / tests.num_tasks, f"{done} tasks")
         )
