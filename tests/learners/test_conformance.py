@@ -142,6 +142,7 @@ def test_save_and_load_keep_the_answers_and_the_optimizer(name, tmp_path):
         np.testing.assert_array_equal(variable.numpy(), other.numpy())
 
 
+@pytest.mark.slow
 @each({name: TABLE[name] for name in ("maml", "prototypical")})  # a step's loop is every learner's
 def test_several_steps_an_execution_give_the_same_weights(row):
     weights = []
