@@ -40,6 +40,23 @@ def test_the_head_solves_the_primal_equation_too():
     assert_close(learner(regularisation=0.5).adapt(X, Y)["head"], expected.T)
 
 
+@pytest.mark.parametrize("vectorised", [True, False])
+def test_an_answer_is_the_same_to_the_bit_whatever_the_other_queries_are(vectorised):
+    rng = np.random.default_rng(4)
+    queries = rng.normal(size=(1, 75, UNITS)).astype(np.float32)
+    answers = tf.function(learner(vectorised=vectorised), autograph=False)
+
+    def answered(query_x):
+        query_y = np.zeros((1, query_x.shape[1]), np.int32)
+        return answers(tfmeta.Episode(X[np.newaxis], Y[np.newaxis], query_x, query_y)).numpy()
+
+    together = answered(queries)
+    for query in range(0, 75, 15):
+        np.testing.assert_array_equal(
+            answered(queries[:, query : query + 1])[0, 0], together[0, query]
+        )
+
+
 def test_lambda_and_scale_are_learned():
     ours = learner()
     assert [v.path.rpartition("/")[2] for v in ours.trainable_variables] == [

@@ -23,7 +23,11 @@ class Ridge(EmbeddingLearner):
     and the scale are learned (section 3.2), as logarithms.
 
     Bertinetto, Henriques, Torr and Vedaldi 2019, https://arxiv.org/abs/1805.08136. Unlike the
-    paper's, features are scaled to unit length, so that one lambda fits any network.
+    paper's, features are scaled to unit length, so that one lambda fits any network. The paper's
+    learned bias is left out, because one number added to all logits changes no probability.
+
+    An answer is the same to the bit whatever the other queries are. The head is not: matrix
+    products and a solver sum in an order that may change with the number of tasks in a batch.
 
     Args:
         network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
