@@ -18,6 +18,7 @@ from tfmeta.learners.targets import refuse_other
 
 _MOST_TASKS_PER_CALL = 50
 _Z95 = 1.96  # quantile of the normal distribution, as in the papers
+_Z90 = 1.645  # the quantile for intervals that hold nine of ten targets
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Evaluator:
             The score of each task, and facts: the metric (`accuracy`, a fraction, or `mse`), its
             `ci95` in the same unit, the `adaptation_curve` (the metric after each of
             `adaptation_steps`) and the protocol. For values there are also `mse_scaled` and
-            `ci95_scaled`, in units of the learner's `target_spread`.
+            `ci95_scaled`, in units of the learner's `target_spread`, and for a learner whose
+            answers have a variance `coverage90`, the share of targets within their 90% intervals.
         """
         by_step, digest, fixed = [], EpisodeHash(), self._episodes
         for raw, episodes in self._batches():
@@ -88,7 +90,7 @@ class Evaluator:
             by_step.append(np.stack([scores.numpy() for scores in measured.values()], 1))
             if on_progress:
                 on_progress(len(by_step) * len(raw.support_x))
-        scores = np.concatenate(by_step).astype(np.float64)  # (tasks, steps, 1 or 2 units)
+        scores = np.concatenate(by_step).astype(np.float64)  # (tasks, steps, 1 to 3 scores)
         curves = scores[..., 0]
         mean, ci95 = mean_and_ci95(curves[:, -1])
         scaled = {}
@@ -96,6 +98,8 @@ class Evaluator:
             in_spreads = mean_and_ci95(scores[:, -1, 1])
             scaled = dict(zip(("mse_scaled", "ci95_scaled"), in_spreads, strict=True))
             scaled["target_spread"] = self._learner.target_scale.get_config()["target_spread"]
+        if self._learner.has_variance:
+            scaled["coverage90"] = float(scores[:, -1, 2].mean())
         facts = {
             self._source.target_kind.metric: mean,
             "ci95": ci95,
@@ -129,15 +133,21 @@ class Evaluator:
         episode = unpadded(task)
         adaptation_path = sizes.given_to(self._learner.adaptation_path)
         return {
-            step: self._score(episode.query_y, self._learner.predict_with(state, episode.query_x))
+            step: self._score(episode, state)
             for step, state in adaptation_path(episode.support_x, episode.support_y).items()
         }
 
-    def _score(self, query_y: Any, outputs: tf.Tensor) -> Any:
+    def _score(self, episode: Any, state: dict[str, Any]) -> Any:
+        query_y, outputs = episode.query_y, self._learner.predict_with(state, episode.query_x)
         if self._source.target_kind.are_values:
             scaled = self._learner.target_scale.squared_error(query_y, outputs)
             error = tf.reduce_mean(tf.math.squared_difference(query_y, outputs))
-            return tf.stack([error, tf.reduce_mean(scaled)])
+            scores = [error, tf.reduce_mean(scaled)]
+            if self._learner.has_variance:
+                variance = self._learner.variance_with(state, episode.query_x)
+                held = tf.math.squared_difference(query_y, outputs) <= _Z90**2 * variance
+                scores.append(tf.reduce_mean(tf.cast(held, error.dtype)))
+            return tf.stack(scores)
         right = tf.argmax(outputs, -1, output_type=query_y.dtype) == query_y
         return tf.reduce_mean(tf.cast(right, tf.float32))[tf.newaxis]
 

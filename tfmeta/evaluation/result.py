@@ -55,8 +55,11 @@ class Result:
             f"{shown} (95%)  {in_words(facts, are_values='mse' in facts)}, {facts['mode']}, "
             f"{facts['num_tasks']} tasks of the {facts['split']} split of {facts['pipeline']}"
         )
+        held = []
+        if "coverage90" in facts:
+            held = [f"{100 * facts['coverage90']:.1f}% of the targets are within 90% intervals"]
         episodes = f"episodes {facts['episodes_sha256'][:16]}, seed {facts['seed']}"
-        return [protocol, *adaptation, episodes, *self._baselines()]
+        return [protocol, *held, *adaptation, episodes, *self._baselines()]
 
     def _baselines(self) -> list[str]:
         """Each baseline with the paired difference, and whether the learner beats them all."""

@@ -24,6 +24,7 @@ PROBABILITIES = "probabilities"
 LABEL = "label"
 UNKNOWN = "unknown"
 PREDICTION = "prediction"  # in place of these three where the answer is a value
+VARIANCE = "variance"  # beside it, if the learner has one
 
 # Signatures
 ADAPT_AND_PREDICT = "adapt_and_predict"

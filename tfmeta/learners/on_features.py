@@ -72,6 +72,13 @@ class OnFeatures(MetaLearner):
     def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         return self.learner.predict_with(task_state, self._features(query_x))
 
+    @property
+    def has_variance(self) -> bool:
+        return self.learner.has_variance
+
+    def variance_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
+        return self.learner.variance_with(task_state, self._features(query_x))
+
     def task_gradients(
         self, episode: Any, *, sizes: CommonSizes = ITS_OWN
     ) -> tuple[list[tf.Tensor], dict[str, Any]]:

@@ -3,6 +3,7 @@
 Imports TensorFlow only for a run.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from tfmeta import children
 from tfmeta.errors import UserError
-from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN
+from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
 from tfmeta.named_code import trusting
 from tfmeta.reading.example_reader import Place, SupportSet
 from tfmeta.user_files import AnyPath
@@ -64,17 +65,24 @@ class ValuePrediction:
     Attributes:
         place: where the query stands.
         prediction: one number for each value of a target, in the target's own unit.
+        variance: of each of these numbers; None if the learner has none.
     """
 
     place: Place
     prediction: list[float]
+    variance: list[float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What `tfmeta predict --json` prints of it."""
-        return {**_place(self.place), "prediction": self.prediction}
+        variance = {} if self.variance is None else {"variance": self.variance}
+        return {**_place(self.place), "prediction": self.prediction, **variance}
 
     def __str__(self) -> str:
-        return f"{self.place}  {'  '.join(f'{value:.6g}' for value in self.prediction)}"
+        shown = [f"{value:.6g}" for value in self.prediction]
+        if self.variance is not None:
+            pairs = zip(shown, self.variance, strict=True)
+            shown = [f"{value}  deviation {math.sqrt(of_it):.3g}" for value, of_it in pairs]
+        return "  ".join([str(self.place), *shown])
 
 
 def _place(place: Place) -> dict[str, Any]:
@@ -145,8 +153,9 @@ def _predictions(
     places: list[Place], support: SupportSet | None, answer: dict[str, Any]
 ) -> list[Any]:
     if PREDICTION in answer:
-        values = zip(places, answer[PREDICTION].tolist(), strict=True)
-        return [ValuePrediction(place, each) for place, each in values]
+        variances = answer[VARIANCE].tolist() if VARIANCE in answer else [None] * len(places)
+        values = zip(places, answer[PREDICTION].tolist(), variances, strict=True)
+        return [ValuePrediction(*each) for each in values]
     names: list[str] = support.class_names or [] if support else answer["class_names"]
     # A learner of 5 classes that is given 3: the answer is among the three.
     probabilities = answer[PROBABILITIES][:, : len(names)]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from tfmeta.errors import UserError
-from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN
+from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
 from tfmeta.exporting.loading import answering
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.exporting.verifying.verification import newest_version
@@ -93,7 +93,10 @@ class RunPredictor:
         query_x = as_examples(learner, self._prepared(queries), name="query_x")
         outputs = learner.predict_with(state, query_x)
         if support.class_names is None:
-            return {PREDICTION: outputs.numpy()}
+            answer = {PREDICTION: outputs.numpy()}
+            if learner.has_variance:
+                answer[VARIANCE] = learner.variance_with(state, query_x).numpy()
+            return answer
         confidence = Confidence()  # one is fitted when the run is exported
         return {
             PROBABILITIES: confidence.probabilities(outputs).numpy(),

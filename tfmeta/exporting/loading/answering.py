@@ -3,7 +3,8 @@
     python -m tfmeta.exporting.loading.answering exported/NAME/VERSION
 
 reads a JSON object from standard input, as `answer` makes it, and prints one: `class_names`, and
-`probabilities` and `unknown` or `prediction`; or an `error`. Imports no TensorFlow Python.
+`probabilities` and `unknown`, or `prediction` and perhaps `variance`; or an `error`. Imports no
+TensorFlow Python.
 """
 
 import base64
@@ -26,6 +27,7 @@ from tfmeta.exporting.contract import (
     SUPPORT_X,
     SUPPORT_Y,
     UNKNOWN,
+    VARIANCE,
     X,
 )
 from tfmeta.exporting.kinds.export_kind import Part
@@ -36,7 +38,7 @@ from tfmeta.exporting.manifest import Manifest
 from tfmeta.reading.example_reader import Examples, SupportSet
 
 Tensors = dict[str, np.ndarray]
-_ARRAYS = (PROBABILITIES, UNKNOWN, PREDICTION)  # that an answer may have
+_ARRAYS = (PROBABILITIES, UNKNOWN, PREDICTION, VARIANCE)  # that an answer may have
 _NAMES = "class_names"
 
 
@@ -57,7 +59,8 @@ def answer(
 
     Returns:
         `class_names` (None unless they are in the model), and the arrays `probabilities`
-        `(queries, classes)` and `unknown` `(queries,)`, or `prediction` `(queries, values)`.
+        `(queries, classes)` and `unknown` `(queries,)`, or `prediction` `(queries, values)`
+        and, if the learner has one, its `variance`.
 
     Raises:
         UserError: if the model can't be loaded, does not answer, or crashes its process.

@@ -5,11 +5,17 @@ from typing import Any
 import tensorflow as tf
 
 from tfmeta.confidence import Confidence
-from tfmeta.exporting.contract import BYTES, PREDICTION, SUPPORT_X, SUPPORT_Y, X
+from tfmeta.exporting.contract import BYTES, SUPPORT_X, SUPPORT_Y, X
 from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
 from tfmeta.exporting.writing.refusals import checked_queries, finite_answer
-from tfmeta.exporting.writing.served_functions import ServedFunctions, Tensors, classification
+from tfmeta.exporting.writing.served_functions import (
+    OUTPUTS,
+    ServedFunctions,
+    Tensors,
+    classification,
+    values,
+)
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.task_inputs import as_examples, as_targets
 from tfmeta.networks import input_dtype
@@ -53,12 +59,12 @@ class AdaptedFunctions(ServedFunctions):
         names = self.options.class_names
         return self.learner.num_outputs if names is None else len(names)
 
-    def answer(self, outputs: tf.Tensor) -> Tensors:
+    def answer(self, answered: Tensors) -> Tensors:
         """Probabilities and the names of classes, or values."""
         names = self.options.class_names
         if names is None:
-            return {PREDICTION: outputs}
-        logits = outputs[:, : len(names)]
+            return values(answered)
+        logits = answered[OUTPUTS][:, : len(names)]
         label = tf.gather(tf.constant(names), tf.argmax(logits, -1))
         return classification(logits, label, self.confidence)
 
@@ -72,7 +78,7 @@ class AdaptedFunctions(ServedFunctions):
         most = self.options.limits.queries
         x = checked_queries(inputs[X], name=X, most=most, are_images=are_images)
         state = tf.nest.map_structure(tf.convert_to_tensor, self.variables)
-        return finite_answer(self.answer(self.learner.predict_with(state, x)), inputs)
+        return finite_answer(self.answer(self.answered(state, x)), inputs)
 
 
 def support_of(learner: MetaLearner, options: ExportOptions) -> tuple[tf.Tensor, tf.Tensor]:

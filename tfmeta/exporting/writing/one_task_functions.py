@@ -70,10 +70,10 @@ class OneTaskFunctions(ServedFunctions):
     def num_outputs(self) -> int | None:
         return self.learner.num_outputs
 
-    def answer(self, outputs: tf.Tensor) -> Tensors:
+    def answer(self, answered: Tensors) -> Tensors:
         """Probabilities and the numbers of classes, or values."""
         are_values = self.learner.target_kind.are_values
-        return numbered_answer(outputs, are_values=are_values, confidence=self.confidence)
+        return numbered_answer(answered, are_values=are_values, confidence=self.confidence)
 
     def _adapt(self, **support: tf.Tensor) -> Tensors:
         adapt = _adapt_with(self.learner, self.options)
@@ -81,7 +81,7 @@ class OneTaskFunctions(ServedFunctions):
 
     def _predict(self, **inputs: tf.Tensor) -> Tensors:
         state = task_state.unflatten(inputs, self._state_like)
-        return self.answer(self.learner.predict_with(state, inputs[QUERY_X]))
+        return self.answer(self.answered(state, inputs[QUERY_X]))
 
     def _adapt_and_predict(self, **inputs: tf.Tensor) -> Tensors:
         support = {name: inputs[name] for name in self.specs[Part.SUPPORT]}

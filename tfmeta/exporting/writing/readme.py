@@ -11,11 +11,13 @@ from tfmeta.exporting.contract import (
     BYTES,
     EXAMPLES,
     LABEL,
+    PREDICTION,
     QUERY_X,
     SERVING_DEFAULT,
     SUPPORT_SIZE,
     SUPPORT_X,
     SUPPORT_Y,
+    VARIANCE,
     WARM_UP,
     X,
 )
@@ -91,6 +93,11 @@ again with `--most-image-pixels N` and the like.
 | --- | --- | --- |
 {rows}
 """
+_VARIANCE = f"""\
+`{VARIANCE}` is the mean squared difference between `{PREDICTION}` and a new measurement that the
+learner expects, in the square of the unit of the targets. Nine of ten measurements should be at
+most 1.645 times its square root away.
+"""
 _CONFIDENCE = """\
 `probabilities` are a softmax over a temperature of {temperature:.3g}. `unknown` goes from 0 to 1,
 and is high for a query that belongs to none of the classes in the support set.{origin}
@@ -119,7 +126,7 @@ def text(
         requests: its warm-up requests, `{signature: (inputs, outputs)}`.
     """
     word, kind = shlex.quote(plain(name)), manifest.export_kind
-    is_classifier = any(LABEL in outputs for _, outputs in requests.values())
+    returned = {output for _, outputs in requests.values() for output in outputs}
     return _TEXT.format(
         name=markdown(name),
         word=word,
@@ -139,7 +146,7 @@ def text(
             f"{_names(inputs)} -> {_names(outputs)}\n"
             for signature, (inputs, outputs) in requests.items()
         ),
-        notes="".join(f"{note}\n" for note in _notes(manifest, is_classifier)),
+        notes="".join(f"{note}\n" for note in _notes(manifest, returned)),
         request=_request(manifest, requests[kind.default][0]),
     )
 
@@ -151,15 +158,17 @@ def _names(tensors: dict[str, Any]) -> str:
     return ", ".join([*shown[:3], "...", f"{shown[-1]} ({len(shown)} tensors)"])
 
 
-def _notes(manifest: Manifest, is_classifier: bool) -> Iterator[str]:
+def _notes(manifest: Manifest, returned: set[str]) -> Iterator[str]:
     if manifest.export_kind.notes:
         yield manifest.export_kind.notes
     if manifest.num_outputs is None:
         yield _ANY_CLASSES
     if manifest.padded:
         yield _PADDED
-    if is_classifier:
+    if LABEL in returned:
         yield _confidence(manifest.confidence)
+    if VARIANCE in returned:
+        yield _VARIANCE
     if manifest.image_format is not None:
         yield _images(manifest.image_format)
     yield _limits(manifest)

@@ -12,11 +12,12 @@ from typing import Any
 import tensorflow as tf
 
 from tfmeta.confidence import Confidence
-from tfmeta.exporting.contract import LABEL, PREDICTION, PROBABILITIES, UNKNOWN
+from tfmeta.exporting.contract import LABEL, PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
 from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
 from tfmeta.learners.meta_learner import MetaLearner
 
+OUTPUTS = "outputs"  # of a learner, before they become a response
 Tensors = dict[str, tf.Tensor]
 Specs = dict[str, tf.TensorSpec]
 # What each signature does, and the tensors that it takes, by its name.
@@ -69,8 +70,15 @@ class ServedFunctions(ABC):
         """How many classes or values an answer has; None: as many classes as the support set."""
 
     @abstractmethod
-    def answer(self, outputs: tf.Tensor) -> Tensors:
-        """The network's outputs as a response."""
+    def answer(self, answered: Tensors) -> Tensors:
+        """What `answered` returned, as a response."""
+
+    def answered(self, state: dict[str, Any], x: tf.Tensor) -> Tensors:
+        """The learner's `outputs` for queries, and their `variance` if it has one."""
+        answered = {OUTPUTS: self.learner.predict_with(state, x)}
+        if self.learner.has_variance:
+            answered[VARIANCE] = self.learner.variance_with(state, x)
+        return answered
 
 
 def classification(logits: tf.Tensor, label: tf.Tensor, confidence: Confidence) -> Tensors:
@@ -88,8 +96,14 @@ def classification(logits: tf.Tensor, label: tf.Tensor, confidence: Confidence) 
     }
 
 
-def numbered_answer(outputs: tf.Tensor, *, are_values: bool, confidence: Confidence) -> Tensors:
+def values(answered: Tensors) -> Tensors:
+    """A response about values: the prediction, and its variance if the learner has one."""
+    return {PREDICTION if name == OUTPUTS else name: each for name, each in answered.items()}
+
+
+def numbered_answer(answered: Tensors, *, are_values: bool, confidence: Confidence) -> Tensors:
     """A response that calls classes by their numbers, as in a request's support set."""
     if are_values:
-        return {PREDICTION: outputs}
+        return values(answered)
+    outputs = answered[OUTPUTS]
     return classification(outputs, tf.argmax(outputs, -1, output_type=tf.int32), confidence)

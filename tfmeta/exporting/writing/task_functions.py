@@ -76,10 +76,10 @@ class TaskFunctions(ServedFunctions):
     def num_outputs(self) -> int | None:
         return self.learner.num_outputs
 
-    def answer(self, outputs: tf.Tensor) -> Tensors:
+    def answer(self, answered: Tensors) -> Tensors:
         """Probabilities and the numbers of classes, or values."""
         are_values = self.learner.target_kind.are_values
-        return numbered_answer(outputs, are_values=are_values, confidence=self.confidence)
+        return numbered_answer(answered, are_values=are_values, confidence=self.confidence)
 
     def checked_first(self, inputs: Tensors) -> Tensors:
         """The inputs of an encoded variant, after the checks that need no decoding."""
@@ -105,10 +105,10 @@ class TaskFunctions(ServedFunctions):
         state = {name: value for name, value in inputs.items() if name != QUERY_X}
         state = checked_state(state, num_tasks=tf.shape(query_x)[0])
 
-        def answer_one(task: tuple[Any, tf.Tensor]) -> tf.Tensor:
+        def answer_one(task: tuple[Any, tf.Tensor]) -> Tensors:
             flat, query_x = task
             nested = task_state.unflatten(flat, self._state_like)
-            return self.learner.predict_with(nested, query_x)
+            return self.answered(nested, query_x)
 
         return finite_answer(self.answer(_map(answer_one, (state, query_x))), inputs)
 
@@ -116,9 +116,9 @@ class TaskFunctions(ServedFunctions):
         support, sizes = self._support(inputs)
         query_x = self._queries(inputs[QUERY_X], num_tasks=tf.shape(support[0])[0])
 
-        def answer_one(task: tuple[Any, tf.Tensor]) -> tf.Tensor:
+        def answer_one(task: tuple[Any, tf.Tensor]) -> Tensors:
             support, query_x = task
-            return self.learner.predict_with(self._adapt_one(support, sizes), query_x)
+            return self.answered(self._adapt_one(support, sizes), query_x)
 
         return finite_answer(self.answer(_map(answer_one, (support, query_x))), inputs)
 

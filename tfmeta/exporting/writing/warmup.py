@@ -28,7 +28,7 @@ from tfmeta.exporting.loading.tensor_protos import to_proto
 from tfmeta.exporting.verifying.comparison import largest_difference
 from tfmeta.exporting.writing.adapted_functions import AdaptedFunctions, support_of
 from tfmeta.exporting.writing.conditioning import Nudge, well_conditioned
-from tfmeta.exporting.writing.served_functions import ServedFunctions
+from tfmeta.exporting.writing.served_functions import OUTPUTS, ServedFunctions
 from tfmeta.exporting.writing.task_functions import TaskFunctions
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
@@ -65,11 +65,11 @@ def _task_requests(served: TaskFunctions) -> tuple[Requests, float]:
         support, encoded = _padded(support, encoded)
     adapt = CommonSizes(num_examples=support[SUPPORT_X].shape[1]).given_to(learner.adapt)
     states = [adapt(*map(tf.constant, task)) for task in zip(*own, strict=True)]
-    outputs = [
-        _checked_answer(learner, state, task, query_x, tolerance)
+    answered = [
+        _checked_answer(served, state, task, query_x, tolerance)
         for state, task, query_x in zip(states, zip(*own, strict=True), query[QUERY_X], strict=True)
     ]
-    answers = _numpy(served.answer(tf.stack(outputs)))
+    answers = _numpy(served.answer(tf.nest.map_structure(lambda *each: tf.stack(each), *answered)))
     named = [task_state.flatten(state) for state in states]
     state = {name: np.stack([each[name].numpy() for each in named]) for name in named[0]}
     tensors = {**support, **query, **state}
@@ -91,13 +91,13 @@ def answers_of(learner: MetaLearner) -> str:
 
 
 def _checked_answer(
-    learner: MetaLearner,
+    served: ServedFunctions,
     state: dict[str, Any],
     support: Sequence[Any],
     query_x: np.ndarray,
     tolerance: float,
-) -> tf.Tensor:
-    """What an export must answer: what Keras alone answers, where the method has a way for it.
+) -> dict[str, tf.Tensor]:
+    """What an export must respond with: what Keras alone answers, where the method has a way.
 
     Args:
         state: the task state that the learner makes of the support set.
@@ -108,12 +108,13 @@ def _checked_answer(
     Raises:
         UserError: if the learner itself answers something else.
     """
-    query_x = tf.constant(query_x)
-    own = learner.predict_with(state, query_x)
+    learner, query_x = served.learner, tf.constant(query_x)
+    answered = served.answered(state, query_x)
+    own = answered[OUTPUTS]
     support_x, support_y = map(tf.constant, support)
     reference = learner.reference_answer(support_x, support_y, query_x)
     if reference is None:
-        return own
+        return answered
     apart = largest_difference(own.numpy(), reference.numpy())
     if not apart <= tolerance:
         raise UserError(
@@ -122,7 +123,7 @@ def _checked_answer(
             "Nothing was exported; please report the network",
             exit_status=1,
         )
-    return reference
+    return {**answered, OUTPUTS: reference}
 
 
 def _padded(support: Tensors, encoded: Encoded) -> tuple[Tensors, Encoded]:
@@ -146,7 +147,7 @@ def _task_responses(served: TaskFunctions) -> Callable[[Any, Nudge], list[np.nda
     @functools.partial(tf.function, autograph=False)  # many calls, of many steps each
     def respond_one(x: tf.Tensor, y: tf.Tensor, query_x: tf.Tensor) -> Any:
         state = served.learner.adapt(x, y)
-        return state, served.answer(served.learner.predict_with(state, query_x))
+        return state, served.answer(served.answered(state, query_x))
 
     def respond(drawn: Any, nudge: Nudge) -> list[np.ndarray]:
         support, query, _ = drawn
@@ -180,7 +181,7 @@ def _adapted_requests(served: AdaptedFunctions) -> tuple[Requests, float]:
     learner, state = served.learner, served.state
 
     def answer(x: np.ndarray) -> Tensors:
-        return _numpy(served.answer(learner.predict_with(state, tf.constant(x))))
+        return _numpy(served.answer(served.answered(state, tf.constant(x))))
 
     def draw(seed: int) -> tuple[np.ndarray, np.ndarray | None]:
         x, encoded = _examples(served, np.random.default_rng(seed), NUM_QUERIES)
@@ -191,7 +192,7 @@ def _adapted_requests(served: AdaptedFunctions) -> tuple[Requests, float]:
 
     (x, encoded), tolerance = well_conditioned(draw, respond)
     support = support_of(learner, served.options)
-    answers = _numpy(served.answer(_checked_answer(learner, state, support, x, tolerance)))
+    answers = _numpy(served.answer(_checked_answer(served, state, support, x, tolerance)))
     requests = {each.name: ({X: x}, answers) for each in served.kind.signatures}
     return _with_bytes(requests, {X: encoded}), tolerance
 
