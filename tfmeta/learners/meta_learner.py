@@ -91,7 +91,8 @@ class MetaLearner(EpisodeModel):
         self.moving_averages = MovingAverages()  # for a method that keeps some
         self.finite_guard = FiniteGuard()
         self.target_scale = TargetScale(target_centre, target_spread)
-        self.target_scale.check_outputs(self.target_shape[-1] if self.target_shape else None)
+        if self.target_scale.is_set:
+            self.target_scale.check_outputs(self.target_shape[-1] if self.target_shape else None)
         self.built = True  # as the network is; else Keras would call this model on an example
 
     # What a learner is
