@@ -161,13 +161,6 @@ class OnFeatures(MetaLearner):
     # What the learner decides
 
     @property
-    def has_variance(self) -> bool:
-        return self.learner.has_variance
-
-    def variance_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
-        return self.learner.variance_with(task_state, self._features(query_x))
-
-    @property
     def num_outputs(self) -> Any:
         return self.learner.num_outputs
 
