@@ -27,4 +27,4 @@ def test_after_its_start_the_weights_come_from_the_run(tmp_path, monkeypatch):
     assert 0 <= tfmeta.evaluate(run, tasks=2)["accuracy"] <= 1
     export = tfmeta.export(run, output=tmp_path / "exported", calibration_tasks=0)
     report = tfmeta.verify(export)
-    assert report["ok"], report
+    assert report.ok, report
