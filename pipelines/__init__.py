@@ -27,10 +27,12 @@ class Pipeline:
     Attributes:
         home: `module:function`, the builder of the source.
         summary: one line that says what the pipeline reads.
+        algorithm: what learns from it if the user names no algorithm.
     """
 
     home: str
     summary: str
+    algorithm: str = "maml"
 
 
 PIPELINES = {
@@ -51,7 +53,9 @@ PIPELINES = {
     ),
     "text": Pipeline("tfmeta.pipelines.text:build", "your own texts and labels: CSV or JSON lines"),
     "regression": Pipeline(
-        "tfmeta.pipelines.regression:build", "your own small regressions: CSV with a task column"
+        "tfmeta.pipelines.regression:build",
+        "your own small regressions: CSV with a task column",
+        algorithm="bayes-linear",
     ),
     "mini-imagenet": Pipeline(
         "tfmeta.pipelines.mini_imagenet:build", "100 classes of photographs, from a folder you have"

@@ -1,7 +1,7 @@
 """Many small regressions from a file of your own: one task per user, device or site.
 
     tfmeta train regression --data-dir ratings.csv --shots 5 --set pipeline.task=user \\
-        --set pipeline.target=rating --algorithm maml
+        --set pipeline.target=rating
 
 A CSV or Parquet file has a column with the task, one or several columns of targets, and columns of
 features. An NPZ has the arrays `x`, `y` (or `target`) and `task`. Tasks, not rows, are split into

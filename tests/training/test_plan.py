@@ -80,3 +80,16 @@ def test_validation_comes_at_the_steps_that_were_asked_for(tmp_path):
 def test_windows_by_default(changes, expected):
     plan = plan_of(VALUES, **changes)
     assert plan.windows(plan.build_learner()) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "algorithm"),
+    [
+        ({"pipeline": "regression"}, "bayes-linear"),
+        ({"pipeline": "regression", "algorithm": "maml"}, "maml"),
+        ({"pipeline": "sinusoid"}, "maml"),
+        ({"pipeline": "some.module:builder"}, "maml"),
+    ],
+)
+def test_a_new_run_has_the_algorithm_of_its_pipeline_unless_one_is_named(given, algorithm):
+    assert Settings.of_new_run(given).algorithm == algorithm

@@ -25,7 +25,7 @@ from tfmeta.terminal import say
 @click.option(
     "--algorithm",
     shell_complete=completion.algorithms,
-    help="The algorithm that is to learn from the data.  [default: maml]",
+    help="What is to learn from the data.  [default: maml; for regression, bayes-linear]",
 )
 @episode_options(ways=5, shots=1, queries=15)
 @click.option(
@@ -45,7 +45,7 @@ def inspect(assignments: Sequence[str], contact_sheet: Any, as_json: bool, **opt
     from tfmeta.training.settings import Settings
 
     given = given_options(options) | pipeline_options(assignments)
-    settings = Settings().updated(as_flat(given))
+    settings = Settings.of_new_run(as_flat(given))
     plain_name = settings.pipeline.replace(":", "-").replace("/", "-")
     contact_sheet = contact_sheet or Path(f"{plain_name}-contact-sheet.png")
     check_free(contact_sheet)  # before the wait for TensorFlow and the data

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--algorithm",
     shell_complete=completion.algorithms,
-    help="One of `tfmeta algorithms`.  [default: maml]",
+    help="One of `tfmeta algorithms`.  [default: maml; for regression, bayes-linear]",
 )
 @click.option(
     "--network",

@@ -7,6 +7,7 @@ from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.learners import find
+from tfmeta.pipelines import PIPELINES
 from tfmeta.training.flat_settings import GROUPS
 
 _KEYS = {"outer_learning_rate": "outer_lr"}  # where a key of config.json has another name here
@@ -174,6 +175,19 @@ class Settings:
             else:
                 flat[_key(each.name)] = value
         return flat
+
+    @classmethod
+    def of_new_run(cls, flat: dict[str, Any]) -> "Settings":
+        """What the user gave, with the pipeline's own algorithm if they named none.
+
+        Raises:
+            UserError: as `updated`.
+        """
+        settings = cls().updated(flat)
+        pipeline = PIPELINES.get(settings.pipeline)
+        if "algorithm" in flat or pipeline is None:
+            return settings
+        return replace(settings, algorithm=pipeline.algorithm)
 
     def updated(self, flat: dict[str, Any]) -> "Settings":
         """These settings with some replaced.

@@ -75,7 +75,7 @@ def inspect(
     check_flags(trust=trust)
     file = None if contact_sheet is None else path("contact_sheet", contact_sheet)
     with trusting(trust):
-        given = Settings().updated(as_flat({"pipeline": pipeline, **settings}))
+        given = Settings.of_new_run(as_flat({"pipeline": pipeline, **settings}))
         if file is not None:
             check_free(file)
         source = open_source(replace(given, skip_unreadable=True))

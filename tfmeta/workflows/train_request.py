@@ -48,7 +48,7 @@ class TrainRequest:
     @cached_property
     def settings(self) -> Settings:
         """Of a new run, as the user gave them."""
-        return Settings().updated(self.given)
+        return Settings.of_new_run(self.given)
 
     @cached_property
     def place(self) -> Path:
