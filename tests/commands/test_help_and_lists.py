@@ -13,6 +13,7 @@ from tfmeta.network_registry import FAMILIES, NETWORKS
 from tfmeta.pipelines import PIPELINES, options_of
 
 COMMANDS = (
+    "learn",
     "inspect",
     "train",
     "replay",

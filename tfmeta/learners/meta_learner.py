@@ -1,14 +1,13 @@
 """The contract that every learner keeps, and the Keras steps written once for all of them."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode
-from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, weight_rules
@@ -149,39 +148,6 @@ class MetaLearner(EpisodeModel):
     ) -> dict[int, Any]:
         """Task states by the number of inner steps; by default only that of `adapt`, under 0."""
         return {0: sizes.given_to(self.adapt)(support_x, support_y)}
-
-    def embedded(
-        self,
-        source: EpisodeSource,
-        split: str,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> EpisodeSource:
-        """A source of a split's episodes after the work of a frozen part; by default as it is.
-
-        Args:
-            source: of the episodes.
-            split: whose episodes will be drawn.
-            on_progress: called with the number of examples done and of all of them.
-        """
-        del split, on_progress
-        return source
-
-    @property
-    def has_variance(self) -> bool:
-        """Whether an answer comes with its variance, as `variance_with` computes it."""
-        return False
-
-    def variance_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
-        """The variance of each answer of `predict_with`, if `has_variance`.
-
-        Args:
-            task_state: what `adapt` returned.
-            query_x: `(queries, ...)`.
-
-        Returns:
-            `(queries, outputs)`, in the square of the user's unit, the noise of targets included.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has no variance for its answers")
 
     def reference_answer(
         self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor

@@ -1,5 +1,6 @@
 """What a learner knows of its tasks, and how it runs the tasks of a batch."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 from tfmeta import keras_internals as internals
 from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.target_kind import CLASSES, TargetKind
 from tfmeta.learners import targets as kinds
 from tfmeta.learners.common_sizes import CommonSizes, declares_sizes
@@ -55,6 +57,41 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
     def target_shape(self) -> tuple[Any, ...]:
         """The shape of a target that is a value."""
         return self.function.output_shape[1:]
+
+    # What a method may have
+
+    def embedded(
+        self,
+        source: EpisodeSource,
+        split: str,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> EpisodeSource:
+        """A source of a split's episodes after the work of a frozen part; by default as it is.
+
+        Args:
+            source: of the episodes.
+            split: whose episodes will be drawn.
+            on_progress: called with the number of examples done and of all of them.
+        """
+        del split, on_progress
+        return source
+
+    @property
+    def has_variance(self) -> bool:
+        """Whether an answer comes with its variance, as `variance_with` computes it."""
+        return False
+
+    def variance_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
+        """The variance of each answer of `predict_with`, if `has_variance`.
+
+        Args:
+            task_state: what `adapt` returned.
+            query_x: `(queries, ...)`.
+
+        Returns:
+            `(queries, outputs)`, in the square of the user's unit, the noise of targets included.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no variance for its answers")
 
     # How tasks run
 

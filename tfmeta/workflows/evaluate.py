@@ -9,8 +9,9 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.evaluation.baselines import compared
-from tfmeta.evaluation.evaluator import Evaluator
+from tfmeta.evaluation.evaluator import Evaluator, Measurement
 from tfmeta.evaluation.result import Result
+from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
 from tfmeta.pipelines import options_of
 from tfmeta.training.flat_settings import as_flat
@@ -75,14 +76,18 @@ def evaluate(
         learner, step = load_run(trained)
         tests = _of_file(trained, file) if file else _of_pipeline(trained, progress, protocol)
         _check_targets(trained, tests.source)
-        learner.embedded(tests.source, tests.split, progress.examples)
-        found = Evaluator(learner, tests).measure(
-            lambda done: progress.advance(done / tests.num_tasks, f"{done} tasks")
-        )
+        found = _measured(learner, tests, progress)
         rows = _baselines(trained, tests, found.task_scores, progress) if baselines else {}
     facts = {"algorithm": trained.settings.algorithm, **found.facts, "step": step, **rows}
     result = Result(facts)
     return _recorded(trained, result, progress) if is_recorded else result
+
+
+def _measured(learner: MetaLearner, tests: FixedEpisodes, progress: Progress) -> Measurement:
+    learner.embedded(tests.source, tests.split, progress.examples)
+    return Evaluator(learner, tests).measure(
+        lambda done: progress.advance(done / tests.num_tasks, f"{done} tasks")
+    )
 
 
 def _baselines(

@@ -37,7 +37,7 @@ from tfmeta.networks.mlp import mlp
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, path, progress_or_log
+from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
 
 DEFAULT_NETWORK = "efficientnet_lite0"
@@ -53,10 +53,9 @@ def learn(
     *,
     network: str | None = None,
     output: AnyPath | None = None,
-    label: str | None = None,
-    skip_unreadable: bool = False,
     trust: bool = False,
     progress: Progress | None = None,
+    **reading: Any,
 ) -> Learned:
     """Learns the classes of a folder or table and exports models that know them.
 
@@ -67,10 +66,10 @@ def learn(
             efficientnet_lite0. A table takes none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is
             appended for the model that takes support sets. Named like the data for None.
-        label: the column of the classes in a table; "label" for None.
-        skip_unreadable: leave out files that can't be read, instead of refusing the data.
         trust: run code that `network` names, if it is not tfmeta's own.
         progress: is told how the work gets on; a log by default.
+        **reading: of a table `label`, the column of the classes ("label"); of a folder
+            `skip_unreadable`, to leave out files that can't be read instead of refusing the data.
 
     Returns:
         Where the models are, and what was found out.
@@ -80,25 +79,30 @@ def learn(
             are not there, or a model can't be written or fails a check.
     """
     started = time.monotonic()
-    check_flags(trust=trust, skip_unreadable=skip_unreadable)
-    place = path("data", data)
+    check_names("learn", reading, {"label", "skip_unreadable"})
+    label, skips = reading.get("label"), reading.get("skip_unreadable", False)
+    check_flags(trust=trust, skip_unreadable=skips)
+    place, progress = path("data", data), progress_or_log(progress, "learn")
     folder = Path("exported") / place.resolve().stem if output is None else path("output", output)
+    _check_there(place)
+    with trusting(trust):
+        progress.advance(0.0, "reading")
+        if place.is_dir():
+            _refuse("label", label, "a folder", "a table")
+            task = _images(place, network or DEFAULT_NETWORK, skips, progress)
+        else:
+            _refuse("network", network, "a table", "a folder of images")
+            _refuse("skip_unreadable", skips, "a table", "a folder of images")
+            task = _table(place, label or "label")
+        return _learned(task, folder, started, progress)
+
+
+def _check_there(place: Path) -> None:
     if not place.exists():
         raise UserError(
             f"there is no {place}; expected a folder with a folder of images per class, or a file "
             "of features: NPZ, CSV or Parquet"
         )
-    progress = progress_or_log(progress, "learn")
-    with trusting(trust):
-        progress.advance(0.0, "reading")
-        if place.is_dir():
-            _refuse("label", label, "a folder", "a table")
-            task = _images(place, network or DEFAULT_NETWORK, skip_unreadable, progress)
-        else:
-            _refuse("network", network, "a table", "a folder of images")
-            _refuse("skip_unreadable", skip_unreadable, "a table", "a folder of images")
-            task = _table(place, label or "label")
-        return _learned(task, folder, started, progress)
 
 
 def _refuse(name: str, value: object, received: str, expected: str) -> None:
