@@ -99,7 +99,7 @@ class BayesLinear(MetaLearner):
             return Recipe.of_many_ways(options, ways=20, queries=5, steps=6_000)
         return Recipe(
             options,
-            steps=10_000,
+            steps=4_000,
             outer_learning_rate=3e-3,
             network_options={"units": (64, 64), "linear_path": True},
             has_head=False,
