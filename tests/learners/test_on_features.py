@@ -89,7 +89,7 @@ def test_training_changes_the_learner_and_never_the_frozen_network(source):
     learner.fit(taken.take(3))
     for variable, value in zip(learner.network.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
-    assert np.abs(learner.learner.network.get_layer("change").kernel).max() > 0
+    assert np.any(learner.learner.network.get_layer("change").kernel)
     assert not learner.network.trainable_variables
 
 
@@ -98,7 +98,7 @@ def test_the_loss_that_is_compiled_is_the_one_that_is_minimised(source):
     learner.compile("adam", lambda y, outputs: 7.0 + 0 * tf.reduce_sum(outputs, -1))
     taken = learner.embedded(source, "train").episodes("train", EpisodeShape(3, 1, 2), num_tasks=2)
     history = learner.fit(taken.take(1))
-    assert history.history["loss"][0] == pytest.approx(7.0)
+    assert_close(history.history["loss"][0], 7.0, dtype=np.float32)
 
 
 def test_episodes_of_features_are_the_episodes_of_the_images(source):
@@ -126,7 +126,7 @@ def test_an_evaluation_says_which_images_it_is_of(source):
         np.mean(np.argmax(learner.reference_answer(x, y, query_x), -1) == query_y)
         for x, y, query_x, query_y in zip(*(t.numpy() for t in episodes), strict=True)
     ]
-    assert received["accuracy"] == pytest.approx(np.mean(right))
+    assert_close(received["accuracy"], np.mean(right), dtype=np.float32)
 
 
 def test_an_example_is_embedded_once(cache, monkeypatch):

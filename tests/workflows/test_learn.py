@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from closeness import assert_close
 from made_once import made_once
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -70,7 +71,7 @@ def test_the_learner_takes_the_same_images_in_its_request(tmp_path):
     (by_request,) = tfmeta.predict(learned() / "model-learner", [query], support=data)
     (baked_in,) = tfmeta.predict(learned() / "model", [query])
     assert by_request.label == baked_in.label == "eight"
-    assert by_request.confidence == pytest.approx(baked_in.confidence, abs=1e-4)
+    assert_close(by_request.confidence, baked_in.confidence, dtype=np.float32)
 
 
 def test_the_report_says_how_good_it_is_and_what_looks_wrong():
