@@ -68,7 +68,7 @@ def test_means_and_variances_are_those_of_the_papers_equations(seed):
 
 def test_with_a_unit_prior_it_is_a_gaussian_process_with_a_linear_kernel():
     ours, episode = learner(1), drawn(np.random.default_rng(5), 1)
-    ours.log_noise_variance.assign([np.log(0.3)])
+    ours.noise_exponent.assign([np.log(0.3) / 10])
     # The prior covariance of the weights is the noise variance times the identity.
     kernel = 0.3 * DotProduct(sigma_0=1.0, sigma_0_bounds="fixed")
     theirs = GaussianProcessRegressor(kernel, alpha=0.3, optimizer=None)
@@ -128,6 +128,20 @@ def test_classes_are_regressions_of_one_hot_targets():
     received = ours.predict_with(ours.adapt(episode.support_x, labels), episode.query_x)
     assert_close(received, np.exp(ours.log_scale.numpy()) * query @ mean)
     assert not ours.has_variance
+
+
+def test_the_noise_is_learned_ten_times_as_fast_as_adam_moves_a_weight():
+    ours, rate = learner(), 1e-3
+    ours.compile(keras.optimizers.Adam(rate), jit_compile=False)
+    episode = drawn(np.random.default_rng(11))
+    exact = episode._replace(
+        query_y=ours.predict_with(ours.adapt(episode.support_x, episode.support_y), episode.query_x)
+    )  # with no error at all the noise can only fall
+    tasks = tf.data.Dataset.from_tensors(exact).batch(1)
+    before = ours.log_noise_variance.numpy()
+    ours.fit(tasks, verbose=0)
+    # Adam's first step is the rate times the sign, but for its epsilon.
+    assert_close(ours.log_noise_variance, before - 10 * rate, roundings=1e10)
 
 
 @pytest.mark.parametrize("option", ["noise_variance", "scale"])

@@ -19,6 +19,11 @@ from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.targets import refuse_other
 from tfmeta.learners.task_losses import as_loss
 
+# How much faster than other weights the noise is learned. Adam moves a weight by about its rate,
+# but the noise must follow the error over many orders of magnitude. Intervals are too wide if it
+# lags behind.
+_NOISE_PACE = 10.0
+
 
 @keras.saving.register_keras_serializable("tfmeta")
 class BayesLinear(MetaLearner):
@@ -88,9 +93,10 @@ class BayesLinear(MetaLearner):
         self.prior_mean = self._weight("prior_mean", (size, columns))
         self.prior_factor = self._weight("prior_factor", (size, size))
         if kind == VALUES:
-            self.log_noise_variance = self._logarithm("noise_variance", (columns,))
+            start = self._logarithm("noise_variance") / _NOISE_PACE
+            self.noise_exponent = self._weight("noise_exponent", (columns,), start)
         else:
-            self.log_scale = self._logarithm("scale", ())
+            self.log_scale = self._weight("log_scale", (), self._logarithm("scale"))
 
     @classmethod
     def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
@@ -117,6 +123,11 @@ class BayesLinear(MetaLearner):
     @property
     def has_variance(self) -> bool:
         return self._num_outputs is not None
+
+    @property
+    def log_noise_variance(self) -> tf.Tensor:
+        """The logarithm of s, `(outputs,)`, in the unit of the scaled targets."""
+        return _NOISE_PACE * self.noise_exponent.value
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """As `MetaLearner.compile`; for values the only loss is the mean squared error, or None.
@@ -225,7 +236,7 @@ class BayesLinear(MetaLearner):
     def _variance(self, task_state: dict[str, Any], features: tf.Tensor) -> tf.Tensor:
         """Equation 8: `(queries, outputs)`, in the unit of the scaled targets."""
         of_weights = tf.matmul(features, task_state["factor"], transpose_b=True)
-        noise = tf.cast(tf.exp(self.log_noise_variance.value), features.dtype)
+        noise = tf.cast(tf.exp(self.log_noise_variance), features.dtype)
         return (1 + tf.reduce_sum(of_weights**2, -1, keepdims=True)) * noise
 
     def _negative_log_density(
@@ -248,12 +259,12 @@ class BayesLinear(MetaLearner):
         initializer = keras.initializers.Constant(start)
         return self.add_weight(shape=shape, initializer=initializer, name=name)
 
-    def _logarithm(self, name: str, shape: tuple[int, ...]) -> Any:
-        """A weight: the logarithm of what must stay positive."""
+    def _logarithm(self, name: str) -> float:
+        """Of the start of what must stay positive; a weight then holds its logarithm."""
         start = getattr(self, name)
         if not start > 0:
             raise ValueError(f"received {name}={start!r}; expected a positive number")
-        return self._weight(f"log_{name}", shape, math.log(start))
+        return math.log(start)
 
     def get_config(self) -> dict[str, Any]:
         return {
