@@ -252,7 +252,7 @@ def test_any_keras_network_trains(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"steps": 0}, r"steps=0; expected a whole number from 1 up"),
+        ({"steps": -1}, r"steps=-1; expected a whole number from 0 up"),
         ({"shots": None}, r"shots=None; expected a whole number from 1 up"),
         ({"outer_lr": -1}, r"outer_lr=-1; expected a positive number"),
         ({"outer_schedule": "step"}, r"expected 'cosine', 'linear' or 'constant'"),
