@@ -163,7 +163,7 @@ def test_repeated_rows(tmp_path):
 def test_numbers_in_settings(name, value, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({name: value}))
     with pytest.raises(
-        UserError, match=f"received {name}=.* expected a whole number from 1 up to "
+        UserError, match=f"received {name}=.* expected a whole number from [01] up to "
     ):
         Settings().updated(read_config(tmp_path / "config.json"))
 

@@ -122,7 +122,7 @@ def test_the_command_prints_the_report(tmp_path):
         (lambda path: path / "nothing", r"there is no .*nothing; expected a folder"),
         (lambda path: path, r"has no class folders"),
         (lambda path: one_class(path), r"received one class, zero; expected two or more"),
-        (lambda path: empty_class(path), r"no example of one can be read"),
+        (lambda path: empty_class(path), r"the classes one have no example"),
     ],
 )
 def test_too_little_is_refused(make, message, tmp_path):
@@ -162,3 +162,20 @@ def test_what_a_table_does_not_take_is_refused(option, tmp_path):
 def test_a_folder_takes_no_label(tmp_path):
     with pytest.raises(tfmeta.UserError, match="received label='kind' and a folder"):
         tfmeta.learn(folder_of(tmp_path / "data", 1), label="kind", network=NETWORK)
+
+
+def test_a_table_is_told_of_the_options_of_this_command(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,kind\n1,u,x\n2,v,x\n8,w,y\n9,z,y\n")
+    with pytest.raises(tfmeta.UserError, match=r"has no column 'label'.*--label NAME"):
+        tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model")
+    with pytest.raises(tfmeta.UserError, match="--features A,B"):
+        tfmeta.learn(tmp_path / "t.csv", label="kind", output=tmp_path / "model")
+    options = {"label": "kind", "features": ["a"]}
+    assert tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model", **options).held_out
+
+
+def test_a_class_of_one_example_is_named_because_it_was_not_measured(tmp_path):
+    (tmp_path / "t.csv").write_text("a,label\n1,x\n2,x\n1.5,x\n9,y\n")
+    found = tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model")
+    assert found.held_out.num_examples == 3
+    assert any(warning.startswith("y: one example each") for warning in found.warnings)

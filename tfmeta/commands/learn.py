@@ -20,6 +20,7 @@ from tfmeta.terminal import say
 )
 @click.option("--output", type=click.Path(), help="[default: exported/NAME, as the data is called]")
 @click.option("--label", metavar="COLUMN", help="The classes' column in a table.  [default: label]")
+@click.option("--features", metavar="A,B,...", help="Columns of features.  [default: all others]")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that can't be read.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")

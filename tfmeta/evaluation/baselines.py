@@ -22,7 +22,7 @@ from tfmeta.learners.padding import unpadded_arrays
 from tfmeta.precision import rounding_error
 
 ALPHA = 1.0  # of the ridge regressions: scikit-learn's default
-UNTRAINED = "untrained network, nearest mean"
+UNTRAINED = "network before training, nearest mean"
 _BATCH = 50
 _POOLED = 500  # training tasks of the pooled regression
 Array = npt.NDArray[Any]

@@ -161,6 +161,10 @@ class OnFeatures(MetaLearner):
     # What the learner decides
 
     @property
+    def method_name(self) -> str:
+        return self.learner.method_name
+
+    @property
     def num_outputs(self) -> Any:
         return self.learner.num_outputs
 

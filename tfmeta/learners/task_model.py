@@ -60,6 +60,11 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
 
     # What a method may have
 
+    @property
+    def method_name(self) -> str:
+        """The name of the learner's class, as an export states it."""
+        return type(self).__name__
+
     def embedded(
         self,
         source: EpisodeSource,

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.keras_internals import layers_of
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.on_features import OnFeatures
@@ -66,7 +66,7 @@ def _thaw_only(network: keras.Model, names: Any) -> None:
     if unknown:
         raise UserError(
             f"received train={unknown[0]!r}; expected all, head, none or names of layers of the "
-            f"network {network.name!r}: {', '.join(sorted(known))}"
+            f"network {network.name!r}: {listed(sorted(known))}"
         )
     for layer in layers:
         if not getattr(layer, "layers", None):  # a layer that holds others is as they are

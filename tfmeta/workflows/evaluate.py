@@ -98,7 +98,7 @@ def _baselines(
     try:
         untrained = untrained_learner(run.settings, tests.source)
     except UserError as error:
-        progress.say(f"without the untrained network beside the result: {error}")
+        progress.say(f"without the network before training beside the result: {error}")
     return {"baselines": compared(tests, task_scores, untrained=untrained)}
 
 

@@ -5,6 +5,7 @@ leaving out each example in turn, its confidence is calibrated on the same answe
 are exported and verified.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
-from tfmeta.evaluation.leave_one_out import Head, best_head
+from tfmeta.evaluation.leave_one_out import Head, HeldOut, best_head
 from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.inspection.identity import alike, given_digests
@@ -44,6 +45,10 @@ DEFAULT_NETWORK = "efficientnet_lite0"
 _WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5})
 # Every example is of the one task: no class is kept for validation or test.
 _ONE_TASK = {"split_by": "class", "validation": 0, "test": 0}
+_ARGUMENTS = {
+    *("network", "output", "trust", "progress"),
+    *("label", "features", "skip_unreadable"),
+}
 # Shares of the time, for the bar.
 _READ, _EMBEDDED, _CHOSEN, _EXPORTED = 0.05, 0.4, 0.45, 0.8
 
@@ -68,8 +73,9 @@ def learn(
             appended for the model that takes support sets. Named like the data for None.
         trust: run code that `network` names, if it is not tfmeta's own.
         progress: is told how the work gets on; a log by default.
-        **reading: of a table `label`, the column of the classes ("label"); of a folder
-            `skip_unreadable`, to leave out files that can't be read instead of refusing the data.
+        **reading: of a table `label`, the column of the classes ("label"), and `features`, a list
+            of the columns of features (all others); of a folder `skip_unreadable`, to leave out
+            files that can't be read instead of refusing the data.
 
     Returns:
         Where the models are, and what was found out.
@@ -79,8 +85,9 @@ def learn(
             are not there, or a model can't be written or fails a check.
     """
     started = time.monotonic()
-    check_names("learn", reading, {"label", "skip_unreadable"})
-    label, skips = reading.get("label"), reading.get("skip_unreadable", False)
+    check_names("learn", reading, _ARGUMENTS)
+    label, features = reading.get("label"), reading.get("features")
+    skips = reading.get("skip_unreadable", False)
     check_flags(trust=trust, skip_unreadable=skips)
     place, progress = path("data", data), progress_or_log(progress, "learn")
     folder = Path("exported") / place.resolve().stem if output is None else path("output", output)
@@ -89,11 +96,12 @@ def learn(
         progress.advance(0.0, "reading")
         if place.is_dir():
             _refuse("label", label, "a folder", "a table")
+            _refuse("features", features, "a folder", "a table")
             task = _images(place, network or DEFAULT_NETWORK, skips, progress)
         else:
             _refuse("network", network, "a table", "a folder of images")
             _refuse("skip_unreadable", skips, "a table", "a folder of images")
-            task = _table(place, label or "label")
+            task = _table(place, label or "label", features)
         return _learned(task, folder, started, progress)
 
 
@@ -161,9 +169,12 @@ def _images(place: Path, name: str, skip_unreadable: bool, progress: Progress) -
     return _Task(source, comparable, made, make_learner, name)
 
 
-def _table(place: Path, label: str) -> _Task:
-    options = {**_ONE_TASK, "label": label}
-    source = pipelines.build("arrays", data_dir=place, options=options)
+def _table(place: Path, label: str, features: Any) -> _Task:
+    options = {**_ONE_TASK, "label": label, "features": features}
+    try:
+        source = pipelines.build("arrays", data_dir=place, options=options)
+    except UserError as error:  # in the words of this command's options
+        raise UserError(re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))) from error
     _check(source)
     if source.image_format is not None:
         raise UserError(
@@ -186,8 +197,8 @@ def _check(source: EpisodeSource) -> None:
     names, counts = source.index.class_names, source.index.counts
     if empty := [name for name, count in zip(names, counts, strict=True) if not count]:
         raise UserError(
-            f"no example of {listed(empty)} can be read; expected one or more of each class. Add "
-            "examples, or remove the class"
+            f"the classes {listed(empty)} have no example that can be read; expected one or more "
+            "of each class. Add examples, or remove the folders"
         )
     if len(names) < 2:
         raise UserError(f"received one class, {names[0]}; expected two or more")
@@ -214,7 +225,7 @@ def _learned(task: _Task, folder: Path, started: float, progress: Progress) -> L
         suspects=suspects_of(found, names, index.origins) if found else (),
         temperature=confidence.temperature,
         rests_on=words,
-        warnings=tuple(_warnings(task.source)),
+        warnings=(*_untested(task, found), *_warnings(task.source)),
         seconds=time.monotonic() - started,
     )
 
@@ -249,6 +260,20 @@ def _exported(
             )
     progress.advance(1.0, "done")
     return versions[0], versions[1]
+
+
+def _untested(task: _Task, found: HeldOut | None) -> Iterator[str]:
+    """What the measured accuracy does not say."""
+    known = NETWORKS.get(task.network)
+    if known and not known.pretrained:
+        yield f"{task.network} is drawn at random; a pretrained network makes better features"
+    names, counts = task.source.index.class_names, task.source.index.counts
+    alone = [name for name, count in zip(names, counts, strict=True) if count == 1]
+    if found and alone:
+        yield (
+            f"{listed(alone)}: one example each, which can't be held out, so that nothing is known "
+            "of how well these classes are recognised"
+        )
 
 
 def _warnings(source: ClassSource) -> Iterator[str]:

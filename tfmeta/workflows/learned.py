@@ -20,8 +20,9 @@ class Suspect:
         name: of its file, or of its row.
         label: the class that it was given in.
         problem: "mislabelled" or "out of place".
-        answer: the class that it looks like.
-        probability: of that class; of one out of place, how likely it is of no class.
+        answer: the class that it looks like most.
+        probability: of that class, among the classes that there are.
+        unknown: from 0 to 1, how likely it is of none of them.
     """
 
     name: str
@@ -29,11 +30,12 @@ class Suspect:
     problem: str
     answer: str
     probability: float
+    unknown: float
 
     def __str__(self) -> str:
         if self.problem == "mislabelled":
             return f"{self.name}: looks like {self.answer} ({100 * self.probability:.0f}%)"
-        return f"{self.name}: looks like none of the classes ({100 * self.probability:.0f}%)"
+        return f"{self.name}: looks like none of the classes ({100 * self.unknown:.0f}%)"
 
 
 @dataclass(frozen=True)
@@ -139,14 +141,15 @@ def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tup
         label, answer = int(found.answers.labels[position]), int(probabilities[position].argmax())
         name = origins.names[row] if origins.names else f"row {row + 1}"
         doubt = float(probabilities[position, answer])
-        if len(found.answers.unknown) and strangeness[position] > _STRANGE:
-            facts = "out of place", names[answer], float(strangeness[position])
+        unknown = float(strangeness[position])
+        if len(found.answers.unknown) and unknown > _STRANGE:
+            problem = "out of place"
         elif answer != label and doubt > _DOUBTED:
-            facts = "mislabelled", names[answer], doubt
+            problem = "mislabelled"
         else:
             continue
-        suspects.append(Suspect(name, names[label], *facts))
-    return tuple(sorted(suspects, key=lambda each: -each.probability))
+        suspects.append(Suspect(name, names[label], problem, names[answer], doubt, unknown))
+    return tuple(sorted(suspects, key=lambda each: -max(each.probability, each.unknown)))
 
 
 def in_words(found: HeldOut | None) -> str:
@@ -154,8 +157,8 @@ def in_words(found: HeldOut | None) -> str:
     if found is None:
         return (
             "no class has two examples, so none could be held out: how good the model is was not "
-            "measured, and its confidence rests on the head's own scale, which suits one example "
-            "per class of CIFAR-FS's test classes"
+            "measured, and neither its confidence nor the score `unknown` is calibrated. They rest "
+            "on a fixed scale, which suits 5 classes of one small photograph each (CIFAR-FS)"
         )
     share = HeldOutShare.of(found)
     low, high = share.ci95

@@ -96,7 +96,7 @@ def common_facts(served: ServedFunctions) -> dict[str, Any]:
     learner, image_format = served.learner, served.options.image_format
     return {
         "kind": served.kind.name,
-        "algorithm": type(learner).__name__,
+        "algorithm": learner.method_name,
         "mode": learner.mode,
         "tfmeta": tfmeta.__version__,
         "image_format": image_format and image_format.to_dict(),

@@ -198,7 +198,7 @@ def _images(image: dict[str, Any]) -> str:
 def _confidence(confidence: dict[str, Any]) -> str:
     report, origin = confidence["report"], _UNMEASURED
     if report is not None and "in_words" in report:
-        origin = markdown(report["in_words"])
+        origin = f" {markdown(report['in_words'])}"
     elif report is not None:
         auroc = report["unknown_auroc"]
         origin = _MEASURED.format(
