@@ -124,7 +124,8 @@ def test_a_settings_file_that_is_no_object_is_refused(text, fails, tmp_path):
             ["predict", "run", "--support", "s"],
             "received no INPUT; expected what is",
         ),
-        (["learn"], "'learn'"),
+        (["teach"], "'teach'"),
+        (["learn"], "FOLDER|FILE"),
     ],
 )
 def test_what_the_parser_refuses(arguments, named):
