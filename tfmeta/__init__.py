@@ -7,11 +7,13 @@ wait for TensorFlow.
 import importlib
 import os
 import sys
-from typing import Any
 
 from tfmeta.own_path import leave_working_folder
 
-leave_working_folder()  # before anything is imported from it
+# Before anything is imported from there. Python itself has imported the modules above.
+leave_working_folder()
+
+from typing import Any  # noqa: E402
 
 from tfmeta.deprecation import keep_old_names  # noqa: E402
 from tfmeta.network_registry import MODULES  # noqa: E402

@@ -75,7 +75,7 @@ class Manifest(ModelFacts):
     # Exports that name no limits have them in the graph alone.
     limits: Annotated[dict[str, int], typed.OBJECT] = field(default_factory=dict)
     # How far an answer may be from the one in a warm-up record, relative above 1.
-    tolerance: Annotated[float, typed.NUMBER] = rounding_error(np.float32, OF_AN_EXPORT)
+    tolerance: Annotated[float, typed.SHARE] = rounding_error(np.float32, OF_AN_EXPORT)
 
     @classmethod
     def read(cls, folder: str | Path) -> "Manifest":
