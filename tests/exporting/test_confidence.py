@@ -15,7 +15,7 @@ from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_shape import EpisodeShape
-from tfmeta.evaluation.calibration import Answers, _fit, calibrate, expected_calibration_error
+from tfmeta.evaluation.calibration import Answers, calibrate, expected_calibration_error, fitted
 from tfmeta.exporting.writing.exporter import export_model
 
 FEATURES = 6
@@ -58,15 +58,15 @@ def test_a_column_without_examples_changes_nothing():
 @pytest.mark.parametrize("scale", [0.25, 1.0, 4.0])
 def test_the_temperature_that_was_is_found(scale):
     answers = drawn_answers(scale=scale)
-    fitted = _fit(answers)
+    found = fitted(answers)
     # The Fisher information on the temperature's logarithm: of an answer, its logits' variance.
     honest = answers.known / scale
     chances = np.exp(honest) / np.exp(honest).sum(-1, keepdims=True)
     spread = (chances * honest**2).sum(-1) - (chances * honest).sum(-1) ** 2
     standard_error = spread.sum() ** -0.5
-    assert_within_chance(np.log(fitted.temperature), np.log(scale), standard_error)
+    assert_within_chance(np.log(found.temperature), np.log(scale), standard_error)
     held_out = drawn_answers(seed=1, scale=scale)
-    assert expected_calibration_error(fitted, held_out) < 0.015
+    assert expected_calibration_error(found, held_out) < 0.015
     if scale != 1:
         assert expected_calibration_error(Confidence(), held_out) > 0.05
 
