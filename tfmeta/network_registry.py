@@ -116,6 +116,12 @@ _OF_ONES_OWN = {
 }
 
 
+def size_option(name: str) -> dict[str, list[int]]:
+    """`{"size": [height, width]}` that images are read at for a pretrained network; else empty."""
+    row = NETWORKS.get(name)
+    return {"size": list(row.input_shape[:2])} if row and row.pretrained else {}
+
+
 def listing() -> dict[str, str]:
     """A line for each name that `--set network=NAME` takes, and for each form of a name."""
     families = {f"{key}:{each.argument.upper()}": each.line for key, each in FAMILIES.items()}

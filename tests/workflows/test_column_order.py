@@ -5,6 +5,7 @@ import json
 import pandas
 import pytest
 from sklearn.datasets import load_wine
+from wines import six_classes, train_on_wines
 
 import tfmeta
 from tfmeta import UserError
@@ -18,21 +19,11 @@ def wines(tmp_path_factory):
     """A run on scikit-learn's wines, and the same table with its columns in another order."""
     folder = tmp_path_factory.mktemp("wines")
     table = load_wine(as_frame=True).frame
-    # Three classes are too few to be split: each becomes two, by its row.
-    table["label"] = [f"{c}{'ab'[i % 2]}" for i, c in enumerate(table.pop("target"))]
+    table["label"] = six_classes(table.pop("target"))
     table.to_csv(folder / "wine.csv", index=False)
     table[table.columns[::-1]].to_csv(folder / "reversed.csv", index=False)
     table.rename(columns={"ash": "cinders"}).to_csv(folder / "renamed.csv", index=False)
-    tfmeta.train(
-        "arrays",
-        data_dir=folder / "wine.csv",
-        algorithm="prototypical",
-        run_dir=folder / "run",
-        ways=2,
-        queries=3,
-        pipeline_options={"validation": 0, "test": 2},
-        **TINY,
-    )
+    train_on_wines(folder, steps=2)
     return folder
 
 

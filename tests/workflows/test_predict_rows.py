@@ -9,6 +9,7 @@ import pytest
 import trained
 from closeness import assert_close
 from sklearn.datasets import load_diabetes, load_wine
+from wines import six_classes, train_on_wines
 
 import tfmeta
 from tfmeta import UserError
@@ -21,20 +22,9 @@ def wine(tmp_path_factory):
     """scikit-learn's wines: a table of 13 features, some of whose names have a slash."""
     folder = tmp_path_factory.mktemp("wine")
     table = load_wine(as_frame=True).frame.rename(columns={"target": "cultivar"})
-    # Three classes are too few to be split: each becomes two, by its row.
-    table["cultivar"] = [f"{c}{'ab'[i % 2]}" for i, c in enumerate(table["cultivar"])]
+    table["cultivar"] = six_classes(table["cultivar"])
     table.to_csv(folder / "wine.csv", index=False)
-    options = {"label": "cultivar", "validation": 0, "test": 2}
-    tfmeta.train(
-        "arrays",
-        data_dir=folder / "wine.csv",
-        algorithm="prototypical",
-        run_dir=folder / "run",
-        ways=2,
-        queries=3,
-        pipeline_options=options,
-        **SMALL,
-    )
+    train_on_wines(folder, steps=3, label="cultivar")
     support = table.groupby("cultivar").head(2)
     support = support[support.cultivar.isin(["0a", "1a", "2b"])]
     support.to_csv(folder / "support.csv", index=False)

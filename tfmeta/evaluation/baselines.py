@@ -139,11 +139,16 @@ def _of_values(fixed: FixedEpisodes) -> Scores:
     for support_x, support_y, query_x, query_y in _tasks(fixed):
         support, query = (vectors(x) for x in (support_x, query_x))
         targets, right = support_y.astype(np.float64), query_y.astype(np.float64)
-        scores[mean].append(float(np.mean((right - targets.mean(0)) ** 2)))
+        scores[mean].append(error_of_mean(support_y, query_y))
         scores[alone].append(float(np.mean((right - ridge(support, targets, query)) ** 2)))
         if together is not None:
             scores[pooled].append(float(np.mean((right - together(query)) ** 2)))
     return scores
+
+
+def error_of_mean(support_y: Array, query_y: Array) -> float:
+    """The mean squared error of answering with the mean of the support set's targets."""
+    return float(np.mean((query_y.astype(np.float64) - support_y.mean(0, dtype=np.float64)) ** 2))
 
 
 def _pooled(

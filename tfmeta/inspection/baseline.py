@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,14 +10,18 @@ import tensorflow as tf
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError
-from tfmeta.evaluation.baselines import nearest_mean, share_right
-from tfmeta.reading.prepared import Prepared
+from tfmeta.evaluation.baselines import (
+    error_of_mean,
+    nearest_mean,
+    share_right,
+    vectors_of,
+)
+from tfmeta.evaluation.evaluator import mean_and_ci95
 
 NUM_EPISODES = 200
 _BATCH = 20
 _MOST_WAYS, _SHOTS = 5, (1, 5)
 _QUERIES = (15, 10, 5, 2, 1)  # the first number for which the data has examples is taken
-_Z95 = 1.96  # quantile of the normal distribution, as in evaluation
 
 
 def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[dict[str, Any]]:
@@ -46,8 +50,7 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
             continue
         split, its_shape = protocol
         scores = np.array(list(_scores(source, split, its_shape, seed)), np.float64)
-        interval = float(_Z95 * scores.std(ddof=1) / math.sqrt(len(scores)))
-        score = float(scores.mean())
+        score, interval = mean_and_ci95(scores)
         if source.target_kind.are_values:
             result = {"mse": score, "rmse": math.sqrt(score)}
         else:
@@ -74,24 +77,13 @@ def _possible(source: EpisodeSource, shape: EpisodeShape, shots: tf.Tensor) -> A
     return None
 
 
-def _scores(source: EpisodeSource, split: str, shape: EpisodeShape, seed: int) -> Iterator[Any]:
+def _scores(source: EpisodeSource, split: str, shape: EpisodeShape, seed: int) -> Iterator[float]:
     dataset = source.episodes(split, shape, seed=seed, num_tasks=_BATCH)
-    score = _squared_error if source.target_kind.are_values else _accuracy
     for batch in dataset.take(NUM_EPISODES // _BATCH).as_numpy_iterator():
-        for episode in zip(*batch[:4], strict=True):
-            yield score(source, *episode)
-
-
-def _accuracy(
-    source: EpisodeSource, support_x: Any, support_y: Any, query_x: Any, query_y: Any
-) -> float:
-    vectors = cast(Prepared, source.prepared).vectors(np.concatenate([support_x, query_x]))
-    support, query = np.split(vectors, [len(support_x)])
-    return share_right(nearest_mean(support, support_y, query), query_y)
-
-
-def _squared_error(
-    source: EpisodeSource, support_x: Any, support_y: Any, query_x: Any, query_y: Any
-) -> np.ndarray:
-    del source, support_x, query_x
-    return np.mean((query_y.astype(np.float64) - support_y.mean(0, dtype=np.float64)) ** 2)
+        for support_x, support_y, query_x, query_y in zip(*batch[:4], strict=True):
+            if source.target_kind.are_values:
+                yield error_of_mean(support_y, query_y)
+            else:
+                both = vectors_of(source)(np.concatenate([support_x, query_x]))
+                support, query = np.split(both, [len(support_x)])
+                yield share_right(nearest_mean(support, support_y, query), query_y)

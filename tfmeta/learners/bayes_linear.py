@@ -15,6 +15,7 @@ from tfmeta.learners.keras_arguments import given
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.pairwise import inner_products
+from tfmeta.learners.positive_weights import logarithm_of
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.targets import refuse_other
 from tfmeta.learners.task_losses import as_loss
@@ -93,10 +94,10 @@ class BayesLinear(MetaLearner):
         self.prior_mean = self._weight("prior_mean", (size, columns))
         self.prior_factor = self._weight("prior_factor", (size, size))
         if kind == VALUES:
-            start = self._logarithm("noise_variance") / _NOISE_PACE
+            start = logarithm_of("noise_variance", noise_variance) / _NOISE_PACE
             self.noise_exponent = self._weight("noise_exponent", (columns,), start)
         else:
-            self.log_scale = self._weight("log_scale", (), self._logarithm("scale"))
+            self.log_scale = self._weight("log_scale", (), logarithm_of("scale", scale))
 
     @classmethod
     def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
@@ -258,13 +259,6 @@ class BayesLinear(MetaLearner):
     def _weight(self, name: str, shape: tuple[int, ...], start: float = 0.0) -> Any:
         initializer = keras.initializers.Constant(start)
         return self.add_weight(shape=shape, initializer=initializer, name=name)
-
-    def _logarithm(self, name: str) -> float:
-        """Of the start of what must stay positive; a weight then holds its logarithm."""
-        start = getattr(self, name)
-        if not start > 0:
-            raise ValueError(f"received {name}={start!r}; expected a positive number")
-        return math.log(start)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -10,6 +10,7 @@ from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import inner_products, unit_vectors
+from tfmeta.learners.positive_weights import logarithm_of
 from tfmeta.learners.recipe import Recipe
 
 
@@ -93,9 +94,7 @@ class Ridge(EmbeddingLearner):
 
     def _logarithm(self, name: str, start: Any) -> Any:
         """A weight: the logarithm of what must stay positive."""
-        if not start > 0:
-            raise ValueError(f"received {name}={start!r}; expected a positive number")
-        initializer = keras.initializers.Constant(float(tf.math.log(float(start))))
+        initializer = keras.initializers.Constant(logarithm_of(name, start))
         return self.add_weight(shape=(), initializer=initializer, name=f"log_{name}")
 
     def get_config(self) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class ImageFormat:
             tf.errors.InvalidArgumentError: when the operation runs, if the bytes are no image or
                 an image of more than `MOST_PIXELS`.
         """
-        return _decoded_one(_checked(encoded, name)[0], self, name)
+        return _decoded_one(_checked(encoded, name)[0], self, name, tf.constant(name))
 
     def decode_all(self, encoded: tf.Tensor, *, name: str = "image") -> Any:
         """`decode` for any shape of strings: `(...)` -> uint8 `(..., height, width, channels)`."""
@@ -144,18 +144,12 @@ class ImageFormat:
         Images as large as a camera's are decoded one after another, so that only one at a time
         takes memory.
         """
-
         # A constant inside the loop would make TensorFlow optimise the decoder anew for each call.
         name_tensor = tf.constant(name)
 
-        def one(each: tf.Tensor) -> tf.Tensor:
-            # A damaged file's message has the scope in it, because TensorFlow names the operation.
-            with tf.name_scope(name):
-                return _decoder(self)(each, name_tensor)
-
         def several(number: int | None) -> tf.Tensor:
             return tf.map_fn(
-                one,
+                lambda each: _decoded_one(each, self, name, name_tensor),
                 tf.reshape(encoded, [-1]),
                 fn_output_signature=tf.TensorSpec(self.shape, tf.uint8),
                 parallel_iterations=number,
@@ -245,10 +239,12 @@ class ImageFormat:
         return tf.image.resize(image, target, antialias=True)
 
 
-def _decoded_one(encoded: tf.Tensor, image_format: ImageFormat, name: Any) -> Any:
+def _decoded_one(
+    encoded: tf.Tensor, image_format: ImageFormat, name: str, name_tensor: tf.Tensor
+) -> tf.Tensor:
     # The message about a damaged file has the scope in it, because TensorFlow names the operation.
     with tf.name_scope(name):
-        return _decoder(image_format)(encoded, tf.constant(name))
+        return _decoder(image_format)(encoded, name_tensor)
 
 
 @cache

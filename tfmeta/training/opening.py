@@ -6,7 +6,7 @@ from typing import cast
 from tfmeta.episodes.episode_shape import EpisodeShape, Range
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
-from tfmeta.network_registry import NETWORKS
+from tfmeta.network_registry import size_option
 from tfmeta.pipelines import build, options_of
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -28,11 +28,8 @@ def _size_for(settings: Settings) -> dict[str, list[int]]:
     Where a pipeline's `size` is None by default, it reads images of any sizes, and the usual 84
     pixels of a side would lose most of what such a network sees.
     """
-    known = NETWORKS.get(settings.network)
-    is_open = known is not None and options_of(settings.pipeline).get("size", 0) is None
-    if known is None or not known.pretrained or not is_open:
-        return {}
-    return {"size": list(known.input_shape[:2])}
+    size = size_option(settings.network)
+    return size if size and options_of(settings.pipeline).get("size", 0) is None else {}
 
 
 def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:

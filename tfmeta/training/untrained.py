@@ -5,12 +5,10 @@ import keras
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError
 from tfmeta.learners.meta_learner import MetaLearner
-from tfmeta.learners.on_features import OnFeatures
 from tfmeta.learners.prototypical import Prototypical
-from tfmeta.networks.feature_map import feature_map
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.settings import Settings
-from tfmeta.training.trained_part import is_on_features
+from tfmeta.training.trained_part import ALL, NONE, built_learner, is_on_features
 
 
 def untrained_learner(settings: Settings, source: EpisodeSource) -> MetaLearner | None:
@@ -36,8 +34,9 @@ def untrained_learner(settings: Settings, source: EpisodeSource) -> MetaLearner 
         if len(network.output_shape) != 2:  # a map: of an embedding's comparison, flattened
             flat = keras.layers.Flatten()(network.output)
             network = keras.Model(network.input, flat)
-        if not is_on_features(settings.train):
-            return Prototypical(network)
+        train = NONE if is_on_features(settings.train) else ALL
+        return built_learner(Prototypical, network, train=train, num_outputs=None)
+    except UserError:
+        raise
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f"cannot build the network: {error}") from error
-    return OnFeatures(network, Prototypical(feature_map(network.output_shape[1:], trained=False)))

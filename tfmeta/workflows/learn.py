@@ -24,19 +24,19 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
 from tfmeta.evaluation.leave_one_out import Head, HeldOut, best_head
-from tfmeta.exporting.verifying.verification import verify_export
+from tfmeta.exporting.verifying.verification import refuse_failed, verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.inspection.identity import alike, given_digests
 from tfmeta.learners import find
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
-from tfmeta.learners.on_features import OnFeatures
 from tfmeta.named_code import trusting
-from tfmeta.network_registry import NETWORKS
+from tfmeta.network_registry import NETWORKS, size_option
 from tfmeta.networks.feature_map import feature_map
 from tfmeta.networks.mlp import mlp
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.progress import Progress
+from tfmeta.training.trained_part import NONE, built_learner
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
@@ -144,12 +144,10 @@ class _Task:
 
 
 def _images(place: Path, name: str, skip_unreadable: bool, progress: Progress) -> _Task:
-    known = NETWORKS.get(name)
-    size = {"size": list(known.input_shape[:2])} if known and known.pretrained else {}
     source = pipelines.build(
         "image-folder",
         data_dir=place,
-        options={**_ONE_TASK, "channels": 3, "invert": False, **size},
+        options={**_ONE_TASK, "channels": 3, "invert": False, **size_option(name)},
         skip_unreadable=skip_unreadable,
     )
     _check(source)
@@ -163,7 +161,8 @@ def _images(place: Path, name: str, skip_unreadable: bool, progress: Progress) -
     made = cached_features(network, source.index.examples, on_progress=embedded)
 
     def make_learner(head: Head) -> MetaLearner:
-        return OnFeatures(network, _learner_of(head, feature_map(made.shape[1:], trained=False)))
+        make = partial(_learner_of, head)
+        return built_learner(make, network, train=NONE, num_outputs=None)
 
     comparable = feature_map(made.shape[1:], trained=False)(made).numpy()
     return _Task(source, comparable, made, make_learner, name)
@@ -253,11 +252,7 @@ def _exported(
     with ThreadPoolExecutor() as pool:  # each is a process of its own
         reports = list(pool.map(verify_export, versions))
     for version, report in zip(versions, reports, strict=True):
-        if failed := [check for check in report["checks"] if not check["ok"]]:
-            raise UserError(
-                f"the export {version} fails its check {failed[0]['check']}: {failed[0]['detail']}",
-                exit_status=1,
-            )
+        refuse_failed(report, f"the export {version} fails")
     progress.advance(1.0, "done")
     return versions[0], versions[1]
 

@@ -30,7 +30,7 @@ import keras
 
 from tfmeta import files
 from tfmeta.errors import UserError
-from tfmeta.exporting.verifying.verification import verify_export
+from tfmeta.exporting.verifying.verification import refuse_failed, verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.named_code import trusting
 from tfmeta.training.callback_checks import check_are_callbacks
@@ -162,12 +162,7 @@ def dry_run(request: TrainRequest) -> float:
         image_format = plan.source.image_format
         version = export_model(learner, folder / "dry-run", image_format=image_format)
         report = verify_export(version)
-    failed = [check for check in report["checks"] if not check["ok"]]
-    if failed:
-        raise UserError(
-            f"dry run: the export failed its check {failed[0]['check']}: {failed[0]['detail']}",
-            exit_status=1,
-        )
+    refuse_failed(report, "dry run: the export failed")
     return time.monotonic() - started
 
 

@@ -41,3 +41,10 @@ def verify_export(version: AnyPath, *, timeout: float = children.DEFAULT_TIMEOUT
     except children.ChildDied as error:
         crashed = {"check": "process", "ok": False, "detail": str(error)}
         return {"export": str(version), "ok": False, "checks": [crashed]}
+
+
+def refuse_failed(report: dict[str, Any], what: str) -> None:
+    """Raises UserError if a check of a report does not hold; `what` is said before its name."""
+    for check in report["checks"]:
+        if not check["ok"]:
+            raise UserError(f"{what} its check {check['check']}: {check['detail']}", exit_status=1)
