@@ -40,6 +40,7 @@ _HOMES = {
     "Relation": "tfmeta.learners.relation",
     "Reptile": "tfmeta.learners.reptile",
     "Ridge": "tfmeta.learners.ridge",
+    "Transfer": "tfmeta.learners.transfer",
     "Siamese": "tfmeta.learners.siamese",
     "UserError": "tfmeta.errors",
     "configure_runtime": "tfmeta.runtime",

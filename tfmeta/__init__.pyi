@@ -19,6 +19,7 @@ from tfmeta.learners.relation import Relation as Relation
 from tfmeta.learners.reptile import Reptile as Reptile
 from tfmeta.learners.ridge import Ridge as Ridge
 from tfmeta.learners.siamese import Siamese as Siamese
+from tfmeta.learners.transfer import Transfer as Transfer
 from tfmeta.runtime import configure_runtime as configure_runtime
 from tfmeta.training.loading import load as load
 from tfmeta.workflows.episodes import write_episodes as write_episodes

@@ -86,6 +86,7 @@ TABLE = {
     "siamese": Row("Siamese", {}, embedding, names_matter=False),
     "prototypical": Row("Prototypical", {}, embedding, names_matter=False),
     "ridge": Row("Ridge", {"scale": 4.0}, embedding, names_matter=False),
+    "transfer": Row("Transfer", {"num_training_classes": WAYS}, embedding, names_matter=False),
     "bayes-linear": Row(
         "BayesLinear",
         {"scale": 4.0},
@@ -126,6 +127,18 @@ VARIANTS = {
     "siamese-triplet": Row("Siamese", {"objective": "triplet"}, embedding, names_matter=False),
     "matching-in-context": Row(
         "Matching", {"full_context": True, "read_steps": 2}, embedding, names_matter=False
+    ),
+    "transfer-cosine": Row(
+        "Transfer",
+        {"num_training_classes": WAYS, "classifier": "cosine", "head": "nearest-mean"},
+        embedding,
+        names_matter=False,
+    ),
+    "transfer-ridge": Row(
+        "Transfer",
+        {"num_training_classes": WAYS, "label_smoothing": 0.1, "head": "ridge"},
+        embedding,
+        names_matter=False,
     ),
     "hypernetwork-all": Row(
         "HyperNetwork", {"units": 16, "generated": "all"}, embedding, names_matter=False

@@ -256,7 +256,7 @@ def test_any_keras_network_trains(tmp_path, monkeypatch):
         ({"shots": None}, r"shots=None; expected a whole number from 1 up"),
         ({"outer_lr": -1}, r"outer_lr=-1; expected a positive number"),
         ({"outer_schedule": "step"}, r"expected 'cosine', 'linear' or 'constant'"),
-        ({"outer_optimizer": "lion"}, r"expected 'adam' or 'sgd'"),
+        ({"outer_optimizer": "lion"}, r"expected 'adam', 'sgd' or 'momentum'"),
         ({"train_ways": 0}, r"train_ways=0; expected a whole number from 1 up"),
         ({"network": "resnet"}, r"unknown network 'resnet'"),
         ({"network": "nowhere:net"}, r"cannot load the network"),

@@ -1,5 +1,6 @@
 """Episodes from labelled examples, for all pipelines with classes."""
 
+import copy
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -60,6 +61,7 @@ class ClassSource(EpisodeSource):
                 "Use --set pipeline.rotations=false"
             )
         self._examples = None
+        self._has_class_numbers = False
         kind = PreparedColumns if image_format is None else PreparedImages
         self.prepared = kind(index.examples)
 
@@ -78,7 +80,7 @@ class ClassSource(EpisodeSource):
             self._check_groups(split, shape)
 
     def _check_ways(self, split: str, shape: EpisodeShape, small: Any) -> None:
-        ways = len(self._classes(split, shape)) * self.num_rotations
+        ways = self.num_classes(split, shape)
         if ways < shape.num_ways:
             skips = small and shape.skip_small_classes
             without = f" without its {len(small)} small classes ({_named(small)})" if skips else ""
@@ -126,6 +128,14 @@ class ClassSource(EpisodeSource):
             ways = int(min(sizes[sizes >= shape.num_ways], default=max(sizes, default=0)))
         return ways, int(min(self.index.counts[classes], default=0))
 
+    def num_classes(self, split: str, shape: EpisodeShape) -> int:
+        return len(self._classes(split, shape)) * self.num_rotations
+
+    def with_class_numbers(self) -> "ClassSource":
+        numbered = copy.copy(self)
+        numbered._has_class_numbers = True
+        return numbered
+
     def _classes(self, split: str, shape: EpisodeShape) -> Any:
         """The classes of a split from which episodes are drawn."""
         least = shape.num_examples if shape.skip_small_classes else 0
@@ -154,12 +164,13 @@ class ClassSource(EpisodeSource):
 
         def episodes(first: Any, count: Any) -> Any:
             group_key, class_keys, example_keys, sizes = keys_of(first, count)
-            classes, turns = choose_classes(group_key, class_keys)
+            numbers, classes, turns = choose_classes(group_key, class_keys)
             chosen = choose_examples(classes, example_keys)
             x = gather(tf.gather(order, chosen))
             if self.num_rotations > 1:
                 x = _turned(x, turns)
-            return sized(_episode(to_unit(x), shape.num_shots), shape, sizes)
+            labels = numbers if self._has_class_numbers else _own_labels(numbers)
+            return sized(_episode(to_unit(x), labels, shape.num_shots), shape, sizes)
 
         return episodes
 
@@ -168,7 +179,7 @@ class ClassSource(EpisodeSource):
     ) -> list[list[str]]:
         choose_classes, _ = self._choosers(split, shape)
         group_key, class_keys, _, _ = self._keys(split, shape, seed)(0, count)
-        classes, turns = (each.numpy() for each in choose_classes(group_key, class_keys))
+        _, classes, turns = (each.numpy() for each in choose_classes(group_key, class_keys))
         return [
             [self._name_of(*each) for each in zip(*episode, strict=True)]
             for episode in zip(classes.tolist(), turns.tolist(), strict=True)
@@ -221,8 +232,8 @@ class ClassSource(EpisodeSource):
             if shape.within_group:
                 group = tf.gather(large, tf.math.floormod(group_key, len(large)))
                 class_keys = tf.where(group_of == group[:, tf.newaxis], class_keys, _LAST)
-            _, position = tf.math.top_k(class_keys, shape.num_ways)
-            return tf.gather(classes, position), position // len(usable)
+            _, number = tf.math.top_k(class_keys, shape.num_ways)
+            return number, tf.gather(classes, number), number // len(usable)
 
         def choose_examples(classes: np.ndarray, keys: Any) -> Any:
             keys = tf.reshape(keys, (-1, shape.num_ways, most))
@@ -254,15 +265,25 @@ def _turned(x: Any, turns: Any) -> tf.Tensor:
     return tf.reshape(tf.dynamic_stitch(places, parts), tf.shape(x))
 
 
-def _episode(x: Any, num_shots: Any) -> Episode:
-    """Cuts examples `(tasks, ways, shots + queries, ...)` into support and query set."""
+def _own_labels(numbers: Any) -> tf.Tensor:
+    """The labels of an episode's classes `(tasks, ways)`: 0, 1 and so on."""
+    return tf.tile(tf.range(numbers.shape[1])[tf.newaxis], (tf.shape(numbers)[0], 1))
+
+
+def _episode(x: Any, labels: tf.Tensor, num_shots: int) -> Episode:
+    """Cuts examples `(tasks, ways, shots + queries, ...)` into support and query set.
+
+    Args:
+        x: the examples.
+        labels: of the classes, `(tasks, ways)`.
+        num_shots: support examples per class.
+    """
     tasks, ways, examples = tf.shape(x)[0], x.shape[1], x.shape[2]
 
     def part(values: Any, number: Any) -> Any:
-        labels = tf.repeat(tf.range(ways), number)
         return (
             tf.reshape(values, (tasks, ways * number, *x.shape[3:])),
-            tf.tile(labels[tf.newaxis], (tasks, 1)),
+            tf.repeat(labels, number, axis=1),
         )
 
     support = part(x[:, :, :num_shots], num_shots)

@@ -197,6 +197,30 @@ class EpisodeSource(ABC):
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
         """The most ways, and the most examples per class, that the split's episodes can have."""
 
+    def num_classes(self, split: str, shape: EpisodeShape) -> int:
+        """How many classes a split's episodes are drawn from.
+
+        Raises:
+            UserError: if that is not known, as for an endless family.
+        """
+        del split, shape
+        raise UserError(
+            f"{self.name} has no classes with a number of their own, so they can't be learned all "
+            "at once; expected a learner that is trained by episodes alone, such as --algorithm "
+            "prototypical"
+        )
+
+    def with_class_numbers(self) -> "EpisodeSource":
+        """The same episodes, labelled in another way, for a learner of all classes at once.
+
+        The label of an example is the number of its class among the `num_classes` of its split, not
+        among the classes of its episode.
+
+        Raises:
+            UserError: as `num_classes`.
+        """
+        raise UserError(f"{self.name} has no classes with a number of their own")
+
     @abstractmethod
     def draw(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Any]:
         """A function in the graph: `(first, count)` -> the Episodes from number `first` on.

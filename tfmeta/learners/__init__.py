@@ -81,6 +81,10 @@ ALGORITHMS = {
         "tfmeta.learners.ridge:Ridge",
         "ridge regression in closed form on the features: the best head on a pretrained network",
     ),
+    "transfer": Algorithm(
+        "tfmeta.learners.transfer:Transfer",
+        "a classifier of all training classes, and a simple head on its features: from scratch",
+    ),
     "bayes-linear": Algorithm(
         "tfmeta.learners.bayes_linear:BayesLinear",
         "linear regression with a learned prior, in closed form: values with their variance",

@@ -1,67 +1,20 @@
-"""What methods share that embed each example and compare embeddings: metric learning."""
+"""What methods share that are trained by episodes to compare embeddings: metric learning."""
 
 from abc import abstractmethod
 from typing import Any
 
-import keras
 import tensorflow as tf
 
-from tfmeta.episodes.target_kind import CLASSES, VALUES
-from tfmeta.learners.class_members import membership
-from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
-from tfmeta.learners.computing_dtype import full
+from tfmeta.learners.common_sizes import CommonSizes
+from tfmeta.learners.feature_learner import FeatureLearner
 from tfmeta.learners.forward_pass import ForwardPass
-from tfmeta.learners.meta_learner import MetaLearner
-from tfmeta.learners.moving_averages import MovingAverages
 
 
-class EmbeddingLearner(MetaLearner):
-    """Embeds the support set, summarises it, and compares each query with the summary.
+class EmbeddingLearner(FeatureLearner):
+    """A `FeatureLearner` whose training episode is a task: it is answered as `predict_with` does.
 
-    There is no head of a fixed size: the answer has a column for each class of the support set.
-    In training, all examples of an episode are normalised together, with their own statistics.
-    Moving averages of these statistics normalise everything after training.
-
-    Args:
-        network: the embedding, a built `keras.Model`, `(batch, ...) -> (batch, ...)`.
-        functions: the `NetworkFunction`s of other networks that the method runs.
+    Args: see `FeatureLearner`.
     """
-
-    num_outputs = None
-
-    def __init__(self, network: keras.Model, functions: Any = (), /, **kwargs: Any):
-        super().__init__(network, **kwargs)
-        self.refuse_regression(self._target_kind == VALUES)
-        self._target_kind = CLASSES
-        self._functions = [self.function, *functions]
-        self.moving_averages = MovingAverages.of(self._functions)
-
-    # What a method is
-
-    @abstractmethod
-    def summarise(
-        self, embedded: tf.Tensor, members: tf.Tensor, sizes: CommonSizes
-    ) -> dict[str, Any]:
-        """The task state of a support set.
-
-        Args:
-            embedded: `(support, ...)`.
-            members: `(support, classes)`, one if the example belongs to the class, else zero.
-            sizes: the number of examples that the state of a method that keeps every example has
-                room for.
-        """
-
-    @abstractmethod
-    def compare(
-        self, task_state: dict[str, Any], embedded: tf.Tensor, forward: ForwardPass
-    ) -> tf.Tensor:
-        """The answer to embedded queries `(queries, ...)`: logits `(queries, classes)`.
-
-        Args:
-            task_state: what `summarise` returned.
-            embedded: `(queries, ...)`.
-            forward: the ForwardPass with which to run another network.
-        """
 
     @abstractmethod
     def training_loss(
@@ -76,50 +29,12 @@ class EmbeddingLearner(MetaLearner):
             query_y: `(queries,)`, the labels of the queries.
         """
 
-    # What follows from it
-
-    def adapt(
-        self, support_x: tf.Tensor, support_y: tf.Tensor, *, sizes: CommonSizes = ITS_OWN
-    ) -> dict[str, Any]:
-        forward = ForwardPass(batch_statistics=self.transductive)
-        return self._summary(self._embedded(forward, support_x), support_y, sizes)
-
-    def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
-        forward = ForwardPass(batch_statistics=self.transductive)
-        return self.compare(task_state, self._embedded(forward, query_x), forward)
-
-    def reference_answer(
-        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
-    ) -> tf.Tensor | None:
-        """The same comparison, of embeddings from Keras. See `MetaLearner.reference_answer`."""
-        forward = ForwardPass(batch_statistics=self.transductive)
-        with self.plain_network.borrowed() as network:
-            support, query = (network(x, training=self.transductive) for x in (support_x, query_x))
-            return self.compare(self._summary(support, support_y, ITS_OWN), query, forward)
-
-    def task_gradients(
-        self, episode: Any, *, sizes: CommonSizes = ITS_OWN
-    ) -> tuple[list[tf.Tensor], dict[str, Any]]:
-        forward = ForwardPass(batch_statistics=True)
+    def learning_loss(
+        self, embedded: tf.Tensor, episode: Any, *, sizes: CommonSizes, forward: ForwardPass
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         num_support = tf.shape(episode.support_x)[0]
-
-        def outer_loss() -> tuple[tf.Tensor, tf.Tensor]:
-            x = tf.concat([episode.support_x, episode.query_x], 0)
-            y = tf.concat([episode.support_y, episode.query_y], 0)
-            embedded = self._embedded(forward, x)
-            task_state = self._summary(embedded[:num_support], episode.support_y, sizes)
-            outputs = self.compare(task_state, embedded[num_support:], forward)
-            loss = self.training_loss(embedded, y, outputs=outputs, query_y=episode.query_y)
-            return loss, outputs
-
-        gradients, logs = self.gradients_of(outer_loss)
-        return gradients, {**logs, "statistics": forward.statistics(self._functions)}
-
-    def _summary(
-        self, embedded: tf.Tensor, support_y: tf.Tensor, sizes: CommonSizes
-    ) -> dict[str, Any]:
-        return self.summarise(embedded, membership(support_y, embedded.dtype, sizes), sizes)
-
-    def _embedded(self, forward: ForwardPass, x: tf.Tensor) -> tf.Tensor:
-        """The embeddings of examples `(examples, ...)`."""
-        return full(forward(self.function, x))
+        y = tf.concat([episode.support_y, episode.query_y], 0)
+        task_state = self.summary(embedded[:num_support], episode.support_y, sizes)
+        outputs = self.compare(task_state, embedded[num_support:], forward)
+        loss = self.training_loss(embedded, y, outputs=outputs, query_y=episode.query_y)
+        return loss, outputs

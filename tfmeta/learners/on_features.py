@@ -73,6 +73,10 @@ class OnFeatures(MetaLearner):
         return self.learner.predict_with(task_state, self._features(query_x))
 
     @property
+    def served_variables(self) -> list[Any]:
+        return [*self.network.variables, *self.learner.served_variables]
+
+    @property
     def has_variance(self) -> bool:
         return self.learner.has_variance
 

@@ -13,7 +13,7 @@ class Recipe:
         steps: steps of the outer loop.
         meta_batch: tasks per step.
         outer_learning_rate: the rate at the start.
-        outer_optimizer: "adam" or "sgd".
+        outer_optimizer: "adam", "sgd", or "momentum", which is "sgd" with a momentum of 0.9.
         outer_schedule: "cosine" or "linear", both down to zero, or "constant".
         train_episode: `ways`, `shots` and `queries` of a training episode, if they differ from the
             task's; they are lowered to what the data has.
@@ -22,6 +22,10 @@ class Recipe:
             it ends with its embedding.
         learner_has_head: True if the learner has the head for values in place of the network; its
             constructor then takes `num_outputs`.
+        learns_all_classes: True if training is on all training classes at once. Training episodes
+            are then minibatches: their labels are the numbers of the classes in the training split,
+            and their size does not follow that of the task. The constructor takes
+            `num_training_classes`, and `num_steps`, which is None if there is no such number.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
@@ -34,6 +38,7 @@ class Recipe:
     network_options: dict[str, Any] = field(default_factory=dict)
     has_head: bool = True
     learner_has_head: bool = False
+    learns_all_classes: bool = False
 
     @classmethod
     def of_many_ways(

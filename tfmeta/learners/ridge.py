@@ -12,6 +12,7 @@ from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.positive_weights import logarithm_of
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.task_heads import ridge_weights
 
 
 @keras.saving.register_keras_serializable("tfmeta")
@@ -73,11 +74,9 @@ class Ridge(EmbeddingLearner):
     ) -> dict[str, Any]:
         """Equation 6."""
         x = unit_vectors(embedded)
-        kernel = tf.matmul(x, x, transpose_b=True)
         strength = tf.cast(tf.exp(self.log_regularisation.value), x.dtype)
-        ridge = strength * tf.eye(tf.shape(x)[0], dtype=x.dtype)
-        dual = tf.linalg.solve(kernel + ridge, members)
-        return {"head": tf.matmul(dual, x, transpose_a=True), "shots": tf.reduce_sum(members, 0)}
+        head = ridge_weights(x, members, strength)
+        return {"head": head, "shots": tf.reduce_sum(members, 0)}
 
     def compare(
         self, task_state: dict[str, Any], embedded: tf.Tensor, forward: ForwardPass

@@ -82,6 +82,11 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         return source
 
     @property
+    def served_variables(self) -> list[Any]:
+        """The variables that `adapt` and `predict_with` read, which an export needs."""
+        return list(self.variables)
+
+    @property
     def has_variance(self) -> bool:
         """Whether an answer comes with its variance, as `variance_with` computes it."""
         return False

@@ -17,10 +17,15 @@ from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.targets import default_loss, default_metric
 from tfmeta.network_size import check_size
 from tfmeta.training.network_choice import is_foreign
+from tfmeta.training.opening import training_shape
 from tfmeta.training.settings import Settings
 from tfmeta.training.trained_part import built_learner, is_on_features
 
-_OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
+_OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
+    "adam": keras.optimizers.Adam,
+    "sgd": keras.optimizers.SGD,
+    "momentum": partial(keras.optimizers.SGD, momentum=0.9),
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,9 @@ class LearnerPlan:
         network_function, network_options: what makes the network, and all of its arguments.
         head_size: outputs of the head that the learner needs; None if it needs none.
         target_kind: what the targets are; the learner is compiled with their loss and metric.
-        optimizer_class, outer_learning_rate: of the outer loop, the rate at its start.
+        has_class_numbers: whether the labels of training episodes are the numbers of the classes in
+            the training split.
+        make_optimizer, outer_learning_rate: of the outer loop, the rate at its start.
     """
 
     settings: Settings
@@ -46,7 +53,8 @@ class LearnerPlan:
     network_options: dict[str, Any]
     head_size: int | None
     target_kind: TargetKind
-    optimizer_class: type[keras.optimizers.Optimizer]
+    has_class_numbers: bool
+    make_optimizer: Callable[..., keras.optimizers.Optimizer]
     outer_learning_rate: float
 
     @classmethod
@@ -74,6 +82,7 @@ class LearnerPlan:
                 "targets": target_kind.name,
                 "transductive": settings.transductive,
                 **({"num_outputs": num_outputs} if recipe.learner_has_head else {}),
+                **(_all_classes(settings, source) if recipe.learns_all_classes else {}),
                 **settings.learner_options,
             },
             network_function=network_function,
@@ -84,7 +93,8 @@ class LearnerPlan:
             },
             head_size=head_size,
             target_kind=target_kind,
-            optimizer_class=_OPTIMIZERS[cast(str, settings.outer_optimizer)],
+            has_class_numbers=recipe.learns_all_classes,
+            make_optimizer=_OPTIMIZERS[cast(str, settings.outer_optimizer)],
             outer_learning_rate=cast(float, settings.outer_learning_rate),
         )
 
@@ -126,7 +136,7 @@ class LearnerPlan:
             longest_window: steps that one execution may have.
         """
         learner.compile(
-            self.optimizer_class(self.outer_learning_rate),
+            self.make_optimizer(self.outer_learning_rate),
             default_loss(self.target_kind),
             metrics=[default_metric(self.target_kind)],
             jit_compile=False if varies else "auto",
@@ -142,3 +152,11 @@ class LearnerPlan:
         self.compile(learner, **options)
         for variable, value in zip(learner.optimizer.variables, state, strict=True):
             variable.assign(value)
+
+
+def _all_classes(settings: Settings, source: EpisodeSource) -> dict[str, int | None]:
+    """The arguments of a learner that is trained on all training classes at once."""
+    return {
+        "num_training_classes": source.num_classes("train", training_shape(settings)),
+        "num_steps": settings.steps,
+    }

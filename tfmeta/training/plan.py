@@ -165,7 +165,10 @@ class Plan:
 
     def episodes_after(self, step: int, learner: MetaLearner) -> tf.data.Dataset:
         """The batches of episodes of the steps after `step`, as the learner takes them, endless."""
-        return learner.embedded(self.source, "train").episodes(
+        source = learner.embedded(self.source, "train")
+        if self.learner.has_class_numbers:
+            source = source.with_class_numbers()
+        return source.episodes(
             "train",
             self.training_shape,
             seed=self.settings.seed,

@@ -63,14 +63,21 @@ def _training_sizes(settings: Settings, source: EpisodeSource, recipe: Recipe) -
 
     If the data is too small for the recipe's numbers, these are lowered to what the data has, but
     not below the task's own numbers. If it is too small for these too, the source refuses.
+    Minibatches of all classes have nothing to do with the task's numbers; with fewer ways they have
+    more queries, so that their size stays.
     """
-    shape = episode_shape(settings)
+    shape = least = episode_shape(settings)
     most_ways, most_examples = source.limits("train", shape)
-    ways = max(shape.num_ways, min(recipe.train_episode.get("ways", shape.num_ways), most_ways))
+    if recipe.learns_all_classes:
+        least = shape.changed(num_ways=1, num_shots=1, num_queries=1)
+    most_wanted = recipe.train_episode.get("ways", shape.num_ways)
+    ways = max(least.num_ways, min(most_wanted, most_ways))
     wanted = recipe.train_episode.get("queries", shape.num_queries)
     shots = recipe.train_episode.get("shots", shape.num_shots)
-    shots = max(shape.num_shots, min(shots, most_examples - wanted))
-    queries = max(min(wanted, shape.num_queries), min(wanted, most_examples - shots))
+    if recipe.learns_all_classes:
+        wanted = most_wanted * (shots + wanted) // ways - shots
+    shots = max(least.num_shots, min(shots, most_examples - wanted))
+    queries = max(min(wanted, least.num_queries), min(wanted, most_examples - shots))
     return (
         settings.train_ways or ways,
         settings.train_shots or shots,

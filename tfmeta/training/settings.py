@@ -56,7 +56,11 @@ _CHECKS = (
     ),
     ("augment", "a list of Keras layers, by name or as {name: {option: value}}", is_list_of_layers),
     ("pipeline algorithm network train strategy data_dir", "a text", lambda v: isinstance(v, str)),
-    ("outer_optimizer", "'adam' or 'sgd'", lambda v: v in ("adam", "sgd")),
+    (
+        "outer_optimizer",
+        "'adam', 'sgd' or 'momentum'",
+        lambda v: v in ("adam", "sgd", "momentum"),
+    ),
     (
         "outer_schedule",
         "'cosine', 'linear' or 'constant'",
@@ -88,7 +92,7 @@ class Settings:
             many as there is time for.
         meta_batch: tasks per step.
         outer_learning_rate: the outer optimizer's rate at the start; its key is `outer_lr`.
-        outer_optimizer: "adam" or "sgd".
+        outer_optimizer: "adam", "sgd", or "momentum", which is "sgd" with a momentum of 0.9.
         outer_schedule: how the outer rate falls to zero, at the last step or the end of the time:
             "cosine" or "linear"; or "constant".
         transductive: normalise queries with their own statistics.

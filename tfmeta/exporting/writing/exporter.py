@@ -107,7 +107,7 @@ def common_facts(served: ServedFunctions) -> dict[str, Any]:
 
 def _save_model(folder: Path, served: TaskFunctions | AdaptedFunctions) -> None:
     module = tf.Module()
-    module.weights = [variable.value for variable in served.learner.variables]
+    module.weights = [variable.value for variable in served.learner.served_variables]
     module.state = served.variables
     functions = with_bytes(
         served.functions,

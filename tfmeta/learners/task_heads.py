@@ -1,0 +1,90 @@
+"""Heads that learn a task from features of unit length, in a fixed number of operations.
+
+Each is a function `(features, members, strength)` -> the head, `(classes, units)`: features
+`(support, units)`, `members` as `membership` returns them, and a strength, which has a meaning for
+ridge and logistic regression alone.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfmeta.learners.class_members import class_means, without_absent
+from tfmeta.learners.pairwise import inner_products, squared_distances, unit_vectors
+
+NEAREST_MEAN, COSINE, RIDGE, LOGISTIC = "nearest-mean", "cosine", "ridge", "logistic"
+STRENGTHS = {RIDGE: 0.5, LOGISTIC: 1.0}  # of those that have one, their defaults
+
+# The error of the head shrinks by a third in each step or faster, for features of unit length.
+_LOGISTIC_STEPS = 60
+
+
+def means(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:
+    """The mean of each class."""
+    del strength
+    return class_means(features, members)
+
+
+def mean_directions(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:
+    """The mean of each class, scaled to unit length."""
+    return unit_vectors(means(features, members, strength))
+
+
+def ridge_weights(
+    features: tf.Tensor, members: tf.Tensor, strength: tf.Tensor | float
+) -> tf.Tensor:
+    """The ridge regression of the memberships: W = Y' (X X' + strength I)^-1 X."""
+    kernel = tf.matmul(features, features, transpose_b=True)
+    ridge = strength * tf.eye(tf.shape(features)[0], dtype=features.dtype)
+    dual = tf.linalg.solve(kernel + ridge, members)
+    return tf.matmul(dual, features, transpose_a=True)
+
+
+def logistic_weights(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:
+    """Multinomial logistic regression: the least of sum(-log p) + strength / 2 * |W|^2.
+
+    With W = A'X, the gradient is (P - Y + strength A)'X. A Newton step needs the curvature, which
+    is nowhere more than X'X / 2 + strength I, for every class. With this bound in place of the
+    curvature (Boehning 1992, "Multinomial logistic regression algorithm"), a step never goes too
+    far, and all steps share one Cholesky factor of the size of the support set.
+    """
+    shots = tf.reduce_sum(members, 0)
+    kernel = tf.matmul(features, features, transpose_b=True)
+    ridge = strength * tf.eye(tf.shape(features)[0], dtype=features.dtype)
+    cholesky = tf.linalg.cholesky(kernel / 2 + ridge)
+
+    def step(number: tf.Tensor, dual: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        probabilities = tf.nn.softmax(without_absent(tf.matmul(kernel, dual), shots))
+        error = probabilities - members + strength * dual
+        return number + 1, dual - tf.linalg.cholesky_solve(cholesky, error)
+
+    _, dual = tf.while_loop(
+        lambda number, dual: number < _LOGISTIC_STEPS,
+        step,
+        (0, tf.zeros_like(members)),
+        maximum_iterations=_LOGISTIC_STEPS,
+    )
+    return tf.matmul(dual, features, transpose_a=True)
+
+
+HEADS: dict[str, Callable[..., tf.Tensor]] = {
+    NEAREST_MEAN: means,
+    COSINE: mean_directions,
+    RIDGE: ridge_weights,
+    LOGISTIC: logistic_weights,
+}
+
+
+def logits(name: str, features: tf.Tensor, head: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
+    """The answers of a head to queries, `(queries, classes)`; the same to the bit in any company.
+
+    Args:
+        name: of the head.
+        features: of the queries, `(queries, units)`, of unit length.
+        head: `(classes, units)`.
+        scale: of the logits; logistic regression has its own.
+    """
+    if name == NEAREST_MEAN:
+        return -scale * squared_distances(features, head)
+    products = inner_products(features, head)
+    return products if name == LOGISTIC else scale * products
