@@ -8,8 +8,8 @@ READY := $(VENV)/.ready
 # A PYTHON that the caller names is the only candidate.
 CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 
-# tests/conftest.py orders the groups of tests.
-WORKERS := --numprocesses=auto --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
+# tests/helpers/whole_files.py divides the tests among the workers, and orders them.
+WORKERS := --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick lint docs newest faults layers attack numerics clean

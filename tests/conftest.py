@@ -13,7 +13,7 @@ from PIL import Image
 
 import tfmeta
 
-pytest_plugins = ["quick"]
+pytest_plugins = ["quick", "whole_files"]
 
 # Both before anything here imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -45,28 +45,6 @@ def pytest_configure(config):
         name = f"{kind}_op_parallelism_threads"
         getattr(threading, f"set_{name}")(_THREADS)
         assert getattr(threading, f"get_{name}")() == _THREADS
-
-
-def pytest_collection_modifyitems(config, items):
-    """Gives a worker whole files, or whole folders below a room's, which share what is dear.
-
-    First those with slow tests, then those with many: no worker has a long one left at the end.
-    """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    groups = {}
-    for item in items:
-        place = item.path.relative_to(Path(__file__).parent)
-        group = place.parent if len(place.parts) > 2 else place
-        item.add_marker(pytest.mark.xdist_group(str(group)))
-        groups.setdefault(group, []).append(item)
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        first = sorted(groups.values(), key=lambda group: (not _has_slow_tests(group), -len(group)))
-        items[:] = [item for group in first for item in group]
-
-
-def _has_slow_tests(items):
-    return any(item.get_closest_marker("slow") for item in items)
 
 
 @pytest.fixture(scope="session")
