@@ -12,7 +12,7 @@ SMALL = {"ways": 2, "train_ways": 2, "queries": 1, "meta_batch": 1, "validation_
 
 
 @pytest.mark.slow
-def test_after_its_start_the_weights_come_from_the_run(tmp_path, monkeypatch):
+def test_after_its_start_the_weights_come_from_the_run(tmp_path, png_folder, monkeypatch):
     run = tmp_path / "run"
     options = {"network": "efficientnet_lite0", "network_options": {"size": 32}, "outer_lr": 1e-30}
     tfmeta.train("glyphs", algorithm="prototypical", run_dir=run, steps=1, **options, **SMALL)
@@ -25,6 +25,7 @@ def test_after_its_start_the_weights_come_from_the_run(tmp_path, monkeypatch):
         np.testing.assert_array_equal(received.numpy(), expected.numpy())
     assert tfmeta.train(run_dir=run, resume=True, steps=2).step == 2
     assert 0 <= tfmeta.evaluate(run, tasks=2)["accuracy"] <= 1
-    export = tfmeta.export(run, output=tmp_path / "exported", calibration_tasks=0)
+    kind = {"kind": "adapted", "support": png_folder}  # the fewest copies of a large network
+    export = tfmeta.export(run, output=tmp_path / "exported", calibration_tasks=0, **kind)
     report = tfmeta.verify(export)
     assert report.ok, report
