@@ -13,10 +13,11 @@ from tfmeta.learners.class_members import class_means, without_absent
 from tfmeta.learners.pairwise import inner_products, squared_distances, unit_vectors
 
 NEAREST_MEAN, COSINE, RIDGE, LOGISTIC = "nearest-mean", "cosine", "ridge", "logistic"
-STRENGTHS = {RIDGE: 0.5, LOGISTIC: 1.0}  # of those that have one, their defaults
+STRENGTHS = {RIDGE: 0.5, LOGISTIC: 0.1}  # of those that have one, their defaults
 
-# The error of the head shrinks by a third in each step or faster, for features of unit length.
-_LOGISTIC_STEPS = 60
+# Enough for a strength of 0.1 or more: with features of a network trained on CIFAR-FS, 5 ways and
+# 5 shots, a head is then within 3e-8 of its optimum. With 0.01 it is within 2%.
+_LOGISTIC_STEPS = 100
 
 
 def means(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:

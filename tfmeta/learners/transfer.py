@@ -43,8 +43,8 @@ class Transfer(FeatureLearner):
             trained any more.
         num_steps: of training in all; only `then` needs it.
         head: what learns a task: "nearest-mean", "cosine", "ridge" or "logistic".
-        regularisation: of "ridge" (by default 0.5) and "logistic" (by default 1, which is C = 1 in
-            scikit-learn), for features of unit length.
+        regularisation: of "ridge" (by default 0.5) and "logistic" (by default 0.1, which is C = 10
+            in scikit-learn; RFS has C = 1), for features of unit length.
         classifier: "linear" or "cosine".
         label_smoothing: the share of a training label that all classes get equally.
         weight_decay: half of it times the squares of all matrices and kernels is added to the loss.
@@ -164,6 +164,11 @@ class Transfer(FeatureLearner):
             raise UserError(
                 "this Transfer has num_training_classes=None, so it has no classifier to train; "
                 "expected the number of training classes"
+            )
+        if not self.network.trainable_variables:
+            raise UserError(
+                "no weight of the network is to be trained, and the classifier alone would change "
+                "no answer; expected --train all or head, or --steps 0 to keep the network as it is"
             )
 
         def of_minibatch() -> tuple[tf.Tensor, tf.Tensor]:
