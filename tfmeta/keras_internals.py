@@ -15,6 +15,7 @@ from unittest import mock
 import keras
 import tensorflow as tf
 from keras.src.backend.common import global_state
+from keras.src.random.seed_generator import global_seed_generator
 
 # Layers
 
@@ -43,6 +44,21 @@ def replace_random_generators(layer: keras.Layer, generator: keras.random.SeedGe
     """Lets a layer draw its seeds from another generator, which Keras refuses for a built layer."""
     own = [n for n, v in vars(layer).items() if isinstance(v, keras.random.SeedGenerator)]
     vars(layer).update(dict.fromkeys(own, generator))
+
+
+def generator_states(network: keras.Layer) -> list[Any]:
+    """The state of each random generator in the network, a variable."""
+    return [each.state for layer in layers_of(network) for each in layer._seed_generators]
+
+
+def global_generator() -> keras.random.SeedGenerator:
+    """The generator from which a layer draws that names none."""
+    return global_seed_generator()
+
+
+def random_seed() -> int | None:
+    """What `keras.utils.set_random_seed` received last; None before that."""
+    return global_state.get_global_attribute("global_random_seed")
 
 
 def takes_training(layer: keras.Layer) -> bool:
@@ -77,17 +93,17 @@ def computing_in(layers: Iterable[keras.Layer], dtype: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def as_in_inference(layers: Iterable[keras.Layer]) -> Iterator[None]:
-    """Lets layers run as in inference in its body, whatever `training` they are called with."""
+def running_as(layers: Iterable[keras.Layer], *, training: bool) -> Iterator[None]:
+    """Lets layers run as in training or in inference in its body, however they are called."""
     layers = list(layers)
     calls = [layer.call for layer in layers]
 
-    def in_inference(call: Callable[..., Any]) -> Any:
-        return lambda *args, **kwargs: call(*args, **{**kwargs, "training": False})
+    def changed(call: Callable[..., Any]) -> Any:
+        return lambda *args, **kwargs: call(*args, **{**kwargs, "training": training})
 
     try:
         for layer, call in zip(layers, calls, strict=True):
-            object.__setattr__(layer, "call", in_inference(call))  # Keras would track it
+            object.__setattr__(layer, "call", changed(call))  # Keras would track it
         yield
     finally:
         for layer in layers:

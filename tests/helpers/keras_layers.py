@@ -10,7 +10,7 @@ VECTOR, STEPS, IMAGE, VOLUME = (6,), (8, 3), (8, 8, 2), (4, 4, 4, 2)
 FRAMES = (3, 4, 4, 2)
 
 # Where a layer takes none of these from its name, or needs arguments.
-_ARGUMENTS = {
+ARGUMENTS = {
     "Activation": {"activation": "tanh"},
     "AdaptiveAveragePooling1D": {"output_size": 2},
     "AdaptiveAveragePooling2D": {"output_size": 2},
@@ -51,12 +51,13 @@ _ARGUMENTS = {
     "RandomBrightness": {"factor": 0.3},
     "RandomColorDegeneration": {"factor": 0.3},
     "RandomContrast": {"factor": 0.3},
-    "RandomCrop": {"height": 4, "width": 4},
     "RandomHue": {"factor": 0.3},
     "RandomPosterization": {"factor": 4},
+    "RandomPerspective": {"scale": 0.5},
     "RandomRotation": {"factor": 0.3},
     "RandomSaturation": {"factor": 0.3},
     "RandomSharpness": {"factor": 0.3},
+    "RandomShear": {"x_factor": 0.5, "y_factor": 0.5},
     "RandomTranslation": {"height_factor": 0.3, "width_factor": 0.3},
     "RandomZoom": {"height_factor": 0.3},
     "RepeatVector": {"n": 2},
@@ -88,6 +89,8 @@ _WIRED = {
     "MultiHeadAttention": lambda x: layers.MultiHeadAttention(2, 2)(x, x),
     "Multiply": lambda x: layers.Multiply()([x, x]),
     "Pipeline": lambda x: layers.Pipeline([layers.Dense(4), layers.ReLU()])(x),
+    # It leaves images as large as they are in inference.
+    "RandomCrop": lambda x: layers.GlobalAveragePooling2D()(layers.RandomCrop(4, 4)(x)),
     "RNN": lambda x: layers.RNN(layers.GRUCell(3))(x),
     "SpectralNormalization": lambda x: layers.SpectralNormalization(layers.Dense(4))(x),
     "StackedRNNCells": lambda x: layers.RNN(
@@ -110,27 +113,21 @@ _SHAPES = {
     "RandAugment": (8, 8, 3), "Solarization": (8, 8, 3), "CenterCrop": IMAGE, "Resizing": IMAGE,
     "STFTSpectrogram": (256, 1), "MelSpectrogram": (2048,),
 }  # fmt: skip
+# TensorFlow's gradient of what these do is an approximation.
+MOVES_PIXELS = {
+    "RandAugment", "RandomHue", "RandomPerspective", "RandomRotation", "RandomSaturation",
+    "RandomShear", "RandomTranslation", "RandomZoom",
+}  # fmt: skip
 # What a layer must be given as it is: no weights stand before it.
 _OF_RAW_INPUT = {
     "CategoryEncoding", "Discretization", "Embedding", "Hashing", "ReversibleEmbedding",
     "Equalization", "Masking", "STFTSpectrogram", "MelSpectrogram",
-}  # fmt: skip
-# What is refused, and why; every random layer is, and those of keras.layers that have one within.
+} | MOVES_PIXELS  # fmt: skip
+# What is refused, and why.
 REFUSED = {
     "ActivityRegularization": "has an activity_regularizer",
-    "AlphaDropout": "draws random numbers",
-    "AugMix": "draws random numbers",
-    "CutMix": "draws random numbers",
-    "Dropout": "draws random numbers",
-    "GaussianDropout": "draws random numbers",
-    "GaussianNoise": "draws random numbers",
-    "MixUp": "draws random numbers",
-    "RandAugment": "draws random numbers",
+    "AugMix": "draws random numbers from a generator that isn't Keras's",
     "Resizing": "has no right second derivative",
-    "Solarization": "draws random numbers",
-    "SpatialDropout1D": "draws random numbers",
-    "SpatialDropout2D": "draws random numbers",
-    "SpatialDropout3D": "draws random numbers",
     "SpectralNormalization": "changes its own weight 'kernel'",
 }
 # No layer of a network, and why; these stand in the docs and are not tried.
@@ -165,8 +162,16 @@ NAMES = sorted(
 TRIED = [name for name in NAMES if name not in NOT_TRIED]
 
 
-REFUSED |= {name: "draws random numbers" for name in NAMES if name.startswith("Random")}
-del REFUSED["RandomColorJitter"]  # by default it changes nothing
+_ALSO_RANDOM = {"CutMix", "GaussianNoise", "MixUp", "RandAugment", "Solarization"}
+_NOT_RANDOM = {"RandomColorJitter"}  # by default it changes nothing
+# The layers that draw random numbers.
+RANDOM = [
+    name
+    for name in TRIED
+    if name not in REFUSED
+    and name not in _NOT_RANDOM
+    and (name.startswith("Random") or "Dropout" in name or name in _ALSO_RANDOM)
+]
 
 
 def shape_for(name):
@@ -185,7 +190,7 @@ def network_with(name):
     x = inputs = keras.Input(shape)
     if name not in _OF_RAW_INPUT:
         x = layers.Dense(shape[-1], activation="tanh", name="before")(x)
-    wire = _WIRED.get(name) or getattr(layers, name)(**_ARGUMENTS.get(name, {}))
+    wire = _WIRED.get(name) or getattr(layers, name)(**ARGUMENTS.get(name, {}))
     x = wire(x)
     if len(x.shape) > 2:
         x = layers.Flatten(name="flat")(x)

@@ -17,11 +17,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 from closeness import assert_close, difference_quotient
+from drawn_layers import WORDS, maml_step_by_keras
 from keras_layers import NOT_TRIED, TRIED, network_with, shape_for
 
 import tfmeta
 from tfmeta.episodes.episode import Episode
 from tfmeta.exporting.writing.exporter import export_model
+from tfmeta.learners.draws import Draws
 
 PAGE = Path(__file__).parents[2] / "docs" / "layers.md"
 WAYS, SHOTS, QUERIES, RATE = 3, 2, 2, 0.1
@@ -30,6 +32,8 @@ IN_FLOAT32 = {
     *(name for name in TRIED if name.endswith("Pooling3D") and "Global" not in name),
     "ContrastLimitedAdaptiveHistogramEqualization",
     "MelSpectrogram",
+    "RandAugment",
+    "RandomRotation",
 }
 _HEAD = """# Layers: every one of Keras, in a network of MAML
 
@@ -38,8 +42,9 @@ given to MAML of second order. *Meta-gradient*: the difference between its meta-
 random direction and finite differences of plain Keras, whose weights are assigned and whose network
 is called, relative to the gradient's length; in float64, or in float32 (*) where the layer has no
 kernel for float64. *Export*: adapts and answers in TensorFlow's C++ loader as plain Keras does,
-within 1e-5, and passes every other check of `tfmeta verify`. What can't be right is refused when
-the learner is made, with the layer's name.
+within 1e-5, and passes every other check of `tfmeta verify`. Layers that draw random numbers do so
+for the meta-gradient, with the same seeds in plain Keras; in an export they do nothing. What can't
+be right is refused when the learner is made, with the layer's name.
 
 | layer | meta-gradient | export |
 | --- | --- | --- |
@@ -69,16 +74,23 @@ def episode(name, dtype):
 
 
 def meta_gradient_difference(name) -> tuple[float, float]:
-    """`(difference, tolerance)` of the meta-gradient; in float64 unless the layer has no kernel."""
+    """`(difference, tolerance)` of the meta-gradient; in float64 unless the layer has no kernel.
+
+    A random layer draws, here and in plain Keras.
+    """
     in_float32 = name in IN_FLOAT32
     step, dtype = (1e-2, "float32") if in_float32 else (1e-6, "float64")
     with contextlib.nullcontext() if in_float32 else _float64():
         learner = learner_with(name)
         task = episode(name, dtype)
-        gradients, logs = learner.task_gradients(task)
+        with Draws(tf.constant(WORDS)):
+            gradients, logs = learner.task_gradients(task)
 
         def loss():
-            answer = learner.reference_answer(task.support_x, task.support_y, task.query_x)
+            if learner.draws:
+                answer = maml_step_by_keras(learner.network, task, rate=RATE)
+            else:
+                answer = learner.reference_answer(task.support_x, task.support_y, task.query_x)
             losses = keras.losses.sparse_categorical_crossentropy(task.query_y, answer, True)
             return float(tf.reduce_mean(losses))
 

@@ -63,11 +63,14 @@ def _of_values():
 
 
 def _of_classes():
+    import keras
     import tensorflow as tf
 
     import tfmeta
 
     network = tfmeta.networks.conv4((8, 8, 1), None, filters=4, num_blocks=2)
+    dropped = keras.layers.Dropout(0.5)(network.output)
+    network = keras.Model(network.input, dropped)
     x = np.random.default_rng(0).uniform(size=(8, 6, 8, 8, 1)).astype(np.float32)
     y = np.tile(np.arange(6, dtype=np.int32) % 3, (8, 1))
     episodes = tf.data.Dataset.from_tensor_slices(tfmeta.Episode(x, y, x[:, ::-1], y[:, ::-1]))

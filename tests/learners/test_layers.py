@@ -5,12 +5,14 @@ of each kind are exported.
 """
 
 import pytest
-from keras_layers import NAMES, NOT_TRIED, REFUSED, TRIED, network_with
+from keras_layers import NAMES, NOT_TRIED, RANDOM, REFUSED, TRIED, network_with
 from layer_trials import PAGE, answers_as_keras, meta_gradient_difference, verified_exports
 
 import tfmeta
 
 ACCEPTED = [name for name in TRIED if name not in REFUSED]
+# Random layers are all alike here: what they draw is a constant of the derivative.
+DIFFERENTIATED = [*(set(ACCEPTED) - set(RANDOM)), "Dropout", "GaussianNoise", "RandomRotation"]
 EXPORTED = ["BatchNormalization", "Bidirectional", "Conv1DTranspose", "Embedding", "PReLU"]
 
 
@@ -28,7 +30,7 @@ def test_the_table_in_the_docs_has_every_layer_and_nothing_wrong():
 
 
 @pytest.mark.fault(
-    "a layer that draws random numbers, changes its weights or has a wrong second derivative",
+    "a layer that changes its weights, draws by Python or has a wrong second derivative",
     "refused by the layer's name when the learner is made",
 )
 @pytest.mark.parametrize("name", sorted(REFUSED))
@@ -42,7 +44,7 @@ def test_a_layer_that_makes_no_pure_function_is_refused_by_name(name):
     "any other layer of Keras, in MAML of second order",
     "its meta-gradient is that of finite differences of plain Keras",
 )
-@pytest.mark.parametrize("name", ACCEPTED)
+@pytest.mark.parametrize("name", sorted(DIFFERENTIATED))
 def test_the_meta_gradient_is_that_of_plain_keras(name):
     difference, tolerance = meta_gradient_difference(name)
     assert difference < tolerance

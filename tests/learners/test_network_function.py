@@ -153,44 +153,6 @@ def test_a_shared_normalisation_counts_its_momentum_twice():
     assert_close(answer, network(given[2], training=False))
 
 
-@pytest.mark.fault("frozen dropout", "runs as in inference")
-def test_frozen_layers_that_draw_run_as_in_inference():
-    drop, inputs = layers.Dropout(0.9), keras.Input((4,))
-    network = keras.Model(inputs, layers.Dense(3)(drop(layers.Dense(5)(inputs))))
-    given = task((4,))
-    with pytest.raises(ValueError, match=r"'dropout\w*' \(Dropout\) draws random numbers"):
-        tfmeta.MAML(network)
-    drop.trainable = False
-    answer = by_maml(network, *given)
-    drop.rate = 0.0
-    assert_close(answer, by_keras(network, *given, training=False))
-
-
-class Noise(layers.Layer):
-    def __init__(self, draw, **options):
-        super().__init__(**options)
-        self.draw, self.mine = draw, keras.random.SeedGenerator(1)
-
-    def call(self, x, training=None):
-        return x + self.draw(self, tf.shape(x)) if training else x
-
-
-DRAWS = {
-    "a generator under another name": lambda self, s: keras.random.normal(s, seed=self.mine),
-    "Keras's own generator": lambda self, s: keras.random.normal(s),
-    "TensorFlow's": lambda self, s: tf.random.normal(s),
-}
-
-
-@pytest.mark.fault("a layer that draws from whatever generator", "refused by the layer's name")
-@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS.keys())
-def test_random_numbers_from_anywhere_are_refused_by_the_layers_name(draw):
-    noise = Noise(draw, name="mine")
-    network = keras.Sequential([keras.Input((4,)), layers.Dense(4), noise, layers.Dense(3)])
-    with pytest.raises(ValueError, match=r"'mine' \(Noise\) .*draws random numbers"):
-        tfmeta.Prototypical(network)
-
-
 class Counter(layers.Layer):
     def build(self, shape):
         self.seen = self.add_weight(shape=(), dtype="int32", trainable=False, name="seen")

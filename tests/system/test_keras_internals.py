@@ -96,6 +96,18 @@ def test_random_generators_are_found_and_replaced():
         assert dropout.seed_generator is other
 
 
+def test_the_generators_of_a_network_and_of_keras_are_found():
+    with seen("generator_states, global_generator, random_seed"):
+        network = keras.Sequential([keras.Input((2,)), layers.Dropout(0.5), layers.Dropout(0.5)])
+        states = [layer.seed_generator.state for layer in network.layers]
+        assert [id(each) for each in internals.generator_states(network)] == list(map(id, states))
+        keras.utils.set_random_seed(5)
+        assert internals.random_seed() == 5
+        before = internals.global_generator().state.numpy()
+        keras.random.normal((1,))
+        assert (internals.global_generator().state.numpy() != before).any()
+
+
 def test_whether_a_call_takes_training():
     with seen("takes_training"):
         assert internals.takes_training(Outer())
@@ -135,11 +147,13 @@ def test_a_layer_computes_in_another_dtype_for_a_while():
 
 
 def test_a_layer_runs_as_in_inference_for_a_while():
-    with seen("as_in_inference"):
+    with seen("running_as"):
         outer = model().get_layer("outer")
         before = outer(np.ones((1, 3)), training=True).numpy()
-        with internals.as_in_inference([outer]):
+        with internals.running_as([outer], training=False):
             during = outer(np.ones((1, 3)), training=True).numpy()
+        with internals.running_as([outer], training=True):
+            np.testing.assert_array_equal(outer(np.ones((1, 3))).numpy(), before)
         np.testing.assert_array_equal(during, outer(np.ones((1, 3))).numpy())
         np.testing.assert_array_equal(before, outer(np.ones((1, 3)), training=True).numpy())
         assert (before != during).all()

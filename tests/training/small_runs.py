@@ -2,6 +2,8 @@
 
 import json
 
+import keras
+
 import tfmeta
 
 CLASSES = {
@@ -30,6 +32,14 @@ VALUES = {
     "validation_tasks": 0,
 }
 STILL = {"outer_lr": 1e-30}  # so small that the weights, and the validation, stay as they are
+
+
+def dropping(input_shape, num_outputs, rate=0.3):
+    """A network of the user's own, with random layers."""
+    layers = keras.layers
+    hidden, head = layers.Dense(4, activation="tanh"), layers.Dense(num_outputs)
+    inner = [layers.GaussianNoise(0.1), hidden, layers.Dropout(rate), layers.BatchNormalization()]
+    return keras.Sequential([keras.Input(input_shape), *inner, head])
 
 
 def train(run_dir, settings, **changes):

@@ -104,6 +104,21 @@ def test_epochs_are_counted_on_when_a_run_goes_on(tmp_path):
     assert (first.epochs, second.epochs) == ([0], [1, 2])
 
 
+@pytest.mark.fault(
+    "a run whose network has random layers, stopped and resumed", "the same numbers and weights"
+)
+def test_what_random_layers_draw_goes_on_where_it_stopped(tmp_path):
+    changes = {"network": "small_runs:dropping", "network_options": {}, "validation_tasks": 2}
+    whole = train(tmp_path / "whole", VALUES, **changes)
+    cut = train(tmp_path / "cut", VALUES, should_stop=lambda: True, **changes)
+    assert cut.step == 4
+    cut = tfmeta.train(run_dir=cut, resume=True, trust=True)
+    assert lines(cut) == lines(whole)
+    one, other = (tfmeta.load(run.path, trust=True).get_weights() for run in (cut, whole))
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_stop_amid_a_window_is_kept_at_its_step(tmp_path):
     run = train(tmp_path / "run", VALUES, callbacks=[StopAt(6)])
     assert (run.step, run.finished, run.stopped_by) == (6, True, "StopAt")

@@ -11,8 +11,6 @@ CPU time of a 28x28 image, 32 tasks of 5 ways, 1 shot and 15 queries per batch: 
 more for RandomFlip, 18 for GaussianNoise, 21 for RandomTranslation.
 """
 
-import pickle
-import random
 from typing import Any
 
 import keras
@@ -22,7 +20,7 @@ import tensorflow as tf
 from tfmeta.episodes.augmentation_layers import UNIT, build_layer, call_layer, reason
 from tfmeta.episodes.episode import Episode, PaddedEpisode
 from tfmeta.episodes.episode_source import EpisodeSource
-from tfmeta.episodes.random_stream import RandomStream
+from tfmeta.episodes.random_stream import RandomStream, drawn_by_python
 from tfmeta.errors import UserError
 from tfmeta.keras_internals import layers_of, replace_random_generators
 
@@ -147,7 +145,7 @@ def _check_draws(name: str, augmentation: Augmentation, shape: tuple[int, ...]) 
     """Checks that a layer repeats an episode exactly, and changes each example by itself."""
     x = np.random.default_rng(0).random((_TRIAL_TASKS, _TRIAL_EXAMPLES, *shape), np.float32)
     other = np.concatenate([1 - x[:, :1], x[:, 1:]], 1)
-    before = _global_draws()
+    before = drawn_by_python()
     try:
         all_tasks, changed = _tried(augmentation, [x, other], first=0)
         (later,) = _tried(augmentation, [x[1:]], first=1)
@@ -155,7 +153,7 @@ def _check_draws(name: str, augmentation: Augmentation, shape: tuple[int, ...]) 
         raise UserError(
             f"the layer {name} of augment fails in a graph: {reason(error)}. Leave it out"
         ) from error
-    if not np.array_equal(all_tasks[1:], later, equal_nan=True) or _global_draws() != before:
+    if not np.array_equal(all_tasks[1:], later, equal_nan=True) or drawn_by_python() != before:
         raise UserError(
             f"the layer {name} of augment has draws or state that an episode's number does not "
             "decide, so that a resumed run would differ; expected every draw from a "
@@ -178,11 +176,6 @@ def _tried(augmentation: Augmentation, batches: Any, *, first: Any) -> Any:
     return list(
         tf.data.Dataset.from_tensor_slices(np.stack(batches)).map(augment).as_numpy_iterator()
     )
-
-
-def _global_draws() -> Any:
-    """The state of the generators that tracing a graph might use."""
-    return pickle.dumps((random.getstate(), np.random.get_state()))
 
 
 def _cleared(x: tf.Tensor, size: Any) -> tf.Tensor:

@@ -1,8 +1,11 @@
 """Random numbers by their position, so that episode i never depends on episode i-1."""
 
+import pickle
+import random
 import zlib
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 _WORDS_PER_COUNT = 4  # Philox 4x32 makes four 32-bit words from each value of its counter
@@ -43,3 +46,8 @@ class RandomStream:
         """Uniform float32 numbers in [0, 1), `(count, words)`, from the integers' upper 24 bits."""
         bits = tf.bitcast(self.integers(first, count), tf.uint32)
         return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) / 2**24
+
+
+def drawn_by_python() -> bytes:
+    """The state of the generators of Python and NumPy, which code may use while it is traced."""
+    return pickle.dumps((random.getstate(), np.random.get_state()))

@@ -44,7 +44,7 @@ class BayesLinear(MetaLearner):
     Harrison, Sharma and Pavone 2018, https://arxiv.org/abs/1807.08912.
 
     Args:
-        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, features)`.
+        network: a built `keras.Model`, `(batch, ...) -> (batch, features)`.
         num_outputs: how many values a target has; None if targets are classes.
         noise_variance: s at the start, for targets of a variance of about one.
         scale: of the logits at the start.

@@ -53,8 +53,9 @@ class EpisodeModel(TaskModel):
         """Like `keras.Model.compile`, without `loss_weights`; the default optimizer is Adam.
 
         A loss is the mean over a set's examples. `jit_compile="auto"` uses XLA if tasks are
-        vectorised, the head has a fixed size, and there is one replica. Where the size of an answer
-        depends on the labels, XLA would need one column per support example.
+        vectorised, the head has a fixed size, there is one replica, and no layer draws random
+        numbers. Where the size of an answer depends on the labels, XLA would need one column per
+        support example.
 
         Raises:
             ValueError: if an argument or the loss can't be honoured, or the loss or a metric is for
@@ -71,7 +72,12 @@ class EpisodeModel(TaskModel):
             is_fixed = self.is_vectorised and self.num_outputs is not None
             one_replica = self.distribute_strategy.num_replicas_in_sync == 1
             eagerly = options.get("run_eagerly")
-            options["jit_compile"] = is_fixed and one_replica and not eagerly
+            options["jit_compile"] = is_fixed and one_replica and not (eagerly or self.draws)
+        elif options["jit_compile"] and self.draws:
+            raise ValueError(
+                "received jit_compile=True and a network with layers that draw random numbers; XLA "
+                "draws others for the same seed. Expected jit_compile=False or 'auto'"
+            )
         super().compile(**options)
         if not options.get("auto_scale_loss", True):  # Keras does not save this option
             internals.remember_compiled(self, "auto_scale_loss", False)

@@ -45,9 +45,9 @@ def mean_gradients(
     """The tasks' mean gradients and mean statistics, and each task's other logs.
 
     Args:
-        task_gradients: the Episode of one task -> `(gradients, logs)`; see
+        task_gradients: the elements of one task -> `(gradients, logs)`; see
             `MetaLearner.task_gradients`.
-        episodes: Episode of tensors `(tasks, ...)`.
+        episodes: nested structure of tensors `(tasks, ...)`, an Episode and what belongs to each.
         variables: two lists of variables: those of the gradients, and those of the `statistics` in
             the logs.
         vectorised: see `map_tasks`.

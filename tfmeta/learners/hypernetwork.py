@@ -42,7 +42,7 @@ class HyperNetwork(MetaLearner):
     https://arxiv.org/abs/1906.07697.
 
     Args:
-        network: a built `keras.Model` without random layers. If targets are values, it has its
+        network: a built `keras.Model`. If targets are values, it has its
             head, `(batch, ...) -> (batch, outputs)`. If the head is generated for each class, it
             ends with its embedding, `(batch, ...) -> (batch, units)`.
         generated: "all" weights, "modulation" (scale and shift of normalised channels), or "auto".

@@ -27,7 +27,7 @@ class MAML(GradientLearner):
     Antoniou, Edwards and Storkey 2019 (MAML++), https://arxiv.org/abs/1810.09502.
 
     Args:
-        network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
+        network: any built `keras.Model`, `(batch, ...) -> (batch, outputs)`.
         inner_steps: gradient steps of the inner loop in training.
         inner_learning_rate: step size. The support loss is a *mean* over the examples; in the
             original code it is N times as large, so that its rate of 0.4 with 5 ways is 2.0 here.

@@ -28,7 +28,7 @@ class Matching(EmbeddingLearner):
     Vinyals, Blundell, Lillicrap, Kavukcuoglu and Wierstra 2016, https://arxiv.org/abs/1606.04080.
 
     Args:
-        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
+        network: a built `keras.Model`, `(batch, ...) -> (batch, units)`.
         similarity_scale: factor of the cosine before the softmax. With the paper's factor of 1 a
             perfect match of 5 ways has a probability of at most 0.65, and training on many ways
             needs higher ones.

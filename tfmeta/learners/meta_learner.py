@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode
 from tfmeta.errors import UserError
+from tfmeta.keras_internals import random_seed
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, weight_rules
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
+from tfmeta.learners.draws import episode_words
 from tfmeta.learners.episode_model import EpisodeModel
 from tfmeta.learners.execution import mean_gradients
 from tfmeta.learners.finite_guard import FiniteGuard
@@ -42,7 +44,7 @@ class MetaLearner(EpisodeModel):
     weights; see `weight_rules`.
 
     Args:
-        network: any built `keras.Model` without random layers.
+        network: any built `keras.Model`. Its random layers, such as dropout, draw in training only.
         targets: the kind of a task's targets, "classes" (integer labels) or "values" (float
             vectors). None takes the kind from the compiled loss, or else from the first training
             episodes; it is "classes" before there is either.
@@ -58,6 +60,7 @@ class MetaLearner(EpisodeModel):
             Targets and answers stay in the user's unit.
         target_spread: for targets that are values: what they are then divided by; a number, or one
             number per output. The network and the loss see `(target - centre) / spread`.
+        seed: of what random layers draw; None takes that of `keras.utils.set_random_seed`, else 0.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class MetaLearner(EpisodeModel):
         vectorised: bool | str = "auto",
         target_centre: float | Sequence[float] | None = None,
         target_spread: float | Sequence[float] | None = None,
+        seed: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -76,9 +80,11 @@ class MetaLearner(EpisodeModel):
         if vectorised not in (True, False, "auto"):
             raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
         self.network, self.vectorised = network, vectorised
+        self.seed = (random_seed() or 0) if seed is None else seed
         self._target_kind = kinds.checked_kind(targets)
         self.transductive = transductive
         self.function = NetworkFunction(network)
+        self._functions = [self.function]
         weight_rules.refuse_forward_losses(network)
         if vectorised is True and self.function.loop is not None:
             raise ValueError(
@@ -236,9 +242,11 @@ class MetaLearner(EpisodeModel):
         episodes = self._fit_for_xla(data)
         self._check_trainable()
         sizes = self._common_sizes(episodes)
+        num_tasks = tf.shape(episodes.support_x)[0]
+        words = episode_words(self.seed, self.optimizer.iterations, num_tasks)
         gradients, statistics, logs = mean_gradients(
-            lambda task: self._padded_task_gradients(task, sizes),
-            episodes,
+            lambda task: self._padded_task_gradients(*task, sizes=sizes),
+            (episodes, words),
             variables=[self.trainable_variables, self.moving_averages.variables],
             vectorised=self._runs_vectorised(episodes),
         )
@@ -281,6 +289,7 @@ class MetaLearner(EpisodeModel):
             "targets": self.known_target_kind and self.known_target_kind.name,
             "transductive": self.transductive,
             "vectorised": self.vectorised,
+            "seed": self.seed,
             **self.target_scale.get_config(),
         }
 

@@ -26,7 +26,7 @@ class MetaLSTM(GradientLearner):
     Ravi and Larochelle 2017, https://openreview.net/forum?id=rJY0-Kcll.
 
     Args:
-        network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
+        network: any built `keras.Model`, `(batch, ...) -> (batch, outputs)`.
         inner_steps: steps of the inner loop in training.
         inner_learning_rate: the input gate's value at the start; it must be less than one.
         hidden_units: units of the LSTM below the gates (20 in the authors' code).

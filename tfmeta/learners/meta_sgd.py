@@ -20,7 +20,7 @@ class MetaSGD(GradientLearner):
     Li, Zhou, Chen and Li 2017, https://arxiv.org/abs/1707.09835.
 
     Args:
-        network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
+        network: any built `keras.Model`, `(batch, ...) -> (batch, outputs)`.
         inner_steps: steps of the inner loop in training; the paper takes one.
         inner_learning_rate: every rate's value at the start (the paper draws them from [0.005,
             0.1]).

@@ -1,4 +1,4 @@
-"""A Keras network as a pure function of its weights and its normalisation statistics."""
+"""A Keras network as a pure function of its weights, its statistics and its random draws."""
 
 import functools
 from typing import Any
@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfmeta.keras_internals import layers_of
+from tfmeta.learners.draws import current_draws
 from tfmeta.learners.network_probe import (
     example_inputs,
     input_shape,
@@ -16,6 +17,7 @@ from tfmeta.learners.network_probe import (
 )
 from tfmeta.learners.network_run import run_network
 from tfmeta.learners.network_state import NetworkState, examined
+from tfmeta.learners.random_gradients import check_random_gradients
 
 
 class NetworkFunction:
@@ -30,14 +32,17 @@ class NetworkFunction:
     identified by their position among the trainable variables. Their names, which are unique, are
     for task states and exports. Layers may be frozen or unfrozen later, as Keras allows.
 
+    Layers that draw random numbers in training do so within a body of `Draws`, unless they are
+    frozen. Everywhere else they run as in inference, also in a call that normalises with the
+    batch's statistics.
+
     Args:
-        network: any built `keras.Model` with one input and one output, without layers that draw
-            random numbers in training. Such layers may be frozen; they then run as in inference.
+        network: any built `keras.Model` with one input and one output.
 
     Raises:
         ValueError: if the network is not built, has several inputs or outputs, or holds layers that
-            draw random numbers or keep other state; the same support set would then give different
-            answers.
+            keep other state, or draw random numbers in inference or from another generator than
+            Keras's; the same support set would then give different answers.
     """
 
     def __init__(self, network: keras.Model):
@@ -50,6 +55,8 @@ class NetworkFunction:
         self.input_shape, self.output_shape = input_shape(network), output_shape(network)
         self._fixed_for: str | None = None
         self._examine()
+        if self._state.drawing:
+            check_random_gradients(network, self)
 
     def _examine(self) -> None:
         network = self._network
@@ -76,18 +83,29 @@ class NetworkFunction:
     @functools.cached_property
     def loop(self) -> keras.layers.Layer | None:
         """The layer that is a loop of the graph, such as a recurrent one; None if there is none."""
-        state, resting = self.state_for_probes()
-        options: dict[str, Any] = {"state": state, "training": True, "resting": resting}
 
         def run(x: tf.Tensor) -> None:
             run_network(self._network, x, weights=self.weights(), **options)
 
         with tf.init_scope():
+            state, resting = self.state_for_probes()
+            options: dict[str, Any] = {"state": state, "training": True, "resting": resting}
             return layer_with_a_loop(self._network, example_inputs(self._network, run)[0], run)
 
     def keep_as_it_is(self, reason: str) -> None:
         """From now on, refuses layers that are frozen or unfrozen; `reason` says why not."""
         self._fixed_for = reason
+
+    @property
+    def draws(self) -> bool:
+        """Whether layers draw random numbers in training."""
+        return bool(self._current().drawing)
+
+    @property
+    def random_layers(self) -> list[keras.layers.Layer]:
+        """The layers that draw random numbers in training, or would if they weren't frozen."""
+        found = self._current()
+        return [*found.resting, *found.drawing]
 
     @property
     def weight_names(self) -> list[str]:
@@ -153,12 +171,18 @@ class NetworkFunction:
         self._current()
         return self._call(weights, statistics, x, training=False)[0]
 
-    def state_for_probes(self) -> tuple[Any, ...]:
-        """The other variables' values, with zero for the averages, and the layers in inference."""
+    def state_for_probes(self, seed: int = 0) -> tuple[Any, ...]:
+        """Values of the other variables for a run in training, and the layers in inference.
+
+        Averages are zero. What random layers draw depends on the `seed`.
+        """
         found = self._current()
         state = [tf.convert_to_tensor(v) for v in self._network.non_trainable_variables]
-        zeroed = [tf.zeros_like(v) if i in found.averages else v for i, v in enumerate(state)]
-        return zeroed, found.resting
+        for i in found.averages:
+            state[i] = tf.zeros_like(state[i])
+        for i in found.generators:
+            state[i] = tf.constant([seed, 0], state[i].dtype)
+        return state, found.resting
 
     def _variable(self, index: int) -> Any:
         return self._network.non_trainable_variables[index]
@@ -166,16 +190,19 @@ class NetworkFunction:
     def _call(
         self, weights: list[tf.Tensor], statistics: list[tf.Tensor], x: tf.Tensor, *, training: bool
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        found, draws = self._state, current_draws()
         state = [tf.convert_to_tensor(v) for v in self._network.non_trainable_variables]
-        for index, value in zip(self._state.averages, statistics, strict=True):
+        for index, value in zip(found.averages, statistics, strict=True):
             state[index] = value
+        options: dict[str, Any] = {"resting": [*found.resting, *found.drawing]}
+        if found.drawing and draws is not None:
+            seeds = draws.states(len(found.generators) + 1)
+            for index, value in zip(found.generators, seeds, strict=False):
+                state[index] = value
+            options = {"resting": found.resting, "drawing": found.drawing}
+            options["global_seed"] = seeds[-1] if found.draws_globally else None
         run = run_network(
-            self._network,
-            x,
-            weights=weights,
-            state=state,
-            training=training,
-            resting=self._state.resting,
+            self._network, x, weights=weights, state=state, training=training, **options
         )
         return run.outputs, run.state
 

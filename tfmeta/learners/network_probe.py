@@ -3,12 +3,14 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfmeta import keras_internals as internals
+from tfmeta.episodes.random_stream import drawn_by_python
 from tfmeta.networks import declared_dtype
 
 _EXAMPLES = 4  # enough for batch statistics that differ
@@ -136,6 +138,31 @@ def recorded_calls() -> Iterator[Any]:
         yield calls
 
 
+@contextlib.contextmanager
+def recorded_draws() -> Iterator[Any]:
+    """A list of `(layer, generator)` for each seed drawn in the body; the innermost layer's."""
+    draws: list[Any] = []
+    running: list[Any] = []
+    next_seed = keras.random.SeedGenerator.next
+
+    def recording(
+        call: Callable[..., Any], layer: keras.layers.Layer, *args: Any, **kwargs: Any
+    ) -> Any:
+        running.append(layer)
+        try:
+            return call(layer, *args, **kwargs)
+        finally:
+            running.pop()
+
+    def drawn(generator: keras.random.SeedGenerator, *args: Any, **kwargs: Any) -> Any:
+        draws.append((running[-1], generator))
+        return next_seed(generator, *args, **kwargs)
+
+    replaced = mock.patch.object(keras.random.SeedGenerator, "next", drawn)
+    with internals.every_call_through(recording), replaced:
+        yield draws
+
+
 def first_that_differs(run: Callable[..., Any]) -> keras.layers.Layer | None:
     """The first layer whose output differs between two equal runs; None if none does.
 
@@ -153,12 +180,28 @@ def first_that_differs(run: Callable[..., Any]) -> keras.layers.Layer | None:
     return None
 
 
+def first_that_draws_by_python(run: Callable[..., Any]) -> keras.layers.Layer | None:
+    """The first layer that uses the generator of Python or of NumPy; None if none does."""
+    found: list[keras.layers.Layer] = []
+
+    def watching(
+        call: Callable[..., Any], layer: keras.layers.Layer, *args: Any, **kwargs: Any
+    ) -> Any:
+        before = drawn_by_python()
+        outputs = call(layer, *args, **kwargs)
+        if drawn_by_python() != before:
+            found.append(layer)
+        return outputs
+
+    with internals.every_call_through(watching):
+        run()
+    return found[0] if found else None
+
+
 def first_that_assigns_a_stranger(
     network: keras.Model, run: Callable[..., Any]
 ) -> keras.layers.Layer | None:
     """The first layer that assigns a variable which isn't the network's; None if none does.
-
-    Keras's own generator of seeds is such a variable; layers that draw without a seed use it.
 
     Args:
         run: a function without arguments.
@@ -206,6 +249,20 @@ def layer_with_a_loop(
     if not found and any(node.op in _LOOPS for each in functions for node in each.node_def):
         return network
     return found[0] if found else None
+
+
+def dependencies(run: Callable[..., Any], values: list[tf.Tensor]) -> list[int]:
+    """The positions of those of the values on which the output of `run(values)` depends."""
+    traced = tf.function(lambda *values: run(list(values)), autograph=False)
+    concrete = traced.get_concrete_function(*values)
+    found, waiting = set(), [output.op for output in concrete.outputs]
+    while waiting:
+        op = waiting.pop()
+        if op not in found:
+            found.add(op)
+            waiting += [each.op for each in op.inputs]
+    inputs = concrete.inputs[: len(values)]
+    return [position for position, each in enumerate(inputs) if each.op in found]
 
 
 def same(one: Any, other: Any) -> bool:

@@ -34,6 +34,8 @@ def run_network(
     state: list[Any],
     training: bool,
     resting: Iterable[keras.layers.Layer] = (),
+    drawing: Iterable[keras.layers.Layer] = (),
+    global_seed: tf.Tensor | None = None,
 ) -> NetworkRun:
     """Runs a network as Keras does when it is called; changes no variable.
 
@@ -48,11 +50,17 @@ def run_network(
         state: tensors in the order of `network.non_trainable_variables`.
         training: see `keras.Model.__call__`.
         resting: layers that run as in inference even if `training` is True.
+        drawing: layers that run as in training even if `training` is False.
+        global_seed: the state of Keras's own generator, if layers draw from that.
     """
     own = [network.trainable_variables, network.non_trainable_variables]
     scope = internals.scope_with([*own[0], *own[1]], [*weights, *state])
+    if global_seed is not None:
+        scope.add_update((internals.global_generator().state, global_seed))
     known = len(internals.assigned_in(scope))
-    with exact_second_derivatives(), internals.as_in_inference(resting), scope:
+    rest = internals.running_as(resting, training=False)
+    draw = internals.running_as(drawing, training=True)
+    with exact_second_derivatives(), rest, draw, scope:
         outputs = network(x, training=training)
     after = [[scope.get_current_value(v) for v in variables] for variables in own]
     strangers = len(internals.assigned_in(scope)) - known

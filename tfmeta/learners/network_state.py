@@ -1,8 +1,9 @@
 """What a network keeps in addition to its weights, found by running it.
 
-A network can be a pure function of its weights and of normalisation statistics if only moving
-averages of such statistics change when it runs: `new = m * old + (1 - m) * batch`. If anything else
-changes, or two equal runs differ, the network is refused, and the message names the layer.
+A network can be a pure function of its weights, of normalisation statistics and of the states of
+its random generators if nothing else changes when it runs than these states and moving averages of
+such statistics: `new = m * old + (1 - m) * batch`. If anything else changes, or two equal runs
+differ, the network is refused, and the message names the layer.
 """
 
 from collections.abc import Sequence
@@ -14,16 +15,25 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta import keras_internals as internals
+from tfmeta.episodes.augmentation_layers import reason
+from tfmeta.episodes.random_stream import drawn_by_python
 from tfmeta.learners.network_probe import (
+    dependencies,
     described,
     example_inputs,
     first_that_assigns_a_stranger,
     first_that_differs,
+    first_that_draws_by_python,
     owner_of,
+    recorded_draws,
     same,
 )
 from tfmeta.learners.network_run import NetworkRun, run_network
 
+_OUTSIDE_TRAINING = (
+    "outside training too; expected a layer that draws only with training=True, as adaptation must "
+    "give the same answer for the same support set"
+)
 _DIGITS = 6  # of a momentum that float32 runs show; people choose fewer
 
 
@@ -34,10 +44,16 @@ class NetworkState:
     Attributes:
         averages: `{position among the non-trainable variables: momentum}` of the moving averages.
         resting: frozen layers that would draw random numbers; they run as in inference.
+        drawing: layers that draw random numbers in training, and nothing in inference.
+        generators: positions among the non-trainable variables of the states of their generators.
+        draws_globally: whether one of them draws from Keras's own generator.
     """
 
     averages: dict[int, float]
     resting: tuple[Any, ...]
+    drawing: tuple[Any, ...]
+    generators: tuple[int, ...]
+    draws_globally: bool
 
 
 def examined(network: keras.Model) -> NetworkState:
@@ -54,13 +70,17 @@ class _Examination:
     def __init__(self, network: keras.Model):
         self._network = network
         self._resting: tuple[keras.layers.Layer, ...] = ()
+        self._drawing: tuple[keras.layers.Layer, ...] = ()
+        self._generators: tuple[int, ...] = ()
+        self._global_seed: tf.Tensor | None = None
         self._weights = [tf.convert_to_tensor(v) for v in network.trainable_variables]
         self._state = [tf.convert_to_tensor(v) for v in network.non_trainable_variables]
         self._x, self._other_x = example_inputs(network, self._run)
 
     def result(self) -> NetworkState:
         self._refuse_quantized()
-        self._rest_frozen_draws()
+        self._find_draws()
+        python_draws = drawn_by_python()
         run, again = self._run(self._x), self._run(self._x)
         if not tf.is_tensor(run.outputs):
             raise ValueError(
@@ -72,33 +92,62 @@ class _Examination:
             layer = first_that_assigns_a_stranger(self._network, lambda: self._run(self._x))
             raise ValueError(
                 f"{described(layer or self._network)} assigns a variable that isn't the network's: "
-                "it draws random numbers without a generator of its own, or keeps a state between "
-                "calls (stateful=True). Build the network without it"
+                "it keeps a state between calls (stateful=True), or draws random numbers from a "
+                "generator that is no attribute of it. Build the network without it"
             )
-        if not same([run.outputs, run.state], [again.outputs, again.state]):
-            raise _random(first_that_differs(lambda: self._run(self._x)) or self._network)
+        repeats = same([run.outputs, run.state], [again.outputs, again.state])
+        if not repeats or drawn_by_python() != python_draws:
+            searches = (first_that_differs, first_that_draws_by_python)
+            found = (search(lambda: self._run(self._x)) for search in searches)
+            raise _random(
+                next(filter(None, found), self._network),
+                "from a generator that isn't Keras's, so that a resumed run would differ; expected "
+                "keras.random, with a keras.random.SeedGenerator that is an attribute of the layer",
+            )
         self._refuse_changed_weights(run)
         self._refuse_changes_in_inference()
         changed = self._changed(run, self._run(self._other_x))
-        averages = self._averages(changed) if changed else {}
-        return NetworkState(averages, self._resting)
+        if self._global_seed is not None or self._moves_generators(run):
+            self._refuse_draws_at_rest(training=True)
+            self._refuse_draws_at_rest(training=False)
+        if self._drawing:
+            self._check_switching(changed)
+        return NetworkState(
+            averages=self._averages(changed) if changed else {},
+            resting=self._resting,
+            drawing=self._drawing,
+            generators=self._generators,
+            draws_globally=self._global_seed is not None,
+        )
 
     def _run(
-        self, x: tf.Tensor, *, training: bool = True, state: list[Any] | None = None
+        self,
+        x: tf.Tensor,
+        *,
+        training: bool = True,
+        state: list[Any] | None = None,
+        draws: bool | None = None,
+        global_seed: tf.Tensor | None = None,
     ) -> NetworkRun:
+        """A run in which layers that aren't frozen draw as they are called, or always, or never."""
         state = self._state if state is None else state
+        global_seed = self._global_seed if global_seed is None else global_seed
+        resting = self._resting + (self._drawing if draws is False else ())
         return run_network(
             self._network,
             x,
             weights=self._weights,
             state=state,
             training=training,
-            resting=self._resting,
+            resting=resting,
+            drawing=self._drawing if draws else (),
+            global_seed=global_seed,
         )
 
     def _changed(self, *runs: Any) -> list[int]:
-        before = range(len(self._state))
-        return [i for i in before if any(not same(self._state[i], r.state[i]) for r in runs)]
+        """The positions of what changed, without the states of random generators."""
+        others = [i for i in range(len(self._state)) if i not in self._generators]
+        return [i for i in others if any(not same(self._state[i], r.state[i]) for r in runs)]
 
     def _variable(self, position: int) -> Any:
         return self._network.non_trainable_variables[position]
@@ -112,18 +161,56 @@ class _Examination:
                     "gradient changes. Expected a network of floats"
                 )
 
-    def _rest_frozen_draws(self) -> None:
-        """Lets frozen layers that draw random numbers run as in inference."""
-        drawing = []
-        for position in self._changed(self._run(self._x)):
-            if self._state[position].dtype.is_integer:
-                layer = owner_of(self._network, self._variable(position))
-                if internals.has_random_generator(layer):
-                    drawing.append(layer)
-        for layer in drawing:
-            if layer.trainable or not internals.takes_training(layer):
-                raise _random(layer)
-        self._resting = tuple(dict.fromkeys(drawing))
+    def _find_draws(self) -> None:
+        """Finds the layers that draw random numbers in training; frozen ones rest."""
+        with recorded_draws() as draws:
+            self._run(self._x)
+        layers = dict.fromkeys(layer for layer, _ in draws)
+        for layer in layers:
+            if not internals.takes_training(layer):
+                raise _random(layer, _OUTSIDE_TRAINING)
+        self._resting = tuple(layer for layer in layers if not layer.trainable)
+        self._drawing = tuple(layer for layer in layers if layer.trainable)
+        if any(each is internals.global_generator() for layer, each in draws if layer.trainable):
+            self._global_seed = tf.constant([0, 0], tf.int64)
+        states = {id(state) for state in internals.generator_states(self._network)}
+        variables = enumerate(self._network.non_trainable_variables)
+        self._generators = tuple(i for i, variable in variables if id(variable) in states)
+
+    def _refuse_draws_at_rest(self, *, training: bool) -> None:
+        """Refuses a network whose outputs depend on a draw while the layers that draw rest.
+
+        A layer may draw without using the number, as a recurrent one does in inference, so what
+        counts is the graph.
+        """
+
+        def run(seeds: list[tf.Tensor]) -> Any:
+            state = list(self._state)
+            for position, seed in zip(self._generators, seeds[1:], strict=True):
+                state[position] = seed
+            options: dict[str, Any] = {"state": state, "draws": False, "global_seed": seeds[0]}
+            return self._run(self._x, training=training, **options).outputs
+
+        own = [self._variable(position) for position in self._generators]
+        seeds = [tf.constant([0, 0], tf.int64), *map(tf.convert_to_tensor, own)]
+        for number in dependencies(run, seeds):
+            layer = owner_of(self._network, own[number - 1]) if number else self._drawing[0]
+            raise _random(layer, _OUTSIDE_TRAINING)
+
+    def _moves_generators(self, run: NetworkRun) -> bool:
+        return any(not same(self._state[i], run.state[i]) for i in self._generators)
+
+    def _check_switching(self, averages: list[int]) -> None:
+        """Checks that the layers that draw can be switched without other layers."""
+        at_rest = self._run(self._x, draws=False)
+        awake = self._run(self._x, training=False, draws=True)
+        if self._changed(at_rest) != averages or self._changed(awake):
+            holding = [each for each in self._drawing if internals.layers_of(each)[1:]]
+            raise _random(
+                (holding or self._drawing)[0],
+                "itself and holds layers that normalise, so that neither can be done without the "
+                "other; expected the draws in a layer of their own",
+            )
 
     def _refuse_changed_weights(self, run: NetworkRun) -> None:
         for variable, before, after in zip(
@@ -137,7 +224,14 @@ class _Examination:
                 )
 
     def _refuse_changes_in_inference(self) -> None:
-        for position in self._changed(self._run(self._x, training=False)):
+        try:
+            run = self._run(self._x, training=False)
+        except (ValueError, tf.errors.InvalidArgumentError) as error:
+            raise ValueError(
+                f"received the network {self._network.name!r}, which runs in training and fails in "
+                f"inference: {reason(error)}"
+            ) from error
+        for position in self._changed(run):
             raise _stateful(self._network, self._variable(position), "also outside training")
 
     def _averages(self, changed: list[int]) -> dict[int, float]:
@@ -190,11 +284,9 @@ def _spread(moved: Any, zeros: NetworkRun, unit: Any) -> tuple[float, float]:
     return float(kept.min()), float(kept.max())
 
 
-def _random(layer: keras.layers.Layer) -> ValueError:
+def _random(layer: keras.layers.Layer, how: str) -> ValueError:
     return ValueError(
-        f"{described(layer)} draws random numbers; adaptation must give the same answer for the "
-        "same support set. Build the network without it, or freeze it (trainable = False): frozen "
-        "layers run as in inference"
+        f"{described(layer)} draws random numbers {how}. Change it, or build the network without it"
     )
 
 

@@ -202,6 +202,7 @@ class OnFeatures(MetaLearner):
     def get_config(self) -> dict[str, Any]:
         return {
             **keras.Model.get_config(self),
+            "seed": self.seed,
             "network": keras.saving.serialize_keras_object(self.network),
             "learner": keras.saving.serialize_keras_object(self.learner),
         }

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.keras_internals import as_in_inference
+from tfmeta.keras_internals import running_as
 from tfmeta.learners.computing_dtype import full
 
 
@@ -29,9 +29,8 @@ class PlainNetwork:
     def borrowed(self) -> Iterator[Any]:
         """Lets its body assign the variables, and restores them afterwards."""
         kept = [(variable, variable.numpy()) for variable in self._network.variables]
-        _, resting = self._function.state_for_probes()
         try:
-            with as_in_inference(resting):
+            with running_as(self._function.random_layers, training=False):
                 yield self
         finally:
             for variable, value in kept:

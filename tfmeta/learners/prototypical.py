@@ -24,7 +24,7 @@ class Prototypical(EmbeddingLearner):
     Snell, Swersky and Zemel 2017, https://arxiv.org/abs/1703.05175.
 
     Args:
-        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
+        network: a built `keras.Model`, `(batch, ...) -> (batch, units)`.
 
     Task state: `prototypes` `(classes, units)` and `shots` `(classes,)`.
 

@@ -28,7 +28,7 @@ class Relation(EmbeddingLearner):
     Sung, Yang, Zhang, Xiang, Torr and Hospedales 2018, https://arxiv.org/abs/1711.06025.
 
     Args:
-        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, height,
+        network: a built `keras.Model`, `(batch, ...) -> (batch, height,
             width, channels)`.
         filters: number of filters of the relation module.
         hidden_units: number of hidden units of the relation module.

@@ -26,7 +26,7 @@ class Reptile(GradientLearner):
     Nichol, Achiam and Schulman 2018, https://arxiv.org/abs/1803.02999.
 
     Args:
-        network: any built `keras.Model` without random layers, `(batch, ...) -> (batch, outputs)`.
+        network: any built `keras.Model`, `(batch, ...) -> (batch, outputs)`.
         inner_steps: steps of the inner loop in training, each on another share of the support set.
             Training should have more shots than testing (section 6.1, `train_shots`).
         inner_learning_rate: of the inner optimizer; by default 0.4 for "sgd" and 0.001 for "adam".

@@ -32,7 +32,7 @@ class Ridge(EmbeddingLearner):
     products and a solver sum in an order that may change with the number of tasks in a batch.
 
     Args:
-        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
+        network: a built `keras.Model`, `(batch, ...) -> (batch, units)`.
         regularisation: lambda at the start, for features of unit length.
         scale: of the logits at the start.
 

@@ -35,7 +35,7 @@ class Siamese(EmbeddingLearner):
     there are many more of the latter.
 
     Args:
-        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
+        network: a built `keras.Model`, `(batch, ...) -> (batch, units)`.
         objective: "triplet", "contrastive" or "logistic".
         margin: the distance that pairs of two classes should have (contrastive), or the difference
             between the two distances (triplet).

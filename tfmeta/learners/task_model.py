@@ -12,7 +12,9 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.target_kind import CLASSES, TargetKind
 from tfmeta.learners import targets as kinds
 from tfmeta.learners.common_sizes import CommonSizes, declares_sizes
+from tfmeta.learners.draws import Draws
 from tfmeta.learners.execution import map_tasks
+from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.padding import is_padded, refilled, unpadded
 from tfmeta.learners.task_inputs import as_episodes
 
@@ -21,6 +23,7 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
     """A `keras.Model` that runs the tasks of a batch, each by itself."""
 
     _target_kind: TargetKind | None = None  # from the constructor, the loss or the data
+    _functions: list[NetworkFunction]  # of every network that it runs
 
     @property
     def targets(self) -> str:
@@ -114,7 +117,12 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         may_be = not has_convolution or bool(tf.config.list_physical_devices("GPU"))
         # Without `sizes` the shape of an answer would depend on each task's own labels.
         has_sizes = self.num_outputs is not None or declares_sizes(self.adapt)
-        return may_be and has_sizes and self.function.loop is None
+        return may_be and has_sizes and self.function.loop is None and not self.draws
+
+    @property
+    def draws(self) -> bool:
+        """Whether layers of its networks draw random numbers in training."""
+        return any(function.draws for function in self._functions)
 
     def map_tasks(self, function: Any, episodes: Episode) -> Any:
         """Applies a function to each task's Episode of a batch, in the way this learner runs tasks.
@@ -158,7 +166,8 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         return refilled(outputs, task=task), self.task_loss(episode.query_y, outputs)
 
     def _padded_task_gradients(
-        self, task: Any, sizes: CommonSizes
+        self, task: Any, words: tf.Tensor, *, sizes: CommonSizes
     ) -> tuple[list[tf.Tensor], dict[str, Any]]:
-        gradients, logs = sizes.given_to(self.task_gradients)(unpadded(task))
+        with Draws(words):
+            gradients, logs = sizes.given_to(self.task_gradients)(unpadded(task))
         return gradients, {**logs, "outputs": refilled(logs["outputs"], task=task)}

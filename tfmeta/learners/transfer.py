@@ -37,7 +37,7 @@ class Transfer(FeatureLearner):
     2021, https://arxiv.org/abs/2003.04390.
 
     Args:
-        network: a built `keras.Model` without random layers, `(batch, ...) -> (batch, units)`.
+        network: a built `keras.Model`, `(batch, ...) -> (batch, units)`.
         num_training_classes: how many classes training tells apart. A label of a training episode
             is below it; see `EpisodeSource.with_class_numbers`. None for a learner that is not
             trained any more.
