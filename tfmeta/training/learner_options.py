@@ -11,8 +11,10 @@ from tfmeta.errors import UserError
 from tfmeta.training.flat_settings import shown_name
 
 # the run itself gives these
-_FROM_THE_RUN = ("self", "network", "targets", "transductive", "num_outputs", "seed")
-_FROM_THE_RUN += ("num_training_classes", "num_steps")
+_FROM_THE_RUN = (
+    *("self", "network", "targets", "transductive", "num_outputs", "seed"),
+    *("num_training_classes", "num_steps"),
+)
 
 
 def option_names(learner_class: type[Any]) -> list[str]:
