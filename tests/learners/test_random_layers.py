@@ -16,6 +16,7 @@ from keras_layers import MOVES_PIXELS, RANDOM, network_with, shape_for
 import tfmeta
 from tfmeta.learners.draws import Draws, episode_words
 from tfmeta.learners.network_function import NetworkFunction
+from tfmeta.networks.drop_block import DropBlock
 
 WAYS = 3
 
@@ -69,6 +70,7 @@ HOLDERS = {  # layers that draw with a generator of theirs, of a layer within, o
     "RandomColorJitter": lambda: a_network(
         layers.RandomColorJitter(brightness_factor=0.3, contrast_factor=0.3), shape=IMAGE
     ),
+    "DropBlock": lambda: a_network(DropBlock(0.3, 3), shape=IMAGE),
     "StochasticDepth": lambda: a_network(layers.Dense(4), StochasticDepth(0.5)),
 }
 

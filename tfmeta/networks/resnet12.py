@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from tfmeta.networks.drop_block import DropBlock
 from tfmeta.networks.image_input import with_head
 
 _FILTERS = (64, 160, 320, 640)
@@ -16,20 +17,24 @@ def resnet12(
     num_outputs: int | None = 5,
     *,
     narrow: bool = False,
+    drop_rate: float = 0.0,
+    block_size: int = 5,
 ) -> keras.Model:
     """Four residual blocks of three 3x3 convolutions, their mean over the positions, a dense head.
 
     The network of Oreshkin et al. 2018 (https://arxiv.org/abs/1805.10123), as wide as that of Lee
     et al. 2019 (https://arxiv.org/abs/1904.03758): 64, 160, 320 and 640 filters. Each convolution
     has batch normalisation and a leaky ReLU of slope 0.1, the shortcut a 1x1 convolution, and each
-    block ends with 2x2 max-pooling. Lee et al. train it with DropBlock. This one is without it: a
-    learner's network may not draw random numbers.
+    block ends with 2x2 max-pooling. Lee et al. train it with dropout after the first two blocks and
+    DropBlock after the others: `drop_rate=0.1`, for images of 32 pixels with `block_size=2`.
 
     Args:
         input_shape: `(height, width, channels)`, 16 pixels or more on each side.
         num_outputs: units of the head (classes, or regression outputs); None for no head: the
             model then ends with its features, 640 of them.
         narrow: half as many filters everywhere (32, 80, 160 and 320), for a quarter of the time.
+        drop_rate: share of each block's outputs that training drops; 0 drops none.
+        block_size: positions on each side of a square of DropBlock.
 
     Returns:
         A model `(batch, height, width, channels) -> (batch, num_outputs)`, logits or features.
@@ -55,6 +60,10 @@ def resnet12(
     inputs = x = keras.Input(tuple(input_shape), name="image")
     for number, filters in enumerate(_FILTERS, 1):
         x = _block(x, filters // 2 if narrow else filters, f"block{number}")
+        if drop_rate and number <= 2:
+            x = layers.Dropout(drop_rate, name=f"block{number}_drop")(x)
+        elif drop_rate:
+            x = DropBlock(drop_rate, block_size, name=f"block{number}_drop")(x)
     features = layers.GlobalAveragePooling2D(name="features")(x)
     return keras.Model(inputs, with_head(features, num_outputs), name="resnet12")
 
