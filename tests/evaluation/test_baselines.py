@@ -16,6 +16,7 @@ from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.evaluation.baselines import UNTRAINED, compared, share_right
 from tfmeta.evaluation.result import Result
 from tfmeta.pipelines import build
+from tfmeta.reading.images import ImageFormat
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat(np.arange(6), 9)
@@ -120,3 +121,19 @@ def test_a_learner_that_is_better_beats_them():
     for difference, beaten in ((0.7, True), (0.05, False)):
         facts["baselines"] = [{**row, "difference": difference}]
         assert ("NOT beat" not in str(Result({**facts, **protocol}))) == beaten
+
+
+def test_large_images_are_averaged_down_first():
+    """Against blocks of pixels averaged by NumPy."""
+    images = np.random.default_rng(0).integers(0, 256, (len(LABELS), 64, 96, 3), np.uint8)
+    splits = {"train": np.arange(2), "test": np.arange(2, 6)}
+    index, seen = ClassIndex(images, LABELS, splits, tuple("abcdef")), ImageFormat(64, 96, 3)
+    source = ClassSource("six", index, image_format=seen)
+    small = np.float32(images.reshape(-1, 32, 2, 32, 3, 3).mean((2, 4)) / 255)
+    rows = source.index.rows("test")
+    assert_close(source.in_small("test").index.examples[rows], small[rows])
+    smaller = ClassSource("six", ClassIndex(small, LABELS, splits, tuple("abcdef")))
+    found = [
+        compared(FixedEpisodes(s, SHAPE, num_tasks=40), np.zeros(40)) for s in (source, smaller)
+    ]
+    assert found[0] == found[1]

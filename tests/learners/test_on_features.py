@@ -1,5 +1,7 @@
 """A learner on a frozen network's features: the same numbers as Keras's, and computed once."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
+from tfmeta.evaluation import evaluator
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.learners import feature_cache
 from tfmeta.learners.feature_cache import cached_features, digest_of_network
@@ -199,3 +202,13 @@ def test_its_export_passes_every_check(kind, tmp_path):
     learner = learner_of(kind)
     version = learner.export(tmp_path / "model")
     assert tfmeta.verify(version)
+
+
+def test_large_examples_come_in_smaller_batches(source, monkeypatch):
+    """The digest of the episodes and the result are the same."""
+    learner, fixed = learner_of("prototypical"), FixedEpisodes(source, EpisodeShape(3, 1, 2))
+    fixed = dataclasses.replace(fixed, num_tasks=12)
+    before = Evaluator(learner, fixed).run()
+    monkeypatch.setattr(evaluator, "_MOST_BYTES_PER_CALL", 5 * fixed.shape.size * 8 * 8 * 4)
+    assert evaluator._tasks_per_call(source, fixed) == 5
+    assert Evaluator(learner, fixed).run() == before

@@ -6,6 +6,7 @@ import click
 
 from tfmeta import strict_json
 from tfmeta.commands import completion
+from tfmeta.commands.checkpoint import checkpoint_option
 from tfmeta.commands.episode_options import episode_options, pipeline_options
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
@@ -32,6 +33,7 @@ from tfmeta.terminal import say
     default=True,
     help="Compare with what needs no learning, on the same episodes.  [default: baselines]",
 )
+@checkpoint_option
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def evaluate(run_dir: Any, as_json: bool, episodes: Any, **options: Any) -> None:
@@ -40,7 +42,7 @@ def evaluate(run_dir: Any, as_json: bool, episodes: Any, **options: Any) -> None
 
     run = RunDirectory.open(run_dir)
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    baselines = given.pop("baselines")
+    baselines, checkpoint = given.pop("baselines"), given.pop("checkpoint")
     if episodes is not None and given:
         first = "set" if "assignments" in given else next(iter(given)).replace("_", "-")
         raise UserError(f"received --episodes and --{first}; the file says which episodes they are")
@@ -55,6 +57,7 @@ def evaluate(run_dir: Any, as_json: bool, episodes: Any, **options: Any) -> None
             episodes=episodes,
             progress=reporter,
             is_recorded=False,
+            checkpoint=checkpoint,
             baselines=baselines,
             **given,
         )

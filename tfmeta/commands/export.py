@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from tfmeta.commands import completion
+from tfmeta.commands.checkpoint import checkpoint_option
 from tfmeta.commands.trust import trust_option
 from tfmeta.exporting.contract import MANIFEST
 from tfmeta.exporting.kinds import KINDS
@@ -70,6 +71,7 @@ _OF_LITERT = "in the support set of a LiteRT learner.  [default: as in training]
     help="Validation tasks to fit the confidence on, and test tasks to measure it on; 0 for none.",
 )
 @click.option("--data-dir", type=click.Path(), help="Where the run's data is, for those tasks.")
+@checkpoint_option
 @trust_option
 @_limit_options
 def export(

@@ -149,6 +149,11 @@ class EpisodeSource(ABC):
     def check(self, split: str, shape: EpisodeShape) -> None:
         """Raises UserError if there can be no such episodes, with the numbers that don't fit."""
 
+    def in_small(self, split: str) -> "EpisodeSource":
+        """A source of the same episodes of a split whose examples are smaller, for baselines."""
+        del split
+        return self
+
     def check_embeddable(self) -> None:
         """Raises UserError if there are no examples whose features could be computed once."""
         raise UserError(

@@ -39,6 +39,10 @@ class TargetKind:
         """Whether the best value of the metric is its "max" or its "min"."""
         return "min" if self.are_values else "max"
 
+    def is_better(self, score: float, than: float) -> bool:
+        """Whether a value of the metric is better than another one."""
+        return score < than if self.are_values else score > than
+
     @property
     def default_ways(self) -> int:
         """The default number of classes per episode; 1 for values, which have no classes."""

@@ -7,6 +7,7 @@ scikit-learn's `Ridge`), and one ridge regression of all training tasks together
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ def _row(metric: str, name: str, scores: Array, task_scores: Array) -> dict[str,
 
 
 def _tasks(fixed: FixedEpisodes) -> Iterator[Episode]:
-    """The episodes, task by task, without padding."""
+    """The episodes, task by task, without padding; large images are smaller in them."""
+    fixed = replace(fixed, source=fixed.source.in_small(fixed.split))
     for batch in fixed.batches(_BATCH):
         yield from unpadded_arrays(batch)
 

@@ -1,7 +1,7 @@
 """How good a learner is, on episodes that are the same every time."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.episodes.episode_hash import EpisodeHash
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.learners.common_sizes import CommonSizes
@@ -17,6 +18,7 @@ from tfmeta.learners.padding import unpadded
 from tfmeta.learners.targets import refuse_other
 
 _MOST_TASKS_PER_CALL = 50
+_MOST_BYTES_PER_CALL = 512 * 2**20
 _Z95 = 1.96  # quantile of the normal distribution, as in the papers
 _Z90 = 1.645  # the quantile for intervals that hold nine of ten targets
 
@@ -84,12 +86,11 @@ class Evaluator:
             answers have a variance `coverage90`, the share of targets within their 90% intervals.
         """
         by_step, digest, fixed = [], EpisodeHash(), self._episodes
-        for raw, episodes in self._batches():
-            digest.update(raw)
+        for episodes in self._batches(digest):
             measured = self._measure(episodes)
             by_step.append(np.stack([scores.numpy() for scores in measured.values()], 1))
             if on_progress:
-                on_progress(len(by_step) * len(raw.support_x))
+                on_progress(len(by_step) * len(episodes.support_x))
         scores = np.concatenate(by_step).astype(np.float64)  # (tasks, steps, 1 to 3 scores)
         curves = scores[..., 0]
         mean, ci95 = mean_and_ci95(curves[:, -1])
@@ -116,14 +117,19 @@ class Evaluator:
         }
         return Measurement(facts, curves[:, -1])
 
-    def _batches(self) -> Iterable[tuple[Any, Any]]:
-        """Pairs of episodes: as the source has them, and as the learner takes them."""
+    def _batches(self, digest: EpisodeHash) -> Iterator[Any]:
+        """The episodes as the learner takes them; the digest is of those of the source.
+
+        Features come in batches of their own, because the images that they are of may be large.
+        """
         fixed = self._episodes
         embedded = self._learner.embedded(self._source, fixed.split)
-        raw = fixed.batches(_MOST_TASKS_PER_CALL)
-        if embedded is self._source:
-            return ((episodes, episodes) for episodes in raw)
-        return zip(raw, fixed.batches(_MOST_TASKS_PER_CALL, embedded), strict=True)
+        for raw in fixed.batches(_tasks_per_call(self._source, fixed)):
+            digest.update(raw)
+            if embedded is self._source:
+                yield raw
+        if embedded is not self._source:
+            yield from fixed.batches(_MOST_TASKS_PER_CALL, embedded)
 
     def _measure_tasks(self, episodes: Any) -> Any:
         return self._learner.map_tasks(self._measure_task, episodes)
@@ -150,6 +156,12 @@ class Evaluator:
             return tf.stack(scores)
         right = tf.argmax(outputs, -1, output_type=query_y.dtype) == query_y
         return tf.reduce_mean(tf.cast(right, tf.float32))[tf.newaxis]
+
+
+def _tasks_per_call(source: EpisodeSource, fixed: FixedEpisodes) -> int:
+    """Fewer where a task's examples are large."""
+    bytes_per_task = 4 * fixed.shape.size * math.prod(source.input_shape)
+    return max(1, min(_MOST_TASKS_PER_CALL, _MOST_BYTES_PER_CALL // bytes_per_task))
 
 
 def mean_and_ci95(scores: np.ndarray) -> tuple[float, float]:

@@ -36,6 +36,18 @@ class Prepared(ABC):
         for start in range(0, len(rows), _CHUNK):
             yield self._seen(self._examples[rows[start : start + _CHUNK]])
 
+    def small(self, rows: np.ndarray) -> np.ndarray | None:
+        """The examples in a smaller form for baselines; None if they are compared as they are.
+
+        Args:
+            rows: the numbers of the examples.
+
+        Returns:
+            float32 `(rows, ...)`.
+        """
+        del rows
+        return None
+
     def hopeless(self, rows: np.ndarray) -> str | None:
         """Why nothing can be learned from these examples; None if something can."""
         first, all_blank, all_alike = None, True, True

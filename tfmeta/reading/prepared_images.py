@@ -3,8 +3,12 @@
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from tfmeta.reading.images import to_unit
 from tfmeta.reading.prepared import Prepared
+
+_SMALL = 32  # pixels of a side; more cost much and tell a distance between pixels nothing
 
 
 class PreparedImages(Prepared):
@@ -33,6 +37,14 @@ class PreparedImages(Prepared):
             f"images of which every pixel is alike once they are prepared: {facts['constant']:,} "
             f"of {facts['images']:,}; nothing can be seen in them. Look at the contact sheet"
         ]
+
+    def small(self, rows: np.ndarray) -> np.ndarray | None:
+        """Images of more than 32 pixels of a side, averaged down to 32 x 32."""
+        if max(self._examples.shape[1:3]) <= _SMALL:
+            return None
+        size = (_SMALL, _SMALL)
+        shrunk = [tf.image.resize(to_unit(x), size, "area").numpy() for x in self.chunks(rows)]
+        return np.concatenate(shrunk)
 
     def vectors(self, x: np.ndarray) -> np.ndarray:
         return x.reshape(len(x), -1).astype(np.float64)

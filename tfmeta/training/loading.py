@@ -7,15 +7,17 @@ from tfmeta.keras_files import load_model
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
+from tfmeta.training.checkpoints import BEST, LAST
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.user_files import AnyPath
 
 
-def load(run_dir: AnyPath, *, trust: bool = False) -> MetaLearner:
-    """The trained learner of a run directory, with its newest weights, or of a .keras file.
+def load(run_dir: AnyPath, *, trust: bool = False, checkpoint: str = BEST) -> MetaLearner:
+    """The trained learner of a run directory or of a .keras file.
 
     Args:
         run_dir: the directory or the file.
+        checkpoint: of a run: "best" by validation, which is the last without validation, or "last".
         trust: run code that it names or holds, such as the user's own learner or a Lambda layer.
 
     Raises:
@@ -23,25 +25,36 @@ def load(run_dir: AnyPath, *, trust: bool = False) -> MetaLearner:
             are not finite; or if it asks for code that is not tfmeta's own, without `trust`.
     """
     with trusting(trust):
-        return _load(run_dir)
+        return _load(run_dir, checkpoint)
 
 
-def _load(run_dir: AnyPath) -> MetaLearner:
+def _load(run_dir: AnyPath, checkpoint: str) -> MetaLearner:
     is_file = Path(run_dir).suffix == ".keras"
     if not is_file:
-        return load_run(RunDirectory.open(run_dir))[0]
+        return load_run(RunDirectory.open(run_dir), checkpoint)[0]
+    if checkpoint != BEST:
+        raise UserError(
+            f"received checkpoint={checkpoint!r} for the file {run_dir}; expected a run directory, "
+            "or the file without it"
+        )
     learner = _load_file(Path(run_dir))
     refuse_not_finite(learner)
     return learner
 
 
-def load_run(run: RunDirectory) -> tuple[MetaLearner, int]:
-    """`(learner, step)`: the learner with its newest weights, and the step of these weights.
+def load_run(run: RunDirectory, checkpoint: str = BEST) -> tuple[MetaLearner, int]:
+    """`(learner, step)`: the learner as of a checkpoint, and the step of that.
+
+    Args:
+        run: that was trained.
+        checkpoint: "best" by validation, or "last".
 
     Raises:
         UserError: as `load`.
     """
-    facts, loaded = run.source_facts, run.load_checkpoint()
+    if checkpoint not in (BEST, LAST):
+        raise UserError(f"received checkpoint={checkpoint!r}; expected {BEST!r} or {LAST!r}")
+    facts, loaded = run.source_facts, run.load_for_use(checkpoint)
     if loaded is None:
         raise UserError(
             f"{run.path} has no checkpoint yet; train it first, with resume (tfmeta train --resume "

@@ -31,6 +31,7 @@ from tfmeta.training.windows import Windows
 _MOST_EXAMPLES_PER_STEP = 10 * MOST_EXAMPLES
 _LOG_EVERY, _LOG_EVERY_VECTORISED = 20, 500
 _LINES_PER_VALIDATION = 25
+_STEPS_ON_FEATURES = 100  # per validation: few classes are soon learned by heart
 _WITHOUT_VALIDATION = "; or train without: validation_tasks=0 (--set validation_tasks=0)"
 
 
@@ -227,7 +228,10 @@ class Plan:
         settings = self.settings
         usual = _LOG_EVERY_VECTORISED if learner.is_vectorised else _LOG_EVERY
         log_every = settings.log_every or usual
-        validate_every = settings.validate_every or _LINES_PER_VALIDATION * log_every
+        steps = _LINES_PER_VALIDATION * log_every
+        if is_on_features(settings.train):
+            steps = _STEPS_ON_FEATURES
+        validate_every = settings.validate_every or steps
         return Windows(
             log_every, validate_every if settings.validation_tasks else None, settings.steps
         )

@@ -2,18 +2,15 @@
 
 import contextlib
 import os
-import platform
-import sys
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfmeta import files
 from tfmeta.errors import UserError, described
 from tfmeta.file_lock import FileLock
-from tfmeta.training.checkpoints import Checkpoints
+from tfmeta.training.checkpoints import BEST, Checkpoints
 from tfmeta.training.config_file import config_content, read_run_config
+from tfmeta.training.environment import environment
 from tfmeta.training.metrics_file import MetricsFile
 from tfmeta.training.settings import Settings
 from tfmeta.user_files import AnyPath
@@ -26,7 +23,6 @@ _MARK = "config.json"  # of a run; it is written last, so that a folder with it 
 _NEEDED = (_MARK, "source.json")
 _START = ("environment.json", "source.json", "splits.json")  # before it
 _RESULT_SECONDS = 60  # to wait for others that add their results
-_PACKAGES = ("tfmeta", "tensorflow", "keras", "numpy", "tensorflow-datasets")
 
 
 class RunDirectory:
@@ -74,7 +70,7 @@ class RunDirectory:
         try:
             with run.locked():
                 cls.check_free(path)
-                contents = dict(zip(_START, (_environment(), facts, splits), strict=True))
+                contents = dict(zip(_START, (environment(), facts, splits), strict=True))
                 run._write_start(settings, contents)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -229,6 +225,20 @@ class RunDirectory:
         self.settings.load_learner_class()  # so that Keras knows it
         return self._kept.load(before)
 
+    def load_for_use(self, checkpoint: str = BEST) -> tuple[Any, int] | None:
+        """`(learner, step)` of the best checkpoint by validation, or of the last; None without."""
+        self.settings.load_learner_class()
+        return self._kept.load_best() if checkpoint == BEST else self._kept.load()
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """`(step, score)` of the best checkpoint by validation; None without validation."""
+        return self._kept.best
+
+    def save_best(self, learner: "MetaLearner", step: int, *, score: float) -> None:
+        """See `Checkpoints.save_best`."""
+        self._kept.save_best(learner, step, score=score)
+
     @property
     def step(self) -> int:
         """The step of the last checkpoint; 0 if there is none."""
@@ -264,6 +274,7 @@ class RunDirectory:
 
     def remove_leftovers(self) -> None:
         """Removes what killed writers have left; the caller must hold the lock."""
+        self._kept.remove_best_after(self.step)
         with files.writing(self.path):
             for folder in (self.path, self.checkpoints):
                 files.clear(folder)
@@ -283,16 +294,3 @@ class RunDirectory:
 
 def _damaged(path: AnyPath, problem: Any) -> UserError:
     return UserError(f"{path} is damaged: {problem}", exit_status=1)
-
-
-def _environment() -> dict[str, Any]:
-    return {
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "packages": {
-            name: version(name) for name in _PACKAGES if find_spec(name.replace("-", "_"))
-        },
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
-    }

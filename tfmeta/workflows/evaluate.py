@@ -14,6 +14,7 @@ from tfmeta.evaluation.result import Result
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
 from tfmeta.pipelines import options_of
+from tfmeta.training.checkpoints import BEST
 from tfmeta.training.flat_settings import as_flat
 from tfmeta.training.loading import load_run
 from tfmeta.training.opening import episode_shape, open_source_of_run
@@ -39,6 +40,7 @@ def evaluate(
     progress: Progress | None = None,
     is_recorded: bool = True,
     baselines: bool = True,
+    checkpoint: str = BEST,
     **protocol: Any,
 ) -> Result:
     """Evaluates the learner of a run, as `tfmeta evaluate` does, and records the result in it.
@@ -49,6 +51,7 @@ def evaluate(
         trust: run code that the run or a file names, if it is not tfmeta's own.
         progress: how the work gets on is told to it; a log by default.
         baselines: whether to compare with what needs no learning, on the same episodes.
+        checkpoint: "best" by validation, or "last"; without validation both are the last.
         is_recorded: whether the result is added to the run's results.json.
         **protocol: `split` ("test"), `tasks` (600), `seed` (0); `pipeline`, `pipeline_options` and
             `data_dir`, the run's own by default; `ways`, `shots`, `queries`, numbers or `(least,
@@ -73,7 +76,7 @@ def evaluate(
             "episodes they are"
         )
     with trusting(trust):
-        learner, step = load_run(trained)
+        learner, step = load_run(trained, checkpoint)
         tests = _of_file(trained, file) if file else _of_pipeline(trained, progress, protocol)
         _check_targets(trained, tests.source)
         found = _measured(learner, tests, progress)

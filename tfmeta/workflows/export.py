@@ -74,7 +74,7 @@ class _Export:
     ):
         self._run, self._request, self._settings = run, request, settings
         self._progress, self._facts = progress, run.source_facts
-        self._learner = load(run.path)
+        self._learner = load(run.path, checkpoint=request.checkpoint)
         self._write: Callable[..., Path] = export_model
         self._options: dict[str, Any] = {
             "image_format": self._facts.image_format,

@@ -6,6 +6,7 @@ from typing import Any
 from tfmeta.errors import UserError
 from tfmeta.exporting.kinds import KINDS, check_litert
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.training.checkpoints import BEST, LAST
 from tfmeta.workflows.arguments import check_flags, path, whole
 
 FORMATS = ("saved-model", "litert")
@@ -21,6 +22,7 @@ class ExportRequest:
         format: "saved-model" for TensorFlow Serving, or "litert" for one file on a device.
         support: the support set of an adapted model: a folder with a subfolder of images per class,
             an NPZ file of x and y, or a table with the columns that the run was trained on.
+        checkpoint: of the run: "best" by validation, or "last".
         ways, shots: the size of a support set for a LiteRT learner; None: as in training.
         padded_support: whether support sets may be padded.
         calibration_tasks: how many validation tasks the confidence is fitted on, and how many test
@@ -34,6 +36,7 @@ class ExportRequest:
     kind: str = "learner"
     format: str = "saved-model"
     support: str | None = None
+    checkpoint: str = BEST
     ways: int | None = None
     shots: int | None = None
     padded_support: bool = False
@@ -41,7 +44,11 @@ class ExportRequest:
     limits: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, expected in (("kind", (*KINDS,)), ("format", FORMATS)):
+        for name, expected in (
+            ("kind", (*KINDS,)),
+            ("format", FORMATS),
+            ("checkpoint", (BEST, LAST)),
+        ):
             if getattr(self, name) not in expected:
                 raise UserError(
                     f"received {name}={getattr(self, name)!r}; expected one of: "

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import keras
 
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.training.callbacks.best_keeping import BestKeeping, BestReport
 from tfmeta.training.callbacks.checkpoint_saving import CheckpointSaving
 from tfmeta.training.callbacks.finite_steps import FiniteSteps
 from tfmeta.training.callbacks.learning_rate import LearningRate
@@ -40,15 +41,22 @@ def callbacks_of(
     """
     plan, timing = state.plan, Timing(state)
     windows = plan.windows(learner)
+    validating: list[RunCallback] = []
+    reporting: list[RunCallback] = []
+    if validator := plan.validator(learner):
+        keeping = BestKeeping(state, validator)
+        validating = [Validation(state, validator, windows), keeping]
+        reporting = [BestReport(state, keeping, progress, has_callbacks=bool(users))]
     return [
         StepCount(state),
         timing,
         LearningRate(state),
-        Validation(state, plan.validator(learner), windows),
+        *validating,
         MetricLines(state),
         TensorBoardEvents(state, timing),
         ProgressReports(state, timing, progress),
         UserCallbacks(state, users, windows),
+        *reporting,
         FiniteSteps(state),
         Stopping(state, should_stop),
         CheckpointSaving(state),

@@ -11,16 +11,16 @@ class Validation(RunCallback):
 
     Args:
         state: of the run.
-        validator: None for a run without validation.
+        validator: of the validation episodes.
         windows: which windows end with a validation; the last one does in any case.
     """
 
-    def __init__(self, state: RunState, validator: Evaluator | None, windows: Windows):
+    def __init__(self, state: RunState, validator: Evaluator, windows: Windows):
         super().__init__(state)
         self._validator, self._windows = validator, windows
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        if self._validator is None or self.state.failure:
+        if self.state.failure:
             return
         if self._windows.is_validated(self.state.step) or self.state.is_complete:
             kind = self.state.plan.learner.target_kind
