@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
@@ -28,11 +28,17 @@ class Pipeline:
         home: `module:function`, the builder of the source.
         summary: one line that says what the pipeline reads.
         algorithm: what learns from it if the user names no algorithm.
+        pretrained: the settings in place of that for a user who names none of them and no option
+            of theirs, where the weights of their `network` are installed.
     """
 
     home: str
     summary: str
     algorithm: str = "maml"
+    pretrained: Mapping[str, str] = field(default_factory=dict)
+
+
+_PHOTOGRAPHS = {"algorithm": "ridge", "network": "efficientnet_lite0", "train": "none"}
 
 
 PIPELINES = {
@@ -46,7 +52,9 @@ PIPELINES = {
         "tfmeta.pipelines.omniglot:build", "1,623 handwritten characters, from a TFDS folder"
     ),
     "image-folder": Pipeline(
-        "tfmeta.pipelines.image_folder:build", "your own images: a folder with one folder per class"
+        "tfmeta.pipelines.image_folder:build",
+        "your own images: a folder with one folder per class",
+        pretrained=_PHOTOGRAPHS,
     ),
     "arrays": Pipeline(
         "tfmeta.pipelines.arrays:build", "your own vectors or images in arrays: NPZ, CSV, Parquet"
@@ -58,10 +66,14 @@ PIPELINES = {
         algorithm="bayes-linear",
     ),
     "mini-imagenet": Pipeline(
-        "tfmeta.pipelines.mini_imagenet:build", "100 classes of photographs, from a folder you have"
+        "tfmeta.pipelines.mini_imagenet:build",
+        "100 classes of photographs, from a folder you have",
+        pretrained=_PHOTOGRAPHS,
     ),
     "cifar-fs": Pipeline(
-        "tfmeta.pipelines.cifar_fs:build", "CIFAR-100 in few shots, from a folder you have"
+        "tfmeta.pipelines.cifar_fs:build",
+        "CIFAR-100 in few shots, from a folder you have",
+        pretrained=_PHOTOGRAPHS,
     ),
     "optima": Pipeline(
         "tfmeta.pipelines.optima:build", "tasks with their best weights, from `tfmeta optima`"

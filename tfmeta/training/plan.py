@@ -17,6 +17,7 @@ from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.learners import find
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.pipelines import options_of
 from tfmeta.training import strategies
 from tfmeta.training.learner_options import check_options
 from tfmeta.training.learner_plan import LearnerPlan
@@ -139,13 +140,30 @@ class Plan:
             found.append(f"this can't be learned from: {problem}, in {where}")
         return found
 
+    def warnings(self) -> list[str]:
+        """What a run will lack when it is evaluated, told before it is trained."""
+        try:
+            self.source.check("test", self.task_shape)
+        except UserError as error:
+            has_share = "test" in options_of(self.settings.pipeline)
+            remedy = ", or make that split larger: --set pipeline.test=SHARE" if has_share else ""
+            return [f"warning: `tfmeta evaluate` will have no test episodes: {error}{remedy}"]
+        return []
+
     def check(self) -> None:
         """Raises UserError if the run can't have its episodes or its augmentation."""
         if refusals := self.refusals():
-            raise UserError(refusals[0])
+            raise UserError(f"{refusals[0]}{self._without_training()}")
         _ = self.augmentation
         if is_on_features(self.settings.train):
             self._check_on_features()
+
+    def _without_training(self) -> str:
+        """What to do with classes that are too few to train on others than those to be learned."""
+        data = self.settings.data_dir
+        if self.source.target_kind.are_values or data is None:
+            return ""
+        return f". A few classes alone can be learned without training: tfmeta learn {data}"
 
     @cached_property
     def augmentation(self) -> Augmentation | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.learners import find
+from tfmeta.network_registry import NETWORKS
 from tfmeta.pipelines import PIPELINES
 from tfmeta.training.flat_settings import GROUPS
 
@@ -182,16 +183,19 @@ class Settings:
 
     @classmethod
     def of_new_run(cls, flat: dict[str, Any]) -> "Settings":
-        """What the user gave, with the pipeline's own algorithm if they named none.
+        """What the user gave, with what suits the pipeline if they named none of it.
 
         Raises:
             UserError: as `updated`.
         """
         settings = cls().updated(flat)
         pipeline = PIPELINES.get(settings.pipeline)
-        if "algorithm" in flat or pipeline is None:
+        if pipeline is None:
             return settings
-        return replace(settings, algorithm=pipeline.algorithm)
+        own = pipeline.pretrained
+        if own and not _chooses_learning(flat) and NETWORKS[own["network"]].is_installed:
+            return replace(settings, **own)
+        return settings if "algorithm" in flat else replace(settings, algorithm=pipeline.algorithm)
 
     def updated(self, flat: dict[str, Any]) -> "Settings":
         """These settings with some replaced.
@@ -232,6 +236,12 @@ class Settings:
                 "the rest"
             )
         return changed
+
+
+def _chooses_learning(flat: dict[str, Any]) -> bool:
+    """Whether a user has named what learns, how it is trained, or an option of these."""
+    named = {key.partition(".")[0] for key in flat}
+    return bool(named & {"algorithm", "network", "learner", "train", "augment"})
 
 
 def _key(name: str) -> str:

@@ -158,7 +158,7 @@ class Trainer:
 
     def _fit(self, callbacks: Sequence[RunCallback], progress: Progress) -> None:
         state, plan = self._state, self._state.plan
-        for line in plan.source.left_out(plan.shapes):
+        for line in [*plan.source.left_out(plan.shapes), *plan.warnings()]:
             progress.say(line)
         if state.stopped_by:
             progress.say(

@@ -40,7 +40,6 @@ def evaluate(
     progress: Progress | None = None,
     is_recorded: bool = True,
     baselines: bool = True,
-    checkpoint: str = BEST,
     **protocol: Any,
 ) -> Result:
     """Evaluates the learner of a run, as `tfmeta evaluate` does, and records the result in it.
@@ -51,12 +50,11 @@ def evaluate(
         trust: run code that the run or a file names, if it is not tfmeta's own.
         progress: how the work gets on is told to it; a log by default.
         baselines: whether to compare with what needs no learning, on the same episodes.
-        checkpoint: "best" by validation, or "last"; without validation both are the last.
         is_recorded: whether the result is added to the run's results.json.
         **protocol: `split` ("test"), `tasks` (600), `seed` (0); `pipeline`, `pipeline_options` and
             `data_dir`, the run's own by default; `ways`, `shots`, `queries`, numbers or `(least,
-            most)`, as trained by default; and `unbalanced`, `within_group`, `skip_small_classes`
-            and `skip_unreadable`.
+            most)`, as trained by default; `unbalanced`, `within_group`, `skip_small_classes` and
+            `skip_unreadable`; and `checkpoint`, "best" by validation, or "last".
 
     Returns:
         The result. If it can't be recorded, `not_recorded` says why: it may have taken long.
@@ -65,7 +63,8 @@ def evaluate(
         UserError: if the run is none or damaged, or there are no such episodes.
     """
     options = [name for name in protocol if not name.startswith("pipeline.")]
-    check_names("evaluate", options, _PROTOCOL)
+    check_names("evaluate", options, _PROTOCOL | {"checkpoint"})
+    checkpoint = protocol.pop("checkpoint", BEST)
     check_flags(trust=trust, is_recorded=is_recorded, baselines=baselines)
     trained, progress = RunDirectory.open(path("run", run)), progress_or_log(progress, "evaluate")
     protocol = {name: value for name, value in protocol.items() if value is not None}

@@ -243,14 +243,15 @@ def _exported(
     baked_in = {"support": (task.support_x, task.labels), "class_names": names}
     plans: tuple[tuple[Path, str, dict[str, Any]], ...]
     plans = ((folder, "adapted", baked_in), (Path(f"{folder}-learner"), "learner", {}))
-    versions = []
-    for number, (output, kind, options) in enumerate(plans):
-        step = (_EXPORTED - _CHOSEN) * number / len(plans)
-        progress.advance(_CHOSEN + step, f"exporting {output}")
-        versions.append(export_model(learner, output, kind, **shared, **options))
-    progress.advance(_EXPORTED, "verifying both")
-    with ThreadPoolExecutor() as pool:  # each is a process of its own
-        reports = list(pool.map(verify_export, versions))
+    versions, verified = [], []
+    with ThreadPoolExecutor() as pool:  # each is verified in a process of its own, meanwhile
+        for number, (output, kind, options) in enumerate(plans):
+            step = (_EXPORTED - _CHOSEN) * number / len(plans)
+            progress.advance(_CHOSEN + step, f"exporting {output}")
+            versions.append(export_model(learner, output, kind, **shared, **options))
+            verified.append(pool.submit(verify_export, versions[-1]))
+        progress.advance(_EXPORTED, "verifying both")
+        reports = [each.result() for each in verified]
     for version, report in zip(versions, reports, strict=True):
         refuse_failed(report, f"the export {version} fails")
     progress.advance(1.0, "done")

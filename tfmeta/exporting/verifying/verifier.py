@@ -52,6 +52,7 @@ class Verifier:
 
     def __init__(self, folder: str | Path):
         self._folder = Path(folder)
+        self._answers: dict[int, Tensors] = {}  # to the records, by their number
 
     def run(self) -> dict[str, Any]:
         """Runs the checks until one of the first three fails; the rest need a loaded model."""
@@ -139,27 +140,38 @@ class Verifier:
                 f"tfmeta.json allows a difference of {tolerance:.1e}; expected at most "
                 f"{MOST_TOLERANCE:.0e}"
             )
-        for name, inputs, expected in self._with_defaults():
-            outputs = self._model.run(name, inputs)
-            if outputs.keys() != expected.keys():
-                raise CheckFailed(f"{name} answers {sorted(outputs)}, expected {sorted(expected)}")
-            for key, want in expected.items():
-                worst = max(worst, difference(outputs[key], want, f"{name}: {key}", tolerance))
+        for number, (name, inputs, expected) in enumerate(self._records):
+            answers = {name: self._first_answer(number)}
+            if default := self._default_of(name):
+                answers[default] = self._model.run(default, inputs)
+            for signature, outputs in answers.items():
+                if outputs.keys() != expected.keys():
+                    raise CheckFailed(
+                        f"{signature} answers {sorted(outputs)}, expected {sorted(expected)}"
+                    )
+                for key, want in expected.items():
+                    what = f"{signature}: {key}"
+                    worst = max(worst, difference(outputs[key], want, what, tolerance))
         whose = self._manifest.answers_of
         return f"{len(self._records)} records equal {whose}, largest difference {worst:.1e}"
 
-    def _with_defaults(self) -> Iterator[Record]:
-        """The records, and those of the default signature again through `serving_default`."""
-        for name, inputs, outputs in self._records:
-            yield name, inputs, outputs
-            suffix = suffix_of(name)
-            is_default = name == self._manifest.export_kind.default + suffix
-            if is_default and SERVING_DEFAULT + suffix in self._model.signatures:
-                yield SERVING_DEFAULT + suffix, inputs, outputs
+    def _first_answer(self, number: int) -> Tensors:
+        """The answer to a record when it was asked for the first time."""
+        if number not in self._answers:
+            name, inputs, _ = self._records[number]
+            self._answers[number] = self._model.run(name, inputs)
+        return self._answers[number]
+
+    def _default_of(self, name: str) -> str | None:
+        """The default signature that must answer as this one; None if it is not the default."""
+        suffix = suffix_of(name)
+        default = SERVING_DEFAULT + suffix
+        is_default = name == self._manifest.export_kind.default + suffix
+        return default if is_default and default in self._model.signatures else None
 
     def check_determinism(self) -> str:
         """A request gets the same bytes again, whatever was asked in between: there is no state."""
-        first = [self._model.run(name, inputs) for name, inputs, _ in self._records]
+        first = [self._first_answer(number) for number in range(len(self._records))]
         again = [self._model.run(name, inputs) for name, inputs, _ in reversed(self._records)]
         for (name, *_), one, other in zip(self._records, first, reversed(again), strict=True):
             for key in one:
@@ -172,9 +184,9 @@ class Verifier:
         from tensorflow_serving.apis import predict_pb2
 
         largest = 0
-        for name, inputs, _ in self._records:
+        for number, (name, inputs, _) in enumerate(self._records):
             sides = (predict_pb2.PredictRequest, "inputs", inputs), (
-                predict_pb2.PredictResponse, "outputs", self._model.run(name, inputs)
+                predict_pb2.PredictResponse, "outputs", self._first_answer(number)
             )  # fmt: skip
             for message, field, arrays in sides:
                 sent = message()

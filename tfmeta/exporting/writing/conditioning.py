@@ -16,6 +16,7 @@ from tfmeta.precision import (
 )
 
 _NUM_NUDGES, _MOST_DRAWS = 6, 20
+_FEW_DRAWS, _HOPELESS = 3, 2.0  # of a deep network no draw is much better than another
 _MOST_CHANGE = rounding_error(np.float32, OF_ITS_EFFECT)
 
 Nudge = Callable[[np.ndarray], np.ndarray]  # changes examples a little
@@ -43,7 +44,8 @@ def well_conditioned(
         change = _sensitivity(functools.partial(respond, drawn), most=least)
         if change < least:
             best, least = drawn, change
-        if least <= _MOST_CHANGE:
+        is_hopeless = seed + 1 >= _FEW_DRAWS and least > _HOPELESS * _MOST_CHANGE
+        if least <= _MOST_CHANGE or is_hopeless:
             break
     effect = max(1.0, least / _MOST_CHANGE)
     roundings = min(OF_AN_EXPORT * effect, MOST_OF_AN_EXPORT)
