@@ -107,7 +107,7 @@ def build(
     # Later texts must not change the id of a word, nor a later tokenizer the words.
     source.pinned_options = {"vocabulary": words, "tokenizer": tokenizer}
     rows = {split: index.rows(split) for split in index.splits}
-    source.prepared = PreparedTokens(ids, rows, lengths)
+    source.prepared = PreparedTokens(ids, rows, lengths, texts)
     source.network, source.network_options = "bag_of_tokens", {"vocabulary_size": len(words)}
     return source
 

@@ -1,10 +1,12 @@
 """The baselines beside a result, against scikit-learn's own."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from closeness import assert_close
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.neighbors import NearestCentroid
 
@@ -16,6 +18,7 @@ from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.evaluation.baselines import UNTRAINED, compared, share_right
 from tfmeta.evaluation.result import Result
 from tfmeta.pipelines import build
+from tfmeta.pipelines.text import token_ids
 from tfmeta.reading.images import ImageFormat
 
 RNG = np.random.default_rng(0)
@@ -131,9 +134,39 @@ def test_large_images_are_averaged_down_first():
     source = ClassSource("six", index, image_format=seen)
     small = np.float32(images.reshape(-1, 32, 2, 32, 3, 3).mean((2, 4)) / 255)
     rows = source.index.rows("test")
-    assert_close(source.in_small("test").index.examples[rows], small[rows])
+    assert_close(source.for_baselines("test").index.examples[rows], small[rows])
     smaller = ClassSource("six", ClassIndex(small, LABELS, splits, tuple("abcdef")))
     found = [
         compared(FixedEpisodes(s, SHAPE, num_tasks=40), np.zeros(40)) for s in (source, smaller)
     ]
     assert found[0] == found[1]
+
+
+@pytest.mark.filterwarnings("ignore:self.within_class_std_dev_")
+def test_texts_are_compared_by_ngrams_of_characters(tmp_path):
+    """Against scikit-learn on the texts themselves."""
+    words = ["pay", "bill", "card", "lost", "cash", "loan", "rate", "home"]
+    rng = np.random.default_rng(0)
+    rows = [
+        (f"{words[label]} {' '.join(rng.choice(words, 3))} {number}", f"intent{label}")
+        for label in range(8)
+        for number in range(5)
+    ]
+    lines = [f"{text},{label}" for text, label in rows]
+    (tmp_path / "intents.csv").write_text("\n".join(["text,label", *lines]))
+    source = build("text", data_dir=tmp_path / "intents.csv")
+    fixed = FixedEpisodes(source, EpisodeShape(2, 2, 2), "all", num_tasks=20)
+    found = {row["name"]: row["accuracy"] for row in compared(fixed, np.zeros(20))}
+    trained = [rows[row][0] for row in source.index.rows("train")]
+    vectoriser = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4)).fit(trained)
+    numbers = dataclasses.replace(fixed, source=source.for_baselines("all"))
+    right = {NearestCentroid: [], RidgeClassifier: []}
+    for of_texts, of_tokens in zip(tasks(numbers), tasks(fixed), strict=True):
+        texts = [[rows[int(row)][0] for row in each[:, 0]] for each in (of_texts[0], of_texts[2])]
+        ids = token_ids(texts[0], source.vocabulary, source.length, tokenizer=source.tokenizer)
+        np.testing.assert_array_equal(ids, of_tokens[0])  # they are the same texts
+        x, query_x = (vectoriser.transform(each).toarray() for each in texts)
+        for model, shares in right.items():
+            shares.append(np.mean(model().fit(x, of_texts[1]).predict(query_x) == of_texts[3]))
+    assert_close(found["character n-grams, nearest mean"], np.mean(right[NearestCentroid]))
+    assert_close(found["character n-grams, ridge"], np.mean(right[RidgeClassifier]))

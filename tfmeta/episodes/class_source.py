@@ -115,15 +115,16 @@ class ClassSource(EpisodeSource):
                 "network that is partly frozen computes one. Use --set pipeline.rotations=false"
             )
 
-    def in_small(self, split: str) -> EpisodeSource:
+    def for_baselines(self, split: str) -> EpisodeSource:
         rows = self.index.rows(split)
-        small = cast(Prepared, self.prepared).small(rows)
-        if small is None or self.num_rotations > 1:
+        found = cast(Prepared, self.prepared).for_baselines(rows)
+        if found is None or self.num_rotations > 1:
             return self
-        examples = np.zeros((len(self.index.labels), *small.shape[1:]), np.float32)
-        examples[rows] = small
-        index = self.index.of_examples(examples)
-        return ClassSource(self.name, index, image_format=self.image_format)
+        examples = np.zeros((len(self.index.labels), *found[0].shape[1:]), np.float32)
+        examples[rows] = found[0]
+        source = ClassSource(self.name, self.index.of_examples(examples))
+        source.prepared = found[1]
+        return source
 
     def recorded_splits(self) -> dict[str, list[str]]:
         return self.index.named_splits()

@@ -149,8 +149,8 @@ class EpisodeSource(ABC):
     def check(self, split: str, shape: EpisodeShape) -> None:
         """Raises UserError if there can be no such episodes, with the numbers that don't fit."""
 
-    def in_small(self, split: str) -> "EpisodeSource":
-        """A source of the same episodes of a split whose examples are smaller, for baselines."""
+    def for_baselines(self, split: str) -> "EpisodeSource":
+        """A source of the same episodes of a split, with the examples as baselines compare them."""
         del split
         return self
 

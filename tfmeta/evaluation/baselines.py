@@ -1,9 +1,10 @@
 """What needs no learning, on the same episodes as the learner: the number beside every result.
 
 Of classes: chance; the nearest class mean and ridge regression (as scikit-learn's `RidgeClassifier`
-does it) of the raw inputs; and the nearest class mean of what the network makes of them before any
-training. Of values: the mean of the support set's targets, ridge regression of each task alone (as
-scikit-learn's `Ridge`), and one ridge regression of all training tasks together.
+does it) of the raw inputs, for texts of TF-IDF over n-grams of characters; and the nearest class
+mean of what the network makes of them before any training. Of values: the mean of the support set's
+targets, ridge regression of each task alone (as scikit-learn's `Ridge`), and one ridge regression
+of all training tasks together.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from tfmeta.evaluation.evaluator import Evaluator, mean_and_ci95
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.padding import unpadded_arrays
 from tfmeta.precision import rounding_error
+from tfmeta.reading.prepared import Prepared
 
 ALPHA = 1.0  # of the ridge regressions: scikit-learn's default
 UNTRAINED = "network before training, nearest mean"
@@ -62,8 +64,7 @@ def _row(metric: str, name: str, scores: Array, task_scores: Array) -> dict[str,
 
 
 def _tasks(fixed: FixedEpisodes) -> Iterator[Episode]:
-    """The episodes, task by task, without padding; large images are smaller in them."""
-    fixed = replace(fixed, source=fixed.source.in_small(fixed.split))
+    """The episodes, task by task, without padding."""
     for batch in fixed.batches(_BATCH):
         yield from unpadded_arrays(batch)
 
@@ -72,13 +73,17 @@ def _tasks(fixed: FixedEpisodes) -> Iterator[Episode]:
 
 
 def _of_classes(fixed: FixedEpisodes) -> Scores:
-    scores: Scores = {"chance": [], "raw inputs, nearest mean": [], "raw inputs, ridge": []}
+    fixed = replace(fixed, source=fixed.source.for_baselines(fixed.split))
+    prepared = fixed.source.prepared
+    what = prepared.compared_as if prepared else Prepared.compared_as
+    heads = {f"{what}, {name}": head for name, head in _HEADS.items()}
+    scores: Scores = {name: [] for name in ("chance", *heads)}
     vectors = vectors_of(fixed.source)
     for support_x, support_y, query_x, query_y in _tasks(fixed):
         both = vectors(np.concatenate([support_x, query_x]))
         support, query = both[: len(support_x)], both[len(support_x) :]
         scores["chance"].append(1 / (support_y.max() + 1))
-        for name, head in _HEADS.items():
+        for name, head in heads.items():
             scores[name].append(share_right(head(support, support_y, query), query_y))
     return scores
 
@@ -125,7 +130,7 @@ def share_right(scores: Array, query_y: Array) -> float:
     return float(np.mean(likeliest[np.arange(len(query_y)), query_y] / likeliest.sum(1)))
 
 
-_HEADS = {"raw inputs, nearest mean": nearest_mean, "raw inputs, ridge": ridge_classes}
+_HEADS = {"nearest mean": nearest_mean, "ridge": ridge_classes}
 
 
 # Values

@@ -78,7 +78,8 @@ def _possible(source: EpisodeSource, shape: EpisodeShape, shots: tf.Tensor) -> A
 
 
 def _scores(source: EpisodeSource, split: str, shape: EpisodeShape, seed: int) -> Iterator[float]:
-    dataset = source.in_small(split).episodes(split, shape, seed=seed, num_tasks=_BATCH)
+    source = source.for_baselines(split)
+    dataset = source.episodes(split, shape, seed=seed, num_tasks=_BATCH)
     for batch in dataset.take(NUM_EPISODES // _BATCH).as_numpy_iterator():
         for support_x, support_y, query_x, query_y in zip(*batch[:4], strict=True):
             if source.target_kind.are_values:

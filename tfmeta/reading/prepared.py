@@ -18,10 +18,12 @@ class Prepared(ABC):
     Attributes:
         noun: what an example is called, in the plural.
         blank_words: what is wrong with examples for which `is_blank` is true, in words.
+        compared_as: what a baseline compares, in words.
     """
 
     noun = "examples"
     blank_words = "are blank"
+    compared_as = "raw inputs"
 
     def __init__(self, examples: Any):
         self._examples = examples
@@ -36,14 +38,14 @@ class Prepared(ABC):
         for start in range(0, len(rows), _CHUNK):
             yield self._seen(self._examples[rows[start : start + _CHUNK]])
 
-    def small(self, rows: np.ndarray) -> np.ndarray | None:
-        """The examples in a smaller form for baselines; None if they are compared as they are.
+    def for_baselines(self, rows: np.ndarray) -> "tuple[np.ndarray, Prepared] | None":
+        """The examples in another form for baselines; None if they are compared as they are.
 
         Args:
             rows: the numbers of the examples.
 
         Returns:
-            float32 `(rows, ...)`.
+            `(examples, prepared)`: float32 `(rows, ...)`, and what makes vectors of them.
         """
         del rows
         return None

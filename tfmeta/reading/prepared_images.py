@@ -38,13 +38,14 @@ class PreparedImages(Prepared):
             f"of {facts['images']:,}; nothing can be seen in them. Look at the contact sheet"
         ]
 
-    def small(self, rows: np.ndarray) -> np.ndarray | None:
+    def for_baselines(self, rows: np.ndarray) -> tuple[np.ndarray, Prepared] | None:
         """Images of more than 32 pixels of a side, averaged down to 32 x 32."""
         if max(self._examples.shape[1:3]) <= _SMALL:
             return None
         size = (_SMALL, _SMALL)
         shrunk = [tf.image.resize(to_unit(x), size, "area").numpy() for x in self.chunks(rows)]
-        return np.concatenate(shrunk)
+        examples = np.concatenate(shrunk)
+        return examples, PreparedImages(examples)
 
     def vectors(self, x: np.ndarray) -> np.ndarray:
         return x.reshape(len(x), -1).astype(np.float64)

@@ -1,5 +1,6 @@
 """Texts after they have been prepared: the ids of their tokens."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,29 @@ class PreparedTokens(Prepared):
         examples: `(texts, length)` ids.
         splits: `{name: (texts,)}`, the numbers of the texts in each split.
         lengths: `(texts,)`, the number of tokens of each text, with those that are cut off.
+        texts: as they were given.
     """
 
     noun = "texts"
     blank_words = "have no token that the vocabulary knows"
 
-    def __init__(self, examples: Any, splits: dict[str, np.ndarray], lengths: np.ndarray):
+    def __init__(
+        self,
+        examples: Any,
+        splits: dict[str, np.ndarray],
+        lengths: np.ndarray,
+        texts: Sequence[str],
+    ):
         super().__init__(examples)
-        self._splits, self._lengths = splits, lengths
+        self._splits, self._lengths, self._texts = splits, lengths, texts
+
+    def for_baselines(self, rows: np.ndarray) -> tuple[np.ndarray, Prepared]:
+        """The texts' numbers; their n-grams are those of the training texts."""
+        from tfmeta.reading.prepared_texts import CharacterNgrams  # scikit-learn takes a second
+
+        known = [self._texts[row] for row in self._splits["train"]]
+        ngrams = CharacterNgrams(self._texts, known or self._texts)
+        return np.concatenate(list(ngrams.chunks(rows))), ngrams
 
     def is_blank(self, chunk: np.ndarray) -> np.ndarray:
         return np.all(chunk <= UNKNOWN, 1)
