@@ -28,17 +28,22 @@ class Pipeline:
         home: `module:function`, the builder of the source.
         summary: one line that says what the pipeline reads.
         algorithm: what learns from it if the user names no algorithm.
-        pretrained: the settings in place of that for a user who names none of them and no option
-            of theirs, where the weights of their `network` are installed.
+        pretrained: the settings in place of that for a user who chooses nothing of how it is
+            learned, where the weights of their `network` are installed.
     """
 
     home: str
     summary: str
     algorithm: str = "maml"
-    pretrained: Mapping[str, str] = field(default_factory=dict)
+    pretrained: Mapping[str, Any] = field(default_factory=dict)
 
 
-_PHOTOGRAPHS = {"algorithm": "ridge", "network": "efficientnet_lite0", "train": "none"}
+_PHOTOGRAPHS = {
+    "algorithm": "ridge",
+    "network": "efficientnet_lite0",
+    "train": "head",
+    "steps": 1000,  # with a validation every 100; more did not help
+}
 
 
 PIPELINES = {

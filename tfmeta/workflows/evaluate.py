@@ -70,18 +70,16 @@ def evaluate(
     protocol = {name: value for name, value in protocol.items() if value is not None}
     file = None if episodes is None else path("episodes", episodes)
     if file and protocol:
-        raise UserError(
-            f"received episodes={str(file)!r} and {next(iter(protocol))}; the file says which "
-            "episodes they are"
-        )
+        both = f"episodes={str(file)!r} and {next(iter(protocol))}"
+        raise UserError(f"received {both}; the file says which episodes they are")
     with trusting(trust):
         learner, step = load_run(trained, checkpoint)
         tests = _of_file(trained, file) if file else _of_pipeline(trained, progress, protocol)
         _check_targets(trained, tests.source)
         found = _measured(learner, tests, progress)
         rows = _baselines(trained, tests, found.task_scores, progress) if baselines else {}
-    facts = {"algorithm": trained.settings.algorithm, **found.facts, "step": step, **rows}
-    result = Result(facts)
+    algorithm = trained.settings.algorithm
+    result = Result({"algorithm": algorithm, **found.facts, "step": step, **rows})
     return _recorded(trained, result, progress) if is_recorded else result
 
 
