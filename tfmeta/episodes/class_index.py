@@ -88,8 +88,17 @@ class ClassIndex:
         """Where each class begins in `order`, int32 `(classes,)`."""
         return (np.cumsum(self.counts) - self.counts).astype(np.int32)
 
-    def of_examples(self, examples: np.ndarray) -> "ClassIndex":
-        """The same labels, classes and splits for other examples in the same order."""
+    def of_examples(self, examples: np.ndarray, rows: np.ndarray | None = None) -> "ClassIndex":
+        """The same labels, classes and splits for other examples in the same order.
+
+        Args:
+            examples: the others.
+            rows: numbers of the examples that they stand for, the rest being zero; None for all.
+        """
+        if rows is not None:
+            some, shape = examples, (len(self.labels), *examples.shape[1:])
+            examples = np.zeros(shape, some.dtype)
+            examples[rows] = some
         return replace(self, examples=examples)
 
     def large_classes(self, split: str, least: int) -> np.ndarray:

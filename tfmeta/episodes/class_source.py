@@ -120,9 +120,7 @@ class ClassSource(EpisodeSource):
         found = cast(Prepared, self.prepared).for_baselines(rows)
         if found is None or self.num_rotations > 1:
             return self
-        examples = np.zeros((len(self.index.labels), *found[0].shape[1:]), np.float32)
-        examples[rows] = found[0]
-        source = ClassSource(self.name, self.index.of_examples(examples))
+        source = ClassSource(self.name, self.index.of_examples(found[0], rows))
         source.prepared = found[1]
         return source
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfmeta.episodes.class_source import ClassSource
@@ -147,11 +146,9 @@ class OnFeatures(MetaLearner):
     def _embedded(self, source: Any, split: str, on_progress: Any) -> ClassSource:
         source.check_embeddable()
         index, rows = source.index, source.index.rows(split)
-        features = np.zeros((len(index.labels), *self.function.output_shape[1:]), np.float32)
-        features[rows] = cached_features(
-            self.network, index.examples, rows=rows, on_progress=on_progress
-        )
-        return ClassSource(source.name, index.of_examples(features))
+        examples = index.examples
+        features = cached_features(self.network, examples, rows=rows, on_progress=on_progress)
+        return ClassSource(source.name, index.of_examples(features, rows))
 
     def example_shape(self, received: Any) -> tuple[int | None, ...]:
         if self._are_features(received):
