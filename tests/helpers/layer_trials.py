@@ -19,6 +19,7 @@ import tensorflow as tf
 from closeness import assert_close, difference_quotient
 from drawn_layers import WORDS, maml_step_by_keras
 from keras_layers import NOT_TRIED, TRIED, network_with, shape_for
+from network_trials import section
 
 import tfmeta
 from tfmeta.episodes.episode import Episode
@@ -125,12 +126,16 @@ def _float64():
 
 
 def verified_exports(names, folder) -> dict:
+    """`{name: the report of tfmeta verify}` of exports that are made for it."""
+    return verify({n: export_model(learner_with(n), Path(folder) / n) for n in names})
+
+
+def verify(folders) -> dict:
     """`{name: the report of tfmeta verify}`, all of one process without TensorFlow's Python."""
-    folders = {n: str(export_model(learner_with(n), Path(folder) / n)) for n in names}
-    command = [sys.executable, "-c", _VERIFY, *folders.values()]
+    command = [sys.executable, "-c", _VERIFY, *map(str, folders.values())]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     verified = json.loads(done.stdout)
-    return {name: verified[folder] for name, folder in folders.items()}
+    return {name: verified[str(folder)] for name, folder in folders.items()}
 
 
 def answers_as_keras(report) -> bool:
@@ -156,7 +161,7 @@ def main():
             rows[name] += " | as Keras" if answers_as_keras(report) else " | WRONG"
     rows |= {name: f"not tried: {why} | " for name, why in NOT_TRIED.items()}
     lines = (f"| {name} | {row} |\n" for name, row in sorted(rows.items()))
-    PAGE.write_text(_HEAD.format(keras=keras.__version__) + "".join(lines))
+    PAGE.write_text(_HEAD.format(keras=keras.__version__) + "".join(lines) + "\n" + section())
 
 
 if __name__ == "__main__":

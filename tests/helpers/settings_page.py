@@ -29,7 +29,7 @@ the dictionaries `pipeline_options`, `network_options` and `learner_options`.
 _TABLE = "\n| {} | options with their defaults |\n| --- | --- |\n"
 # What tfmeta gives, or another setting says.
 _GIVEN = {"self", "network", "kwargs", "input_shape", "num_outputs", "transductive"}
-_GIVEN |= {"num_training_classes", "num_steps"}
+_GIVEN |= {"num_training_classes", "num_steps", "seed"}
 _GIVEN |= {"name", "preset", "path"}  # what stands in a network's name
 
 

@@ -115,6 +115,7 @@ LEARNERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "random layers in a meta-batch of another size, or vectorised",
     "each episode draws what it draws alone",

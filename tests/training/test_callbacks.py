@@ -104,6 +104,7 @@ def test_epochs_are_counted_on_when_a_run_goes_on(tmp_path):
     assert (first.epochs, second.epochs) == ([0], [1, 2])
 
 
+@pytest.mark.slow
 @pytest.mark.fault(
     "a run whose network has random layers, stopped and resumed", "the same numbers and weights"
 )
