@@ -149,6 +149,56 @@ def test_a_step_has_the_gradient_of_keras_with_a_cosine_classifier():
     )
 
 
+def trained_before():
+    """A teacher whose moving averages are those of no batch."""
+    teacher = learner(conv4(), weight_decay=0.0)
+    rng = np.random.default_rng(8)
+    for variable in teacher.variables:
+        variable.assign(np.abs(variable + 0.3 * rng.normal(size=variable.shape)))
+    return teacher
+
+
+def test_a_step_has_the_gradient_of_keras_with_a_teacher():
+    teacher = trained_before()
+    ours = learner(conv4(), weight_decay=0.01, teacher=teacher)
+    entropy, divergence = (
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        keras.losses.KLDivergence(),
+    )
+
+    def softened(of, features):
+        logits = features @ tf.transpose(of.class_weights) + of.class_biases
+        return logits, tf.nn.softmax(logits / 4)
+
+    def loss_of(features, y):
+        batch = minibatch()
+        x = tf.concat([batch.support_x, batch.query_x], 0)
+        logits, soft = softened(ours, features)
+        _, theirs = softened(teacher, teacher.network(x, training=False))
+        return (entropy(y, logits) + 16 * divergence(theirs, soft)) / 2
+
+    gradients, logs = ours.task_gradients(minibatch())
+    loss, expected = gradients_of_keras(ours, loss_of)
+    assert_close(logs["loss"], loss)
+    assert_all_close(gradients, expected)
+
+
+def test_a_teacher_is_saved_with_its_pupil_and_served_with_none(tmp_path):
+    ours = learner(conv4(), teacher=trained_before())
+    ours.save(tmp_path / "pupil.keras")
+    loaded = keras.models.load_model(tmp_path / "pupil.keras")
+    theirs = [v.numpy() for v in trained_before().variables]
+    for one, other in zip(loaded.teacher.variables, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
+    alone = learner(conv4())
+    assert len(ours.trainable_variables) == len(alone.trainable_variables)
+    assert len(ours.served_variables) == len(alone.served_variables) == len(alone.variables) - 2
+    batch = minibatch()
+    one, other = (each.task_gradients(batch)[0] for each in (loaded, ours))
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_then_the_last_steps_are_episodes_of_cosines():
     ours = learner(conv4(), then="meta", num_steps=10, meta_share=0.3, weight_decay=0.01)
     ours.compile("sgd")
@@ -194,6 +244,8 @@ def test_then_the_last_steps_are_episodes_of_cosines():
         ({"label_smoothing": 1}, r"received label_smoothing=1; expected a number from 0 up to 1"),
         ({"meta_share": -0.1}, r"received meta_share=-0.1; expected a number from 0 up to 1"),
         ({"weight_decay": -1}, r"received weight_decay=-1; expected 0 or more"),
+        ({"teacher": "nothing.keras"}, r"cannot load the teacher 'nothing.keras' \(.*; expected a"),
+        ({"teacher": 5}, r"received as teacher a int; expected a Transfer"),
         ({"targets": "values"}, r"Transfer tells classes apart"),
     ],
 )
@@ -206,6 +258,14 @@ def test_a_network_that_ends_with_maps_is_refused():
     maps = tfmeta.networks.conv4((8, 8, 1), None, filters=4, num_blocks=2, features="map")
     with pytest.raises(ValueError, match=r"outputs of shape \(None, 2, 2, 4\); expected"):
         learner(maps)
+
+
+def test_a_teacher_of_other_classes_or_examples_is_refused():
+    ours = r"a learner of 7 training classes and examples of shape \(8, 8, 1\); expected the same"
+    with pytest.raises(ValueError, match=rf"7 training .* of shape \(6,\) for {ours}"):
+        learner(conv4(), teacher=learner())
+    with pytest.raises(ValueError, match=rf"3 training .* of shape \(8, 8, 1\) for {ours}"):
+        learner(conv4(), teacher=learner(conv4(), num_training_classes=3))
 
 
 def test_training_that_would_change_no_answer_is_refused():

@@ -59,6 +59,17 @@ def test_a_run_knows_its_classes_and_steps_and_gives_the_default_head(finished):
     assert (learner.num_steps, learner.then, learner.head) == (12, "meta", "cosine")
 
 
+def test_a_run_has_a_teacher_and_needs_its_file_no_more_when_it_goes_on(finished, tmp_path):
+    file = shutil.copy(sorted((finished / "checkpoints").glob("step-*"))[-1], tmp_path / "t.keras")
+    run = train(tmp_path / "run", TRANSFER, learner_options={"teacher": str(file)}).path
+    file.unlink()
+    tfmeta.train(run_dir=run, resume=True, steps=14)
+    teacher, before = tfmeta.load(run).teacher, tfmeta.load(finished, checkpoint="last")
+    for one, other in zip(teacher.network.variables, before.network.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert tfmeta.evaluate(run, tasks=4, baselines=False)["num_tasks"] == 4
+
+
 def test_the_export_holds_no_classifier(finished, tmp_path):
     learner = tfmeta.load(finished)
     kept = {v.shape for v in learner.served_variables}
@@ -100,7 +111,7 @@ def test_training_sees_the_numbers_of_the_classes():
 
 def test_a_head_on_frozen_features_is_trained(tmp_path):
     run = train(tmp_path / "run", TRANSFER, train="head")
-    head = tfmeta.load(run.path).learner.network
+    head = tfmeta.load(run.path, checkpoint="last").learner.network
     assert np.any(head.trainable_variables[0])
 
 

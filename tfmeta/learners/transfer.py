@@ -8,8 +8,10 @@ import tensorflow as tf
 from tfmeta.errors import UserError
 from tfmeta.learners.class_members import class_means, membership, without_absent
 from tfmeta.learners.common_sizes import CommonSizes
+from tfmeta.learners.distillation import soft_loss, teacher_for
 from tfmeta.learners.feature_learner import FeatureLearner
 from tfmeta.learners.forward_pass import ForwardPass
+from tfmeta.learners.option_checks import check_name, check_share
 from tfmeta.learners.pairwise import unit_vectors
 from tfmeta.learners.positive_weights import logarithm_of
 from tfmeta.learners.recipe import Recipe
@@ -17,6 +19,7 @@ from tfmeta.learners.task_heads import COSINE, HEADS, LOGISTIC, STRENGTHS, logit
 
 _CLASSIFIERS = ("linear", "cosine")
 _THEN = (None, "meta")
+_TEACHERS_SHARE = 0.5  # as in the code of RFS, options r and a
 
 
 @keras.saving.register_keras_serializable("tfmeta")
@@ -26,7 +29,10 @@ class Transfer(FeatureLearner):
     Training is that of an ordinary classifier: minibatches, cross-entropy and weight decay. Its
     classifier is linear (Tian et al. 2020, "RFS") or compares cosines (Chen et al. 2019,
     "Baseline++", section 3.2), and exports leave it out. The features of a task's examples are
-    scaled to unit length (RFS, section 3.2), and the task's head learns from them.
+    scaled to unit length, as in RFS, and the task's head learns from them.
+
+    With a `teacher`, a Transfer that was trained before, half of the loss is the distance from its
+    answers (RFS, section 3.3, "born-again"). A third generation has the second one as its teacher.
 
     With `then="meta"` the last steps of training are episodes, whose queries are compared with the
     mean of each class by scaled cosines (Chen et al. 2021, "Meta-Baseline", section 3.2). The scale
@@ -49,6 +55,8 @@ class Transfer(FeatureLearner):
         label_smoothing: the share of a training label that all classes get equally.
         weight_decay: half of it times the squares of all matrices and kernels is added to the loss.
         scale: of the cosines at the start, and of the logits of all heads but "logistic".
+        teacher: a trained Transfer of the same training classes, or the path of its `.keras` file;
+            None for none.
         then: "meta" for episodes at the end of training; None for none.
         meta_share: the share of the steps that these episodes have.
 
@@ -78,6 +86,7 @@ class Transfer(FeatureLearner):
         label_smoothing: float = 0.0,
         weight_decay: float = 5e-4,
         scale: float = 10.0,
+        teacher: Any = None,
         then: str | None = None,
         meta_share: float = 0.2,
         **kwargs: Any,
@@ -88,9 +97,9 @@ class Transfer(FeatureLearner):
                 f"received a network with outputs of shape {self.function.output_shape}; expected "
                 "(batch, units)"
             )
-        _check_name("head", head, HEADS)
-        _check_name("classifier", classifier, _CLASSIFIERS)
-        _check_name("then", then, _THEN)
+        check_name("head", head, HEADS)
+        check_name("classifier", classifier, _CLASSIFIERS)
+        check_name("then", then, _THEN)
         if regularisation is not None and head not in STRENGTHS:
             raise ValueError(
                 f"received regularisation={regularisation!r} and head={head!r}, which has none; "
@@ -98,8 +107,8 @@ class Transfer(FeatureLearner):
             )
         strength = STRENGTHS.get(head, 1.0) if regularisation is None else regularisation
         logarithm_of("regularisation", strength)
-        _check_share("label_smoothing", label_smoothing)
-        _check_share("meta_share", meta_share)
+        check_share("label_smoothing", label_smoothing)
+        check_share("meta_share", meta_share)
         if not weight_decay >= 0:
             raise ValueError(f"received weight_decay={weight_decay!r}; expected 0 or more")
         self.num_training_classes, self.num_steps = num_training_classes, num_steps
@@ -115,6 +124,7 @@ class Transfer(FeatureLearner):
             self.class_biases = self.add_weight(
                 shape=shape[:1], initializer="zeros", name="class_biases"
             )
+        self.teacher = None if teacher is None else teacher_for(self, teacher)
 
     @classmethod
     def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
@@ -186,15 +196,22 @@ class Transfer(FeatureLearner):
     def _classification(self, embedded: tf.Tensor, episode: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """All examples among all training classes."""
         y = tf.concat([episode.support_y, episode.query_y], 0)
-        outputs = self._classified(embedded)
+        outputs = self.classified(embedded)
         loss = self.task_loss(y, outputs)
         if self.label_smoothing:
             uniform = -tf.reduce_mean(tf.nn.log_softmax(outputs))
-            share = self.label_smoothing
-            loss = (1 - share) * loss + share * tf.cast(uniform, loss.dtype)
+            loss = _mixed(loss, uniform, self.label_smoothing)
+        if self.teacher is not None:
+            x = tf.concat([episode.support_x, episode.query_x], 0)
+            theirs = self.teacher.classified(self.teacher.features(x))
+            loss = _mixed(loss, soft_loss(outputs, theirs), _TEACHERS_SHARE)
         return loss, outputs[tf.shape(episode.support_y)[0] :]
 
-    def _classified(self, embedded: tf.Tensor) -> tf.Tensor:
+    def features(self, x: tf.Tensor) -> tf.Tensor:
+        """The features of examples `(examples, ...)`, each normalised with the moving averages."""
+        return self._embedded(ForwardPass(batch_statistics=False), x)
+
+    def classified(self, embedded: tf.Tensor) -> tf.Tensor:
         """Logits `(examples, training classes)`."""
         weights = tf.cast(self.class_weights.value, embedded.dtype)
         if self.classifier == "cosine":
@@ -204,10 +221,11 @@ class Transfer(FeatureLearner):
         return tf.matmul(embedded, weights, transpose_b=True) + biases
 
     def _comparison(self, embedded: tf.Tensor, episode: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Meta-Baseline, equation 2, with a column for each training class; most are absent."""
+        """As Meta-Baseline, with a column for each training class; most are absent."""
         sizes = CommonSizes(self.num_training_classes)
         members = membership(episode.support_y, embedded.dtype, sizes)
-        support, query = tf.split(unit_vectors(embedded), _sizes_of(episode))
+        sizes_of = [tf.shape(y)[0] for y in (episode.support_y, episode.query_y)]
+        support, query = tf.split(unit_vectors(embedded), sizes_of)
         directions = unit_vectors(class_means(support, members))
         outputs = self._scale(embedded.dtype) * tf.matmul(query, directions, transpose_b=True)
         outputs = without_absent(outputs, tf.reduce_sum(members, 0))
@@ -239,30 +257,28 @@ class Transfer(FeatureLearner):
 
     @property
     def served_variables(self) -> list[Any]:
-        """All but the classifier's."""
-        is_trained = self.num_training_classes is not None
-        left_out = [self.class_weights.path, self.class_biases.path] if is_trained else []
-        return [v for v in self.variables if v.path not in left_out]
+        """All but the classifier's and the teacher's."""
+        left_out = [] if self.teacher is None else self.teacher.variables
+        if self.num_training_classes is not None:
+            left_out = [*left_out, self.class_weights, self.class_biases]
+        return [v for v in self.variables if all(v is not each for each in left_out)]
 
     def get_config(self) -> dict[str, Any]:
         names = "num_training_classes num_steps head regularisation classifier label_smoothing"
         names += " weight_decay scale then meta_share"
-        return {**super().get_config(), **{name: getattr(self, name) for name in names.split()}}
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in names.split()},
+            "teacher": self.teacher and keras.saving.serialize_keras_object(self.teacher),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        teacher = config.get("teacher")
+        if isinstance(teacher, dict):
+            teacher = keras.saving.deserialize_keras_object(teacher)
+        return super().from_config({**config, "teacher": teacher})
 
 
-def _sizes_of(episode: Any) -> list[tf.Tensor]:
-    return [tf.shape(episode.support_y)[0], tf.shape(episode.query_y)[0]]
-
-
-def _check_name(option: str, value: Any, known: Any) -> None:
-    if value not in known:
-        raise ValueError(
-            f"received {option}={value!r}; expected one of: {', '.join(map(repr, known))}"
-        )
-
-
-def _check_share(option: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise ValueError(
-            f"received {option}={value!r}; expected a number from 0 up to 1, without 1"
-        )
+def _mixed(loss: tf.Tensor, other: tf.Tensor, share: float) -> tf.Tensor:
+    return (1 - share) * loss + share * tf.cast(other, loss.dtype)
