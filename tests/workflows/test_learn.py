@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -12,7 +13,7 @@ from sklearn.datasets import load_digits
 
 import tfmeta
 from tfmeta.cli import main
-from tfmeta.workflows import learn as workflow
+from tfmeta.workflows import learn_exports
 
 CLASSES = ("eight", "one", "zero")
 NUMBERS = {"zero": 0, "one": 1, "eight": 8}
@@ -49,7 +50,7 @@ def report():
 @pytest.fixture
 def unverified(monkeypatch):
     """Leaves out what `learned` has tried, which takes 30 seconds of the processor."""
-    monkeypatch.setattr(workflow, "verify_export", lambda version: {"ok": True, "checks": []})
+    monkeypatch.setattr(learn_exports, "verify_export", lambda version: {"ok": True, "checks": []})
 
 
 def test_the_model_knows_the_classes(tmp_path):
@@ -105,6 +106,28 @@ def test_a_table_of_features_is_learned_too(tmp_path):
     (tmp_path / "q.csv").write_text("b,a\n-9,9.5\n0,0.1\n")
     predictions = tfmeta.predict(tmp_path / "model", [tmp_path / "q.csv"])
     assert [p.label for p in predictions] == ["k9", "k0"]
+
+
+@pytest.mark.usefixtures("unverified")
+def test_images_in_an_array_are_learned_as_those_in_files(tmp_path):
+    data = folder_of(tmp_path / "data", 2)
+    files = sorted(data.rglob("*.png"))
+    for file in files:  # of the size that files are read at
+        Image.open(file).resize((84, 84)).save(file)
+    images = np.stack([np.asarray(Image.open(file)) for file in files])
+    labels = np.array([file.parent.name for file in files])
+    np.savez(tmp_path / "images.npz", x=images, label=labels)
+    found = []
+    for each in (data, tmp_path / "images.npz"):
+        keras.utils.set_random_seed(0)  # of the network's weights
+        output = tmp_path / f"of-{each.stem}"
+        found.append(tfmeta.learn(each, network=NETWORK, output=output))
+    of_files, of_arrays = found
+    assert of_arrays.class_names == of_files.class_names
+    assert of_arrays.head == of_files.head
+    assert_close(of_arrays.temperature, of_files.temperature, dtype=np.float32)
+    (prediction,) = tfmeta.predict(of_arrays.adapted, [files[0]])
+    assert prediction.label in of_files.class_names
 
 
 def test_the_command_prints_the_report(tmp_path):

@@ -20,6 +20,7 @@ from tfmeta.terminal import say
 )
 @click.option("--output", type=click.Path(), help="[default: exported/NAME, as the data is called]")
 @click.option("--label", metavar="COLUMN", help="The classes' column in a table.  [default: label]")
+@click.option("--target", metavar="COLUMN", help="A column of values, in place of classes.")
 @click.option("--features", metavar="A,B,...", help="Columns of features.  [default: all others]")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that can't be read.")
 @trust_option
@@ -28,9 +29,10 @@ def learn(as_json: bool, **options: Any) -> None:
     """Learn the classes of FOLDER at once, and export a model that knows them.
 
     FOLDER has one folder of images per class, with one image or more in each. FILE is an NPZ, CSV
-    or Parquet file of features with a column of classes. Nothing is trained: a pretrained network
-    makes features of the images, each once, and a head is computed from them. Each example is held
-    out in turn, to choose the head, to say how good it is, and to calibrate its confidence.
+    or Parquet file of features with a column of classes, or of values. Nothing is trained: a
+    pretrained network makes features of the images, each once, and a head is computed from them.
+    Each example is held out in turn, to choose the head, to say how good it is, and to calibrate
+    its confidence.
 
     Two verified exports come out: exported/NAME answers with the names of the classes, and
     exported/NAME-learner learns any support set that a request brings.

@@ -130,6 +130,10 @@ class BayesLinear(MetaLearner):
         """The logarithm of s, `(outputs,)`, in the unit of the scaled targets."""
         return _NOISE_PACE * self.noise_exponent.value
 
+    def assign_noise(self, variance: Any) -> None:
+        """Sets s, `(outputs,)`, in the unit of the scaled targets."""
+        self.noise_exponent.assign(tf.math.log(tf.cast(variance, tf.float32)) / _NOISE_PACE)
+
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """As `MetaLearner.compile`; for values the only loss is the mean squared error, or None.
 

@@ -8,7 +8,6 @@ are exported and verified.
 import re
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,8 +23,6 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
 from tfmeta.evaluation.leave_one_out import Head, HeldOut, best_head
-from tfmeta.exporting.verifying.verification import refuse_failed, verify_export
-from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.inspection.identity import alike, given_digests
 from tfmeta.learners import find
 from tfmeta.learners.feature_cache import cached_features
@@ -39,7 +36,10 @@ from tfmeta.training.progress import Progress
 from tfmeta.training.trained_part import NONE, built_learner
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
+from tfmeta.workflows.learn_exports import CHOSEN, export_both
+from tfmeta.workflows.learn_values import learn_values, value_column
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
+from tfmeta.workflows.learned_values import LearnedValues
 
 DEFAULT_NETWORK = "efficientnet_lite0"
 _WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5})
@@ -47,10 +47,10 @@ _WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5})
 _ONE_TASK = {"split_by": "class", "validation": 0, "test": 0}
 _ARGUMENTS = {
     *("network", "output", "trust", "progress"),
-    *("label", "features", "skip_unreadable"),
+    *("label", "target", "features", "skip_unreadable"),
 }
 # Shares of the time, for the bar.
-_READ, _EMBEDDED, _CHOSEN, _EXPORTED = 0.05, 0.4, 0.45, 0.8
+_READ, _EMBEDDED = 0.05, 0.4
 
 
 def learn(
@@ -61,24 +61,25 @@ def learn(
     trust: bool = False,
     progress: Progress | None = None,
     **reading: Any,
-) -> Learned:
-    """Learns the classes of a folder or table and exports models that know them.
+) -> Learned | LearnedValues:
+    """Learns the classes of a folder or table, or the values in a table, and exports models of it.
 
     Args:
-        data: a folder with a folder of images per class, one image or more in each; or an NPZ, CSV
-            or Parquet file of features.
+        data: a folder with a folder of images per class, one image or more in each; an NPZ, CSV or
+            Parquet file of features; or an NPZ file with images in its array x.
         network: that makes features of images, one of `tfmeta networks`; None for
-            efficientnet_lite0. A table takes none.
+            efficientnet_lite0. A table of features takes none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is
             appended for the model that takes support sets. Named like the data for None.
         trust: run code that `network` names, if it is not tfmeta's own.
         progress: is told how the work gets on; a log by default.
-        **reading: of a table `label`, the column of the classes ("label"), and `features`, a list
-            of the columns of features (all others); of a folder `skip_unreadable`, to leave out
-            files that can't be read instead of refusing the data.
+        **reading: of a table `label`, the column of the classes ("label"), or `target`, a column of
+            values, and `features`, a list of the columns of features (all others). A label column
+            that holds numbers with fractions is one of values. Of a folder `skip_unreadable`, to
+            leave out files that can't be read instead of refusing the data.
 
     Returns:
-        Where the models are, and what was found out.
+        Where the models are, and what was found out: a `Learned`, or of values a `LearnedValues`.
 
     Raises:
         UserError: if the data can't be read or has fewer than two classes, the network's weights
@@ -86,7 +87,8 @@ def learn(
     """
     started = time.monotonic()
     check_names("learn", reading, _ARGUMENTS)
-    label, features = reading.get("label"), reading.get("features")
+    label, target = reading.get("label"), reading.get("target")
+    features = reading.get("features")
     skips = reading.get("skip_unreadable", False)
     check_flags(trust=trust, skip_unreadable=skips)
     place, progress = path("data", data), progress_or_log(progress, "learn")
@@ -96,12 +98,16 @@ def learn(
         progress.advance(0.0, "reading")
         if place.is_dir():
             _refuse("label", label, "a folder", "a table")
+            _refuse("target", target, "a folder", "a table")
             _refuse("features", features, "a folder", "a table")
             task = _images(place, network or DEFAULT_NETWORK, skips, progress)
         else:
-            _refuse("network", network, "a table", "a folder of images")
             _refuse("skip_unreadable", skips, "a table", "a folder of images")
-            task = _table(place, label or "label", features)
+            if column := value_column(place, label, target):
+                _refuse("network", network, "a table", "images")
+                return learn_values(place, column, features, folder=folder, progress=progress)
+            columns = {"label": label or "label", "features": features}
+            task = _table(place, columns, network, progress)
         return _learned(task, folder, started, progress)
 
 
@@ -147,10 +153,19 @@ def _images(place: Path, name: str, skip_unreadable: bool, progress: Progress) -
     source = pipelines.build(
         "image-folder",
         data_dir=place,
-        options={**_ONE_TASK, "channels": 3, "invert": False, **size_option(name)},
+        options={**_ONE_TASK, **_options_of_images(name)},
         skip_unreadable=skip_unreadable,
     )
-    _check(source)
+    return _embedded(source, name, progress)
+
+
+def _options_of_images(network: str) -> dict[str, Any]:
+    return {"channels": 3, "invert": False, **size_option(network)}
+
+
+def _embedded(read: EpisodeSource, name: str, progress: Progress) -> _Task:
+    """The task of images, whose features the network of that name makes."""
+    source = _check(read)
     make = network_function(name, source)
     network = make(input_shape=source.input_shape, num_outputs=None)
 
@@ -168,18 +183,20 @@ def _images(place: Path, name: str, skip_unreadable: bool, progress: Progress) -
     return _Task(source, comparable, made, make_learner, name)
 
 
-def _table(place: Path, label: str, features: Any) -> _Task:
-    options = {**_ONE_TASK, "label": label, "features": features}
+def _table(place: Path, columns: dict[str, Any], network: str | None, progress: Progress) -> _Task:
+    """The task of rows of features, or of images in an array."""
+    options = {**_ONE_TASK, **columns}
     try:
-        source = pipelines.build("arrays", data_dir=place, options=options)
+        read = pipelines.build("arrays", data_dir=place, options=options)
+        if read.image_format is not None:
+            name = network or DEFAULT_NETWORK
+            options |= _options_of_images(name)
+            read = pipelines.build("arrays", data_dir=place, options=options)
+            return _embedded(read, name, progress)
     except UserError as error:  # in the words of this command's options
         raise UserError(re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))) from error
-    _check(source)
-    if source.image_format is not None:
-        raise UserError(
-            f"{place} holds images in an array; expected features, or a folder with a folder of "
-            "image files per class"
-        )
+    _refuse("network", network, "a table", "images")
+    source = _check(read)
     scaled = partial(mlp, source.input_shape, None, units=(), **source.network_options)
     x = source.index.examples
     return _Task(source, scaled()(x).numpy(), x, lambda head: _learner_of(head, scaled()), "none")
@@ -190,8 +207,8 @@ def _learner_of(head: Head, network: keras.Model) -> MetaLearner:
     return learner
 
 
-def _check(source: EpisodeSource) -> None:
-    """Raises UserError if there are not two classes, each with an example."""
+def _check(source: EpisodeSource) -> ClassSource:
+    """The source; raises UserError if there are not two classes, each with an example."""
     assert isinstance(source, ClassSource)
     names, counts = source.index.class_names, source.index.counts
     if empty := [name for name, count in zip(names, counts, strict=True) if not count]:
@@ -201,17 +218,24 @@ def _check(source: EpisodeSource) -> None:
         )
     if len(names) < 2:
         raise UserError(f"received one class, {names[0]}; expected two or more")
+    return source
 
 
 def _learned(task: _Task, folder: Path, started: float, progress: Progress) -> Learned:
     index, names = task.source.index, task.source.index.class_names
     found = best_head(task.features, task.labels) if index.counts.max() > 1 else None
     head = _WITHOUT_HELD_OUT if found is None else found.head
-    progress.advance(_CHOSEN, f"{head} chosen")
+    progress.advance(CHOSEN, f"{head} chosen")
     words = in_words(found)
     confidence = Confidence() if found is None else found.confidence
     confidence = replace(confidence, report={"in_words": words[0].upper() + words[1:] + "."})
-    adapted, learner = _exported(task, head, folder, confidence, progress)
+    source = task.source
+    baked_in = {"support": (task.support_x, task.labels), "class_names": list(names)}
+    shared: dict[str, Any] = {"confidence": lambda: confidence}
+    shared |= {"image_format": source.image_format, "row_format": source.row_format}
+    adapted, learner = export_both(
+        task.make_learner(head), folder, shared=shared, baked_in=baked_in, progress=progress
+    )
     return Learned(
         adapted=adapted,
         learner=learner,
@@ -227,35 +251,6 @@ def _learned(task: _Task, folder: Path, started: float, progress: Progress) -> L
         warnings=(*_untested(task, found), *_warnings(task.source)),
         seconds=time.monotonic() - started,
     )
-
-
-def _exported(
-    task: _Task, head: Head, folder: Path, confidence: Confidence, progress: Progress
-) -> tuple[Path, Path]:
-    """The two versions, verified."""
-    source, learner = task.source, task.make_learner(head)
-    shared = {
-        "image_format": source.image_format,
-        "row_format": source.row_format,
-        "confidence": lambda: confidence,
-    }
-    names = list(source.index.class_names)
-    baked_in = {"support": (task.support_x, task.labels), "class_names": names}
-    plans: tuple[tuple[Path, str, dict[str, Any]], ...]
-    plans = ((folder, "adapted", baked_in), (Path(f"{folder}-learner"), "learner", {}))
-    versions, verified = [], []
-    with ThreadPoolExecutor() as pool:  # each is verified in a process of its own, meanwhile
-        for number, (output, kind, options) in enumerate(plans):
-            step = (_EXPORTED - _CHOSEN) * number / len(plans)
-            progress.advance(_CHOSEN + step, f"exporting {output}")
-            versions.append(export_model(learner, output, kind, **shared, **options))
-            verified.append(pool.submit(verify_export, versions[-1]))
-        progress.advance(_EXPORTED, "verifying both")
-        reports = [each.result() for each in verified]
-    for version, report in zip(versions, reports, strict=True):
-        refuse_failed(report, f"the export {version} fails")
-    progress.advance(1.0, "done")
-    return versions[0], versions[1]
 
 
 def _untested(task: _Task, found: HeldOut | None) -> Iterator[str]:

@@ -1,0 +1,112 @@
+"""`tfmeta learn` of a table of values: a served regression, as good as scikit-learn says."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from closeness import assert_close
+from made_once import made_once
+from sklearn.datasets import load_diabetes
+
+import tfmeta
+from tfmeta.cli import main
+
+DATA = load_diabetes(scaled=False)
+ROWS, NAMES = 30, list(DATA.feature_names)
+
+
+def write(path, column, rows):
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*NAMES, column])
+        writer.writerows(
+            [*x, y / 7] for x, y in zip(DATA.data[rows], DATA.target[rows], strict=True)
+        )
+    return path
+
+
+@made_once("learned-values")
+def learned(path):
+    """An export of thirty rows, its report, and the file."""
+    path.mkdir()
+    data = write(path / "train.csv", "progression", slice(ROWS))
+    found = tfmeta.learn(data, target="progression", output=path / "model")
+    (path / "report.json").write_text(json.dumps(found.to_dict()))
+
+
+def expected(query, strength):
+    """Mean and variance but for the noise, by NumPy, in the targets' unit."""
+    x, y = np.float64(np.float32(DATA.data[:ROWS])), DATA.target[:ROWS, np.newaxis] / 7
+    centre, deviation = x.mean(0), x.std(0)
+    x, query = ((each - centre) / deviation for each in (x, query))
+    x, query = (np.concatenate([e, np.ones((len(e), 1))], 1) for e in (x, query))
+    level, spread = y.mean(), y.std()
+    precision = x.T @ x + strength * np.eye(x.shape[1])
+    mean = query @ np.linalg.solve(precision, x.T @ (y - level) / spread)
+    widths = 1 + np.einsum("ij,ji->i", query, np.linalg.solve(precision, query.T))
+    return mean[:, 0] * spread + level, widths * spread**2
+
+
+def test_the_model_answers_as_bayesian_linear_regression(tmp_path):
+    folder = learned()
+    found = json.loads((folder / "report.json").read_text())
+    queries = write(tmp_path / "queries.csv", "progression", slice(ROWS, ROWS + 5))
+    mean, widths = expected(DATA.data[ROWS : ROWS + 5], found["strength"])
+    for answers in (
+        tfmeta.predict(folder / "model", [queries]),
+        tfmeta.predict(folder / "model-learner", [queries], support=folder / "train.csv"),
+    ):
+        values = np.float32([each.prediction[0] for each in answers])
+        variances = np.float32([each.variance[0] for each in answers])
+        assert_close(values, mean, roundings=100)
+        noise = variances / widths
+        assert_close(noise, np.full(5, noise[0]), roundings=100, dtype=np.float32)
+    assert found["rmse"] < found["rmse_of_mean"]
+    assert 0.8 <= found["coverage90"] <= 1
+
+
+def test_numbers_with_fractions_are_values_and_whole_ones_are_classes(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("tfmeta.workflows.learn.learn_values", lambda *a, **k: asked.append(a[1]))
+    (tmp_path / "values.csv").write_text("a,label\n1,0.5\n2,1\n3,1.5\n4,2\n")
+    tfmeta.learn(tmp_path / "values.csv", output=tmp_path / "model")
+    np.savez(tmp_path / "values.npz", x=np.eye(4), y=np.array([0.5, 1, 1.5, 2]))
+    tfmeta.learn(tmp_path / "values.npz", output=tmp_path / "model")
+    assert asked == ["label", "y"]
+    from tfmeta.workflows.learn_values import value_column
+
+    (tmp_path / "classes.csv").write_text("a,label\n1,1\n2,1\n3,2\n4,2\n")
+    assert value_column(tmp_path / "classes.csv", None, None) is None
+    assert value_column(tmp_path / "classes.csv", None, "a") == "a"
+
+
+@pytest.mark.fault("learning values from too little", "refused: two rows, values all alike")
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("a,v\n1,0.5\n2,1\n", {"target": "v"}, "has 2 rows; expected 3 or more"),
+        ("a,v\n1,2\n2,2\n3,2\n", {"target": "v"}, "all 3 values in the column v .* are 2"),
+        ("a,v\n1,2\n2,x\n3,2\n", {"target": "v"}, "v"),
+        ("a,v\n1,2\n2,3\n3,2\n", {"target": "w"}, "has no column 'w'.*--target NAME"),
+        ("a,v\n1,2\n2,3\n3,2\n", {"target": "v", "label": "a"}, "label='a' and target='v'"),
+        ("a,v\n1,2\n2,3\n3,2\n", {"target": "v", "network": "conv4"}, "network='conv4' and a"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(text, options, message, tmp_path):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(tfmeta.UserError, match=message):
+        tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model", **options)
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_command_names_a_row_that_is_far_off(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{x},{3 * x + 0.01 * rng.normal() + (9 if x == 7 else 0)}" for x in range(40)]
+    (tmp_path / "line.csv").write_text("\n".join(["x,y", *rows]))
+    arguments = ["learn", str(tmp_path / "line.csv"), "--target", "y"]
+    result = CliRunner().invoke(main, [*arguments, "--output", str(tmp_path / "model")])
+    assert result.exit_code == 0, result.output
+    assert "look at   row 8: off by " in result.output
+    assert "40 rows with values of y; each held out in turn" in result.output

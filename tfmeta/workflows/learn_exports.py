@@ -1,0 +1,49 @@
+"""The two exports of `tfmeta.learn`: one that knows the data, and one that takes support sets."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tfmeta.exporting.verifying.verification import refuse_failed, verify_export
+from tfmeta.exporting.writing.exporter import export_model
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.training.progress import Progress
+
+CHOSEN, _EXPORTED = 0.45, 0.8  # shares of the time, for the bar
+
+
+def export_both(
+    learner: MetaLearner,
+    folder: Path,
+    *,
+    shared: dict[str, Any],
+    baked_in: dict[str, Any],
+    progress: Progress,
+) -> tuple[Path, Path]:
+    """The two versions, verified.
+
+    Args:
+        learner: with its head.
+        folder: of the model that knows the data; `-learner` is appended for the other.
+        shared: arguments of `export_model` for both.
+        baked_in: those of the first alone, its support set among them.
+        progress: is told how the work gets on.
+
+    Raises:
+        UserError: if one can't be written or fails a check.
+    """
+    plans: tuple[tuple[Path, str, dict[str, Any]], ...]
+    plans = ((folder, "adapted", baked_in), (Path(f"{folder}-learner"), "learner", {}))
+    versions, verified = [], []
+    with ThreadPoolExecutor() as pool:  # each is verified in a process of its own, meanwhile
+        for number, (output, kind, options) in enumerate(plans):
+            step = (_EXPORTED - CHOSEN) * number / len(plans)
+            progress.advance(CHOSEN + step, f"exporting {output}")
+            versions.append(export_model(learner, output, kind, **shared, **options))
+            verified.append(pool.submit(verify_export, versions[-1]))
+        progress.advance(_EXPORTED, "verifying both")
+        reports = [each.result() for each in verified]
+    for version, report in zip(versions, reports, strict=True):
+        refuse_failed(report, f"the export {version} fails")
+    progress.advance(1.0, "done")
+    return versions[0], versions[1]

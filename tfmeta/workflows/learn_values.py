@@ -1,0 +1,135 @@
+"""`tfmeta.learn` for values: a table of features becomes a served regression."""
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfmeta.episodes.target_numbers import scale_of
+from tfmeta.errors import UserError
+from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
+from tfmeta.learners.bayes_linear import BayesLinear
+from tfmeta.networks.mlp import mlp
+from tfmeta.reading.feature_columns import feature_names, input_scaling
+from tfmeta.reading.row_format import RowFormat
+from tfmeta.reading.tables import Table, find_file, read_table
+from tfmeta.training.progress import Progress
+from tfmeta.workflows.learn_exports import CHOSEN, export_both
+from tfmeta.workflows.learned_values import LearnedValues, odd_rows
+
+_LEAST_ROWS = 3
+
+
+def value_column(place: Path, label: str | None, target: str | None) -> str | None:
+    """The column of values that is to be learned; None if classes are.
+
+    Args:
+        place: the file.
+        label: the column of the classes, if the user named one; its numbers may have fractions.
+        target: the column of values, if the user named one.
+
+    Raises:
+        UserError: if both are named, or the file can't be read.
+    """
+    if label and target:
+        raise UserError(
+            f"received label={label!r} and target={target!r}; expected the column of the classes "
+            "or that of the values"
+        )
+    if target:
+        return target
+    table = read_table(find_file("learn", place, None), text=())
+    name = label or "label"
+    if table.is_npz and name not in table.columns and "y" in table.columns:
+        name = "y"
+    try:
+        numbers = table.numbers([name])
+    except (UserError, KeyError):
+        return None  # it holds names, or is not there, which whoever reads the classes says
+    return name if np.any(numbers % 1) else None
+
+
+def learn_values(
+    place: Path, target: str, features: Any, *, folder: Path, progress: Progress
+) -> LearnedValues:
+    """Learns the values in a column and exports models that answer with them.
+
+    A value is a Bayesian linear regression on the standardised features. The strength of its prior
+    is chosen by leaving out each row, the variance of the noise is fitted on the same answers.
+
+    Args:
+        place: an NPZ, CSV or Parquet file.
+        target: the column of the values.
+        features: the columns of the features; None takes all others.
+        folder: of the model that knows the rows.
+        progress: is told how the work gets on.
+
+    Raises:
+        UserError: if the file can't be read, a number is missing, or there are too few rows.
+    """
+    started = time.monotonic()
+    table, names, x, y = _read(place, target, features)
+    network = mlp((x.shape[1],), None, units=(), **input_scaling(x, True))
+    scale = scale_of(y)
+    centre, spread = (np.array(scale[f"target_{name}"]) for name in ("centre", "spread"))
+    found = best_strength(network(x).numpy(), (y - centre) / spread)
+    progress.advance(CHOSEN, f"strength {found.strength:g} chosen")
+    learner = _learner(network, found, scale)
+    row_format = None if table.is_npz else RowFormat(tuple(names), (target,))
+    adapted, taking_sets = export_both(
+        learner,
+        folder,
+        shared={"row_format": row_format},
+        baked_in={"support": (x, y)},
+        progress=progress,
+    )
+    errors = found.errors * spread
+    return LearnedValues(
+        adapted=adapted,
+        learner=taking_sets,
+        target=target,
+        num_examples=len(x),
+        strength=found.strength,
+        rmse=float(np.sqrt(np.mean(errors**2))),
+        rmse_of_mean=_error_of_mean(y),
+        coverage90=found.coverage90,
+        odd_rows=odd_rows(found),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _read(place: Path, target: str, features: Any) -> tuple[Table, list[str], Any, Any]:
+    try:
+        table = read_table(find_file("learn", place, None), text=())
+        names = feature_names(table, features, {target: "target"})
+        y, x = table.numbers([target], "target"), table.features(names)
+    except UserError as error:  # in the words of this command's options
+        raise UserError(re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))) from error
+    y = y.reshape(len(y), -1)
+    if len(x) < _LEAST_ROWS:
+        raise UserError(
+            f"{place} has {len(x)} rows; expected {_LEAST_ROWS} or more, of which each is held out "
+            "in turn"
+        )
+    if (y == y[0]).all():
+        raise UserError(
+            f"all {len(y)} values in the column {target} of {place} are {y[0, 0]:g}; expected "
+            "values that differ"
+        )
+    return table, names, x.reshape(len(x), -1), y
+
+
+def _learner(network: Any, found: HeldOutValues, scale: dict[str, Any]) -> BayesLinear:
+    """With the prior that was chosen and the noise that was found."""
+    learner = BayesLinear(network, num_outputs=len(found.noise), noise_variance=1.0, **scale)
+    size = learner.prior_factor.shape[0]
+    learner.prior_factor.assign(np.eye(size) * -0.5 * np.log(found.strength))
+    learner.assign_noise(found.noise)
+    return learner
+
+
+def _error_of_mean(y: Any) -> float:
+    """How far the mean of all other rows is off, root mean squared."""
+    return float(np.sqrt(np.mean(((y - y.mean(0)) * len(y) / (len(y) - 1)) ** 2)))

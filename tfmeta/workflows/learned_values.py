@@ -1,0 +1,77 @@
+"""What `tfmeta.learn` has made of values, and what it has found out on the way."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfmeta.evaluation.leave_one_out_values import HeldOutValues
+
+_ODD = 4.0  # deviations of an answer, from which a row is worth a look
+_MOST_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class LearnedValues:
+    """Two exports and a report.
+
+    Attributes:
+        adapted: the version's folder of the model that knows the rows: features in, a value and
+            its variance out.
+        learner: the version's folder of the model that takes any support set in its requests.
+        target: the column that was learned.
+        num_examples: rows that it was learned from.
+        strength: of the prior of the linear regression, for features of a deviation of one.
+        rmse: root mean squared error of the answer to each row by what was learned from all
+            others, in the target's unit.
+        rmse_of_mean: the same for the mean of all others as the answer.
+        coverage90: the share of rows within the 90% interval of their answer.
+        odd_rows: `(row, deviations)` of rows whose answer is far off, the farthest first; rows
+            count from 1.
+        seconds: that it took.
+    """
+
+    adapted: Path
+    learner: Path
+    target: str
+    num_examples: int
+    strength: float
+    rmse: float
+    rmse_of_mean: float
+    coverage90: float
+    odd_rows: tuple[tuple[int, float], ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `tfmeta learn --json` prints."""
+        return {**asdict(self), "adapted": str(self.adapted), "learner": str(self.learner)}
+
+    def lines(self) -> list[str]:
+        """The report for a terminal."""
+        found = [
+            f"{self.num_examples} rows with values of {self.target}; each held out in turn, linear "
+            f"regression (strength {self.strength:g}) of the others is off by {self.rmse:.4g} "
+            f"(root mean squared; their mean by {self.rmse_of_mean:.4g}); "
+            f"{100 * self.coverage90:.0f}% are within the 90% interval of their answer"
+        ]
+        if self.rmse >= self.rmse_of_mean:
+            found.append("warning: the features say no more of the values than their mean does")
+        shown = self.odd_rows[:_MOST_SHOWN]
+        found += [f"look at   row {row}: off by {far:.1f} deviations" for row, far in shown]
+        return [
+            *found,
+            f"{self.adapted}  knows the rows",
+            f"{self.learner}  takes any support set in its requests",
+            f"Next: tfmeta predict {self.adapted.parent} FILE...",
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def odd_rows(found: HeldOutValues) -> tuple[tuple[int, float], ...]:
+    """`(row, deviations)` of the rows whose answer is more than some deviations off."""
+    far = (np.abs(found.errors) / np.sqrt(found.variances)).max(1)
+    rows = [row for row in np.argsort(-far).tolist() if far[row] > _ODD]
+    return tuple((row + 1, float(far[row])) for row in rows)
