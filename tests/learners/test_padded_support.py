@@ -31,6 +31,7 @@ MAKERS = {
     "maml": lambda: tfmeta.MAML(conv4(3)),
     "prototypical": lambda: tfmeta.Prototypical(conv4()),
     "ridge": lambda: tfmeta.Ridge(conv4()),
+    "transfer": lambda: tfmeta.Transfer(conv4()),
     "matching": lambda: tfmeta.Matching(conv4()),
     "full context": lambda: tfmeta.Matching(conv4(), full_context=True),
     "siamese": lambda: tfmeta.Siamese(conv4()),

@@ -4,11 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from closeness import assert_all_close, assert_close
+from closeness import assert_all_close, assert_close, assert_far_apart
 from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model import Ridge as TheirRidge
 
 import tfmeta
+from tfmeta.learners.draws import Draws
+from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.task_heads import HEADS
 
 RNG = np.random.default_rng(0)
@@ -277,3 +279,14 @@ def test_training_that_would_change_no_answer_is_refused():
         learner(frozen).task_gradients(minibatch())
     with pytest.raises(tfmeta.UserError, match=r"then='meta' without a number of steps; expected"):
         learner(conv4(), then="meta").task_gradients(minibatch())
+
+
+def test_a_teachers_dropout_rests_while_its_pupil_is_trained():
+    inputs = keras.Input((UNITS,))
+    dropping = keras.Model(inputs, keras.layers.Dropout(0.5)(keras.layers.Dense(4)(inputs)))
+    ours = learner(keras.models.clone_model(dropping), teacher=learner(dropping))
+    with Draws(tf.constant([3, 4], tf.int64)):
+        taught = ours.teacher.features(tf.constant(X))
+        drawn = ForwardPass(batch_statistics=True)(ours.function, tf.constant(X))
+    assert_close(taught, dropping(X, training=False))
+    assert_far_apart(drawn, ours.network(X, training=False))
