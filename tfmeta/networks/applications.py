@@ -48,7 +48,7 @@ def applications(
 
     The network takes pixels in [0, 1] of any size: it resizes them (bicubic), and scales them by
     the network's own `preprocess_input`. A grey image has its one channel three times. Dropout and
-    stochastic depth are left out: a learner's network may not draw random numbers.
+    stochastic depth are left out.
 
     Args:
         name: such as "MobileNetV2"; https://keras.io/api/applications lists them.
