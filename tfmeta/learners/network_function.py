@@ -88,8 +88,8 @@ class NetworkFunction:
             run_network(self._network, x, weights=self.weights(), **options)
 
         with tf.init_scope():
-            state, resting = self.state_for_probes()
-            options: dict[str, Any] = {"state": state, "training": True, "resting": resting}
+            state, modes = self.state_for_probes()
+            options: dict[str, Any] = {"state": state, "training": True, "modes": modes}
             return layer_with_a_loop(self._network, example_inputs(self._network, run)[0], run)
 
     def keep_as_it_is(self, reason: str) -> None:
@@ -172,7 +172,7 @@ class NetworkFunction:
         return self._call(weights, statistics, x, training=False)[0]
 
     def state_for_probes(self, seed: int = 0) -> tuple[Any, ...]:
-        """Values of the other variables for a run in training, and the layers in inference.
+        """Values of the other variables for a run in training, and its layers' modes.
 
         Averages are zero. What random layers draw depends on the `seed`.
         """
@@ -182,7 +182,7 @@ class NetworkFunction:
             state[i] = tf.zeros_like(state[i])
         for i in found.generators:
             state[i] = tf.constant([seed, 0], state[i].dtype)
-        return state, found.resting
+        return state, dict.fromkeys(found.resting, False)
 
     def _variable(self, index: int) -> Any:
         return self._network.non_trainable_variables[index]
@@ -194,15 +194,15 @@ class NetworkFunction:
         state = [tf.convert_to_tensor(v) for v in self._network.non_trainable_variables]
         for index, value in zip(found.averages, statistics, strict=True):
             state[index] = value
-        options: dict[str, Any] = {"resting": [*found.resting, *found.drawing]}
+        modes = dict.fromkeys([*found.resting, *found.drawing], False)
         if found.drawing and draws is not None:
             seeds = draws.states(len(found.generators) + 1)
             for index, value in zip(found.generators, seeds, strict=False):
                 state[index] = value
-            options = {"resting": found.resting, "drawing": found.drawing}
-            options["global_seed"] = seeds[-1] if found.draws_globally else None
+            state += seeds[-1:] if found.draws_globally else []
+            modes |= dict.fromkeys(found.drawing, True)
         run = run_network(
-            self._network, x, weights=weights, state=state, training=training, **options
+            self._network, x, weights=weights, state=state, training=training, modes=modes
         )
         return run.outputs, run.state
 

@@ -1,6 +1,6 @@
 """One run of a Keras network on tensors in place of its variables."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -33,9 +33,7 @@ def run_network(
     weights: list[tf.Tensor],
     state: list[Any],
     training: bool,
-    resting: Iterable[keras.layers.Layer] = (),
-    drawing: Iterable[keras.layers.Layer] = (),
-    global_seed: tf.Tensor | None = None,
+    modes: Mapping[keras.layers.Layer, bool] | None = None,
 ) -> NetworkRun:
     """Runs a network as Keras does when it is called; changes no variable.
 
@@ -47,19 +45,19 @@ def run_network(
         network: a built `keras.Model`.
         x: `(examples, ...)`.
         weights: tensors in the order of `network.trainable_variables`.
-        state: tensors in the order of `network.non_trainable_variables`.
+        state: tensors in the order of `network.non_trainable_variables`; one more for the state of
+            Keras's own generator, if layers draw from that.
         training: see `keras.Model.__call__`.
-        resting: layers that run as in inference even if `training` is True.
-        drawing: layers that run as in training even if `training` is False.
-        global_seed: the state of Keras's own generator, if layers draw from that.
+        modes: layers that run as in training (True) or in inference, whatever `training` is.
     """
     own = [network.trainable_variables, network.non_trainable_variables]
-    scope = internals.scope_with([*own[0], *own[1]], [*weights, *state])
-    if global_seed is not None:
-        scope.add_update((internals.global_generator().state, global_seed))
+    more = [internals.global_generator().state] if len(state) > len(own[1]) else []
+    scope = internals.scope_with([*own[0], *own[1], *more], [*weights, *state])
     known = len(internals.assigned_in(scope))
-    rest = internals.running_as(resting, training=False)
-    draw = internals.running_as(drawing, training=True)
+    rest, draw = (
+        internals.running_as([k for k, v in (modes or {}).items() if v == mode], training=mode)
+        for mode in (False, True)
+    )
     with exact_second_derivatives(), rest, draw, scope:
         outputs = network(x, training=training)
     after = [[scope.get_current_value(v) for v in variables] for variables in own]

@@ -72,7 +72,7 @@ class _Examination:
         self._resting: tuple[keras.layers.Layer, ...] = ()
         self._drawing: tuple[keras.layers.Layer, ...] = ()
         self._generators: tuple[int, ...] = ()
-        self._global_seed: tf.Tensor | None = None
+        self._global_state: list[tf.Tensor] = []  # one if a layer draws from Keras's generator
         self._weights = [tf.convert_to_tensor(v) for v in network.trainable_variables]
         self._state = [tf.convert_to_tensor(v) for v in network.non_trainable_variables]
         self._x, self._other_x = example_inputs(network, self._run)
@@ -107,7 +107,7 @@ class _Examination:
         self._refuse_changed_weights(run)
         self._refuse_changes_in_inference()
         changed = self._changed(run, self._run(self._other_x))
-        if self._global_seed is not None or self._moves_generators(run):
+        if self._global_state or self._moves_generators(run):
             self._refuse_draws_at_rest(training=True)
             self._refuse_draws_at_rest(training=False)
         if self._drawing:
@@ -117,7 +117,7 @@ class _Examination:
             resting=self._resting,
             drawing=self._drawing,
             generators=self._generators,
-            draws_globally=self._global_seed is not None,
+            draws_globally=bool(self._global_state),
         )
 
     def _run(
@@ -127,21 +127,18 @@ class _Examination:
         training: bool = True,
         state: list[Any] | None = None,
         draws: bool | None = None,
-        global_seed: tf.Tensor | None = None,
     ) -> NetworkRun:
         """A run in which layers that aren't frozen draw as they are called, or always, or never."""
-        state = self._state if state is None else state
-        global_seed = self._global_seed if global_seed is None else global_seed
-        resting = self._resting + (self._drawing if draws is False else ())
+        modes = dict.fromkeys(self._resting, False)
+        if draws is not None:
+            modes |= dict.fromkeys(self._drawing, draws)
         return run_network(
             self._network,
             x,
             weights=self._weights,
-            state=state,
+            state=[*self._state, *self._global_state] if state is None else state,
             training=training,
-            resting=resting,
-            drawing=self._drawing if draws else (),
-            global_seed=global_seed,
+            modes=modes,
         )
 
     def _changed(self, *runs: Any) -> list[int]:
@@ -172,7 +169,7 @@ class _Examination:
         self._resting = tuple(layer for layer in layers if not layer.trainable)
         self._drawing = tuple(layer for layer in layers if layer.trainable)
         if any(each is internals.global_generator() for layer, each in draws if layer.trainable):
-            self._global_seed = tf.constant([0, 0], tf.int64)
+            self._global_state = [tf.constant([0, 0], tf.int64)]
         states = {id(state) for state in internals.generator_states(self._network)}
         variables = enumerate(self._network.non_trainable_variables)
         self._generators = tuple(i for i, variable in variables if id(variable) in states)
@@ -185,16 +182,16 @@ class _Examination:
         """
 
         def run(seeds: list[tf.Tensor]) -> Any:
-            state = list(self._state)
-            for position, seed in zip(self._generators, seeds[1:], strict=True):
+            state = [*self._state, *seeds[len(self._generators) :]]
+            for position, seed in zip(self._generators, seeds, strict=False):
                 state[position] = seed
-            options: dict[str, Any] = {"state": state, "draws": False, "global_seed": seeds[0]}
-            return self._run(self._x, training=training, **options).outputs
+            return self._run(self._x, training=training, state=state, draws=False).outputs
 
-        own = [self._variable(position) for position in self._generators]
-        seeds = [tf.constant([0, 0], tf.int64), *map(tf.convert_to_tensor, own)]
+        seeds = [*(self._state[i] for i in self._generators), *self._global_state]
         for number in dependencies(run, seeds):
-            layer = owner_of(self._network, own[number - 1]) if number else self._drawing[0]
+            layer = self._drawing[0]
+            if number < len(self._generators):
+                layer = owner_of(self._network, self._variable(self._generators[number]))
             raise _random(layer, _OUTSIDE_TRAINING)
 
     def _moves_generators(self, run: NetworkRun) -> bool:
@@ -262,7 +259,7 @@ class _Examination:
 
     def _filled(self, positions: Sequence[int], values: Any = None) -> Any:
         """The state with zeros, or with given values, at some positions."""
-        state = list(self._state)
+        state = [*self._state, *self._global_state]
         for i in positions:
             state[i] = tf.fill(state[i].shape, tf.cast((values or {}).get(i, 0), state[i].dtype))
         return state

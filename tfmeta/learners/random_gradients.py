@@ -41,8 +41,8 @@ def check_random_gradients(network: keras.Model, function: Any) -> None:
         ValueError: if a gradient is wrong; the message names the layer.
     """
     for seed in range(_DRAWS):
-        state, resting = function.state_for_probes(seed)
-        for layer, args, kwargs in _calls_after_weights(network, function, state, resting):
+        state, modes = function.state_for_probes(seed)
+        for layer, args, kwargs in _calls_after_weights(network, function, state, modes):
             error = _share_off(network, layer, state=state, args=args, kwargs=kwargs)
             if error:
                 raise ValueError(
@@ -53,13 +53,13 @@ def check_random_gradients(network: keras.Model, function: Any) -> None:
 
 
 def _calls_after_weights(
-    network: keras.Model, function: Any, state: list[Any], resting: Any
+    network: keras.Model, function: Any, state: list[Any], modes: Any
 ) -> list[tuple[Any, Any, Any]]:
     """The calls `(layer, args, kwargs)` of layers that draw, whose inputs depend on weights."""
     weights = function.weights()
 
     def run(x: tf.Tensor) -> Any:
-        run_network(network, x, weights=weights, state=state, training=True, resting=resting)
+        run_network(network, x, weights=weights, state=state, training=True, modes=modes)
 
     x = example_inputs(network, run)[0]
     with tf.GradientTape(persistent=True) as tape, recorded_calls() as calls:

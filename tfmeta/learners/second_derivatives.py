@@ -62,10 +62,10 @@ class _Probe:
 
     def __init__(self, network: keras.Model, function: Any, dtype: Any, trials: Any):
         self._network, self._dtype, self._trials = network, dtype, trials
-        state, resting = function.state_for_probes()
+        state, modes = function.state_for_probes()
         self._weights = [self._cast(v) for v in network.trainable_variables]
         state = [self._cast(v) for v in state]
-        self._options = {"state": state, "training": True, "resting": resting}
+        self._options = {"state": state, "training": True, "modes": modes}
         self._rounding = 2 * rounding_error(dtype.as_numpy_dtype)  # relative, of two gradients
 
     def runs(self) -> bool:
