@@ -94,7 +94,7 @@ NETWORKS = {
         "tfmeta.networks.feature_map:feature_map",
         "a small map of features that a pretrained network has made",
         (1280,),
-        1_639_680,
+        3_279_360,
     ),
 }
 MODULES = {network.function.partition(":")[0] for network in NETWORKS.values()}

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -16,6 +16,7 @@ from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.recipe import Recipe
 from tfmeta.networks import input_dtype
+from tfmeta.networks.within_class_whitening import WithinClassWhitening
 
 
 @keras.saving.register_keras_serializable("tfmeta")
@@ -149,6 +150,19 @@ class OnFeatures(MetaLearner):
         examples = index.examples
         features = cached_features(self.network, examples, rows=rows, on_progress=on_progress)
         return ClassSource(source.name, index.of_examples(features, rows))
+
+    def prepare(self, source: EpisodeSource) -> bool:
+        """Whitens within the classes, if the learner's network begins so."""
+        network = self.learner.network
+        found = [each for each in network.layers if isinstance(each, WithinClassWhitening)]
+        index = cast(ClassSource, self.embedded(source, "train")).index if found else None
+        if index is None:
+            return False
+        rows = index.rows("train")
+        for layer in found:
+            before = keras.Model(network.input, layer.input)
+            layer.fit(before.predict(index.examples[rows], verbose=0), index.labels[rows])
+        return True
 
     def example_shape(self, received: Any) -> tuple[int | None, ...]:
         if self._are_features(received):

@@ -84,6 +84,18 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         del split, on_progress
         return source
 
+    def prepare(self, source: EpisodeSource) -> bool:
+        """Sets weights that follow in closed form from the training examples; by default none.
+
+        Args:
+            source: of the training split.
+
+        Returns:
+            Whether there are such weights.
+        """
+        del source
+        return False
+
     @property
     def served_variables(self) -> list[Any]:
         """The variables that `adapt` and `predict_with` read, which an export needs."""

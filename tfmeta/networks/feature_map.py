@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from tfmeta.networks.within_class_whitening import WithinClassWhitening
+
 _SMALLEST = 1e-12  # a squared length that is divided by
 
 
@@ -35,9 +37,11 @@ def feature_map(
 ) -> keras.Model:
     """Features as a pretrained network makes them -> features that are better to compare.
 
-    At the start it is the square roots of the features, of unit length. Training adds a linear map
-    of them, which begins at zero and is drawn back to it, because few classes are soon learned by
-    heart (Chen et al. 2021, https://arxiv.org/abs/2003.04390, section 4.4).
+    It begins with the square roots of the features, of unit length. If it is trained, they are
+    whitened within the training classes, which a run computes before its first step (see
+    `WithinClassWhitening`). Training adds a linear map, which begins at zero and is drawn back to
+    it, because few classes are soon learned by heart (Chen et al. 2021,
+    https://arxiv.org/abs/2003.04390, section 4.4).
 
     Args:
         input_shape: of one example's features.
@@ -57,6 +61,7 @@ def feature_map(
     x = inputs if len(input_shape) == 1 else layers.Flatten(name="flatten")(inputs)
     x = UnitRoots(name="unit_roots")(x)
     if trained:
+        x = WithinClassWhitening(name="whitening")(x)
         change = layers.Dense(
             x.shape[-1],
             kernel_initializer="zeros",

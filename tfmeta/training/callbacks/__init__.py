@@ -10,6 +10,7 @@ from tfmeta.training.callbacks.checkpoint_saving import CheckpointSaving
 from tfmeta.training.callbacks.finite_steps import FiniteSteps
 from tfmeta.training.callbacks.learning_rate import LearningRate
 from tfmeta.training.callbacks.metric_lines import MetricLines
+from tfmeta.training.callbacks.preparing import Preparing
 from tfmeta.training.callbacks.progress_reports import ProgressReports
 from tfmeta.training.callbacks.run_callback import RunCallback
 from tfmeta.training.callbacks.step_count import StepCount
@@ -43,6 +44,7 @@ def callbacks_of(
     windows = plan.windows(learner)
     validating: list[RunCallback] = []
     reporting: list[RunCallback] = []
+    keeping = None
     if validator := plan.validator(learner):
         keeping = BestKeeping(state, validator)
         validating = [Validation(state, validator, windows), keeping]
@@ -52,6 +54,7 @@ def callbacks_of(
         timing,
         LearningRate(state),
         *validating,
+        Preparing(state, keeping),
         MetricLines(state),
         TensorBoardEvents(state, timing),
         ProgressReports(state, timing, progress),

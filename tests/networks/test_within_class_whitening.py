@@ -1,0 +1,68 @@
+"""Whitening within classes, against SciPy; a run computes it before its first step."""
+
+import numpy as np
+import pytest
+from closeness import assert_close
+from scipy.linalg import fractional_matrix_power
+
+import tfmeta
+from tfmeta.networks.feature_map import feature_map
+from tfmeta.networks.within_class_whitening import WithinClassWhitening
+
+RNG = np.random.default_rng(0)
+LABELS = np.repeat([3, 5, 9], [4, 7, 5])
+X = np.float32(RNG.normal(size=(3, 6))[np.unique(LABELS, return_inverse=True)[1]])
+X += np.float32(RNG.normal(size=X.shape) * np.linspace(0.1, 2, 6))
+
+
+def whitened(x, labels, shrinkage):
+    """By its definition, in double precision."""
+    x = np.float64(x)
+    within = np.zeros((x.shape[1], x.shape[1]))
+    for label in set(labels.tolist()):
+        of_class = x[labels == label] - x[labels == label].mean(0)
+        within += of_class.T @ of_class / len(x)
+    level = np.trace(within) / len(within)
+    shrunk = within + shrinkage * level * np.eye(len(within))
+    root = fractional_matrix_power(shrunk, -0.5)
+    return (x - x.mean(0)) @ root * np.sqrt((1 + shrinkage) * level)
+
+
+@pytest.mark.parametrize("shrinkage", [0.5, 10.0])
+def test_it_is_what_its_definition_says(shrinkage):
+    layer = WithinClassWhitening(shrinkage)
+    np.testing.assert_array_equal(layer(X), X)  # before it is fitted
+    layer.fit(X, LABELS)
+    expected = whitened(X, LABELS, shrinkage)
+    assert_close(layer(X).numpy(), expected, roundings=100, scale=np.abs(expected).max())
+
+
+def test_one_example_per_class_says_nothing():
+    layer = WithinClassWhitening()
+    layer.fit(X[:3], np.arange(3))
+    layer.build(X.shape)
+    np.testing.assert_array_equal(layer(X), X)
+
+
+@pytest.mark.parametrize("validation_tasks", [0, 4])
+def test_a_run_begins_with_it(tmp_path, monkeypatch, validation_tasks):
+    monkeypatch.setenv("TFMETA_CACHE", str(tmp_path / "cache"))
+    settings = {"algorithm": "prototypical", "train": "head", "steps": 1, "queries": 1}
+    settings |= {"network_options": {"filters": 4}, "outer_lr": 1e-30}
+    run = tfmeta.train(
+        "glyphs", run_dir=tmp_path / "run", validation_tasks=validation_tasks, **settings
+    )
+    learner = tfmeta.load(run, checkpoint="last")
+    source = learner.embedded(tfmeta.pipelines.build("glyphs"), "train")
+    rows = source.index.rows("train")
+    features, labels = source.index.examples[rows], source.index.labels[rows]
+    roots = np.sign(features) * np.sqrt(np.abs(features))
+    roots /= np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-6)
+    found = learner.learner.network(features).numpy()
+    expected = whitened(roots, labels, 10.0)
+    assert_close(found, expected, roundings=1000, scale=np.abs(expected).max())
+
+
+def test_a_map_that_is_not_trained_has_none():
+    names = [layer.name for layer in feature_map((4,), trained=False).layers]
+    assert "whitening" not in names

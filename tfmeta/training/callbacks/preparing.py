@@ -1,0 +1,27 @@
+"""What is computed before the first step."""
+
+from tfmeta.training.callbacks.best_keeping import BestKeeping
+from tfmeta.training.callbacks.run_callback import Logs, RunCallback
+from tfmeta.training.run_state import RunState
+
+
+class Preparing(RunCallback):
+    """Sets the weights that follow in closed form from the training examples.
+
+    It comes after the validation of the start, so that the learner without them can be the best.
+
+    Args:
+        state: of the run.
+        keeping: of the best learner; None without validation.
+    """
+
+    def __init__(self, state: RunState, keeping: BestKeeping | None):
+        super().__init__(state)
+        self._keeping, self._is_done = keeping, False
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        if self.state.step or self._is_done:
+            return
+        self._is_done = True
+        if self.model.prepare(self.state.plan.source) and self._keeping:
+            self._keeping.look()
