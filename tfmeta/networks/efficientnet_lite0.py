@@ -10,6 +10,7 @@ import numpy.typing as npt
 from keras import layers
 
 from tfmeta.extras import import_extra
+from tfmeta.networks.beside_pixels import BesidePixels
 from tfmeta.networks.image_input import image_input, with_head
 from tfmeta.reading.torch_weights import read_torch_weights
 
@@ -34,6 +35,7 @@ def efficientnet_lite0(
     *,
     weights: str | None = "imagenet",
     size: int = 224,
+    pixels: float = 0.0,
 ) -> keras.Model:
     """The features of EfficientNet-Lite0 after pooling, with a dense head if one is asked for.
 
@@ -50,12 +52,14 @@ def efficientnet_lite0(
             random.
         size: pixels of each side that the images are resized to. It was trained at 224; 160 costs
             less than half, and was as good on images of 32x32 (`docs/decisions.md`).
+        pixels: weight of the image averaged down to 8 x 8 pixels, beside the features; 0 leaves it
+            out. See `BesidePixels`.
 
     Returns:
         A model `(batch, height, width, channels) -> (batch, num_outputs)`, logits or features.
 
     Raises:
-        ValueError: if the input is no image, or `weights` or `size` makes no sense.
+        ValueError: if the input is no image, or `weights`, `size` or `pixels` makes no sense.
         UserError: if the weights are not installed.
 
     Example:
@@ -65,12 +69,16 @@ def efficientnet_lite0(
     """
     if weights not in ("imagenet", None):
         raise ValueError(f"received weights={weights!r}; expected 'imagenet' or None")
+    if not 0 <= pixels < np.inf:
+        raise ValueError(f"received pixels={pixels!r}; expected a number from 0 up")
     inputs, x = image_input(input_shape, size, network="efficientnet_lite0")
     # From [0, 1] to (255 x - 127) / 128, as it was trained.
     x = _convolutions(layers.Rescaling(255 / 128, -127 / 128, name="standardised")(x))
     features = layers.GlobalAveragePooling2D(name="features")(x)
     if weights:
         _assign(keras.Model(inputs, features), read_torch_weights(_file(), sha256=_SHA256))
+    if pixels:
+        features = BesidePixels(pixels, name="beside_pixels")([features, inputs])
     return keras.Model(inputs, with_head(features, num_outputs), name="efficientnet_lite0")
 
 

@@ -194,7 +194,7 @@ class Settings:
             return settings
         own = pipeline.pretrained
         if own and not _chooses_learning(flat) and NETWORKS[own["network"]].is_installed:
-            return replace(settings, **{k: v for k, v in own.items() if k not in flat})
+            return settings.updated({key: own[key] for key in own if key not in flat})
         return settings if "algorithm" in flat else replace(settings, algorithm=pipeline.algorithm)
 
     def updated(self, flat: dict[str, Any]) -> "Settings":

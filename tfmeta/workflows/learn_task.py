@@ -1,0 +1,167 @@
+"""What `tfmeta.learn` is to learn: the classes of a folder of images, or of a table."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from tfmeta import pipelines
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.errors import UserError, listed
+from tfmeta.evaluation.leave_one_out import Head, best_head
+from tfmeta.learners import find
+from tfmeta.learners.feature_cache import cached_features
+from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.network_registry import size_option
+from tfmeta.networks.beside_pixels import BesidePixels, beside_pixels
+from tfmeta.networks.feature_map import feature_map
+from tfmeta.networks.mlp import mlp
+from tfmeta.reading.images import to_unit
+from tfmeta.training.network_choice import network_function
+from tfmeta.training.progress import Progress
+from tfmeta.training.trained_part import NONE, built_learner
+
+DEFAULT_NETWORK = "efficientnet_lite0"
+# Every example is of the one task: no class is kept for validation or test.
+_ONE_TASK = {"split_by": "class", "validation": 0, "test": 0}
+_PIXELS = (0.0, 0.5, 1.0)  # weights that are tried
+_BATCH = 256
+_READ, _EMBEDDED = 0.05, 0.4  # shares of the time, for the bar
+Features = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned.
+
+    Attributes:
+        source: of the examples, of which every class is one of the task's.
+        features: `(examples, units)`, as the heads compare them.
+        support_x: `(examples, ...)`, as the learner takes them.
+        make_learner: a head -> the learner that has it.
+        network: name of the network that made the features, or a word for none.
+        pixels: weight of the images' pixels beside the features.
+    """
+
+    source: ClassSource
+    features: npt.NDArray[np.float32]
+    support_x: npt.NDArray[np.float32]
+    make_learner: Callable[[Head], MetaLearner]
+    network: str
+    pixels: float = 0.0
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        return self.source.index.labels.astype(np.int32)
+
+
+def task_of_images(place: Path, name: str, skip_unreadable: bool, progress: Progress) -> Task:
+    source = pipelines.build(
+        "image-folder",
+        data_dir=place,
+        options={**_ONE_TASK, **_options_of_images(name)},
+        skip_unreadable=skip_unreadable,
+    )
+    return _embedded(source, name, progress)
+
+
+def _options_of_images(network: str) -> dict[str, Any]:
+    return {"channels": 3, "invert": False, **size_option(network)}
+
+
+def _embedded(read: EpisodeSource, name: str, progress: Progress) -> Task:
+    """The task of images, whose features the network of that name makes."""
+    source = _check(read)
+    make = network_function(name, source)
+    network = make(input_shape=source.input_shape, num_outputs=None)
+
+    def embedded(done: int, total: int) -> None:
+        share = _READ + (_EMBEDDED - _READ) * done / total
+        progress.advance(share, f"{done} of {total} images embedded")
+
+    made = cached_features(network, source.index.examples, on_progress=embedded)
+    tried = [_beside(weight, made, source) for weight in _PIXELS]
+    weight, made, comparable = min(tried, key=lambda each: _loss(each[2], source.index.labels))
+
+    def make_learner(head: Head) -> MetaLearner:
+        make = partial(_learner_of, head)
+        whole = beside_pixels(network, weight)
+        return built_learner(make, whole, train=NONE, num_outputs=None)
+
+    return Task(source, comparable, made, make_learner, name, weight)
+
+
+def _beside(weight: float, made: Features, source: ClassSource) -> tuple[float, Features, Features]:
+    """`(weight, features, features as heads compare them)`, with pixels of that weight."""
+    if weight:
+        images = source.index.examples
+        layer = BesidePixels(weight)
+        parts = [
+            layer(
+                [made[start : start + _BATCH], to_unit(tf.constant(images[start : start + _BATCH]))]
+            )
+            for start in range(0, len(made), _BATCH)
+        ]
+        made = np.concatenate([part.numpy() for part in parts])
+    return weight, made, feature_map(made.shape[1:], trained=False)(made).numpy()
+
+
+def _loss(comparable: Features, labels: npt.NDArray[np.int64]) -> float:
+    """Of the best head on what is held out; 0 if nothing can be."""
+    return best_head(comparable, labels).loss if np.bincount(labels).max() > 1 else 0.0
+
+
+def task_of_table(
+    place: Path, columns: dict[str, Any], network: str | None, progress: Progress
+) -> Task:
+    """The task of rows of features, or of images in an array."""
+    options = {**_ONE_TASK, **columns}
+    try:
+        read = pipelines.build("arrays", data_dir=place, options=options)
+        if read.image_format is not None:
+            name = network or DEFAULT_NETWORK
+            options |= _options_of_images(name)
+            read = pipelines.build("arrays", data_dir=place, options=options)
+            return _embedded(read, name, progress)
+    except UserError as error:  # in the words of this command's options
+        raise UserError(re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))) from error
+    refuse("network", network, "a table", "images")
+    source = _check(read)
+    scaled = partial(mlp, source.input_shape, None, units=(), **source.network_options)
+    x = source.index.examples
+    return Task(source, scaled()(x).numpy(), x, lambda head: _learner_of(head, scaled()), "none")
+
+
+def _learner_of(head: Head, network: keras.Model) -> MetaLearner:
+    learner: MetaLearner = find(head.algorithm).load()(network, **head.options)
+    return learner
+
+
+def _check(source: EpisodeSource) -> ClassSource:
+    """The source; raises UserError if there are not two classes, each with an example."""
+    assert isinstance(source, ClassSource)
+    names, counts = source.index.class_names, source.index.counts
+    if empty := [name for name, count in zip(names, counts, strict=True) if not count]:
+        raise UserError(
+            f"the classes {listed(empty)} have no example that can be read; expected one or more "
+            "of each class. Add examples, or remove the folders"
+        )
+    if len(names) < 2:
+        raise UserError(f"received one class, {names[0]}; expected two or more")
+    return source
+
+
+def refuse(name: str, value: object, received: str, expected: str) -> None:
+    """Raises UserError if an option has a value, which is for other data."""
+    if value:
+        raise UserError(
+            f"received {name}={value!r} and {received}; it is for {expected}, so leave it out"
+        )
