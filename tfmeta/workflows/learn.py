@@ -74,27 +74,33 @@ def learn(
     """
     started = time.monotonic()
     check_names("learn", reading, _ARGUMENTS)
-    label, target = reading.get("label"), reading.get("target")
-    features = reading.get("features")
     skips = reading.get("skip_unreadable", False)
     check_flags(trust=trust, skip_unreadable=skips)
     place, progress = path("data", data), progress_or_log(progress, "learn")
-    folder = Path("exported") / place.resolve().stem if output is None else path("output", output)
+    folder = path("output", output or Path("exported") / place.resolve().stem)
     _check_there(place)
     with trusting(trust):
         progress.advance(0.0, "reading")
         if place.is_dir():
-            for option, value in (("label", label), ("target", target), ("features", features)):
-                refuse(option, value, "a folder", "a table")
-            task = task_of_images(place, network or DEFAULT_NETWORK, skips, progress)
+            task = _of_folder(place, network, reading, progress)
         else:
             refuse("skip_unreadable", skips, "a table", "a folder of images")
-            if column := value_column(place, label, target):
+            label, features = reading.get("label"), reading.get("features")
+            if column := value_column(place, label, reading.get("target")):
                 refuse("network", network, "a table", "images")
                 return learn_values(place, column, features, folder=folder, progress=progress)
             columns = {"label": label or "label", "features": features}
             task = task_of_table(place, columns, network, progress)
         return _learned(task, folder, started, progress)
+
+
+def _of_folder(
+    place: Path, network: str | None, reading: dict[str, Any], progress: Progress
+) -> Task:
+    for option in ("label", "target", "features"):
+        refuse(option, reading.get(option), "a folder", "a table")
+    skips = reading.get("skip_unreadable", False)
+    return task_of_images(place, network or DEFAULT_NETWORK, skips, progress)
 
 
 def _check_there(place: Path) -> None:
