@@ -74,8 +74,7 @@ def learn(
     """
     started = time.monotonic()
     check_names("learn", reading, _ARGUMENTS)
-    skips = reading.get("skip_unreadable", False)
-    check_flags(trust=trust, skip_unreadable=skips)
+    check_flags(trust=trust, skip_unreadable=reading.get("skip_unreadable", False))
     place, progress = path("data", data), progress_or_log(progress, "learn")
     folder = path("output", output or Path("exported") / place.resolve().stem)
     _check_there(place)
@@ -84,7 +83,7 @@ def learn(
         if place.is_dir():
             task = _of_folder(place, network, reading, progress)
         else:
-            refuse("skip_unreadable", skips, "a table", "a folder of images")
+            refuse("skip_unreadable", reading.get("skip_unreadable"), "a table", "a folder")
             label, features = reading.get("label"), reading.get("features")
             if column := value_column(place, label, reading.get("target")):
                 refuse("network", network, "a table", "images")
