@@ -61,9 +61,8 @@ def learn(
         trust: run code that `network` names, if it is not tfmeta's own.
         progress: is told how the work gets on; a log by default.
         **reading: of a table `label`, the column of the classes ("label"), or `target`, a column of
-            values, and `features`, a list of the columns of features (all others). A label column
-            that holds numbers with fractions is one of values. Of a folder `skip_unreadable`, to
-            leave out files that can't be read instead of refusing the data.
+            values, and `features`, a list of columns (all others); numbers with fractions in
+            `label` are values. Of a folder `skip_unreadable`, to leave out unreadable files.
 
     Returns:
         Where the models are, and what was found out: a `Learned`, or of values a `LearnedValues`.
