@@ -32,8 +32,9 @@ def export_both(
     Raises:
         UserError: if one can't be written or fails a check.
     """
+    # First the one with more signatures, which takes longer to verify.
     plans: tuple[tuple[Path, str, dict[str, Any]], ...]
-    plans = ((folder, "adapted", baked_in), (Path(f"{folder}-learner"), "learner", {}))
+    plans = ((Path(f"{folder}-learner"), "learner", {}), (folder, "adapted", baked_in))
     versions, verified = [], []
     with ThreadPoolExecutor() as pool:  # each is verified in a process of its own, meanwhile
         for number, (output, kind, options) in enumerate(plans):
@@ -46,4 +47,5 @@ def export_both(
     for version, report in zip(versions, reports, strict=True):
         refuse_failed(report, f"the export {version} fails")
     progress.advance(1.0, "done")
-    return versions[0], versions[1]
+    learner_version, adapted_version = versions
+    return adapted_version, learner_version
