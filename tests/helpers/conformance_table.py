@@ -86,7 +86,7 @@ TABLE = {
     "siamese": Row("Siamese", {}, embedding, names_matter=False),
     "prototypical": Row("Prototypical", {}, embedding, names_matter=False),
     "ridge": Row("Ridge", {"scale": 4.0}, embedding, names_matter=False),
-    "transfer": Row("Transfer", {"num_training_classes": WAYS}, embedding, names_matter=False),
+    "transfer": Row("Transfer", {"num_training_classes": WAYS + 1}, embedding, names_matter=False),
     "bayes-linear": Row(
         "BayesLinear",
         {"scale": 4.0},
@@ -130,13 +130,13 @@ VARIANTS = {
     ),
     "transfer-cosine": Row(
         "Transfer",
-        {"num_training_classes": WAYS, "classifier": "cosine", "head": "nearest-mean"},
+        {"num_training_classes": WAYS + 1, "classifier": "cosine", "head": "nearest-mean"},
         embedding,
         names_matter=False,
     ),
     "transfer-ridge": Row(
         "Transfer",
-        {"num_training_classes": WAYS, "label_smoothing": 0.1, "head": "ridge"},
+        {"num_training_classes": WAYS + 1, "label_smoothing": 0.1, "head": "ridge"},
         embedding,
         names_matter=False,
     ),

@@ -108,7 +108,7 @@ def test_without_its_defects_the_data_is_ready_to_train(damaged, tmp_path):
 
 
 def test_photographs_are_described(photographs):
-    report = inspect("image-folder", "--data-dir", photographs)
+    report = inspect("image-folder", "--data-dir", photographs, "--algorithm", "maml")
     assert [(s, each["classes"]) for s, each in report["splits"].items()] == [
         ("train", 41),
         ("validation", 10),

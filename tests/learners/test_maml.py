@@ -229,13 +229,6 @@ def test_wrong_options_are_refused(options, message):
         tfmeta.MAML(sinusoid(), **options)
 
 
-def test_a_network_with_dropout_is_refused():
-    features = keras.Input((4,))
-    network = keras.Model(features, layers.Dense(2)(layers.Dropout(0.5)(features)))
-    with pytest.raises(ValueError, match="draws random numbers"):
-        tfmeta.MAML(network)
-
-
 def test_an_unbuilt_network_is_refused():
     with pytest.raises(ValueError, match="before it was built"):
         tfmeta.MAML(keras.Sequential([layers.Dense(2)]))

@@ -17,7 +17,7 @@ from trained import call
 from trained import run as run_process
 
 from tfmeta.cli import main
-from tfmeta.workflows import learn as workflow
+from tfmeta.workflows import learn_exports
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 PAGES = sorted(path.name for path in GUIDE.glob("*.md"))
@@ -128,7 +128,9 @@ def run(words, monkeypatch):
         if words[1] == "learn" and Path(words[2]).is_dir():
             options = ["--network", "conv4"]
             # `test_learn.py` has it verify exports of images, which takes 25 s of the processor.
-            monkeypatch.setattr(workflow, "verify_export", lambda _: {"ok": True, "checks": []})
+            monkeypatch.setattr(
+                learn_exports, "verify_export", lambda _: {"ok": True, "checks": []}
+            )
         try:
             return call(*words[1:], *([] if _TAKES_NO_NUMBERS & {*words} else options))
         except SystemExit as end:  # of a command that says by its status what it found

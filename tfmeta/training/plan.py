@@ -128,13 +128,15 @@ class Plan:
                 f"received meta_batch={self.meta_batch}, which is {examples} examples per "
                 f"step; expected {_MOST_EXAMPLES_PER_STEP} at most"
             )
+        told: set[str] = set()
         for split, shape in self.shapes.items():
-            remedy = _WITHOUT_VALIDATION if split == "validation" else ""
+            remedy = _WITHOUT_VALIDATION if split == "validation" else self._without_training()
             try:
                 source.check(split, shape)
             except UserError as error:
-                if str(error) not in found:  # else training without validation is no remedy
+                if str(error) not in told:  # else training without validation is no remedy
                     found.append(f"{error}{remedy}")
+                told.add(str(error))
         if problem := source.hopeless("train"):
             where = f"the train split of {source.name}"
             found.append(f"this can't be learned from: {problem}, in {where}")
@@ -153,7 +155,7 @@ class Plan:
     def check(self) -> None:
         """Raises UserError if the run can't have its episodes or its augmentation."""
         if refusals := self.refusals():
-            raise UserError(f"{refusals[0]}{self._without_training()}")
+            raise UserError(refusals[0])
         _ = self.augmentation
         if is_on_features(self.settings.train):
             self._check_on_features()
