@@ -11,6 +11,8 @@ import tensorflow as tf
 import trained
 from export_requests import sine_request
 from model_answers import served
+from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
+from tensorflow.python.saved_model.pywrap_saved_model import fingerprinting
 from trained import CLASSES, random_images
 
 import tfmeta
@@ -45,6 +47,22 @@ def test_version_1_holds_these_files_and_nothing_else_is_beside_it(kind):
     assert facts["mode"] == "inductive"
     assert facts["files"].keys() == FILES - {"tfmeta.json"}
     assert facts["class_names"] == (list(CLASSES) if kind == "adapted" else None)
+
+
+@pytest.mark.parametrize("kind", ["learner", "adapted"])
+def test_a_default_signature_names_the_nodes_that_it_stands_for(kind):
+    """A server optimises the graph once for both; TensorFlow's Python still has both."""
+    version = getattr(trained, f"{kind}_export")() / "1"
+    model = saved_model_pb2.SavedModel.FromString((version / "saved_model.pb").read_bytes())
+    signatures = model.meta_graphs[0].signature_def
+    own = "adapt_and_predict" if kind == "learner" else "predict"
+    for suffix in ("", "_bytes"):
+        assert signatures[f"serving_default{suffix}"] == signatures[f"{own}{suffix}"]
+        assert f"serving_default{suffix}" in tf.saved_model.load(version).signatures
+    assert signatures["serving_default"] != signatures["serving_default_bytes"]
+    checksum = tf.saved_model.experimental.read_fingerprint(version).saved_model_checksum
+    copy = fingerprinting.CreateFingerprintDef(str(version))
+    assert checksum == fingerprint_pb2.FingerprintDef.FromString(copy).saved_model_checksum
 
 
 @pytest.mark.parametrize("kind", ["learner", "adapted", "sinusoid"])
