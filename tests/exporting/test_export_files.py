@@ -60,7 +60,7 @@ def test_a_default_signature_names_the_nodes_that_it_stands_for(kind):
         assert signatures[f"serving_default{suffix}"] == signatures[f"{own}{suffix}"]
         assert f"serving_default{suffix}" in tf.saved_model.load(version).signatures
     assert signatures["serving_default"] != signatures["serving_default_bytes"]
-    checksum = tf.saved_model.experimental.read_fingerprint(version).saved_model_checksum
+    checksum = tf.saved_model.experimental.read_fingerprint(str(version)).saved_model_checksum
     copy = fingerprinting.CreateFingerprintDef(str(version))
     assert checksum == fingerprint_pb2.FingerprintDef.FromString(copy).saved_model_checksum
 
