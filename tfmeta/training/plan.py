@@ -130,7 +130,8 @@ class Plan:
             )
         told: set[str] = set()
         for split, shape in self.shapes.items():
-            remedy = _WITHOUT_VALIDATION if split == "validation" else self._without_training()
+            remedy = _WITHOUT_VALIDATION if split == "validation" else ""
+            remedy += self._without_training()
             try:
                 source.check(split, shape)
             except UserError as error:

@@ -148,11 +148,21 @@ def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
         yield f"{task.network} is drawn at random; a pretrained network makes better features"
     names, counts = task.source.index.class_names, task.source.index.counts
     alone = [name for name, count in zip(names, counts, strict=True) if count == 1]
+    if len(alone) > len(names) / 2 and all(_is_number(name) for name in names):
+        yield "most classes are numbers with one example each; --target COLUMN learns values"
     if found and alone:
         yield (
             f"{listed(alone)}: one example each, which can't be held out, so that nothing is known "
             "of how well these classes are recognised"
         )
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _warnings(source: ClassSource) -> Iterator[str]:

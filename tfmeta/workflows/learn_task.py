@@ -132,7 +132,9 @@ def task_of_table(
             read = pipelines.build("arrays", data_dir=place, options=options)
             return _embedded(read, name, progress)
     except UserError as error:  # in the words of this command's options
-        raise UserError(re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))) from error
+        words = re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))
+        values = "--label NAME, or a column of values with --target NAME"
+        raise UserError(words.replace("--label NAME", values)) from error
     refuse("network", network, "a table", "images")
     source = _check(read)
     scaled = partial(mlp, source.input_shape, None, units=(), **source.network_options)

@@ -20,6 +20,8 @@ from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
 _LEAST_ROWS = 3
+_LARGEST = 1e15  # a variance is the square of such a value
+_MOST_LOST = 1e-3  # of the deviation of the values, by rounding to float32
 
 
 def value_column(place: Path, label: str | None, target: str | None) -> str | None:
@@ -113,12 +115,29 @@ def _read(place: Path, target: str, features: Any) -> tuple[Table, list[str], An
             f"{place} has {len(x)} rows; expected {_LEAST_ROWS} or more, of which each is held out "
             "in turn"
         )
+    _check_float32(np.asarray(table.columns[target], np.float64), f"the column {target} of {place}")
     if (y == y[0]).all():
         raise UserError(
             f"all {len(y)} values in the column {target} of {place} are {y[0, 0]:g}; expected "
             "values that differ"
         )
     return table, names, x.reshape(len(x), -1), y
+
+
+def _check_float32(values: Any, where: str) -> None:
+    """Refuses values that a model, which answers in float32, can't tell apart or not hold."""
+    if np.abs(values).max() > _LARGEST:
+        raise UserError(
+            f"{where} has values up to {np.abs(values).max():.3g}; expected {_LARGEST:.0e} at "
+            "most. Give them in a larger unit"
+        )
+    lost = np.abs(values - values.astype(np.float32)).max()
+    if lost > _MOST_LOST * values.std():
+        raise UserError(
+            f"{where} has values near {values.mean():.3g} that differ by about {values.std():.3g}, "
+            f"and answers are float32, which loses up to {lost:.3g} of them. Subtract what they "
+            "have in common"
+        )
 
 
 def _learner(network: Any, found: HeldOutValues, scale: dict[str, Any]) -> BayesLinear:

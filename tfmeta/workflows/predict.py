@@ -80,9 +80,15 @@ class ValuePrediction:
     def __str__(self) -> str:
         shown = [f"{value:.6g}" for value in self.prediction]
         if self.variance is not None:
-            pairs = zip(shown, self.variance, strict=True)
-            shown = [f"{value}  deviation {math.sqrt(of_it):.3g}" for value, of_it in pairs]
+            pairs = zip(self.prediction, map(math.sqrt, self.variance), strict=True)
+            shown = [f"{_digits(*pair)}  deviation {pair[1]:.3g}" for pair in pairs]
         return "  ".join([str(self.place), *shown])
+
+
+def _digits(value: float, deviation: float) -> str:
+    """A value, down to a hundredth of its deviation."""
+    size = abs(value) / deviation if deviation > 0 else 1.0
+    return f"{value:.{max(6, 3 + math.ceil(math.log10(max(size, 1.0))))}g}"
 
 
 def _place(place: Place) -> dict[str, Any]:
