@@ -88,6 +88,7 @@ def test_numbers_with_fractions_are_values_and_whole_ones_are_classes(tmp_path, 
     [
         ("a,v\n1,0.5\n2,1\n", {"target": "v"}, "has 2 rows; expected 3 or more"),
         ("a,v\n1,2\n2,2\n3,2\n", {"target": "v"}, "all 3 values in the column v .* are 2"),
+        ("a,v\n1,0.1\n2,0.1\n3,0.1\n", {"target": "v"}, r"all 3 values in .* are 0\.1"),
         ("a,v\n1,2\n2,x\n3,2\n", {"target": "v"}, "v"),
         ("a,v\n1,1e32\n2,2e32\n3,4e32\n", {"target": "v"}, "values up to 4e.32; expected 1e.15"),
         (

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,13 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
     """
     if not source.target_kind.are_values and source.prepared is None:
         return []
-    found = []
+    found, compared = [], cache(source.for_baselines)
     for shots in _SHOTS:
         protocol = _possible(source, shape, shots)
         if protocol is None:
             continue
         split, its_shape = protocol
-        scores = np.array(list(_scores(source, split, its_shape, seed)), np.float64)
+        scores = np.array(list(_scores(compared(split), split, its_shape, seed)), np.float64)
         score, interval = mean_and_ci95(scores)
         if source.target_kind.are_values:
             result = {"mse": score, "rmse": math.sqrt(score)}
@@ -78,7 +79,6 @@ def _possible(source: EpisodeSource, shape: EpisodeShape, shots: tf.Tensor) -> A
 
 
 def _scores(source: EpisodeSource, split: str, shape: EpisodeShape, seed: int) -> Iterator[float]:
-    source = source.for_baselines(split)
     dataset = source.episodes(split, shape, seed=seed, num_tasks=_BATCH)
     for batch in dataset.take(NUM_EPISODES // _BATCH).as_numpy_iterator():
         for support_x, support_y, query_x, query_y in zip(*batch[:4], strict=True):

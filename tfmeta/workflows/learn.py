@@ -14,7 +14,7 @@ from typing import Any
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError, listed
-from tfmeta.evaluation.leave_one_out import Head, HeldOut, best_head
+from tfmeta.evaluation.leave_one_out import Head, HeldOut
 from tfmeta.inspection.identity import alike, given_digests
 from tfmeta.named_code import trusting
 from tfmeta.network_registry import NETWORKS
@@ -25,11 +25,11 @@ from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learn_task import (
     DEFAULT_NETWORK,
     Task,
-    refuse,
     task_of_images,
     task_of_table,
 )
 from tfmeta.workflows.learn_values import learn_values, value_column
+from tfmeta.workflows.learn_words import refuse
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
 from tfmeta.workflows.learned_values import LearnedValues
 
@@ -111,7 +111,7 @@ def _check_there(place: Path) -> None:
 
 def _learned(task: Task, folder: Path, started: float, progress: Progress) -> Learned:
     index, names = task.source.index, task.source.index.class_names
-    found = best_head(task.features, task.labels) if index.counts.max() > 1 else None
+    found = task.held_out
     head = _WITHOUT_HELD_OUT if found is None else found.head
     progress.advance(CHOSEN, f"{head} chosen")
     words = in_words(found)

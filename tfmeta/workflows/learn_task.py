@@ -1,6 +1,5 @@
 """What `tfmeta.learn` is to learn: the classes of a folder of images, or of a table."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
-from tfmeta.evaluation.leave_one_out import Head, best_head
+from tfmeta.evaluation.leave_one_out import Head, HeldOut, best_head
 from tfmeta.learners import find
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
@@ -28,6 +27,7 @@ from tfmeta.reading.images import to_unit
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.progress import Progress
 from tfmeta.training.trained_part import NONE, built_learner
+from tfmeta.workflows.learn_words import in_own_words, refuse
 
 DEFAULT_NETWORK = "efficientnet_lite0"
 # Every example is of the one task: no class is kept for validation or test.
@@ -44,7 +44,7 @@ class Task:
 
     Attributes:
         source: of the examples, of which every class is one of the task's.
-        features: `(examples, units)`, as the heads compare them.
+        held_out: what the best head says of examples that were held out; None if none can be.
         support_x: `(examples, ...)`, as the learner takes them.
         make_learner: a head -> the learner that has it.
         network: name of the network that made the features, or a word for none.
@@ -52,8 +52,8 @@ class Task:
     """
 
     source: ClassSource
-    features: npt.NDArray[np.float32]
-    support_x: npt.NDArray[np.float32]
+    held_out: HeldOut | None
+    support_x: Features
     make_learner: Callable[[Head], MetaLearner]
     network: str
     pixels: float = 0.0
@@ -88,35 +88,37 @@ def _embedded(read: EpisodeSource, name: str, progress: Progress) -> Task:
         progress.advance(share, f"{done} of {total} images embedded")
 
     made = cached_features(network, source.index.examples, on_progress=embedded)
-    tried = [_beside(weight, made, source) for weight in _PIXELS]
-    weight, made, comparable = min(tried, key=lambda each: _loss(each[2], source.index.labels))
+    tried = {weight: _beside(weight, made, source) for weight in _PIXELS}
+    held_out = {
+        weight: _held_out(feature_map(each.shape[1:], trained=False)(each).numpy(), source)
+        for weight, each in tried.items()
+    }
+    weight = min(_PIXELS, key=lambda each: getattr(held_out[each], "loss", 0.0))
 
     def make_learner(head: Head) -> MetaLearner:
         make = partial(_learner_of, head)
         whole = beside_pixels(network, weight)
         return built_learner(make, whole, train=NONE, num_outputs=None)
 
-    return Task(source, comparable, made, make_learner, name, weight)
+    return Task(source, held_out[weight], tried[weight], make_learner, name, weight)
 
 
-def _beside(weight: float, made: Features, source: ClassSource) -> tuple[float, Features, Features]:
-    """`(weight, features, features as heads compare them)`, with pixels of that weight."""
-    if weight:
-        images = source.index.examples
-        layer = BesidePixels(weight)
-        parts = [
-            layer(
-                [made[start : start + _BATCH], to_unit(tf.constant(images[start : start + _BATCH]))]
-            )
-            for start in range(0, len(made), _BATCH)
-        ]
-        made = np.concatenate([part.numpy() for part in parts])
-    return weight, made, feature_map(made.shape[1:], trained=False)(made).numpy()
+def _beside(weight: float, made: Features, source: ClassSource) -> Features:
+    """The features, with pixels of that weight."""
+    if not weight:
+        return made
+    layer, images = BesidePixels(weight), source.index.examples
+    starts = range(0, len(made), _BATCH)
+    parts = [(made[s : s + _BATCH], to_unit(tf.constant(images[s : s + _BATCH]))) for s in starts]
+    return np.concatenate([layer(list(part)).numpy() for part in parts])
 
 
-def _loss(comparable: Features, labels: npt.NDArray[np.int64]) -> float:
-    """Of the best head on what is held out; 0 if nothing can be."""
-    return best_head(comparable, labels).loss if np.bincount(labels).max() > 1 else 0.0
+def _held_out(comparable: Features, source: ClassSource) -> HeldOut | None:
+    """What the best head says of features, as heads compare them, that were held out."""
+    index = source.index
+    if index.counts.max() == 1:
+        return None
+    return best_head(comparable, index.labels.astype(np.int32))
 
 
 def task_of_table(
@@ -131,15 +133,14 @@ def task_of_table(
             options |= _options_of_images(name)
             read = pipelines.build("arrays", data_dir=place, options=options)
             return _embedded(read, name, progress)
-    except UserError as error:  # in the words of this command's options
-        words = re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))
-        values = "--label NAME, or a column of values with --target NAME"
-        raise UserError(words.replace("--label NAME", values)) from error
+    except UserError as error:
+        raise in_own_words(error) from error
     refuse("network", network, "a table", "images")
     source = _check(read)
     scaled = partial(mlp, source.input_shape, None, units=(), **source.network_options)
     x = source.index.examples
-    return Task(source, scaled()(x).numpy(), x, lambda head: _learner_of(head, scaled()), "none")
+    held_out = _held_out(scaled()(x).numpy(), source)
+    return Task(source, held_out, x, lambda head: _learner_of(head, scaled()), "none")
 
 
 def _learner_of(head: Head, network: keras.Model) -> MetaLearner:
@@ -159,11 +160,3 @@ def _check(source: EpisodeSource) -> ClassSource:
     if len(names) < 2:
         raise UserError(f"received one class, {names[0]}; expected two or more")
     return source
-
-
-def refuse(name: str, value: object, received: str, expected: str) -> None:
-    """Raises UserError if an option has a value, which is for other data."""
-    if value:
-        raise UserError(
-            f"received {name}={value!r} and {received}; it is for {expected}, so leave it out"
-        )

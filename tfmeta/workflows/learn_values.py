@@ -1,6 +1,5 @@
 """`tfmeta.learn` for values: a table of features becomes a served regression."""
 
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tfmeta.reading.row_format import RowFormat
 from tfmeta.reading.tables import Table, find_file, read_table
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
+from tfmeta.workflows.learn_words import in_own_words
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
 _LEAST_ROWS = 3
@@ -107,20 +107,21 @@ def _read(place: Path, target: str, features: Any) -> tuple[Table, list[str], An
         table = read_table(find_file("learn", place, None), text=())
         names = feature_names(table, features, {target: "target"})
         y, x = table.numbers([target], "target"), table.features(names)
-    except UserError as error:  # in the words of this command's options
-        raise UserError(re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))) from error
+    except UserError as error:
+        raise in_own_words(error) from error
     y = y.reshape(len(y), -1)
     if len(x) < _LEAST_ROWS:
         raise UserError(
             f"{place} has {len(x)} rows; expected {_LEAST_ROWS} or more, of which each is held out "
             "in turn"
         )
-    _check_float32(np.asarray(table.columns[target], np.float64), f"the column {target} of {place}")
-    if (y == y[0]).all():
+    values = np.asarray(table.columns[target], np.float64)
+    if (values == values[0]).all():
         raise UserError(
             f"all {len(y)} values in the column {target} of {place} are {y[0, 0]:g}; expected "
             "values that differ"
         )
+    _check_float32(values, f"the column {target} of {place}")
     return table, names, x.reshape(len(x), -1), y
 
 

@@ -1,11 +1,10 @@
 """What `tfmeta.learn` has made, and what it has found out on the way."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from tfmeta.evaluation.leave_one_out import HeldOut, wilson_interval
 from tfmeta.reading.origins import Origins
+from tfmeta.workflows.learned_exports import LearnedExports
 
 _MOST_SHOWN = 10
 _DOUBTED = 0.5  # probability of another class, from which a label is doubted
@@ -59,7 +58,7 @@ class HeldOutShare:
 
 
 @dataclass(frozen=True)
-class Learned:
+class Learned(LearnedExports):
     """Two exports and a report.
 
     Attributes:
@@ -80,8 +79,6 @@ class Learned:
         seconds: that it took.
     """
 
-    adapted: Path
-    learner: Path
     network: str
     head: str
     class_names: tuple[str, ...]
@@ -93,10 +90,6 @@ class Learned:
     rests_on: str
     warnings: tuple[str, ...]
     seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `tfmeta learn --json` prints."""
-        return {**asdict(self), "adapted": str(self.adapted), "learner": str(self.learner)}
 
     def lines(self) -> list[str]:
         """The report for a terminal."""
@@ -110,15 +103,7 @@ class Learned:
         found += [f"look at   {suspect}" for suspect in self.suspects[:_MOST_SHOWN]]
         if len(self.suspects) > _MOST_SHOWN:
             found.append(f"          and {len(self.suspects) - _MOST_SHOWN} more (--json has all)")
-        return [
-            *found,
-            f"{self.adapted}  knows the classes",
-            f"{self.learner}  takes any support set in its requests",
-            f"Next: tfmeta predict {self.adapted.parent} FILE...",
-        ]
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines())
+        return [*found, *self.where("classes")]
 
 
 def confusions_of(found: HeldOut, names: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:

@@ -1,19 +1,18 @@
 """What `tfmeta.learn` has made of values, and what it has found out on the way."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from tfmeta.evaluation.leave_one_out_values import HeldOutValues
+from tfmeta.workflows.learned_exports import LearnedExports
 
 _ODD = 4.0  # deviations of an answer, from which a row is worth a look
 _MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class LearnedValues:
+class LearnedValues(LearnedExports):
     """Two exports and a report.
 
     Attributes:
@@ -32,8 +31,6 @@ class LearnedValues:
         seconds: that it took.
     """
 
-    adapted: Path
-    learner: Path
     target: str
     num_examples: int
     strength: float
@@ -42,10 +39,6 @@ class LearnedValues:
     coverage90: float
     odd_rows: tuple[tuple[int, float], ...]
     seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `tfmeta learn --json` prints."""
-        return {**asdict(self), "adapted": str(self.adapted), "learner": str(self.learner)}
 
     def lines(self) -> list[str]:
         """The report for a terminal."""
@@ -59,15 +52,7 @@ class LearnedValues:
             found.append("warning: the features say no more of the values than their mean does")
         shown = self.odd_rows[:_MOST_SHOWN]
         found += [f"look at   row {row}: off by {far:.1f} deviations" for row, far in shown]
-        return [
-            *found,
-            f"{self.adapted}  knows the rows",
-            f"{self.learner}  takes any support set in its requests",
-            f"Next: tfmeta predict {self.adapted.parent} FILE...",
-        ]
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines())
+        return [*found, *self.where("rows")]
 
 
 def odd_rows(found: HeldOutValues) -> tuple[tuple[int, float], ...]:

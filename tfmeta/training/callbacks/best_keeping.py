@@ -16,30 +16,26 @@ class BestKeeping(RunCallback):
         validator: of the validation episodes.
 
     Attributes:
-        start: score of the learner before its first step; None if the run went on.
-        last: the newest score.
+        last: the newest score; None before the first.
     """
 
     def __init__(self, state: RunState, validator: Evaluator):
         super().__init__(state)
         self._validator = validator
-        self.start: float | None = None
         self.last: float | None = None
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        if self.state.step == 0 and self.start is None:
-            self.start = self.look()
+        if self.state.step == 0:
+            self.look()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         name = self.state.plan.learner.target_kind.validation_metric
         if logs and name in logs:
             self._offer(logs[name])
 
-    def look(self) -> float:
+    def look(self) -> None:
         """Validates the learner as it is, and keeps it if it is the best."""
-        score = self._validator.run()[self.state.plan.learner.target_kind.metric]
-        self._offer(score)
-        return score
+        self._offer(self._validator.run()[self.state.plan.learner.target_kind.metric])
 
     def _offer(self, score: float) -> None:
         state, self.last = self.state, score

@@ -17,11 +17,9 @@ class Preparing(RunCallback):
 
     def __init__(self, state: RunState, keeping: BestKeeping | None):
         super().__init__(state)
-        self._keeping, self._is_done = keeping, False
+        self._keeping = keeping
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        if self.state.step or self._is_done:
-            return
-        self._is_done = True
-        if self.model.prepare(self.state.plan.source) and self._keeping:
+        is_start = self.state.step == 0
+        if is_start and self.model.prepare(self.state.plan.source) and self._keeping:
             self._keeping.look()

@@ -1,0 +1,20 @@
+"""What `tfmeta.learn` says of its options."""
+
+import re
+
+from tfmeta.errors import UserError
+
+
+def in_own_words(error: UserError) -> UserError:
+    """An error about an option of a pipeline, in the words of the options of `tfmeta learn`."""
+    words = re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))
+    values = "--label NAME, or a column of values with --target NAME"
+    return UserError(words.replace("--label NAME", values))
+
+
+def refuse(name: str, value: object, received: str, expected: str) -> None:
+    """Raises UserError if an option has a value, which is for other data."""
+    if value:
+        raise UserError(
+            f"received {name}={value!r} and {received}; it is for {expected}, so leave it out"
+        )
