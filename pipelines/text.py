@@ -9,29 +9,22 @@ split alone. `token_ids` makes the ids that a served model takes from the source
 `length` and `tokenizer`. For your own embeddings use `arrays`.
 """
 
-import csv
 import hashlib
-import io
-from pathlib import Path
 
 import numpy as np
 
-from tfmeta import strict_json
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
-from tfmeta.errors import UserError, listed
-from tfmeta.reading.frames import check_separator
+from tfmeta.errors import UserError
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.prepared_tokens import PreparedTokens
-from tfmeta.reading.tables import as_text, find_file
-from tfmeta.reading.tokenizers import TOKENIZERS, Vectoriser
-from tfmeta.user_files import read_file
+from tfmeta.reading.tables import find_file
+from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
+from tfmeta.reading.tokenizers import RESERVED, TOKENIZERS, Vectoriser
 
-_SUFFIXES = (".csv", ".jsonl")
 _NO_WORDS = ["", "[UNK]"]
-_RESERVED = 2  # ids that are no words: 0 is padding, 1 an unknown word
 _MOST_IDS = 2**24  # ids that a float32 can tell apart
 
 
@@ -74,17 +67,17 @@ def build(
     """
     words = vocabulary if _is_words(vocabulary) else None
     if words is None:
-        _check_whole("vocabulary", vocabulary, _RESERVED + 1, _MOST_IDS)
+        _check_whole("vocabulary", vocabulary, RESERVED + 1, _MOST_IDS)
     _check_whole("length", length, 1, _MOST_IDS)
     tokenizer = tokenizer or ("unicode" if words is None else "ascii")
     if tokenizer not in TOKENIZERS:
         raise UserError(
             f"received pipeline.tokenizer={tokenizer!r}; expected {' or '.join(TOKENIZERS)}"
         )
-    path = find_file("text", data_dir, file, _SUFFIXES)
+    path = find_file("text", data_dir, file, ROW_SUFFIXES)
     chosen = {"text": text, "label": label, "group": group, "split": split}
     chosen = {option: str(name) for option, name in chosen.items() if name is not None}
-    columns = _read(path, chosen)
+    columns = read_text_rows(path, chosen)
     texts = columns.pop("text")
     classes = classes_of(
         {option: np.array(values) for option, values in columns.items()},
@@ -98,7 +91,7 @@ def build(
         in_training = np.isin(classes["labels"], classes["splits"]["train"])
         in_training = [texts[row] for row in np.flatnonzero(in_training)]
         words = Vectoriser.vocabulary_of(in_training, vocabulary, tokenizer=tokenizer)
-    if len(words) == _RESERVED:
+    if len(words) == RESERVED:
         raise UserError(f"the training texts of {path} have no word but punctuation; expected some")
     ids, lengths = Vectoriser(words, tokenizer=tokenizer).ids(texts, length)
     index = ClassIndex(ids, **classes, origins=Origins(digests=_digests(texts)))
@@ -134,7 +127,7 @@ def _digests(texts):
 def _is_words(vocabulary):
     if not isinstance(vocabulary, list):
         return False
-    if vocabulary[:_RESERVED] != _NO_WORDS or not all(isinstance(w, str) for w in vocabulary):
+    if vocabulary[:RESERVED] != _NO_WORDS or not all(isinstance(w, str) for w in vocabulary):
         raise UserError(
             f"received a pipeline.vocabulary that begins with {vocabulary[:3]}; expected a number, "
             f"or words from id 0 on, of which the first are {_NO_WORDS}"
@@ -147,90 +140,3 @@ def _check_whole(name, value, least, most):
         raise UserError(
             f"received pipeline.{name}={value!r}; expected a whole number from {least} to {most}"
         )
-
-
-def _read(path: Path, chosen: dict) -> dict:
-    """The texts of the rows, `{option: [text]}`, for columns `{option: name}`."""
-    content = _decoded(path)
-    is_csv = path.suffix.lower() == ".csv"
-    rows = list(_csv_rows(path, content) if is_csv else _json_rows(path, content))
-    if not rows:
-        raise UserError(f"{path} holds no rows; expected a {' and a '.join(chosen)} in each")
-    columns = {}
-    for option, name in chosen.items():
-        if not any(name in row for _, row in rows):
-            raise UserError(
-                f"{path} has no column {name!r} (line {rows[0][0]} has: {listed(list(rows[0][1]))})"
-                f"; name yours with --set pipeline.{option}=NAME"
-            )
-        odd = [line for line, row in rows if isinstance(row.get(name), list | dict)]
-        if odd:
-            raise UserError(f"{path} has {name} that is no text in lines {listed(odd)}")
-        columns[option] = [as_text(row.get(name)) for _, row in rows]
-        pairs = zip(rows, columns[option], strict=True)
-        empty = [line for (line, _), value in pairs if not value]
-        if empty:
-            raise UserError(
-                f"{path} has no {option} ({name}) in {len(empty)} rows: lines {listed(empty)}; "
-                "fill them in or drop those rows"
-            )
-    return columns
-
-
-def _decoded(path):
-    content = read_file(path)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}, line {line}, is not UTF-8 ({error.reason}); expected a file saved as UTF-8"
-        ) from error
-
-
-def _csv_rows(path, content):
-    """Yields `(line, {column: text})` for each row, with the line in which it begins."""
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    header, line = None, 1
-    try:
-        for row in reader:
-            if row and header is None:
-                header = row
-                check_separator(path, header)
-                if len(set(header)) < len(header):
-                    raise UserError(
-                        f"{path}, line {line}, names a column twice ({listed(header)}); expected "
-                        "another name for each"
-                    )
-            elif row:
-                if len(row) != len(header):
-                    raise UserError(
-                        f"{path}, line {line}, has {len(row)} columns; expected {len(header)}, as "
-                        'the header has. A comma in a text needs quotes around it: "a, b"'
-                    )
-                yield line, dict(zip(header, row, strict=True))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise UserError(
-            f"{path}, line {line}, is no CSV ({error}); expected quotes to be closed, and those "
-            'in a text to be doubled: "a ""b"" c"'
-        ) from error
-
-
-def _json_rows(path, content):
-    """Yields `(line, {column: value})` for each line that isn't blank."""
-    for line, text in enumerate(content.split("\n"), 1):
-        if not text.strip():
-            continue
-        try:
-            row = strict_json.loads(text)
-        except ValueError as error:
-            raise UserError(
-                f"{path}, line {line}, is no JSON ({error}); expected one object per line: "
-                '{"text": "...", "label": "..."}'
-            ) from error
-        if not isinstance(row, dict):
-            raise UserError(
-                f"{path}, line {line}, is a JSON {type(row).__name__}; expected one object per line"
-            )
-        yield line, row

@@ -14,12 +14,13 @@ from tfmeta import UserError, strict_json
 from tfmeta.episodes.episode_file import EpisodeFile
 from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.episodes.optima_file import read_provenance
-from tfmeta.pipelines import cifar_fs, mini_imagenet, text
+from tfmeta.pipelines import cifar_fs, mini_imagenet
 from tfmeta.pipelines.image_folder import build as build_folder
 from tfmeta.reading.pickled_arrays import read_pickled_arrays
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.reading.support_set import read_image
 from tfmeta.reading.tables import read_table
+from tfmeta.reading.text_rows import decoded
 from tfmeta.training.config_file import read_config
 
 _VECTORS = SourceFacts("arrays", (2,), None, None)
@@ -59,7 +60,7 @@ READERS = {
     "x.npz": lambda path: read_table(path, text=()),
     "x.csv": lambda path: read_table(path, text=()),
     "x.parquet": lambda path: read_table(path, text=()),
-    "text.csv": text._decoded,
+    "text.csv": decoded,
     "x.episodes": EpisodeFile.read,
     "x.optima": read_provenance,
     "x.pkl": read_pickled_arrays,

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,23 +11,33 @@ from tfmeta.errors import UserError
 from tfmeta.user_files import AnyPath
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".gif", ".bmp", ".webp", ".tif", ".tiff")
-Examples = list[bytes] | np.ndarray  # contents of image files, or numbers `(examples, ...)`
+Examples = list[bytes] | np.ndarray  # encoded examples, or numbers `(examples, ...)`
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a query comes from: a file, or a row of a file.
+    """Where a query comes from: a file, a row of a file, or a text as the user wrote it.
 
     Attributes:
-        file: its name, as the user gave it.
+        file: its name, as the user gave it; None if a text itself was given.
         row: its number, from 1, without the header; None if the whole file is the query.
+        text: the query, if it is a text.
     """
 
-    file: str
+    file: str | None
     row: int | None = None
+    text: str | None = None
 
     def __str__(self) -> str:
-        return self.file if self.row is None else f"{self.file} row {self.row}"
+        where = self.file if self.row is None else f"{self.file} row {self.row}"
+        return ": ".join(part for part in (where, self.text) if part is not None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `tfmeta predict --json` prints of it."""
+        if self.row is None and self.text is None:
+            return {"image": self.file}
+        fields = {"text": self.text, "file": self.file, "row": self.row}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class SupportSet(NamedTuple):

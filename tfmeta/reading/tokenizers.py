@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 _BATCH = 1024  # texts at once
-_RESERVED = 2  # ids that are no tokens: 0 is padding, 1 an unknown token
+RESERVED = 2  # ids that are no tokens: 0 is padding, 1 an unknown token
 
 # Letters of the scripts that put no spaces between words, by their blocks in Unicode 16. Each is a
 # token of its own, with the marks that follow it, because a graph has no dictionary of words.
@@ -36,8 +36,12 @@ _REWRITES = (
 _FULL_WIDTH, _WIDTH_SHIFT = (0xFF01, 0xFF5E), 0xFF01 - 0x21
 
 
-def _unicode(texts: Any) -> Any:
-    """Texts in lower case, in every script, with one or more spaces between tokens."""
+def spaced_tokens(texts: Any) -> Any:
+    """Texts in lower case, in every script, with one or more spaces between tokens.
+
+    Args:
+        texts: strings `(texts,)`, a tensor or a list.
+    """
     points = tf.strings.unicode_decode(texts, "UTF-8")
     flat = points.flat_values
     is_wide = (flat >= _FULL_WIDTH[0]) & (flat <= _FULL_WIDTH[1])
@@ -58,7 +62,7 @@ def _lower(texts: Any) -> list[Any]:
 
 
 # Each has a function of a list of texts, and the `standardize` of Keras's layer.
-TOKENIZERS = {"unicode": (_unchanged, _unicode), "ascii": (_lower, "strip_punctuation")}
+TOKENIZERS = {"unicode": (_unchanged, spaced_tokens), "ascii": (_lower, "strip_punctuation")}
 
 
 class Vectoriser:
@@ -72,7 +76,7 @@ class Vectoriser:
     def __init__(self, vocabulary: list[str], *, tokenizer: str):
         self._prepare, standardize = TOKENIZERS[tokenizer]
         self._layer = keras.layers.TextVectorization(
-            standardize=standardize, vocabulary=vocabulary[_RESERVED:], ragged=True
+            standardize=standardize, vocabulary=vocabulary[RESERVED:], ragged=True
         )
 
     @staticmethod

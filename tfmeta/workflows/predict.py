@@ -40,14 +40,14 @@ class Prediction:
     probabilities: dict[str, float]
 
     @property
-    def image(self) -> str:
-        """The file of the query."""
+    def image(self) -> str | None:
+        """The file of the query; None if it is a text that was given itself."""
         return self.place.file
 
     def to_dict(self) -> dict[str, Any]:
         """What `tfmeta predict --json` prints of it."""
         return {
-            **_place(self.place),
+            **self.place.to_dict(),
             "label": self.label,
             "confidence": self.confidence,
             "unknown": self.unknown,
@@ -75,7 +75,7 @@ class ValuePrediction:
     def to_dict(self) -> dict[str, Any]:
         """What `tfmeta predict --json` prints of it."""
         variance = {} if self.variance is None else {"variance": self.variance}
-        return {**_place(self.place), "prediction": self.prediction, **variance}
+        return {**self.place.to_dict(), "prediction": self.prediction, **variance}
 
     def __str__(self) -> str:
         shown = [f"{value:.6g}" for value in self.prediction]
@@ -89,12 +89,6 @@ def _digits(value: float, deviation: float) -> str:
     """A value, down to a hundredth of its deviation."""
     size = abs(value) / deviation if deviation > 0 else 1.0
     return f"{value:.{max(6, 3 + math.ceil(math.log10(max(size, 1.0))))}g}"
-
-
-def _place(place: Place) -> dict[str, Any]:
-    if place.row is None:
-        return {"image": place.file}
-    return {"file": place.file, "row": place.row}
 
 
 def predict(

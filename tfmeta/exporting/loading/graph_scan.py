@@ -1,8 +1,9 @@
 """What a SavedModel could do to the machine, read from its files before anything is loaded.
 
 A graph is a program. It is loaded only if all operations in it and in its functions were looked at
-before (`operations.ALLOWED`). The exception is its saver, which reads the weights from the file
-that the loader names; see `saver_scan`.
+before (`operations.ALLOWED`). There are two exceptions: its saver, which reads the weights from the
+file that the loader names, and tables that the loader fills from the model's own files; see
+`saver_scan` and `asset_scan`.
 """
 
 import os
@@ -13,7 +14,8 @@ from typing import Any
 
 from tfmeta.errors import listed
 from tfmeta.exporting.contract import MODEL
-from tfmeta.exporting.loading.operations import ALLOWED
+from tfmeta.exporting.loading.asset_scan import check_assets
+from tfmeta.exporting.loading.operations import ALLOWED, READING
 from tfmeta.exporting.loading.saver_scan import FILE_OPERATIONS, UnsafeModelError, check_saver
 
 _OTHER_MODELS = ("saved_model.pbtxt", "saved_model.cpb")  # other forms that TensorFlow may load
@@ -35,11 +37,9 @@ def served_graph(folder: str | os.PathLike[str], tags: Sequence[str] = ("serve",
     folder = Path(folder)
     check_files(folder)
     graph = _tagged(_parsed(folder / MODEL), tags)
-    if graph.asset_file_def:
-        names = sorted(asset.filename for asset in graph.asset_file_def)
-        raise UnsafeModelError(f"the model reads files of its own when it starts: {names[:3]}")
     _check_operations(graph)
     check_saver(graph)
+    check_assets(graph, folder)
     return graph
 
 
@@ -96,7 +96,7 @@ def all_nodes(graph: Any) -> Iterator[Any]:
 
 def _check_operations(graph: Any) -> None:
     names = [each.signature.name for each in graph.graph_def.library.function]
-    functions, known = set(names), ALLOWED | FILE_OPERATIONS
+    functions, known = set(names), ALLOWED | FILE_OPERATIONS | READING
     if len(functions) < len(names) or functions & known:
         raise UnsafeModelError(
             "the graph has two functions of one name, or one named as operations"

@@ -6,7 +6,7 @@ of what is allowed, not of what isn't: TensorFlow has 1,900 operations, and some
 calls stateless read or write files (ReadFile, ImmutableConst, DecodeProtoV2, DebugIdentity,
 LoadAndRemapMatrix, LMDBDataset).
 
-A few more are allowed where a model's weights are restored; see `graph_scan`.
+A few more are allowed where a model's weights are restored and its tables filled; see `graph_scan`.
 """
 
 _MATHEMATICS = """
@@ -133,6 +133,8 @@ _FLOW = """
     ToBool While
 """
 
+_TABLES = "HashTableV2 LookupTableFindV2"  # of the model's own, such as a vocabulary
+
 _STATE = """
     Assert AssignAddVariableOp AssignSubVariableOp AssignVariableOp CheckNumerics
     CheckNumericsV2 DeepCopy DisableCopyOnRead Empty GuaranteeConst ReadVariableOp
@@ -155,10 +157,13 @@ ALLOWED = frozenset(
             _LISTS,
             _RANDOM,
             _FLOW,
+            _TABLES,
             _STATE,
         )
     ).split()
 )
-# Of a function that restores weights, and of one that writes them, which nobody calls here.
+# Of functions that only the loader calls: one fills a table from a file of the model, one restores
+# weights, and one, which nobody calls here, writes them.
+READING = frozenset({"InitializeTableFromTextFileV2"})
 RESTORING = frozenset({"RestoreV2"})
 SAVING = frozenset({"SaveV2", "MergeV2Checkpoints", "ShardedFilename"})

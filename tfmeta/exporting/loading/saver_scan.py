@@ -5,15 +5,13 @@ which calls a function that restores. Another node calls a function that would w
 it. Nothing else may lead to the two, and the name of the file may come from nowhere else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from tfmeta.exporting.loading.graph_walk import CALLS, Named, called, node_of, reached, roots
 from tfmeta.exporting.loading.operations import RESTORING, SAVING
 
-Named = Mapping[str, Any]  # nodes or functions of a graph
-
 FILE_OPERATIONS = RESTORING | SAVING
-_CALLS = ("StatefulPartitionedCall", "PartitionedCall")
 
 
 class UnsafeModelError(ValueError):
@@ -34,27 +32,27 @@ def check_saver(graph: Any) -> None:
     used = _file_operations(graph.graph_def.node)
     for function in functions:
         for node in function.node_def:
-            for called in _called(node) & touching.keys():
-                used |= _file_operations(touching[called].node_def)
+            for each in called(node) & touching.keys():
+                used |= _file_operations(touching[each].node_def)
     if used:
         raise _outside(used)
     _check_callers(graph.saver_def, nodes, touching)
-    callers = {name for name, node in nodes.items() if _called(node) & touching.keys()}
+    callers = {name for name, node in nodes.items() if called(node) & touching.keys()}
     saver = graph.saver_def
-    restoring, file = map(_node_of, (saver.restore_op_name, saver.filename_tensor_name))
-    own_way = _reached(nodes, nodes[restoring].input) if restoring in nodes else set()
-    if callers & own_way or (callers | {file} - {""}) & _reached(nodes, _roots(graph)):
+    restoring, file = map(node_of, (saver.restore_op_name, saver.filename_tensor_name))
+    own_way = reached(nodes, nodes[restoring].input) if restoring in nodes else set()
+    if callers & own_way or (callers | {file} - {""}) & reached(nodes, roots(graph)):
         raise _outside(FILE_OPERATIONS)
 
 
 def _check_callers(saver: Any, nodes: Named, touching: Named) -> None:
     """Only the saver's two nodes call what touches files, and one of them only restores."""
-    restoring, saving = _node_of(saver.restore_op_name), _node_of(saver.save_tensor_name)
-    file = _node_of(saver.filename_tensor_name)
+    restoring, saving = node_of(saver.restore_op_name), node_of(saver.save_tensor_name)
+    file = node_of(saver.filename_tensor_name)
     for name, node in nodes.items():
-        for called in _called(node) & touching.keys():
-            function, operations = touching[called], _file_operations(touching[called].node_def)
-            if node.op not in _CALLS or name not in (restoring, saving):
+        for each in called(node) & touching.keys():
+            function, operations = touching[each], _file_operations(touching[each].node_def)
+            if node.op not in CALLS or name not in (restoring, saving):
                 raise _outside(operations)
             if file not in nodes or nodes[file].op != "Placeholder":
                 raise UnsafeModelError(
@@ -78,53 +76,6 @@ def _restores_what_it_is_told(function: Any, caller: Any, file: str) -> bool:
 
 def _file_operations(nodes: Iterable[Any]) -> set[str]:
     return {node.op for node in nodes} & FILE_OPERATIONS
-
-
-def _called(item: Any) -> set[str]:
-    """The functions that a node may call: its own name, and all names in its attributes."""
-    names = {item.op} if hasattr(item, "op") else {item.name}
-    for attribute in item.attr.values():
-        for each in (attribute.func, *attribute.list.func):
-            names |= _called(each)
-    return names
-
-
-def _reached(nodes: Named, starts: Iterable[str]) -> set[str]:
-    """The nodes of `starts`, which may be tensors, and all nodes that lead to them."""
-    reached: set[str] = set()
-    waiting = [_node_of(each) for each in starts]
-    while waiting:
-        name = waiting.pop()
-        if name in nodes and name not in reached:
-            reached.add(name)
-            waiting += [_node_of(each) for each in nodes[name].input]
-    return reached
-
-
-def _roots(graph: Any) -> Iterator[str]:
-    """What others than the saver may run or feed: signatures, and what runs at the start."""
-    for signature in graph.signature_def.values():
-        for side in (signature.inputs, signature.outputs):
-            for info in side.values():
-                yield from _tensors(info)
-    for collection in graph.collection_def.values():
-        yield from collection.node_list.value
-
-
-def _tensors(info: Any) -> Iterator[str]:
-    yield info.name
-    sparse = info.coo_sparse
-    yield from (
-        sparse.values_tensor_name,
-        sparse.indices_tensor_name,
-        sparse.dense_shape_tensor_name,
-    )
-    for component in info.composite_tensor.components:
-        yield from _tensors(component)
-
-
-def _node_of(tensor: str) -> str:
-    return tensor.removeprefix("^").partition(":")[0]
 
 
 def _outside(operations: Iterable[str]) -> UnsafeModelError:

@@ -1,0 +1,111 @@
+"""A user's texts: given as they are, or in files."""
+
+import json
+
+import pytest
+
+from tfmeta import UserError
+from tfmeta.reading.example_reader import Place
+from tfmeta.reading.text_format import TextFormat
+from tfmeta.reading.text_reader import TextReader
+
+READER = TextReader("text", "label")
+
+
+def test_texts_as_they_are():
+    texts = ["how do I pay?", "Wo ist meine Karte?", "我的卡", "a.b", "  x ", "x" * 5000]
+    places, contents = READER.queries(texts)
+    assert contents == [text.encode() for text in texts]
+    assert places == [Place(None, None, text) for text in texts]
+
+
+def test_files_of_texts(tmp_path):
+    (tmp_path / "a.csv").write_text('id,text\n1,größer\n2,"b, c"\n', "utf-8")
+    (tmp_path / "b.jsonl").write_text(json.dumps({"text": "我"}) + "\n", "utf-8")
+    (tmp_path / "c.txt").write_bytes("\ufefffirst line\r\n\r\nzweite\u2028Zeile\n".encode())
+    files = [str(tmp_path / name) for name in ("a.csv", "b.jsonl", "c.txt")]
+    places, contents = READER.queries(["x", *files])
+    expected = ["x", "größer", "b, c", "我", "first line", "zweite\u2028Zeile"]
+    assert [content.decode() for content in contents] == expected
+    assert [place.text for place in places] == expected
+    assert [place.row for place in places] == [None, 1, 2, 1, 1, 3]
+    assert str(places[1]) == f"{files[0]} row 1: größer"
+    assert str(places[0]) == "x"
+
+
+@pytest.mark.fault("a file of texts that is not there", "refused, not taken for a text")
+@pytest.mark.parametrize("name", ["gone.csv", "gone.TXT", "my texts.jsonl"])
+def test_a_missing_file_is_no_text(name):
+    with pytest.raises(UserError, match=r"there is no file (gone|my texts)"):
+        READER.queries([name])
+
+
+def test_what_is_no_file_of_texts(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"")
+    for path, message in (
+        (tmp_path, "is a folder, and this model takes texts"),
+        (tmp_path / "x.png", "is no file of texts"),
+    ):
+        with pytest.raises(UserError, match=message):
+            READER.queries([path])
+    (tmp_path / "empty.txt").write_text("\n \n")
+    with pytest.raises(UserError, match="holds no texts"):
+        READER.queries([tmp_path / "empty.txt"])
+    (tmp_path / "latin.txt").write_bytes("größer".encode("latin1"))
+    with pytest.raises(UserError, match="line 1, is not UTF-8"):
+        READER.queries([tmp_path / "latin.txt"])
+    with pytest.raises(UserError, match="not in UTF-8"):
+        READER.queries(["bad \udcff byte"])
+
+
+def test_support_sets(tmp_path):
+    path = tmp_path / "support.csv"
+    path.write_text("text,label\nb,two\na,one\n我,two\n", "utf-8")
+    names, x, y = READER.support(path, num_classes=None)
+    assert (names, x, y.tolist()) == (["one", "two"], [b"b", b"a", "我".encode()], [1, 0, 1])
+    with pytest.raises(UserError, match="has 2 classes; this learner takes"):
+        READER.support(path, num_classes=1)
+    with pytest.raises(UserError, match=r"no column 'intent'.*names its label so"):
+        TextReader("text", "intent").support(path, num_classes=None)
+    for wrong in (tmp_path, tmp_path / "support.txt"):
+        with pytest.raises(UserError, match="no file of labelled texts"):
+            READER.support(wrong, num_classes=None)
+    with pytest.raises(UserError, match="there is no file"):
+        READER.support(tmp_path / "gone.csv", num_classes=None)
+
+
+def test_half_a_character_is_refused(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "ok"}\n{"text": "\\ud83d"}\n')
+    with pytest.raises(UserError, match=r"half a character .* in lines 2"):
+        READER.queries([path])
+
+
+# The format
+
+
+def test_a_format_comes_back_from_json():
+    text_format = TextFormat(("", "[UNK]", "größer", "我"), 7, label_column="intent")
+    again = TextFormat.from_dict(json.loads(json.dumps(text_format.to_dict())))
+    assert again == text_format
+    assert again.shape == (7,)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"vocabulary": ["a", "b", "c"]}, "begins with"),
+        ({"vocabulary": ["", "[UNK]"]}, "without tokens"),
+        ({"vocabulary": ["", "[UNK]", "a", "a"]}, "one twice"),
+        ({"vocabulary": ["", "[UNK]", "a\nb"]}, "white space"),
+        ({"vocabulary": ["", "[UNK]", "\ud800"]}, "Unicode"),
+        ({"vocabulary": ["", "[UNK]", 3]}, "begins with"),
+        ({"length": 0}, "length=0"),
+        ({"length": True}, "length=True"),
+        ({"tokenizer": "ascii"}, "tokenizer='ascii'"),
+        ({"text_column": ""}, "text_column=''"),
+    ],
+)
+def test_a_format_of_wrong_fields(fields, message):
+    with pytest.raises(ValueError, match=message):
+        TextFormat.from_dict({"vocabulary": ["", "[UNK]", "a"], "length": 3, **fields})

@@ -1,0 +1,118 @@
+"""Texts -> ids as operations of a graph, exactly as training makes them.
+
+The vocabulary is a file of the served model (an asset), with one token per line.
+"""
+
+import hashlib
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tfmeta.reading.tokenizers import RESERVED, spaced_tokens
+
+VOCABULARY_FILE = "vocabulary.txt"
+_UNKNOWN = 1 - RESERVED  # becomes id 1, as the tokens of the file become 2, 3 and so on
+
+
+class Vocabulary(tf.Module):
+    """A table of tokens, which TensorFlow fills from a file.
+
+    A model that uses it must keep this object as an attribute: `tf.saved_model.save` then copies
+    the file.
+
+    Args:
+        tokens: in the order of their ids, without the two ids that are no tokens.
+    """
+
+    def __init__(self, tokens: tuple[str, ...]):
+        super().__init__()
+        content = "".join(f"{token}\n" for token in tokens).encode()
+        # It must be there until the model is saved, which may be at any time.
+        self._folder = tempfile.TemporaryDirectory(prefix="tfmeta")
+        path = Path(self._folder.name, VOCABULARY_FILE)
+        path.write_bytes(content)
+        with tf.init_scope():  # not inside of a function that happens to be traced
+            self._table = tf.lookup.StaticHashTable(_Lines(path, content), _UNKNOWN)
+
+    def ids(self, tokens: Any) -> Any:
+        """Tokens of any shape -> int64 ids; that of an unknown token is 1."""
+        return self._table.lookup(tokens) + RESERVED
+
+
+class _Lines(tf.lookup.TextFileInitializer):
+    """The line numbers of a file's lines, from 0."""
+
+    def __init__(self, path: Path, content: bytes):
+        self._digest = hashlib.sha256(content).hexdigest()[:16]
+        super().__init__(
+            str(path),
+            key_dtype=tf.string,
+            key_index=tf.lookup.TextFileIndex.WHOLE_LINE,
+            value_dtype=tf.int64,
+            value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
+        )
+
+    @property
+    def _shared_name(self) -> str:
+        # By default it holds the path, which a model must not tell, and which differs each time.
+        return f"vocabulary_{self._digest}"
+
+
+@cache
+def vocabulary_of(words: tuple[str, ...]) -> Vocabulary:
+    """The one table of a vocabulary, whose first two entries are no tokens."""
+    return Vocabulary(words[RESERVED:])
+
+
+def checked_encoding(encoded: Any, name: str) -> Any:
+    """Strings, or an InvalidArgument error if one of them is not in UTF-8.
+
+    Args:
+        encoded: of any shape.
+        name: of the input; the error's message begins with it.
+    """
+    valid = tf.strings.unicode_transcode(encoded, "UTF-8", "UTF-8", errors="ignore")
+    return _refusing(
+        encoded, valid != encoded, f"{name}: expected texts in UTF-8; another encoding has"
+    )
+
+
+def token_ids(encoded: Any, words: tuple[str, ...], length: int, name: str) -> Any:
+    """The ids of texts in UTF-8, or an InvalidArgument error if one of them has no token.
+
+    Args:
+        encoded: `(...)` strings.
+        words: the vocabulary.
+        length: ids per text; fewer tokens are padded with 0, others are cut off.
+        name: of the input; the error's message begins with it.
+
+    Returns:
+        float32 `(..., length)`.
+    """
+    tokens = tf.strings.split(spaced_tokens(tf.reshape(encoded, [-1])))
+    tokens = tokens.with_flat_values(
+        _refusing(
+            tokens.flat_values,
+            tokens.row_lengths() == 0,
+            f"{name}: expected texts with a word, a number or a symbol; none of them has",
+        )
+    )
+    tokens = tokens[:, :length]
+    ids = tokens.with_flat_values(vocabulary_of(words).ids(tokens.flat_values))
+    ids = tf.cast(ids.to_tensor(shape=(None, length)), tf.float32)
+    shaped = tf.reshape(ids, tf.concat([tf.shape(encoded), [length]], 0))
+    return tf.ensure_shape(shaped, (*encoded.shape, length))
+
+
+def _refusing(values: Any, is_wrong: Any, message: str) -> Any:
+    """The values, or an error that says which text is wrong, by its number from 0."""
+    flat = tf.reshape(is_wrong, [-1])
+    first = tf.argmax(tf.cast(tf.concat([flat, [True]], 0), tf.int32))
+    check = tf.debugging.Assert(
+        first == tf.size(flat, tf.int64), [f"{message} the text with number (from 0)", first]
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(values)

@@ -1,0 +1,94 @@
+"""Support sets and queries of texts: tables and files of lines, or the texts themselves."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tfmeta.errors import UserError
+from tfmeta.reading.example_reader import (
+    ExampleReader,
+    Place,
+    SupportSet,
+    check_number_of_classes,
+    labelled,
+)
+from tfmeta.reading.text_rows import ROW_SUFFIXES, decoded, is_unicode, read_text_rows
+from tfmeta.user_files import AnyPath
+
+_LINES = ".txt"  # one text per line
+_SUFFIXES = (*ROW_SUFFIXES, _LINES)
+_COLUMNS = "the model was trained on a file that names its {option} so"
+
+
+class TextReader(ExampleReader):
+    """Reads texts as UTF-8, from which a model makes tokens as in training.
+
+    Args:
+        text_column: of the texts in a table.
+        label_column: of the classes.
+    """
+
+    def __init__(self, text_column: str, label_column: str):
+        self._columns = {"text": text_column, "label": label_column}
+
+    def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
+        if os.path.isdir(path) or Path(path).suffix.lower() not in ROW_SUFFIXES:
+            raise UserError(
+                f"{path} is no file of labelled texts; expected a CSV or JSONL file with the "
+                f"columns {' and '.join(self._columns.values())}"
+            )
+        _check_there(path)
+        columns = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
+        names, labels = labelled(np.array(columns["label"]))
+        check_number_of_classes(len(names), num_classes, f"{path} has {len(names)} classes")
+        return SupportSet(names, [text.encode() for text in columns["text"]], labels)
+
+    def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:
+        places: list[Place] = []
+        for path in paths:
+            places += self._queries_of(path)
+        return places, [str(place.text).encode() for place in places]
+
+    def _queries_of(self, given: AnyPath) -> list[Place]:
+        """The texts of a file, or the text that was given in place of a file."""
+        name = os.fspath(given)
+        suffix = Path(name).suffix.lower()
+        if os.path.isfile(name) or suffix in _SUFFIXES:
+            _check_there(name)
+            rows = self._lines_of(Path(name), suffix)
+            return [Place(name, row, text) for row, text in rows]
+        if os.path.isdir(name):
+            raise UserError(
+                f"{name} is a folder, and this model takes texts; expected a text, or a file of "
+                f"texts: {', '.join(_SUFFIXES)}. If the text is the folder's name, put it into a "
+                f"{_LINES} file"
+            )
+        if not is_unicode(name):
+            raise UserError("received a text that is not in UTF-8; expected one that is")
+        return [Place(None, None, name)]
+
+    def _lines_of(self, path: Path, suffix: str) -> list[tuple[int, str]]:
+        """`[(number of the row, text)]`."""
+        if suffix == _LINES:
+            lines = enumerate(decoded(path).split("\n"), 1)
+            found = [(number, line.strip()) for number, line in lines if line.strip()]
+            if not found:
+                raise UserError(f"{path} holds no texts; expected one per line")
+            return found
+        if suffix not in ROW_SUFFIXES:
+            raise UserError(
+                f"{path} is no file of texts; expected {', '.join(ROW_SUFFIXES)}, or {_LINES} with "
+                "one text per line"
+            )
+        chosen = {"text": self._columns["text"]}
+        return list(enumerate(read_text_rows(path, chosen, how_to_name=_COLUMNS)["text"], 1))
+
+
+def _check_there(path: AnyPath) -> None:
+    if not os.path.isfile(path):
+        raise UserError(
+            f"there is no file {path}; expected a file of texts. If it is a text itself, put it "
+            f"into a {_LINES} file"
+        )
