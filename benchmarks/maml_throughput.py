@@ -30,7 +30,7 @@ def ours(meta_batch: int, steps: int) -> dict:
     from tfmeta.episodes.class_index import ClassIndex
     from tfmeta.episodes.class_source import ClassSource
     from tfmeta.episodes.episode_shape import EpisodeShape
-    from tfmeta.reading.images import ImageFormat
+    from tfmeta.reading.image_format import ImageFormat
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (1100 * 20, 28, 28, 1), dtype=np.uint8)  # as Omniglot's training

@@ -86,14 +86,14 @@ def build(
         texts, by=split_by, validation=validation, test=test, seed=split_seed, path=table.path
     )
     index = ClassIndex(examples, **classes)
-    source = ClassSource("arrays", index, image_format=image_format, rotations=rotations)
+    source = ClassSource("arrays", index, input_format=image_format, rotations=rotations)
     if image_format is not None:
         source.pinned_options = _pinned(image_format, image_options)
         return source
     source.network_options = input_scaling(examples[index.rows("train")], standardise)
     source.prepared = prepared_columns(examples, source.network_options, names, table)
     if not table.is_npz:
-        source.row_format = RowFormat(tuple(names), (chosen["label"],))
+        source.input_format = RowFormat(tuple(names), (chosen["label"],))
     return source
 
 

@@ -110,7 +110,7 @@ def open_benchmark(
         tuple(name for _, name in classes),
         origins=replace(origins, passed_over=passed_over),
     )
-    return ClassSource(benchmark.name, index, image_format=image_format, rotations=rotations)
+    return ClassSource(benchmark.name, index, input_format=image_format, rotations=rotations)
 
 
 def all_or_none(paths: dict[str, Path]) -> dict[str, Path] | None:

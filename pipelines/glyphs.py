@@ -17,7 +17,7 @@ from tfmeta import files
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.reading.glyph_drawing import draw_glyphs
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 
 IMAGES = ImageFormat(28, 28, channels=1, invert=False)
 NUM_ALPHABETS, NUM_VALIDATION, NUM_TEST = 24, 3, 6
@@ -48,7 +48,7 @@ def build(*, data_dir=None, split_seed: int = 0, rotations: bool = False) -> Cla
         glyphs.names,
         glyphs.alphabets,
     )
-    return ClassSource("glyphs", index, image_format=IMAGES, rotations=rotations)
+    return ClassSource("glyphs", index, input_format=IMAGES, rotations=rotations)
 
 
 def write_sample(folder, *, num_ways: int = 5, num_queries: int = 2) -> None:

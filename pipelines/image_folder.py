@@ -100,7 +100,7 @@ def build(
         replace(loaded.origins, passed_over=passed_over),
     )
     image_format = loaded.image_format
-    source = ClassSource("image-folder", index, image_format=image_format, rotations=rotations)
+    source = ClassSource("image-folder", index, input_format=image_format, rotations=rotations)
     source.pinned_options = pinned_format(
         image_format, size=size, channels=channels, invert=invert, deep_range=deep_range
     )

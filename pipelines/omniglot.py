@@ -16,7 +16,7 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
 from tfmeta.pipelines.tfds import prepared_builder
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 
 IMAGES = ImageFormat(28, 28, channels=1, invert=True)
 NUM_VALIDATION, NUM_TEST = 100, 423
@@ -52,7 +52,7 @@ def build(
     train = np.setdiff1d(np.arange(len(names)), np.concatenate([validation, test]))
     splits = {"train": train, "validation": np.sort(validation), "test": np.sort(test)}
     index = ClassIndex(images, labels, splits, names, alphabets)
-    return ClassSource("omniglot", index, image_format=IMAGES, rotations=rotations)
+    return ClassSource("omniglot", index, input_format=IMAGES, rotations=rotations)
 
 
 def _read(data_dir):

@@ -38,8 +38,8 @@ class OptimaSource(EpisodeSource):
 
     def __init__(self, optima: optima_file.Optima, original: EpisodeSource):
         self._original = original
-        self.input_shape, self.image_format = original.input_shape, original.image_format
-        self.target_size, self.row_format = original.target_size, original.row_format
+        self.input_shape, self.input_format = original.input_shape, original.input_format
+        self.target_size = original.target_size
         self.network, self.network_options = original.network, original.network_options
         scale = optima.provenance.get("target_scale", {})  # the weights' answers are in its unit
         self.learner_options = {name: v for name, v in scale.items() if v is not None}

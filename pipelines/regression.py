@@ -185,6 +185,6 @@ def build(
     if in_training.any():
         source.learner_options = scale_of(y[in_training])
     if not table.is_npz:
-        source.row_format = RowFormat(tuple(features), tuple(targets), str(task))
+        source.input_format = RowFormat(tuple(features), tuple(targets), str(task))
     source.prepared = prepared_columns(x, source.network_options, features, table)
     return source

@@ -99,7 +99,7 @@ def build(
         len(names), groups=groups, by=split_by, validation=validation, test=test, seed=split_seed
     )
     index = ClassIndex(examples, labels, splits, names, groups, group_names, origins)
-    return ClassSource(f"tfds:{name}", index, image_format=image_format, rotations=rotations)
+    return ClassSource(f"tfds:{name}", index, input_format=image_format, rotations=rotations)
 
 
 def prepared_builder(name: str, data_dir=None):

@@ -94,7 +94,7 @@ def tiny_source():
     """
     from tfmeta.episodes.class_index import ClassIndex
     from tfmeta.episodes.class_source import ClassSource
-    from tfmeta.reading.images import ImageFormat
+    from tfmeta.reading.image_format import ImageFormat
 
     rng = np.random.default_rng(0)
     num_classes = sum(_TINY_SPLITS.values())
@@ -112,7 +112,7 @@ def tiny_source():
         tuple(f"class{i:02d}" for i in range(num_classes)),
         np.array(groups),
     )
-    return ClassSource("tiny", index, image_format=ImageFormat(8, 8))
+    return ClassSource("tiny", index, input_format=ImageFormat(8, 8))
 
 
 @pytest.fixture

@@ -14,13 +14,14 @@ from tfmeta.episodes.episode_file import EpisodeFile
 from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.pipelines.arrays import build as build_arrays
 from tfmeta.reading.npz_files import read_npz
+from tfmeta.reading.row_format import PLAIN
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.reading.tables import read_table
 from tfmeta.training.config_file import read_config
 from tfmeta.training.flat_settings import parse_assignment
 from tfmeta.training.settings import Settings
 
-_VECTORS = SourceFacts("arrays", (2,), None, None)
+_VECTORS = SourceFacts("arrays", (2,), PLAIN, None)
 
 
 # Archives

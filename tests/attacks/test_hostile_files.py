@@ -17,13 +17,14 @@ from tfmeta.episodes.optima_file import read_provenance
 from tfmeta.pipelines import cifar_fs, mini_imagenet
 from tfmeta.pipelines.image_folder import build as build_folder
 from tfmeta.reading.pickled_arrays import read_pickled_arrays
+from tfmeta.reading.row_format import PLAIN
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.reading.support_set import read_image
 from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_rows import decoded
 from tfmeta.training.config_file import read_config
 
-_VECTORS = SourceFacts("arrays", (2,), None, None)
+_VECTORS = SourceFacts("arrays", (2,), PLAIN, None)
 
 
 def pipe(path):

@@ -22,7 +22,7 @@ import tfmeta
 from tfmeta import UserError
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.writing.exporter import export_model
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.support_set import read_image
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -39,7 +39,7 @@ def image_export(**limits):
     network = tfmeta.networks.conv4((8, 8, 1), 2, filters=2, num_blocks=1)
     learner = tfmeta.MAML(network, inner_steps=1, inner_learning_rate=0.1, first_order=True)
     output = folder() / "limits" / ("narrow" if limits else "default")
-    return export_model(learner, output, image_format=ImageFormat(8, 8), limits=limits)
+    return export_model(learner, output, input_format=ImageFormat(8, 8), limits=limits)
 
 
 @functools.cache
@@ -134,7 +134,7 @@ def test_limits_that_are_none_are_refused(limits, message):
 
 def test_limits_may_be_numpy_s_numbers():
     limits = RequestLimits.from_dict({"queries": np.int64(7)})
-    assert json.loads(json.dumps(limits.to_dict()))["queries"] == 7
+    assert json.loads(json.dumps(dict(limits)))["queries"] == 7
 
 
 def test_limits_that_the_warm_up_request_is_beyond_are_refused():

@@ -14,6 +14,7 @@ from tfmeta.commands.reporting import Reporter
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.exporting.writing import readme, serving_files
+from tfmeta.reading.row_format import PLAIN
 from tfmeta.terminal import markdown, plain
 
 ORDER = "\x1b]0;title\x07\x1b[31m"  # names the window, and writes in red
@@ -119,7 +120,7 @@ def test_readme(name):
         algorithm=name,
         mode="inductive",
         tfmeta="0",
-        image_format=None,
+        input_format=PLAIN,
         class_names=None,
         confidence={"temperature": 1.0, "report": None},
         input_shape=[1],
@@ -130,7 +131,7 @@ def test_readme(name):
         padded=False,
         answers_of="Keras",
         files={},
-        limits=RequestLimits().to_dict(),
+        limits=RequestLimits().of(PLAIN),
     )
     inputs, outputs = {"support_x": None, "query_x": None}, {"label": None}
     text = readme.text(name, manifest, {"adapt_and_predict": (inputs, outputs)})

@@ -7,7 +7,7 @@ import pytest
 # Data that does not fit
 THREE_CLASSES = """
 import numpy as np
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 
@@ -17,7 +17,7 @@ def build(*, data_dir=None, examples: int = 20):
     splits = {s: np.arange(3) + 3 * i for i, s in enumerate(("train", "validation", "test"))}
     names = tuple(f"class-{i}" for i in range(9))
     index = ClassIndex(images, labels, splits, names)
-    return ClassSource("three", index, image_format=ImageFormat(8, 8))
+    return ClassSource("three", index, input_format=ImageFormat(8, 8))
 """
 
 

@@ -101,7 +101,7 @@ def test_every_random_layer_of_keras_draws_by_the_episodes_number_or_is_refused(
         np.testing.assert_array_equal(here[1:2], there)  # a build and a batch of its own
     plain = batch(source, first=4)
     assert np.array_equal(examples(many), examples(plain)) == (name in UNCHANGING)
-    if source.image_format:
+    if source.input_format.value_range:
         assert examples(many).min() >= 0
         assert examples(many).max() <= 1
 

@@ -19,7 +19,7 @@ from tfmeta.evaluation.baselines import UNTRAINED, compared, share_right
 from tfmeta.evaluation.result import Result
 from tfmeta.pipelines import build
 from tfmeta.pipelines.text import token_ids
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat(np.arange(6), 9)
@@ -131,7 +131,7 @@ def test_large_images_are_averaged_down_first():
     images = np.random.default_rng(0).integers(0, 256, (len(LABELS), 64, 96, 3), np.uint8)
     splits = {"train": np.arange(2), "test": np.arange(2, 6)}
     index, seen = ClassIndex(images, LABELS, splits, tuple("abcdef")), ImageFormat(64, 96, 3)
-    source = ClassSource("six", index, image_format=seen)
+    source = ClassSource("six", index, input_format=seen)
     small = np.float32(images.reshape(-1, 32, 2, 32, 3, 3).mean((2, 4)) / 255)
     rows = source.index.rows("test")
     assert_close(source.for_baselines("test").index.examples[rows], small[rows])

@@ -36,7 +36,7 @@ def decoded(files):
     from tfmeta.reading.images import to_unit
     from tfmeta.training.run_directory import RunDirectory
 
-    image_format = RunDirectory.open(trained.glyph_run()).source_facts.image_format
+    image_format = RunDirectory.open(trained.glyph_run()).source_facts.input_format
     return to_unit(image_format.decode_all(tf.constant(files))).numpy()
 
 

@@ -16,7 +16,7 @@ import tfmeta
 from tfmeta.errors import UserError
 from tfmeta.exporting.writing import litert
 from tfmeta.precision import rounding_error
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.training.run_directory import RunDirectory
 
@@ -53,7 +53,7 @@ def test_an_adapted_maml_run_answers_as_its_learner(tmp_path):
     facts = RunDirectory.open(trained.glyph_run()).source_facts
     learner = trained.learner_of(trained.glyph_run())
     names, x, y = read_support_arrays(trained.support_folder(), facts, num_classes=5)
-    options = {"class_names": names, "image_format": facts.image_format}
+    options = {"class_names": names, "image_format": facts.input_format}
     file = litert.export_model(learner, tmp_path, "adapted", support=(x, y), **options)
     state = learner.adapt(tf.constant(x), tf.constant(y))
     for number in (1, 4):
@@ -62,7 +62,7 @@ def test_an_adapted_maml_run_answers_as_its_learner(tmp_path):
     known = facts_of(file)
     assert known["kind"] == "adapted"
     assert known["class_names"] == list(CLASSES)
-    assert known["image_format"] == facts.image_format.to_dict()
+    assert known["image_format"] == facts.input_format.to_dict()
     assert known["signatures"]["predict"]["inputs"] == {"x": "float32[-1, 28, 28, 1]"}
     assert known["largest_difference"] <= rounding_error(np.float32)
 
@@ -70,7 +70,7 @@ def test_an_adapted_maml_run_answers_as_its_learner(tmp_path):
 @pytest.mark.parametrize("algorithm", ["prototypical", "anil"])
 def test_a_learner_adapts_as_in_python_to_labels_in_any_order(tmp_path, algorithm):
     learner, ways = learner_of(algorithm), WAYS[algorithm]
-    file = litert.export_model(learner, tmp_path, ways=ways, shots=SHOTS, image_format=IMAGES)
+    file = litert.export_model(learner, tmp_path, ways=ways, shots=SHOTS, input_format=IMAGES)
     y = np.random.default_rng(0).permutation(np.repeat(np.arange(ways), SHOTS)).astype(np.int32)
     support = {"support_x": random_images(ways * SHOTS), "support_y": y}
     in_python = learner.adapt(*map(tf.constant, support.values()))

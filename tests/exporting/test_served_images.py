@@ -14,7 +14,8 @@ from PIL import Image
 
 import tfmeta
 from tfmeta.exporting.writing.exporter import export_model
-from tfmeta.reading.images import ImageFormat, to_unit
+from tfmeta.reading.image_format import ImageFormat
+from tfmeta.reading.images import to_unit
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -40,7 +41,7 @@ def export_of(image_format):
     network = tfmeta.networks.conv4(image_format.shape, 2, filters=2, num_blocks=1)
     name = re.sub(r"\W+", "-", str(image_format.to_dict()))
     output = made_once.folder() / "pixels" / name
-    return export_model(ShowsPixels(network), output, image_format=image_format)
+    return export_model(ShowsPixels(network), output, input_format=image_format)
 
 
 def seen_by_the_server(image_format, files):

@@ -6,7 +6,8 @@ from tfmeta.episodes.augmentation import build_augmentation
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_shape import EpisodeShape
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
+from tfmeta.reading.row_format import PLAIN
 
 SHAPE = EpisodeShape(3, 1, 2)
 NOISE = {"GaussianNoise": {"stddev": 0.1}}
@@ -55,7 +56,7 @@ def source_of(shape, *, same=False):
         {"train": np.arange(24), "validation": np.arange(0), "test": np.arange(0)},
         tuple(map(str, range(24))),
     )
-    return ClassSource("noise", index, image_format=ImageFormat(*shape) if is_image else None)
+    return ClassSource("noise", index, input_format=ImageFormat(*shape) if is_image else PLAIN)
 
 
 def batch(source, layers=(), *, seed=0, first=0, num_tasks=3, shape=SHAPE):

@@ -10,7 +10,7 @@ from made_once import folder
 from model_answers import served
 from PIL import Image, ImageOps
 
-from tfmeta.exporting.writing.encoded_inputs import with_bytes
+from tfmeta.exporting.writing.encoded_inputs import with_encoded
 from tfmeta.pipelines import build
 from tfmeta.reading.images import to_unit
 from tfmeta.reading.support_set import read_image
@@ -34,7 +34,7 @@ def shown(content, ground=255):
 def model_of(image_format):
     """A served model that answers with the pixels it sees."""
     spec = tf.TensorSpec((None, *image_format.shape), tf.float32, "x")
-    functions = with_bytes({"show": (lambda x: {"pixels": x}, {"x": spec})}, image_format)
+    functions = with_encoded({"show": (lambda x: {"pixels": x}, {"x": spec})}, image_format)
     show, specs = functions["show_bytes"]
     traced = tf.function(show, autograph=False).get_concrete_function(**specs)
     output = folder() / "formats" / re.sub(r"\W+", "-", str(image_format.to_dict()))
@@ -56,7 +56,7 @@ def everywhere(home, contents, image_format, suffix="png"):
     options = image_format.to_dict()
     options["size"] = [options.pop("height"), options.pop("width")]
     source = build("image-folder", data_dir=str(home), options=options)
-    assert source.image_format == image_format
+    assert source.input_format == image_format
     names = [name.split("/")[1] for name in source.index.origins.names]
     in_training = dict(zip(names, source.index.examples, strict=True))
     # As `tfmeta predict` sends them, and as a client that knows nothing of them does.

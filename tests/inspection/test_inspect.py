@@ -12,7 +12,7 @@ from PIL import Image
 from tfmeta import pipelines
 from tfmeta.episodes.splitting import split_classes
 from tfmeta.inspection.contact_sheet import draw_sheet
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 
 TRAIN = [f"class{number:02d}" for number in split_classes(64)["train"]]
 CORRUPT, TWINS, LONE = f"{TRAIN[0]}/00.jpg", TRAIN[1:3], TRAIN[3]

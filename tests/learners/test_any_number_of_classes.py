@@ -21,7 +21,7 @@ from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.errors import UserError
 from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 

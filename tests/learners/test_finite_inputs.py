@@ -10,6 +10,7 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.errors import UserError
 from tfmeta.reading.origins import Origins
+from tfmeta.reading.row_format import PLAIN
 from tfmeta.reading.support_arrays import read_support_arrays
 
 BAD = pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -94,6 +95,6 @@ def test_a_support_set_in_a_file_is_finite(tmp_path, bad, name):
     arrays = {"x": np.ones((4, 3), np.float32), "y": np.ones((4, 1), np.float32)}
     arrays[name][2, 0] = bad
     np.savez(tmp_path / "support.npz", **arrays)
-    facts = SourceFacts(name="regression", input_shape=(3,), image_format=None, target_size=1)
+    facts = SourceFacts(name="regression", input_shape=(3,), input_format=PLAIN, target_size=1)
     with pytest.raises(UserError, match=rf"holds {name} with {bad} at \[2, 0\]; expected finite"):
         read_support_arrays(tmp_path / "support.npz", facts, num_classes=None)

@@ -16,7 +16,8 @@ from PIL import Image
 import tfmeta
 from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
-from tfmeta.reading.images import ImageFormat, to_unit
+from tfmeta.reading.image_format import ImageFormat
+from tfmeta.reading.images import to_unit
 
 SIZES, ROWS, NUM_QUERIES = (7, 5, 6), 8, 3
 LABELS = ([0, 1, 2, 0, 2, 2, 1], [2, 0, 1, 1, 1], [1, 0, 1, 0, 2, 2])

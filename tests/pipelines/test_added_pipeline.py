@@ -18,7 +18,7 @@ import numpy as np
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.splitting import split_classes
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 
 
 def build(*, data_dir=None, num_classes: int = 12, side: int = 8) -> ClassSource:
@@ -30,7 +30,7 @@ def build(*, data_dir=None, num_classes: int = 12, side: int = 8) -> ClassSource
     splits = split_classes(num_classes, validation=3, test=4)
     names = tuple(f"{number} stripes" for number in range(num_classes))
     index = ClassIndex(x, labels, splits, names)
-    return ClassSource("stripes", index, image_format=ImageFormat(side, side))
+    return ClassSource("stripes", index, input_format=ImageFormat(side, side))
 '''
 
 

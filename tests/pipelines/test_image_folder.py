@@ -15,7 +15,7 @@ from tfmeta.cli import main
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import UserError
 from tfmeta.pipelines import build
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 
 
 def write(path, pixels):
@@ -112,19 +112,19 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 def test_the_format_is_seen_from_the_images(tmp_path):
     dark = make(tmp_path / "dark", *"abc")
-    assert folder(dark).image_format == ImageFormat(28, 28, 1, False)
+    assert folder(dark).input_format == ImageFormat(28, 28, 1, False)
     bright = tmp_path / "bright"
     for name in "abc":
         write(bright / name / "0.png", np.full((5, 5), 250))
-    assert folder(bright).image_format == ImageFormat(28, 28, 1, True)
+    assert folder(bright).input_format == ImageFormat(28, 28, 1, True)
     assert folder(bright).index.examples.max() == 5  # ink high, the paper dark
     assert folder(bright, invert=False).index.examples.min() == 250
     pinned = folder(dark, size=20).pinned_options
     assert pinned == {"channels": 1, "invert": False, "deep_range": [0, 65535]}
     make(dark, "d", colour=True)
-    assert folder(dark).image_format == ImageFormat(84, 84, 3, False)
-    assert folder(dark, size=20, **pinned).image_format == ImageFormat(20, 20, 1, False)
-    assert folder(dark, size=[20, 30], channels=1).image_format == ImageFormat(20, 30, 1, False)
+    assert folder(dark).input_format == ImageFormat(84, 84, 3, False)
+    assert folder(dark, size=20, **pinned).input_format == ImageFormat(20, 20, 1, False)
+    assert folder(dark, size=[20, 30], channels=1).input_format == ImageFormat(20, 30, 1, False)
 
 
 def test_files_that_are_no_images_are_refused_or_named(tmp_path):
@@ -154,7 +154,7 @@ def test_an_example_is_the_file_as_serving_would_decode_it(tmp_path):
     from tfmeta.reading.support_set import read_image
 
     for number, name in enumerate(source.index.origins.names):
-        served = source.image_format.decode(read_image(tmp_path / "photos" / name)).numpy()
+        served = source.input_format.decode(read_image(tmp_path / "photos" / name)).numpy()
         assert np.array_equal(source.index.examples[number], served)
 
 

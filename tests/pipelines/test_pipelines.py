@@ -93,7 +93,7 @@ def test_glyphs_are_480_characters_of_20_drawers(glyphs):
     assert images.dtype == np.uint8
     assert np.bincount(labels).tolist() == [20] * 480
     assert len(set(glyphs.index.class_names)) == 480
-    assert glyphs.facts.image_format.shape == glyphs.input_shape == (28, 28, 1)
+    assert glyphs.facts.input_format.shape == glyphs.input_shape == (28, 28, 1)
     ink = images.reshape(480, 20, -1).astype(float) / 255
     assert images.max() == 255
     assert images.min() == 0

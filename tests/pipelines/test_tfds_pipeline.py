@@ -9,7 +9,8 @@ from tiny_tfds import CLASSES, TinyImages, TinyPairs, TinyUnlabelled, TinyVector
 from tfmeta import UserError, pipelines
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.pipelines import image_folder
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
+from tfmeta.reading.row_format import PLAIN
 
 SHAPE = EpisodeShape(2, 1, 1)
 
@@ -46,7 +47,7 @@ def test_all_splits_are_pooled_and_the_classes_are_split(build):
     source = build("tiny_images", size=8)
     index = source.index
     assert source.name == "tfds:tiny_images"
-    assert source.image_format == ImageFormat(8, 8, channels=3)
+    assert source.input_format == ImageFormat(8, 8, channels=3)
     assert index.class_names == CLASSES
     assert index.counts.tolist() == [4] * 5
     assert {s: len(c) for s, c in index.splits.items()} == {"train": 3, "validation": 1, "test": 1}
@@ -58,9 +59,9 @@ def test_all_splits_are_pooled_and_the_classes_are_split(build):
 
 
 def test_the_format_is_found_by_looking(build):
-    assert build("tiny_images").image_format == ImageFormat(84, 84, channels=3)
+    assert build("tiny_images").input_format == ImageFormat(84, 84, channels=3)
     options = {"size": [5, 6], "channels": 1, "invert": True}
-    assert build("tiny_images", **options).image_format == ImageFormat(5, 6, 1, invert=True)
+    assert build("tiny_images", **options).input_format == ImageFormat(5, 6, 1, invert=True)
 
 
 def test_episodes_are_those_of_a_folder_of_the_same_files(build, tiny_dir, tmp_path):
@@ -140,7 +141,7 @@ def test_a_class_in_two_groups_is_refused(build):
 def test_vectors_are_floats_and_what_has_no_label_is_left_out(build):
     source = build("tiny_vectors")
     index = source.index
-    assert source.image_format is None
+    assert source.input_format == PLAIN
     assert index.examples.dtype == np.float32
     assert index.examples.shape == (19, 3)
     assert index.class_names == (*CLASSES, "yew")

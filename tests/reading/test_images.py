@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pictures import decoded, encoded, picture, pillow_rgb
 from PIL import Image
 
-from tfmeta.reading.images import ImageFormat, to_unit
+from tfmeta.reading.image_format import ImageFormat
+from tfmeta.reading.images import to_unit
 
 LOSSLESS = [
     *(("PNG", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA")),

@@ -13,7 +13,7 @@ from seen_pixels import encoded, everywhere, shown
 
 from tfmeta.errors import UserError
 from tfmeta.pipelines import build
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.support_set import read_image
 
 RNG = np.random.default_rng(0)
@@ -106,7 +106,7 @@ def test_16_bits_are_brought_down_by_the_range_of_the_data(tmp_path, low, high):
     assert_same_pixels(seen[:6], expected[..., np.newaxis])
     assert_same_pixels(seen[6], expected[0, ..., np.newaxis])
     source = build("image-folder", data_dir=str(tmp_path), options={"size": 8})
-    assert source.image_format.deep_range == (low, high)
+    assert source.input_format.deep_range == (low, high)
     assert source.pinned_options["deep_range"] == [low, high]
     assert len(set(source.index.origins.digests)) == 6  # the last shows what the first does
     assert np.ptp(source.index.examples) > 100

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tfmeta import UserError
 from tfmeta.episodes.episode_source import SourceFacts
+from tfmeta.reading.row_format import PLAIN
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.reading.support_set import read_image, read_support_folder
 
@@ -111,8 +112,8 @@ def test_what_read_image_lets_through_the_graph_can_decode(tmp_path, file_format
     assert (decoded(accepted, channels=3) == pillow_rgb(data)).all()
 
 
-VECTORS = SourceFacts("vectors", (2,), None, None)
-WAVES = SourceFacts("waves", (2,), None, 1)
+VECTORS = SourceFacts("vectors", (2,), PLAIN, None)
+WAVES = SourceFacts("waves", (2,), PLAIN, 1)
 
 
 def test_a_support_set_becomes_arrays(tmp_path, png_folder, tiny_source):

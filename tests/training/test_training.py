@@ -37,7 +37,7 @@ TINY = {
 # Slow enough to be killed in the middle, by its convolutions mapped task by task.
 IMAGES = """
 import numpy as np
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 
@@ -47,7 +47,7 @@ def build(*, data_dir=None):
     labels, classes = np.repeat(np.arange(24), 10), np.arange(24)
     splits = {"train": classes[:12], "validation": classes[12:18], "test": classes[18:]}
     index = ClassIndex(images, labels, splits, tuple(map(str, classes)))
-    return ClassSource("noise", index, image_format=ImageFormat(12, 12))
+    return ClassSource("noise", index, input_format=ImageFormat(12, 12))
 """
 SETTINGS = "log_every=4 validate_every=12 validation_tasks=6 network.filters=8 checkpoint_seconds=0"
 ARGUMENTS = ["noise_images:build", "--ways=3", "--queries=2", "--meta-batch=8", "--steps=50"]

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.episodes.augmentation_layers import UNIT, build_layer, call_layer, reason
+from tfmeta.episodes.augmentation_layers import build_layer, call_layer, reason
 from tfmeta.episodes.episode import Episode, PaddedEpisode
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream, drawn_by_python
@@ -59,13 +59,13 @@ class Augmentation:
 
     Args:
         layers: built layers that keep an example's shape; their seed generators are replaced.
-        source: of the episodes. If its examples are images, they stay in [0, 1].
+        source: of the episodes. Its examples stay in the range that their format has.
         seed: of the run.
     """
 
     def __init__(self, layers: list[Any], source: EpisodeSource, *, seed: int):
         self._layers = layers
-        self._is_unit = source.image_format is not None
+        self._range = source.input_format.value_range
         self._stream = RandomStream(seed, "augmentation", _SEED_WORDS * len(layers))
         self._seeds = _EpisodeSeeds()
         for part in (part for layer in layers for part in layers_of(layer)):
@@ -104,7 +104,7 @@ class Augmentation:
             apply = self._one_by_one if isinstance(layer, _ONE_BY_ONE) else self._at_once
             x = tf.cast(apply(layer, x, own), x.dtype)
             # After each layer, because the next layer may misread values outside the range.
-            x = tf.clip_by_value(x, *UNIT) if self._is_unit else x
+            x = tf.clip_by_value(x, *self._range) if self._range else x
         return x
 
     def _at_once(self, layer: keras.layers.Layer, x: tf.Tensor, words: tf.Tensor) -> Any:

@@ -12,7 +12,6 @@ from tfmeta.errors import UserError
 from tfmeta.keras_files import check_config
 from tfmeta.named_code import NameInFile, import_named
 
-UNIT = (0.0, 1.0)  # the range of an image's pixels
 _TRIAL_EXAMPLES = 4
 
 
@@ -40,12 +39,12 @@ def build_layer(name: str, options: dict[str, Any], source: EpisodeSource) -> ke
             "a seed: the run's own decides (--seed)"
         )
     if "value_range" in taken and "value_range" not in options:
-        if source.image_format is None:
+        if source.input_format.value_range is None:
             raise UserError(
                 f"the examples of {source.name} are no images from 0 to 1; tell {name} their range "
                 f'in augment: {{"{name}": {{"value_range": [LOW, HIGH]}}}}'
             )
-        options = {**options, "value_range": UNIT}
+        options = {**options, "value_range": source.input_format.value_range}
     try:
         layer = layer_class(**options)
     except Exception as error:  # a layer's constructor may raise anything

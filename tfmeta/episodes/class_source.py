@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.deprecation import renamed_argument
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
@@ -14,11 +15,11 @@ from tfmeta.episodes.episode_sizes import sized, words_for_sizes
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError, listed
-from tfmeta.reading.images import ImageFormat, to_unit
+from tfmeta.reading.images import to_unit
+from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.prepared import Prepared
-from tfmeta.reading.prepared_columns import PreparedColumns
-from tfmeta.reading.prepared_images import PreparedImages
 from tfmeta.reading.record_file import RecordFile
+from tfmeta.reading.row_format import PLAIN
 
 _LAST = np.iinfo(np.int32).min  # sorts behind every random key
 
@@ -34,7 +35,7 @@ class ClassSource(EpisodeSource):
     Args:
         name: what the command line calls the pipeline.
         index: the examples and their classes.
-        image_format: of images; None for vectors.
+        input_format: of the examples; None for plain numbers.
         rotations: whether a class turned by 90, 180 or 270 degrees is another class (Santoro et al.
             2016, https://arxiv.org/abs/1605.06065). Only for square images.
 
@@ -42,17 +43,18 @@ class ClassSource(EpisodeSource):
         UserError: if there are to be rotations, and the examples are no square images.
     """
 
+    @renamed_argument("image_format", "input_format", since="0.1", until="0.3")
     def __init__(
         self,
         name: str,
         index: ClassIndex,
         *,
-        image_format: ImageFormat | None = None,
+        input_format: InputFormat | None = None,
         rotations: bool = False,
     ):
         self.name = name
         self.index = index
-        self.image_format = image_format
+        self.input_format = input_format or PLAIN
         self.input_shape = tuple(index.examples.shape[1:])
         self.num_rotations = 4 if rotations else 1
         if rotations and (len(self.input_shape) != 3 or len(set(self.input_shape[:2])) != 1):
@@ -62,8 +64,7 @@ class ClassSource(EpisodeSource):
             )
         self._examples = None
         self._has_class_numbers = False
-        kind = PreparedColumns if image_format is None else PreparedImages
-        self.prepared = kind(index.examples)
+        self.prepared = self.input_format.prepared(index.examples)
 
     # What there is
 

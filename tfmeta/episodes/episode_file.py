@@ -26,6 +26,7 @@ from tfmeta.episodes.episode_source import EpisodeSource, SourceFacts, even_batc
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.reading.images import to_unit
+from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.reading.npz_files import read_npz
 from tfmeta.user_files import AnyPath
@@ -51,7 +52,7 @@ class EpisodeFile(EpisodeSource):
     def __init__(self, arrays: dict[str, Any], protocol: dict[str, Any]):
         facts = SourceFacts.from_dict(protocol["source"])
         self.name, self.input_shape = facts.name, facts.input_shape
-        self.image_format, self.target_size = facts.image_format, facts.target_size
+        self.input_format, self.target_size = facts.input_format, facts.target_size
         self.shape = EpisodeShape.from_dict(protocol["shape"])
         self.split, self.seed = protocol["split"], protocol["seed"]
         self.num_tasks, self.sha256 = len(arrays["support"]), protocol["episodes_sha256"]
@@ -177,7 +178,7 @@ def _drawn(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The file's arrays, and its protocol."""
     source, num_tasks = fixed.source, fixed.num_tasks
-    digest, pool, parts = EpisodeHash(), _Pool(source.image_format is not None), []
+    digest, pool, parts = EpisodeHash(), _Pool(source.input_format), []
     batch = even_batch(num_tasks, _TASKS_A_DRAW)
     dataset = source.episodes(fixed.split, fixed.shape, seed=fixed.seed, num_tasks=batch)
     for episodes in map(without_solution, dataset.take(num_tasks // batch)):
@@ -209,15 +210,14 @@ def _drawn(
 class _Pool:
     """Gives examples numbers; equal examples get the same number."""
 
-    def __init__(self, are_images: bool):
-        self._are_images = are_images
+    def __init__(self, input_format: InputFormat):
+        self._format = input_format
         self._number_of: dict[bytes, int] = {}
         self._examples: list[np.ndarray] = []
 
     def numbers(self, x: Any) -> np.ndarray:
         """Examples `(tasks, examples, ...)` -> their numbers, int32 `(tasks, examples)`."""
-        if self._are_images:
-            x = np.rint(x * 255).astype(np.uint8)  # the inverse of `to_unit`
+        x = self._format.compact(x)
         flat = x.reshape(-1, *x.shape[2:])
         return np.array([self._number(each) for each in flat], np.int32).reshape(x.shape[:2])
 

@@ -14,11 +14,10 @@ from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
 from tfmeta.reading.example_reader import ExampleReader
-from tfmeta.reading.image_reader import ImageReader
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.formats import check_shape, from_record, to_record
+from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.prepared import Prepared
-from tfmeta.reading.row_format import RowFormat
-from tfmeta.reading.row_reader import RowReader
+from tfmeta.reading.row_format import PLAIN
 
 
 def even_batch(num_tasks: int, most: int) -> int:
@@ -29,11 +28,8 @@ def even_batch(num_tasks: int, most: int) -> int:
 _FACTS = {
     "name": typed.TEXT,
     "input_shape": typed.SHAPE,
-    "image_format": typed.or_null(typed.OBJECT),
     "target_size": typed.or_null(typed.COUNT),
 }
-_IMAGE = {"height": typed.COUNT, "width": typed.COUNT, "channels": typed.COUNT}
-_IMAGE |= {"invert": typed.TRUTH}
 
 
 @dataclass(frozen=True)
@@ -45,30 +41,25 @@ class SourceFacts:
 
     name: str
     input_shape: tuple[int, ...]
-    image_format: ImageFormat | None
+    input_format: InputFormat
     target_size: int | None
-    row_format: RowFormat | None = None
 
     @property
     def target_kind(self) -> TargetKind:
         return TargetKind.of_size(self.target_size)
 
     def to_dict(self) -> dict[str, Any]:
-        image = self.image_format and self.image_format.to_dict()
-        facts = {**vars(self), "input_shape": list(self.input_shape), "image_format": image}
-        rows = facts.pop("row_format")
-        return typed.with_digest(facts | ({"row_format": rows.to_dict()} if rows else {}))
+        facts = {
+            "name": self.name,
+            "input_shape": list(self.input_shape),
+            **to_record(self.input_format),
+            "target_size": self.target_size,
+        }
+        return typed.with_digest(facts)
 
     def reader(self) -> ExampleReader:
         """The object that reads a user's support sets and queries for the learner."""
-        if self.image_format is not None and self.target_kind.are_values:
-            raise UserError(
-                f"{self.name} has images with values, which are in no format of files; use the "
-                "learner's adapt and predict_with in Python"
-            )
-        if self.image_format is not None:
-            return ImageReader(self.image_format.array_range)
-        return RowReader(self.input_shape, self.target_size, self.row_format)
+        return self.input_format.reader(self.input_shape, self.target_size)
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> "SourceFacts":
@@ -80,24 +71,10 @@ class SourceFacts:
         what = "what is recorded of the run's source in source.json"
         typed.checked(facts, _FACTS, what)
         typed.check_digest(facts, what)
-        image = facts["image_format"]
-        if image is not None:
-            try:
-                fields = _IMAGE | {name: typed.TRUTH for name in image if name == "as_stored"}
-                image = ImageFormat.from_dict(typed.checked(image, fields, f"{what}: image_format"))
-            except (TypeError, ValueError) as error:
-                raise UserError(
-                    f"{what} is damaged: image_format: {error}", exit_status=1
-                ) from error
-            if list(image.shape) != facts["input_shape"]:
-                raise UserError(
-                    f"{what} is damaged: image_format is {list(image.shape)} and input_shape "
-                    f"{facts['input_shape']}; expected the same",
-                    exit_status=1,
-                )
-        rows = facts.get("row_format")
-        rows = rows and RowFormat.from_dict(rows, f"{what}: row_format")
-        return cls(facts["name"], tuple(facts["input_shape"]), image, facts["target_size"], rows)
+        input_format = from_record(facts, what)
+        check_shape(input_format, facts["input_shape"], what)
+        shape = tuple(facts["input_shape"])
+        return cls(facts["name"], shape, input_format, facts["target_size"])
 
 
 class EpisodeSource(ABC):
@@ -106,10 +83,8 @@ class EpisodeSource(ABC):
     Attributes:
         name: what the command line calls it.
         input_shape: of one example.
-        image_format: how encoded images become examples; None if the examples are no images.
+        input_format: what its examples are, and how encoded ones are prepared.
         target_size: the number of values per target in regression; None for classification.
-        row_format: the columns of a table that its examples come from; None if features have no
-            names.
         network: name of the function of `tfmeta.networks` that suits it; None chooses one by the
             shape of an example.
         network_options: defaults for the arguments of that function.
@@ -121,9 +96,8 @@ class EpisodeSource(ABC):
 
     name: str
     input_shape: tuple[int, ...]
-    image_format: ImageFormat | None = None
+    input_format: InputFormat = PLAIN
     target_size: int | None = None
-    row_format: RowFormat | None = None
     network: str | None = None
     network_options: Mapping[str, Any] = MappingProxyType({})
     learner_options: Mapping[str, Any] = MappingProxyType({})

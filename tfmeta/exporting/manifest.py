@@ -14,17 +14,14 @@ from tfmeta.exporting.contract import MANIFEST
 from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.kinds.export_kind import ExportKind
 from tfmeta.precision import OF_AN_EXPORT, rounding_error
-from tfmeta.reading.array_pixels import DEFAULT_RANGE
 from tfmeta.reading.example_reader import ExampleReader
-from tfmeta.reading.image_reader import ImageReader
-from tfmeta.reading.row_format import RowFormat
-from tfmeta.reading.row_reader import RowReader
+from tfmeta.reading.formats import from_record, to_record
+from tfmeta.reading.input_format import InputFormat
 
 # Raise it when an older tfmeta would misunderstand what is written, and teach `read` the old form.
 # Files of format 1 do not say so; in all else they are like those of format 2.
 FORMAT = 2
 _FORMAT_KEY = "format"
-_IMAGE_FIELDS = {"height": typed.COUNT, "width": typed.COUNT, "channels": typed.COUNT}
 _VALUES = "values"
 _TARGETS = ("classes", _VALUES)
 _UNSIGNED = ("files",)  # files have digests of their own
@@ -39,7 +36,7 @@ class ModelFacts:
     algorithm: Annotated[str, typed.TEXT]
     mode: Annotated[str, typed.TEXT]  # inductive or transductive
     tfmeta: Annotated[str, typed.TEXT]  # the version that exported it
-    image_format: Annotated[dict[str, Any] | None, typed.or_null(typed.OBJECT)]
+    input_format: InputFormat  # in the file by `formats.to_record`
     class_names: Annotated[list[str] | None, typed.or_null(typed.TEXTS)]
     confidence: Annotated[dict[str, Any], typed.OBJECT]
 
@@ -50,7 +47,9 @@ class ModelFacts:
 
     def to_json(self) -> str:
         """The content of tfmeta.json, with a digest of itself."""
-        facts = typed.with_digest({_FORMAT_KEY: FORMAT, **asdict(self)}, without=_UNSIGNED)
+        facts = {_FORMAT_KEY: FORMAT, **asdict(self), **to_record(self.input_format)}
+        del facts["input_format"]
+        facts = typed.with_digest(facts, without=_UNSIGNED)
         return strict_json.dumps(facts, indent=2) + "\n"
 
 
@@ -71,7 +70,6 @@ class Manifest(ModelFacts):
     files: Annotated[dict[str, str], typed.DIGESTS]  # SHA-256 by path
     # Exports of older versions do not say these.
     targets: Annotated[str | None, typed.or_null(typed.one_of(*_TARGETS))] = None
-    row_format: Annotated[dict[str, Any] | None, typed.or_null(typed.OBJECT)] = None
     # Exports that name no limits have them in the graph alone.
     limits: Annotated[dict[str, int], typed.OBJECT] = field(default_factory=dict)
     # How far an answer may be from the one in a warm-up record, relative above 1.
@@ -94,10 +92,11 @@ class Manifest(ModelFacts):
         kinds = {
             key.name: hints[key.name].__metadata__[0]
             for key in fields(cls)
-            if _is_required(key) or key.name in content
+            if key.name != "input_format" and (_is_required(key) or key.name in content)
         }
         typed.checked(content, kinds, str(path))
-        manifest = cls(**{name: content[name] for name in kinds})
+        input_format = from_record(content, str(path))
+        manifest = cls(input_format=input_format, **{name: content[name] for name in kinds})
         manifest._check_values(path)
         typed.check_digest(content, str(path), without=_UNSIGNED)
         return manifest
@@ -108,22 +107,15 @@ class Manifest(ModelFacts):
         Raises:
             UserError: if the export does not say what its answers are.
         """
-        if self.image_format is not None:
-            return ImageReader(self.image_format.get("array_range", DEFAULT_RANGE))
-        if self.targets is None:
+        if self.targets is None and not self.input_format.suffix:
             raise UserError(
                 f"this export was made by tfmeta {self.tfmeta}, which did not write whether its "
                 "answers are classes or values; export the run again"
             )
-        row_format = self.row_format and RowFormat.from_dict(self.row_format, "row_format")
         target_size = self.num_outputs if self.targets == _VALUES else None
-        return RowReader(self.input_shape, target_size, row_format or None)
+        return self.input_format.reader(tuple(self.input_shape), target_size)
 
     def _check_values(self, path: Path) -> None:
-        if self.row_format is not None:
-            RowFormat.from_dict(self.row_format, f"row_format in {path}")
-        if self.image_format is not None:
-            typed.checked(self.image_format, _IMAGE_FIELDS, f"image_format in {path}")
         for name in self.files:
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                 raise UserError(

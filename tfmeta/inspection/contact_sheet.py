@@ -62,7 +62,7 @@ def sheet_shape(source: Any, shape: Any) -> Any:
 
 def why_not(source: Any, shape: Any) -> str | None:
     """Why there can be no sheet for such a source; None if there can be one."""
-    if source.image_format is None or source.target_kind.are_values:
+    if not source.input_format.has_pictures or source.target_kind.are_values:
         return "the examples are no images with classes"
     try:
         source.check(SPLIT, sheet_shape(source, shape))
@@ -76,7 +76,7 @@ def write_contact_sheet(path: Path, source: Any, shape: Any) -> None:
 
     Args:
         path: a file that `check_free` accepts.
-        source: an EpisodeSource of images for which `why_not` is None.
+        source: an EpisodeSource for which `why_not` is None.
         shape: the EpisodeShape of the task.
 
     Raises:
@@ -86,7 +86,9 @@ def write_contact_sheet(path: Path, source: Any, shape: Any) -> None:
 
     drawn = sheet_shape(source, shape)
     dataset = source.episodes(SPLIT, drawn, seed=SEED, num_tasks=NUM_EPISODES)
-    batch = [np.asarray(part) for part in next(iter(dataset))[:4]]
+    support_x, support_y, query_x, query_y = map(np.asarray, next(iter(dataset))[:4])
+    pictures = source.input_format.pictures
+    batch = [pictures(support_x), support_y, pictures(query_x), query_y]
     title = f"{plain(source.name)}, {SPLIT} split, {in_words(shape.protocol())}, seed {SEED}"
     text = PngInfo()
     text.add_text(*_MARK)

@@ -52,7 +52,7 @@ def make_report(plan: Plan) -> dict[str, Any]:
         "source": source.name,
         "input_shape": list(source.input_shape),
         "target_size": source.target_size,
-        "format": source.image_format and source.image_format.to_dict(),
+        "format": source.input_format.to_dict() if source.input_format.suffix else None,
     }
     if isinstance(source, ClassSource):
         report |= _data(source, shape)

@@ -22,7 +22,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from tfmeta import files
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.npz_files import DAMAGED
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.record_file import CACHE_HINT, RecordFile, cache_folder, write_records

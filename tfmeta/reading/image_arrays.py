@@ -7,7 +7,7 @@ import numpy as np
 from tfmeta.errors import UserError
 from tfmeta.reading.array_pixels import grey_levels, range_of, with_channels
 from tfmeta.reading.image_files import are_bright
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 
 _SAMPLE = 200  # images that are examined for a bright background
 

@@ -26,7 +26,7 @@ from tfmeta.reading.encoded_images import (
     origins_of,
     read_images,
 )
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.record_file import RecordFile
 from tfmeta.reading.support_set import read_image

@@ -1,37 +1,54 @@
-"""Which columns of a user's table a pipeline takes. Imports no TensorFlow."""
+"""Rows of numbers, and which columns of a user's table they are. Imports no TensorFlow."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfmeta import typed_fields as typed
+from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.input_format import InputFormat
+from tfmeta.reading.row_reader import RowReader
 
-_FIELDS = {
-    "features": typed.TEXTS,
-    "answers": typed.TEXTS,
-    "task": typed.or_null(typed.TEXT),
-}
+if TYPE_CHECKING:
+    from tfmeta.reading.prepared import Prepared
 
 
 @dataclass(frozen=True)
-class RowFormat:
-    """The columns of a table whose rows are examples.
+class RowFormat(InputFormat):
+    """Numbers of any shape, which need no preparation. See `InputFormat`.
 
     Attributes:
-        features: names, in the order in which the network takes the features.
+        features: names of a table's columns, in the order in which the network takes the features;
+            empty if the numbers have no names.
         answers: the name of the column of the classes; if targets are values, one name per value.
         task: the name of the column that says which task a row belongs to; None if there is none.
     """
 
-    features: tuple[str, ...]
-    answers: tuple[str, ...]
+    kind = "row"
+    noun = "rows"
+    required: ClassVar = {
+        "features": typed.TEXTS,
+        "answers": typed.TEXTS,
+        "task": typed.or_null(typed.TEXT),
+    }
+
+    features: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     task: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The format as JSON can hold it."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
     @classmethod
-    def from_dict(cls, fields: Any, what: str) -> "RowFormat":
-        """Reads what `to_dict` made; an error calls it `what`."""
-        fields = typed.checked(fields, _FIELDS, what)
+    def from_dict(cls, fields: dict[str, Any]) -> "RowFormat":
         return cls(tuple(fields["features"]), tuple(fields["answers"]), fields["task"])
+
+    def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
+        return RowReader(input_shape, target_size, self if self.features else None)
+
+    def prepared(self, examples: Any) -> "Prepared":
+        from tfmeta.reading.prepared_columns import PreparedColumns
+
+        return PreparedColumns(examples)
+
+
+PLAIN = RowFormat()  # numbers without names

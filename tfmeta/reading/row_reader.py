@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from tfmeta.reading.example_reader import (
     labelled,
 )
 from tfmeta.reading.npz_files import read_examples
-from tfmeta.reading.row_format import RowFormat
 from tfmeta.reading.tables import Table, read_table
 from tfmeta.user_files import AnyPath
+
+if TYPE_CHECKING:
+    from tfmeta.reading.row_format import RowFormat
 
 _TABLES = (".csv", ".parquet")
 _MOST_NAMES = 20  # of columns, in a message
@@ -37,7 +39,7 @@ class RowReader(ExampleReader):
         self,
         input_shape: Sequence[int],
         target_size: int | None,
-        row_format: RowFormat | None = None,
+        row_format: "RowFormat | None" = None,
     ):
         self._input_shape, self._target_size = tuple(input_shape), target_size
         self._row_format = row_format

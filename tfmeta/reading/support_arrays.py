@@ -3,7 +3,6 @@
 from typing import Any
 
 from tfmeta.reading.example_reader import SupportSet
-from tfmeta.reading.images import to_unit
 from tfmeta.user_files import AnyPath
 
 
@@ -19,6 +18,4 @@ def read_support_arrays(path: AnyPath, facts: Any, *, num_classes: int | None) -
         UserError: if it can't be read, or does not fit the learner.
     """
     support = facts.reader().support(path, num_classes=num_classes)
-    if facts.image_format is None:
-        return support
-    return support._replace(x=to_unit(facts.image_format.decode_all(support.x)))
+    return support._replace(x=facts.input_format.prepare(support.x))

@@ -42,11 +42,9 @@ def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:
     Raises:
         UserError: as `open_source`; or if a table has no such columns.
     """
-    source, trained_on = open_source(settings), run.source_facts.row_format
-    if trained_on is None or source.row_format is None:
-        return source  # examples without names
-    names, found = trained_on.features, source.row_format.features
-    if found == names:
+    source, names = open_source(settings), run.source_facts.input_format.features
+    found = source.input_format.features
+    if found == names or not (found and names):
         return source
     is_chosen = "features" in settings.pipeline_options
     if not is_chosen and settings.pipeline == run.settings.pipeline:

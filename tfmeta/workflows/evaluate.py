@@ -167,8 +167,7 @@ def _of_pipeline(run: RunDirectory, progress: Progress, protocol: dict[str, Any]
 
 
 def _for_pipeline(run: RunDirectory, pipeline: str) -> Settings:
-    """The run's settings for another pipeline, which is to read images as the run's did."""
-    image_format, known = run.source_facts.image_format, options_of(pipeline)
-    options = image_format.pipeline_options() if image_format else {}
+    """The run's settings for another pipeline, which is to read examples as the run's did."""
+    options, known = run.source_facts.input_format.pipeline_options(), options_of(pipeline)
     options = {name: value for name, value in options.items() if name in known}
     return replace(run.settings, pipeline=pipeline, pipeline_options=options, data_dir=None)

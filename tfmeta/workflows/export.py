@@ -76,10 +76,7 @@ class _Export:
         self._progress, self._facts = progress, run.source_facts
         self._learner = load(run.path, checkpoint=request.checkpoint)
         self._write: Callable[..., Path] = export_model
-        self._options: dict[str, Any] = {
-            "image_format": self._facts.image_format,
-            "row_format": self._facts.row_format,
-        }
+        self._options: dict[str, Any] = {"input_format": self._facts.input_format}
         if request.is_litert:  # imports TensorFlow's converter
             from tfmeta.exporting.writing import litert
 

@@ -120,7 +120,7 @@ def _learned(task: Task, folder: Path, started: float, progress: Progress) -> Le
     source = task.source
     baked_in = {"support": (task.support_x, task.labels), "class_names": list(names)}
     shared: dict[str, Any] = {"confidence": lambda: confidence}
-    shared |= {"image_format": source.image_format, "row_format": source.row_format}
+    shared["input_format"] = source.input_format
     adapted, learner = export_both(
         task.make_learner(head), folder, shared=shared, baked_in=baked_in, progress=progress
     )

@@ -23,6 +23,7 @@ from tfmeta.network_registry import size_option
 from tfmeta.networks.beside_pixels import BesidePixels, beside_pixels
 from tfmeta.networks.feature_map import feature_map
 from tfmeta.networks.mlp import mlp
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.images import to_unit
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.progress import Progress
@@ -128,7 +129,7 @@ def task_of_table(
     options = {**_ONE_TASK, **columns}
     try:
         read = pipelines.build("arrays", data_dir=place, options=options)
-        if read.image_format is not None:
+        if isinstance(read.input_format, ImageFormat):
             name = network or DEFAULT_NETWORK
             options |= _options_of_images(name)
             read = pipelines.build("arrays", data_dir=place, options=options)

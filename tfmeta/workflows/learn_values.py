@@ -12,7 +12,7 @@ from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
 from tfmeta.learners.bayes_linear import BayesLinear
 from tfmeta.networks.mlp import mlp
 from tfmeta.reading.feature_columns import feature_names, input_scaling
-from tfmeta.reading.row_format import RowFormat
+from tfmeta.reading.row_format import PLAIN, RowFormat
 from tfmeta.reading.tables import Table, find_file, read_table
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
@@ -79,11 +79,11 @@ def learn_values(
     found = best_strength(network(x).numpy(), (y - centre) / spread)
     progress.advance(CHOSEN, f"strength {found.strength:g} chosen")
     learner = _learner(network, found, scale)
-    row_format = None if table.is_npz else RowFormat(tuple(names), (target,))
+    row_format = PLAIN if table.is_npz else RowFormat(tuple(names), (target,))
     adapted, taking_sets = export_both(
         learner,
         folder,
-        shared={"row_format": row_format},
+        shared={"input_format": row_format},
         baked_in={"support": (x, y)},
         progress=progress,
     )

@@ -104,8 +104,5 @@ class RunPredictor:
         }
 
     def _prepared(self, x: Examples) -> Any:
-        """Examples as the network takes them: images are decoded as in training."""
-        from tfmeta.reading.images import to_unit
-
-        image_format = self._run.source_facts.image_format
-        return x if image_format is None else to_unit(image_format.decode_all(x))
+        """Examples as the network takes them, prepared as in training."""
+        return self._run.source_facts.input_format.prepare(x)

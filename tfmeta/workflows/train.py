@@ -159,8 +159,8 @@ def dry_run(request: TrainRequest) -> float:
     plan = Plan.make(request.settings)
     learner = one_step(plan)
     with files.temporary_folder() as folder:
-        image_format = plan.source.image_format
-        version = export_model(learner, folder / "dry-run", image_format=image_format)
+        input_format = plan.source.input_format
+        version = export_model(learner, folder / "dry-run", input_format=input_format)
         report = verify_export(version)
     refuse_failed(report, "dry run: the export failed")
     return time.monotonic() - started

@@ -12,7 +12,8 @@ from sklearn.datasets import load_digits
 from tfmeta import UserError, networks
 from tfmeta.episodes.episode_source import EpisodeShape
 from tfmeta.pipelines.arrays import build
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
+from tfmeta.reading.row_format import PLAIN
 from tfmeta.training.plan import Plan
 from tfmeta.training.settings import Settings
 
@@ -34,7 +35,7 @@ def test_images_of_scikit_learn_are_images_whatever_their_numbers_are_stored_as(
     levels = np.rint(images * 255 / 16).astype(np.uint8)[..., np.newaxis]
     for x in (images, images.astype(np.int64), images / 16, levels, levels[..., 0], levels / 255):
         source = build(data_dir=npz(tmp_path, X=x, y=labels))
-        assert (source.input_shape, source.image_format.invert) == ((8, 8, 1), False)
+        assert (source.input_shape, source.input_format.invert) == ((8, 8, 1), False)
         np.testing.assert_array_equal(source.index.examples, levels)
         assert source.pinned_options["images"] is True
     assert source.index.class_names == tuple("0123456789")
@@ -82,7 +83,7 @@ def test_size_and_channels_are_those_of_image_files(tmp_path, size, channels, ow
     source = build(data_dir=path, **options)
     height, width = (12, 9) if size is None else np.broadcast_to(size, 2).tolist()
     image_format = ImageFormat(height, width, channels, invert=True, resize="pad")
-    assert source.image_format == image_format
+    assert source.input_format == image_format
     files = [png(each) for each in x]
     decoded = image_format.decode_all(tf.constant(files)).numpy()
     np.testing.assert_array_equal(source.index.examples, decoded)
@@ -104,7 +105,7 @@ def test_resized_images_are_pillows(tmp_path):
 def test_ink_on_paper_is_inverted_as_in_files(tmp_path, digits):
     images, labels = digits
     source = build(data_dir=npz(tmp_path, x=16 - images, y=labels))
-    assert source.image_format.invert
+    assert source.input_format.invert
     expected = 255 - np.rint((16 - images) * 255 / 16)
     np.testing.assert_array_equal(source.index.examples[..., 0], expected)
 
@@ -129,7 +130,7 @@ def test_quarter_turns_are_classes(tmp_path, digits):
 def test_what_does_not_look_like_images_stays_what_it_was(tmp_path, x):
     x = x + np.arange(40).reshape(-1, *[1] * (x.ndim - 1)) / 3
     source = build(data_dir=npz(tmp_path, x=x, y=np.arange(40) % 10))
-    assert (source.input_shape, source.image_format) == (x.shape[1:], None)
+    assert (source.input_shape, source.input_format) == (x.shape[1:], PLAIN)
     assert not source.pinned_options
 
 
@@ -137,11 +138,11 @@ def test_the_user_says_what_arrays_are(tmp_path, digits):
     images, labels = digits
     path = npz(tmp_path, x=images, y=labels)
     source = build(data_dir=path, images=False)
-    assert (source.input_shape, source.image_format) == ((8, 8), None)
+    assert (source.input_shape, source.input_format) == ((8, 8), PLAIN)
     assert networks.mlp(source.input_shape, 3, **source.network_options)
     standardised = (images - 5) / 6
     path = npz(tmp_path, x=standardised, y=labels)
-    assert build(data_dir=path).image_format is None
+    assert build(data_dir=path).input_format == PLAIN
     source = build(data_dir=path, images=True)
     np.testing.assert_array_equal(
         source.index.examples[..., 0], np.rint(images * 255 / 16).astype(np.uint8)

@@ -27,7 +27,7 @@ from drawn_episodes import episodes_of, same
 
 from tfmeta import UserError
 from tfmeta.pipelines import cifar_fs, mini_imagenet
-from tfmeta.reading.images import ImageFormat
+from tfmeta.reading.image_format import ImageFormat
 
 # The published splits, before they are patched
 
@@ -67,7 +67,7 @@ def test_every_layout_gives_the_same_splits_and_episodes(module, layout, stream,
     expected = module.build(data_dir=tmp_path / "expected", size=SIDE)
     source = module.build(data_dir=root, size=SIDE, stream=stream)
     assert source.recorded_splits() == {s: sorted(names) for s, names in splits.items()}
-    assert source.image_format == ImageFormat(SIDE, SIDE, channels=3)
+    assert source.input_format == ImageFormat(SIDE, SIDE, channels=3)
     assert same(episodes_of(source), episodes_of(expected))
     assert source.index.origins.digests == expected.index.origins.digests
     assert source.index.origins.passed_over == ()
@@ -100,7 +100,7 @@ def test_cifar_fs_pickles_number_their_classes_split_by_split(kind, root):
 @pytest.mark.parametrize(("module", "side"), [(mini_imagenet, 84), (cifar_fs, 32)])
 def test_the_size_is_the_fields_or_yours(module, side, root):
     split_folders(root, splits_of(module))
-    assert module.build(data_dir=root).image_format == ImageFormat(side, side, channels=3)
+    assert module.build(data_dir=root).input_format == ImageFormat(side, side, channels=3)
     source = module.build(data_dir=root, size=[5, 6], rotations=False)
     assert source.input_shape == (5, 6, 3)
     assert module.build(data_dir=root, size=SIDE, rotations=True).num_rotations == 4

@@ -55,7 +55,7 @@ def test_omniglots_own_files_give_the_pixels_that_training_saw(omniglot, omniglo
     builder = tfds.builder("omniglot", data_dir=omniglot_dir)
     raw = builder.as_dataset(split="train", decoders={"image": tfds.decode.SkipDecoding()})
     files = [example["image"] for example in raw.take(12).as_numpy_iterator()]
-    received = seen_by_the_server(omniglot.image_format, files)
+    received = seen_by_the_server(omniglot.input_format, files)
     in_training = to_unit(tf.constant(omniglot.index.examples[: len(files)])).numpy()
     assert received.tobytes() == in_training.tobytes()
     assert np.ptp(received) > 0.5

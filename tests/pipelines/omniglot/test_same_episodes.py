@@ -76,7 +76,7 @@ def test_the_same_episodes_and_the_same_accuracy(evaluated, pipeline):
 
 def test_tfds_says_of_it_what_the_omniglot_pipeline_knows(evaluated):
     (ours, _), (source, _) = evaluated["omniglot"], evaluated["tfds"]
-    assert source.image_format == ours.image_format
+    assert source.input_format == ours.input_format
     assert same(*(episodes_of(s, EpisodeShape(20, 1, 19), 5) for s in (source, ours)))
     assert source.index.class_names == ours.index.class_names
     assert source.index.groups.tolist() == ours.index.groups.tolist()

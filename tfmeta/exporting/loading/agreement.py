@@ -5,7 +5,6 @@ from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import (
-    BYTES,
     LABEL,
     MANIFEST,
     PREDICTION,
@@ -41,20 +40,24 @@ def check_agreement(manifest: Manifest, model: CLoader) -> None:
     _check_signatures(manifest, model)
     for name, seen in _facts_of(manifest, model).items():
         _check_same(name, getattr(manifest, name), seen)
-    image = manifest.image_format
-    if image is not None:
-        shape = [image["height"], image["width"], image["channels"]]
-        if shape != manifest.input_shape:
-            raise UserError(
-                f"{MANIFEST} has an image_format of {shape}, and the model takes "
-                f"{manifest.input_shape}. Export again",
-                exit_status=1,
-            )
-    if any(suffix_of(name) == BYTES for name in model.signatures) != (image is not None):
+    shape = manifest.input_format.shape
+    if shape is not None and list(shape) != manifest.input_shape:
         raise UserError(
-            f"{MANIFEST} and the model differ in whether it takes images. Export again",
+            f"{MANIFEST} has {manifest.input_format.noun} of the shape {list(shape)}, and the "
+            f"model takes {manifest.input_shape}. Export again",
             exit_status=1,
         )
+    told, seen = {"", manifest.input_format.suffix}, {suffix_of(name) for name in model.signatures}
+    if seen != told:
+        raise UserError(
+            f"{MANIFEST} says that the model takes {manifest.input_format.noun}, with signatures "
+            f"that end in {_ends(told)}, and those of the model end in {_ends(seen)}. Export again",
+            exit_status=1,
+        )
+
+
+def _ends(suffixes: set[str]) -> str:
+    return ", ".join(sorted(suffixes - {""})) or "nothing more"
 
 
 def _check_signatures(manifest: Manifest, model: CLoader) -> None:

@@ -18,7 +18,6 @@ import numpy as np
 from tfmeta import children
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import (
-    BYTES,
     LABEL,
     PREDICTION,
     PROBABILITIES,
@@ -144,7 +143,8 @@ def _outputs(manifest: Manifest, model: CLoader, request: dict[str, Any]) -> Ten
 def _examples(packed: dict[str, Any], manifest: Manifest) -> tuple[np.ndarray, str]:
     """Examples as the model takes them, and the suffix of the inputs that take them."""
     x = _unpacked(packed)
-    return (x, BYTES) if x.dtype == object else (x.astype(manifest.input_dtype), "")
+    suffix = manifest.input_format.suffix
+    return (x, suffix) if x.dtype == object else (x.astype(manifest.input_dtype), "")
 
 
 def _support(packed: dict[str, Any], manifest: Manifest) -> Tensors:

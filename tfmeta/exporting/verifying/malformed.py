@@ -1,24 +1,16 @@
 """Requests that a served model must refuse, made from a request that it answers."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tfmeta.exporting.contract import BYTES, EXAMPLES, SUPPORT_SIZE, SUPPORT_Y, is_encoded
+from tfmeta.exporting.contract import EXAMPLES, SUPPORT_SIZE, SUPPORT_Y, is_encoded
+from tfmeta.reading.input_format import InputFormat
 
 Request = dict[str, np.ndarray]
 
-_SPOILT: dict[str, Callable[[bytes], bytes]] = {  # what may happen to a file
-    "empty": lambda file: b"",
-    "cut short": lambda file: file[: len(file) // 2],
-    "of no image": lambda file: b"no image at all, " + file,
-    # The header says gigabytes. It has the same place in every PNG.
-    "of 65,536 times 65,536 pixels": lambda file: file[:16] + b"\0\x01\0\0" * 2 + file[24:],
-}
 
-
-def malformed(inputs: Request) -> dict[str, Request]:
+def malformed(inputs: Request, input_format: InputFormat) -> dict[str, Request]:
     """From a good request: `{what is wrong, beginning with the input's name: request}`."""
     wrong = {
         f"{key} with {what}": {**inputs, key: _with_one(value, float(what))}
@@ -29,8 +21,8 @@ def malformed(inputs: Request) -> dict[str, Request]:
     wrong |= {
         f"{key} {what}": {**inputs, key: _with_one(value, change(value.flat[0]))}
         for key, value in inputs.items()
-        if key.endswith(BYTES) and is_encoded(key)
-        for what, change in _SPOILT.items()
+        if is_encoded(key)
+        for what, change in input_format.spoilt.items()
     }
     wrong |= {f"{key} of a higher rank": {**inputs, key: v[None]} for key, v in inputs.items()}
     wrong |= {

@@ -236,7 +236,7 @@ class Verifier:
         """Wrong input is refused with its name, and the model goes on serving."""
         number = 0
         for name, inputs, _ in self._records:
-            for what, request in malformed(inputs).items():
+            for what, request in malformed(inputs, self._manifest.input_format).items():
                 self._check_refused(name, what, request)
                 number += 1
             self._model.run(name, inputs)

@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfmeta.confidence import Confidence
-from tfmeta.exporting.contract import BYTES, SUPPORT_X, SUPPORT_Y, X
+from tfmeta.exporting.contract import SUPPORT_X, SUPPORT_Y, X
 from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
 from tfmeta.exporting.writing.refusals import checked_queries, finite_answer
@@ -70,13 +70,14 @@ class AdaptedFunctions(ServedFunctions):
 
     def checked_first(self, inputs: Tensors) -> Tensors:
         """As in `TaskFunctions`."""
-        name, most = X + BYTES, self.options.limits.queries
+        name, most = X + self.options.input_format.suffix, self.options.limits["queries"]
         return {name: checked_queries(inputs[name], name=name, most=most)}
 
     def _predict(self, **inputs: tf.Tensor) -> Tensors:
-        are_images = self.options.image_format is not None
-        most = self.options.limits.queries
-        x = checked_queries(inputs[X], name=X, most=most, are_images=are_images)
+        most = self.options.limits["queries"]
+        x = checked_queries(
+            inputs[X], name=X, most=most, of_format=self.options.input_format.checks
+        )
         state = tf.nest.map_structure(tf.convert_to_tensor, self.variables)
         return finite_answer(self.answer(self.answered(state, x)), inputs)
 

@@ -20,7 +20,7 @@ from tfmeta.exporting.contract import (
 from tfmeta.exporting.manifest import Manifest, digest_of
 from tfmeta.exporting.writing import readme, serving_files, warmup
 from tfmeta.exporting.writing.adapted_functions import AdaptedFunctions
-from tfmeta.exporting.writing.encoded_inputs import with_bytes
+from tfmeta.exporting.writing.encoded_inputs import with_encoded
 from tfmeta.exporting.writing.options import kind_and_options
 from tfmeta.exporting.writing.served_functions import ServedFunctions
 from tfmeta.exporting.writing.task_functions import TaskFunctions
@@ -40,7 +40,7 @@ def export_model(
         learner: a MetaLearner.
         output: the model's folder, `exported/NAME`; the next free version is made in it.
         kind: one of `tfmeta.exporting.kinds.KINDS`.
-        **options: of `ExportOptions`, those of a SavedModel: `image_format`, `confidence`,
+        **options: of `ExportOptions`, those of a SavedModel: `input_format`, `confidence`,
             `limits`; with the support set baked in also `support` and `class_names`, else `padded`.
 
     Returns:
@@ -59,7 +59,7 @@ def export_model(
         files.check_writable(output, HINT)  # before the wait for the tracing
         served = made_by(learner, export_kind, given, given.confidence(), state)
         requests, tolerance = warmup.requests_of(served)
-        given.limits.check_admit(requests, given.image_format)
+        given.limits.check_admit(requests, given.input_format)
         return _write(Path(output), served, requests, tolerance)
 
 
@@ -92,23 +92,22 @@ def _facts(served: ServedFunctions) -> dict[str, Any]:
         "input_dtype": input_dtype(learner.network),
         "num_outputs": served.num_outputs,
         "targets": learner.targets,
-        "row_format": served.options.row_format and served.options.row_format.to_dict(),
         **learner.target_scale.get_config(),
         "padded": served.options.padded,
-        "limits": served.options.limits.to_dict(),
+        "limits": served.options.limits.of(served.options.input_format),
         "answers_of": warmup.answers_of(learner),
     }
 
 
 def common_facts(served: ServedFunctions) -> dict[str, Any]:
     """The fields of `ModelFacts`."""
-    learner, image_format = served.learner, served.options.image_format
+    learner = served.learner
     return {
         "kind": served.kind.name,
         "algorithm": learner.method_name,
         "mode": learner.mode,
         "tfmeta": tfmeta.__version__,
-        "image_format": image_format and image_format.to_dict(),
+        "input_format": served.options.input_format,
         "class_names": served.options.class_names,
         "confidence": served.confidence.to_dict(),
     }
@@ -118,9 +117,9 @@ def _save_model(folder: Path, served: TaskFunctions | AdaptedFunctions) -> None:
     module = tf.Module()
     module.weights = [variable.value for variable in served.learner.served_variables]
     module.state = served.variables
-    functions = with_bytes(
+    functions = with_encoded(
         served.functions,
-        served.options.image_format,
+        served.options.input_format,
         limits=served.options.limits,
         checked_first=served.checked_first,
     )

@@ -66,7 +66,7 @@ def export_model(
         learner: a MetaLearner.
         output: the model's folder, `exported/NAME`; the next free version is made in it.
         kind: one of `tfmeta.exporting.kinds.KINDS`.
-        **options: of `ExportOptions`, those of a LiteRT file: `image_format` and `confidence`; with
+        **options: of `ExportOptions`, those of a LiteRT file: `input_format` and `confidence`; with
             the support set baked in also `support` and `class_names`, else `ways` and `shots`.
 
     Returns:
@@ -119,14 +119,13 @@ def _with_numbers(served: ServedFunctions) -> Functions:
 def _examples(served: ServedFunctions) -> dict[str, Any]:
     """Arguments for every signature: random examples, because an export needs no data."""
     learner, specs = served.learner, served.specs
-    is_image = served.options.image_format is not None
+    input_format = served.options.input_format
 
     def examples(part: Part, name: str, *, seed: int = 0) -> np.ndarray:
         shape = tuple(specs[part][name].shape)
         shape, rng = (shape[0] or _NUM_QUERIES, *shape[1:]), np.random.default_rng(seed)
-        if is_image:
-            return rng.random(shape).astype("f4")
-        return unscaled(learner.network, rng.normal(size=shape))
+        drawn = input_format.draw_prepared(rng, shape)
+        return unscaled(learner.network, rng.normal(size=shape)) if drawn is None else drawn
 
     if Part.EXAMPLES in specs:
         return {X: examples(Part.EXAMPLES, X)}

@@ -11,10 +11,10 @@ from tfmeta.errors import UserError
 from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.kinds.export_kind import ExportKind
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.reading.images import ImageFormat
-from tfmeta.reading.row_format import RowFormat
+from tfmeta.reading.input_format import InputFormat
+from tfmeta.reading.row_format import PLAIN
 
-_ALWAYS = ("image_format", "row_format", "confidence")
+_ALWAYS = ("input_format", "confidence")
 _BAKED_IN = ("support", "class_names")
 
 
@@ -23,8 +23,7 @@ class ExportOptions:
     """The options of an export.
 
     Attributes:
-        image_format: how the learner's images are read; None if its examples are no images.
-        row_format: which columns of a table its examples are; None if they have no names.
+        input_format: what the learner's examples are; by default numbers without names.
         confidence: returns a Confidence; called once everything that can be refused was checked.
         support: for a kind with its support set baked in: `(x, y)` of that one task, x as the
             network takes it, y labels or values.
@@ -40,8 +39,7 @@ class ExportOptions:
         UserError: if there is not exactly one name per class.
     """
 
-    image_format: ImageFormat | None = None
-    row_format: RowFormat | None = None
+    input_format: InputFormat = PLAIN
     confidence: Callable[[], Confidence] = Confidence
     support: tuple[Any, Any] | None = None
     class_names: list[str] | None = None
@@ -89,4 +87,6 @@ def kind_and_options(
     limits = given.get("limits") or {}
     if not isinstance(limits, RequestLimits):
         limits = RequestLimits.from_dict(limits)
-    return kind, ExportOptions(**{**given, "limits": limits})
+    options = ExportOptions(**{**given, "limits": limits})
+    limits.of(options.input_format)  # refuses those of other kinds of input
+    return kind, options

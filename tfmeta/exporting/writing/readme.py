@@ -8,7 +8,6 @@ from typing import Any
 
 from tfmeta.exporting.contract import (
     ADAPT_AND_PREDICT,
-    BYTES,
     EXAMPLES,
     LABEL,
     PREDICTION,
@@ -169,8 +168,8 @@ def _notes(manifest: Manifest, returned: set[str]) -> Iterator[str]:
         yield _confidence(manifest.confidence)
     if VARIANCE in returned:
         yield _VARIANCE
-    if manifest.image_format is not None:
-        yield _images(manifest.image_format)
+    if description := manifest.input_format.description():
+        yield f"{description}\n"
     yield _limits(manifest)
 
 
@@ -178,21 +177,10 @@ def _limits(manifest: Manifest) -> str:
     """Those that concern the signatures of this model."""
     rows = "".join(
         f"| `{name}` | {manifest.limits[name]:,} | {meaning} |\n"
-        for name, (meaning, _) in RequestLimits.meanings().items()
-        if name == "queries"
-        or (name == "support_rows" and manifest.export_kind.takes_support)
-        or (name.split("_")[0] in ("image", "request") and manifest.image_format is not None)
+        for name, (meaning, _) in RequestLimits.meanings(manifest.input_format).items()
+        if name != "support_rows" or manifest.export_kind.takes_support
     )
     return _LIMITS.format(rows=rows.rstrip("\n"))
-
-
-def _images(image: dict[str, Any]) -> str:
-    ink = "255 minus the pixel, over 255" if image["invert"] else "the pixel over 255"
-    return (
-        f"Images are {image['height']}x{image['width']}x{image['channels']} floats in [0, 1] "
-        f"({ink}). An input that ends in `{BYTES}` takes PNG, JPEG or GIF files of any size "
-        "instead, one string per file.\n"
-    )
 
 
 def _confidence(confidence: dict[str, Any]) -> str:
@@ -213,8 +201,9 @@ def _confidence(confidence: dict[str, Any]) -> str:
 def _client(name: str, manifest: Manifest) -> str:
     """A command or a line of Python that asks the model."""
     kind = manifest.export_kind
-    if kind.default == ADAPT_AND_PREDICT and manifest.image_format is not None:
-        return f"python client.py SUPPORT_DIR IMAGE... --model {shlex.quote(plain(name))}"
+    arguments = manifest.input_format.client_arguments
+    if kind.default == ADAPT_AND_PREDICT and arguments:
+        return f"python client.py {arguments} --model {shlex.quote(plain(name))}"
     wide = ""
     if manifest.input_dtype == "float64":  # a client narrows what it isn't told of
         inputs = [SUPPORT_X, QUERY_X] if kind.takes_support else [X]
@@ -225,16 +214,16 @@ def _client(name: str, manifest: Manifest) -> str:
 
 
 def _request(manifest: Manifest, inputs: dict[str, Any]) -> str:
-    """A request to `serving_default`, or to its variant for image files."""
-    if manifest.image_format is None:
+    """A request to `serving_default`, or to its variant for encoded examples."""
+    suffix, shown = manifest.input_format.suffix, manifest.input_format.shown()
+    if not suffix:
         return '{"inputs": {' + ", ".join(f'"{name}": [...]' for name in inputs) + "}}"
-    file = {"b64": "..."}
     values: dict[str, Any] = {
-        SUPPORT_X: [[file, file]],
+        SUPPORT_X: [[shown, shown]],
         SUPPORT_Y: [[0, 1]],
         SUPPORT_SIZE: [2],
-        QUERY_X: [[file]],
-        X: [file],
+        QUERY_X: [[shown]],
+        X: [shown],
     }
-    shown = {f"{n}{BYTES}" if n in EXAMPLES else n: values[n] for n in inputs}
-    return json.dumps({"signature_name": f"{SERVING_DEFAULT}{BYTES}", "inputs": shown})
+    request = {f"{n}{suffix}" if n in EXAMPLES else n: values[n] for n in inputs}
+    return json.dumps({"signature_name": f"{SERVING_DEFAULT}{suffix}", "inputs": request})

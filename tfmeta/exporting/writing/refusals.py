@@ -3,12 +3,12 @@
 Where an operation brings its own message, the name of the operation contains the input's name.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from tfmeta.exporting.contract import (
-    BYTES,
     QUERY_X,
     SUPPORT_SIZE,
     SUPPORT_X,
@@ -18,8 +18,12 @@ from tfmeta.exporting.contract import (
 )
 from tfmeta.reading.decoding.image_sizes import at_most
 
-# How far a pixel may be outside of [0, 1]: half a grey level of 255, because of rounding.
-_BESIDE = 0.5 / 255
+Checks = Callable[[tf.Tensor, str], list[Any]]
+
+
+def _no_checks(x: tf.Tensor, name: str) -> list[Any]:
+    del x, name
+    return []
 
 
 def checked_support(
@@ -27,7 +31,7 @@ def checked_support(
     y: tf.Tensor,
     size: tf.Tensor | None = None,
     *,
-    are_images: bool = False,
+    of_format: Checks = _no_checks,
     **rows: Any,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
     """A support set, or an InvalidArgument error.
@@ -35,7 +39,7 @@ def checked_support(
     Args:
         x: `(tasks, support, ...)`.
         y, size, rows: as in `checked_rows`.
-        are_images: whether `x` are pixels from 0 to 1.
+        of_format: of the input format, `InputFormat.checks`.
 
     Returns:
         As `checked_rows`.
@@ -43,7 +47,7 @@ def checked_support(
     x, y, size = checked_rows(x, y, size, **rows)
     if size is not None:
         x = _masked(tf.sequence_mask(size, tf.shape(x)[1]), x)
-    checks = [_finite(x, SUPPORT_X), _unit(x, SUPPORT_X) if are_images else None]
+    checks = [_finite(x, SUPPORT_X), *of_format(x, SUPPORT_X)]
     if y.dtype.is_floating:
         checks.append(_finite(y, SUPPORT_Y))
     with tf.control_dependencies(_needed(checks)):
@@ -170,7 +174,7 @@ def checked_queries(
     most: int,
     num_tasks: tf.Tensor | None = None,
     name: str = QUERY_X,
-    are_images: bool = False,
+    of_format: Checks = _no_checks,
 ) -> tf.Tensor:
     """Queries, or an InvalidArgument error.
 
@@ -179,7 +183,7 @@ def checked_queries(
         most: the most queries that a task may have.
         num_tasks: the number of tasks in the support sets or task states that come with them.
         name: the name of the input.
-        are_images: whether they are pixels from 0 to 1.
+        of_format: of the input format, `InputFormat.checks`.
     """
     x = of_its_shape(x, name)
     has_tasks = name.removesuffix(suffix_of(name)) != X  # an adapted model has none
@@ -189,7 +193,7 @@ def checked_queries(
         message = f"{name}: expected as many tasks (dimension 0) as in the request's other inputs"
         checks.append(tf.debugging.assert_equal(tf.shape(x)[0], num_tasks, message))
     if x.dtype != tf.string:
-        checks += [_finite(x, name), _unit(x, name) if are_images else None]
+        checks += [_finite(x, name), *of_format(x, name)]
     with tf.control_dependencies(_needed(checks)):
         return tf.identity(x)
 
@@ -204,12 +208,6 @@ def checked_state(state: dict[str, tf.Tensor], *, num_tasks: tf.Tensor) -> dict[
         with tf.control_dependencies(_needed([same, _finite(value, name)])):
             checked[name] = tf.identity(value)
     return checked
-
-
-def _unit(x: tf.Tensor, name: str) -> Any:
-    inside = tf.reduce_all((x >= -_BESIDE) & (x <= 1 + _BESIDE))
-    message = f"{name}: expected pixels from 0 to 1, received others; divide those of 0 to 255"
-    return tf.debugging.Assert(inside, [f"{message} by 255, or send the files to {name}{BYTES}"])
 
 
 def _finite(x: tf.Tensor, name: str) -> Any:

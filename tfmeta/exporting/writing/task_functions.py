@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfmeta.confidence import Confidence
 from tfmeta.exporting import task_state
-from tfmeta.exporting.contract import BYTES, QUERY_X, SUPPORT_SIZE, SUPPORT_X, SUPPORT_Y
+from tfmeta.exporting.contract import QUERY_X, SUPPORT_SIZE, SUPPORT_X, SUPPORT_Y
 from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
 from tfmeta.exporting.writing.refusals import (
@@ -84,7 +84,8 @@ class TaskFunctions(ServedFunctions):
     def checked_first(self, inputs: Tensors) -> Tensors:
         """The inputs of an encoded variant, after the checks that need no decoding."""
         checked, num_tasks = dict(inputs), None
-        support_x, query_x = SUPPORT_X + BYTES, QUERY_X + BYTES
+        suffix = self.options.input_format.suffix
+        support_x, query_x = SUPPORT_X + suffix, QUERY_X + suffix
         if support_x in inputs:
             rows = inputs[support_x], inputs[SUPPORT_Y], inputs.get(SUPPORT_SIZE)
             x, y, size = checked_rows(*rows, name=support_x, **self._limits())
@@ -125,7 +126,9 @@ class TaskFunctions(ServedFunctions):
     def _support(self, inputs: Tensors) -> tuple[tuple[tf.Tensor, ...], CommonSizes]:
         """The checked support sets, and the sizes that their tasks have in common."""
         rows = inputs[SUPPORT_X], inputs[SUPPORT_Y], inputs.get(SUPPORT_SIZE)
-        x, y, size = checked_support(*rows, are_images=self._are_images, **self._limits())
+        x, y, size = checked_support(
+            *rows, of_format=self.options.input_format.checks, **self._limits()
+        )
         if size is None:
             return (x, y), CommonSizes.of(y)
         return (x, y, size), CommonSizes.of(y, num_examples=tf.shape(y)[1])
@@ -137,15 +140,11 @@ class TaskFunctions(ServedFunctions):
         return sizes.given_to(self.learner.adapt)(x, y)
 
     def _queries(self, x: tf.Tensor, **options: Any) -> tf.Tensor:
-        most = self.options.limits.queries
-        return checked_queries(x, most=most, are_images=self._are_images, **options)
-
-    @property
-    def _are_images(self) -> bool:
-        return self.options.image_format is not None
+        most = self.options.limits["queries"]
+        return checked_queries(x, most=most, of_format=self.options.input_format.checks, **options)
 
     def _limits(self) -> dict[str, Any]:
-        most_rows = self.options.limits.support_rows
+        most_rows = self.options.limits["support_rows"]
         return {"num_classes": self.learner.num_outputs, "most_rows": most_rows}
 
 

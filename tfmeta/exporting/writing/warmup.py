@@ -16,7 +16,6 @@ import tensorflow as tf
 from tfmeta.errors import UserError
 from tfmeta.exporting import task_state
 from tfmeta.exporting.contract import (
-    BYTES,
     QUERY_X,
     SUPPORT_SIZE,
     SUPPORT_X,
@@ -33,10 +32,9 @@ from tfmeta.exporting.writing.task_functions import TaskFunctions
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks import unscaled
-from tfmeta.reading.images import to_unit
 
 Tensors = dict[str, np.ndarray]  # by name
-Encoded = dict[str, np.ndarray | None]  # image files by the name of an input; None for no images
+Encoded = dict[str, np.ndarray | None]  # by the name of an input; None: none
 Requests = dict[str, tuple[Tensors, Tensors]]  # inputs and outputs, by signature
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
@@ -81,7 +79,7 @@ def _task_requests(served: TaskFunctions) -> tuple[Requests, float]:
         )
         for each in served.kind.signatures
     }
-    return _with_bytes(requests, encoded), tolerance
+    return _with_encoded(requests, encoded, served.options.input_format.suffix), tolerance
 
 
 def answers_of(learner: MetaLearner) -> str:
@@ -194,7 +192,8 @@ def _adapted_requests(served: AdaptedFunctions) -> tuple[Requests, float]:
     support = support_of(learner, served.options)
     answers = _numpy(served.answer(_checked_answer(served, state, support, x, tolerance)))
     requests = {each.name: ({X: x}, answers) for each in served.kind.signatures}
-    return _with_bytes(requests, {X: encoded}), tolerance
+    suffix = served.options.input_format.suffix
+    return _with_encoded(requests, {X: encoded}, suffix), tolerance
 
 
 def write(path: str | Path, model_name: str, requests: Requests) -> None:
@@ -217,30 +216,26 @@ def write(path: str | Path, model_name: str, requests: Requests) -> None:
 def _examples(
     served: ServedFunctions, rng: np.random.Generator, number: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Random examples `(tasks, number, ...)`, and as PNG files if they are images."""
-    learner, image_format = served.learner, served.options.image_format
+    """Random examples `(tasks, number, ...)`, and as they are encoded, if they are."""
+    learner, input_format = served.learner, served.options.input_format
+    encoded = input_format.draw(rng, (NUM_TASKS, number))
+    if encoded is not None:
+        return input_format.prepare(tf.constant(encoded)).numpy(), encoded
     shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
-    if image_format is None:
-        # Not negative, for networks that take ids.
-        return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape))), None
-    pixels = rng.integers(0, 256, shape, dtype=np.uint8)
-    encoded = np.empty(shape[:2], object)
-    for index in np.ndindex(*shape[:2]):
-        encoded[index] = tf.io.encode_png(pixels[index]).numpy()
-    # What the decoder makes of the pixels: an inverted format turns them over.
-    return to_unit(image_format.decode_all(tf.constant(encoded))).numpy(), encoded
+    # Not negative, for networks that take ids.
+    return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape))), None
 
 
-def _with_bytes(requests: Requests, encoded: Encoded) -> Requests:
-    """The requests, and for images also the same with files."""
+def _with_encoded(requests: Requests, encoded: Encoded, suffix: str) -> Requests:
+    """The requests, and if there are encoded examples also the same with those."""
     every = dict(requests)
     files = {key: value for key, value in encoded.items() if value is not None}
     for name, (inputs, outputs) in requests.items() if files else ():
-        as_bytes = {
+        as_encoded = {
             **{key: value for key, value in inputs.items() if key not in files},
-            **{key + BYTES: files[key] for key in inputs if key in files},
+            **{key + suffix: files[key] for key in inputs if key in files},
         }
-        every[name + BYTES] = (as_bytes, outputs)
+        every[name + suffix] = (as_encoded, outputs)
     return every
 
 

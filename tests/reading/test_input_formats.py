@@ -1,0 +1,118 @@
+"""Every kind of input goes through the same checks; each names its own examples."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfmeta.errors import UserError
+from tfmeta.exporting.limits import RequestLimits
+from tfmeta.reading.formats import FORMATS, check_shape, format_class, from_record, to_record
+from tfmeta.reading.image_format import ImageFormat
+from tfmeta.reading.row_format import PLAIN, RowFormat
+
+# One or more of each kind.
+EXAMPLES = [
+    ImageFormat(9, 7, channels=3),
+    ImageFormat(6, 6, invert=True, background="black", resize="pad"),
+    RowFormat(("height", "width"), ("label",)),
+    PLAIN,
+]
+ENCODED = [each for each in EXAMPLES if each.suffix]
+
+
+def words(input_format) -> str:
+    return json.dumps(input_format.to_dict())[:60]
+
+
+def test_every_kind_has_an_example():
+    assert {each.kind for each in EXAMPLES} == FORMATS.keys()
+    assert all(type(each) is format_class(each.kind) for each in EXAMPLES)
+
+
+@pytest.mark.parametrize("input_format", EXAMPLES, ids=words)
+def test_a_format_comes_back_from_json(input_format):
+    record = json.loads(json.dumps(to_record(input_format)))
+    assert from_record(record, "the file") == input_format
+    assert "image_format" in record  # older versions expect it
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_damaged_record_is_refused_by_name(kind):
+    record = {"image_format": None, f"{kind}_format": {"of": "nothing"}}
+    with pytest.raises(UserError, match=rf"the file: {kind}_format.*missing"):
+        from_record(record, "the file")
+    with pytest.raises(UserError, match=rf"{kind}_format is 3, expected an object"):
+        from_record({"image_format": None, f"{kind}_format": 3}, "the file")
+
+
+def test_two_formats_in_one_record_are_refused():
+    record = {**to_record(EXAMPLES[0]), **{"row_format": EXAMPLES[2].to_dict()}}
+    with pytest.raises(UserError, match="it has image_format and row_format; expected one"):
+        from_record(record, "the file")
+
+
+def test_a_record_of_another_shape_is_refused():
+    with pytest.raises(UserError, match=r"image_format is \[9, 7, 3\] and input_shape \[9, 7, 1\]"):
+        check_shape(EXAMPLES[0], (9, 7, 1), "the file")
+
+
+@pytest.mark.parametrize("input_format", ENCODED, ids=words)
+def test_a_graph_prepares_as_training_does(input_format):
+    encoded = input_format.draw(np.random.default_rng(0), (2, 5))
+    trained_on = input_format.prepare(tf.constant(encoded))
+    assert trained_on.shape == (2, 5, *input_format.shape)
+    assert trained_on.dtype == tf.float32
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.string)], autograph=False)
+    def served(x):
+        checked = input_format.within_limits({"x": x}, RequestLimits())
+        return input_format.prepare_checked(checked["x"], name="x")
+
+    assert np.array_equal(served(tf.constant(encoded)), trained_on)
+
+
+@pytest.mark.parametrize("input_format", ENCODED, ids=words)
+def test_what_is_spoilt_is_refused_by_the_name_of_the_input(input_format):
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False)
+    def served(x):
+        checked = input_format.within_limits({"the_input": x}, RequestLimits())
+        return input_format.prepare_checked(checked["the_input"], name="the_input")
+
+    good = input_format.draw(np.random.default_rng(1), (2,))
+    assert served(tf.constant(good)).shape[0] == 2
+    assert input_format.spoilt
+    for change in input_format.spoilt.values():
+        spoilt = tf.constant([good[0], change(good[1])])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="the_input"):
+            served(spoilt)
+
+
+@pytest.mark.parametrize("input_format", ENCODED, ids=words)
+def test_padding_can_be_prepared(input_format):
+    assert input_format.prepare(tf.constant([input_format.padding])).shape[0] == 1
+
+
+@pytest.mark.parametrize("input_format", EXAMPLES, ids=words)
+def test_the_limits_are_those_of_the_format(input_format):
+    own = RequestLimits().of(input_format)
+    assert own.keys() == {*input_format.limits, "support_rows", "queries"}
+    others = RequestLimits.meanings().keys() - own.keys()
+    for name in others:
+        with pytest.raises(UserError, match=f"the limits {name}, and the model takes"):
+            RequestLimits(**{name: 5}).of(input_format)
+
+
+@pytest.mark.parametrize("input_format", ENCODED, ids=words)
+def test_a_request_that_the_limits_do_not_admit_is_known(input_format):
+    encoded = list(input_format.draw(np.random.default_rng(2), (3,)))
+    needed = input_format.admitted(encoded)
+    assert needed.keys() == input_format.limits.keys()
+    for name, least in needed.items():
+        request = {"x": np.array(encoded, object)}
+        RequestLimits(**{name: least}).check_admit({"predict": (request, {})}, input_format)
+        if least > 1:
+            limits = RequestLimits(**{name: least - 1})
+            with pytest.raises(UserError, match=f"the limit {name}={least - 1}; expected at least"):
+                limits.check_admit({"predict": (request, {})}, input_format)

@@ -1,0 +1,170 @@
+"""What every kind of input has in common: images, texts, sounds, rows of numbers.
+
+Imports no TensorFlow, because reading a user's files and an export's description needs none. The
+graph of a format stands in a module of its own, which its methods import when they are called.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tfmeta import typed_fields as typed
+from tfmeta.reading.example_reader import ExampleReader
+
+if TYPE_CHECKING:
+    from tfmeta.reading.prepared import Prepared
+
+Limit = tuple[int, str]  # by default, and what it limits
+
+
+class InputFormat(ABC):
+    """How examples of one kind are read and prepared, in training and in a served model.
+
+    A format that has a `suffix` takes encoded examples, one string each: the content of a file, or
+    a text. An export then has a variant of each signature that takes them. A format without a
+    suffix takes numbers as they are. `tfmeta.reading.formats` lists the kinds.
+
+    Attributes:
+        kind: the word under which a run and an export record it.
+        noun: what an example is called, in the plural.
+        suffix: of the signatures and inputs that take encoded examples; "" if there are none.
+        required: the fields without which a record of it is damaged, for `typed_fields.checked`.
+        limits: the most that a request may hold, `{name: (default, what it limits)}`.
+        spoilt: what may happen to an encoded example so that it must be refused.
+        padding: an encoded example that takes little work, for rows that are padding.
+        takes_files: whether an encoded example is the content of a file, which JSON holds as
+            base64.
+        value_range: the least and the greatest number in a prepared example, if the kind has them.
+        has_pictures: whether `pictures` can show examples.
+        features: names of an example's numbers, in their order; empty if they have none.
+    """
+
+    kind: ClassVar[str]
+    noun: ClassVar[str]
+    suffix: ClassVar[str] = ""
+    required: ClassVar[dict[str, typed.Kind]] = {}
+    limits: ClassVar[dict[str, Limit]] = {}
+    spoilt: ClassVar[dict[str, Callable[[bytes], bytes]]] = {}
+    padding: ClassVar[bytes] = b""
+    takes_files: ClassVar[bool] = False
+    value_range: ClassVar[tuple[float, float] | None] = None
+    has_pictures: ClassVar[bool] = False
+    features: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Of one prepared example; None if the format does not say."""
+        return None
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The format as JSON can hold it."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "InputFormat":
+        """Reads what `to_dict` made.
+
+        Raises:
+            ValueError, TypeError, UserError: if a field is not what it should be.
+        """
+
+    @abstractmethod
+    def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
+        """The object that reads a user's support sets and queries.
+
+        Args:
+            input_shape: of one prepared example.
+            target_size: the number of values per answer; None if the answers are classes.
+        """
+
+    @abstractmethod
+    def prepared(self, examples: Any) -> "Prepared":
+        """A source's examples for `tfmeta inspect` and the baselines.
+
+        Args:
+            examples: `(examples, *shape)`, an array or a `RecordFile`.
+        """
+
+    def pipeline_options(self) -> dict[str, Any]:
+        """The options with which another pipeline reads its examples in this format."""
+        return {}
+
+    def compact(self, x: Any) -> Any:
+        """Prepared examples in the smallest type from which they come back to the same bits."""
+        return x
+
+    def pictures(self, x: Any) -> Any:
+        """Prepared examples `(..., *shape)` as `(..., height, width, 1 or 3)` from 0 to 1.
+
+        Only if `has_pictures`.
+        """
+        return x
+
+    # In a graph
+
+    def prepare(self, examples: Any, *, name: str = "example") -> Any:
+        """Examples as a reader returns them -> as the network takes them; eagerly or in a graph.
+
+        Args:
+            examples: encoded examples of any shape `(...)`.
+            name: what an error calls the input.
+
+        Returns:
+            float32 `(..., *shape)`.
+
+        Raises:
+            tf.errors.InvalidArgumentError: if one is refused; the message begins with the name.
+        """
+        del name
+        return examples
+
+    def within_limits(self, encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+        """Checks the encoded inputs of one request before any example is prepared.
+
+        Args:
+            encoded: strings of any shape, by the name of the input.
+            limits: those of the request, by name.
+
+        Returns:
+            By the name of the input, what `prepare_checked` takes.
+        """
+        del limits
+        return encoded
+
+    def prepare_checked(self, checked: Any, *, name: str) -> Any:
+        """`prepare` for what `within_limits` returned."""
+        return self.prepare(checked, name=name)
+
+    def checks(self, x: Any, name: str) -> list[Any]:
+        """Assertions about examples that a client has prepared itself."""
+        del x, name
+        return []
+
+    # For exports
+
+    def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        """Random encoded examples, an object array of that shape; None if none are encoded."""
+        del rng, shape
+
+    def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        """Random examples `shape` as a client would prepare them; None leaves it to the network."""
+        del rng, shape
+
+    def admitted(self, encoded: list[bytes]) -> dict[str, int]:
+        """What the limits must be at least, by name, for a request with these examples."""
+        del encoded
+        return {}
+
+    def description(self) -> str:
+        """Lines for an export's README: what its inputs take; "" if there is nothing to say."""
+        return ""
+
+    def shown(self) -> Any:
+        """An encoded example in a request's JSON, shortened."""
+        return {"b64": "..."} if self.takes_files else "..."
+
+    @property
+    def client_arguments(self) -> str | None:
+        """What `client.py` takes on its command line for this format; None if it takes nothing."""
+        return None
