@@ -62,6 +62,11 @@ PIPELINES = {
         "your own images: a folder with one folder per class",
         pretrained=_PHOTOGRAPHS,
     ),
+    "audio-folder": Pipeline(
+        "tfmeta.pipelines.audio_folder:build",
+        "your own sounds: a folder with one folder per class",
+        algorithm="prototypical",
+    ),
     "arrays": Pipeline(
         "tfmeta.pipelines.arrays:build", "your own vectors or images in arrays: NPZ, CSV, Parquet"
     ),

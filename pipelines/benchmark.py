@@ -17,7 +17,7 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.splitting import SPLITS
 from tfmeta.errors import UserError, described, listed
-from tfmeta.pipelines.image_folder import (
+from tfmeta.pipelines.class_folders import (
     FoundClass,
     files_in,
     find_classes,

@@ -24,6 +24,8 @@ RESHAPED = 4
 JPEG = 8
 # Of a value that takes an operation or two, each with its rounding: a pixel divided by 255.
 FEW = 4
+# Of a resampled sound: 74 dB below full scale, which is what Blackman's window lets through.
+QUIETER_THAN_FULL_SCALE = 2e-4
 # A difference that a test wants to see is many times what rounding explains.
 _FAR = 10
 
