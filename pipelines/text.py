@@ -5,8 +5,8 @@
 
 A text becomes the ids of its tokens. Tokens are words in any script, and single characters in
 scripts that put no spaces between words (`tokenizers.py`). The vocabulary comes from the training
-split alone. `token_ids` makes the ids that a served model takes from the source's `vocabulary`,
-`length` and `tokenizer`. For your own embeddings use `arrays`.
+split alone. A served model takes texts and makes the same ids; `token_ids` makes them in Python.
+For your own embeddings use `arrays`.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ from tfmeta.errors import UserError
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.tables import find_file
+from tfmeta.reading.text_format import NO_TOKENS, TextFormat
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.reading.tokenizers import RESERVED, TOKENIZERS, Vectoriser
 
-_NO_WORDS = ["", "[UNK]"]
 _MOST_IDS = 2**24  # ids that a float32 can tell apart
 
 
@@ -95,7 +95,8 @@ def build(
         raise UserError(f"the training texts of {path} have no word but punctuation; expected some")
     ids, lengths = Vectoriser(words, tokenizer=tokenizer).ids(texts, length)
     index = ClassIndex(ids, **classes, origins=Origins(digests=_digests(texts)))
-    source = ClassSource("text", index)
+    text_format = _format(words, length, tokenizer, chosen)
+    source = ClassSource("text", index, input_format=text_format)
     source.vocabulary, source.length, source.tokenizer = words, length, tokenizer
     # Later texts must not change the id of a word, nor a later tokenizer the words.
     source.pinned_options = {"vocabulary": words, "tokenizer": tokenizer}
@@ -119,6 +120,18 @@ def token_ids(
     return Vectoriser(vocabulary, tokenizer=tokenizer).ids(texts, length)[0]
 
 
+def _format(words, length, tokenizer, columns):
+    """How a served model makes the ids; None for a tokenizer that no graph can compute."""
+    if tokenizer != "unicode":
+        return None
+    try:
+        return TextFormat(
+            tuple(words), length, text_column=columns["text"], label_column=columns["label"]
+        )
+    except ValueError as error:
+        raise UserError(f"pipeline.vocabulary: {error}") from error
+
+
 def _digests(texts):
     """Digests of the texts as they were given, because different texts may have the same ids."""
     return tuple(hashlib.blake2b(t.encode(), digest_size=16).digest() for t in texts)
@@ -127,10 +140,10 @@ def _digests(texts):
 def _is_words(vocabulary):
     if not isinstance(vocabulary, list):
         return False
-    if vocabulary[:RESERVED] != _NO_WORDS or not all(isinstance(w, str) for w in vocabulary):
+    if tuple(vocabulary[:RESERVED]) != NO_TOKENS or not all(isinstance(w, str) for w in vocabulary):
         raise UserError(
             f"received a pipeline.vocabulary that begins with {vocabulary[:3]}; expected a number, "
-            f"or words from id 0 on, of which the first are {_NO_WORDS}"
+            f"or words from id 0 on, of which the first are {list(NO_TOKENS)}"
         )
     return True
 

@@ -27,12 +27,14 @@ def names_in(*functions):
 def test_the_client_asks_by_the_contracts_names():
     assert names_in("read_support", "probabilities_of") == {
         contract.SUPPORT_X + BYTES,
+        contract.SUPPORT_X + TEXT,
         contract.SUPPORT_Y,
-        contract.QUERY_X + BYTES,
-        contract.ADAPT_AND_PREDICT + BYTES,
-        contract.ADAPT + BYTES,
-        contract.PREDICT + BYTES,
+        contract.QUERY_X,
+        contract.ADAPT_AND_PREDICT,
+        contract.ADAPT,
+        contract.PREDICT,
         contract.PROBABILITIES,
+        *(BYTES, TEXT),
     }
     assert BYTES in names_in("_decoded")
 

@@ -11,12 +11,14 @@ from tfmeta.exporting.limits import RequestLimits
 from tfmeta.reading.formats import FORMATS, check_shape, format_class, from_record, to_record
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.row_format import PLAIN, RowFormat
+from tfmeta.reading.text_format import TextFormat
 
 # One or more of each kind.
 EXAMPLES = [
     ImageFormat(9, 7, channels=3),
     ImageFormat(6, 6, invert=True, background="black", resize="pad"),
     RowFormat(("height", "width"), ("label",)),
+    TextFormat(("", "[UNK]", "karte", "größe", "我", "卡", "😀", "pay"), 6),
     PLAIN,
 ]
 ENCODED = [each for each in EXAMPLES if each.suffix]

@@ -1,14 +1,16 @@
-"""Asks a served model which of your classes each image shows. Copy this file and change it.
+"""Asks a served model of which of your classes each image or text is. Copy this file and change it.
 
     python client.py SUPPORT_DIR IMAGE... --model NAME                  (gRPC, localhost:8500)
     python client.py SUPPORT_DIR IMAGE... --model NAME --rest http://localhost:8501
+    python client.py SUPPORT.csv TEXT... --model NAME
 
-SUPPORT_DIR has a subfolder of images for each class. REST needs numpy alone; gRPC needs
-tensorflow-serving-api too, which brings TensorFlow.
+SUPPORT_DIR has a subfolder of images for each class, SUPPORT.csv the columns text and label. REST
+needs numpy alone; gRPC needs tensorflow-serving-api too, which brings TensorFlow.
 """
 
 import argparse
 import base64
+import csv
 import json
 import sys
 import urllib.error
@@ -185,16 +187,30 @@ def _from_json(value: Any) -> Any:
     return value
 
 
-def read_support(folder: Path) -> tuple[list[str], dict[str, list[Any]]]:
-    """The names of the classes, and the support set of one task for the `_bytes` signatures."""
-    classes = [path for path in _shown(folder) if path.is_dir()]
-    images, labels = [], []
-    for label, each in enumerate(classes):
-        for path in _shown(each):
-            images.append(path.read_bytes())
-            labels.append(label)
+def read_support(path: Path) -> tuple[list[str], dict[str, list[Any]]]:
+    """The names of the classes, and the support set of one task: images of a folder, or texts."""
+    if path.is_dir():
+        classes = [each for each in _shown(path) if each.is_dir()]
+        files = [(each.name, image) for each in classes for image in _shown(each)]
+        names, labels = [each.name for each in classes], [label for label, _ in files]
+        support: dict[str, list[Any]] = {
+            "support_x_bytes": [[image.read_bytes() for _, image in files]]
+        }
+    else:
+        rows = _read_rows(path)
+        labels = [label for label, _ in rows]
+        names, support = sorted({*labels}), {"support_x_text": [[text for _, text in rows]]}
     # Dimension 0 of every input is tasks. Here is one task.
-    return [each.name for each in classes], {"support_x_bytes": [images], "support_y": [labels]}
+    return names, {**support, "support_y": [[names.index(label) for label in labels]]}
+
+
+def _read_rows(path: Path) -> list[tuple[str, str]]:
+    """The label and the text in each row of a CSV file."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        if not {"text", "label"} <= {*(rows.fieldnames or ())}:
+            raise OSError(f"{path} has the columns {rows.fieldnames}; expected text and label")
+        return [(row["label"], row["text"]) for row in rows]
 
 
 def _shown(folder: Path) -> list[Path]:
@@ -207,26 +223,26 @@ def _shown(folder: Path) -> list[Path]:
 def probabilities_of(
     client: GrpcClient | RestClient,
     support: dict[str, Any],
-    images: list[bytes],
+    queries: list[bytes] | list[str],
     *,
     adapt_once: bool,
 ) -> np.ndarray:
-    """`(images, classes)`, for the classes of `support`."""
+    """`(queries, classes)`, for the classes of `support`."""
+    form = "_text" if "support_x_text" in support else "_bytes"
+    query_x = f"query_x{form}"
     if not adapt_once:
-        request = {**support, "query_x_bytes": [images]}
-        return client.predict("adapt_and_predict_bytes", request)["probabilities"][0]
+        request = {**support, query_x: [queries]}
+        return client.predict(f"adapt_and_predict{form}", request)["probabilities"][0]
     # The server keeps nothing of a task: its state comes back, and is sent with each later query.
-    state = client.predict("adapt_bytes", support)
-    answers = [
-        client.predict("predict_bytes", {**state, "query_x_bytes": [[image]]}) for image in images
-    ]
+    state = client.predict(f"adapt{form}", support)
+    answers = [client.predict(f"predict{form}", {**state, query_x: [[query]]}) for query in queries]
     return np.concatenate([answer["probabilities"][0] for answer in answers])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Label images by a served model.")
-    parser.add_argument("support", type=Path, help="folder with a subfolder of images per class")
-    parser.add_argument("images", type=Path, nargs="+", help="PNG, JPEG or GIF files")
+    parser = argparse.ArgumentParser(description="Label images or texts by a model.")
+    parser.add_argument("support", type=Path, help="a subfolder of images per class; or CSV")
+    parser.add_argument("queries", nargs="+", help="PNG, JPEG or GIF files; or texts")
     parser.add_argument("--model", required=True, help="its name on the server")
     parser.add_argument("--grpc", default="localhost:8500", help="host:port (%(default)s)")
     parser.add_argument("--rest", help="use REST instead, such as http://localhost:8501")
@@ -240,15 +256,16 @@ def main() -> None:
     )
     try:
         names, support = read_support(options.support)
-        images = [path.read_bytes() for path in options.images]
+        is_folder = options.support.is_dir()
+        queries = [Path(q).read_bytes() if is_folder else q for q in options.queries]
         where = (RestClient, options.rest) if options.rest else (GrpcClient, options.grpc)
         client = where[0](where[1], options.model, version=version)
-        answers = probabilities_of(client, support, images, adapt_once=options.adapt_once)
+        answers = probabilities_of(client, support, queries, adapt_once=options.adapt_once)
         client.close()
     except (ServerError, OSError) as error:
         sys.exit(f"client.py: {str(error).splitlines()[0]}")  # the others are of the graph
-    for path, row in zip(options.images, answers[:, : len(names)], strict=True):
-        print(f"{path}  {names[row.argmax()]}  {row.max():.3f}")
+    for query, row in zip(options.queries, answers[:, : len(names)], strict=True):
+        print(f"{query}  {names[row.argmax()]}  {row.max():.3f}")
 
 
 if __name__ == "__main__":

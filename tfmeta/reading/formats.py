@@ -12,6 +12,7 @@ from tfmeta.reading.row_format import PLAIN
 # A new kind of input is one file, and a row here.
 FORMATS = {
     "image": "tfmeta.reading.image_format:ImageFormat",
+    "text": "tfmeta.reading.text_format:TextFormat",
     "row": "tfmeta.reading.row_format:RowFormat",
 }
 _IMAGE = "image_format"  # null is written for it where the examples are no images

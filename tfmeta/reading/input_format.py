@@ -34,6 +34,8 @@ class InputFormat(ABC):
         padding: an encoded example that takes little work, for rows that are padding.
         takes_files: whether an encoded example is the content of a file, which JSON holds as
             base64.
+        are_ids: whether the numbers in a prepared example name things, so that a close number means
+            something else.
         value_range: the least and the greatest number in a prepared example, if the kind has them.
         has_pictures: whether `pictures` can show examples.
         features: names of an example's numbers, in their order; empty if they have none.
@@ -47,6 +49,7 @@ class InputFormat(ABC):
     spoilt: ClassVar[dict[str, Callable[[bytes], bytes]]] = {}
     padding: ClassVar[bytes] = b""
     takes_files: ClassVar[bool] = False
+    are_ids: ClassVar[bool] = False
     value_range: ClassVar[tuple[float, float] | None] = None
     has_pictures: ClassVar[bool] = False
     features: tuple[str, ...] = ()
@@ -142,6 +145,10 @@ class InputFormat(ABC):
         return []
 
     # For exports
+
+    def resources(self) -> Any:
+        """What an exported model must keep so that `prepare` works, such as a table; or None."""
+        return None
 
     def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
         """Random encoded examples, an object array of that shape; None if none are encoded."""

@@ -1,17 +1,27 @@
-"""From a text to the ids of its tokens, the same in training, prediction and serving.
+"""How texts are read: the one description that training, prediction and serving share."""
 
-Imports no TensorFlow; the operations are in `text_graph.py`.
-"""
-
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from tfmeta import typed_fields as typed
+from tfmeta.errors import UserError
+from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.input_format import InputFormat
+from tfmeta.reading.text_reader import TextReader
+
+if TYPE_CHECKING:
+    from tfmeta.reading.prepared import Prepared
 
 NO_TOKENS = ("", "[UNK]")  # what the ids 0 and 1 stand for in a vocabulary
+_DRAWN = 8  # tokens in a random text
 
 
 @dataclass(frozen=True)
-class TextFormat:
-    """The one definition of how a pipeline's texts are read.
+class TextFormat(InputFormat):
+    """The one definition of how a pipeline's texts become ids of tokens. See `InputFormat`.
 
     Args:
         vocabulary: the tokens in the order of their ids, from 0; the first two are no tokens.
@@ -23,6 +33,31 @@ class TextFormat:
     Raises:
         ValueError: if an argument has another value than these.
     """
+
+    kind = "text"
+    noun = "texts"
+    suffix = "_text"
+    are_ids = True
+    required: ClassVar = {
+        "vocabulary": typed.TEXTS,
+        "length": typed.COUNT,
+        "tokenizer": typed.TEXT,
+        "text_column": typed.TEXT,
+        "label_column": typed.TEXT,
+    }
+    limits: ClassVar = {
+        "text_bytes": (100_000, "bytes in a text"),
+        "request_texts": (10_000, "texts in a request, all its tasks together"),
+        "request_text_bytes": (10_000_000, "bytes in all texts of a request together"),
+    }
+    spoilt: ClassVar = {
+        "empty": lambda text: b"",
+        "blank": lambda text: b" \t\n",
+        "of punctuation alone": lambda text: b"?!...",
+        "in another encoding": lambda text: text + "é".encode("latin1"),
+        "cut inside a letter": lambda text: text + "卡".encode()[:-1],
+    }
+    padding = b"0"
 
     vocabulary: tuple[str, ...]
     length: int
@@ -66,7 +101,84 @@ class TextFormat:
     def from_dict(cls, fields: dict[str, Any]) -> "TextFormat":
         return cls(**fields)
 
+    def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
+        del input_shape
+        if target_size is not None:
+            raise UserError(
+                "the examples are texts with values, which are in no format of files; use the "
+                "learner's adapt and predict_with in Python"
+            )
+        return TextReader(self.text_column, self.label_column)
+
+    def prepared(self, examples: Any) -> "Prepared":
+        """As in `InputFormat`; a source that has the texts makes a better one itself."""
+        from tfmeta.reading.prepared_tokens import PreparedTokens
+
+        return PreparedTokens(examples, {}, (examples != 0).sum(-1), ())
+
+    # In a graph
+
+    def prepare(self, examples: Any, *, name: str = "text") -> Any:
+        checked = _graph().checked_encoding(examples, name)
+        return self.prepare_checked(checked, name=name)
+
+    def within_limits(self, encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+        return _graph().within_limits(encoded, limits)
+
+    def prepare_checked(self, checked: Any, *, name: str) -> Any:
+        return _graph().token_ids(checked, self.vocabulary, self.length, name)
+
+    def checks(self, x: Any, name: str) -> list[Any]:
+        return [_graph().are_ids(x, len(self.vocabulary), name, name + self.suffix)]
+
+    # For exports
+
+    def resources(self) -> Any:
+        return _graph().vocabulary_of(self.vocabulary)
+
+    def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        texts = np.empty(shape, object)
+        for index in np.ndindex(*shape):
+            ids = rng.integers(len(NO_TOKENS), len(self.vocabulary), _DRAWN)
+            words = [self.vocabulary[id_] for id_ in ids]
+            texts[index] = " ".join([*words, str(rng.integers(1000))]).encode()
+        return texts
+
+    def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        return rng.integers(1, len(self.vocabulary), shape).astype(np.float32)
+
+    def admitted(self, encoded: list[bytes]) -> dict[str, int]:
+        sizes = list(map(len, encoded))
+        return {
+            "text_bytes": max(sizes, default=0),
+            "request_texts": len(sizes),
+            "request_text_bytes": sum(sizes),
+        }
+
+    def description(self) -> str:
+        return (
+            f"Texts are {self.length} ids of tokens as floats, whole numbers from 0 to "
+            f"{len(self.vocabulary) - 1}: 0 is padding, 1 an unknown token, 2 the first line of "
+            f"`assets/vocabulary.txt`. An input that ends in `{self.suffix}` takes texts in UTF-8 "
+            "instead, one string per text, and makes tokens of them as in training. It refuses a "
+            "text without a word, a number or a symbol."
+        )
+
+    def shown(self) -> str:
+        return "how do I pay?"
+
+    @property
+    def client_arguments(self) -> str:
+        return "SUPPORT.csv TEXT..."
+
 
 def _is_half(word: str) -> bool:
     """Whether there is half of a pair of surrogates in it, which UTF-8 can't hold."""
     return any("\ud800" <= letter <= "\udfff" for letter in word)
+
+
+def _graph() -> Any:
+    """The module of TensorFlow's operations."""
+    from tfmeta.reading import text_graph
+
+    return text_graph

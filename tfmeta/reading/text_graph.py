@@ -5,12 +5,14 @@ The vocabulary is a file of the served model (an asset), with one token per line
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from tfmeta.reading.decoding.image_sizes import at_most
 from tfmeta.reading.tokenizers import RESERVED, spaced_tokens
 
 VOCABULARY_FILE = "vocabulary.txt"
@@ -74,6 +76,7 @@ def checked_encoding(encoded: Any, name: str) -> Any:
         encoded: of any shape.
         name: of the input; the error's message begins with it.
     """
+    encoded = tf.convert_to_tensor(encoded, tf.string)
     valid = tf.strings.unicode_transcode(encoded, "UTF-8", "UTF-8", errors="ignore")
     return _refusing(
         encoded, valid != encoded, f"{name}: expected texts in UTF-8; another encoding has"
@@ -105,6 +108,32 @@ def token_ids(encoded: Any, words: tuple[str, ...], length: int, name: str) -> A
     ids = tf.cast(ids.to_tensor(shape=(None, length)), tf.float32)
     shaped = tf.reshape(ids, tf.concat([tf.shape(encoded), [length]], 0))
     return tf.ensure_shape(shaped, (*encoded.shape, length))
+
+
+def within_limits(encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+    """The same texts, or an error before any is looked into. See `InputFormat.within_limits`."""
+    names = " and ".join(encoded)
+    number = sum(tf.size(texts) for texts in encoded.values())
+    sizes = {name: tf.strings.length(texts) for name, texts in encoded.items()}
+    total = sum(tf.reduce_sum(tf.cast(size, tf.int64)) for size in sizes.values())
+    checks = [
+        at_most(limits["request_texts"], number, f"{names}: texts", "request_texts"),
+        at_most(limits["request_text_bytes"], total, f"{names}: bytes", "request_text_bytes"),
+    ]
+    checks += [
+        at_most(limits["text_bytes"], size, f"{name}: a text's bytes", "text_bytes")
+        for name, size in sizes.items()
+    ]
+    with tf.control_dependencies(checks):
+        admitted = {name: tf.identity(texts) for name, texts in encoded.items()}
+    return {name: checked_encoding(texts, name) for name, texts in admitted.items()}
+
+
+def are_ids(x: Any, number: int, name: str, name_of_texts: str) -> Any:
+    """An assertion that numbers are ids from 0 to one less than `number`."""
+    inside = tf.reduce_all((x >= 0) & (x < number) & (tf.math.floormod(x, 1) == 0))
+    message = f"{name}: expected ids of tokens, whole numbers from 0 to {number - 1}, received"
+    return tf.debugging.Assert(inside, [f"{message} others; or send the texts to {name_of_texts}"])
 
 
 def _refusing(values: Any, is_wrong: Any, message: str) -> Any:

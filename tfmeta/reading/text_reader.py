@@ -1,12 +1,13 @@
 """Support sets and queries of texts: tables and files of lines, or the texts themselves."""
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.reading.example_reader import (
     ExampleReader,
     Place,
@@ -41,6 +42,7 @@ class TextReader(ExampleReader):
             )
         _check_there(path)
         columns = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
+        _check_tokens([Place(str(path), row, t) for row, t in enumerate(columns["text"], 1)])
         names, labels = labelled(np.array(columns["label"]))
         check_number_of_classes(len(names), num_classes, f"{path} has {len(names)} classes")
         return SupportSet(names, [text.encode() for text in columns["text"]], labels)
@@ -49,6 +51,7 @@ class TextReader(ExampleReader):
         places: list[Place] = []
         for path in paths:
             places += self._queries_of(path)
+        _check_tokens(places)
         return places, [str(place.text).encode() for place in places]
 
     def _queries_of(self, given: AnyPath) -> list[Place]:
@@ -84,6 +87,21 @@ class TextReader(ExampleReader):
             )
         chosen = {"text": self._columns["text"]}
         return list(enumerate(read_text_rows(path, chosen, how_to_name=_COLUMNS)["text"], 1))
+
+
+def _check_tokens(places: list[Place]) -> None:
+    """Refuses texts that a model refuses because they have no token; names them."""
+    empty = [place for place in places if not any(map(_is_in_token, place.text or ""))]
+    if empty:
+        raise UserError(
+            f"received {len(empty)} texts without a word, a number or a symbol: "
+            f"{listed([repr(str(place)) for place in empty])}; expected texts that have some"
+        )
+
+
+def _is_in_token(letter: str) -> bool:
+    category = unicodedata.category(letter)  # as in tokenizers.py
+    return category[0] in "LMN" or category == "So"
 
 
 def _check_there(path: AnyPath) -> None:

@@ -84,7 +84,8 @@ class Verifier:
         check_files(self._folder)
         self._manifest = Manifest.read(self._folder)
         expected = self._manifest.files
-        found = [MODEL, WARM_UP, *(f"variables/{p.name}" for p in self._folder.glob("variables/*"))]
+        loaded = [p for folder in ("variables", "assets") for p in self._folder.glob(f"{folder}/*")]
+        found = [MODEL, WARM_UP, *(p.relative_to(self._folder).as_posix() for p in loaded)]
         if unknown := sorted({*found} - expected.keys()):
             raise CheckFailed(f"{unknown[0]} is not among the files that were exported")
         for path, digest in expected.items():

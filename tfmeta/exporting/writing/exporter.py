@@ -20,6 +20,7 @@ from tfmeta.exporting.contract import (
 from tfmeta.exporting.manifest import Manifest, digest_of
 from tfmeta.exporting.writing import readme, serving_files, warmup
 from tfmeta.exporting.writing.adapted_functions import AdaptedFunctions
+from tfmeta.exporting.writing.direct_assets import take_assets_directly
 from tfmeta.exporting.writing.encoded_inputs import with_encoded
 from tfmeta.exporting.writing.options import kind_and_options
 from tfmeta.exporting.writing.served_functions import ServedFunctions
@@ -117,6 +118,7 @@ def _save_model(folder: Path, served: TaskFunctions | AdaptedFunctions) -> None:
     module = tf.Module()
     module.weights = [variable.value for variable in served.learner.served_variables]
     module.state = served.variables
+    module.resources = served.options.input_format.resources()
     functions = with_encoded(
         served.functions,
         served.options.input_format,
@@ -133,17 +135,19 @@ def _save_model(folder: Path, served: TaskFunctions | AdaptedFunctions) -> None:
     # Gradients are in the graph already; their Python definitions would only be dead weight.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(folder), signatures=traced, options=options)
-    _share_nodes(folder / MODEL, names)
+    _simplify(folder / MODEL, names)
     fingerprinting_utils.write_fingerprint(str(folder))  # of what has changed
 
 
-def _share_nodes(path: Path, names: dict[str, str]) -> None:
+def _simplify(path: Path, names: dict[str, str]) -> None:
     """Lets each default signature name the nodes of the signature that it stands for.
 
     A server optimises a graph once for each set of nodes. With the same ones for both, the first
-    request of the second takes no longer than any other.
+    request of the second takes no longer than any other. Tables then take the paths of their files
+    from the loader.
     """
     model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    take_assets_directly(model.meta_graphs[0])
     signatures = model.meta_graphs[0].signature_def
     for default, name in names.items():
         signatures[default].CopyFrom(signatures[name])

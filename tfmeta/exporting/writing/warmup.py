@@ -149,12 +149,18 @@ def _task_responses(served: TaskFunctions) -> Callable[[Any, Nudge], list[np.nda
 
     def respond(drawn: Any, nudge: Nudge) -> list[np.ndarray]:
         support, query, _ = drawn
+        nudge = _unless_ids(served, nudge)
         support_x, query_x = nudge(support[SUPPORT_X]), nudge(query[QUERY_X])
         tasks = zip(support_x, support[SUPPORT_Y], query_x, strict=True)
         every = [respond_one(*map(tf.constant, task)) for task in tasks]
         return [tensor.numpy() for tensor in tf.nest.flatten(every)]
 
     return respond
+
+
+def _unless_ids(served: ServedFunctions, nudge: Nudge) -> Nudge:
+    """The nudge; for ids, which rounding can't change, what changes nothing."""
+    return (lambda x: x) if served.options.input_format.are_ids else nudge
 
 
 def _draw(served: TaskFunctions, seed: int) -> tuple[Tensors, Tensors, Encoded]:
@@ -186,7 +192,7 @@ def _adapted_requests(served: AdaptedFunctions) -> tuple[Requests, float]:
         return x[0], None if encoded is None else encoded[0]
 
     def respond(drawn: Any, nudge: Nudge) -> list[np.ndarray]:
-        return list(answer(nudge(drawn[0])).values())
+        return list(answer(_unless_ids(served, nudge)(drawn[0])).values())
 
     (x, encoded), tolerance = well_conditioned(draw, respond)
     support = support_of(learner, served.options)
