@@ -79,7 +79,7 @@ def build(
         skip_unreadable=skip_unreadable,
     )
     index = folders.index(loaded.examples, loaded.kept, splits=splits, origins=loaded.origins)
-    source = ClassSource("audio-folder", index)
+    source = ClassSource("audio-folder", index, input_format=loaded.sound_format)
     source.prepared = PreparedSounds(index.examples, loaded.sound_format, loaded.facts)
     source.pinned_options = pinned_options(loaded.sound_format, options)
     return source

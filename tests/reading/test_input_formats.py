@@ -11,6 +11,7 @@ from tfmeta.exporting.limits import RequestLimits
 from tfmeta.reading.formats import FORMATS, check_shape, format_class, from_record, to_record
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.row_format import PLAIN, RowFormat
+from tfmeta.reading.sound_format import SoundFormat
 from tfmeta.reading.text_format import TextFormat
 
 # One or more of each kind.
@@ -19,6 +20,7 @@ EXAMPLES = [
     ImageFormat(6, 6, invert=True, background="black", resize="pad"),
     RowFormat(("height", "width"), ("label",)),
     TextFormat(("", "[UNK]", "karte", "größe", "我", "卡", "😀", "pay"), 6),
+    SoundFormat(8000, 2400, mels=20, window=200, hop=80, highest=4000.0, centre=-40.0, spread=9.0),
     PLAIN,
 ]
 ENCODED = [each for each in EXAMPLES if each.suffix]

@@ -14,6 +14,7 @@ FORMATS = {
     "image": "tfmeta.reading.image_format:ImageFormat",
     "text": "tfmeta.reading.text_format:TextFormat",
     "row": "tfmeta.reading.row_format:RowFormat",
+    "sound": "tfmeta.reading.sound_format:SoundFormat",
 }
 _IMAGE = "image_format"  # null is written for it where the examples are no images
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError, listed
 from tfmeta.reading.array_pixels import DEFAULT_RANGE, png_files
 from tfmeta.reading.example_reader import (
     IMAGE_SUFFIXES,
@@ -16,8 +15,8 @@ from tfmeta.reading.example_reader import (
     labelled,
 )
 from tfmeta.reading.npz_files import read_examples
-from tfmeta.reading.support_set import read_image, read_support_folder
-from tfmeta.user_files import AnyPath, is_hidden
+from tfmeta.reading.support_set import files_of_kind, read_image, read_support_folder
+from tfmeta.user_files import AnyPath
 
 
 class ImageReader(ExampleReader):
@@ -48,7 +47,9 @@ class ImageReader(ExampleReader):
                 places += [Place(str(path), row) for row in range(1, len(found) + 1)]
                 contents += found
             else:
-                files = _images_in(path) if Path(path).is_dir() else [path]
+                files = (
+                    files_of_kind(path, IMAGE_SUFFIXES, "image") if Path(path).is_dir() else [path]
+                )
                 places += [Place(str(file)) for file in files]
                 contents += [read_image(file) for file in files]
         return places, contents
@@ -59,16 +60,3 @@ class ImageReader(ExampleReader):
 
 def _is_npz(path: AnyPath) -> bool:
     return Path(path).suffix.lower() == ".npz" and Path(path).is_file()
-
-
-def _images_in(folder: AnyPath) -> list[Path]:
-    """The image files of a folder, sorted by name. Other files and subfolders are passed over."""
-    entries = sorted(entry for entry in Path(folder).iterdir() if not is_hidden(entry))
-    found = [entry for entry in entries if entry.suffix.lower() in IMAGE_SUFFIXES]
-    if not found:
-        others = listed([entry.name for entry in entries]) or "nothing"
-        raise UserError(
-            f"{folder} holds no image files, but {others}; expected a folder of "
-            f"{', '.join(IMAGE_SUFFIXES)} files"
-        )
-    return found

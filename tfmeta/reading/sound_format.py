@@ -1,20 +1,30 @@
-"""How sounds become examples: the settings, without TensorFlow; `sound_graph.py` has the work."""
+"""How sounds are read: the one description that training, prediction and serving share."""
 
 import math
+import struct
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from tfmeta import typed_fields as typed
+from tfmeta.errors import UserError
+from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.mel_bands import mel_weights
-from tfmeta.reading.wav_files import FASTEST, SLOWEST
+from tfmeta.reading.sound_reader import SoundReader
+from tfmeta.reading.wav_files import FASTEST, SLOWEST, wav_file, wav_header
+
+if TYPE_CHECKING:
+    from tfmeta.reading.prepared import Prepared
 
 _MOST_FRAMES = 10_000
 
 
 @dataclass(frozen=True)
-class SoundFormat:
-    """The one definition of how a pipeline's sounds are read.
+class SoundFormat(InputFormat):
+    """The one definition of how a pipeline's sounds are read. See `InputFormat`.
 
     An example is a log-mel spectrogram, float32 `(frames, mels, 1)`. Of a longer sound, the stretch
     with the most energy is taken, because recordings begin and end with silence of any length. A
@@ -35,6 +45,29 @@ class SoundFormat:
     Raises:
         ValueError: if an argument has another value than these.
     """
+
+    kind = "sound"
+    noun = "sounds"
+    suffix = "_bytes"
+    takes_files = True
+    has_pictures = True
+    required: ClassVar = {"rate": typed.COUNT, "samples": typed.COUNT}
+    limits: ClassVar = {
+        "sound_bytes": (25_000_000, "bytes in a sound file"),
+        "sound_seconds": (600, "seconds of a sound"),
+        "request_sounds": (10_000, "sound files in a request, all its tasks together"),
+        "request_seconds": (20_000, "seconds of all sounds of a request together"),
+    }
+    spoilt: ClassVar = {
+        "empty": lambda file: b"",
+        "cut short": lambda file: file[: len(file) // 2],
+        "of no sound": lambda file: b"no sound at all, " + file,
+        # Where the numbers stand in the files that `draw` makes.
+        "that promises gigabytes": lambda file: file[:40] + b"\xff" * 4 + file[44:],
+        "of no samples per second": lambda file: file[:24] + bytes(4) + file[28:],
+        "of an unknown codec": lambda file: file[:20] + struct.pack("<H", 85) + file[22:],
+    }
+    padding = wav_file(np.zeros((1, 1), np.float32), 8000)
 
     rate: int
     samples: int
@@ -110,3 +143,101 @@ class SoundFormat:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "SoundFormat":
         return cls(**fields)
+
+    def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
+        del input_shape
+        if target_size is not None:
+            raise UserError(
+                "the examples are sounds with values, which are in no format of files; use the "
+                "learner's adapt and predict_with in Python"
+            )
+        return SoundReader()
+
+    def prepared(self, examples: Any) -> "Prepared":
+        from tfmeta.reading.prepared_sounds import PreparedSounds
+
+        return PreparedSounds(examples, self)
+
+    def pipeline_options(self) -> dict[str, Any]:
+        milliseconds = 1000 / self.rate
+        return {
+            "rate": self.rate,
+            "seconds": self.seconds,
+            "mels": self.mels,
+            "window": self.window * milliseconds,
+            "hop": self.hop * milliseconds,
+            "lowest": self.lowest,
+            "highest": self.highest,
+            "range_db": self.range_db,
+            "centre": self.centre,
+            "spread": self.spread,
+        }
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest number in a prepared example."""
+        return (-self.range_db - self.centre) / self.spread, -self.centre / self.spread
+
+    def pictures(self, x: Any) -> Any:
+        """Spectrograms with time to the right and high frequencies above."""
+        least, most = self.ends
+        upright = np.swapaxes(np.asarray(x), -3, -2)[..., ::-1, :, :]
+        return np.clip((upright - least) / (most - least), 0, 1)
+
+    # In a graph
+
+    def prepare(self, examples: Any, *, name: str = "sound") -> Any:
+        return _graph().prepare(examples, self, name=name)
+
+    def within_limits(self, encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+        return _graph().within_limits(encoded, limits)
+
+    def prepare_checked(self, checked: Any, *, name: str) -> Any:
+        return _graph().prepare_checked(*checked, self, name=name)
+
+    def checks(self, x: Any, name: str) -> list[Any]:
+        return [_graph().are_spectrograms(x, self, name)]
+
+    # For exports
+
+    def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        """Tones among noise, shorter and longer than what is heard."""
+        encoded = np.empty(shape, object)
+        for place in np.ndindex(*shape):
+            times = np.arange(max(int(self.samples * rng.uniform(0.5, 1.5)), 1)) / self.rate
+            pitch = rng.uniform(self.lowest, self.highest)
+            x = 0.3 * np.sin(2 * np.pi * pitch * times) + 0.1 * rng.uniform(-1, 1, len(times))
+            encoded[place] = wav_file(x[:, np.newaxis], self.rate, bits=16)
+        return encoded
+
+    def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        return rng.uniform(*self.ends, shape).astype(np.float32)
+
+    def admitted(self, encoded: list[bytes]) -> dict[str, int]:
+        seconds = [math.ceil(wav_header(each).seconds) for each in encoded]
+        return {
+            "sound_bytes": max(map(len, encoded), default=0),
+            "sound_seconds": max(seconds, default=0),
+            "request_sounds": len(encoded),
+            "request_seconds": sum(seconds),
+        }
+
+    def description(self) -> str:
+        return (
+            f"Sounds are log-mel spectrograms of {self.frames} frames and {self.mels} bands, "
+            f"{self.seconds:.3g} seconds at {self.rate:,} samples per second. An input that ends "
+            f"in `{self.suffix}` takes WAV files instead, one string per file: 8, 16, 24 or 32 "
+            "bits or floats, any number of channels, 1,000 to 192,000 samples per second. Of a "
+            "longer sound the loudest part is heard."
+        )
+
+    @property
+    def client_arguments(self) -> str:
+        return "SUPPORT_DIR SOUND..."
+
+
+def _graph() -> Any:
+    """The module of TensorFlow's operations."""
+    from tfmeta.reading import sound_graph
+
+    return sound_graph

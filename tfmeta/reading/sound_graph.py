@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.reading.decoding.image_sizes import at_most
 from tfmeta.reading.decoding.resampling import resampled
-from tfmeta.reading.decoding.wav_header import HEADER, checked_sounds
+from tfmeta.reading.decoding.wav_header import HEADER, checked_sounds, seconds_of
 from tfmeta.reading.decoding.wav_samples import wav_samples
 from tfmeta.reading.sound_format import SoundFormat
 
 _STEPS = 100  # per second, in which the loudest stretch is looked for
 _LARGE = 2_000_000  # bytes; a larger sound is decoded by itself
 _SILENT = 1e-30  # power below which there is no sound at all
+_BESIDE = 1e-3  # by which a client's own rounding may leave the range
+Checked = tuple[tf.Tensor, tf.Tensor]
 MOST_BYTES, MOST_SECONDS = 2**31 - 1, 2**31 - 1
 
 
@@ -29,6 +32,31 @@ def prepare(encoded: tf.Tensor, sound_format: SoundFormat, *, name: str = "sound
     """
     limits = {"most_bytes": MOST_BYTES, "most_seconds": MOST_SECONDS}
     return prepare_checked(*checked_sounds(encoded, name=name, **limits), sound_format, name=name)
+
+
+def within_limits(files: dict[str, tf.Tensor], limits: Any) -> dict[str, Checked]:
+    """See `InputFormat.within_limits`."""
+    names, number = " and ".join(files), sum(map(tf.size, files.values()))
+    most = limits["request_sounds"]
+    with tf.control_dependencies([at_most(most, number, f"{names}: sounds", "request_sounds")]):
+        files = {name: tf.identity(value) for name, value in files.items()}
+    largest = {"most_bytes": limits["sound_bytes"], "most_seconds": limits["sound_seconds"]}
+    checked = {name: checked_sounds(value, name=name, **largest) for name, value in files.items()}
+    total = sum(tf.reduce_sum(seconds_of(headers)) for _, headers in checked.values())
+    most = limits["request_seconds"]
+    with tf.control_dependencies([at_most(most, total, f"{names}: seconds", "request_seconds")]):
+        return {name: (tf.identity(encoded), each) for name, (encoded, each) in checked.items()}
+
+
+def are_spectrograms(x: tf.Tensor, sound_format: SoundFormat, name: str) -> Any:
+    """An assertion that values are in the format's range."""
+    least, most = sound_format.ends
+    inside = tf.reduce_all((x >= least - _BESIDE) & (x <= most + _BESIDE))
+    message = (
+        f"{name}: expected log-mels as the model's format scales them, from {least:.3g} to "
+        f"{most:.3g}, received others; send the WAV files to {name}{sound_format.suffix}"
+    )
+    return tf.debugging.Assert(inside, [message])
 
 
 def prepare_checked(

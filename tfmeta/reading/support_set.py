@@ -1,15 +1,16 @@
-"""A user's support set: a folder with a subfolder of images for each class."""
+"""A user's support set: a folder with a subfolder of files for each class."""
 
 import io
 import struct
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.user_files import AnyPath, is_hidden, read_file
 
@@ -76,16 +77,22 @@ def _plain(image: Any) -> Any:
 
 
 def read_support_folder(
-    folder: AnyPath, *, num_classes: int | None
+    folder: AnyPath,
+    *,
+    num_classes: int | None,
+    read: Callable[[AnyPath], bytes] = read_image,
+    noun: str = "image",
 ) -> tuple[list[str], list[bytes], list[int]]:
-    """The class names (those of the subfolders, sorted), the encoded images, and their classes.
+    """The class names (those of the subfolders, sorted), the encoded examples, and their classes.
 
     Args:
         folder: the support set's folder; files whose names start with a dot are passed over.
         num_classes: the most classes that the learner can answer with; None for any number.
+        read: reads a file, as a request would carry it.
+        noun: what a file holds.
 
     Raises:
-        UserError: if there is no such folder, a class is empty, a file is no image, or there are
+        UserError: if there is no such folder, a class is empty, a file can't be read, or there are
             more classes than the learner can answer with.
     """
     folder = Path(folder)
@@ -102,9 +109,26 @@ def read_support_folder(
         )
     files, labels = [], []
     for label, each in enumerate(classes):
-        images = sorted(p for p in each.iterdir() if not is_hidden(p))
-        if not images:
-            raise UserError(f"support folder {each} is empty; expected at least one image")
-        files += [read_image(path) for path in images]
-        labels += [label] * len(images)
+        found = sorted(p for p in each.iterdir() if not is_hidden(p))
+        if not found:
+            raise UserError(f"support folder {each} is empty; expected at least one {noun}")
+        files += [read(path) for path in found]
+        labels += [label] * len(found)
     return [each.name for each in classes], files, labels
+
+
+def files_of_kind(folder: AnyPath, suffixes: Sequence[str], noun: str) -> list[Path]:
+    """The files of a folder with these suffixes, sorted by name; others are passed over.
+
+    Raises:
+        UserError: if there is none.
+    """
+    entries = sorted(entry for entry in Path(folder).iterdir() if not is_hidden(entry))
+    found = [entry for entry in entries if entry.suffix.lower() in suffixes]
+    if not found:
+        others = listed([entry.name for entry in entries]) or "nothing"
+        raise UserError(
+            f"{folder} holds no {noun} files, but {others}; expected a folder of "
+            f"{', '.join(suffixes)} files"
+        )
+    return found

@@ -108,16 +108,22 @@ def wav_samples(content: bytes, header: WavHeader) -> np.ndarray:
     return values.astype(np.float32).reshape(-1, header.channels)
 
 
-def wav_file(samples: np.ndarray, rate: int) -> bytes:
-    """A WAV file of 32 bit floats.
+def wav_file(samples: np.ndarray, rate: int, *, bits: int = 32) -> bytes:
+    """A WAV file of 32 bit floats, or of 16 bits.
 
     Args:
-        samples: float32 `(frames, channels)`.
+        samples: `(frames, channels)`, full scale from -1 to 1.
         rate: samples per second.
+        bits: 32 or 16.
     """
-    body = np.ascontiguousarray(samples, "<f4").tobytes()
+    if bits == 16:
+        code, body = PCM, np.clip(np.round(samples * (1 << 15)), -(1 << 15), (1 << 15) - 1)
+    else:
+        code, body = FLOAT, samples
+    content = np.ascontiguousarray(body, "<f4" if code == FLOAT else "<i2").tobytes()
     channels = samples.shape[1]
-    fmt = struct.pack("<HHIIHH", FLOAT, channels, rate, rate * channels * 4, channels * 4, 32)
+    block = channels * bits // 8
+    fmt = struct.pack("<HHIIHH", code, channels, rate, rate * block, block, bits)
     chunks = b"WAVEfmt " + struct.pack("<I", len(fmt)) + fmt
-    chunks += b"data" + struct.pack("<I", len(body)) + body
+    chunks += b"data" + struct.pack("<I", len(content)) + content
     return b"RIFF" + struct.pack("<I", len(chunks)) + chunks

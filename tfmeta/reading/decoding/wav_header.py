@@ -46,13 +46,18 @@ def checked_sounds(
         flat = tf.identity(flat)
     found = tf.map_fn(_walk(), flat, fn_output_signature=tf.TensorSpec((9,), tf.int64))
     headers = _agreeing(found, name)
-    rate, frames = headers[:, 2], headers[:, 5]
-    seconds = (frames + rate - 1) // tf.maximum(rate, 1)
-    check = at_most(most_seconds, seconds, f"{name}: a sound's seconds", "sound_seconds")
+    longest = seconds_of(headers)
+    check = at_most(most_seconds, longest, f"{name}: a sound's seconds", "sound_seconds")
     with tf.control_dependencies([check]):
         shape = tf.shape(encoded)
         headers = tf.reshape(headers, tf.concat([shape, [len(HEADER)]], 0))
     return tf.reshape(flat, shape), headers
+
+
+def seconds_of(headers: tf.Tensor) -> tf.Tensor:
+    """How long sounds take, rounded up: `(..., 6)` -> int64 `(...)`."""
+    rate, frames = headers[..., 2], headers[..., 5]
+    return (frames + rate - 1) // tf.maximum(rate, 1)
 
 
 def _agreeing(found: tf.Tensor, name: str) -> tf.Tensor:
