@@ -91,7 +91,7 @@ def build(
         source.pinned_options = _pinned(image_format, image_options)
         return source
     source.network_options = input_scaling(examples[index.rows("train")], standardise)
-    source.prepared = prepared_columns(examples, source.network_options, names, table)
+    source.prepared = prepared_columns(examples, source.network_options, names, table, index.labels)
     if not table.is_npz:
         source.input_format = RowFormat(tuple(names), (chosen["label"],))
     return source

@@ -16,7 +16,7 @@ from PIL import Image
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.splitting import SPLITS
-from tfmeta.errors import UserError, described, listed
+from tfmeta.errors import UserError, counted, described, listed
 from tfmeta.pipelines.class_folders import (
     FoundClass,
     files_in,
@@ -182,15 +182,15 @@ def _standard(benchmark, root):
 def _check_complete(root, found, lists):
     there = [[file for file in each.files if file.is_file()] for each in found]
     missing = [each.name for each, files in zip(found, there, strict=True) if not files]
-    what = "classes"
+    what = "class"
     if not missing:
         files = {file for each in found for file in each.files} - {
             f for each in there for f in each
         }
-        missing, what = sorted(file.name for file in files), "files"
+        missing, what = sorted(file.name for file in files), "file"
     if missing:
         raise UserError(
-            f"{len(missing)} {what} of {lists} are missing in {root}: "
+            f"{root} lacks {counted(len(missing), what)} of {lists}: "
             f"{listed(missing)}; expected every one. Add them, or use "
             "image-folder, with a split of your own"
         )

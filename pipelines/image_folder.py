@@ -39,7 +39,7 @@ def build(
     validation: float = VALIDATION,
     test: float = TEST,
     split_seed: int = 0,
-    stream: bool = False,
+    stream: bool | None = None,
     skip_unreadable: bool = False,
 ) -> ClassSource:
     """The pipeline.
@@ -53,7 +53,8 @@ def build(
         rotations: whether quarter turns of a class are further classes.
         split_by, validation, test, split_seed: see `split_classes`; used for folders without
             splits.
-        stream: whether to keep the pixels on disk and not in memory.
+        stream: whether to keep the pixels on disk and not in memory; None keeps them on disk if
+            they would take more than 2 GiB, or an eighth of the machine's memory.
         skip_unreadable: whether to leave out files that are no whole images.
 
     Raises:

@@ -69,7 +69,7 @@ class OptimaSource(EpisodeSource):
             raise UserError("optima is a regression: leave --ways and --within-group out")
         if asked > most:
             raise UserError(
-                f"received {shape.num_shots} shots and {shape.num_queries} queries; the file's "
+                f"received {shape.examples_in_words}; the file's "
                 f"tasks have {most} points. Ask for fewer, or make a file with more: "
                 f"tfmeta optima RUN_DIR --queries {asked} --output FILE"
             )

@@ -20,9 +20,9 @@ from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_sizes import sized, words_for_sizes
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
-from tfmeta.episodes.splitting import TEST, VALIDATION, split_classes
+from tfmeta.episodes.splitting import TEST, VALIDATION, split_tasks
 from tfmeta.episodes.target_numbers import scale_of
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.prepared_columns import PreparedColumns
 from tfmeta.reading.row_format import RowFormat
@@ -67,13 +67,15 @@ class Regression(EpisodeSource):
             raise UserError("regression has no classes: leave --ways and --within-group out")
         if not len(tasks):
             raise UserError(
-                f"the {split} split of regression has no task; raise --set pipeline.{split}"
+                f"the {split} split of regression has no task; add tasks, or give it one of those "
+                f"that there are: --set pipeline.{split}=1"
             )
         if small and (not shape.skip_small_classes or len(small) == len(tasks)):
             other = "" if shape.skip_small_classes else ", or leave them out: --skip-small-classes"
             raise UserError(
-                f"{_rows_needed(shape)}; {len(small)} of {len(tasks)} tasks in the {split} split "
-                f"of regression have fewer ({listed(small)}). Lower --shots or --queries, add "
+                f"{_rows_needed(shape)}; {len(small)} of {counted(len(tasks), 'task')} in the "
+                f"{split} split of regression {'has' if len(small) == 1 else 'have'} fewer "
+                f"({listed(small)}). Lower --shots or --queries, add "
                 f"rows{other}"
             )
 
@@ -90,7 +92,9 @@ class Regression(EpisodeSource):
             if small:
                 every = listed(small, None)
                 why = _rows_needed(shape)
-                lines.append(f"{split}: left out {len(small)} tasks, because {why} ({every})")
+                lines.append(
+                    f"{split}: left out {counted(len(small), 'task')}, because {why} ({every})"
+                )
         return lines
 
     def recorded_splits(self) -> dict[str, list[str]]:
@@ -138,8 +142,7 @@ class Regression(EpisodeSource):
 
 
 def _rows_needed(shape):
-    wanted = f"{shape.num_shots} shots and {shape.num_queries} queries"
-    return f"{wanted} need {shape.num_examples} rows per task"
+    return f"{shape.examples_in_words} need {shape.num_examples} rows per task"
 
 
 def build(
@@ -162,7 +165,7 @@ def build(
         task: the column (array) that says to which task a row belongs.
         target: the column of the target, or several columns; in an NPZ it may also be `y`.
         features: the columns of the features; None takes all other columns.
-        validation, test, split_seed: see `split_classes`; they split tasks.
+        validation, test, split_seed: see `split_tasks`.
         standardise: whether the network brings the features to one scale; see `arrays`.
 
     Raises:
@@ -177,7 +180,7 @@ def build(
     y = table.numbers(targets, "target")
     features = feature_names(table, features, used)
     x = table.features(features)
-    splits = split_classes(len(names), validation=validation, test=test, seed=split_seed)
+    splits = split_tasks(len(names), validation=validation, test=test, seed=split_seed)
     index = ClassIndex(x, labels, splits, tuple(names.tolist()))
     source = Regression(index, y)
     in_training = np.isin(labels, splits["train"])
@@ -186,5 +189,5 @@ def build(
         source.learner_options = scale_of(y[in_training])
     if not table.is_npz:
         source.input_format = RowFormat(tuple(features), tuple(targets), str(task))
-    source.prepared = prepared_columns(x, source.network_options, features, table)
+    source.prepared = prepared_columns(x, source.network_options, features, table, y)
     return source

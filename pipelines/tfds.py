@@ -17,7 +17,7 @@ import numpy as np
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.splitting import TEST, VALIDATION, split_classes
-from tfmeta.errors import UserError, described, listed
+from tfmeta.errors import UserError, counted, described, listed
 from tfmeta.extras import import_extra
 from tfmeta.reading.encoded_images import (
     deep_range_of,
@@ -194,7 +194,8 @@ class _Dataset:
         examples, facts = read_images(self._items(), _examine, image_format, key=key)
         if facts["unreadable"]:
             raise UserError(
-                f"{len(facts['unreadable'])} images of tfds:{version} can't be read: the first "
+                f"{counted(len(facts['unreadable']), 'image')} of tfds:{version} can't be read: "
+                "the first "
                 f"{facts['unreadable'][0][1]}; expected PNG, JPEG or GIF"
             )
         names = [self._names[place] for place in facts["places"]]
@@ -210,7 +211,7 @@ class _Dataset:
 
     def _unlabelled(self, names):
         number = len(self._names) - len(names)
-        return (f"{number} examples without a label (-1)",) if number else ()
+        return (f"{counted(number, 'example')} without a label (-1)",) if number else ()
 
     def _items(self):
         import tensorflow_datasets as tfds
@@ -264,7 +265,7 @@ def _groups_of_classes(name, labels, group_of_example, class_names):
     if len(mixed):
         named = listed([class_names[each] for each in mixed])
         raise UserError(
-            f"{len(mixed)} classes of tfds:{name} are in two groups: {named}; expected one "
+            f"{counted(len(mixed), 'class')} of tfds:{name} in two groups: {named}; expected one "
             "group per class. Choose another feature: --set pipeline.group=NAME"
         )
     return groups

@@ -31,6 +31,11 @@ class Confidence:
     of_largest: float = 0.0
     report: dict[str, Any] | None = None
 
+    @property
+    def unknown_is_doubt(self) -> bool:
+        """Whether the unknown score is one minus the largest probability, as by default."""
+        return (self.bias, self.of_doubt, self.of_largest) == (0.0, 1.0, 0.0)
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

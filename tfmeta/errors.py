@@ -41,6 +41,23 @@ class NotFiniteError(UserError):
         return f"training stopped at step {self.step}, in which the {what} {verb} not finite"
 
 
+def plural(noun: str) -> str:
+    """Of a noun in the singular."""
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return f"{noun}es"
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("ry") else f"{noun}s"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what is counted: "1 class", "2 classes"; the noun is in the singular."""
+    return f"1 {noun}" if number == 1 else f"{number:,} {plural(noun)}"
+
+
+def which_are(number: int, noun: str, of: object) -> str:
+    """Such as "1 class of FILE is" and "2 classes of FILE are"."""
+    return f"{counted(number, noun)} of {of} {'is' if number == 1 else 'are'}"
+
+
 def listed(values: Collection[object], most: int | None = 5) -> str:
     """The first few values, and how many more there are; all values if `most` is None."""
     shown = [str(value) for value in values][:most]

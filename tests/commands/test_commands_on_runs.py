@@ -128,6 +128,16 @@ def test_evaluate_prints_one_json_object_of_the_contracts_keys(capfd, tmp_path):
     assert json.loads((run / "results.json").read_text()) == [result]
 
 
+def test_evaluate_says_of_which_checkpoint(capfd, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained.glyph_run(), run)
+    options = ["--tasks", 2, "--no-baselines", "--checkpoint", "last"]
+    status, output, _ = trained.inside(capfd, "evaluate", run, *options)
+    (result,) = json.loads((run / "results.json").read_text())
+    assert status == 0
+    assert f"; last checkpoint, of step {result['step']}" in output
+
+
 def test_evaluating_more_ways_than_the_learner_answers(fails):
     line = fails("evaluate", trained.glyph_run(), "--ways", 6)
     assert "received 6 ways; this learner answers 5" in line

@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from tfmeta.episodes.target_kind import CLASSES, VALUES, TargetKind
+from tfmeta.errors import UserError
 from tfmeta.learners import targets
 from tfmeta.pipelines import build
 
@@ -17,6 +18,13 @@ def test_a_source_says_what_its_targets_are(pipeline, kind, words):
     assert source.target_kind == source.facts.target_kind == kind
     assert source.is_regression == (pipeline == "sinusoid")
     assert str(source.target_kind) == words
+
+
+def test_a_task_of_one_class_has_one_answer_alone():
+    VALUES.check_ways(1)
+    CLASSES.check_ways(2)
+    with pytest.raises(UserError, match=r"received 1 way; expected 2 or more classes"):
+        CLASSES.check_ways(1)
 
 
 def test_metric_ways_and_loss_follow_from_the_kind():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import trained
-from closeness import assert_close, assert_within_chance
+from closeness import assert_at_most, assert_close, assert_within_chance
 from model_answers import served
 
 import tfmeta
@@ -69,6 +69,20 @@ def test_the_temperature_that_was_is_found(scale):
     assert expected_calibration_error(found, held_out) < 0.015
     if scale != 1:
         assert expected_calibration_error(Confidence(), held_out) > 0.05
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 3, 6])
+def test_no_more_confidence_is_claimed_than_the_answers_are_evidence_for(wrong):
+    rng = np.random.default_rng(wrong)
+    labels = rng.integers(0, 3, 10)
+    logits = np.float32(np.eye(3)[labels] * 8 + rng.normal(size=(10, 3)))
+    labels[:wrong] = (labels[:wrong] + 1) % 3
+    found = fitted(Answers(logits, labels, np.zeros((0, 3), np.float32)))
+    scaled = np.exp(logits / found.temperature)
+    claimed = (scaled / scaled.sum(-1, keepdims=True)).max(-1).mean()
+    assert_at_most(claimed, (10 - wrong + 1) / 12)
+    if not wrong:  # the likeliest confidence would be 1
+        assert_close(claimed, 11 / 12, dtype=np.float32)
 
 
 def test_calibration_error_of_a_worked_example():
@@ -160,6 +174,11 @@ def test_without_other_classes_the_unknown_score_is_as_by_default():
     assert confidence.report["unknown_auroc"] is None
     assert (confidence.bias, confidence.of_doubt, confidence.of_largest) == (0.0, 1.0, 0.0)
     assert confidence.temperature != 1
+
+
+def test_a_split_of_one_class_calibrates_nothing():
+    with pytest.raises(tfmeta.UserError, match="split has 1 class; expected 2 or more"):
+        calibrate(nearest_mean(), blobs(1), EpisodeShape(5, 1, 4), num_tasks=10)
 
 
 def test_tasks_are_lowered_to_what_the_splits_have():

@@ -94,7 +94,7 @@ def test_what_is_to_be_left_out_is_a_warning(damaged):
     assert "files that can't be read, and are left out: 1" in warnings
     assert "files beside the class folders, passed over: 1" in warnings
     assert "duplicates across classes: 1; their labels contradict each other" in warnings
-    assert "1 shots and 15 queries: 1; left out" in warnings
+    assert "1 shot and 15 queries: 1; left out" in warnings
 
 
 def test_without_its_defects_the_data_is_ready_to_train(damaged, tmp_path):

@@ -52,7 +52,7 @@ def test_files_that_are_no_sounds_are_refused_or_named(tmp_path):
     (tmp_path / "voice1" / "word0" / "1.wav").write_bytes(whole[:-10])
     (tmp_path / "voice1" / "word0" / ".hidden").write_text("passed over")
     (tmp_path / "README").write_text("beside the classes")
-    with pytest.raises(UserError, match=r"1 files can't be read: voice1/word0/1.wav is cut off"):
+    with pytest.raises(UserError, match=r"1 file can't be read: voice1/word0/1.wav is cut off"):
         folder(tmp_path)
     source = build("audio-folder", data_dir=str(tmp_path), skip_unreadable=True)
     assert len(source.index.labels) == 71

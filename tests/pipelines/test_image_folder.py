@@ -15,6 +15,7 @@ from tfmeta.cli import main
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import UserError
 from tfmeta.pipelines import build
+from tfmeta.reading import image_files
 from tfmeta.reading.image_format import ImageFormat
 
 
@@ -89,7 +90,8 @@ def test_split_folders_may_hold_groups(tmp_path):
         (("a", "b/c"), {}, r"b holds folders and .*a holds files; expected class folders at one"),
         (("train/a", "test/a"), {}, r"class a of .* is in the splits test and train"),
         (("a/b/c",), {}, r"class folder .*a/b has a folder in it, c"),
-        (("a", "b"), {}, r"1 classes for validation and 1 for test leave none of 2 for training"),
+        (("a", "b"), {}, r"1 class for validation and 1 for test leave none of 2 for training"),
+        (("a", "b"), {}, r"Add more, or learn so few without training: tfmeta learn DATA$"),
         (("a", "b", "c"), {"split_by": "group"}, r"there are no groups; expected 'class'"),
         (("a", "b", "c"), {"split_by": "size"}, r"split_by='size'; expected 'auto', 'class'"),
         (("a", "b", "c"), {"test": -1}, r"pipeline.test=-1; expected a share from 0 to 1"),
@@ -101,6 +103,22 @@ def test_split_folders_may_hold_groups(tmp_path):
 def test_what_is_no_dataset_is_refused(tmp_path, classes, options, message):
     with pytest.raises(UserError, match=message):
         folder(make(tmp_path, *classes), **options)
+
+
+def test_pixels_that_are_too_many_for_the_memory_are_kept_on_disk(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFMETA_CACHE", str(tmp_path / "cache"))
+    make(tmp_path / "photos", "a", "b", "c")
+    monkeypatch.setattr(image_files, "most_in_memory", lambda: 9 * 16 * 16 * 3)
+    source = folder(tmp_path / "photos", size=16, channels=3)
+    assert isinstance(source.index.examples, np.ndarray)
+    assert source.left_out({}) == []
+    monkeypatch.setattr(image_files, "most_in_memory", lambda: 9 * 16 * 16 * 3 - 1)
+    source = folder(tmp_path / "photos", size=16, channels=3)
+    assert not isinstance(source.index.examples, np.ndarray)
+    (line,) = source.left_out({})
+    assert line.startswith(f"pixels are kept on disk, in {tmp_path / 'cache'}, and not in memory")
+    asked = folder(tmp_path / "photos", size=16, channels=3, stream=False)
+    assert isinstance(asked.index.examples, np.ndarray)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
@@ -192,8 +210,8 @@ def test_from_photographs_to_an_answer(tmp_path):
     )
     invoke = CliRunner().invoke
     for flags, words in (
-        ("", "1 files can't be read: class03/00.jpg"),
-        ("--skip-unreadable", "1 shots and 1 queries need 2 examples per class; 1 of 6 classes"),
+        ("", "1 file can't be read: class03/00.jpg"),
+        ("--skip-unreadable", "1 shot and 1 query need 2 examples per class; 1 of 6 classes"),
     ):
         done = invoke(main, f"{train} {flags}")
         assert done.exit_code == 2, done.output

@@ -194,7 +194,7 @@ def test_a_split_of_which_no_task_is_left_is_refused(path, source):
     with pytest.raises(UserError, match=r"6 of 6 tasks in the test split .*, add rows$"):
         source.check("test", EpisodeShape(1, 50, 1, skip_small_classes=True))
     none = build(data_dir=path, validation=0)
-    with pytest.raises(UserError, match=r"validation split of regression has no task; raise --set"):
+    with pytest.raises(UserError, match=r"validation split of regression has no task; add tasks"):
         none.check("validation", SHAPE)
 
 
@@ -219,11 +219,11 @@ def test_episodes_of_classes_and_unknown_splits_are_refused(source, split, shape
     [
         ("x,target\n1,2\n", {}, r"no column 'task'; it has: x, target\. Name .*pipeline\.task=N"),
         ("x,task\n1,2\n", {}, r"no column 'target'; .*--set pipeline\.target=NAME"),
-        ("x,task,target\n1,a,2\n1,,2\n", {}, r"no task \(task\) in 1 rows: 2"),
+        ("x,task,target\n1,a,2\n1,,2\n", {}, r"no task \(task\) in 1 row: 2"),
         ("x,task,target\n1,a,high\n", {}, r"not numeric: target \('high' in row 1\)"),
-        ("x,task,target\n1,a,2\n1,a,\n", {}, r"1 values .* not finite: target in row 2"),
-        ("x,task,target\n1,a,2\n-inf,a,2\n", {}, r"1 values .* not finite: x in row 2"),
-        ("x,s,task,target\n1,u,a,2\n", {}, r"1 columns of .* not numeric: s \('u' in row 1\)"),
+        ("x,task,target\n1,a,2\n1,a,\n", {}, r"1 value .* not finite: target in row 2"),
+        ("x,task,target\n1,a,2\n-inf,a,2\n", {}, r"1 value .* not finite: x in row 2"),
+        ("x,s,task,target\n1,u,a,2\n", {}, r"1 column of .* is not numeric: s \('u' in row 1\)"),
         ("task,target\na,2\n", {}, r"no column is left"),
         ("x,task,target\n1,a,2\n", {"features": "x,target"}, r"target is the target; expected"),
         ("x,task,target\n1,a,2\n1,b,2\n", {"standardise": 1}, r"standardise=1; expected true or"),

@@ -130,7 +130,7 @@ def test_groups_are_a_feature(build):
 
 
 def test_a_class_in_two_groups_is_refused(build):
-    message = r"5 classes of tfds:tiny_unlabelled are in two groups: ash, beech.*pipeline\.group="
+    message = r"5 classes of tfds:tiny_unlabelled in two groups: ash, beech.*pipeline\.group="
     with pytest.raises(UserError, match=message):
         build("tiny_unlabelled", label="form", group="colour")
 
@@ -148,7 +148,7 @@ def test_vectors_are_floats_and_what_has_no_label_is_left_out(build):
     assert index.counts.tolist() == [4, 3, 4, 4, 4, 0]
     assert (index.examples[:, 0] == index.labels).all()
     assert (index.examples[:, 2] == 0.5).all()
-    assert index.origins.passed_over == ("1 examples without a label (-1)",)
+    assert index.origins.passed_over == ("1 example without a label (-1)",)
     assert len(index.origins.names) == 19
 
 

@@ -35,7 +35,7 @@ def empty_class(folder):
 def one_class(folder):
     for name in ("banana", "cherry"):
         (folder / name).rename(folder.parent / name)
-    return r"support folder .*support has 1 class subfolders; this learner takes 2 to 5"
+    return r"support folder .*support has 1 class subfolder; this learner takes 2 to 5"
 
 
 def too_many_classes(folder):

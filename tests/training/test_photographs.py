@@ -81,7 +81,7 @@ def test_too_few_classes_to_test_on_are_told_before_training(folder, tmp_path, c
     tfmeta.train("image-folder", data_dir=folder, run_dir=tmp_path / "run", ways=2, **SMALL)
     (line,) = [each for each in caplog.messages if "evaluate" in each]
     assert line.startswith("warning: `tfmeta evaluate` will have no test episodes: 2 ways need")
-    assert line.endswith("Lower --ways, or make that split larger: --set pipeline.test=SHARE")
+    assert line.endswith("Add classes, or make that split larger: --set pipeline.test=SHARE")
     assert caplog.messages.index(line) == 0
     caplog.clear()
     enough = {"pipeline_options": {"test": 0.3}, **SMALL}
@@ -92,4 +92,10 @@ def test_too_few_classes_to_test_on_are_told_before_training(folder, tmp_path, c
 def test_too_few_classes_to_train_on_are_refused_with_the_way_out(folder, tmp_path):
     with pytest.raises(UserError, match=r"6 ways need .* without training: tfmeta learn "):
         tfmeta.train("image-folder", data_dir=folder, run_dir=tmp_path / "run", ways=6, **SMALL)
+    assert not (tmp_path / "run").exists()
+
+
+def test_tasks_of_one_class_are_refused(folder, tmp_path):
+    with pytest.raises(UserError, match=r"received 1 way; expected 2 or more classes .*--ways 2"):
+        tfmeta.train("image-folder", data_dir=folder, run_dir=tmp_path / "run", ways=1, **SMALL)
     assert not (tmp_path / "run").exists()

@@ -135,7 +135,45 @@ def test_the_command_prints_the_report(tmp_path):
     arguments = ["learn", str(tmp_path / "t.csv"), "--output", str(tmp_path / "model"), "--json"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["held_out"]["accuracy"] == 1.0
+    found = json.loads(result.stdout)
+    assert found["held_out"]["accuracy"] == 1.0
+    words = "`unknown` is one minus the confidence, because of two classes none can be held out"
+    assert words in found["rests_on"]
+    assert (
+        "the confidence is calibrated on these answers, and at most 83.3% on" in found["rests_on"]
+    )
+    text = (tmp_path / "model" / "1" / "README.md").read_text()
+    assert "Here it is one minus the\nlargest probability" in text
+
+
+@pytest.mark.fault("a model of `learn` that fails a check", "refused, and no version of it is left")
+def test_a_model_that_fails_a_check_is_not_left_for_a_server(tmp_path, monkeypatch):
+    def report(version):
+        is_good = version.parent.name == "model"
+        return {"checks": [{"check": "answers", "ok": is_good, "detail": "they differ"}]}
+
+    monkeypatch.setattr(learn_exports, "verify_export", report)
+    (tmp_path / "t.csv").write_text("a,label\n1,x\n2,x\n8,y\n9,y\n")
+    (tmp_path / "out" / "model" / "1").mkdir(parents=True)  # an earlier one
+    words = r"neither model is kept, because the export .*model-learner/1 fails its check answers"
+    with pytest.raises(tfmeta.UserError, match=words):
+        tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "out" / "model")
+    left = [str(each.relative_to(tmp_path / "out")) for each in (tmp_path / "out").rglob("*")]
+    assert sorted(left) == ["model", "model/1"]
+
+
+@pytest.mark.usefixtures("unverified")
+def test_columns_that_spoil_the_model_are_named(tmp_path):
+    rows = [f"{i % 7},{i % 7},5,{i % 2},{'xy'[i % 2]}" for i in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,again,still,code,label", *rows]))
+    found = tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model")
+    for words in (
+        "constant features: 1 (still) of 4",
+        "features equal to an earlier one: 1 (again)",
+        "features that say the answer itself: 1 (code)",
+    ):
+        assert any(warning.startswith(words) for warning in found.warnings), words
+    assert len(found.warnings) == 3 + sum("equal examples" in each for each in found.warnings)
 
 
 @pytest.mark.fault("learning from too little", "refused: no data, one class, an empty class")

@@ -12,6 +12,7 @@ from sklearn.datasets import load_diabetes
 
 import tfmeta
 from tfmeta.cli import main
+from tfmeta.workflows import learn_exports
 
 DATA = load_diabetes(scaled=False)
 ROWS, NAMES = 30, list(DATA.feature_names)
@@ -89,7 +90,12 @@ def test_numbers_with_fractions_are_values_and_whole_ones_are_classes(tmp_path, 
         ("a,v\n1,0.5\n2,1\n", {"target": "v"}, "has 2 rows; expected 3 or more"),
         ("a,v\n1,2\n2,2\n3,2\n", {"target": "v"}, "all 3 values in the column v .* are 2"),
         ("a,v\n1,0.1\n2,0.1\n3,0.1\n", {"target": "v"}, r"all 3 values in .* are 0\.1"),
-        ("a,v\n1,2\n2,x\n3,2\n", {"target": "v"}, "v"),
+        (
+            "a,v\n1,2\n2,x\n3,2\n",
+            {"target": "v"},
+            r"v \('x' in row 2\).* choose another with --target NAME\. A column of names is "
+            "learned with --label NAME",
+        ),
         ("a,v\n1,1e32\n2,2e32\n3,4e32\n", {"target": "v"}, "values up to 4e.32; expected 1e.15"),
         (
             "a,v\n1,1000000000321\n2,1000000000215\n3,1000000000111\n",
@@ -106,6 +112,17 @@ def test_what_makes_no_sense_is_refused(text, options, message, tmp_path):
     with pytest.raises(tfmeta.UserError, match=message):
         tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model", **options)
     assert not (tmp_path / "model").exists()
+
+
+def test_a_column_equal_to_the_values_is_named(tmp_path, monkeypatch):
+    verified = {"ok": True, "checks": []}
+    monkeypatch.setattr(learn_exports, "verify_export", lambda version: verified)
+    rows = [f"{x % 5},{0.1 * x},{0.1 * x}" for x in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,copy,v", *rows]))
+    found = tfmeta.learn(tmp_path / "t.csv", target="v", output=tmp_path / "model")
+    (warning,) = found.warnings
+    assert warning.startswith("features that say the answer itself: 1 (copy)")
+    assert f"warning: {warning}" in found.lines()
 
 
 def test_the_command_names_a_row_that_is_far_off(tmp_path):

@@ -189,7 +189,7 @@ def test_colours_of_a_palette_are_seen_in_every_format(asked, tmp_path):
     ("folders", "message"),
     [
         ((), "0 class subfolders; this learner takes 2 to 5"),
-        (("bar",), "1 class subfolders; this learner takes 2 to 5"),
+        (("bar",), "1 class subfolder; this learner takes 2 to 5"),
         ("abcdef", "6 class subfolders; this learner takes 2 to 5"),
         (("bar", "empty"), "empty is empty; expected at least one image"),
     ],

@@ -109,11 +109,11 @@ def changed(wine, tmp_path, name, change):
         (
             "queries",
             lambda t: t.astype({"hue": object}).assign(hue=["1", "blue", *"34567"]),
-            r"1 columns of .*queries\.csv are not numeric: hue \('blue' in row 2\); make them numb",
+            r"1 column of .*queries\.csv is not numeric: hue \('blue' in row 2\); make them numb",
         ),
         ("queries", lambda t: t.assign(hue=np.nan), r"7 values of .*not finite: hue in row 1"),
         ("queries", lambda t: t[:0], r"queries\.csv holds no rows; expected some"),
-        ("support", lambda t: t[:1], r"support\.csv has 1 classes; this learner takes 2 or more"),
+        ("support", lambda t: t[:1], r"support\.csv has 1 class; this learner takes 2 or more"),
         ("support", lambda t: t.assign(cultivar=""), r"no label \(cultivar\) in 6 rows"),
     ],
 )

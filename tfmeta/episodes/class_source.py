@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from tfmeta.deprecation import renamed_argument
 from tfmeta.episodes.class_index import ClassIndex
-from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_parts import episode_of, own_labels, turned
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_sizes import sized, words_for_sizes
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.images import to_unit
 from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.prepared import Prepared
@@ -73,9 +73,10 @@ class ClassSource(EpisodeSource):
         self._check_ways(split, shape, small)
         if small and not shape.skip_small_classes:
             raise UserError(
-                f"{_examples_needed(shape)}; {len(small)} of {len(self.index.classes(split))} "
-                f"classes in the {split} split of {self.name} have fewer ({_named(small)}). Lower "
-                "--shots or --queries, add examples, or leave those out: --skip-small-classes"
+                f"{_examples_needed(shape)}; {len(small)} of "
+                f"{counted(len(self.index.classes(split)), 'class')} in the {split} split of "
+                f"{self.name} {'has' if len(small) == 1 else 'have'} fewer ({_named(small)}). "
+                "Lower --shots or --queries, add examples, or leave those out: --skip-small-classes"
             )
         if shape.within_group:
             self._check_groups(split, shape)
@@ -84,10 +85,10 @@ class ClassSource(EpisodeSource):
         ways = self.num_classes(split, shape)
         if ways < shape.num_ways:
             skips = small and shape.skip_small_classes
-            without = f" without its {len(small)} small classes ({_named(small)})" if skips else ""
+            without = f" without its {_small(small)} ({_named(small)})" if skips else ""
             raise UserError(
                 f"{shape.num_ways} ways need at least {shape.num_ways} classes; the {split} split "
-                f"of {self.name} has {ways}{without}. Lower --ways"
+                f"of {self.name} has {ways}{without}. {_remedy(ways)}"
             )
 
     def small_classes(self, split: str, shape: EpisodeShape) -> dict[str, int]:
@@ -100,8 +101,10 @@ class ClassSource(EpisodeSource):
     def left_out(self, shapes: dict[str, EpisodeShape]) -> list[str]:
         unreadable = self.index.origins.unreadable
         lines = [f"left out {name}: it {problem}" for name, problem in unreadable]
+        lines += self.index.origins.notes
         if passed_over := self.index.origins.passed_over:
-            lines.append(f"not used: {len(passed_over)} other entries: {listed(passed_over)}")
+            others = counted(len(passed_over), "other entry")
+            lines.append(f"not used: {others}: {listed(passed_over)}")
         for split, shape in shapes.items():
             small = self.small_classes(split, shape) if shape.skip_small_classes else {}
             if small:
@@ -158,7 +161,7 @@ class ClassSource(EpisodeSource):
         if largest < shape.num_ways:
             raise UserError(
                 f"{shape.num_ways} ways within a group need a group of {shape.num_ways} classes; "
-                f"the largest in the {split} split of {self.name} has {largest}. Lower --ways"
+                f"the largest in the {split} split of {self.name} has {largest}. {_remedy(largest)}"
             )
 
     def _group_sizes(self, classes: np.ndarray) -> Any:
@@ -178,9 +181,9 @@ class ClassSource(EpisodeSource):
             chosen = choose_examples(classes, example_keys)
             x = gather(tf.gather(order, chosen))
             if self.num_rotations > 1:
-                x = _turned(x, turns)
-            labels = numbers if self._has_class_numbers else _own_labels(numbers)
-            return sized(_episode(to_unit(x), labels, shape.num_shots), shape, sizes)
+                x = turned(x, turns)
+            labels = numbers if self._has_class_numbers else own_labels(numbers)
+            return sized(episode_of(to_unit(x), labels, shape.num_shots), shape, sizes)
 
         return episodes
 
@@ -257,44 +260,17 @@ class ClassSource(EpisodeSource):
 
 
 def _examples_needed(shape: EpisodeShape) -> str:
-    wanted = f"{shape.num_shots} shots and {shape.num_queries} queries"
-    return f"{wanted} need {shape.num_examples} examples per class"
+    return f"{shape.examples_in_words} need {shape.num_examples} examples per class"
+
+
+def _small(classes: Any) -> str:
+    return counted(len(classes), "small class")
+
+
+def _remedy(ways: int) -> str:
+    """What helps if there are classes for so many ways only."""
+    return "Lower --ways" if ways > 1 else "Add classes"
 
 
 def _named(small: Any, most: int | None = 5) -> Any:
     return listed([f"{name}: {number}" for name, number in small.items()], most)
-
-
-def _turned(x: Any, turns: Any) -> tf.Tensor:
-    """Turns images `(tasks, ways, examples, h, w, c)` by each class's number of quarter turns."""
-    flat = tf.reshape(x, (-1, *x.shape[3:]))
-    turns = tf.repeat(tf.reshape(turns, [-1]), tf.shape(x)[2])
-    parts = tf.dynamic_partition(flat, turns, 4)
-    places = tf.dynamic_partition(tf.range(tf.shape(flat)[0]), turns, 4)
-    parts = [tf.image.rot90(part, number) for number, part in enumerate(parts)]
-    return tf.reshape(tf.dynamic_stitch(places, parts), tf.shape(x))
-
-
-def _own_labels(numbers: Any) -> tf.Tensor:
-    """The labels of an episode's classes `(tasks, ways)`: 0, 1 and so on."""
-    return tf.tile(tf.range(numbers.shape[1])[tf.newaxis], (tf.shape(numbers)[0], 1))
-
-
-def _episode(x: Any, labels: tf.Tensor, num_shots: int) -> Episode:
-    """Cuts examples `(tasks, ways, shots + queries, ...)` into support and query set.
-
-    Args:
-        x: the examples.
-        labels: of the classes, `(tasks, ways)`.
-        num_shots: support examples per class.
-    """
-    tasks, ways, examples = tf.shape(x)[0], x.shape[1], x.shape[2]
-
-    def part(values: Any, number: Any) -> Any:
-        return (
-            tf.reshape(values, (tasks, ways * number, *x.shape[3:])),
-            tf.repeat(labels, number, axis=1),
-        )
-
-    support = part(x[:, :, :num_shots], num_shots)
-    return Episode(*support, *part(x[:, :, num_shots:], examples - num_shots))

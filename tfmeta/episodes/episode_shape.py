@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 
 MOST_EXAMPLES = 1_000_000  # of an episode; for more, memory would run out before it is refused
 _SIZES = ("ways", "shots", "queries")
@@ -92,9 +92,8 @@ class EpisodeShape:
                 )
         if self.size > MOST_EXAMPLES:
             raise UserError(
-                f"received an episode of {self.size} examples ({self.num_ways} ways, "
-                f"{self.num_shots} shots and {self.num_queries} queries); expected {MOST_EXAMPLES} "
-                "at most"
+                f"received an episode of {self.size} examples ({counted(self.num_ways, 'way')}, "
+                f"{self.examples_in_words}); expected {MOST_EXAMPLES} at most"
             )
 
     def changed(self, **arguments: Any) -> "EpisodeShape":
@@ -105,6 +104,11 @@ class EpisodeShape:
 
     def _ranges(self) -> dict[str, Range]:
         return {name: getattr(self, name) for name in _SIZES}
+
+    @property
+    def examples_in_words(self) -> str:
+        """The most examples of a class: "1 shot and 15 queries"."""
+        return f"{counted(self.num_shots, 'shot')} and {counted(self.num_queries, 'query')}"
 
     @property
     def num_ways(self) -> int:

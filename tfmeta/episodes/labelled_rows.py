@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tfmeta.episodes.splitting import SPLIT_NAMES, SPLITS, split_classes
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 
 
 def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any) -> dict[str, Any]:
@@ -29,7 +29,8 @@ def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any
         if len(rows):
             row, others = rows[0], sorted(set(names[labels[rows]].tolist()))
             raise UserError(
-                f"{len(others)} classes of {path} have two values of {option}: {listed(others)} "
+                f"{counted(len(others), 'class')} of {path} with two values of {option}: "
+                f"{listed(others)} "
                 f"({names[labels[row]]} has {expected[labels[row]]} and, in row {row + 1}, "
                 f"{values[row]}); expected one {option} per class"
             )

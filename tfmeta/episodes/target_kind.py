@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tfmeta.errors import UserError
+
 
 @dataclass(frozen=True)
 class TargetKind:
@@ -47,6 +49,14 @@ class TargetKind:
     def default_ways(self) -> int:
         """The default number of classes per episode; 1 for values, which have no classes."""
         return 1 if self.are_values else 5
+
+    def check_ways(self, num_ways: int) -> None:
+        """Raises UserError if tasks of so many classes have one answer alone."""
+        if num_ways == 1 and not self.are_values:
+            raise UserError(
+                "received 1 way; expected 2 or more classes per task, because of one class every "
+                "answer is right. Choose --ways 2 or more"
+            )
 
     def __str__(self) -> str:
         """The kind in words, for a sentence."""

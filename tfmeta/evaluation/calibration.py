@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
+from tfmeta.errors import UserError
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 
@@ -62,6 +63,10 @@ def calibrate(
         UserError: if a split has too few classes or examples for any task.
     """
     shape = _possible(source, shape)
+    if shape.num_ways == 1:
+        raise UserError(
+            f"the {FITTED_ON} split or the {REPORTED_ON} split has 1 class; expected 2 or more"
+        )
     protocol = {"num_tasks": num_tasks, "seed": seed}
     found = fitted(_answers(learner, source, FITTED_ON, shape, **protocol))
     answers = _answers(learner, source, REPORTED_ON, shape, **protocol)
@@ -156,20 +161,43 @@ def fitted(answers: Answers) -> Confidence:
     return replace(scaled, **_unknown_weights(scaled, answers))
 
 
+def most_claimed(right: int, total: int) -> float:
+    """The most confidence that so many right answers are evidence for, on average.
+
+    It is Laplace's rule of succession: the expected share of right answers, if every share was as
+    likely as any other before these answers.
+    """
+    return (right + 1) / (total + 2)
+
+
 def _temperature(answers: Answers) -> float:
-    """The temperature with which the true classes are most likely."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
+    """The temperature with which the true classes are most likely.
+
+    It is higher if the mean confidence would else be more than `most_claimed`. Where all answers
+    are right, the likeliest temperature is the smallest one, and every answer would be certain.
+    """
+    from scipy.optimize import brentq, minimize_scalar
+    from scipy.special import log_softmax, softmax
 
     rows = np.arange(len(answers.labels))
     logits = answers.known.astype(np.float64)
+    right = int((logits.argmax(-1) == answers.labels).sum())
 
     def loss(log_temperature: Any) -> Any:
         scaled = log_softmax(logits * np.exp(-log_temperature), -1)
         return -scaled[rows, answers.labels].mean()
 
-    found = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded")
-    return float(np.exp(found.x))
+    def excess(log_temperature: Any) -> Any:
+        claimed = softmax(logits * np.exp(-log_temperature), -1).max(-1).mean()
+        return claimed - most_claimed(right, len(rows))
+
+    found = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded").x
+    highest = _LOG_TEMPERATURES[1]
+    if excess(highest) > 0:  # fewer right answers than by chance
+        found = highest
+    elif excess(found) > 0:
+        found = brentq(excess, found, highest)
+    return float(np.exp(found))
 
 
 def _unknown_weights(confidence: Confidence, answers: Answers) -> dict[str, Any]:

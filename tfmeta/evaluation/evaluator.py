@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfmeta.episodes.episode_hash import EpisodeHash
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.padding import unpadded
@@ -50,7 +50,7 @@ class Evaluator:
     def __init__(self, learner: MetaLearner, episodes: FixedEpisodes):
         source, shape = episodes.source, episodes.shape
         if episodes.num_tasks < 1:
-            raise UserError(f"received {episodes.num_tasks} tasks; expected 1 or more")
+            raise UserError(f"received {counted(episodes.num_tasks, 'task')}; expected 1 or more")
         taken = tuple(learner.function.input_shape[1:])
         if taken != source.input_shape:
             raise UserError(
@@ -62,7 +62,7 @@ class Evaluator:
         most = learner.num_outputs
         if not kind.are_values and most is not None and shape.num_ways > most:
             raise UserError(
-                f"received {shape.num_ways} ways; this learner answers {most} "
+                f"received {counted(shape.num_ways, 'way')}; this learner answers {most} "
                 "classes. Lower --ways, or train with more"
             )
         self._learner, self._source, self._episodes = learner, source, episodes

@@ -14,10 +14,13 @@ class Result:
     Attributes:
         facts: what `tfmeta evaluate --json` prints; `result["ci95"]` is `result.facts["ci95"]`.
         not_recorded: why the result is not in the run's results.json; None if it is.
+        checkpoint: which of the run's was asked for: "best" or "last"; `step` of the facts says of
+            which step it is.
     """
 
     facts: dict[str, Any]
     not_recorded: str | None = None
+    checkpoint: str | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.facts[name]
@@ -59,6 +62,8 @@ class Result:
         if "coverage90" in facts:
             held = [f"{100 * facts['coverage90']:.1f}% of the targets are within 90% intervals"]
         episodes = f"episodes {facts['episodes_sha256'][:16]}, seed {facts['seed']}"
+        if self.checkpoint is not None:
+            episodes += f"; {self.checkpoint} checkpoint, of step {facts['step']}"
         return [protocol, *held, *adaptation, episodes, *self._baselines()]
 
     def _baselines(self) -> list[str]:

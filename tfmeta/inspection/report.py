@@ -11,7 +11,7 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.splitting import SPLITS
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.inspection.baseline import baselines
 from tfmeta.inspection.identity import alike, as_the_network_sees, given_digests
 from tfmeta.reading.image_files import unreadable_files
@@ -208,8 +208,8 @@ def _warnings(plan: Plan, report: dict[str, Any]) -> list[str]:
     for split, small in report.get("small_classes", {}).items():
         if small:
             lines.append(
-                f"classes of the {split} split with too few examples for {shape.num_shots} shots "
-                f"and {shape.num_queries} queries: {len(small):,}; {fate}"
+                f"classes of the {split} split with too few examples for "
+                f"{shape.examples_in_words}: {len(small):,}; {fate}"
             )
     if problem := _problem(source, "test", shape):
         lines.append(f"`tfmeta evaluate` would refuse the test split: {problem}")
@@ -256,7 +256,7 @@ def _few_classes(source: EpisodeSource, shape: EpisodeShape) -> list[Any]:
     if not shape.num_ways <= classes < _LEAST_RATIO * shape.num_ways:
         return []
     return [
-        f"the train split has {classes} classes for {shape.num_ways} ways; expected "
+        f"the train split has {counted(classes, 'class')} for {shape.num_ways} ways; expected "
         f"{_LEAST_RATIO * shape.num_ways} or more, else episodes are much alike and what is "
-        "learned is those classes. Add classes or lower --ways"
+        f"learned is those classes. Add classes{' or lower --ways' if shape.num_ways > 2 else ''}"
     ]

@@ -69,7 +69,11 @@ def input_scaling(examples: np.ndarray, standardise: bool) -> dict[str, Any]:
 
 
 def prepared_columns(
-    examples: np.ndarray, scaling: dict[str, Any], names: Sequence[str], table: Table
+    examples: np.ndarray,
+    scaling: dict[str, Any],
+    names: Sequence[str],
+    table: Table,
+    answers: np.ndarray | None = None,
 ) -> PreparedColumns:
     """The features as the network sees them, under their names if they have names.
 
@@ -78,5 +82,7 @@ def prepared_columns(
         scaling: what `input_scaling` returned.
         names: of the columns.
         table: that the features were read from.
+        answers: whole numbers of classes `(examples,)`, or values `(examples, values)`.
     """
-    return PreparedColumns(examples, scaling, () if table.is_npz else tuple(names))
+    names = () if table.is_npz else tuple(names)
+    return PreparedColumns(examples, scaling, names, answers)

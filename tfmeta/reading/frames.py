@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.user_files import AnyPath, check_expansion, check_file, open_file
 
 _PARQUET_NUMBER = 8  # bytes
@@ -102,7 +102,8 @@ def _csv(path: AnyPath, text: Any) -> Any:
         # pandas would make up names. A column without a name is mostly the row's number, and if the
         # rows are sorted, a network could tell the classes by it.
         raise UserError(
-            f"cannot read {path}: its first line has {len(header)} names, of which {len(odd)} are "
+            f"cannot read {path}: its first line has {counted(len(header), 'name')}, of which "
+            f"{len(odd)} are "
             f"empty or repeated ({listed(odd)}); expected another name for each column"
         )
     no_number = {name: list(_NO_NUMBER) for name in header if name not in text}

@@ -6,6 +6,7 @@ serving.
 """
 
 import io
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.reading.encoded_images import (
     decode_files,
     deep_range_of,
@@ -28,7 +29,7 @@ from tfmeta.reading.encoded_images import (
 )
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.origins import Origins
-from tfmeta.reading.record_file import RecordFile
+from tfmeta.reading.record_file import RecordFile, cache_folder
 from tfmeta.reading.support_set import read_image
 from tfmeta.user_files import AnyPath, open_file
 
@@ -37,6 +38,8 @@ _GREY_SIZE, _COLOUR_SIZE = 28, 84  # as Omniglot and miniImageNet have
 _SAMPLE = 200  # files from which the format is guessed
 _HEAD_BYTES = 32
 _TIFF_BEGINNINGS = (b"II*\0", b"MM\0*")
+_MOST_IN_MEMORY, _SHARE_OF_MEMORY = 2 * 2**30, 1 / 8
+_NOTE = "pixels are kept on disk, in {folder}, and not in memory: they are {size:.3g} GiB"
 _MOST_NAMES = 10  # in an error message
 
 
@@ -146,7 +149,7 @@ def load_images(
     options: FormatOptions,
     *,
     skip_unreadable: bool = False,
-    stream: bool = False,
+    stream: bool | None = False,
 ) -> LoadedImages:
     """Reads, examines and decodes image files.
 
@@ -157,7 +160,8 @@ def load_images(
         skip_unreadable: whether to leave out and report files that are no whole images; they are
             refused otherwise.
         stream: whether to keep the pixels on disk and not in memory. They are in
-            `record_file.cache_folder()`, once for the same files and format.
+            `record_file.cache_folder()`, once for the same files and format. None keeps them on
+            disk, and notes it in the origins, if they would take more than `most_in_memory()`.
 
     Raises:
         UserError: if there is no image, or one can't be read and unreadable files are not left out.
@@ -171,9 +175,13 @@ def load_images(
         deep_range = deep_range_of(content for content in map(_deep_content, files) if content)
     image_format = options.resolve(contents, deep_range)
     names = [printable(file.relative_to(root)) for file in files]
-    key = images_key(image_format, map(file_state, files)) if stream else None
+    num_bytes = len(files) * math.prod(image_format.shape)
+    is_too_much = stream is None and num_bytes > most_in_memory()
+    on_disk = stream or is_too_much
+    key = images_key(image_format, map(file_state, files)) if on_disk else None
     examples, facts = read_images(files, _examine, image_format, key=key)
-    origins = origins_of(names, facts)
+    notes = (_NOTE.format(size=num_bytes / 2**30, folder=cache_folder()),) if is_too_much else ()
+    origins = origins_of(names, facts, notes=notes)
     if origins.unreadable and not skip_unreadable:
         raise UserError(unreadable_files(origins.unreadable))
     if options.channels is None and image_format.channels == 1:
@@ -183,6 +191,15 @@ def load_images(
             f"no image in {root} can be read; expected PNG, JPEG, GIF, BMP, WebP or TIFF files"
         )
     return LoadedImages(examples, np.array(facts["kept"]), image_format, origins)
+
+
+def most_in_memory() -> float:
+    """Bytes of pixels that are kept in memory, unless the user says otherwise."""
+    try:
+        of_machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # not on Windows, say
+        return _MOST_IN_MEMORY
+    return min(_MOST_IN_MEMORY, _SHARE_OF_MEMORY * of_machine)
 
 
 def _check_grey(origins: Any) -> None:
@@ -207,7 +224,7 @@ def unreadable_files(unreadable: Any) -> str:
     named = "; ".join(f"{name} {problem}" for name, problem in unreadable[:_MOST_NAMES])
     more = f"; and {len(unreadable) - _MOST_NAMES} more" if unreadable[_MOST_NAMES:] else ""
     return (
-        f"{len(unreadable)} files can't be read: {named}{more}. "
+        f"{counted(len(unreadable), 'file')} can't be read: {named}{more}. "
         "Mend or remove them, or leave them out: --skip-unreadable"
     )
 

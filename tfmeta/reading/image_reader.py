@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfmeta.errors import counted
 from tfmeta.reading.array_pixels import DEFAULT_RANGE, png_files
 from tfmeta.reading.example_reader import (
     IMAGE_SUFFIXES,
@@ -35,7 +36,9 @@ class ImageReader(ExampleReader):
             return SupportSet(names, files, np.array(numbers, np.int32))
         x, y = read_examples(path, ("y", "label"))
         names, labels = labelled(y)
-        check_number_of_classes(len(names), num_classes, f"{path} has {len(names)} classes")
+        check_number_of_classes(
+            len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
+        )
         return SupportSet(names, self._from_array(x, path), labels)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:

@@ -16,6 +16,7 @@ class Origins:
         digests: a digest of each example's pixels before resizing; equal digests mean duplicates.
         unreadable: `(name, problem)` of each file that was skipped.
         passed_over: names of files and folders that are no class folders.
+        notes: sentences about how the examples were read, for the user.
     """
 
     names: tuple[str, ...] = ()
@@ -24,3 +25,4 @@ class Origins:
     digests: tuple[bytes, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     passed_over: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """Vectors of numbers after they have been prepared, which means centred and scaled."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -34,6 +35,41 @@ def lost_in_float32(examples: np.ndarray, least: float = LEAST_SPREAD) -> np.nda
     return np.flatnonzero(varies & (deviation < least * most))
 
 
+def repeated(flat: np.ndarray) -> list[int]:
+    """The numbers, from 0, of the columns that equal an earlier one, constant ones apart."""
+    seen: set[bytes] = set()
+    found = []
+    for number, column in enumerate(flat.T):
+        digest = hashlib.blake2b(np.ascontiguousarray(column)).digest()
+        if digest in seen and (column != column[0]).any():
+            found.append(number)
+        seen.add(digest)
+    return found
+
+
+def like_answers(flat: np.ndarray, answers: np.ndarray | None) -> list[int]:
+    """The numbers, from 0, of the columns that equal the answers.
+
+    Args:
+        flat: `(rows, columns)`.
+        answers: values `(rows, values)`, which a column may equal in float32; or whole numbers of
+            classes `(rows,)`: a column has one value per class, and another one for each.
+    """
+    if answers is None:
+        return []
+    if answers.ndim == 2:
+        equal = np.float32(flat)[:, :, np.newaxis] == np.float32(answers)[:, np.newaxis]
+        return np.flatnonzero(equal.all(0).any(1)).tolist()
+    order = np.argsort(answers, kind="stable")
+    labels, starts = np.unique(answers[order], return_index=True)
+    if len(labels) in (1, len(answers)):  # nothing varies, or every row is a class
+        return []
+    least = np.minimum.reduceat(flat[order], starts)
+    most = np.maximum.reduceat(flat[order], starts)
+    one_each = np.flatnonzero((least == most).all(0))
+    return [int(i) for i in one_each if len(np.unique(least[:, i])) == len(labels)]
+
+
 class PreparedColumns(Prepared):
     """Vectors, centred and scaled by the training split's mean and deviation.
 
@@ -41,13 +77,20 @@ class PreparedColumns(Prepared):
         examples: `(examples, ...)` numbers.
         scaling: `input_mean` and `input_scale` of the network's options; None or {} for no scaling.
         names: of the columns; without names, messages give their numbers, from 1.
+        answers: whole numbers of classes `(examples,)`, or values `(examples, values)`.
     """
 
     noun = "rows"
 
-    def __init__(self, examples: Any, scaling: Any = None, names: Sequence[str] = ()):
+    def __init__(
+        self,
+        examples: Any,
+        scaling: Any = None,
+        names: Sequence[str] = (),
+        answers: np.ndarray | None = None,
+    ):
         super().__init__(examples)
-        self._scaling, self._names = scaling or {}, names
+        self._scaling, self._names, self._answers = scaling or {}, names, answers
 
     def check_input_dtype(self, input_dtype: Any) -> None:
         lost = lost_in_float32(self._examples[:], _LEAST_TOLERATED)
@@ -69,6 +112,8 @@ class PreparedColumns(Prepared):
             "features": flat.shape[1],
             "constant_features": (np.flatnonzero(constant) + 1).tolist(),  # counted from 1
             "nearly_constant_features": [int(i) + 1 for i in nearly],
+            "repeated_features": [i + 1 for i in repeated(flat)],
+            "features_like_answers": [i + 1 for i in like_answers(flat, self._answers)],
             "float32_loses": (lost_in_float32(flat) + 1).tolist(),
             "mean": spread_of(flat.mean(0, dtype=np.float64)),
             "deviation": spread_of(flat.std(0, dtype=np.float64)),
@@ -98,6 +143,15 @@ class PreparedColumns(Prepared):
                     f"{what} features: {self._counted(which)} of {facts['features']:,}; they tell "
                     "few rows apart or none. Leave them out"
                 )
+        if which := facts["repeated_features"]:
+            lines.append(
+                f"features equal to an earlier one: {self._counted(which)}; leave them out"
+            )
+        if which := facts["features_like_answers"]:
+            lines.append(
+                f"features that say the answer itself: {self._counted(which)}; a model would learn "
+                "nothing else. Leave them out, unless they are known before the answer is"
+            )
         kept = self._scaling and self._examples.dtype == np.float64
         if which := facts["float32_loses"]:
             fate = (

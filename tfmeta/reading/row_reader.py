@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.example_reader import (
     IMAGE_SUFFIXES,
     ExampleReader,
@@ -63,7 +63,9 @@ class RowReader(ExampleReader):
         if self._target_size is not None:
             return SupportSet(None, x, y.astype(np.float32))
         names, labels = labelled(y)
-        check_number_of_classes(len(names), num_classes, f"{path} has {len(names)} classes")
+        check_number_of_classes(
+            len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
+        )
         return SupportSet(names, x, labels)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], np.ndarray]:

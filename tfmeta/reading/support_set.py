@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.user_files import AnyPath, is_hidden, read_file
 
@@ -104,7 +104,8 @@ def read_support_folder(
     if len(classes) < 2 or len(classes) > (num_classes or len(classes)):
         taken = "2 or more" if num_classes is None else f"2 to {num_classes}"
         raise UserError(
-            f"support folder {folder} has {len(classes)} class subfolders; this learner takes "
+            f"support folder {folder} has {counted(len(classes), 'class subfolder')}; this "
+            "learner takes "
             f"{taken}"
         )
     files, labels = [], []

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed, which_are
 from tfmeta.reading.frames import frame_columns
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.reading.npz_files import read_npz, with_examples
@@ -46,7 +46,7 @@ def find_file(pipeline: str, data_dir: Any, file: Any, suffixes: Any = SUFFIXES)
         found = [p for p in sorted(path.glob("[!.]*.*")) if p.suffix.lower() in suffixes]
         if len(found) != 1:
             raise UserError(
-                f"{path} holds {len(found)} files of {kinds}, expected one: "
+                f"{path} holds {counted(len(found), 'file')} of {kinds}, expected one: "
                 f"{listed([p.name for p in found]) or 'put yours there'}. Choose with --set "
                 "pipeline.file=NAME"
             )
@@ -105,7 +105,8 @@ class Table:
         rows = [row for row, text in enumerate(texts, 1) if not text]
         if rows:
             raise UserError(
-                f"{self.path} has no {option} ({name}) in {len(rows)} rows: {listed(rows)}; fill "
+                f"{self.path} has no {option} ({name}) in {counted(len(rows), 'row')}: "
+                f"{listed(rows)}; fill "
                 "them in or drop those rows"
             )
         return np.array(texts)
@@ -153,8 +154,8 @@ class Table:
         if unfit:
             others = f", or choose others with --set pipeline.{option}=A,B" if option else ""
             raise UserError(
-                f"{len(unfit)} columns of {self.path} are not numeric: {listed(unfit)}; make them "
-                f"numbers{others}"
+                f"{which_are(len(unfit), 'column', self.path)} not numeric: "
+                f"{listed(unfit)}; make them numbers{others}"
             )
         with np.errstate(over="ignore"):  # numbers that float32 can't hold are refused below
             columns = [values.astype(np.float32, copy=False) for values in columns]
@@ -167,7 +168,8 @@ class Table:
                 for row, *where in bad.tolist()
             ]
             raise UserError(
-                f"{len(bad)} values of {self.path} are missing or not finite: {listed(places)}. "
+                f"{which_are(len(bad), 'value', self.path)} missing or not "
+                f"finite: {listed(places)}. "
                 "Fill them in or drop those rows"
             )
         return values
@@ -182,7 +184,8 @@ class Table:
         rows = len(self.columns["x"]) if self.is_npz else len(values)
         if values.ndim < 1 or len(values) != rows:
             raise UserError(
-                f"{name} of {self.path} has shape {values.shape}; expected {rows} rows, as x has"
+                f"{name} of {self.path} has shape {values.shape}; expected "
+                f"{counted(rows, 'row')}, as x has"
             )
         return values
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.example_reader import (
     ExampleReader,
     Place,
@@ -44,7 +44,9 @@ class TextReader(ExampleReader):
         columns = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
         _check_tokens([Place(str(path), row, t) for row, t in enumerate(columns["text"], 1)])
         names, labels = labelled(np.array(columns["label"]))
-        check_number_of_classes(len(names), num_classes, f"{path} has {len(names)} classes")
+        check_number_of_classes(
+            len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
+        )
         return SupportSet(names, [text.encode() for text in columns["text"]], labels)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:
@@ -94,7 +96,7 @@ def _check_tokens(places: list[Place]) -> None:
     empty = [place for place in places if not any(map(_is_in_token, place.text or ""))]
     if empty:
         raise UserError(
-            f"received {len(empty)} texts without a word, a number or a symbol: "
+            f"received {counted(len(empty), 'text')} without a word, a number or a symbol: "
             f"{listed([repr(str(place)) for place in empty])}; expected texts that have some"
         )
 

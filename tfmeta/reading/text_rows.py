@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta import strict_json
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.frames import check_separator
 from tfmeta.reading.tables import as_text
 from tfmeta.user_files import read_file
@@ -51,7 +51,8 @@ def read_text_rows(
         pairs = list(zip(rows, columns[option], strict=True))
         if empty := [line for (line, _), value in pairs if not value]:
             raise UserError(
-                f"{path} has no {option} ({name}) in {len(empty)} rows: lines {listed(empty)}; "
+                f"{path} has no {option} ({name}) in {counted(len(empty), 'row')}: lines "
+                f"{listed(empty)}; "
                 "fill them in or drop those rows"
             )
         if halves := [line for (line, _), value in pairs if not is_unicode(value)]:
@@ -101,7 +102,8 @@ def _csv_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
             elif row and header is not None:
                 if len(row) != len(header):
                     raise UserError(
-                        f"{path}, line {line}, has {len(row)} columns; expected {len(header)}, as "
+                        f"{path}, line {line}, has {counted(len(row), 'column')}; expected "
+                        f"{len(header)}, as "
                         'the header has. A comma in a text needs quotes around it: "a, b"'
                     )
                 yield line, dict(zip(header, row, strict=True))

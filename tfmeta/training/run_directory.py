@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfmeta import files
-from tfmeta.errors import UserError, described
+from tfmeta.errors import UserError, counted, described
 from tfmeta.file_lock import FileLock
 from tfmeta.training.checkpoints import BEST, Checkpoints
 from tfmeta.training.config_file import config_content, read_run_config
@@ -174,7 +174,8 @@ class RunDirectory:
         if moved:
             was, is_now = (each.get(moved[0], "absent") for each in (before, now))
             raise UserError(
-                f"the data of {self.path} has changed since it was made: {len(moved)} classes are "
+                f"the data of {self.path} has changed since it was made: "
+                f"{counted(len(moved), 'class')} "
                 f"in another split (class {moved[0]} was {was}, is {is_now}). Bring the data back, "
                 "or start a new run"
             )
@@ -191,7 +192,8 @@ class RunDirectory:
         seen = sorted(set(self._recorded_splits()["train"]) & set(splits.get(split, ())))
         if seen:
             raise UserError(
-                f"{len(seen)} classes of the {split} split were trained on in {self.path} (such as "
+                f"{counted(len(seen), 'class')} of the {split} split had a part in the training "
+                f"of {self.path} (such as "
                 f"{seen[0]}); expected none. Split as the run did, or say --split all"
             )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfmeta.episodes import episode_file
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.named_code import trusting
 from tfmeta.training.flat_settings import as_flat
 from tfmeta.training.opening import episode_shape, open_source, with_ways
@@ -51,12 +51,13 @@ def write_episodes(
         settings = Settings().updated({"pipeline": pipeline, **own, **as_flat(protocol)})
         source = open_source(settings)
         shape = episode_shape(with_ways(settings, source))
+        source.target_kind.check_ways(shape.num_ways)
         for line in source.left_out({split: shape}):
             progress.say(line)
         return episode_file.write_episodes(
             output,
             FixedEpisodes(source, shape, split, tasks, settings.seed),
-            on_progress=lambda done: progress.advance(done / tasks, f"{done} tasks"),
+            on_progress=lambda done: progress.advance(done / tasks, counted(done, "task")),
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tfmeta.episodes.episode_file import EpisodeFile
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.baselines import compared
 from tfmeta.evaluation.evaluator import Evaluator, Measurement
 from tfmeta.evaluation.result import Result
@@ -79,14 +79,15 @@ def evaluate(
         found = _measured(learner, tests, progress)
         rows = _baselines(trained, tests, found.task_scores, progress) if baselines else {}
     algorithm = trained.settings.algorithm
-    result = Result({"algorithm": algorithm, **found.facts, "step": step, **rows})
+    facts = {"algorithm": algorithm, **found.facts, "step": step, **rows}
+    result = Result(facts, checkpoint=checkpoint)
     return _recorded(trained, result, progress) if is_recorded else result
 
 
 def _measured(learner: MetaLearner, tests: FixedEpisodes, progress: Progress) -> Measurement:
     learner.embedded(tests.source, tests.split, progress.examples)
     return Evaluator(learner, tests).measure(
-        lambda done: progress.advance(done / tests.num_tasks, f"{done} tasks")
+        lambda done: progress.advance(done / tests.num_tasks, counted(done, "task"))
     )
 
 
@@ -154,6 +155,7 @@ def _of_pipeline(run: RunDirectory, progress: Progress, protocol: dict[str, Any]
     settings = (_for_pipeline(run, pipeline) if is_other else own).updated(given)
     settings = replace(settings, data_dir=data_dir or settings.data_dir)
     source, shape = open_source_of_run(run, settings), episode_shape(settings)
+    source.target_kind.check_ways(shape.num_ways)
     has_options = any(name.startswith("pipeline.") for name in given)
     if is_other:
         pass  # other data, none of which the run has seen

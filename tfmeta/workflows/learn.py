@@ -13,11 +13,12 @@ from typing import Any
 
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.evaluation.leave_one_out import Head, HeldOut
 from tfmeta.inspection.identity import alike, given_digests
 from tfmeta.named_code import trusting
 from tfmeta.network_registry import NETWORKS
+from tfmeta.reading.prepared_columns import PreparedColumns
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
@@ -166,8 +167,10 @@ def _is_number(name: str) -> bool:
 
 
 def _warnings(source: ClassSource) -> Iterator[str]:
-    index = source.index
+    index, prepared = source.index, source.prepared
     yield from source.left_out({})
+    if isinstance(prepared, PreparedColumns):
+        yield from prepared.warnings(prepared.facts())
     found = alike(index, given_digests(index))
     for kind, harm in (
         ("across_classes", "their labels contradict each other"),
@@ -177,4 +180,5 @@ def _warnings(source: ClassSource) -> Iterator[str]:
             names = index.origins.names
             shown = [names[sets[0][0]], names[sets[0][1]]] if names else [f"row {sets[0][0] + 1}"]
             where = kind.replace("_", " ")
-            yield f"{len(sets)} sets of equal examples {where}, such as {listed(shown)}; {harm}"
+            found_sets = counted(len(sets), "set")
+            yield f"{found_sets} of equal examples {where}, such as {listed(shown)}; {harm}"

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_source import EpisodeSource
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.evaluation.leave_one_out import Head, HeldOut, best_head
 from tfmeta.learners import find
 from tfmeta.learners.feature_cache import cached_features
@@ -86,7 +86,7 @@ def _embedded(read: EpisodeSource, name: str, progress: Progress) -> Task:
 
     def embedded(done: int, total: int) -> None:
         share = _READ + (_EMBEDDED - _READ) * done / total
-        progress.advance(share, f"{done} of {total} images embedded")
+        progress.advance(share, f"{done} of {counted(total, 'image')} embedded")
 
     made = cached_features(network, source.index.examples, on_progress=embedded)
     tried = {weight: _beside(weight, made, source) for weight in _PIXELS}

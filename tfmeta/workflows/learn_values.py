@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from tfmeta.episodes.target_numbers import scale_of
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
 from tfmeta.learners.bayes_linear import BayesLinear
 from tfmeta.networks.mlp import mlp
-from tfmeta.reading.feature_columns import feature_names, input_scaling
+from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.row_format import PLAIN, RowFormat
 from tfmeta.reading.tables import Table, find_file, read_table
 from tfmeta.training.progress import Progress
@@ -73,7 +73,9 @@ def learn_values(
     """
     started = time.monotonic()
     table, names, x, y = _read(place, target, features)
-    network = mlp((x.shape[1],), None, units=(), **input_scaling(x, True))
+    scaling = input_scaling(x, True)
+    prepared = prepared_columns(x, scaling, names, table, y)
+    network = mlp((x.shape[1],), None, units=(), **scaling)
     scale = scale_of(y)
     centre, spread = (np.array(scale[f"target_{name}"]) for name in ("centre", "spread"))
     found = best_strength(network(x).numpy(), (y - centre) / spread)
@@ -98,6 +100,7 @@ def learn_values(
         rmse_of_mean=_error_of_mean(y),
         coverage90=found.coverage90,
         odd_rows=odd_rows(found),
+        warnings=tuple(prepared.warnings(prepared.facts())),
         seconds=time.monotonic() - started,
     )
 
@@ -112,7 +115,8 @@ def _read(place: Path, target: str, features: Any) -> tuple[Table, list[str], An
     y = y.reshape(len(y), -1)
     if len(x) < _LEAST_ROWS:
         raise UserError(
-            f"{place} has {len(x)} rows; expected {_LEAST_ROWS} or more, of which each is held out "
+            f"{place} has {counted(len(x), 'row')}; expected {_LEAST_ROWS} or more, of which "
+            "each is held out "
             "in turn"
         )
     values = np.asarray(table.columns[target], np.float64)

@@ -4,12 +4,15 @@ import re
 
 from tfmeta.errors import UserError
 
+_OF_VALUES = "or a column of values with --target NAME"
+
 
 def in_own_words(error: UserError) -> UserError:
     """An error about an option of a pipeline, in the words of the options of `tfmeta learn`."""
     words = re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))
-    values = "--label NAME, or a column of values with --target NAME"
-    return UserError(words.replace("--label NAME", values))
+    words = words.replace("--label NAME", f"--label NAME, {_OF_VALUES}")
+    one = "another with --target NAME. A column of names is learned with --label NAME"
+    return UserError(words.replace("others with --target A,B", one))
 
 
 def refuse(name: str, value: object, received: str, expected: str) -> None:

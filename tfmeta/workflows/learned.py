@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from tfmeta.errors import counted
+from tfmeta.evaluation.calibration import most_claimed
 from tfmeta.evaluation.leave_one_out import HeldOut, wilson_interval
 from tfmeta.reading.origins import Origins
 from tfmeta.workflows.learned_exports import LearnedExports
 
 _MOST_SHOWN = 10
 _DOUBTED = 0.5  # probability of another class, from which a label is doubted
+_ONLY_DOUBT = "; `unknown` is one minus the confidence, because of two classes none can be held out"
 _STRANGE = 0.9  # unknown score, from which an example is out of place
 
 
@@ -94,7 +97,8 @@ class Learned(LearnedExports):
     def lines(self) -> list[str]:
         """The report for a terminal."""
         found = [
-            f"{self.num_examples} examples of {len(self.class_names)} classes; {self.rests_on}"
+            f"{counted(self.num_examples, 'example')} of "
+            f"{counted(len(self.class_names), 'class')}; {self.rests_on}"
         ]
         found += [f"warning: {warning}" for warning in self.warnings]
         if self.confusions:
@@ -147,8 +151,11 @@ def in_words(found: HeldOut | None) -> str:
         )
     share = HeldOutShare.of(found)
     low, high = share.ci95
+    most = most_claimed(int(found.is_right.sum()), share.num_examples)
+    doubt = "" if len(found.answers.unknown) else _ONLY_DOUBT
     return (
         f"each of {share.num_examples} held out in turn, {found.head} learned from the others "
         f"answers {100 * share.accuracy:.1f}% rightly (95%: {100 * low:.0f} to {100 * high:.0f}%); "
-        "the confidence is calibrated on these answers"
+        f"the confidence is calibrated on these answers, and at most {100 * most:.1f}% on average, "
+        f"which is (right + 1) / (held out + 2){doubt}"
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfmeta.errors import counted
 from tfmeta.evaluation.leave_one_out_values import HeldOutValues
 from tfmeta.workflows.learned_exports import LearnedExports
 
@@ -28,6 +29,7 @@ class LearnedValues(LearnedExports):
         coverage90: the share of rows within the 90% interval of their answer.
         odd_rows: `(row, deviations)` of rows whose answer is far off, the farthest first; rows
             count from 1.
+        warnings: what may spoil the model.
         seconds: that it took.
     """
 
@@ -38,16 +40,19 @@ class LearnedValues(LearnedExports):
     rmse_of_mean: float
     coverage90: float
     odd_rows: tuple[tuple[int, float], ...]
+    warnings: tuple[str, ...]
     seconds: float
 
     def lines(self) -> list[str]:
         """The report for a terminal."""
         found = [
-            f"{self.num_examples} rows with values of {self.target}; each held out in turn, linear "
+            f"{counted(self.num_examples, 'row')} with values of {self.target}; each held out in "
+            "turn, linear "
             f"regression (strength {self.strength:g}) of the others is off by {self.rmse:.4g} "
             f"(root mean squared; their mean by {self.rmse_of_mean:.4g}); "
             f"{100 * self.coverage90:.0f}% are within the 90% interval of their answer"
         ]
+        found += [f"warning: {warning}" for warning in self.warnings]
         if self.rmse >= self.rmse_of_mean:
             found.append("warning: the features say no more of the values than their mean does")
         shown = self.odd_rows[:_MOST_SHOWN]

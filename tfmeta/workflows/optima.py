@@ -14,7 +14,7 @@ from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.optima_file import Optima
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
@@ -66,7 +66,7 @@ def write_optima(
             trained.path,
             shape,
             num_tasks=whole("tasks", tasks, least=1),
-            on_progress=lambda done: progress.advance(done / tasks, f"{done} tasks"),
+            on_progress=lambda done: progress.advance(done / tasks, counted(done, "task")),
             **options,
         )
         optima_file.write_locked(output, solved)
@@ -96,7 +96,9 @@ def solve_tasks(
             makes no sense, or the steps led to no finite weights.
     """
     if num_tasks < 2:
-        raise UserError(f"received {num_tasks} tasks; expected 2 or more, as some are held out")
+        raise UserError(
+            f"received {counted(num_tasks, 'task')}; expected 2 or more, as some are held out"
+        )
     run = RunDirectory.open(run_dir)
     source = _regression(run)
     source.check(SPLIT, shape)

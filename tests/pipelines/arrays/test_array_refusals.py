@@ -22,7 +22,7 @@ from tfmeta.pipelines.arrays import build
         (
             "x,colour,label\n1,2,a\n1,red,b\n",
             {},
-            r"1 columns of .* not numeric: colour \('red' in row 2\); make them numbers",
+            r"1 column of .* is not numeric: colour \('red' in row 2\); make them numbers",
         ),
         ("label\na\n", {}, r"cannot take the features .* no column is left"),
         ("x,label\n1,a\n", {"features": "x,label"}, r"label is the label; expected columns of the"),
@@ -34,11 +34,11 @@ from tfmeta.pipelines.arrays import build
         ),
         ("x,label\n" + "nan,a\n" * 9, {}, r"9 values .*: x in row 1, .*x in row 5 and 4 more\. "),
         ("x,label\n1,a\n2,\n3,b\n4, \n", {}, r"no label \(label\) in 2 rows: 2, 4; fill them in"),
-        ("x,label,g\n1,a,k\n2,b,\n", {"group": "g"}, r"no group \(g\) in 1 rows: 2;"),
+        ("x,label,g\n1,a,k\n2,b,\n", {"group": "g"}, r"no group \(g\) in 1 row: 2;"),
         (
             "x,label,s\n1,a,train\n2,b,test\n3,a,test\n",
             {"split": "s"},
-            r"1 classes of .* two values of split: a \(a has train and, in row 3, test\)",
+            r"1 class of .* two values of split: a \(a has train and, in row 3, test\)",
         ),
         (
             "x,label,g\n1,a,k\n2,b,m\n3,a,m\n",
@@ -78,9 +78,9 @@ def test_a_table_that_will_not_do_is_refused(tmp_path, text, options, words):
             {},
             r"y of .* shape \(2, 2\); expected one label per row",
         ),
-        ({"x": np.eye(2), "y": [1.0, np.nan]}, {}, r"no label \(y\) in 1 rows: 2"),
-        ({"x": [[1, 2], [np.inf, 3]], "y": [1, 2]}, {}, r"1 values .*: x\[0\] in row 2\. Fill"),
-        ({"x": [["a"], ["b"]], "y": [1, 2]}, {}, r"1 columns .* not numeric: x \("),
+        ({"x": np.eye(2), "y": [1.0, np.nan]}, {}, r"no label \(y\) in 1 row: 2"),
+        ({"x": [[1, 2], [np.inf, 3]], "y": [1, 2]}, {}, r"1 value .*: x\[0\] in row 2\. Fill"),
+        ({"x": [["a"], ["b"]], "y": [1, 2]}, {}, r"1 column .* is not numeric: x \("),
         ({"x": np.eye(2), "y": [1, 2]}, {"features": "a"}, r"its array x, whole\. Leave the opti"),
         ({"x": np.eye(2), "y": np.array(["a", 1], object)}, {}, r"Object arrays .*none of objects"),
         ({"x": np.zeros((0, 2)), "y": []}, {}, r"holds no rows; expected some"),
@@ -97,9 +97,9 @@ def test_parquet_columns_of_odd_types_are_refused_by_a_value(tmp_path):
         ([[1.0, 2.0], [3.0, 4.0]], r"x \(array\(\[1\., 2\.\]\) in row 1\)"),
     ):
         pandas.DataFrame({"x": values, "label": [1, 2]}).to_parquet(path)
-        refused(r"1 columns of .* are not numeric: " + words, path)
+        refused(r"1 column of .* is not numeric: " + words, path)
     pandas.DataFrame({"x": pandas.array([1, None], "Int64"), "label": [1, 2]}).to_parquet(path)
-    refused(r"1 values of .* not finite: x in row 2", path)
+    refused(r"1 value .* not finite: x in row 2", path)
 
 
 @pytest.mark.parametrize("kind", ["npz", "parquet", "csv"])

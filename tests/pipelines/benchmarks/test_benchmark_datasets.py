@@ -144,7 +144,7 @@ def test_class_folders_beside_the_split_may_hold_folders(root):
 def test_unreadable_files_are_left_out_on_demand(root):
     split_folders(root, MINI)
     (root / "val" / "n00000002" / "zero.jpg").write_bytes(b"")
-    with pytest.raises(UserError, match=r"1 files can't be read: val/n00000002/zero\.jpg"):
+    with pytest.raises(UserError, match=r"1 file can't be read: val/n00000002/zero\.jpg"):
         mini_imagenet.build(data_dir=root, size=SIDE)
     source = mini_imagenet.build(data_dir=root, size=SIDE, skip_unreadable=True)
     assert source.index.counts.tolist() == [IMAGES] * 6

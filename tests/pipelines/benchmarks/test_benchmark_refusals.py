@@ -58,12 +58,12 @@ def test_listed_classes_that_are_missing_are_named(module, layout, lists, root):
 def test_listed_files_that_are_missing_are_named(root):
     csv_files(root, MINI)
     (root / "images" / "n000000030001.png").unlink()
-    message = f"1 files of {root} are missing in {root}: n000000030001.png; expected every"
+    message = f"{root} lacks 1 file of {root}: n000000030001.png; expected every"
     with pytest.raises(UserError, match=message):
         mini_imagenet.build(data_dir=root)
     for number in (0, 2):
         (root / "images" / f"n00000003000{number}.png").unlink()
-    with pytest.raises(UserError, match=f"1 classes of {root} are missing in {root}: n00000003;"):
+    with pytest.raises(UserError, match=f"{root} lacks 1 class of {root}: n00000003;"):
         mini_imagenet.build(data_dir=root)
 
 

@@ -176,7 +176,7 @@ def test_another_network_than_the_files_is_refused(file, tmp_path):
     [
         (["--steps", 0], "received steps=0, rate=0.01; expected both above 0"),
         (["--rate", 0], "received steps=100, rate=0.0; expected both above 0"),
-        (["--tasks", 1], "received 1 tasks; expected 2 or more"),
+        (["--tasks", 1], "received 1 task; expected 2 or more"),
         (["--queries", 0], "received queries=0; expected 1 or more"),
         (["--output", "no/such/solved"], "there is no folder no/such"),
     ],

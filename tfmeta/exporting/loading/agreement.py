@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.exporting.contract import (
     LABEL,
     MANIFEST,
@@ -144,7 +144,8 @@ def class_names(model: CLoader, label: str) -> list[str]:
     found = {names for function in functions for names in _gathered_texts(function)}
     if len(found) != 1:
         raise UserError(
-            f"the model has {len(found)} lists of class names; expected one. Export again",
+            f"the model has {counted(len(found), 'list')} of class names; expected one. Export "
+            "again",
             exit_status=1,
         )
     return [name.decode(errors="replace") for name in found.pop()]

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfmeta.confidence import Confidence
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.exporting import task_state
 from tfmeta.exporting.contract import QUERY_X, SUPPORT_X, SUPPORT_Y
 from tfmeta.exporting.kinds.export_kind import ExportKind, Part
@@ -93,7 +93,8 @@ def _check_size(learner: MetaLearner, options: ExportOptions) -> None:
     most = 1 if learner.target_kind.are_values else learner.num_outputs or ways
     if not 1 <= ways <= most or shots < 1:
         raise UserError(
-            f"received {options.ways} ways and {options.shots} shots; expected 1 to {most} ways, "
+            f"received {counted(options.ways, 'way')} and {counted(options.shots, 'shot')}; "
+            f"expected 1 to {most} ways, "
             "as many as the learner answers with, and 1 shot or more"
         )
 

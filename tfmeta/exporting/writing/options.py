@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfmeta.confidence import Confidence
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.kinds.export_kind import ExportKind
 from tfmeta.exporting.limits import RequestLimits
@@ -54,7 +54,7 @@ class ExportOptions:
         num_classes = int(np.max(self.support[1], initial=-1)) + 1
         if num_classes != len(self.class_names):
             raise UserError(
-                f"received {len(self.class_names)} class names and labels up to "
+                f"received {counted(len(self.class_names), 'class name')} and labels up to "
                 f"{num_classes - 1}; expected a name for each class"
             )
 

@@ -6,6 +6,7 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
+from tfmeta.confidence import Confidence
 from tfmeta.exporting.contract import (
     ADAPT_AND_PREDICT,
     EXAMPLES,
@@ -103,6 +104,9 @@ and is high for a query that belongs to none of the classes in the support set.{
 """
 _UNMEASURED = """ Neither of them was
 fitted on data; `tfmeta export` does so where it finds the run's data."""
+_ONLY_DOUBT = """ Here it is one minus the
+largest probability, because there were no other classes to fit it on. So it can't tell a query of
+no class from one that is between two classes; with three classes or more, it is fitted."""
 _MEASURED = """ Both were fitted on
 {num_tasks} tasks of the {fitted_on} split of {pipeline}, and measured on as many tasks of its
 {split} split ({num_ways}-way {num_shots}-shot, {num_queries} queries per class, {mode}, seed
@@ -195,6 +199,8 @@ def _confidence(confidence: dict[str, Any]) -> str:
             after=report["ece_after"],
             auroc="not measured" if auroc is None else f"{auroc:.3f}",
         )
+    if report is not None and Confidence(**confidence).unknown_is_doubt:
+        origin = f"{_ONLY_DOUBT}{origin}"
     return _CONFIDENCE.format(temperature=confidence["temperature"], origin=origin)
 
 
