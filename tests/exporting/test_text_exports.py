@@ -1,6 +1,8 @@
 """Exports that take texts: the answers to their tokens' ids, and what they refuse."""
 
 import json
+import subprocess
+import sys
 import zipfile
 
 import model_answers
@@ -10,7 +12,7 @@ import text_exports
 import trained
 from closeness import assert_close
 from export_requests import strings
-from intents import intents
+from intents import intents, write_intents
 from trained import version_of
 from verified import failures
 
@@ -228,3 +230,54 @@ def test_a_file_for_litert_takes_ids(tmp_path):
     assert manifest["signatures"].keys() == {"predict"}
     assert manifest["signatures"]["predict"]["inputs"] == {"x": "float32[-1, 32]"}
     assert manifest["text_format"]["vocabulary"][:2] == ["", "[UNK]"]
+
+
+# A client that prepares nothing
+
+_CLIENT = """
+import json, sys
+import numpy as np
+from tfmeta.exporting.loading.c_loader import CLoader
+
+given = json.load(sys.stdin)
+def strings(texts):
+    array = np.empty((1, len(texts)), object)
+    array[0] = [text.encode("utf-8") for text in texts]
+    return array
+answer = CLoader(sys.argv[1]).run("serving_default_text", {
+    "support_x_text": strings(given["support"]),
+    "support_y": np.array([given["labels"]], np.int32),
+    "query_x_text": strings(given["queries"]),
+})
+assert not [name for name in sys.modules if name.startswith(("tensorflow.python", "keras"))]
+print(json.dumps(answer["label"][0].tolist()))
+"""
+
+
+def test_a_client_without_python_for_texts_gets_the_labels_of_predict(tmp_path):
+    """60 intents in three languages, of each 8 sentences to adapt to and 3 to answer."""
+    export = text_exports.learner_export()
+    rows = intents()
+    support = [
+        row for number, row in enumerate(rows) if number % 20 in (0, 2, 4, 8, 10, 12, 16, 18)
+    ]
+    queries = [text for number, (text, _) in enumerate(rows) if number % 20 in (5, 17, 19)]
+    write_intents(tmp_path / "support.csv", support)
+    (tmp_path / "queries.txt").write_text("\n".join(queries), "utf-8")
+    names = sorted({label for _, label in support})
+    given = {
+        "support": [text for text, _ in support],
+        "labels": [names.index(label) for _, label in support],
+        "queries": queries,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _CLIENT, str(version_of(export))],
+        input=json.dumps(given), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    labels = [names[number] for number in json.loads(done.stdout)]
+    files = [tmp_path / "queries.txt", "--support", tmp_path / "support.csv"]
+    predicted = json.loads(trained.tfmeta("predict", export, *files, "--json").stdout)
+    assert [each["label"] for each in predicted["predictions"]] == labels
+    assert len(names) == 60
+    right = np.array(labels) == np.repeat([rows[i][1] for i in range(0, len(rows), 20)], 3)
+    assert right.mean() > 0.9
