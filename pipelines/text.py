@@ -22,7 +22,6 @@ from tfmeta.reading.origins import Origins
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.tables import find_file
 from tfmeta.reading.text_format import NO_TOKENS, TextFormat
-from tfmeta.reading.text_format import TOKENIZERS as GRAPH_TOKENIZERS
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.reading.tokenizers import RESERVED, TOKENIZERS, Vectoriser
 
@@ -57,9 +56,8 @@ def build(
         vocabulary: the largest number of ids, for the most frequent words of training and two ids
             that are no words; or the words themselves, in the order of their ids.
         length: number of tokens of a text that are used; the others at its end are cut off.
-        tokenizer: "unicode", words; "ngrams", runs of 2 to 4 characters, of which a new word shares
-            some with known ones; or "ascii", which knows only the spaces and punctuation of ASCII.
-            None is "unicode"; but if `vocabulary` has the words, None is "ascii", as in older runs.
+        tokenizer: "unicode", or "ascii", which knows only the spaces and punctuation of ASCII. None
+            is "unicode"; but if `vocabulary` has the words, None is "ascii", as in older runs.
         split_by, validation, test, split_seed: see `split_classes`; used if no column has the
             split.
 
@@ -124,10 +122,12 @@ def token_ids(
 
 def _format(words, length, tokenizer, columns):
     """How a served model makes the ids; None for a tokenizer that no graph can compute."""
-    if tokenizer not in GRAPH_TOKENIZERS:
+    if tokenizer != "unicode":
         return None
     try:
-        return TextFormat(tuple(words), length, tokenizer, columns["text"], columns["label"])
+        return TextFormat(
+            tuple(words), length, text_column=columns["text"], label_column=columns["label"]
+        )
     except ValueError as error:
         raise UserError(f"pipeline.vocabulary: {error}") from error
 

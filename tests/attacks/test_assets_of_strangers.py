@@ -12,7 +12,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tfmeta.exporting.loading.graph_scan import served_graph
 from tfmeta.exporting.loading.saver_scan import UnsafeModelError
 from tfmeta.exporting.writing.direct_assets import take_assets_directly
-from tfmeta.reading.text_format import TextFormat
 from tfmeta.reading.text_graph import token_ids, vocabulary_of
 
 WORDS = ("", "[UNK]", "how", "pay")
@@ -27,7 +26,7 @@ def model(path):
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "x_text")], autograph=False)
     def ids(x_text):
-        return {"ids": token_ids(x_text, TextFormat(WORDS, 4), "x_text")}
+        return {"ids": token_ids(x_text, WORDS, 4, "x_text")}
 
     tf.saved_model.save(module, str(path), signatures={"serving_default": ids})
     edit(path, take_assets_directly)

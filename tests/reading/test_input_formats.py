@@ -21,7 +21,6 @@ EXAMPLES = [
     RowFormat(("height", "width"), ("label",)),
     TextFormat(("", "[UNK]", "karte", "größe", "我", "卡", "😀", "pay"), 6),
     SoundFormat(8000, 2400, mels=20, window=200, hop=80, highest=4000.0, centre=-40.0, spread=9.0),
-    TextFormat(("", "[UNK]", "_ka", "te_", "我", "größ"), 40, tokenizer="ngrams"),
     PLAIN,
 ]
 ENCODED = [each for each in EXAMPLES if each.suffix]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfmeta.reading.text_format import TextFormat
 from tfmeta.reading.text_graph import checked_encoding, token_ids
 from tfmeta.reading.tokenizers import Vectoriser
 
@@ -59,13 +58,12 @@ def by_python(text):
     return found
 
 
-def ids_of(texts, words, length=LENGTH, tokenizer="unicode"):
+def ids_of(texts, words, length=LENGTH):
     """As a served model makes them, in a graph."""
 
     @tf.function(autograph=False)
     def traced(encoded):
-        text_format = TextFormat(words, length, tokenizer)
-        return token_ids(checked_encoding(encoded, "x_text"), text_format, "x_text")
+        return token_ids(checked_encoding(encoded, "x_text"), words, length, "x_text")
 
     return traced(tf.constant([text.encode() for text in texts])).numpy()
 
@@ -94,49 +92,14 @@ def test_sentences(text):
     assert ids_of([text], words, len(expected))[0].tolist() == expected
 
 
-def ngrams_by_python(text):
-    """Runs of 2 to 4 characters of each word, marked at both ends, in plain Python."""
-    text = "".join(chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in text)
-    text = re.sub("['\u2019\uff07]", "", text.lower())
-    in_words = [
-        unicodedata.category(c)[0] in "LMN" or unicodedata.category(c) == "So" for c in text
-    ]
-    spaced = "".join(c if inside else " " for c, inside in zip(text, in_words, strict=True))
-    marked = [f"_{word}_" for word in spaced.split(" ") if word]
-    return [
-        word[start : start + size]
-        for word in marked
-        for size in (2, 3, 4)
-        for start in range(len(word) - size + 1)
-    ]
-
-
-def test_ngrams_in_a_graph_are_those_of_training_and_of_plain_python():
-    texts = drawn(np.random.default_rng(2), 300)
-    words = Vectoriser.vocabulary_of(texts[:200], 3000, tokenizer="ngrams")
-    served = ids_of(texts, tuple(words), 60, "ngrams")
-    training, counts = Vectoriser(words, tokenizer="ngrams").ids(texts, 60)
-    np.testing.assert_array_equal(served, training)
-    number = {word: i for i, word in enumerate(words)}
-    for text, row, count in zip(texts, served, counts, strict=True):
-        expected = [number.get(token, 1) for token in ngrams_by_python(text)]
-        assert count == len(expected)
-        assert row.tolist() == (expected + [0] * 60)[:60], text
-    of_ab, of_chinese = ["_a", "ab", "b_", "_ab", "ab_", "_ab_"], ngrams_by_python("我的")
-    assert of_chinese == ["_我", "我的", "的_", "_我的", "我的_", "_我的_"]
-    assert ngrams_by_python("Ab 我的") == [*of_ab, *of_chinese]
-
-
 def test_any_shape_of_texts():
-    def ids(texts):
-        return token_ids(texts, TextFormat(("", "[UNK]", "a", "b"), 2), "x")
-
+    words = ("", "[UNK]", "a", "b")
     texts = tf.constant([[["a b", "b"], ["c", "B a"]]])
-    assert ids(texts).numpy().tolist() == [[[[2, 3], [3, 0]], [[1, 0], [3, 2]]]]
-    assert ids(tf.constant("b")).numpy().tolist() == [3, 0]
-    for tokenizer in ("unicode", "ngrams"):
-        text_format = TextFormat(("", "[UNK]", "a"), 2, tokenizer)
-        assert token_ids(tf.zeros((2, 0), tf.string), text_format, "x").shape == (2, 0, 2)
+    assert token_ids(texts, words, 2, "x").numpy().tolist() == [
+        [[[2, 3], [3, 0]], [[1, 0], [3, 2]]]
+    ]
+    assert token_ids(tf.constant("b"), words, 2, "x").numpy().tolist() == [3, 0]
+    assert token_ids(tf.zeros((2, 0), tf.string), words, 2, "x").shape == (2, 0, 2)
 
 
 @pytest.mark.fault("a request with a text that is not UTF-8", "refused with the input's name")
@@ -165,9 +128,8 @@ def test_what_is_no_utf_8_is_refused():
 
 @pytest.mark.fault("a request with a text without a word", "refused with the input's name")
 @pytest.mark.parametrize("text", ["", "  \t\n", "?!...", "'’", "，。", "\u00a0"])
-@pytest.mark.parametrize("tokenizer", ["unicode", "ngrams"])
-def test_a_text_without_a_token_is_refused(text, tokenizer):
+def test_a_text_without_a_token_is_refused(text):
     texts = tf.constant([["one", text], ["two", "three"]])
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"x_text: .* word") as caught:
-        token_ids(texts, TextFormat(("", "[UNK]", "a"), 3, tokenizer), "x_text")
+        token_ids(texts, ("", "[UNK]", "a"), 3, "x_text")
     assert "(from 0)" in str(caught.value)

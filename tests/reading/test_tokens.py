@@ -85,5 +85,5 @@ def test_a_run_from_before_keeps_its_tokens(tmp_path):
     assert new.pinned_options["tokenizer"] == "unicode"
     again = source_of(tmp_path, texts, **new.pinned_options)
     assert np.array_equal(again.index.examples, new.index.examples)
-    with pytest.raises(UserError, match="tokenizer='words'; expected unicode or ngrams or ascii"):
+    with pytest.raises(UserError, match="tokenizer='words'; expected unicode or ascii"):
         source_of(tmp_path, texts, tokenizer="words")

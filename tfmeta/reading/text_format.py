@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tfmeta.reading.prepared import Prepared
 
 NO_TOKENS = ("", "[UNK]")  # what the ids 0 and 1 stand for in a vocabulary
-TOKENIZERS = ("unicode", "ngrams")  # those that a graph can compute
 _DRAWN = 8  # tokens in a random text
 
 
@@ -27,7 +26,7 @@ class TextFormat(InputFormat):
     Args:
         vocabulary: the tokens in the order of their ids, from 0; the first two are no tokens.
         length: tokens of a text that are used; the others at its end are cut off.
-        tokenizer: one of `TOKENIZERS`.
+        tokenizer: "unicode", the only one that a graph can compute.
         text_column: in a table, the column of the texts.
         label_column: in a table, the column of the classes.
 
@@ -84,9 +83,8 @@ class TextFormat(InputFormat):
             )
         if not isinstance(self.length, int) or isinstance(self.length, bool) or self.length < 1:
             raise ValueError(f"received length={self.length!r}; expected a whole number above 0")
-        if self.tokenizer not in TOKENIZERS:
-            known = " or ".join(TOKENIZERS)
-            raise ValueError(f"received tokenizer={self.tokenizer!r}; expected {known}")
+        if self.tokenizer != "unicode":
+            raise ValueError(f"received tokenizer={self.tokenizer!r}; expected 'unicode'")
         for name in ("text_column", "label_column"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value:
@@ -128,7 +126,7 @@ class TextFormat(InputFormat):
         return _graph().within_limits(encoded, limits)
 
     def prepare_checked(self, checked: Any, *, name: str) -> Any:
-        return _graph().token_ids(checked, self, name)
+        return _graph().token_ids(checked, self.vocabulary, self.length, name)
 
     def checks(self, x: Any, name: str) -> list[Any]:
         return [_graph().are_ids(x, len(self.vocabulary), name, name + self.suffix)]

@@ -8,15 +8,12 @@ import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
 from tfmeta.reading.decoding.image_sizes import at_most
-from tfmeta.reading.tokenizers import RESERVED, tokens_of
-
-if TYPE_CHECKING:
-    from tfmeta.reading.text_format import TextFormat
+from tfmeta.reading.tokenizers import RESERVED, spaced_tokens
 
 VOCABULARY_FILE = "vocabulary.txt"
 _UNKNOWN = 1 - RESERVED  # becomes id 1, as the tokens of the file become 2, 3 and so on
@@ -86,19 +83,19 @@ def checked_encoding(encoded: Any, name: str) -> Any:
     )
 
 
-def token_ids(encoded: Any, text_format: "TextFormat", name: str) -> Any:
+def token_ids(encoded: Any, words: tuple[str, ...], length: int, name: str) -> Any:
     """The ids of texts in UTF-8, or an InvalidArgument error if one of them has no token.
 
     Args:
         encoded: `(...)` strings.
-        text_format: how; fewer ids than its length are padded with 0, others are cut off.
+        words: the vocabulary.
+        length: ids per text; fewer tokens are padded with 0, others are cut off.
         name: of the input; the error's message begins with it.
 
     Returns:
         float32 `(..., length)`.
     """
-    length = text_format.length
-    tokens = tokens_of(tf.reshape(encoded, [-1]), text_format.tokenizer)
+    tokens = tf.strings.split(spaced_tokens(tf.reshape(encoded, [-1])))
     tokens = tokens.with_flat_values(
         _refusing(
             tokens.flat_values,
@@ -107,7 +104,7 @@ def token_ids(encoded: Any, text_format: "TextFormat", name: str) -> Any:
         )
     )
     tokens = tokens[:, :length]
-    ids = tokens.with_flat_values(vocabulary_of(text_format.vocabulary).ids(tokens.flat_values))
+    ids = tokens.with_flat_values(vocabulary_of(words).ids(tokens.flat_values))
     ids = tf.cast(ids.to_tensor(shape=(None, length)), tf.float32)
     shaped = tf.reshape(ids, tf.concat([tf.shape(encoded), [length]], 0))
     return tf.ensure_shape(shaped, (*encoded.shape, length))

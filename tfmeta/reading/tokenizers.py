@@ -1,15 +1,12 @@
 """Texts -> tokens -> ids. The rules are TensorFlow operations, so that a graph can serve them."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 _BATCH = 1024  # texts at once
-_EDGE, _RUNS = "_", (2, 3, 4)  # of n-grams: a mark that no word has, and their lengths
 RESERVED = 2  # ids that are no tokens: 0 is padding, 1 an unknown token
 
 # Letters of the scripts that put no spaces between words, by their blocks in Unicode 16. Each is a
@@ -26,41 +23,33 @@ _UNSPACED = (
     r"\x{FF66}-\x{FF9F}\x{1AFF0}-\x{1B16F}\x{20000}-\x{3FFFF}"  # half width; the later planes
 )
 # In RE2's syntax, which has no look-ahead. They are applied in this order:
-_OF_WORDS = (
+_REWRITES = (
     # "don't" is one word, as in Unicode's rules for words (UAX 29, WB6), and so is the same
     # without its apostrophe. Other punctuation parts words.
     (r"['\x{2019}\x{FF07}]", ""),
     # A character that is no letter, mark, number or pictograph ends a token.
     (r"[^\pL\pM\pN\p{So}]+", " "),
+    (rf"([{_UNSPACED}\p{{So}}]\pM*)", r" \1 "),
 )
-_OF_TOKENS = (*_OF_WORDS, (rf"([{_UNSPACED}\p{{So}}]\pM*)", r" \1 "))
 # U+FF01 to U+FF5E are the full-width forms of U+0021 to U+007E. Of Unicode's compatibility forms
 # (NFKC) these alone are common in texts, and TensorFlow's graph has no operation for the others.
 _FULL_WIDTH, _WIDTH_SHIFT = (0xFF01, 0xFF5E), 0xFF01 - 0x21
 
 
-def _rewritten(texts: Any, rewrites: Sequence[tuple[str, str]]) -> Any:
-    """Texts in lower case, in every script, with one or more spaces between what is split."""
+def spaced_tokens(texts: Any) -> Any:
+    """Texts in lower case, in every script, with one or more spaces between tokens.
+
+    Args:
+        texts: strings `(texts,)`, a tensor or a list.
+    """
     points = tf.strings.unicode_decode(texts, "UTF-8")
     flat = points.flat_values
     is_wide = (flat >= _FULL_WIDTH[0]) & (flat <= _FULL_WIDTH[1])
     narrow = points.with_flat_values(tf.where(is_wide, flat - _WIDTH_SHIFT, flat))
     texts = tf.strings.lower(tf.strings.unicode_encode(narrow, "UTF-8"), encoding="utf-8")
-    for pattern, replacement in rewrites:
+    for pattern, replacement in _REWRITES:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
     return texts
-
-
-def _ngrams(spaced: Any) -> Any:
-    """Runs of 2 to 4 characters within words, whose beginning and end count as a character.
-
-    Scripts without spaces are not split before: there a run of characters is what a word is.
-    """
-    words = tf.strings.split(spaced)
-    marked = tf.strings.join([_EDGE, words.flat_values, _EDGE])
-    letters = tf.strings.unicode_split(marked, "UTF-8")
-    runs = tf.strings.ngrams(letters, _RUNS, separator="")
-    return words.with_flat_values(runs).merge_dims(1, 2)
 
 
 def _unchanged(texts: Any) -> Any:
@@ -72,31 +61,8 @@ def _lower(texts: Any) -> list[Any]:
     return [text.lower() for text in texts]
 
 
-class Tokenizer(NamedTuple):
-    """How texts become tokens.
-
-    Attributes:
-        standardize: of Keras's layer.
-        split: of Keras's layer.
-        prepare: what is done with a list of texts before, in Python.
-    """
-
-    standardize: Any
-    split: Any = tf.strings.split
-    prepare: Callable[[Any], Any] = _unchanged
-
-
-TOKENIZERS = {
-    "unicode": Tokenizer(partial(_rewritten, rewrites=_OF_TOKENS)),
-    "ngrams": Tokenizer(partial(_rewritten, rewrites=_OF_WORDS), _ngrams),
-    "ascii": Tokenizer("strip_punctuation", prepare=_lower),
-}
-
-
-def tokens_of(texts: Any, tokenizer: str) -> Any:
-    """Strings `(texts,)` -> ragged `(texts, tokens)`, by a tokenizer that a graph can compute."""
-    chosen = TOKENIZERS[tokenizer]
-    return chosen.split(chosen.standardize(texts))
+# Each has a function of a list of texts, and the `standardize` of Keras's layer.
+TOKENIZERS = {"unicode": (_unchanged, spaced_tokens), "ascii": (_lower, "strip_punctuation")}
 
 
 class Vectoriser:
@@ -108,18 +74,16 @@ class Vectoriser:
     """
 
     def __init__(self, vocabulary: list[str], *, tokenizer: str):
-        standardize, split, self._prepare = TOKENIZERS[tokenizer]
+        self._prepare, standardize = TOKENIZERS[tokenizer]
         self._layer = keras.layers.TextVectorization(
-            standardize=standardize, split=split, vocabulary=vocabulary[RESERVED:], ragged=True
+            standardize=standardize, vocabulary=vocabulary[RESERVED:], ragged=True
         )
 
     @staticmethod
     def vocabulary_of(texts: list[str], size: int, *, tokenizer: str) -> list[str]:
         """The most frequent tokens of these texts, at most `size`, in the order of their ids."""
-        standardize, split, prepare = TOKENIZERS[tokenizer]
-        layer = keras.layers.TextVectorization(
-            max_tokens=size, standardize=standardize, split=split
-        )
+        prepare, standardize = TOKENIZERS[tokenizer]
+        layer = keras.layers.TextVectorization(max_tokens=size, standardize=standardize)
         layer.adapt(_batches(prepare(texts)))
         return layer.get_vocabulary()
 
