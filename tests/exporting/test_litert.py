@@ -53,7 +53,7 @@ def test_an_adapted_maml_run_answers_as_its_learner(tmp_path):
     facts = RunDirectory.open(trained.glyph_run()).source_facts
     learner = trained.learner_of(trained.glyph_run())
     names, x, y = read_support_arrays(trained.support_folder(), facts, num_classes=5)
-    options = {"class_names": names, "image_format": facts.input_format}
+    options = {"class_names": names, "input_format": facts.input_format}
     file = litert.export_model(learner, tmp_path, "adapted", support=(x, y), **options)
     state = learner.adapt(tf.constant(x), tf.constant(y))
     for number in (1, 4):
@@ -123,7 +123,7 @@ def test_versions_are_files_that_no_server_takes_for_one_of_its_own(tmp_path):
 
 @pytest.mark.parametrize(("ways", "shots"), [(6, 1), (0, 1), (5, 0)])
 def test_support_sets_that_the_learner_does_not_take_are_refused(tmp_path, ways, shots):
-    message = f"received {ways} ways and {shots} shots; expected 1 to 5 ways"
+    message = f"received {ways} ways and {shots} shots?; expected 1 to 5 ways"
     with pytest.raises(UserError, match=message):
         litert.export_model(learner_of("anil"), tmp_path, ways=ways, shots=shots)
 

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from tfmeta.errors import UserError
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.reading.formats import FORMATS, check_shape, format_class, from_record, to_record
+from tfmeta.reading.format_registry import FORMATS
+from tfmeta.reading.formats import check_shape, format_class, from_record, to_record
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.row_format import PLAIN, RowFormat
 from tfmeta.reading.sound_format import SoundFormat

@@ -2,12 +2,14 @@
 
 import operator
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import QUERY_X, SUPPORT_Y, X
-from tfmeta.reading.formats import all_formats
-from tfmeta.reading.input_format import InputFormat, Limit
+from tfmeta.reading.format_registry import FORMATS, Limit
+
+if TYPE_CHECKING:
+    from tfmeta.reading.input_format import InputFormat
 
 # Those of every model; each kind of input has its own beside them.
 _COMMON: dict[str, Limit] = {
@@ -52,10 +54,10 @@ class RequestLimits(Mapping[str, int]):
         return cls(**{str(name): value for name, value in limits.items()})
 
     @classmethod
-    def meanings(cls, input_format: InputFormat | None = None) -> dict[str, tuple[str, int]]:
+    def meanings(cls, input_format: "InputFormat | None" = None) -> dict[str, tuple[str, int]]:
         """`{name: (what it limits, default)}`; of one format, or of all."""
-        formats = [input_format] if input_format else all_formats()
-        every = {name: limit for each in formats for name, limit in each.limits.items()} | _COMMON
+        kinds = [input_format.kind] if input_format else FORMATS
+        every = {n: each for kind in kinds for n, each in FORMATS[kind].limits.items()} | _COMMON
         return {name: (meaning, default) for name, (default, meaning) in every.items()}
 
     def __getitem__(self, name: str) -> int:
@@ -67,7 +69,7 @@ class RequestLimits(Mapping[str, int]):
     def __len__(self) -> int:
         return len(self._limits)
 
-    def of(self, input_format: InputFormat) -> dict[str, int]:
+    def of(self, input_format: "InputFormat") -> dict[str, int]:
         """Those that concern a model whose input is of this format.
 
         Raises:
@@ -81,7 +83,7 @@ class RequestLimits(Mapping[str, int]):
             )
         return {name: self[name] for name in known}
 
-    def check_admit(self, requests: Mapping[str, Any], input_format: InputFormat) -> None:
+    def check_admit(self, requests: Mapping[str, Any], input_format: "InputFormat") -> None:
         """Raises UserError if an export's own warm-up requests exceed the limits.
 
         Args:

@@ -1,33 +1,22 @@
-"""The kinds of input by name, and how runs and exports record them. Imports no TensorFlow."""
+"""How runs and exports record their kind of input. Imports no TensorFlow."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError
 from tfmeta.named_code import import_named
+from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.row_format import PLAIN
 
-# A new kind of input is one file, and a row here.
-FORMATS = {
-    "image": "tfmeta.reading.image_format:ImageFormat",
-    "text": "tfmeta.reading.text_format:TextFormat",
-    "row": "tfmeta.reading.row_format:RowFormat",
-    "sound": "tfmeta.reading.sound_format:SoundFormat",
-}
 _IMAGE = "image_format"  # null is written for it where the examples are no images
 
 
 def format_class(kind: str) -> type[InputFormat]:
     """The class of a kind."""
-    found: type[InputFormat] = import_named(FORMATS[kind], "input format")
+    found: type[InputFormat] = import_named(FORMATS[kind].path, "input format")
     return found
-
-
-def all_formats() -> Iterator[type[InputFormat]]:
-    """The classes of all kinds."""
-    return map(format_class, FORMATS)
 
 
 def to_record(input_format: InputFormat) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError
 from tfmeta.reading.array_pixels import DEFAULT_RANGE, png_files
 from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.image_reader import ImageReader
 from tfmeta.reading.input_format import InputFormat
 
@@ -56,12 +57,7 @@ class ImageFormat(InputFormat):
         "channels": typed.COUNT,
         "invert": typed.TRUTH,
     }
-    limits: ClassVar = {
-        "image_pixels": (25_000_000, "pixels in an encoded image, height times width"),
-        "image_bytes": (25_000_000, "bytes in an encoded image"),
-        "request_images": (10_000, "encoded images in a request, all its tasks together"),
-        "request_pixels": (500_000_000, "pixels in all images of a request together"),
-    }
+    limits: ClassVar = FORMATS["image"].limits
     spoilt: ClassVar = {
         "empty": lambda file: b"",
         "cut short": lambda file: file[: len(file) // 2],

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfmeta import typed_fields as typed
 from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.format_registry import Limit
 
 if TYPE_CHECKING:
     from tfmeta.reading.prepared import Prepared
-
-Limit = tuple[int, str]  # by default, and what it limits
 
 
 class InputFormat(ABC):
@@ -22,7 +21,7 @@ class InputFormat(ABC):
 
     A format that has a `suffix` takes encoded examples, one string each: the content of a file, or
     a text. An export then has a variant of each signature that takes them. A format without a
-    suffix takes numbers as they are. `tfmeta.reading.formats` lists the kinds.
+    suffix takes numbers as they are. `tfmeta.reading.format_registry` lists the kinds.
 
     Attributes:
         kind: the word under which a run and an export record it.

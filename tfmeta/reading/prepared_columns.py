@@ -40,7 +40,7 @@ def repeated(flat: np.ndarray) -> list[int]:
     seen: set[bytes] = set()
     found = []
     for number, column in enumerate(flat.T):
-        digest = hashlib.blake2b(np.ascontiguousarray(column)).digest()
+        digest = hashlib.blake2b(column.tobytes()).digest()
         if digest in seen and (column != column[0]).any():
             found.append(number)
         seen.add(digest)

@@ -11,6 +11,7 @@ import numpy as np
 from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError
 from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.mel_bands import mel_weights
 from tfmeta.reading.sound_reader import SoundReader
@@ -52,12 +53,7 @@ class SoundFormat(InputFormat):
     takes_files = True
     has_pictures = True
     required: ClassVar = {"rate": typed.COUNT, "samples": typed.COUNT}
-    limits: ClassVar = {
-        "sound_bytes": (25_000_000, "bytes in a sound file"),
-        "sound_seconds": (600, "seconds of a sound"),
-        "request_sounds": (10_000, "sound files in a request, all its tasks together"),
-        "request_seconds": (20_000, "seconds of all sounds of a request together"),
-    }
+    limits: ClassVar = FORMATS["sound"].limits
     spoilt: ClassVar = {
         "empty": lambda file: b"",
         "cut short": lambda file: file[: len(file) // 2],

@@ -9,6 +9,7 @@ import numpy as np
 from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError
 from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.text_reader import TextReader
 
@@ -45,11 +46,7 @@ class TextFormat(InputFormat):
         "text_column": typed.TEXT,
         "label_column": typed.TEXT,
     }
-    limits: ClassVar = {
-        "text_bytes": (100_000, "bytes in a text"),
-        "request_texts": (10_000, "texts in a request, all its tasks together"),
-        "request_text_bytes": (10_000_000, "bytes in all texts of a request together"),
-    }
+    limits: ClassVar = FORMATS["text"].limits
     spoilt: ClassVar = {
         "empty": lambda text: b"",
         "blank": lambda text: b" \t\n",

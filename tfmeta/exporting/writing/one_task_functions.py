@@ -93,9 +93,8 @@ def _check_size(learner: MetaLearner, options: ExportOptions) -> None:
     most = 1 if learner.target_kind.are_values else learner.num_outputs or ways
     if not 1 <= ways <= most or shots < 1:
         raise UserError(
-            f"received {counted(options.ways, 'way')} and {counted(options.shots, 'shot')}; "
-            f"expected 1 to {most} ways, "
-            "as many as the learner answers with, and 1 shot or more"
+            f"received {counted(ways, 'way')} and {counted(shots, 'shot')}; "
+            f"expected 1 to {most} ways, as many as the learner answers with, and 1 shot or more"
         )
 
 
