@@ -65,7 +65,7 @@ class OptimaSource(EpisodeSource):
         asked = shape.num_shots + shape.num_queries
         if shape.varies:
             raise UserError("the tasks of optima were solved in one size; leave ranges out")
-        if shape.num_ways != 1 or shape.within_group:
+        if shape.num_ways != 1 or shape.uses_groups:
             raise UserError("optima is a regression: leave --ways and --within-group out")
         if asked > most:
             raise UserError(

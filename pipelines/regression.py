@@ -63,7 +63,7 @@ class Regression(EpisodeSource):
 
     def check(self, split: str, shape: EpisodeShape) -> None:
         small, tasks = self._small_tasks(split, shape), self.index.classes(split)
-        if shape.num_ways != 1 or shape.within_group:
+        if shape.num_ways != 1 or shape.uses_groups:
             raise UserError("regression has no classes: leave --ways and --within-group out")
         if not len(tasks):
             raise UserError(

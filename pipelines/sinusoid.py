@@ -34,7 +34,7 @@ class Sinusoid(EpisodeSource):
     def check(self, split: str, shape: EpisodeShape) -> None:
         if split not in self.splits:
             raise UserError(f"unknown split {split!r}; expected one of: {', '.join(self.splits)}")
-        if shape.num_ways != 1 or shape.within_group:
+        if shape.num_ways != 1 or shape.uses_groups:
             raise UserError("sinusoid is a regression: leave --ways and --within-group out")
 
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:

@@ -41,6 +41,12 @@ _OPTIONS = (
         help="Classes of one group (alphabet) only, or of all.",
     ),
     click.option(
+        "--query-other-group",
+        is_flag=True,
+        default=None,
+        help="Support of one group (speaker), queries of another with classes of the same names.",
+    ),
+    click.option(
         "--skip-small-classes",
         is_flag=True,
         default=None,

@@ -13,6 +13,7 @@ from tfmeta.episodes.episode_parts import episode_of, own_labels, turned
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_sizes import sized, words_for_sizes
 from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.episodes.group_choice import GroupChoice, check_groups, remedy
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.images import to_unit
@@ -78,8 +79,9 @@ class ClassSource(EpisodeSource):
                 f"{self.name} {'has' if len(small) == 1 else 'have'} fewer ({_named(small)}). "
                 "Lower --shots or --queries, add examples, or leave those out: --skip-small-classes"
             )
-        if shape.within_group:
-            self._check_groups(split, shape)
+        if shape.uses_groups:
+            choice = self._group_choice(self._classes(split, shape), shape)
+            check_groups(self.index, choice, shape, split, self.name)
 
     def _check_ways(self, split: str, shape: EpisodeShape, small: Any) -> None:
         ways = self.num_classes(split, shape)
@@ -88,7 +90,7 @@ class ClassSource(EpisodeSource):
             without = f" without its {_small(small)} ({_named(small)})" if skips else ""
             raise UserError(
                 f"{shape.num_ways} ways need at least {shape.num_ways} classes; the {split} split "
-                f"of {self.name} has {ways}{without}. {_remedy(ways)}"
+                f"of {self.name} has {ways}{without}. {remedy(ways)}"
             )
 
     def small_classes(self, split: str, shape: EpisodeShape) -> dict[str, int]:
@@ -134,8 +136,8 @@ class ClassSource(EpisodeSource):
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
         classes = self._classes(split, shape)
         ways = len(classes) * self.num_rotations
-        if shape.within_group and self.index.groups is not None:
-            sizes = self._group_sizes(classes)
+        if choice := self._group_choice(classes, shape):
+            sizes = choice.sizes
             # As many ways as every group has that is large enough for the task, so that none is
             # unused.
             ways = int(min(sizes[sizes >= shape.num_ways], default=max(sizes, default=0)))
@@ -154,19 +156,8 @@ class ClassSource(EpisodeSource):
         least = shape.num_examples if shape.skip_small_classes else 0
         return self.index.large_classes(split, least)
 
-    def _check_groups(self, split: str, shape: EpisodeShape) -> None:
-        if self.index.groups is None:
-            raise UserError(f"{self.name} has no groups of classes; leave --within-group out")
-        largest = max(self._group_sizes(self._classes(split, shape)))
-        if largest < shape.num_ways:
-            raise UserError(
-                f"{shape.num_ways} ways within a group need a group of {shape.num_ways} classes; "
-                f"the largest in the {split} split of {self.name} has {largest}. {_remedy(largest)}"
-            )
-
-    def _group_sizes(self, classes: np.ndarray) -> Any:
-        groups: Any = self.index.groups  # `_check_groups` has refused an index without them
-        return np.bincount(groups[classes]) * self.num_rotations
+    def _group_choice(self, classes: np.ndarray, shape: EpisodeShape) -> GroupChoice | None:
+        return GroupChoice.of(self.index, classes, shape, num_rotations=self.num_rotations)
 
     # Episodes
 
@@ -177,12 +168,18 @@ class ClassSource(EpisodeSource):
 
         def episodes(first: Any, count: Any) -> Any:
             group_key, class_keys, example_keys, sizes = keys_of(first, count)
-            numbers, classes, turns = choose_classes(group_key, class_keys)
+            of_support, of_queries = choose_classes(group_key, class_keys)
+            numbers, classes, turns = of_support
             chosen = choose_examples(classes, example_keys)
+            if shape.query_other_group:
+                others = choose_examples(of_queries[1], example_keys)
+                parts = chosen[..., : shape.num_shots], others[..., shape.num_shots :]
+                chosen = tf.concat(parts, -1)
             x = gather(tf.gather(order, chosen))
             if self.num_rotations > 1:
                 x = turned(x, turns)
-            labels = numbers if self._has_class_numbers else own_labels(numbers)
+            labels = (numbers, of_queries[0])
+            labels = labels if self._has_class_numbers else (own_labels(numbers),) * 2
             return sized(episode_of(to_unit(x), labels, shape.num_shots), shape, sizes)
 
         return episodes
@@ -192,7 +189,8 @@ class ClassSource(EpisodeSource):
     ) -> list[list[str]]:
         choose_classes, _ = self._choosers(split, shape)
         group_key, class_keys, _, _ = self._keys(split, shape, seed)(0, count)
-        _, classes, turns = (each.numpy() for each in choose_classes(group_key, class_keys))
+        of_support, _ = choose_classes(group_key, class_keys)
+        _, classes, turns = (each.numpy() for each in of_support)
         return [
             [self._name_of(*each) for each in zip(*episode, strict=True)]
             for episode in zip(classes.tolist(), turns.tolist(), strict=True)
@@ -236,17 +234,24 @@ class ClassSource(EpisodeSource):
         classes = tf.constant(np.tile(usable, self.num_rotations), tf.int32)
         starts, counts = tf.constant(self.index.starts), tf.constant(self.index.counts)
         most = int(self.index.counts[usable].max())
-        if shape.within_group:
-            group_of = tf.gather(tf.constant(self.index.groups, tf.int32), classes)
-            sizes = self._group_sizes(usable)
-            large = np.flatnonzero(sizes >= shape.num_ways).astype(np.int32)
+        choice = self._group_choice(usable, shape)
+        if choice:
+            choice = choice.large(shape.num_ways)
+            masks, partners = tf.constant(choice.masks), tf.constant(choice.partners)
+
+        def named(numbers: Any) -> Any:
+            return numbers, tf.gather(classes, numbers), numbers // len(usable)
 
         def choose_classes(group_key: Any, class_keys: Any) -> Any:
-            if shape.within_group:
-                group = tf.gather(large, tf.math.floormod(group_key, len(large)))
-                class_keys = tf.where(group_of == group[:, tf.newaxis], class_keys, _LAST)
-            _, number = tf.math.top_k(class_keys, shape.num_ways)
-            return number, tf.gather(classes, number), number // len(usable)
+            """Numbers, classes and turns of the support set's classes, and of the queries'."""
+            if not choice:
+                _, numbers = tf.math.top_k(class_keys, shape.num_ways)
+                return named(numbers), named(numbers)
+            chosen = tf.math.floormod(group_key, len(choice.masks))
+            class_keys = tf.where(tf.gather(masks, chosen), class_keys, _LAST)
+            _, numbers = tf.math.top_k(class_keys, shape.num_ways)
+            others = tf.gather(tf.gather(partners, chosen), numbers, batch_dims=1)
+            return named(numbers), named(others)
 
         def choose_examples(classes: np.ndarray, keys: Any) -> Any:
             keys = tf.reshape(keys, (-1, shape.num_ways, most))
@@ -265,11 +270,6 @@ def _examples_needed(shape: EpisodeShape) -> str:
 
 def _small(classes: Any) -> str:
     return counted(len(classes), "small class")
-
-
-def _remedy(ways: int) -> str:
-    """What helps if there are classes for so many ways only."""
-    return "Lower --ways" if ways > 1 else "Add classes"
 
 
 def _named(small: Any, most: int | None = 5) -> Any:

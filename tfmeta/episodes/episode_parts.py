@@ -22,21 +22,21 @@ def own_labels(numbers: Any) -> tf.Tensor:
     return tf.tile(tf.range(numbers.shape[1])[tf.newaxis], (tf.shape(numbers)[0], 1))
 
 
-def episode_of(x: Any, labels: tf.Tensor, num_shots: int) -> Episode:
+def episode_of(x: Any, labels: tuple[tf.Tensor, tf.Tensor], num_shots: int) -> Episode:
     """Cuts examples `(tasks, ways, shots + queries, ...)` into support and query set.
 
     Args:
         x: the examples.
-        labels: of the classes, `(tasks, ways)`.
+        labels: of the classes of both sets, `(tasks, ways)` each.
         num_shots: support examples per class.
     """
     tasks, ways, examples = tf.shape(x)[0], x.shape[1], x.shape[2]
 
-    def part(values: Any, number: Any) -> Any:
+    def part(values: Any, own: tf.Tensor, number: Any) -> Any:
         return (
             tf.reshape(values, (tasks, ways * number, *x.shape[3:])),
-            tf.repeat(labels, number, axis=1),
+            tf.repeat(own, number, axis=1),
         )
 
-    support = part(x[:, :, :num_shots], num_shots)
-    return Episode(*support, *part(x[:, :, num_shots:], examples - num_shots))
+    support = part(x[:, :, :num_shots], labels[0], num_shots)
+    return Episode(*support, *part(x[:, :, num_shots:], labels[1], examples - num_shots))

@@ -7,6 +7,7 @@ from tfmeta.errors import UserError, counted
 
 MOST_EXAMPLES = 1_000_000  # of an episode; for more, memory would run out before it is refused
 _SIZES = ("ways", "shots", "queries")
+_FLAGS = ("within_group", "unbalanced", "skip_small_classes")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class EpisodeShape:
 
     Attributes:
         ways, shots, queries: the ranges; `num_ways`, `num_shots` and `num_queries` are their most.
+        query_other_group: whether an episode's support set is of one group (a speaker), and its
+            queries are of another one, of the classes that have the same names there; False, and
+            `changed` sets it.
 
     Raises:
         UserError: if a number is not positive, or a range's least is more than its most.
@@ -68,6 +72,7 @@ class EpisodeShape:
     within_group: bool
     unbalanced: bool
     skip_small_classes: bool
+    query_other_group: bool = False
 
     def __init__(
         self,
@@ -97,10 +102,22 @@ class EpisodeShape:
             )
 
     def changed(self, **arguments: Any) -> "EpisodeShape":
-        """This shape with some of the constructor's arguments replaced."""
+        """This shape with some of the constructor's arguments replaced, or `query_other_group`.
+
+        Raises:
+            UserError: if the episodes are to be within one group and of two.
+        """
         ranges = {f"num_{name}": each for name, each in self._ranges().items()}
-        flags = {n: getattr(self, n) for n in ("within_group", "unbalanced", "skip_small_classes")}
-        return EpisodeShape(**{**ranges, **flags, **arguments})
+        flags = {name: getattr(self, name) for name in _FLAGS}
+        query_other_group = arguments.pop("query_other_group", self.query_other_group)
+        shape = EpisodeShape(**{**ranges, **flags, **arguments})
+        if query_other_group and shape.within_group:
+            raise UserError(
+                "received within_group and query_other_group; expected one of them: support and "
+                "queries are of one group, or of two"
+            )
+        object.__setattr__(shape, "query_other_group", query_other_group)
+        return shape
 
     def _ranges(self) -> dict[str, Range]:
         return {name: getattr(self, name) for name in _SIZES}
@@ -136,6 +153,11 @@ class EpisodeShape:
         return self.num_ways * self.num_examples
 
     @property
+    def uses_groups(self) -> bool:
+        """Whether classes are drawn by their groups."""
+        return self.within_group or self.query_other_group
+
+    @property
     def varies(self) -> bool:
         """Whether episodes differ in size."""
         return any(each.varies for each in self._ranges().values())
@@ -147,7 +169,12 @@ class EpisodeShape:
         least = {f"least_{name}": each.least for name, each in ranges.items() if each.varies}
         flags = {"unbalanced": True} if self.unbalanced and self.shots.varies else {}
         skips = {"skip_small_classes": True} if self.skip_small_classes else {}
-        return {**numbers, **least, **flags, **skips, "within_group": self.within_group}
+        groups = {"within_group": self.within_group} | self._of_two_groups()
+        return {**numbers, **least, **flags, **skips, **groups}
+
+    def _of_two_groups(self) -> dict[str, bool]:
+        """The flag, if it is set; files without it are as those of before it existed."""
+        return {"query_other_group": True} if self.query_other_group else {}
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for a file."""
@@ -158,6 +185,7 @@ class EpisodeShape:
             **{f"least_{n}": each.least if each.varies else None for n, each in ranges.items()},
             "unbalanced": self.unbalanced,
             "skip_small_classes": self.skip_small_classes,
+            **self._of_two_groups(),
         }
 
     @classmethod
@@ -166,7 +194,8 @@ class EpisodeShape:
         facts = dict(facts)
         for name in _SIZES:
             facts[f"num_{name}"] = Range.up_to(facts[f"num_{name}"], facts.pop(f"least_{name}"))
-        return cls(**facts)
+        query_other_group = facts.pop("query_other_group", False)
+        return cls(**facts).changed(query_other_group=query_other_group)
 
 
 def in_words(protocol: dict[str, Any], *, are_values: bool = False) -> str:
@@ -181,4 +210,6 @@ def in_words(protocol: dict[str, Any], *, are_values: bool = False) -> str:
         str(Range.up_to(protocol[f"num_{name}"], protocol.get(f"least_{name}"))) for name in _SIZES
     )
     ways = "" if are_values else f"{ways}-way "
-    return f"{ways}{shots}-shot, {'1 query' if queries == '1' else f'{queries} queries'}"
+    queries = "1 query" if queries == "1" else f"{queries} queries"
+    other = ", of another group" if protocol.get("query_other_group") else ""
+    return f"{ways}{shots}-shot, {queries}{other}"

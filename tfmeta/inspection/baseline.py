@@ -35,7 +35,7 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
 
     Args:
         source: of the episodes; a source of classes must have `prepared`.
-        shape: only its `within_group` counts; the baseline has its own ways, shots and queries.
+        shape: only its groups count; the baseline has its own ways, shots and queries.
         seed: of the episodes.
 
     Returns:
@@ -64,12 +64,13 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
 def _possible(source: EpisodeSource, shape: EpisodeShape, shots: tf.Tensor) -> Any:
     """The split and the shape of the largest possible episodes; None if there are none."""
     ways = [1] if source.target_kind.are_values else range(_MOST_WAYS, 1, -1)
-    within = shape.within_group and not source.target_kind.are_values
+    like = EpisodeShape() if source.target_kind.are_values else shape
+    groups = {"within_group": like.within_group, "query_other_group": like.query_other_group}
     for split in ("test", "validation", "train"):
         for num_ways in ways:
             for queries in _QUERIES:
-                wanted = EpisodeShape(num_ways, shots, queries, within_group=within)
-                wanted = wanted.changed(skip_small_classes=True)
+                wanted = EpisodeShape(num_ways, shots, queries, skip_small_classes=True)
+                wanted = wanted.changed(**groups)
                 try:
                     source.check(split, wanted)
                     return split, wanted

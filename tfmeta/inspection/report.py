@@ -252,7 +252,7 @@ def _at_chance(found: Any) -> list[Any]:
 
 
 def _few_classes(source: EpisodeSource, shape: EpisodeShape) -> list[Any]:
-    classes, _ = source.limits("train", shape.changed(within_group=False))
+    classes, _ = source.limits("train", shape.changed(within_group=False, query_other_group=False))
     if not shape.num_ways <= classes < _LEAST_RATIO * shape.num_ways:
         return []
     return [

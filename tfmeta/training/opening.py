@@ -73,7 +73,7 @@ def episode_shape(settings: Settings) -> EpisodeShape:
         within_group=settings.within_group,
         unbalanced=settings.unbalanced,
         skip_small_classes=settings.skip_small_classes,
-    )
+    ).changed(query_other_group=settings.query_other_group)
 
 
 def training_shape(settings: Settings) -> EpisodeShape:

@@ -11,6 +11,7 @@ from tfmeta.network_registry import NETWORKS
 from tfmeta.pipelines import PIPELINES
 from tfmeta.training.flat_settings import GROUPS
 
+_WRITTEN_IF_SET = ("query_other_group",)
 _KEYS = {"outer_learning_rate": "outer_lr"}  # where a key of config.json has another name here
 BUDGET = ("steps", "max_minutes")  # how long a run trains
 _CHANGEABLE = (*BUDGET, "data_dir", "checkpoint_seconds")  # when a run goes on
@@ -51,7 +52,7 @@ _CHECKS = (
     ("outer_learning_rate max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
     ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
     (
-        "transductive within_group unbalanced skip_small_classes skip_unreadable",
+        "transductive within_group query_other_group unbalanced skip_small_classes skip_unreadable",
         "true or false",
         lambda v: isinstance(v, bool),
     ),
@@ -85,6 +86,7 @@ class Settings:
         train_ways, train_shots, train_queries: of a training episode; the learner's recipe may
             want more than the task has.
         within_group: draw an episode's classes from one group only.
+        query_other_group: draw an episode's support set from one group, its queries from another.
         skip_small_classes: leave out classes with too few examples, instead of refusing the data.
         skip_unreadable: leave out files that can't be read, instead of refusing the data.
         augment: Keras preprocessing layers for training episodes; see
@@ -125,6 +127,7 @@ class Settings:
     least_queries: int | None = None
     unbalanced: bool = False
     within_group: bool = False
+    query_other_group: bool = False
     skip_small_classes: bool = False
     skip_unreadable: bool = False
     augment: list[Any] = field(default_factory=list)
@@ -175,6 +178,8 @@ class Settings:
         for each in fields(self):
             group = each.name.removesuffix("_options")
             value = getattr(self, each.name)
+            if each.name in _WRITTEN_IF_SET and not value:
+                continue  # so that the file is as it was before the setting existed
             if group in GROUPS and each.name != group:
                 flat.update({f"{group}.{key}": value[key] for key in sorted(value)})
             else:

@@ -27,7 +27,7 @@ from tfmeta.workflows.arguments import check_flags, check_names, path, progress_
 
 _PROTOCOL = {
     *("split", "tasks", "seed", "pipeline", "pipeline_options", "data_dir"),
-    *("ways", "shots", "queries", "unbalanced", "within_group"),
+    *("ways", "shots", "queries", "unbalanced", "within_group", "query_other_group"),
     *("skip_small_classes", "skip_unreadable", "least_ways", "least_shots", "least_queries"),
 }
 
@@ -53,8 +53,8 @@ def evaluate(
         is_recorded: whether the result is added to the run's results.json.
         **protocol: `split` ("test"), `tasks` (600), `seed` (0); `pipeline`, `pipeline_options` and
             `data_dir`, the run's own by default; `ways`, `shots`, `queries`, numbers or `(least,
-            most)`, as trained by default; `unbalanced`, `within_group`, `skip_small_classes` and
-            `skip_unreadable`; and `checkpoint`, "best" by validation, or "last".
+            most)`, `unbalanced`, `within_group`, `query_other_group`, `skip_small_classes` and
+            `skip_unreadable`, as trained by default; and `checkpoint`, "best" or "last".
 
     Returns:
         The result. If it can't be recorded, `not_recorded` says why: it may have taken long.
