@@ -8,7 +8,7 @@ threads send requests of the pool, or what is left of them once something is wro
 good one must be answered as the learner does, every malformed one be refused with INVALID_ARGUMENT
 and the input's name, and memory must not grow. Exit status 0: all of that holds.
 
-For learners of images and classes, exported as the kind `learner`.
+For learners of classes whose examples are images, texts or sounds, exported as the kind `learner`.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from serving_requests import all_malformed, make_pool
 
 from tfmeta.exporting.loading.c_loader import CLoader, LoaderError
 from tfmeta.exporting.verifying.verification import newest_version
+from tfmeta.reading.formats import from_record
 
 TOLERANCE, MOST_GROWTH_PERCENT = 1e-5, 5.0
 MALFORMED_SHARE = 1 / 3
@@ -34,8 +35,8 @@ MALFORMED_SHARE = 1 / 3
 class Fuzz:
     """Counts what goes wrong, from any number of threads."""
 
-    def __init__(self, model, pool, seed: int):
-        self._model, self._pool, self._seed = model, pool, seed
+    def __init__(self, model, pool, input_format, seed: int):
+        self._model, self._pool, self._format, self._seed = model, pool, input_format, seed
         self.counts, self.faults, self.worst = Counter(), Counter(), 0.0
         self._lock = threading.Lock()
 
@@ -46,7 +47,7 @@ class Fuzz:
         if rng.random() >= MALFORMED_SHARE:
             kind, fault = "good", self._fault_of_good(signature, inputs, expected)
         else:
-            wrong = all_malformed(inputs, rng)
+            wrong = all_malformed(inputs, self._format, rng)
             what = list(wrong)[rng.integers(len(wrong))]
             kind, fault = "malformed", self._fault_of_malformed(signature, what, wrong[what])
         with self._lock:
@@ -73,7 +74,7 @@ class Fuzz:
         try:
             self._model.run(signature, inputs)
         except LoaderError as error:
-            named = what.split()[0].removesuffix("_bytes") in str(error)
+            named = what.split()[0].removesuffix(self._format.suffix) in str(error)
             if named and error.code == "INVALID_ARGUMENT":
                 return None
             return f"{signature}: {what}: refused, but as {error.code}, {named=}"
@@ -98,12 +99,13 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="JSON file to write")
     options = parser.parse_args()
     export, spawn = newest_version(options.export), multiprocessing.get_context("spawn")
-    confidence = json.loads((export / "tfmeta.json").read_text()).get("confidence") or {}
+    facts = json.loads((export / "tfmeta.json").read_text())
+    confidence, input_format = facts.get("confidence") or {}, from_record(facts, "tfmeta.json")
     drawn = (options.run, options.draws, options.seed, confidence.get("temperature", 1.0))
     with ProcessPoolExecutor(1, spawn) as learner:
         pool = learner.submit(make_pool, *drawn).result()
     model = CLoader(export, check_shapes=False)  # as in a server, the graph has to
-    fuzz, held, started = Fuzz(model, pool, options.seed), [], time.monotonic()
+    fuzz, held, started = Fuzz(model, pool, input_format, options.seed), [], time.monotonic()
     total = options.warm_up + options.requests
     with ThreadPoolExecutor(options.threads) as threads:
         for numbers in (range(options.warm_up), range(options.warm_up, total)):

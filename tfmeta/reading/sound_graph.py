@@ -53,7 +53,7 @@ def are_spectrograms(x: tf.Tensor, sound_format: SoundFormat, name: str) -> Any:
     least, most = sound_format.ends
     inside = tf.reduce_all((x >= least - _BESIDE) & (x <= most + _BESIDE))
     message = (
-        f"{name}: expected log-mels as the model's format scales them, from {least:.3g} to "
+        f"{name}: expected log-mels on the scale of this model, from {least:.3g} to "
         f"{most:.3g}, received others; send the WAV files to {name}{sound_format.suffix}"
     )
     return tf.debugging.Assert(inside, [message])
