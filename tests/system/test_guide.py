@@ -100,6 +100,8 @@ def data(tmp_path_factory):
         (folder / f"{name}.csv").write_text("\n".join([header, *rows]))
     texts = [f"word{kind} about thing{rng.integers(9)},{kind}" for kind in kinds]
     (folder / "intents.csv").write_text("\n".join(["text,intent", *texts]))
+    few = [each for kind in ("kind00", "kind01") for each in texts if each.endswith(kind)][10:30]
+    (folder / "new-intents.csv").write_text("\n".join(["text,intent", *few]))
     return folder
 
 

@@ -16,10 +16,12 @@ from tfmeta.terminal import say
 @click.option(
     "--network",
     shell_complete=completion.networks,
-    help="What makes features of images; one of `tfmeta networks`.  [default: efficientnet_lite0]",
+    help="What makes features of images or texts; one of `tfmeta networks`.  [default: "
+    "efficientnet_lite0; of texts what needs no training]",
 )
 @click.option("--output", type=click.Path(), help="[default: exported/NAME, as the data is called]")
 @click.option("--label", metavar="COLUMN", help="The classes' column in a table.  [default: label]")
+@click.option("--text", metavar="COLUMN", help="The texts' column, if it is not called text.")
 @click.option("--target", metavar="COLUMN", help="A column of values, in place of classes.")
 @click.option("--features", metavar="A,B,...", help="Columns of features.  [default: all others]")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that can't be read.")
@@ -28,9 +30,10 @@ from tfmeta.terminal import say
 def learn(as_json: bool, **options: Any) -> None:
     """Learn the classes of FOLDER at once, and export a model that knows them.
 
-    FOLDER has one folder of images per class, with one image or more in each. FILE is an NPZ, CSV
-    or Parquet file of features with a column of classes, or of values. Nothing is trained: a
-    pretrained network makes features of the images, each once, and a head is computed from them.
+    FOLDER has one folder of images per class, with one image or more in each. FILE is a CSV or
+    JSONL file of texts with a column of classes; or an NPZ, CSV or Parquet file of features with a
+    column of classes, or of values. Nothing is trained: a network makes features of the images or
+    texts, each once, and a head is computed from them.
     Each example is held out in turn, to choose the head, to say how good it is, and to calibrate
     its confidence.
 

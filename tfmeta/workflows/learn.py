@@ -28,7 +28,9 @@ from tfmeta.workflows.learn_task import (
     Task,
     task_of_images,
     task_of_table,
+    task_of_texts,
 )
+from tfmeta.workflows.learn_texts import text_column
 from tfmeta.workflows.learn_values import learn_values, value_column
 from tfmeta.workflows.learn_words import refuse
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
@@ -37,7 +39,7 @@ from tfmeta.workflows.learned_values import LearnedValues
 _WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5})
 _ARGUMENTS = {
     *("network", "output", "trust", "progress"),
-    *("label", "target", "features", "skip_unreadable"),
+    *("label", "target", "features", "text", "skip_unreadable"),
 }
 
 
@@ -53,17 +55,18 @@ def learn(
     """Learns the classes of a folder or table, or the values in a table, and exports models of it.
 
     Args:
-        data: a folder with a folder of images per class, one image or more in each; an NPZ, CSV or
-            Parquet file of features; or an NPZ file with images in its array x.
-        network: that makes features of images, one of `tfmeta networks`; None for
-            efficientnet_lite0. A table of features takes none.
+        data: a folder with a folder of images per class, one image or more in each; a CSV or JSONL
+            file of texts; an NPZ, CSV or Parquet file of features; or an NPZ file of images x.
+        network: that makes features of images or texts, one of `tfmeta networks`; None for
+            efficientnet_lite0, or what suits texts without training. Features take none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is
             appended for the model that takes support sets. Named like the data for None.
         trust: run code that `network` names, if it is not tfmeta's own.
         progress: is told how the work gets on; a log by default.
         **reading: of a table `label`, the column of the classes ("label"), or `target`, a column of
             values, and `features`, a list of columns (all others); numbers with fractions in
-            `label` are values. Of a folder `skip_unreadable`, to leave out unreadable files.
+            `label` are values. `text` is the column of the texts, if the table has other columns
+            and none is called "text". Of a folder `skip_unreadable`, to leave out unreadable files.
 
     Returns:
         Where the models are, and what was found out: a `Learned`, or of values a `LearnedValues`.
@@ -82,31 +85,57 @@ def learn(
         progress.advance(0.0, "reading")
         if place.is_dir():
             task = _of_folder(place, network, reading, progress)
+        elif column := text_column(place, reading):
+            task = _of_texts(place, column, network, reading, progress)
+        elif column := _value_column(place, network, reading):
+            features = reading.get("features")
+            return learn_values(place, column, features, folder=folder, progress=progress)
         else:
-            refuse("skip_unreadable", reading.get("skip_unreadable"), "a table", "a folder")
-            label, features = reading.get("label"), reading.get("features")
-            if column := value_column(place, label, reading.get("target")):
-                refuse("network", network, "a table", "images")
-                return learn_values(place, column, features, folder=folder, progress=progress)
-            columns = {"label": label or "label", "features": features}
-            task = task_of_table(place, columns, network, progress)
+            task = task_of_table(place, _columns(reading, "features"), network, progress)
         return _learned(task, folder, started, progress)
 
 
 def _of_folder(
     place: Path, network: str | None, reading: dict[str, Any], progress: Progress
 ) -> Task:
-    for option in ("label", "target", "features"):
+    for option in ("label", "target", "features", "text"):
         refuse(option, reading.get(option), "a folder", "a table")
     skips = reading.get("skip_unreadable", False)
     return task_of_images(place, network or DEFAULT_NETWORK, skips, progress)
 
 
+def _value_column(place: Path, network: str | None, reading: dict[str, Any]) -> str | None:
+    """The column of values that is to be learned; None if the table has classes."""
+    refuse("skip_unreadable", reading.get("skip_unreadable"), "a table", "a folder")
+    column = value_column(place, reading.get("label"), reading.get("target"))
+    if column:
+        refuse("network", network, "a table", "images")
+    return column
+
+
+def _of_texts(
+    place: Path, column: str, network: str | None, reading: dict[str, Any], progress: Progress
+) -> Task:
+    refuse("skip_unreadable", reading.get("skip_unreadable"), "texts", "a folder")
+    for option in ("target", "features"):
+        refuse(option, reading.get(option), "texts", "a table of features")
+    columns = {**_columns(reading), "text": column}
+    return task_of_texts(place, columns, network, progress)
+
+
+def _columns(reading: dict[str, Any], *others: str) -> dict[str, Any]:
+    """The columns that a pipeline reads: those of the classes, and others that the user named."""
+    return {
+        "label": reading.get("label") or "label",
+        **{name: reading.get(name) for name in others},
+    }
+
+
 def _check_there(place: Path) -> None:
     if not place.exists():
         raise UserError(
-            f"there is no {place}; expected a folder with a folder of images per class, or a file "
-            "of features: NPZ, CSV or Parquet"
+            f"there is no {place}; expected a folder with a folder of images per class, a file "
+            "of texts (CSV or JSONL), or one of features (NPZ, CSV or Parquet)"
         )
 
 

@@ -1,5 +1,6 @@
-"""What `tfmeta.learn` is to learn: the classes of a folder of images, or of a table."""
+"""What `tfmeta.learn` is to learn: the classes of images, of texts, or of rows of features."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +36,7 @@ DEFAULT_NETWORK = "efficientnet_lite0"
 _ONE_TASK = {"split_by": "class", "validation": 0, "test": 0}
 _PIXELS = (0.0, 0.5, 1.0)  # weights that are tried
 _BATCH = 256
+_MOST_TOKENS = 4096  # of texts; a network has features of each
 _READ, _EMBEDDED = 0.05, 0.4  # shares of the time, for the bar
 Features = npt.NDArray[np.float32]
 
@@ -142,6 +144,29 @@ def task_of_table(
     x = source.index.examples
     held_out = _held_out(scaled()(x).numpy(), source)
     return Task(source, held_out, x, lambda head: _learner_of(head, scaled()), "none")
+
+
+def task_of_texts(
+    place: Path, columns: dict[str, Any], network: str | None, progress: Progress
+) -> Task:
+    """The task of a file of texts, of whose tokens a network makes features."""
+    options = {**_ONE_TASK, "vocabulary": _MOST_TOKENS, **columns}
+    try:
+        source = _check(pipelines.build("text", data_dir=place, options=options))
+    except UserError as error:
+        raise in_own_words(error) from error
+    make = network_function(network or "auto", source)
+    taken = inspect.signature(make).parameters
+    of_source = {name: value for name, value in source.network_options.items() if name in taken}
+    whole = make(input_shape=source.input_shape, num_outputs=None, **of_source)
+    x, parts = source.index.examples, []
+    for start in range(0, len(x), _BATCH):
+        parts.append(whole(x[start : start + _BATCH], training=False).numpy())
+        share = _READ + (_EMBEDDED - _READ) * start / len(x)
+        progress.advance(share, f"{start} of {counted(len(x), 'text')} embedded")
+    held_out = _held_out(np.concatenate(parts), source)
+    name = network or f"{source.network}, the default for texts"
+    return Task(source, held_out, x, lambda head: _learner_of(head, whole), name)
 
 
 def _learner_of(head: Head, network: keras.Model) -> MetaLearner:

@@ -31,7 +31,7 @@ class LearnedExports(ABC):
         return [
             f"{self.adapted}  knows the {known}",
             f"{self.learner}  takes any support set in its requests",
-            f"Next: tfmeta predict {self.adapted.parent} FILE...",
+            f"Next: tfmeta predict {self.adapted.parent} INPUT...",
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,103 @@
+"""`tfmeta learn` on a file of texts: two served models that take strings."""
+
+import json
+
+import numpy as np
+import pytest
+import trained
+from closeness import assert_close
+from intents import intents, write_intents
+from made_once import made_once
+
+import tfmeta
+from tfmeta import UserError
+from tfmeta.workflows.learn_texts import text_column
+
+LABELS = [f"{action} {thing}" for action in ("lost", "price", "wait") for thing in ("card", "room")]
+NEW = {"I can't find my bank card!": "lost card", "Zimmer kosten?": "price room"}
+
+
+@made_once("learned-texts")
+def learned(path):
+    """With one sentence in the wrong class."""
+    path.mkdir(parents=True)
+    rows = [row for row in intents() if row[1] in LABELS]
+    rows.insert(4, ("how much costs my hotel room today please", "lost card"))
+    found = tfmeta.learn(write_intents(path / "intents.csv", rows), output=path / "model")
+    (path / "found.json").write_text(json.dumps(found.to_dict()))
+
+
+def report():
+    return json.loads((learned() / "found.json").read_text())
+
+
+def test_both_models_take_strings():
+    path = learned()
+    found = tfmeta.predict(path / "model", list(NEW))
+    assert [each.label for each in found] == list(NEW.values())
+    by_request = tfmeta.predict(path / "model-learner", list(NEW), support=path / "intents.csv")
+    assert [each.label for each in by_request] == list(NEW.values())
+    for one, other in zip(found, by_request, strict=True):
+        assert_close(one.confidence, other.confidence, dtype=np.float32, scale=30)
+
+
+def test_the_report_says_how_good_it_is_and_which_row_looks_wrong():
+    found = report()
+    assert found["class_names"] == sorted(LABELS)
+    assert (found["num_examples"], found["held_out"]["num_examples"]) == (121, 121)
+    low, high = found["held_out"]["ci95"]
+    assert 0.5 < low < found["held_out"]["accuracy"] < high
+    (wrong,) = [each for each in found["suspects"] if each["name"] == "row 5"]
+    assert (wrong["label"], wrong["answer"]) == ("lost card", "price room")
+
+
+def test_json_lines_and_other_names_of_columns(tmp_path, capfd):
+    rows = [(text, label) for text, label in intents() if label in LABELS[:2]][::4]
+    lines = [json.dumps({"intent": label, "text": text, "n": 1}) for text, label in rows]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines))
+    command = ["learn", tmp_path / "data.jsonl", "--label", "intent", "--output", tmp_path / "m"]
+    status, output, errors = trained.inside(capfd, *command, "--json")
+    assert status == 0, errors
+    assert json.loads(output)["class_names"] == sorted(LABELS[:2])
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "options", "expected"),
+    [
+        ("text,label", "hello there,a", {}, "text"),
+        ("id,text,label", "1,hello,a", {}, "text"),
+        ("question,label", "hello there,a", {}, "question"),
+        ("question,intent", "hello there,a", {"label": "intent"}, "question"),
+        ("a,b,label", "hello,there,a", {}, None),
+        ("a,b,label", "hello,there,a", {"text": "b"}, "b"),
+        ("text,label", "1.5,a", {}, None),
+        ("text,label", "hello,a", {"features": "text"}, None),
+        ("text,label", "hello,1", {"target": "label"}, None),
+        ("width,label", "3,a", {}, None),
+    ],
+)
+def test_which_column_holds_texts(tmp_path, header, row, options, expected):
+    file = tmp_path / "data.csv"
+    file.write_text(f"{header}\n{row}\n{row}\n")
+    assert text_column(file, options) == expected
+
+
+def test_one_number_among_strings_is_a_column_of_features(tmp_path):
+    file = tmp_path / "data.csv"
+    file.write_text("text,label\nhello,a\n12,b\n")
+    assert text_column(file, {}) is None
+
+
+def test_options_of_other_data_are_refused(tmp_path):
+    file = write_intents(tmp_path / "data.csv", [("one", "a"), ("two", "b")])
+    with pytest.raises(UserError, match=r"target='label' and texts; .* a table of features"):
+        tfmeta.learn(file, text="text", target="label")
+    with pytest.raises(UserError, match="skip_unreadable=True and texts"):
+        tfmeta.learn(file, skip_unreadable=True)
+    with pytest.raises(UserError, match="received one class, a"):
+        tfmeta.learn(write_intents(tmp_path / "one.csv", [("one", "a"), ("two", "a")]))
+    with pytest.raises(UserError, match=r"no column 'gone'.*--text NAME"):
+        tfmeta.learn(file, text="gone")
+    (tmp_path / "images").mkdir()
+    with pytest.raises(UserError, match="text='x' and a folder"):
+        tfmeta.learn(tmp_path / "images", text="x")

@@ -1,0 +1,50 @@
+"""Which column of a user's file holds texts, for `tfmeta.learn`. Imports no TensorFlow."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfmeta.reading.tables import read_table
+
+_TEXTS_ALONE = ".jsonl"  # tables of features are in no such files
+_TABLE = ".csv"
+_USUAL, _LABEL = "text", "label"
+
+
+def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
+    """The column of the texts that are to be learned; None if there are none.
+
+    It is the one that the user names, or else a column that is called "text" or stands alone beside
+    the classes, if it holds strings of which none is a number.
+
+    Args:
+        place: the file.
+        reading: the user's options `text`, `label`, `target` and `features`.
+
+    Raises:
+        UserError: if the file can't be read.
+    """
+    if named := reading.get("text"):
+        return str(named)
+    if place.suffix.lower() == _TEXTS_ALONE:
+        return _USUAL
+    if place.suffix.lower() != _TABLE or reading.get("features") or reading.get("target"):
+        return None
+    columns = read_table(place, text=()).columns
+    others = [name for name in columns if name != (reading.get("label") or _LABEL)]
+    name = _USUAL if _USUAL in others else others[0] if len(others) == 1 else None
+    return name if name is not None and _are_texts(columns[name].tolist()) else None
+
+
+def _are_texts(values: list[Any]) -> bool:
+    """Whether these are strings, or missing, and none of them is a number."""
+    given = [value for value in values if value is not None]
+    return bool(given) and all(isinstance(value, str) and not _is_number(value) for value in given)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
