@@ -82,10 +82,16 @@ def test_which_column_holds_texts(tmp_path, header, row, options, expected):
     assert text_column(file, options) == expected
 
 
-def test_one_number_among_strings_is_a_column_of_features(tmp_path):
+def test_most_of_the_values_decide(tmp_path):
     file = tmp_path / "data.csv"
-    file.write_text("text,label\nhello,a\n12,b\n")
+    file.write_text("text,label\nhello,a\n12,b\nbye,b\n")
+    assert text_column(file, {}) == "text"
+    file.write_text("width,label\n1.5,a\n12,b\n3;4,b\n")
     assert text_column(file, {}) is None
+    with pytest.raises(
+        UserError, match=r"not numeric: width .*, or learn a column of texts with --text"
+    ):
+        tfmeta.learn(file)
 
 
 def test_options_of_other_data_are_refused(tmp_path):

@@ -15,7 +15,7 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
     """The column of the texts that are to be learned; None if there are none.
 
     It is the one that the user names, or else a column that is called "text" or stands alone beside
-    the classes, if it holds strings of which none is a number.
+    the classes, if most of its values are no numbers.
 
     Args:
         place: the file.
@@ -37,9 +37,10 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
 
 
 def _are_texts(values: list[Any]) -> bool:
-    """Whether these are strings, or missing, and none of them is a number."""
+    """Whether most of these are strings that are no numbers; a missing one is None."""
     given = [value for value in values if value is not None]
-    return bool(given) and all(isinstance(value, str) and not _is_number(value) for value in given)
+    texts = [value for value in given if isinstance(value, str) and not _is_number(value)]
+    return len(texts) > len(given) / 2
 
 
 def _is_number(text: str) -> bool:
