@@ -12,6 +12,8 @@ If `x` holds images, they are read like image files: the network sees them as im
 model takes image files too. Numbers other than uint8 are rounded to the 256 grey levels of files.
 """
 
+import numpy as np
+
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.labelled_rows import classes_of
@@ -21,8 +23,8 @@ from tfmeta.reading.array_pixels import check_channels_last, look_like_images
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.image_arrays import fitted, format_of
 from tfmeta.reading.image_files import pinned_format
-from tfmeta.reading.row_format import RowFormat
-from tfmeta.reading.tables import Table, find_file, read_table
+from tfmeta.reading.table_options import TableOptions
+from tfmeta.reading.tables import Table, find_file
 
 
 def build(
@@ -34,6 +36,8 @@ def build(
     split=None,
     features=None,
     standardise: bool = True,
+    missing=None,
+    categories=None,
     images=None,
     size=None,
     channels=None,
@@ -56,6 +60,7 @@ def build(
         split: the column that says train, validation or test; in an NPZ `split` if there is one.
         features: the columns of the features; None takes all other columns.
         standardise: whether the network brings the features to one scale; see `input_scaling`.
+        missing, categories: for texts and gaps among the features; see `TableOptions`.
         images: whether the examples of an NPZ are images; None uses `look_like_images`.
         size, channels, invert, resize, value_range: for images; see `image_arrays.format_of`.
         rotations: whether quarter turns of a class are further classes; only for square images.
@@ -66,7 +71,9 @@ def build(
         UserError: if the file can't be read, a value is missing or is no number, or a class is in
             two groups or splits.
     """
-    table, chosen = _read(data_dir, file, {"label": label, "group": group, "split": split})
+    options = TableOptions(missing, categories)
+    columns = {"label": label, "group": group, "split": split}
+    table, chosen = _read(data_dir, file, columns, options)
     texts = {option: table.text(name, option) for option, name in chosen.items()}
     names = feature_names(table, features, {name: option for option, name in chosen.items()})
     image_options = {
@@ -77,30 +84,33 @@ def build(
         "value_range": value_range,
         "rotations": rotations or None,
     }
+    classes = classes_of(
+        texts, by=split_by, validation=validation, test=test, seed=split_seed, path=table.path
+    )
+    image_format = None
     if _are_images(table, images):
         examples, image_format = _read_images(table, image_options)
     else:
         _refuse_for_vectors(image_options, table)
-        examples, image_format = table.features(names), None
-    classes = classes_of(
-        texts, by=split_by, validation=validation, test=test, seed=split_seed, path=table.path
-    )
+        in_training = np.isin(classes["labels"], classes["splits"]["train"])
+        examples, row_format = options.applied(
+            table, names, in_training, answers=(chosen["label"],)
+        )
     index = ClassIndex(examples, **classes)
     source = ClassSource("arrays", index, input_format=image_format, rotations=rotations)
     if image_format is not None:
         source.pinned_options = _pinned(image_format, image_options)
         return source
     source.network_options = input_scaling(examples[index.rows("train")], standardise)
-    source.prepared = prepared_columns(examples, source.network_options, names, table, index.labels)
-    if not table.is_npz:
-        source.input_format = RowFormat(tuple(names), (chosen["label"],))
+    source.input_format, source.pinned_options = row_format, options.pinned(row_format)
+    source.prepared = prepared_columns(examples, source.network_options, row_format, index.labels)
     return source
 
 
-def _read(data_dir, file, columns):
+def _read(data_dir, file, columns, options):
     """The table, and the columns that are no features, `{option: name}`."""
     chosen = {option: str(name) for option, name in columns.items() if name is not None}
-    table = read_table(find_file("arrays", data_dir, file), text=tuple(chosen.values()))
+    table = options.read(find_file("arrays", data_dir, file), tuple(chosen.values()))
     if table.is_npz:
         chosen |= {o: o for o in ("group", "split") if o not in chosen and o in table.columns}
         if columns["label"] == "label" and "label" not in table.columns and "y" in table.columns:

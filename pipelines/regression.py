@@ -25,8 +25,8 @@ from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.prepared_columns import PreparedColumns
-from tfmeta.reading.row_format import RowFormat
-from tfmeta.reading.tables import find_file, names_in, read_table
+from tfmeta.reading.table_options import TableOptions
+from tfmeta.reading.tables import find_file, names_in
 
 _LAST = np.iinfo(np.int32).min  # sorts behind every random key
 
@@ -156,6 +156,8 @@ def build(
     test: float = TEST,
     split_seed: int = 0,
     standardise: bool = True,
+    missing=None,
+    categories=None,
 ) -> Regression:
     """The pipeline.
 
@@ -167,11 +169,13 @@ def build(
         features: the columns of the features; None takes all other columns.
         validation, test, split_seed: see `split_tasks`.
         standardise: whether the network brings the features to one scale; see `arrays`.
+        missing, categories: for texts and gaps among the features; see `TableOptions`.
 
     Raises:
         UserError: if the file can't be read, or a value is missing or is no number.
     """
-    table = read_table(find_file("regression", data_dir, file), text=(str(task),))
+    options = TableOptions(missing, categories)
+    table = options.read(find_file("regression", data_dir, file), (str(task),))
     targets = names_in(target)
     if table.is_npz and target == "target" and "target" not in table.columns:
         targets = ["y"]
@@ -179,15 +183,14 @@ def build(
     names, labels = np.unique(table.text(str(task), "task"), return_inverse=True)
     y = table.numbers(targets, "target")
     features = feature_names(table, features, used)
-    x = table.features(features)
     splits = split_tasks(len(names), validation=validation, test=test, seed=split_seed)
+    in_training = np.isin(labels, splits["train"])
+    x, row_format = options.applied(table, features, in_training, answers=targets, task=str(task))
     index = ClassIndex(x, labels, splits, tuple(names.tolist()))
     source = Regression(index, y)
-    in_training = np.isin(labels, splits["train"])
     source.network_options = input_scaling(x[in_training], standardise)
     if in_training.any():
         source.learner_options = scale_of(y[in_training])
-    if not table.is_npz:
-        source.input_format = RowFormat(tuple(features), tuple(targets), str(task))
-    source.prepared = prepared_columns(x, source.network_options, features, table, y)
+    source.input_format, source.pinned_options = row_format, options.pinned(row_format)
+    source.prepared = prepared_columns(x, source.network_options, row_format, y)
     return source

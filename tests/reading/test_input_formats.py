@@ -13,6 +13,7 @@ from tfmeta.reading.formats import check_shape, format_class, from_record, to_re
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.row_format import PLAIN, RowFormat
 from tfmeta.reading.sound_format import SoundFormat
+from tfmeta.reading.table_format import TableFormat
 from tfmeta.reading.text_format import TextFormat
 
 # One or more of each kind.
@@ -22,9 +23,11 @@ EXAMPLES = [
     RowFormat(("height", "width"), ("label",)),
     TextFormat(("", "[UNK]", "karte", "größe", "我", "卡", "😀", "pay"), 6),
     SoundFormat(8000, 2400, mels=20, window=200, hop=80, highest=4000.0, centre=-40.0, spread=9.0),
+    TableFormat(("age", "how old"), ("label",), None, {"how old": ("new", "old")}, {"age": 3.5}),
     PLAIN,
 ]
-ENCODED = [each for each in EXAMPLES if each.suffix]
+# Those of one string each; `test_table_format.py` is about the ones of several parts.
+ENCODED = [each for each in EXAMPLES if each.suffix and len(each.inputs_of("x")) == 1]
 
 
 def words(input_format) -> str:

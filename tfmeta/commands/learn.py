@@ -24,6 +24,12 @@ from tfmeta.terminal import say
 @click.option("--text", metavar="COLUMN", help="The texts' column, if it is not called text.")
 @click.option("--target", metavar="COLUMN", help="A column of values, in place of classes.")
 @click.option("--features", metavar="A,B,...", help="Columns of features.  [default: all others]")
+@click.option("--missing", metavar="mean", help="Fill in missing numbers with the column's mean.")
+@click.option(
+    "--categories",
+    metavar="auto",
+    help="Take columns of texts as categories; or JSON of the values by column.",
+)
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that can't be read.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")

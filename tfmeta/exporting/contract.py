@@ -36,7 +36,8 @@ SERVING_DEFAULT = "serving_default"  # the name that clients use when they name 
 # Added to the names of signatures and inputs that take examples in an encoded form
 BYTES = "_bytes"  # files
 TEXT = "_text"  # strings
-SUFFIXES = (BYTES, TEXT)
+COLUMNS = "_columns"  # of signatures alone; their inputs end in the name of a column each
+SUFFIXES = (BYTES, TEXT, COLUMNS)
 
 
 def suffix_of(name: str) -> str:

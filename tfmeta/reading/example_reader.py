@@ -1,7 +1,7 @@
 """A user's support set and queries, from whatever files they are in. Imports no TensorFlow."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ from tfmeta.user_files import AnyPath
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 Examples = list[bytes] | np.ndarray  # encoded examples, or numbers `(examples, ...)`
+# By the columns' names, or one for each row.
+NamedColumns = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class Place:
     text: str | None = None
 
     def __str__(self) -> str:
-        where = self.file if self.row is None else f"{self.file} row {self.row}"
+        where = self.file
+        if self.row is not None:
+            where = f"row {self.row}" if self.file is None else f"{self.file} row {self.row}"
         return ": ".join(part for part in (where, self.text) if part is not None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,6 +83,20 @@ class ExampleReader(ABC):
         Raises:
             UserError: if a file can't be read, holds nothing, or does not fit the learner.
         """
+
+    def named(self, columns: NamedColumns) -> tuple[list[Place], Examples]:
+        """Reads queries whose features are given by the names of a table's columns.
+
+        Args:
+            columns: the values of each column, or a dictionary per row.
+
+        Raises:
+            UserError: if they do not fit the learner, or its examples have no columns.
+        """
+        del columns
+        raise UserError(
+            "received columns by their names, and this model takes no table; expected files"
+        )
 
 
 def labelled(y: np.ndarray) -> tuple[list[str], np.ndarray]:

@@ -1,12 +1,13 @@
 """Which columns of a table are features, and the constants that bring them to one scale."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tfmeta.errors import UserError, listed
 from tfmeta.reading.prepared_columns import PreparedColumns
+from tfmeta.reading.row_format import RowFormat
+from tfmeta.reading.table_format import TableFormat
 from tfmeta.reading.tables import Table, names_in
 
 
@@ -71,8 +72,7 @@ def input_scaling(examples: np.ndarray, standardise: bool) -> dict[str, Any]:
 def prepared_columns(
     examples: np.ndarray,
     scaling: dict[str, Any],
-    names: Sequence[str],
-    table: Table,
+    row_format: RowFormat | TableFormat,
     answers: np.ndarray | None = None,
 ) -> PreparedColumns:
     """The features as the network sees them, under their names if they have names.
@@ -80,9 +80,8 @@ def prepared_columns(
     Args:
         examples: `(examples, ...)` of all splits.
         scaling: what `input_scaling` returned.
-        names: of the columns.
-        table: that the features were read from.
+        row_format: of the examples.
         answers: whole numbers of classes `(examples,)`, or values `(examples, values)`.
     """
-    names = () if table.is_npz else tuple(names)
-    return PreparedColumns(examples, scaling, names, answers)
+    places = row_format.category_places
+    return PreparedColumns(examples, scaling, row_format.features, answers, places)

@@ -38,6 +38,10 @@ FORMATS = {
         },
     ),
     "row": FormatRow("tfmeta.reading.row_format:RowFormat"),
+    "table": FormatRow(
+        "tfmeta.reading.table_format:TableFormat",
+        {"request_rows": (20_000, "rows in a request by columns, all its tasks together")},
+    ),
     "sound": FormatRow(
         "tfmeta.reading.sound_format:SoundFormat",
         {

@@ -143,6 +143,34 @@ class InputFormat(ABC):
         del x, name
         return []
 
+    def inputs_of(self, name: str) -> dict[str, str]:
+        """The inputs of a signature that takes encoded examples, in place of the input `name`.
+
+        Returns:
+            The type of each input by its name. A format whose examples have several parts, such as
+            columns, names one input for each.
+        """
+        return {name + self.suffix: "string"}
+
+    def prepare_inputs(self, inputs: dict[str, Any], *, name: str, own: Any = None) -> Any:
+        """The prepared examples of several inputs, for a format of which `inputs_of` names several.
+
+        Args:
+            inputs: tensors of any shape `(...)`, by the names of `inputs_of(name)`.
+            name: as in `inputs_of`.
+            own: `(...)`, which rows are examples; the others are padding. None: all of them.
+
+        Raises:
+            tf.errors.InvalidArgumentError: as `prepare`; the message begins with an input's name.
+        """
+        del own
+        return self.prepare(inputs[name + self.suffix], name=name)
+
+    def may_be_nan(self, name: str) -> bool:
+        """Whether NaN is a good value of an input; it then stands for one that is missing."""
+        del name
+        return False
+
     # For exports
 
     def resources(self) -> Any:
@@ -150,7 +178,10 @@ class InputFormat(ABC):
         return None
 
     def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
-        """Random encoded examples, an object array of that shape; None if none are encoded."""
+        """Random encoded examples, an object array of that shape; None if none are encoded.
+
+        If `inputs_of` names several inputs, an array for each, by what its name ends in.
+        """
         del rng, shape
 
     def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:

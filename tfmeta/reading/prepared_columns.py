@@ -78,6 +78,8 @@ class PreparedColumns(Prepared):
         scaling: `input_mean` and `input_scale` of the network's options; None or {} for no scaling.
         names: of the columns; without names, messages give their numbers, from 1.
         answers: whole numbers of classes `(examples,)`, or values `(examples, values)`.
+        of_categories: numbers, from 0, of columns that say whether a category has some value; rare
+            and unknown values are no fault.
     """
 
     noun = "rows"
@@ -88,9 +90,11 @@ class PreparedColumns(Prepared):
         scaling: Any = None,
         names: Sequence[str] = (),
         answers: np.ndarray | None = None,
+        of_categories: Sequence[int] = (),
     ):
         super().__init__(examples)
         self._scaling, self._names, self._answers = scaling or {}, names, answers
+        self._of_categories = set(of_categories)
 
     def check_input_dtype(self, input_dtype: Any) -> None:
         lost = lost_in_float32(self._examples[:], _LEAST_TOLERATED)
@@ -138,7 +142,8 @@ class PreparedColumns(Prepared):
         if facts is None:
             return []
         for key, what in (("constant", "constant"), ("nearly_constant", "nearly constant")):
-            if which := facts[f"{key}_features"]:
+            every = facts[f"{key}_features"]
+            if which := [n for n in every if n - 1 not in self._of_categories]:
                 lines.append(
                     f"{what} features: {self._counted(which)} of {facts['features']:,}; they tell "
                     "few rows apart or none. Leave them out"

@@ -3,13 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from tfmeta import typed_fields as typed
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.input_format import InputFormat
-from tfmeta.reading.row_reader import RowReader
+from tfmeta.reading.row_reader import RowReader, as_numbers
 
 if TYPE_CHECKING:
     from tfmeta.reading.prepared import Prepared
+    from tfmeta.reading.tables import Table
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,30 @@ class RowFormat(InputFormat):
     features: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     task: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of a table's columns that are features."""
+        return self.features
+
+    @property
+    def category_places(self) -> tuple[int, ...]:
+        """The places in an example that belong to categories: none."""
+        return ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns among them that are read as text: none."""
+        return ()
+
+    def examples(self, table: "Table") -> Any:
+        """The examples of a table, float32 or float64 `(rows, columns)`.
+
+        Raises:
+            UserError: if a value is missing or is no number; it names the column and the row.
+        """
+        table.numbers(self.features)
+        return as_numbers(np.stack([table.columns[name] for name in self.features], 1))
 
     def to_dict(self) -> dict[str, Any]:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}

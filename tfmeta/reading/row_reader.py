@@ -10,17 +10,19 @@ from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.example_reader import (
     IMAGE_SUFFIXES,
     ExampleReader,
+    NamedColumns,
     Place,
     SupportSet,
     check_number_of_classes,
     labelled,
 )
 from tfmeta.reading.npz_files import read_examples
-from tfmeta.reading.tables import Table, read_table
+from tfmeta.reading.tables import Table, read_table, table_of
 from tfmeta.user_files import AnyPath
 
 if TYPE_CHECKING:
     from tfmeta.reading.row_format import RowFormat
+    from tfmeta.reading.table_format import TableFormat
 
 _TABLES = (".csv", ".parquet")
 _MOST_NAMES = 20  # of columns, in a message
@@ -39,7 +41,7 @@ class RowReader(ExampleReader):
         self,
         input_shape: Sequence[int],
         target_size: int | None,
-        row_format: "RowFormat | None" = None,
+        row_format: "RowFormat | TableFormat | None" = None,
     ):
         self._input_shape, self._target_size = tuple(input_shape), target_size
         self._row_format = row_format
@@ -50,7 +52,7 @@ class RowReader(ExampleReader):
             x, y = self._rows(path, has_answers=True)
         else:
             x, y = read_examples(path, ("y", "label" if self._target_size is None else "target"))
-            x = self._as_numbers(x)
+            x = self._shaped(x)
         if self._target_size == 1 and y.ndim == 1:
             y = y[:, np.newaxis]
         size = () if self._target_size is None else (self._target_size,)
@@ -75,7 +77,7 @@ class RowReader(ExampleReader):
             if _is_table(path):
                 x, _ = self._rows(path, has_answers=False)
             else:
-                x = self._as_numbers(read_examples(path)[0])
+                x = self._shaped(read_examples(path)[0])
             if x.shape != (len(x), *self._input_shape) or not len(x):
                 raise UserError(
                     f"{path} holds x of shape {x.shape}; expected examples of shape "
@@ -86,11 +88,20 @@ class RowReader(ExampleReader):
             parts.append(x)
         return places, np.concatenate(parts)
 
-    def _as_numbers(self, x: np.ndarray) -> np.ndarray:
-        """Numbers as the network takes them: float32 if that holds them exactly, else float64."""
-        if x.ndim == 1 and self._input_shape == (1,):
-            x = x[:, np.newaxis]
-        return np.asarray(x, np.float32 if np.can_cast(x.dtype, np.float32) else np.float64)
+    def named(self, columns: NamedColumns) -> tuple[list[Place], np.ndarray]:
+        row_format = self._row_format
+        if row_format is None:
+            raise UserError(
+                "received columns by their names, and those of the model's inputs are not known; "
+                "expected an NPZ file with the array x"
+            )
+        table = table_of(columns)
+        _check_columns(table, row_format.columns)
+        x = row_format.examples(table)
+        return [Place(None, row) for row in range(1, len(x) + 1)], x
+
+    def _shaped(self, x: np.ndarray) -> np.ndarray:
+        return as_numbers(x[:, np.newaxis] if x.ndim == 1 and self._input_shape == (1,) else x)
 
     def _rows(self, path: AnyPath, *, has_answers: Any) -> Any:
         """`(x, y)` of a table; y is None if no answers are asked for."""
@@ -100,22 +111,31 @@ class RowReader(ExampleReader):
                 f"{path} is a table, and the names of the model's inputs are not known; expected "
                 "an NPZ file with the array x (and y in a support set)"
             )
-        table = read_table(Path(path), text=columns.answers if are_classes else ())
-        needed = (*columns.features, *(columns.answers if has_answers else ()))
-        if missing := [name for name in needed if name not in table.columns]:
-            raise UserError(
-                f"{path} has no column {listed(missing)}; it has: "
-                f"{listed(list(table.columns), _MOST_NAMES)}. Expected the columns that the model "
-                f"was trained on: {listed(needed, _MOST_NAMES)}"
-            )
-        table.numbers(columns.features)  # refuses missing values and texts, and names their rows
-        x = self._as_numbers(np.stack([table.columns[name] for name in columns.features], 1))
+        answers = columns.answers if are_classes else ()
+        table = read_table(Path(path), text=(*columns.texts, *answers))
+        needed = (*columns.columns, *(columns.answers if has_answers else ()))
+        _check_columns(table, needed)
+        x = columns.examples(table)
         if not has_answers:
             return x, None
         _check_one_task(table, columns.task)
         if are_classes:
             return x, table.text(columns.answers[0], "label")
         return x, table.numbers(columns.answers)
+
+
+def as_numbers(x: np.ndarray) -> np.ndarray:
+    """Numbers as a network takes them: float32 if that holds them exactly, else float64."""
+    return np.asarray(x, np.float32 if np.can_cast(x.dtype, np.float32) else np.float64)
+
+
+def _check_columns(table: Table, needed: Sequence[str]) -> None:
+    if missing := [name for name in needed if name not in table.columns]:
+        raise UserError(
+            f"{table.path} has no column {listed(missing)}; it has: "
+            f"{listed(list(table.columns), _MOST_NAMES)}. Expected the columns that the model "
+            f"was trained on: {listed(needed, _MOST_NAMES)}"
+        )
 
 
 def _check_kind(path: AnyPath) -> None:

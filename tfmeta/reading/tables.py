@@ -1,6 +1,6 @@
 """Users' tables: NPZ, CSV and Parquet files become columns of text and of numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,13 +137,16 @@ class Table:
         together = wide[0] if is_array else np.stack(wide, 1)
         return together if lost_in_float32(together).size else narrow
 
-    def numbers(self, names: Sequence[str], option: str | None = None) -> np.ndarray:
+    def numbers(
+        self, names: Sequence[str], option: str | None = None, *, may_be_missing: bool = False
+    ) -> np.ndarray:
         """The numbers in columns, float32 `(rows, columns)`, or in one array, `(rows, ...)`.
 
         Args:
             names: of the columns.
             option: the option of the pipeline that chose the columns; None if the user can't choose
                 others.
+            may_be_missing: whether NaN is a good value.
 
         Raises:
             UserError: if a column is missing, or holds anything other than finite numbers.
@@ -153,6 +156,8 @@ class Table:
         unfit = [f"{n} ({_first_unfit(c)})" for n, c in named if c.dtype.kind not in "biuf"]
         if unfit:
             others = f", or choose others with --set pipeline.{option}=A,B" if option else ""
+            if option == "features" and not self.is_npz:
+                others += ", or take texts as categories: --set pipeline.categories=auto"
             raise UserError(
                 f"{which_are(len(unfit), 'column', self.path)} not numeric: "
                 f"{listed(unfit)}; make them numbers{others}"
@@ -161,8 +166,12 @@ class Table:
             columns = [values.astype(np.float32, copy=False) for values in columns]
         is_array = len(names) == 1 and columns[0].ndim > 1
         values = columns[0] if is_array else np.stack(columns, 1)
-        bad = np.argwhere(~np.isfinite(values))
+        is_good = np.isfinite(values) | (np.isnan(values) if may_be_missing else False)
+        bad = np.argwhere(~is_good)
         if len(bad):
+            is_filled = option == "features" and not self.is_npz
+            other_way = ", or fill them in with the mean: --set pipeline.missing=mean"
+            other_way = other_way if is_filled and np.isnan(values).any() else ""
             places = [
                 f"{names[0] + str(where) if is_array else names[where[0]]} in row {row + 1}"
                 for row, *where in bad.tolist()
@@ -170,7 +179,7 @@ class Table:
             raise UserError(
                 f"{which_are(len(bad), 'value', self.path)} missing or not "
                 f"finite: {listed(places)}. "
-                "Fill them in or drop those rows"
+                f"Fill them in or drop those rows{other_way}"
             )
         return values
 
@@ -188,6 +197,38 @@ class Table:
                 f"{counted(rows, 'row')}, as x has"
             )
         return values
+
+
+def table_of(columns: Any) -> Table:
+    """A table from values by the names of the columns, or from a dictionary per row.
+
+    A value may be None if it is missing.
+
+    Raises:
+        UserError: if it is neither, there are no rows, or columns differ in length.
+    """
+    what, is_by_name = "the given table", isinstance(columns, Mapping)
+    rows = [] if is_by_name else list(columns)
+    if not is_by_name and not all(isinstance(row, Mapping) for row in rows):
+        raise UserError("received a list of other things than dictionaries; expected one per row")
+    if not is_by_name:
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns = {name: [row.get(name) for row in rows] for name in names}
+    found = {str(name): _column_of(values) for name, values in columns.items()}
+    if len({len(values) for values in found.values()}) != 1 or not len(next(iter(found.values()))):
+        lengths = {name: len(values) for name, values in found.items()}
+        raise UserError(f"received columns of the lengths {lengths}; expected one above 0")
+    return Table(Path(what), found, is_npz=False)
+
+
+def _column_of(values: Any) -> np.ndarray:
+    """A column of numbers, in which NaN is missing, else of objects."""
+    each = [values] if isinstance(values, str) or np.ndim(values) == 0 else list(values)
+    if all(value is None or isinstance(value, int | float | np.number) for value in each):
+        return np.array([np.nan if value is None else value for value in each])
+    column = np.empty(len(each), object)
+    column[:] = each
+    return column
 
 
 def _lost_in_float64(values: np.ndarray) -> bool:

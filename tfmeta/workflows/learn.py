@@ -19,6 +19,7 @@ from tfmeta.inspection.identity import alike, given_digests
 from tfmeta.named_code import trusting
 from tfmeta.network_registry import NETWORKS
 from tfmeta.reading.prepared_columns import PreparedColumns
+from tfmeta.reading.table_options import TableOptions
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
@@ -32,14 +33,15 @@ from tfmeta.workflows.learn_task import (
 )
 from tfmeta.workflows.learn_texts import text_column
 from tfmeta.workflows.learn_values import learn_values, value_column
-from tfmeta.workflows.learn_words import refuse
+from tfmeta.workflows.learn_words import as_option, refuse
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
 from tfmeta.workflows.learned_values import LearnedValues
 
 _WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5})
+_GAPS = ("missing", "categories")  # options for gaps and texts among the features
 _ARGUMENTS = {
     *("network", "output", "trust", "progress"),
-    *("label", "target", "features", "text", "skip_unreadable"),
+    *("label", "target", "features", "text", *_GAPS, "skip_unreadable"),
 }
 
 
@@ -65,8 +67,9 @@ def learn(
         progress: is told how the work gets on; a log by default.
         **reading: of a table `label`, the column of the classes ("label"), or `target`, a column of
             values, and `features`, a list of columns (all others); numbers with fractions in
-            `label` are values. `text` is the column of the texts, if the table has other columns
-            and none is called "text". Of a folder `skip_unreadable`, to leave out unreadable files.
+            `label` are values; `missing` and `categories`, see `TableOptions`. `text` is the column
+            of the texts, if the table has other columns and none is called "text". Of a folder
+            `skip_unreadable`, to leave out unreadable files.
 
     Returns:
         Where the models are, and what was found out: a `Learned`, or of values a `LearnedValues`.
@@ -88,17 +91,17 @@ def learn(
         elif column := text_column(place, reading):
             task = _of_texts(place, column, network, reading, progress)
         elif column := _value_column(place, network, reading):
-            features = reading.get("features")
-            return learn_values(place, column, features, folder=folder, progress=progress)
+            of_values = place, column, reading.get("features"), _table_options(reading)
+            return learn_values(*of_values, folder=folder, progress=progress)
         else:
-            task = task_of_table(place, _columns(reading, "features"), network, progress)
+            task = task_of_table(place, _columns(reading, "features", *_GAPS), network, progress)
         return _learned(task, folder, started, progress)
 
 
 def _of_folder(
     place: Path, network: str | None, reading: dict[str, Any], progress: Progress
 ) -> Task:
-    for option in ("label", "target", "features", "text"):
+    for option in ("label", "target", "features", "text", *_GAPS):
         refuse(option, reading.get(option), "a folder", "a table")
     skips = reading.get("skip_unreadable", False)
     return task_of_images(place, network or DEFAULT_NETWORK, skips, progress)
@@ -117,7 +120,7 @@ def _of_texts(
     place: Path, column: str, network: str | None, reading: dict[str, Any], progress: Progress
 ) -> Task:
     refuse("skip_unreadable", reading.get("skip_unreadable"), "texts", "a folder")
-    for option in ("target", "features"):
+    for option in ("target", "features", *_GAPS):
         refuse(option, reading.get(option), "texts", "a table of features")
     columns = {**_columns(reading), "text": column}
     return task_of_texts(place, columns, network, progress)
@@ -127,8 +130,12 @@ def _columns(reading: dict[str, Any], *others: str) -> dict[str, Any]:
     """The columns that a pipeline reads: those of the classes, and others that the user named."""
     return {
         "label": reading.get("label") or "label",
-        **{name: reading.get(name) for name in others},
+        **{name: as_option(reading.get(name)) for name in others},
     }
+
+
+def _table_options(reading: dict[str, Any]) -> TableOptions:
+    return TableOptions(**{name: as_option(reading.get(name)) for name in _GAPS})
 
 
 def _check_there(place: Path) -> None:

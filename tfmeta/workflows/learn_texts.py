@@ -19,7 +19,7 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
 
     Args:
         place: the file.
-        reading: the user's options `text`, `label`, `target` and `features`.
+        reading: the user's options `text`, `label`, `target`, `features` and `categories`.
 
     Raises:
         UserError: if the file can't be read.
@@ -28,7 +28,8 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
         return str(named)
     if place.suffix.lower() == _TEXTS_ALONE:
         return _USUAL
-    if place.suffix.lower() != _TABLE or reading.get("features") or reading.get("target"):
+    of_features = any(reading.get(name) for name in ("features", "target", "categories"))
+    if place.suffix.lower() != _TABLE or of_features:
         return None
     columns = read_table(place, text=()).columns
     others = [name for name in columns if name != (reading.get("label") or _LABEL)]

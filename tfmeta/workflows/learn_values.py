@@ -12,8 +12,8 @@ from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
 from tfmeta.learners.bayes_linear import BayesLinear
 from tfmeta.networks.mlp import mlp
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
-from tfmeta.reading.row_format import PLAIN, RowFormat
-from tfmeta.reading.tables import Table, find_file, read_table
+from tfmeta.reading.table_options import TableOptions
+from tfmeta.reading.tables import find_file, read_table
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learn_words import in_own_words
@@ -54,7 +54,13 @@ def value_column(place: Path, label: str | None, target: str | None) -> str | No
 
 
 def learn_values(
-    place: Path, target: str, features: Any, *, folder: Path, progress: Progress
+    place: Path,
+    target: str,
+    features: Any,
+    options: TableOptions,
+    *,
+    folder: Path,
+    progress: Progress,
 ) -> LearnedValues:
     """Learns the values in a column and exports models that answer with them.
 
@@ -65,6 +71,7 @@ def learn_values(
         place: an NPZ, CSV or Parquet file.
         target: the column of the values.
         features: the columns of the features; None takes all others.
+        options: for gaps and texts among the features.
         folder: of the model that knows the rows.
         progress: is told how the work gets on.
 
@@ -72,16 +79,15 @@ def learn_values(
         UserError: if the file can't be read, a number is missing, or there are too few rows.
     """
     started = time.monotonic()
-    table, names, x, y = _read(place, target, features)
+    row_format, x, y = _read(place, target, features, options)
     scaling = input_scaling(x, True)
-    prepared = prepared_columns(x, scaling, names, table, y)
+    prepared = prepared_columns(x, scaling, row_format, y)
     network = mlp((x.shape[1],), None, units=(), **scaling)
     scale = scale_of(y)
     centre, spread = (np.array(scale[f"target_{name}"]) for name in ("centre", "spread"))
     found = best_strength(network(x).numpy(), (y - centre) / spread)
     progress.advance(CHOSEN, f"strength {found.strength:g} chosen")
     learner = _learner(network, found, scale)
-    row_format = PLAIN if table.is_npz else RowFormat(tuple(names), (target,))
     adapted, taking_sets = export_both(
         learner,
         folder,
@@ -105,11 +111,12 @@ def learn_values(
     )
 
 
-def _read(place: Path, target: str, features: Any) -> tuple[Table, list[str], Any, Any]:
+def _read(place: Path, target: str, features: Any, options: TableOptions) -> tuple[Any, Any, Any]:
     try:
-        table = read_table(find_file("learn", place, None), text=())
+        table = options.read(find_file("learn", place, None), ())
         names = feature_names(table, features, {target: "target"})
-        y, x = table.numbers([target], "target"), table.features(names)
+        y = table.numbers([target], "target")
+        x, row_format = options.applied(table, names, np.ones(len(y), bool), answers=(target,))
     except UserError as error:
         raise in_own_words(error) from error
     y = y.reshape(len(y), -1)
@@ -126,7 +133,7 @@ def _read(place: Path, target: str, features: Any) -> tuple[Table, list[str], An
             "values that differ"
         )
     _check_float32(values, f"the column {target} of {place}")
-    return table, names, x.reshape(len(x), -1), y
+    return row_format, x.reshape(len(x), -1), y
 
 
 def _check_float32(values: Any, where: str) -> None:

@@ -1,7 +1,9 @@
 """What `tfmeta.learn` says of its options."""
 
 import re
+from typing import Any
 
+from tfmeta import strict_json
 from tfmeta.errors import UserError
 
 _OF_VALUES = "or a column of values with --target NAME"
@@ -10,11 +12,21 @@ _OF_TEXTS = "or learn a column of texts with --text NAME"
 
 def in_own_words(error: UserError) -> UserError:
     """An error about an option of a pipeline, in the words of the options of `tfmeta learn`."""
-    words = re.sub(r"--set pipeline\.(\w+)=", r"--\1 ", str(error))
+    words = re.sub(r"--set ('?)pipeline\.(\w+)=", r"--\2 \1", str(error))
     words = words.replace("--label NAME", f"--label NAME, {_OF_VALUES}")
     words = words.replace("with --features A,B", f"with --features A,B, {_OF_TEXTS}")
     one = "another with --target NAME. A column of names is learned with --label NAME"
     return UserError(words.replace("others with --target A,B", one))
+
+
+def as_option(value: Any) -> Any:
+    """An option as the command line gives it; what begins as a JSON object is read as one."""
+    if not isinstance(value, str) or not value.startswith("{"):
+        return value
+    try:
+        return strict_json.loads(value)
+    except ValueError as error:
+        raise UserError(f"received {value!r:.80}, which is no JSON: {error}") from error
 
 
 def refuse(name: str, value: object, received: str, expected: str) -> None:

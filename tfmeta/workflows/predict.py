@@ -4,7 +4,7 @@ Imports TensorFlow only for a run.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tfmeta import children
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
 from tfmeta.named_code import trusting
-from tfmeta.reading.example_reader import Place, SupportSet
+from tfmeta.reading.example_reader import NamedColumns, Place, SupportSet
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_timeout, path, paths
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
@@ -93,7 +93,7 @@ def _digits(value: float, deviation: float) -> str:
 
 def predict(
     model: AnyPath,
-    images: AnyPath | Iterable[AnyPath],
+    images: AnyPath | Iterable[AnyPath] | NamedColumns,
     *,
     support: AnyPath | None = None,
     timeout: float = children.DEFAULT_TIMEOUT,
@@ -106,8 +106,9 @@ def predict(
             not fitted yet.
         images: the queries; a path or a list of paths. For a model that takes images: image files,
             folders of image files, or NPZ files with an array x of images. For a model that takes
-            rows: CSV or Parquet files with the columns that the model was trained on, or NPZ files
-            with an array x.
+            rows: CSV or Parquet files with the columns that the model was trained on, the columns
+            themselves (`{"age": [22, None], ...}`, or a dictionary per row), or NPZ files with an
+            array x.
         support: the support set: a folder with a subfolder of images per class, an NPZ file of x
             and y, or a table with the answers in a column; None for an `adapted` export, which has
             its support set baked in.
@@ -124,19 +125,28 @@ def predict(
     """
     check_flags(trust=trust)
     check_timeout(timeout)
-    model, images = path("model", model), paths("images", images)
+    model, named = path("model", model), _named(images)
+    files = [] if named is not None else paths("images", images)
     support = None if support is None else path("support", support)
     with trusting(trust):
         is_run = (model / "config.json").is_file()
         predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
         reader = predictor.reader()
-        places, queries = reader.queries(images)
+        places, queries = reader.queries(files) if named is None else reader.named(named)
         _check_support(model, support, is_adapted=predictor.is_adapted)
         support_set = None
         if support is not None:
             support_set = reader.support(support, num_classes=predictor.num_classes)
         answer = predictor.answer(support_set, queries)
     return _predictions(places, support_set, answer)
+
+
+def _named(images: Any) -> NamedColumns | None:
+    """The queries, if they are columns by their names or a dictionary per row; else None."""
+    if isinstance(images, Mapping):
+        return images
+    is_list = isinstance(images, list | tuple) and len(images) > 0
+    return images if is_list and all(isinstance(each, Mapping) for each in images) else None
 
 
 def _check_support(model: Path, support: Path | None, *, is_adapted: bool) -> None:

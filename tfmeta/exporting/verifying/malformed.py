@@ -17,6 +17,7 @@ def malformed(inputs: Request, input_format: InputFormat) -> dict[str, Request]:
         for key, value in inputs.items()
         if value.dtype.kind == "f"
         for what in ("nan", "inf")
+        if what == "inf" or not input_format.may_be_nan(key)
     }
     wrong |= {
         f"{key} {what}": {**inputs, key: _with_one(value, change(value.flat[0]))}

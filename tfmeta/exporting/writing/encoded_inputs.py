@@ -11,7 +11,7 @@ from tfmeta.exporting.contract import (
     is_encoded,
 )
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.exporting.writing.refusals import of_its_shape
+from tfmeta.exporting.writing.refusals import checked_sizes, of_its_shape
 from tfmeta.exporting.writing.served_functions import Functions, Specs, Tensors
 from tfmeta.reading.input_format import InputFormat
 
@@ -38,8 +38,12 @@ def with_encoded(
     if not suffix:
         return functions
     every, limits = dict(functions), limits or RequestLimits()
+    has_parts = len(input_format.inputs_of(SUPPORT_X)) > 1
     for name, (function, specs) in functions.items():
-        preparing = _preparing(function, input_format, limits, checked_first)
+        if has_parts:
+            preparing = _preparing_parts(function, input_format, limits)
+        else:
+            preparing = _preparing(function, input_format, limits, checked_first)
         every[name + suffix] = (preparing, _encoded_specs(specs, input_format))
     return every
 
@@ -47,13 +51,40 @@ def with_encoded(
 def _encoded_specs(specs: Specs, input_format: InputFormat) -> Specs:
     rank = len(input_format.shape or ())  # of an example
 
-    def spec_of(name: str, spec: tf.TensorSpec) -> tuple[str, tf.TensorSpec]:
+    def specs_of(name: str, spec: tf.TensorSpec) -> Specs:
         if name not in EXAMPLES:
-            return name, spec
-        name += input_format.suffix
-        return name, tf.TensorSpec(spec.shape[:-rank], tf.string, name)
+            return {name: spec}
+        return {
+            each: tf.TensorSpec(spec.shape[:-rank], tf.as_dtype(dtype), each)
+            for each, dtype in input_format.inputs_of(name).items()
+        }
 
-    return dict(spec_of(name, spec) for name, spec in specs.items())
+    found = [specs_of(name, spec) for name, spec in specs.items()]
+    return {name: spec for each in found for name, spec in each.items()}
+
+
+def _preparing_parts(
+    function: Callable[..., Tensors], input_format: InputFormat, limits: RequestLimits
+) -> Callable[..., Tensors]:
+    """For examples of several parts, each with an input of its own."""
+
+    def prepare_and_call(**inputs: tf.Tensor) -> Tensors:
+        named = {name: input_format.inputs_of(name).keys() for name in EXAMPLES}
+        named = {name: parts for name, parts in named.items() if parts <= inputs.keys()}
+        parts = {each: of_its_shape(inputs[each], each) for n in named.values() for each in n}
+        prepared = {name: value for name, value in inputs.items() if name not in parts}
+        parts = input_format.within_limits(parts, limits)
+        for name, own_parts in named.items():
+            own = None
+            if name == SUPPORT_X and SUPPORT_SIZE in inputs:
+                first = parts[next(iter(own_parts))]
+                size = checked_sizes(inputs[SUPPORT_SIZE], first)
+                own = tf.sequence_mask(size, tf.shape(first)[1])
+            of_it = {each: parts[each] for each in own_parts}
+            prepared[name] = input_format.prepare_inputs(of_it, name=name, own=own)
+        return function(**prepared)
+
+    return prepare_and_call
 
 
 def _preparing(

@@ -224,12 +224,13 @@ def _request(manifest: Manifest, inputs: dict[str, Any]) -> str:
     suffix, shown = manifest.input_format.suffix, manifest.input_format.shown()
     if not suffix:
         return '{"inputs": {' + ", ".join(f'"{name}": [...]' for name in inputs) + "}}"
-    values: dict[str, Any] = {
-        SUPPORT_X: [[shown, shown]],
-        SUPPORT_Y: [[0, 1]],
-        SUPPORT_SIZE: [2],
-        QUERY_X: [[shown]],
-        X: [shown],
-    }
-    request = {f"{n}{suffix}" if n in EXAMPLES else n: values[n] for n in inputs}
+    parts = shown if isinstance(shown, dict) else {suffix: shown}
+    others = {SUPPORT_Y: [[0, 1]], SUPPORT_SIZE: [2]}
+    request: dict[str, Any] = {}
+    for name in inputs:
+        for ending, part in parts.items() if name in EXAMPLES else ():
+            values = {SUPPORT_X: [[part, part]], QUERY_X: [[part]], X: [part]}
+            request[name + ending] = values[name]
+        if name in others:
+            request[name] = others[name]
     return json.dumps({"signature_name": f"{SERVING_DEFAULT}{suffix}", "inputs": request})

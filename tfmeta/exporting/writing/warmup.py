@@ -32,9 +32,11 @@ from tfmeta.exporting.writing.task_functions import TaskFunctions
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks import unscaled
+from tfmeta.reading.input_format import InputFormat
 
 Tensors = dict[str, np.ndarray]  # by name
-Encoded = dict[str, np.ndarray | None]  # by the name of an input; None: none
+Parts = np.ndarray | dict[str, np.ndarray]  # encoded examples: see `InputFormat.draw`
+Encoded = dict[str, Parts | None]  # by the name of an input; None: none
 Requests = dict[str, tuple[Tensors, Tensors]]  # inputs and outputs, by signature
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
@@ -79,7 +81,7 @@ def _task_requests(served: TaskFunctions) -> tuple[Requests, float]:
         )
         for each in served.kind.signatures
     }
-    return _with_encoded(requests, encoded, served.options.input_format.suffix), tolerance
+    return _with_encoded(requests, encoded, served.options.input_format), tolerance
 
 
 def answers_of(learner: MetaLearner) -> str:
@@ -131,12 +133,16 @@ def _padded(support: Tensors, encoded: Encoded) -> tuple[Tensors, Encoded]:
     support[SUPPORT_SIZE] = np.full(NUM_TASKS, rows - 1, np.int32)
     files = encoded[SUPPORT_X]
     if files is not None:
-        encoded = {**encoded, SUPPORT_X: _with_first(files)}
+        encoded = {**encoded, SUPPORT_X: tf.nest.map_structure(_with_first, files)}
     return support, encoded
 
 
 def _with_first(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values, values[:, :1]], 1)
+
+
+def _first(values: np.ndarray) -> Any:
+    return values[0]
 
 
 def _task_responses(served: TaskFunctions) -> Callable[[Any, Nudge], list[np.ndarray]]:
@@ -187,9 +193,9 @@ def _adapted_requests(served: AdaptedFunctions) -> tuple[Requests, float]:
     def answer(x: np.ndarray) -> Tensors:
         return _numpy(served.answer(served.answered(state, tf.constant(x))))
 
-    def draw(seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    def draw(seed: int) -> tuple[np.ndarray, Parts | None]:
         x, encoded = _examples(served, np.random.default_rng(seed), NUM_QUERIES)
-        return x[0], None if encoded is None else encoded[0]
+        return x[0], None if encoded is None else tf.nest.map_structure(_first, encoded)
 
     def respond(drawn: Any, nudge: Nudge) -> list[np.ndarray]:
         return list(answer(_unless_ids(served, nudge)(drawn[0])).values())
@@ -198,8 +204,7 @@ def _adapted_requests(served: AdaptedFunctions) -> tuple[Requests, float]:
     support = support_of(learner, served.options)
     answers = _numpy(served.answer(_checked_answer(served, state, support, x, tolerance)))
     requests = {each.name: ({X: x}, answers) for each in served.kind.signatures}
-    suffix = served.options.input_format.suffix
-    return _with_encoded(requests, {X: encoded}, suffix), tolerance
+    return _with_encoded(requests, {X: encoded}, served.options.input_format), tolerance
 
 
 def write(path: str | Path, model_name: str, requests: Requests) -> None:
@@ -221,28 +226,41 @@ def write(path: str | Path, model_name: str, requests: Requests) -> None:
 
 def _examples(
     served: ServedFunctions, rng: np.random.Generator, number: int
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[np.ndarray, Parts | None]:
     """Random examples `(tasks, number, ...)`, and as they are encoded, if they are."""
     learner, input_format = served.learner, served.options.input_format
     encoded = input_format.draw(rng, (NUM_TASKS, number))
     if encoded is not None:
+        if isinstance(encoded, dict):
+            parts = {SUPPORT_X + ending: tf.constant(each) for ending, each in encoded.items()}
+            return input_format.prepare_inputs(parts, name=SUPPORT_X).numpy(), encoded
         return input_format.prepare(tf.constant(encoded)).numpy(), encoded
     shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
     # Not negative, for networks that take ids.
     return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape))), None
 
 
-def _with_encoded(requests: Requests, encoded: Encoded, suffix: str) -> Requests:
+def _with_encoded(requests: Requests, encoded: Encoded, input_format: InputFormat) -> Requests:
     """The requests, and if there are encoded examples also the same with those."""
     every = dict(requests)
     files = {key: value for key, value in encoded.items() if value is not None}
     for name, (inputs, outputs) in requests.items() if files else ():
         as_encoded = {
             **{key: value for key, value in inputs.items() if key not in files},
-            **{key + suffix: files[key] for key in inputs if key in files},
+            **{
+                key + ending: part
+                for key in inputs
+                if key in files
+                for ending, part in _parts(files[key], input_format).items()
+            },
         }
-        every[name + suffix] = (as_encoded, outputs)
+        every[name + input_format.suffix] = (as_encoded, outputs)
     return every
+
+
+def _parts(encoded: Parts, input_format: InputFormat) -> dict[str, np.ndarray]:
+    """Encoded examples by what the names of their inputs end in."""
+    return encoded if isinstance(encoded, dict) else {input_format.suffix: encoded}
 
 
 def _numpy(outputs: dict[str, tf.Tensor]) -> Tensors:

@@ -1,0 +1,244 @@
+"""Rows with categories and missing numbers, prepared as in training. Imports no TensorFlow."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from tfmeta import typed_fields as typed
+from tfmeta.errors import UserError, counted, listed
+from tfmeta.reading.example_reader import ExampleReader
+from tfmeta.reading.format_registry import FORMATS
+from tfmeta.reading.input_format import InputFormat
+from tfmeta.reading.row_reader import RowReader
+
+if TYPE_CHECKING:
+    from tfmeta.reading.prepared import Prepared
+    from tfmeta.reading.tables import Table
+
+BLANKS = " \t\n\r\f\v"  # around a text, as `tf.strings.strip` removes them
+MOST_CATEGORIES = 1_000  # of a column
+_DRAWN_MISSING = 0.25  # share of the values in random examples
+Columns = Mapping[str, Any]  # by the columns' names, of any shape: float32, or texts as bytes
+
+
+@dataclass(frozen=True)
+class TableFormat(InputFormat):
+    """Columns of numbers and of categories. See `InputFormat`.
+
+    A prepared example is a vector. A category has one place for values that are not in its
+    vocabulary, and one for each that is: 1 where it is the value, else 0. A number has one place.
+    If it may be missing, a second place says whether it is; its mean then stands in the first.
+
+    Attributes:
+        columns: names, in the order in which the network takes them.
+        answers, task: as in `RowFormat`.
+        categories: the vocabulary of each column of texts.
+        missing: what stands in place of a missing number, by column. None: nothing may be missing.
+            Else a missing category counts as one that is not in the vocabulary.
+    """
+
+    kind = "table"
+    noun = "rows"
+    suffix = "_columns"
+    required: ClassVar = {
+        "columns": typed.TEXTS,
+        "answers": typed.TEXTS,
+        "task": typed.or_null(typed.TEXT),
+        "categories": typed.OBJECT,
+        "missing": typed.or_null(typed.OBJECT),
+    }
+
+    limits: ClassVar = FORMATS["table"].limits
+
+    columns: tuple[str, ...]
+    answers: tuple[str, ...]
+    task: str | None = None
+    categories: dict[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    missing: dict[str, float] | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        for name in ("columns", "answers"):  # they are lists if they come from JSON
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        known = {name: tuple(words) for name, words in self.categories.items()}
+        object.__setattr__(self, "categories", known)
+        for name, words in known.items():
+            _check_vocabulary(name, words)
+        for name, value in (self.missing or {}).items():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not is_number or not np.isfinite(np.float32(value)):
+                raise ValueError(f"received missing={{{name!r}: {value!r}}}; expected a number")
+        odd = {*known, *(self.missing or {})} - {*self.columns} | {*known} & {*(self.missing or {})}
+        if odd:
+            raise ValueError(f"{listed(sorted(odd))}: expected each to be a number or a category")
+        if len({*self.endings.values()}) < len(self.columns):
+            raise ValueError(f"two of the columns are called alike: {listed(self.columns, 20)}")
+
+    # What a prepared example is
+
+    @property
+    def features(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The names of the numbers in a prepared example."""
+        names: list[str] = []
+        for column in self.columns:
+            if column in self.categories:
+                names += [f"{column}=?", *(f"{column}={word}" for word in self.categories[column])]
+            else:
+                is_filled = column in (self.missing or {})
+                names += [column, f"{column} is missing"] if is_filled else [column]
+        return tuple(names)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.features),)
+
+    @property
+    def category_places(self) -> tuple[int, ...]:
+        """The numbers, from 0, of the places in a prepared example that belong to categories."""
+        starts = tuple(f"{name}=" for name in self.categories)
+        return tuple(i for i, name in enumerate(self.features) if name.startswith(starts))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns that are read as text, even where they look like numbers."""
+        return tuple(self.categories)
+
+    @property
+    def endings(self) -> dict[str, str]:
+        """By column, what its inputs' names end in: `_hours` of `x_hours`."""
+        return {name: "_" + re.sub(r"\W", "_", name, flags=re.ASCII) for name in self.columns}
+
+    def examples(self, table: "Table") -> np.ndarray:
+        """The prepared examples of a table, float32 `(rows, *shape)`.
+
+        Raises:
+            UserError: if a column is absent, or a value is missing or is no number where it must be
+                one; it names the column and the first rows.
+        """
+        parts = []
+        for name in self.columns:
+            if name in self.categories:
+                parts.append(self._placed(name, table))
+            else:
+                parts.append(self._filled(name, table))
+        return np.concatenate(parts, 1)
+
+    def _filled(self, name: str, table: "Table") -> np.ndarray:
+        """A column of numbers, `(rows, 1)`, or with its indicator `(rows, 2)`."""
+        if name not in (self.missing or {}):
+            return table.numbers([name])
+        values = table.numbers([name], may_be_missing=True)
+        is_missing = np.isnan(values)
+        mean = np.float32((self.missing or {})[name])
+        return np.concatenate([np.where(is_missing, mean, values), np.float32(is_missing)], 1)
+
+    def _placed(self, name: str, table: "Table") -> np.ndarray:
+        """A column of categories, `(rows, 1 + vocabulary)`."""
+        texts = stripped(table.columns[name])
+        if self.missing is None and (rows := np.flatnonzero(texts == "")).size:
+            raise UserError(
+                f"{table.path} has no {name} in {counted(len(rows), 'row')}: "
+                f"{listed((rows + 1).tolist())}. Fill them in or drop those rows; what is "
+                "made with --set pipeline.missing=mean takes them"
+            )
+        found = texts[:, np.newaxis] == np.array(self.categories[name])
+        return np.float32(np.concatenate([~found.any(1, keepdims=True), found], 1))
+
+    # As JSON, and how files are read
+
+    def to_dict(self) -> dict[str, Any]:
+        fields = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        return {**fields, "categories": {n: [*words] for n, words in self.categories.items()}}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "TableFormat":
+        return cls(**fields)
+
+    def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
+        return RowReader(input_shape, target_size, self)
+
+    def prepared(self, examples: Any) -> "Prepared":
+        from tfmeta.reading.prepared_columns import PreparedColumns
+
+        return PreparedColumns(examples, names=self.features)
+
+    # In a graph
+
+    def inputs_of(self, name: str) -> dict[str, str]:
+        return {
+            name + ending: "string" if column in self.categories else "float32"
+            for column, ending in self.endings.items()
+        }
+
+    def within_limits(self, encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+        from tfmeta.reading import table_graph
+
+        return table_graph.within_limits(encoded, limits["request_rows"], len(self.columns))
+
+    def prepare_inputs(self, inputs: dict[str, Any], *, name: str, own: Any = None) -> Any:
+        from tfmeta.reading import table_graph
+
+        named = {column: inputs[name + ending] for column, ending in self.endings.items()}
+        return table_graph.prepared(self, named, name, own)
+
+    def may_be_nan(self, name: str) -> bool:
+        return any(name.endswith(self.endings[column]) for column in self.missing or {})
+
+    # For exports
+
+    def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
+        drawn: dict[str, Any] = {}
+        for column, ending in self.endings.items():
+            is_missing = rng.random(shape) < _DRAWN_MISSING
+            if column in self.categories:
+                words = [b"?", *(word.encode() for word in self.categories[column])]
+                drawn[ending] = np.array(words, object)[rng.integers(0, len(words), shape)]
+                continue
+            numbers = np.float32(2 * np.abs(rng.normal(size=shape)))
+            may_be = column in (self.missing or {})
+            drawn[ending] = np.where(is_missing, np.float32(np.nan), numbers) if may_be else numbers
+        return drawn
+
+    def admitted(self, encoded: list[bytes]) -> dict[str, int]:
+        return {"request_rows": len(encoded) // max(1, len(self.categories))}
+
+    def description(self) -> str:
+        rows = "".join(f"\n- `{name}`" for name in self.features)
+        filled = (
+            " A missing number is NaN, a missing text is empty." if self.missing is not None else ""
+        )
+        inputs = ", ".join(f"`x{each}`" for each in self.endings.values())
+        texts = listed(self.texts, 20) or "No column"
+        return (
+            f"The signatures that end in `{self.suffix}` take one input per column: {inputs} (of a "
+            f"learner with `support_` or `query_` before it). {texts}: texts; the others: numbers."
+            f"{filled} They are prepared in the graph as in training. The other signatures take "
+            f"what comes of it, {len(self.features)} numbers per row:\n{rows}"
+        )
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            ending: self.categories[column][0] if column in self.categories else 1.5
+            for column, ending in self.endings.items()
+        }
+
+
+def stripped(values: Any) -> np.ndarray:
+    """Texts without white space around them; "" for a missing one."""
+    texts = ["" if v is None or v != v else str(v).strip(BLANKS) for v in values.tolist()]
+    return np.array(texts, dtype=str)
+
+
+def _check_vocabulary(name: str, words: tuple[str, ...]) -> None:
+    if not all(isinstance(word, str) and word.strip(BLANKS) == word != "" for word in words):
+        raise ValueError(
+            f"received categories={{{name!r}: {list(words)[:5]}}}; expected texts without white "
+            "space around them"
+        )
+    if not 1 <= len({*words}) == len(words) <= MOST_CATEGORIES:
+        raise ValueError(
+            f"received {counted(len(words), 'value')} of the category {name}; expected 1 to "
+            f"{MOST_CATEGORIES:,}, each once. Leave the column out, or name fewer values"
+        )

@@ -1,0 +1,170 @@
+"""What a user says about categories and missing numbers in a table. Imports no TensorFlow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfmeta.errors import UserError, counted, listed
+from tfmeta.reading.prepared_columns import lost_in_float32
+from tfmeta.reading.row_format import PLAIN, RowFormat
+from tfmeta.reading.table_format import MOST_CATEGORIES, TableFormat, stripped
+from tfmeta.reading.tables import Table, read_table
+
+AUTO, MEAN = "auto", "mean"
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How columns become numbers; without options, all of them must be numbers.
+
+    Args:
+        missing: "mean": a missing number is replaced by the mean of the training rows, and beside
+            it stands whether it was missing; a missing category counts as unknown. Or what stands
+            in place of a missing number, by column.
+        categories: "auto": every column that holds texts is a category, with the values of the
+            training rows. Or the values by column, a list or "auto".
+
+    Raises:
+        UserError: if an option is something else.
+    """
+
+    missing: Any = None
+    categories: Any = None
+
+    def __post_init__(self) -> None:
+        if self.missing not in (None, MEAN) and not isinstance(self.missing, dict):
+            raise UserError(
+                f"received pipeline.missing={self.missing!r}; expected mean, or numbers by column: "
+                """--set 'pipeline.missing={"age": 30}'"""
+            )
+        if self.categories not in (None, AUTO) and not isinstance(self.categories, dict):
+            raise UserError(
+                f"received pipeline.categories={self.categories!r}; expected auto, or values by "
+                """column: --set 'pipeline.categories={"colour": ["red", "blue"]}'"""
+            )
+
+    @property
+    def are_used(self) -> bool:
+        return self.missing is not None or self.categories is not None
+
+    def read(self, path: Path, text: Sequence[str]) -> Table:
+        """As `read_table`; categories are text, even where they look like numbers.
+
+        Raises:
+            UserError: as `read_table`, or if an NPZ file is read with one of the options.
+        """
+        declared = [*self.categories] if isinstance(self.categories, dict) else []
+        table = read_table(path, text=(*text, *declared))
+        if self.are_used and table.is_npz:
+            raise UserError(
+                f"received pipeline.missing={self.missing!r} and pipeline.categories="
+                f"{self.categories!r} for {path}; expected a CSV or Parquet file, whose columns "
+                "have names"
+            )
+        if self.categories != AUTO:
+            return table
+        found = [name for name, values in table.columns.items() if values.dtype.kind == "O"]
+        return read_table(path, text=(*text, *found))
+
+    def applied(
+        self,
+        table: Table,
+        names: Sequence[str],
+        in_training: np.ndarray,
+        *,
+        answers: Sequence[str],
+        task: str | None = None,
+    ) -> tuple[np.ndarray, RowFormat | TableFormat]:
+        """The examples of a table as the network takes them, and their format.
+
+        What the options leave open is taken from the training rows.
+
+        Args:
+            table: what `read` returned.
+            names: the columns of the features.
+            in_training: `(rows,)`, which rows are in the training split.
+            answers, task: as in `RowFormat`.
+
+        Raises:
+            UserError: if an option names another column, the training rows leave it open, or a
+                value can't be a number or differs too little.
+        """
+        if not self.are_used:
+            plain = PLAIN if table.is_npz else RowFormat(tuple(names), tuple(answers), task)
+            return table.features([*names]), plain
+        given = [each for each in (self.missing, self.categories) if isinstance(each, dict)]
+        if unknown := [name for each in given for name in each if name not in names]:
+            raise UserError(
+                f"received options for the columns {listed(unknown)}; expected some of the "
+                f"features of {table.path}: {listed(names, 20)}"
+            )
+        categories = self._vocabularies(table, names, in_training)
+        numbers = [name for name in names if name not in categories]
+        if numbers:  # refuses what is no number, with the options that help
+            table.numbers(numbers, "features", may_be_missing=self.missing is not None)
+        missing = self._replacements(table, numbers, in_training)
+        try:
+            found = TableFormat(tuple(names), tuple(answers), task, categories, missing)
+        except ValueError as error:
+            raise UserError(f"{table.path} can't be read with these options: {error}") from error
+        x = found.examples(table)
+        if (lost := lost_in_float32(x)).size:
+            raise UserError(
+                f"{listed([found.features[i] for i in lost])} of {table.path} differ by so little "
+                "that float32 loses it; subtract what the values have in common"
+            )
+        return x, found
+
+    def pinned(self, row_format: RowFormat | TableFormat) -> dict[str, Any]:
+        """The options with which other data is prepared as this was."""
+        if not isinstance(row_format, TableFormat):
+            return {}
+        record = row_format.to_dict()
+        names = {"features": "columns", "missing": "missing", "categories": "categories"}
+        return {option: record[name] for option, name in names.items()}
+
+    def _vocabularies(
+        self, table: Table, names: Sequence[str], in_training: np.ndarray
+    ) -> dict[str, tuple[str, ...]]:
+        if self.categories == AUTO:
+            texts = [name for name in names if table.columns[name].dtype.kind == "O"]
+            chosen: dict[str, Any] = dict.fromkeys(texts, AUTO)
+        else:
+            chosen = self.categories or {}
+        found: dict[str, tuple[str, ...]] = {}
+        for name, words in chosen.items():
+            if words != AUTO:
+                is_list = isinstance(words, list | tuple)
+                found[name] = tuple(map(str, words)) if is_list else (str(words),)
+                continue
+            seen = sorted({*stripped(table.columns[name])[in_training].tolist()} - {""})
+            if not 1 <= len(seen) <= MOST_CATEGORIES:
+                raise UserError(
+                    f"{name} of {table.path} has {counted(len(seen), 'value')} in the training "
+                    f"rows; expected 1 to {MOST_CATEGORIES:,} of a category. Leave the column out: "
+                    "--set pipeline.features=A,B"
+                )
+            found[name] = tuple(seen)
+        return found
+
+    def _replacements(
+        self, table: Table, numbers: Sequence[str], in_training: np.ndarray
+    ) -> dict[str, float] | None:
+        if self.missing != MEAN:
+            return self.missing
+        found: dict[str, float] = {}
+        for name in numbers:
+            values = np.float64(table.numbers([name], may_be_missing=True)[:, 0])
+            if not np.isnan(values).any():
+                continue
+            known = values[in_training & ~np.isnan(values)]
+            if not len(known):
+                raise UserError(
+                    f"{name} of {table.path} has no number in the training rows, so there is no "
+                    "mean. Leave the column out: --set pipeline.features=A,B"
+                )
+            found[name] = float(known.mean())
+        return found
