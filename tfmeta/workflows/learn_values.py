@@ -80,29 +80,22 @@ def learn_values(
     """
     started = time.monotonic()
     row_format, x, y = _read(place, target, features, options)
-    scaling = input_scaling(x, True)
-    prepared = prepared_columns(x, scaling, row_format, y)
+    prepared = prepared_columns(x, scaling := input_scaling(x, True), row_format, y)
     network = mlp((x.shape[1],), None, units=(), **scaling)
     scale = scale_of(y)
     centre, spread = (np.array(scale[f"target_{name}"]) for name in ("centre", "spread"))
     found = best_strength(network(x).numpy(), (y - centre) / spread)
-    progress.advance(CHOSEN, f"strength {found.strength:g} chosen")
     learner = _learner(network, found, scale)
-    adapted, taking_sets = export_both(
-        learner,
-        folder,
-        shared={"input_format": row_format},
-        baked_in={"support": (x, y)},
-        progress=progress,
-    )
-    errors = found.errors * spread
+    progress.advance(CHOSEN, f"strength {found.strength:g} chosen")
+    kept: dict[str, Any] = {"shared": {"input_format": row_format}, "baked_in": {"support": (x, y)}}
+    adapted, taking_sets = export_both(learner, folder, progress=progress, **kept)
     return LearnedValues(
         adapted=adapted,
         learner=taking_sets,
         target=target,
         num_examples=len(x),
         strength=found.strength,
-        rmse=float(np.sqrt(np.mean(errors**2))),
+        rmse=float(np.sqrt(np.mean((found.errors * spread) ** 2))),
         rmse_of_mean=_error_of_mean(y),
         coverage90=found.coverage90,
         odd_rows=odd_rows(found),
@@ -123,8 +116,7 @@ def _read(place: Path, target: str, features: Any, options: TableOptions) -> tup
     if len(x) < _LEAST_ROWS:
         raise UserError(
             f"{place} has {counted(len(x), 'row')}; expected {_LEAST_ROWS} or more, of which "
-            "each is held out "
-            "in turn"
+            "each is held out in turn"
         )
     values = np.asarray(table.columns[target], np.float64)
     if (values == values[0]).all():
