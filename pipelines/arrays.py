@@ -84,14 +84,17 @@ def build(
         "value_range": value_range,
         "rotations": rotations or None,
     }
+    are_images = _are_images(table, images)
+    if not are_images:
+        _refuse_for_vectors(image_options, table)
+        options.check(table, names)
     classes = classes_of(
         texts, by=split_by, validation=validation, test=test, seed=split_seed, path=table.path
     )
     image_format = None
-    if _are_images(table, images):
+    if are_images:
         examples, image_format = _read_images(table, image_options)
     else:
-        _refuse_for_vectors(image_options, table)
         in_training = np.isin(classes["labels"], classes["splits"]["train"])
         examples, row_format = options.applied(
             table, names, in_training, answers=(chosen["label"],)

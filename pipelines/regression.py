@@ -183,6 +183,7 @@ def build(
     names, labels = np.unique(table.text(str(task), "task"), return_inverse=True)
     y = table.numbers(targets, "target")
     features = feature_names(table, features, used)
+    options.check(table, features)
     splits = split_tasks(len(names), validation=validation, test=test, seed=split_seed)
     in_training = np.isin(labels, splits["train"])
     x, row_format = options.applied(table, features, in_training, answers=targets, task=str(task))

@@ -69,6 +69,18 @@ class TableOptions:
         found = [name for name, values in table.columns.items() if values.dtype.kind == "O"]
         return read_table(path, text=(*text, *found))
 
+    def check(self, table: Table, names: Sequence[str]) -> None:
+        """Raises UserError if a feature can't be a number or a category; it says what helps."""
+        given = [each for each in (self.missing, self.categories) if isinstance(each, dict)]
+        if unknown := [name for each in given for name in each if name not in names]:
+            raise UserError(
+                f"received options for the columns {listed(unknown)}; expected some of the "
+                f"features of {table.path}: {listed(names, 20)}"
+            )
+        chosen = self._chosen(table, names)
+        if numbers := [name for name in names if name not in chosen]:
+            table.numbers(numbers, "features", may_be_missing=self.missing is not None)
+
     def applied(
         self,
         table: Table,
@@ -95,16 +107,9 @@ class TableOptions:
         if not self.are_used:
             plain = PLAIN if table.is_npz else RowFormat(tuple(names), tuple(answers), task)
             return table.features([*names]), plain
-        given = [each for each in (self.missing, self.categories) if isinstance(each, dict)]
-        if unknown := [name for each in given for name in each if name not in names]:
-            raise UserError(
-                f"received options for the columns {listed(unknown)}; expected some of the "
-                f"features of {table.path}: {listed(names, 20)}"
-            )
+        self.check(table, names)
         categories = self._vocabularies(table, names, in_training)
         numbers = [name for name in names if name not in categories]
-        if numbers:  # refuses what is no number, with the options that help
-            table.numbers(numbers, "features", may_be_missing=self.missing is not None)
         missing = self._replacements(table, numbers, in_training)
         try:
             found = TableFormat(tuple(names), tuple(answers), task, categories, missing)
@@ -126,16 +131,18 @@ class TableOptions:
         names = {"features": "columns", "missing": "missing", "categories": "categories"}
         return {option: record[name] for option, name in names.items()}
 
+    def _chosen(self, table: Table, names: Sequence[str]) -> dict[str, Any]:
+        """The categories, and what the user says of the values of each."""
+        if self.categories != AUTO:
+            return self.categories or {}
+        kinds = {name: column.dtype.kind for name, column in table.columns.items()}
+        return dict.fromkeys([name for name in names if kinds.get(name) == "O"], AUTO)
+
     def _vocabularies(
         self, table: Table, names: Sequence[str], in_training: np.ndarray
     ) -> dict[str, tuple[str, ...]]:
-        if self.categories == AUTO:
-            texts = [name for name in names if table.columns[name].dtype.kind == "O"]
-            chosen: dict[str, Any] = dict.fromkeys(texts, AUTO)
-        else:
-            chosen = self.categories or {}
         found: dict[str, tuple[str, ...]] = {}
-        for name, words in chosen.items():
+        for name, words in self._chosen(table, names).items():
             if words != AUTO:
                 is_list = isinstance(words, list | tuple)
                 found[name] = tuple(map(str, words)) if is_list else (str(words),)
