@@ -75,6 +75,13 @@ def test_what_is_no_text_is_refused_in_a_line(tmp_path):
         tfmeta.predict(text_exports.run(), "x", support=bad)
 
 
+def test_what_only_the_graph_refuses_is_a_line_too():
+    """No letter has the last number of Unicode, which Python can't know for sure."""
+    for model in (text_exports.run(), text_exports.learner_export()):
+        with pytest.raises(UserError, match=r"expected texts with a word"):
+            tfmeta.predict(model, "\U0010ffff", support=text_exports.support_csv())
+
+
 def test_a_run_and_its_export_read_the_columns_of_training(tmp_path):
     from intents import intents
 

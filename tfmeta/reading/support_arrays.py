@@ -1,8 +1,12 @@
-"""A support set as the network takes it."""
+"""Support sets and queries as the network takes them."""
 
 from typing import Any
 
-from tfmeta.reading.example_reader import SupportSet
+import tensorflow as tf
+
+from tfmeta.errors import UserError
+from tfmeta.reading.example_reader import Examples, SupportSet
+from tfmeta.reading.input_format import InputFormat
 from tfmeta.user_files import AnyPath
 
 
@@ -18,4 +22,21 @@ def read_support_arrays(path: AnyPath, facts: Any, *, num_classes: int | None) -
         UserError: if it can't be read, or does not fit the learner.
     """
     support = facts.reader().support(path, num_classes=num_classes)
-    return support._replace(x=facts.input_format.prepare(support.x))
+    return support._replace(x=prepared(facts.input_format, support.x, "the support set"))
+
+
+def prepared(input_format: InputFormat, x: Examples, name: str) -> Any:
+    """Examples as the network takes them, prepared as in training.
+
+    Args:
+        input_format: of the examples.
+        x: what its reader returned.
+        name: of the examples, for the refusal.
+
+    Raises:
+        UserError: if the graph refuses one that the reader took.
+    """
+    try:
+        return input_format.prepare(x, name=name)
+    except tf.errors.InvalidArgumentError as error:
+        raise UserError(f"an example is refused: {' '.join(error.message.split())}") from error

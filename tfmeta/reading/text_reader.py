@@ -102,8 +102,9 @@ def _check_tokens(places: list[Place]) -> None:
 
 
 def _is_in_token(letter: str) -> bool:
-    category = unicodedata.category(letter)  # as in tokenizers.py
-    return category[0] in "LMN" or category == "So"
+    # As in tokenizers.py. TensorFlow knows letters that this Python may not know yet (Cn).
+    category = unicodedata.category(letter)
+    return category[0] in "LMN" or category in ("So", "Cn")
 
 
 def _check_there(path: AnyPath) -> None:

@@ -88,9 +88,11 @@ class RunPredictor:
 
         assert support is not None  # a run has none baked in
         learner = self._learner
-        support_x = as_examples(learner, self._prepared(support.x), name="support_x")
+        support_x = as_examples(
+            learner, self._prepared(support.x, "the support set"), name="support_x"
+        )
         state = learner.adapt(support_x, as_targets(learner, support.y, name="support_y"))
-        query_x = as_examples(learner, self._prepared(queries), name="query_x")
+        query_x = as_examples(learner, self._prepared(queries, "a query"), name="query_x")
         outputs = learner.predict_with(state, query_x)
         if support.class_names is None:
             answer = {PREDICTION: outputs.numpy()}
@@ -103,6 +105,7 @@ class RunPredictor:
             UNKNOWN: confidence.unknown(outputs).numpy(),
         }
 
-    def _prepared(self, x: Examples) -> Any:
-        """Examples as the network takes them, prepared as in training."""
-        return self._run.source_facts.input_format.prepare(x)
+    def _prepared(self, x: Examples, name: str) -> Any:
+        from tfmeta.reading.support_arrays import prepared
+
+        return prepared(self._run.source_facts.input_format, x, name)
