@@ -50,7 +50,8 @@ class Network:
         """The summary, with what the network takes, how large it is, and whence its weights are."""
         needed = "".join(f", {name}={_shown(value)}" for name, value in self.needed.items())
         shape = " x ".join(map(str, self.input_shape))
-        origin = f"pretrained, {self.pretrained}" if self.pretrained else "drawn at random"
+        start = "drawn at random" if self.num_parameters else "none to train"
+        origin = f"pretrained, {self.pretrained}" if self.pretrained else start
         return (
             f"{self.summary}; input {shape}{needed}: {self.num_parameters:,} parameters, {origin}"
         )

@@ -16,8 +16,8 @@ from tfmeta.terminal import say
 @click.option(
     "--network",
     shell_complete=completion.networks,
-    help="What makes features of images or texts; one of `tfmeta networks`.  [default: "
-    "efficientnet_lite0; of texts what needs no training]",
+    help="What makes features of the examples; one of `tfmeta networks`.  [default: "
+    "efficientnet_lite0; of texts and sounds what needs no training]",
 )
 @click.option("--output", type=click.Path(), help="[default: exported/NAME, as the data is called]")
 @click.option("--label", metavar="COLUMN", help="The classes' column in a table.  [default: label]")
@@ -36,10 +36,10 @@ from tfmeta.terminal import say
 def learn(as_json: bool, **options: Any) -> None:
     """Learn the classes of FOLDER at once, and export a model that knows them.
 
-    FOLDER has one folder of images per class, with one image or more in each. FILE is a CSV or
+    FOLDER has one folder of images or sounds per class, with one or more in each. FILE is a CSV or
     JSONL file of texts with a column of classes; or an NPZ, CSV or Parquet file of features with a
-    column of classes, or of values. Nothing is trained: a network makes features of the images or
-    texts, each once, and a head is computed from them.
+    column of classes, or of values. Nothing is trained: a network makes features of the images,
+    sounds or texts, each once, and a head is computed from them.
     Each example is held out in turn, to choose the head, to say how good it is, and to calibrate
     its confidence.
 

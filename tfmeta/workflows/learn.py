@@ -25,9 +25,12 @@ from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learn_task import (
+    DEFAULT_FOR_SOUNDS,
     DEFAULT_NETWORK,
     Task,
+    holds_sounds,
     task_of_images,
+    task_of_sounds,
     task_of_table,
     task_of_texts,
 )
@@ -57,10 +60,10 @@ def learn(
     """Learns the classes of a folder or table, or the values in a table, and exports models of it.
 
     Args:
-        data: a folder with a folder of images per class, one image or more in each; a CSV or JSONL
-            file of texts; an NPZ, CSV or Parquet file of features; or an NPZ file of images x.
-        network: that makes features of images or texts, one of `tfmeta networks`; None for
-            efficientnet_lite0, or what suits texts without training. Features take none.
+        data: a folder with a folder of images or sounds per class, one or more in each; a CSV or
+            JSONL file of texts; an NPZ, CSV or Parquet file of features; or an NPZ file of images.
+        network: that makes features of examples, one of `tfmeta networks`; None for
+            efficientnet_lite0, or what suits texts and sounds untrained. Features take none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is
             appended for the model that takes support sets. Named like the data for None.
         trust: run code that `network` names, if it is not tfmeta's own.
@@ -103,6 +106,8 @@ def _of_folder(
     for option in ("label", "target", "features", "text", *_GAPS):
         refuse(option, reading.get(option), "a folder", "a table")
     skips = reading.get("skip_unreadable", False)
+    if holds_sounds(place):
+        return task_of_sounds(place, network or DEFAULT_FOR_SOUNDS, skips, progress)
     return task_of_images(place, network or DEFAULT_NETWORK, skips, progress)
 
 
@@ -140,8 +145,8 @@ def _table_options(reading: dict[str, Any]) -> TableOptions:
 def _check_there(place: Path) -> None:
     if not place.exists():
         raise UserError(
-            f"there is no {place}; expected a folder with a folder of images per class, a file "
-            "of texts (CSV or JSONL), or one of features (NPZ, CSV or Parquet)"
+            f"there is no {place}; expected a folder with a folder of images or sounds per class, "
+            "a file of texts (CSV or JSONL), or one of features (NPZ, CSV or Parquet)"
         )
 
 
@@ -180,7 +185,7 @@ def _learned(task: Task, folder: Path, started: float, progress: Progress) -> Le
 def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
     """What the measured accuracy does not say."""
     known = NETWORKS.get(task.network)
-    if known and not known.pretrained:
+    if known and known.num_parameters and not known.pretrained:
         yield f"{task.network} is drawn at random; a pretrained network makes better features"
     names, counts = task.source.index.class_names, task.source.index.counts
     alone = [name for name, count in zip(names, counts, strict=True) if count == 1]

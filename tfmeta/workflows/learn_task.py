@@ -1,7 +1,7 @@
 """What `tfmeta.learn` is to learn: the classes of images, of texts, or of rows of features."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,12 +26,14 @@ from tfmeta.networks.feature_map import feature_map
 from tfmeta.networks.mlp import mlp
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.images import to_unit
+from tfmeta.reading.sound_files import SOUND_SUFFIXES
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.progress import Progress
 from tfmeta.training.trained_part import NONE, built_learner
+from tfmeta.user_files import is_hidden
 from tfmeta.workflows.learn_words import in_own_words, refuse
 
-DEFAULT_NETWORK = "efficientnet_lite0"
+DEFAULT_NETWORK, DEFAULT_FOR_SOUNDS = "efficientnet_lite0", "cepstra"
 # Every example is of the one task: no class is kept for validation or test.
 _ONE_TASK = {"split_by": "class", "validation": 0, "test": 0}
 _PIXELS = (0.0, 0.5, 1.0)  # weights that are tried
@@ -76,27 +78,50 @@ def task_of_images(place: Path, name: str, skip_unreadable: bool, progress: Prog
     return _embedded(source, name, progress)
 
 
+def holds_sounds(place: Path) -> bool:
+    """Whether most files in the folders of a folder are sounds, by their names."""
+    files = [file for file in place.glob("*/*") if not is_hidden(file)]
+    sounds = [file for file in files if file.suffix.lower() in SOUND_SUFFIXES]
+    return 2 * len(sounds) > len(files)
+
+
+def task_of_sounds(place: Path, name: str, skip_unreadable: bool, progress: Progress) -> Task:
+    source = pipelines.build(
+        "audio-folder", data_dir=place, options=_ONE_TASK, skip_unreadable=skip_unreadable
+    )
+    return _embedded(source, name, progress, weights=(0.0,))
+
+
 def _options_of_images(network: str) -> dict[str, Any]:
     return {"channels": 3, "invert": False, **size_option(network)}
 
 
-def _embedded(read: EpisodeSource, name: str, progress: Progress) -> Task:
-    """The task of images, whose features the network of that name makes."""
+def _embedded(
+    read: EpisodeSource, name: str, progress: Progress, *, weights: Sequence[float] = _PIXELS
+) -> Task:
+    """The task of images or sounds, whose features the network of that name makes.
+
+    Args:
+        read: the source.
+        name: of the network.
+        progress: is told how the work gets on.
+        weights: of an image's pixels beside the features, which are tried.
+    """
     source = _check(read)
     make = network_function(name, source)
     network = make(input_shape=source.input_shape, num_outputs=None)
 
     def embedded(done: int, total: int) -> None:
         share = _READ + (_EMBEDDED - _READ) * done / total
-        progress.advance(share, f"{done} of {counted(total, 'image')} embedded")
+        progress.advance(share, f"{done} of {total:,} {source.input_format.noun} embedded")
 
     made = cached_features(network, source.index.examples, on_progress=embedded)
-    tried = {weight: _beside(weight, made, source) for weight in _PIXELS}
+    tried = {weight: _beside(weight, made, source) for weight in weights}
     held_out = {
         weight: _held_out(feature_map(each.shape[1:], trained=False)(each).numpy(), source)
         for weight, each in tried.items()
     }
-    weight = min(_PIXELS, key=lambda each: getattr(held_out[each], "loss", 0.0))
+    weight = min(weights, key=lambda each: getattr(held_out[each], "loss", 0.0))
 
     def make_learner(head: Head) -> MetaLearner:
         make = partial(_learner_of, head)

@@ -1,0 +1,43 @@
+"""`tfmeta learn` on a folder of sounds."""
+
+import numpy as np
+import pytest
+from recordings import make_sounds, tones, wav
+
+import tfmeta
+from tfmeta.errors import UserError
+from tfmeta.workflows import learn_exports
+from tfmeta.workflows.learn_task import holds_sounds
+
+
+@pytest.fixture
+def unverified(monkeypatch):
+    """Leaves out what `test_sound_exports.py` tries of exports."""
+    monkeypatch.setattr(learn_exports, "verify_export", lambda version: {"ok": True, "checks": []})
+
+
+def test_a_folder_of_sounds_becomes_a_model_that_knows_them(tmp_path, unverified):
+    data = make_sounds(tmp_path / "all", groups=1, sounds=5) / "voice0"
+    found = tfmeta.learn(data, output=tmp_path / "model")
+    assert found.network == "cepstra"
+    assert found.class_names == ("word0", "word1", "word2")
+    assert found.held_out.accuracy == 1.0
+    queries, rng = [], np.random.default_rng(5)
+    for number in range(3):
+        x = tones(rng, 0.5, 16000, (300 + 500 * number, 600 + 1000 * number))
+        queries.append(tmp_path / f"{number}.wav")
+        queries[-1].write_bytes(wav(x, 16000, bits=24))
+    answers = tfmeta.predict(tmp_path / "model", queries)
+    assert [each.label for each in answers] == ["word0", "word1", "word2"]
+    assert all("drawn at random" not in line for line in found.warnings)
+
+
+def test_the_files_decide_what_is_learned(tmp_path):
+    data = make_sounds(tmp_path / "all", groups=1, sounds=2) / "voice0"
+    assert holds_sounds(data)
+    for number in range(3):
+        (data / "word0" / f"{number}.png").write_bytes(b"")
+        (data / "word1" / f"{number}.png").write_bytes(b"")
+    assert not holds_sounds(data)
+    with pytest.raises(UserError, match="received label='x' and a folder; it is for a table"):
+        tfmeta.learn(data, label="x", output=tmp_path / "model")
