@@ -27,7 +27,7 @@ def report_lines(report: dict[str, Any], width: int, prepared_lines: Any = ()) -
     Args:
         report: what `make_report` returned.
         width: of a line; a longer name is not broken.
-        prepared_lines: what the source says about its prepared examples, pairs `(what, how)`.
+        prepared_lines: what the source says about its examples, pairs `(what, how)`.
     """
     lines = [f"{report['pipeline']}  {report['data_dir'] or ''}".strip()]
     sections = (
@@ -70,23 +70,13 @@ def _splits(splits: Any, width: int) -> Any:
 
 def _facts(report: dict[str, Any], prepared_lines: Any) -> Any:
     rows = []
-    image, images = (report.get(n) for n in ("format", "images"))
-    if images:
+    if images := report.get("images"):
         for side in ("height", "width"):
             if images[side]:
                 rows.append((f"{side} of the files", spread_in_words(images[side], " pixels")))
         rows.append(("different sizes", f"{images['distinct_sizes']:,}"))
         modes = ", ".join(f"{mode}: {number:,}" for mode, number in images["modes"].items())
         rows.append(("modes of the files", modes or "unknown"))
-    if image:
-        colour = "1 channel (grey)" if image["channels"] == 1 else "3 channels (colour)"
-        inverted = ", inverted: dark becomes bright" if image["invert"] else ""
-        size = f"{image['height']} x {image['width']} pixels"
-        rows.append(("for the network", f"{size}, {colour}{inverted}"))
-        if span := image.get("array_range"):
-            rows.append(("numbers in the array", "{:g} becomes black, {:g} white".format(*span)))
-    else:
-        rows.append(("for the network", f"shape {tuple(report['input_shape'])}"))
     if report["target_size"] is not None:
         size = report["target_size"]
         rows.append(("regression", f"{size} values per target" if size > 1 else "one value"))

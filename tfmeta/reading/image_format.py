@@ -149,6 +149,15 @@ class ImageFormat(InputFormat):
     def compact(self, x: Any) -> Any:
         return np.rint(x * 255).astype(np.uint8)  # the inverse of `images.to_unit`
 
+    def seen(self) -> list[tuple[str, str]]:
+        colour = "1 channel (grey)" if self.channels == 1 else "3 channels (colour)"
+        inverted = ", inverted: dark becomes bright" if self.invert else ""
+        lines = [("for the network", f"{self.height} x {self.width} pixels, {colour}{inverted}")]
+        if self.array_range != DEFAULT_RANGE:
+            words = "{:g} becomes black, {:g} white".format(*self.array_range)
+            lines.append(("numbers in the array", words))
+        return lines
+
     # In a graph
 
     def decode(self, encoded: Any, *, name: str = "image") -> Any:

@@ -49,7 +49,7 @@ class InputFormat(ABC):
     padding: ClassVar[bytes] = b""
     takes_files: ClassVar[bool] = False
     are_ids: ClassVar[bool] = False
-    value_range: ClassVar[tuple[float, float] | None] = None
+    value_range: tuple[float, float] | None = None
     has_pictures: ClassVar[bool] = False
     features: tuple[str, ...] = ()
 
@@ -102,6 +102,10 @@ class InputFormat(ABC):
         Only if `has_pictures`.
         """
         return x
+
+    def seen(self) -> list[tuple[str, str]]:
+        """What the network sees, for `tfmeta inspect`: pairs of a name and words."""
+        return []
 
     # In a graph
 

@@ -110,6 +110,9 @@ class SoundFormat(InputFormat):
                 "bands without a frequency; expected fewer mels or a longer window"
             )
 
+        # A frozen object is filled in like this.
+        object.__setattr__(self, "value_range", self.ends)
+
     @property
     def frames(self) -> int:
         return 1 + (self.samples - self.window) // self.hop
@@ -179,6 +182,10 @@ class SoundFormat(InputFormat):
         least, most = self.ends
         upright = np.swapaxes(np.asarray(x), -3, -2)[..., ::-1, :, :]
         return np.clip((upright - least) / (most - least), 0, 1)
+
+    def seen(self) -> list[tuple[str, str]]:
+        heard = f"{self.seconds:.3g} s at {self.rate:,} samples per second"
+        return [("for the network", f"{self.frames} frames of {self.mels} mel bands, {heard}")]
 
     # In a graph
 

@@ -87,5 +87,8 @@ def inspect(
             if reason is None:
                 write_contact_sheet(file, source, shape)
             sheet = {"file": None if reason else str(file), "skipped": reason}
-        lines = () if source.prepared is None else source.prepared.lines(facts)
+        lines = source.input_format.seen() or [
+            ("for the network", f"shape {tuple(source.input_shape)}")
+        ]
+        lines += [] if source.prepared is None else source.prepared.lines(facts)
     return Inspection(facts | {"contact_sheet": sheet}, lines)
