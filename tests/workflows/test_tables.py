@@ -2,6 +2,7 @@
 
 import csv
 
+import keras
 import numpy as np
 import pytest
 from closeness import assert_close
@@ -10,6 +11,8 @@ from model_answers import refusal, served
 
 import tfmeta
 from tfmeta.exporting.verifying.verification import verify_export
+from tfmeta.exporting.writing.exporter import export_model
+from tfmeta.reading.table_format import TableFormat
 
 COLOURS = ("red", "blue")
 
@@ -103,6 +106,28 @@ def test_too_many_rows_are_refused_before_they_are_prepared():
 def test_columns_that_do_not_fit_are_refused(queries, message):
     with pytest.raises(tfmeta.UserError, match=message):
         tfmeta.predict(learned() / "model", queries)
+
+
+def test_what_fills_up_a_support_set_of_columns_may_be_anything(tmp_path):
+    row = TableFormat(("age", "hue"), ("label",), None, {"hue": ("red", "blue")})
+    inputs = keras.Input(row.shape)
+    learner = tfmeta.Prototypical(keras.Model(inputs, keras.layers.Identity()(inputs)))
+    export = export_model(learner, tmp_path / "model", input_format=row, padded=True)
+    assert verify_export(export)["ok"]
+    request = {
+        "support_x_age": np.float32([[0, 5, np.nan]]),
+        "support_x_hue": np.array([[b"red", b"blue", b""]], object),
+        "support_y": np.int32([[0, 1, 0]]),
+        "support_size": np.int32([2]),
+        "query_x_age": np.float32([[1, 4]]),
+        "query_x_hue": np.array([[b"red", b"blue"]], object),
+    }
+    answer = served(export, "adapt_and_predict_columns", request)
+    assert answer["label"].tolist() == [[0, 1]]
+    own = {**request, "support_size": np.int32([3])}
+    code, message = refusal(export, "adapt_and_predict_columns", own)
+    assert code == "INVALID_ARGUMENT"
+    assert "support_x_age: expected finite numbers" in message or "support_x_hue" in message
 
 
 def test_the_readme_names_the_inputs():
