@@ -46,12 +46,17 @@ def described(docstring: str) -> dict[str, str]:
 def page() -> str:
     """The whole page."""
     from tfmeta.pipelines import listing
-    from tfmeta.training.settings import Settings
+    from tfmeta.training.settings import _WRITTEN_IF_SET, Settings
 
     texts = described(Settings.__doc__)
     names = [each.name for each in fields(Settings) if not each.name.endswith("_options")]
-    flat = zip(Settings().to_flat().items(), names, strict=True)
-    lines = [_row(key, value, texts[name]) for (key, value), name in flat]
+    written = Settings().to_flat()
+    # A newer setting is in no file unless it is set, and is called the same everywhere.
+    left_out = {name: False for name in names if name in _WRITTEN_IF_SET}
+    keys = zip(written, [name for name in names if name not in left_out], strict=True)
+    key_of = {name: key for key, name in keys} | {name: name for name in left_out}
+    values = {**written, **left_out}
+    lines = [_row(key_of[name], values[key_of[name]], texts[name]) for name in names]
     pipelines = {name: each["options"] for name, each in listing().items()}
     sections = {"pipeline": pipelines, "network": _networks(), "learner": _learners()}
     return _HEAD + "".join(lines) + _OWN + "".join(map(_section, sections, sections.values()))
