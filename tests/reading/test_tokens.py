@@ -9,14 +9,14 @@ import pytest
 
 from tfmeta import UserError
 from tfmeta.pipelines.text import build, token_ids
-from tfmeta.reading.tokenizers import Vectoriser
+from tfmeta.reading.tokenizers import TOKENIZERS
 
 CHINESE, JAPANESE, THAI = "我的银行卡丢了，怎么办？", "カードを失くしました。", "บัตรหาย"
 
 
 def tokens(text, tokenizer="unicode"):
     """The tokens of a text, each once, in the order in which they come."""
-    words = Vectoriser.vocabulary_of([text], 1000, tokenizer=tokenizer)
+    words = TOKENIZERS[tokenizer].vocabulary_of([text], 1000)
     ids = token_ids([text], words, 100, tokenizer=tokenizer)[0].astype(int)
     return [words[i] for i in ids if i]
 
@@ -82,8 +82,8 @@ def test_a_run_from_before_keeps_its_tokens(tmp_path):
     source = source_of(tmp_path, texts, vocabulary=vocabulary)
     assert source.index.examples[:, :3].tolist() == [[2, 3, 0], [2, 1, 0]]
     new = source_of(tmp_path, texts)
-    assert new.pinned_options["tokenizer"] == "unicode"
+    assert new.pinned_options["tokenizer"] == "trigrams"
     again = source_of(tmp_path, texts, **new.pinned_options)
     assert np.array_equal(again.index.examples, new.index.examples)
-    with pytest.raises(UserError, match="tokenizer='words'; expected unicode or ascii"):
+    with pytest.raises(UserError, match="tokenizer='words'; expected trigrams or unicode or"):
         source_of(tmp_path, texts, tokenizer="words")

@@ -8,7 +8,7 @@ from PIL import Image
 
 import tfmeta
 from tfmeta.errors import UserError
-from tfmeta.network_registry import NETWORKS, size_option
+from tfmeta.network_registry import NETWORKS, suited_options
 from tfmeta.training.settings import Settings
 
 PHOTOGRAPHS = ["image-folder", "cifar-fs", "mini-imagenet"]
@@ -71,9 +71,9 @@ def test_it_is_not_for_other_data_or_without_the_weights(monkeypatch):
 
 def test_pretrained_networks_of_a_family_read_images_at_their_size_too():
     for name in ("efficientnet_lite0", "applications:MobileNetV2", "keras-hub:dinov2_small"):
-        assert size_option(name) == {"size": [224, 224]}
+        assert suited_options(name) == {"size": [224, 224]}
     for name in ("conv4", "auto", "mine:network", "mine.keras"):
-        assert size_option(name) == {}
+        assert suited_options(name) == {}
 
 
 def test_too_few_classes_to_test_on_are_told_before_training(folder, tmp_path, caplog):

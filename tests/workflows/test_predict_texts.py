@@ -89,8 +89,17 @@ def test_a_run_and_its_export_read_the_columns_of_training(tmp_path):
     file = write_intents(tmp_path / "data.csv", rows)
     file.write_text(file.read_text().replace("text,label", "question,intent", 1))
     columns = ["--set", "pipeline.text=question", "--set", "pipeline.label=intent"]
-    small = ["--algorithm", "prototypical", "--ways", 2, "--queries", 2, *trained.TINY]
-    splits = ["--set", "pipeline.test=0.2", "--set", "pipeline.validation=0.2"]
+    small = [
+        *text_exports.WORDS,
+        "--algorithm",
+        "prototypical",
+        "--ways",
+        2,
+        "--queries",
+        2,
+        *trained.TINY,
+    ]
+    splits = [*text_exports.WORDS, "--set", "pipeline.test=0.2", "--set", "pipeline.validation=0.2"]
     run = tmp_path / "run"
     trained.call("train", "text", "--data-dir", file, *small, *columns, *splits,
                  *trained.WITHOUT_XLA, "--run-dir", run)  # fmt: skip

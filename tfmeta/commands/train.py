@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--algorithm",
     shell_complete=completion.algorithms,
     help="One of `tfmeta algorithms`.  [default: maml; for regression, bayes-linear; for "
-    "photographs with tfmeta[pretrained], ridge on a pretrained network]",
+    "texts, ridge; for photographs with tfmeta[pretrained], ridge on a pretrained network]",
 )
 @click.option(
     "--network",

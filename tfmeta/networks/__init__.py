@@ -10,13 +10,17 @@ from tfmeta.networks.input_dtypes import declared_dtype, input_dtype, unscaled
 
 if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.applications import applications
+    from tfmeta.networks.bag_of_ngrams import bag_of_ngrams
     from tfmeta.networks.bag_of_tokens import bag_of_tokens
     from tfmeta.networks.conv4 import conv4
     from tfmeta.networks.efficientnet_lite0 import efficientnet_lite0
     from tfmeta.networks.feature_map import feature_map
     from tfmeta.networks.keras_hub import keras_hub
+    from tfmeta.networks.minilm import minilm
     from tfmeta.networks.mlp import mlp
     from tfmeta.networks.resnet12 import resnet12
+    from tfmeta.networks.text_conv import text_conv
+    from tfmeta.networks.text_transformer import text_transformer
 
 NAMES = tuple(NETWORKS)  # what `--set network=NAME` takes
 globals().update({name: network.load() for name, network in NETWORKS.items()})
@@ -25,6 +29,7 @@ globals().update({row.load().__name__: row.load() for row in FAMILIES.values()})
 __all__ = [
     "NAMES",
     "applications",
+    "bag_of_ngrams",
     "bag_of_tokens",
     "conv4",
     "declared_dtype",
@@ -32,7 +37,10 @@ __all__ = [
     "feature_map",
     "input_dtype",
     "keras_hub",
+    "minilm",
     "mlp",
     "resnet12",
+    "text_conv",
+    "text_transformer",
     "unscaled",
 ]

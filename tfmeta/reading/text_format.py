@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tfmeta.reading.prepared import Prepared
 
 NO_TOKENS = ("", "[UNK]")  # what the ids 0 and 1 stand for in a vocabulary
+IN_GRAPH = ("trigrams", "unicode", "wordpiece")  # tokenizers that a graph can compute
+WORD_PIECE_ENDS = ("[CLS]", "[SEP]")
 _DRAWN = 8  # tokens in a random text
 
 
@@ -27,7 +29,7 @@ class TextFormat(InputFormat):
     Args:
         vocabulary: the tokens in the order of their ids, from 0; the first two are no tokens.
         length: tokens of a text that are used; the others at its end are cut off.
-        tokenizer: "unicode", the only one that a graph can compute.
+        tokenizer: "unicode", "trigrams" or "wordpiece", whose tokens a graph can make.
         text_column: in a table, the column of the texts.
         label_column: in a table, the column of the classes.
 
@@ -80,8 +82,12 @@ class TextFormat(InputFormat):
             )
         if not isinstance(self.length, int) or isinstance(self.length, bool) or self.length < 1:
             raise ValueError(f"received length={self.length!r}; expected a whole number above 0")
-        if self.tokenizer != "unicode":
-            raise ValueError(f"received tokenizer={self.tokenizer!r}; expected 'unicode'")
+        if self.tokenizer not in IN_GRAPH:
+            raise ValueError(
+                f"received tokenizer={self.tokenizer!r}; expected one of {', '.join(IN_GRAPH)}"
+            )
+        if self.tokenizer == "wordpiece" and not tokens.issuperset(WORD_PIECE_ENDS):
+            raise ValueError(f"received word pieces without {' or '.join(WORD_PIECE_ENDS)}")
         for name in ("text_column", "label_column"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value:
@@ -123,7 +129,8 @@ class TextFormat(InputFormat):
         return _graph().within_limits(encoded, limits)
 
     def prepare_checked(self, checked: Any, *, name: str) -> Any:
-        return _graph().token_ids(checked, self.vocabulary, self.length, name)
+        words = self.vocabulary
+        return _graph().token_ids(checked, words, self.length, name, tokenizer=self.tokenizer)
 
     def checks(self, x: Any, name: str) -> list[Any]:
         return [_graph().are_ids(x, len(self.vocabulary), name, name + self.suffix)]

@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfmeta.reading.decoding.image_sizes import at_most
-from tfmeta.reading.tokenizers import RESERVED, spaced_tokens
+from tfmeta.reading.tokenizers import RESERVED, TOKENIZERS, spaced_tokens
 
 VOCABULARY_FILE = "vocabulary.txt"
 _UNKNOWN = 1 - RESERVED  # becomes id 1, as the tokens of the file become 2, 3 and so on
@@ -83,7 +83,9 @@ def checked_encoding(encoded: Any, name: str) -> Any:
     )
 
 
-def token_ids(encoded: Any, words: tuple[str, ...], length: int, name: str) -> Any:
+def token_ids(
+    encoded: Any, words: tuple[str, ...], length: int, name: str, *, tokenizer: str = "unicode"
+) -> Any:
     """The ids of texts in UTF-8, or an InvalidArgument error if one of them has no token.
 
     Args:
@@ -91,20 +93,23 @@ def token_ids(encoded: Any, words: tuple[str, ...], length: int, name: str) -> A
         words: the vocabulary.
         length: ids per text; fewer tokens are padded with 0, others are cut off.
         name: of the input; the error's message begins with it.
+        tokenizer: a name in `TOKENIZERS`, of one that a graph can compute. For each of them, a
+            token is what has a letter, a number or a symbol.
 
     Returns:
         float32 `(..., length)`.
     """
-    tokens = tf.strings.split(spaced_tokens(tf.reshape(encoded, [-1])))
-    tokens = tokens.with_flat_values(
-        _refusing(
-            tokens.flat_values,
-            tokens.row_lengths() == 0,
-            f"{name}: expected texts with a word, a number or a symbol; none of them has",
-        )
+    texts = tf.reshape(encoded, [-1])
+    tokens = tf.strings.split(spaced_tokens(texts))
+    message = f"{name}: expected texts with a word, a number or a symbol; none of them has"
+    is_empty = tokens.row_lengths() == 0
+    ids = TOKENIZERS[tokenizer].graph_ids(
+        _refusing(texts, is_empty, message),
+        tokens.with_flat_values(_refusing(tokens.flat_values, is_empty, message)),
+        vocabulary=words,
+        ids_of=vocabulary_of(words).ids,
+        length=length,
     )
-    tokens = tokens[:, :length]
-    ids = tokens.with_flat_values(vocabulary_of(words).ids(tokens.flat_values))
     ids = tf.cast(ids.to_tensor(shape=(None, length)), tf.float32)
     shaped = tf.reshape(ids, tf.concat([tf.shape(encoded), [length]], 0))
     return tf.ensure_shape(shaped, (*encoded.shape, length))

@@ -1,13 +1,20 @@
 """Texts -> tokens -> ids. The rules are TensorFlow operations, so that a graph can serve them."""
 
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, final
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.reading.minilm_files import minilm_vocabulary
+from tfmeta.reading.word_pieces import LAST, longest_piece, word_piece_ids
+
 _BATCH = 1024  # texts at once
+_ALL = 2**30  # tokens of a text, none cut off
 RESERVED = 2  # ids that are no tokens: 0 is padding, 1 an unknown token
+IdsAndNumbers = tuple[np.ndarray, np.ndarray]
 
 # Letters of the scripts that put no spaces between words, by their blocks in Unicode 16. Each is a
 # token of its own, with the marks that follow it, because a graph has no dictionary of words.
@@ -52,58 +59,165 @@ def spaced_tokens(texts: Any) -> Any:
     return texts
 
 
-def _unchanged(texts: Any) -> Any:
-    return list(texts)
-
-
-def _lower(texts: Any) -> list[Any]:
-    # In Python, because `strip_punctuation` and similar rules of Keras know only ASCII letters.
-    return [text.lower() for text in texts]
-
-
-# Each has a function of a list of texts, and the `standardize` of Keras's layer.
-TOKENIZERS = {"unicode": (_unchanged, spaced_tokens), "ascii": (_lower, "strip_punctuation")}
-
-
-class Vectoriser:
-    """Texts -> ids, by a vocabulary.
+def trigrams(tokens: tf.RaggedTensor) -> tf.RaggedTensor:
+    """The three letters at each place of each token, which stands between "<" and ">".
 
     Args:
-        vocabulary: the tokens in the order of their ids, from 0; the first two are no tokens.
-        tokenizer: a name in `TOKENIZERS`.
+        tokens: `(texts, tokens)` strings.
+
+    Returns:
+        `(texts, trigrams)` strings: as many for a token as it has letters.
+    """
+    marked = tf.strings.join(["<", tokens.flat_values, ">"])
+    found = tf.strings.ngrams(tf.strings.unicode_split(marked, "UTF-8"), 3, separator="")
+    numbers = tokens.with_flat_values(found.row_lengths())
+    lengths = tf.reduce_sum(numbers, 1)
+    return tf.RaggedTensor.from_row_lengths(found.flat_values, lengths, validate=False)
+
+
+class Tokenizer(ABC):
+    """One value of `pipeline.tokenizer`.
+
+    Args:
+        length: tokens of a text that are used by default.
+        network: for texts of such tokens, by default.
+
+    Attributes:
+        least_length: tokens that a text must have room for.
+        counts_training: whether the vocabulary is of the training texts.
     """
 
-    def __init__(self, vocabulary: list[str], *, tokenizer: str):
-        self._prepare, standardize = TOKENIZERS[tokenizer]
-        self._layer = keras.layers.TextVectorization(
-            standardize=standardize, vocabulary=vocabulary[RESERVED:], ragged=True
-        )
+    least_length, counts_training = 1, True
 
-    @staticmethod
-    def vocabulary_of(texts: list[str], size: int, *, tokenizer: str) -> list[str]:
-        """The most frequent tokens of these texts, at most `size`, in the order of their ids."""
-        prepare, standardize = TOKENIZERS[tokenizer]
-        layer = keras.layers.TextVectorization(max_tokens=size, standardize=standardize)
-        layer.adapt(_batches(prepare(texts)))
-        return layer.get_vocabulary()
+    def __init__(self, length: int, network: str):
+        self.length, self.network = length, network
 
-    def ids(self, texts: list[str], length: int) -> tuple[np.ndarray, np.ndarray]:
-        """Ids of texts, and how many ids each text had.
+    @abstractmethod
+    def vocabulary_of(self, texts: list[str], size: int) -> list[str]:
+        """The tokens in the order of their ids, of which the first two are no tokens.
 
         Args:
-            texts: the texts.
-            length: the number of ids per text that is returned.
+            texts: of training.
+            size: the most tokens there may be.
+        """
+
+    @abstractmethod
+    def ids(self, texts: list[str], vocabulary: Sequence[str], length: int) -> IdsAndNumbers:
+        """Ids of texts, and how many ids each text had.
 
         Returns:
             float32 `(texts, length)`, cut off or padded with 0; `(texts,)`, how many there were.
         """
-        parts, lengths = [], []
-        for batch in _batches(self._prepare(texts)):
-            ids = self._layer(batch)
-            lengths.append(ids.row_lengths().numpy())
-            parts.append(ids.to_tensor(shape=(None, length)).numpy())
-        return np.concatenate(parts).astype(np.float32), np.concatenate(lengths)
+
+    @abstractmethod
+    def graph_ids(
+        self, texts: Any, tokens: Any, *, vocabulary: Sequence[str], ids_of: Any, length: int
+    ) -> Any:
+        """The same ids in a graph: int64 `(texts, at most length)`, ragged.
+
+        Args:
+            texts: `(texts,)` strings in UTF-8.
+            tokens: `(texts, tokens)`, ragged: what `spaced_tokens` makes of them.
+            vocabulary: the tokens in the order of their ids.
+            ids_of: strings of any shape -> int64 ids; 1 for what the vocabulary does not have.
+            length: the most ids of a text.
+        """
 
 
-def _batches(texts: Any) -> tf.Tensor:
-    return tf.data.Dataset.from_tensor_slices(texts).batch(_BATCH)
+@final
+class CountedTokens(Tokenizer):
+    """Tokens of which the most frequent of training have ids.
+
+    Args:
+        length: as in `Tokenizer`.
+        network: as in `Tokenizer`.
+        of_tokens: makes tokens of the words, `(texts, words)` in a graph.
+        prepare: a list of texts -> what Keras's layer takes.
+        standardize: of Keras's layer.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        network: str,
+        *,
+        of_tokens: Callable[[Any], Any] = lambda words: words,
+        prepare: Callable[[list[str]], list[str]] = list,
+        standardize: Any = spaced_tokens,
+    ):
+        super().__init__(length, network)
+        self._of_tokens, self._prepare = of_tokens, prepare
+        self._rules = {"standardize": standardize, "split": self._split}
+
+    def _split(self, texts: Any) -> Any:
+        return self._of_tokens(tf.strings.split(texts))
+
+    def vocabulary_of(self, texts: list[str], size: int) -> list[str]:
+        layer = keras.layers.TextVectorization(max_tokens=size, **self._rules)
+        layer.adapt(_batches(self._prepare(texts)))
+        words: list[str] = layer.get_vocabulary()
+        return words
+
+    def ids(self, texts: list[str], vocabulary: Sequence[str], length: int) -> IdsAndNumbers:
+        words = list(vocabulary[RESERVED:])
+        layer = keras.layers.TextVectorization(vocabulary=words, ragged=True, **self._rules)
+        return _cut([layer(batch) for batch in _batches(self._prepare(texts))], length)
+
+    def graph_ids(
+        self, texts: Any, tokens: Any, *, vocabulary: Sequence[str], ids_of: Any, length: int
+    ) -> Any:
+        del texts, vocabulary
+        tokens = self._of_tokens(tokens[:, :length])[:, :length]
+        return tokens.with_flat_values(ids_of(tokens.flat_values))
+
+
+@final
+class WordPieces(Tokenizer):
+    """The word pieces of BERT, by the vocabulary of MiniLM, which training does not count."""
+
+    least_length, counts_training = 3, False  # the two ends of a text, and a piece
+
+    def vocabulary_of(self, texts: list[str], size: int) -> list[str]:
+        del texts, size
+        return list(minilm_vocabulary())
+
+    def ids(self, texts: list[str], vocabulary: Sequence[str], length: int) -> IdsAndNumbers:
+        places = tf.range(1, len(vocabulary), dtype=tf.int64)
+        entries = tf.lookup.KeyValueTensorInitializer(list(vocabulary[1:]), places)
+        table = tf.lookup.StaticHashTable(entries, 1)
+        options = {"length": _ALL, "longest": longest_piece(vocabulary)}
+        parts = [word_piece_ids(each, table.lookup, **options) for each in _batches(texts)]
+        ids, numbers = _cut(parts, length)
+        ids[numbers > length, -1] = vocabulary.index(LAST)
+        return ids, numbers
+
+    def graph_ids(
+        self, texts: Any, tokens: Any, *, vocabulary: Sequence[str], ids_of: Any, length: int
+    ) -> Any:
+        del tokens
+        return word_piece_ids(texts, ids_of, length, longest=longest_piece(vocabulary))
+
+
+def _lower(texts: list[str]) -> list[str]:
+    # In Python, because `strip_punctuation` and similar rules of Keras know only ASCII letters.
+    return [text.lower() for text in texts]
+
+
+TOKENIZERS: dict[str, Tokenizer] = {
+    "trigrams": CountedTokens(256, "bag_of_ngrams", of_tokens=trigrams),
+    "unicode": CountedTokens(32, "bag_of_tokens"),
+    "wordpiece": WordPieces(64, "minilm"),
+    # No graph has its rules (see `IN_GRAPH` in text_format.py).
+    "ascii": CountedTokens(32, "bag_of_tokens", prepare=_lower, standardize="strip_punctuation"),
+}
+
+
+def _batches(texts: list[str]) -> Any:
+    return tf.data.Dataset.from_tensor_slices(list(texts)).batch(_BATCH)
+
+
+def _cut(ragged: list[Any], length: int) -> IdsAndNumbers:
+    """Ids of texts, cut off or padded with 0, and how many there were of each text."""
+    ids = [each.to_tensor(shape=(None, length)).numpy() for each in ragged]
+    numbers = [each.row_lengths().numpy() for each in ragged]
+    return np.concatenate(ids).astype(np.float32), np.concatenate(numbers)

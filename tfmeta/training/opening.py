@@ -1,12 +1,12 @@
 """The source of a run's episodes, and the sizes of the episodes that settings ask for."""
 
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from tfmeta.episodes.episode_shape import EpisodeShape, Range
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
-from tfmeta.network_registry import size_option
+from tfmeta.network_registry import suited_options
 from tfmeta.pipelines import build, options_of
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -17,19 +17,20 @@ def open_source(settings: Settings) -> EpisodeSource:
     return build(
         settings.pipeline,
         data_dir=settings.data_dir,
-        options={**_size_for(settings), **settings.pipeline_options},
+        options={**_suited_to_network(settings), **settings.pipeline_options},
         skip_unreadable=settings.skip_unreadable,
     )
 
 
-def _size_for(settings: Settings) -> dict[str, list[int]]:
-    """The size that a pretrained network was trained at, for images that have none of their own.
+def _suited_to_network(settings: Settings) -> dict[str, Any]:
+    """The size of images that a pretrained network was trained at, or its tokenizer of texts.
 
-    Where a pipeline's `size` is None by default, it reads images of any sizes, and the usual 84
-    pixels of a side would lose most of what such a network sees.
+    It is for a pipeline whose option is None by default: images of any sizes, of which the usual 84
+    pixels of a side would lose most of what such a network sees, and texts.
     """
-    size = size_option(settings.network)
-    return size if size and options_of(settings.pipeline).get("size", 0) is None else {}
+    taken = options_of(settings.pipeline)
+    suited = suited_options(settings.network)
+    return {option: value for option, value in suited.items() if taken.get(option, 0) is None}
 
 
 def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:

@@ -197,10 +197,14 @@ class Settings:
         pipeline = PIPELINES.get(settings.pipeline)
         if pipeline is None:
             return settings
-        own = pipeline.pretrained
-        if own and not _chooses_learning(flat) and NETWORKS[own["network"]].is_installed:
-            return settings.updated({key: own[key] for key in own if key not in flat})
-        return settings if "algorithm" in flat else replace(settings, algorithm=pipeline.algorithm)
+        if _chooses_learning(flat):
+            chosen = "algorithm" in flat
+            return settings if chosen else replace(settings, algorithm=pipeline.algorithm)
+        own = {"algorithm": pipeline.algorithm, **pipeline.from_scratch}
+        found = pipeline.pretrained
+        if found and NETWORKS[found["network"]].is_installed:
+            own = {**found}
+        return settings.updated({key: own[key] for key in own if key not in flat})
 
     def updated(self, flat: dict[str, Any]) -> "Settings":
         """These settings with some replaced.

@@ -20,7 +20,7 @@ from tfmeta.evaluation.leave_one_out import Head, HeldOut, best_head
 from tfmeta.learners import find
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
-from tfmeta.network_registry import size_option
+from tfmeta.network_registry import suited_options
 from tfmeta.networks.beside_pixels import BesidePixels, beside_pixels
 from tfmeta.networks.feature_map import feature_map
 from tfmeta.networks.mlp import mlp
@@ -93,7 +93,7 @@ def task_of_sounds(place: Path, name: str, skip_unreadable: bool, progress: Prog
 
 
 def _options_of_images(network: str) -> dict[str, Any]:
-    return {"channels": 3, "invert": False, **size_option(network)}
+    return {"channels": 3, "invert": False, **suited_options(network)}
 
 
 def _embedded(

