@@ -20,7 +20,7 @@ from tfmeta.evaluation.leave_one_out import Head, HeldOut, best_head
 from tfmeta.learners import find
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
-from tfmeta.network_registry import suited_options
+from tfmeta.network_registry import NETWORKS, suited_options
 from tfmeta.networks.beside_pixels import BesidePixels, beside_pixels
 from tfmeta.networks.feature_map import feature_map
 from tfmeta.networks.mlp import mlp
@@ -34,6 +34,7 @@ from tfmeta.user_files import is_hidden
 from tfmeta.workflows.learn_words import in_own_words, refuse
 
 DEFAULT_NETWORK, DEFAULT_FOR_SOUNDS = "efficientnet_lite0", "cepstra"
+TEXT_NETWORK = "minilm"  # where its weights are installed
 # Every example is of the one task: no class is kept for validation or test.
 _ONE_TASK = {"split_by": "class", "validation": 0, "test": 0}
 _PIXELS = (0.0, 0.5, 1.0)  # weights that are tried
@@ -175,12 +176,15 @@ def task_of_texts(
     place: Path, columns: dict[str, Any], network: str | None, progress: Progress
 ) -> Task:
     """The task of a file of texts, of whose tokens a network makes features."""
-    options = {**_ONE_TASK, "vocabulary": _MOST_TOKENS, **columns}
+    if network is None:
+        network = TEXT_NETWORK if NETWORKS[TEXT_NETWORK].is_installed else "auto"
+    tokens = {"vocabulary": _MOST_TOKENS, **suited_options(network)}
+    options = {**_ONE_TASK, **tokens, **columns}
     try:
         source = _check(pipelines.build("text", data_dir=place, options=options))
     except UserError as error:
         raise in_own_words(error) from error
-    make = network_function(network or "auto", source)
+    make = network_function(network, source)
     taken = inspect.signature(make).parameters
     of_source = {name: value for name, value in source.network_options.items() if name in taken}
     whole = make(input_shape=source.input_shape, num_outputs=None, **of_source)
@@ -190,7 +194,7 @@ def task_of_texts(
         share = _READ + (_EMBEDDED - _READ) * start / len(x)
         progress.advance(share, f"{start} of {counted(len(x), 'text')} embedded")
     held_out = _held_out(np.concatenate(parts), source)
-    name = network or f"{source.network}, the default for texts"
+    name = f"{source.network}, the default for texts" if network == "auto" else network
     return Task(source, held_out, x, lambda head: _learner_of(head, whole), name)
 
 
