@@ -77,7 +77,7 @@ PIPELINES = {
         "your own texts and labels: CSV or JSON lines",
         algorithm="ridge",
         from_scratch={"steps": 800, "outer_lr": 0.001},  # few classes are soon learned by heart
-        pretrained={"algorithm": "ridge", "network": "minilm", "train": "head", "steps": 1000},
+        pretrained={"algorithm": "ridge", "network": "minilm", "train": "head", "steps": 200},
     ),
     "regression": Pipeline(
         "tfmeta.pipelines.regression:build",

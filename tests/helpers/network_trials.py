@@ -11,11 +11,12 @@ import tensorflow as tf
 from keras import layers
 
 import tfmeta
+from tfmeta import networks
 from tfmeta.learners.draws import Draws
 from tfmeta.networks.drop_block import DropBlock
 
 WAYS, SHOTS = 3, 2
-IMAGE, PIXELS, STEPS = (8, 8, 2), (32, 32, 3), (6, 4)
+IMAGE, PIXELS, STEPS, IDS = (8, 8, 2), (32, 32, 3), (6, 4), (5,)
 
 LEARNERS = {
     "maml": lambda network: tfmeta.MAML(network, inner_learning_rate=0.1),
@@ -73,6 +74,11 @@ def _application(make, **options):
     return keras.Model(base.input, layers.Dense(WAYS, name="out")(base.output))
 
 
+def _of_texts(make, **options):
+    base = make(IDS, None, vocabulary_size=9, **options)
+    return keras.Model(base.input, layers.Dense(WAYS, name="out")(base.output))
+
+
 def _normalised(layer):
     return lambda: _of(layers.Conv2D(4, 3), layer(), layers.Activation("tanh"))
 
@@ -99,13 +105,17 @@ NETWORKS = {
     ),
     "augmentation after weights": lambda: _of(layers.Conv2D(4, 3), layers.RandomRotation(0.2)),
     "MobileNet": lambda: _application(keras.applications.MobileNet, alpha=0.25),
+    "bag_of_ngrams": lambda: _of_texts(networks.bag_of_ngrams, embedding_size=4),
+    "text_conv": lambda: _of_texts(networks.text_conv, filters=3),
+    "text_transformer": lambda: _of_texts(networks.text_transformer),
 }  # fmt: skip
+TEXTS = {"bag_of_ngrams", "text_conv", "text_transformer"}
 # `{network: what the message says}`, for every learner.
 REFUSED = {
     "spectral normalisation": "changes its own weight 'kernel' when it runs",
     "augmentation after weights": "has no right gradient",
 }
-RANDOM = {"subclassed", "attention", "recurrent", "dropout", "augmentation"}
+RANDOM = {"subclassed", "attention", "recurrent", "dropout", "augmentation", "bag_of_ngrams"}
 
 
 _HEAD = """## Networks
@@ -145,7 +155,9 @@ def task(name) -> tfmeta.Episode:
     """One task for it, of two shots, and one query per class."""
     rng = np.random.default_rng(0)
     shape = network(name).input_shape[1:] if name != "subclassed" else (4,)
-    x = tf.constant(rng.normal(size=((SHOTS + 1) * WAYS, *shape)), "float32")
+    size = ((SHOTS + 1) * WAYS, *shape)
+    x = rng.integers(0, 9, size) if name in TEXTS else rng.normal(size=size)
+    x = tf.constant(x, "float32")
     y = tf.tile(tf.range(WAYS), [SHOTS + 1])
     number = SHOTS * WAYS
     return tfmeta.Episode(x[:number], y[:number], x[number:], y[number:])
