@@ -60,7 +60,7 @@ def bag_of_ngrams(
         num_outputs: units of the head (classes, or regression outputs); None for no head.
         vocabulary_size: ids there are, those two included; any other id counts as unknown.
         token_weights: what each id counts, such as its inverse document frequency; None: all alike.
-        embedding_size: of the map's output.
+        embedding_size: of the map's output; 0: TF-IDF alone, which has nothing to train.
         dropout: the share of tokens that a training step leaves out.
 
     Returns:
@@ -88,12 +88,13 @@ def bag_of_ngrams(
         x = layers.Rescaling(weights.tolist(), name="weighted")(x)
     x = layers.Dropout(dropout, name="left_out")(x)
     x = layers.UnitNormalization(name="tfidf")(x)
-    mapped = layers.Dense(
-        embedding_size,
-        use_bias=False,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=embedding_size**-0.5),
-        name="map",
-    )(x)
-    x = layers.Concatenate(name="beside")([x, mapped])
+    if embedding_size:
+        mapped = layers.Dense(
+            embedding_size,
+            use_bias=False,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=embedding_size**-0.5),
+            name="map",
+        )(x)
+        x = layers.Concatenate(name="beside")([x, mapped])
     outputs = x if num_outputs is None else layers.Dense(num_outputs, name="head")(x)
     return keras.Model(inputs, outputs, name="bag_of_ngrams")

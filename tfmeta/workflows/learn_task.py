@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, counted, listed
-from tfmeta.evaluation.leave_one_out import Head, HeldOut, best_head
+from tfmeta.evaluation.leave_one_out import MOST_FOR_RIDGE, Head, HeldOut, best_head
 from tfmeta.learners import find
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
@@ -26,6 +26,7 @@ from tfmeta.networks.feature_map import feature_map
 from tfmeta.networks.mlp import mlp
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.images import to_unit
+from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.sound_files import SOUND_SUFFIXES
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.progress import Progress
@@ -39,7 +40,10 @@ TEXT_NETWORK = "minilm"  # where its weights are installed
 _ONE_TASK = {"split_by": "class", "validation": 0, "test": 0}
 _PIXELS = (0.0, 0.5, 1.0)  # weights that are tried
 _BATCH = 256
-_MOST_TOKENS = 4096  # of texts; a network has features of each
+# Tokens of a text, and different tokens of thousands of texts: there is a feature of each.
+_MOST_LENGTH, _FEW_TOKENS = 2048, 4096
+# The default network of texts without its map, which is drawn at random before training.
+_TFIDF, _UNTRAINED = "TF-IDF", {"embedding_size": 0}
 _READ, _EMBEDDED = 0.05, 0.4  # shares of the time, for the bar
 Features = npt.NDArray[np.float32]
 
@@ -176,26 +180,41 @@ def task_of_texts(
     place: Path, columns: dict[str, Any], network: str | None, progress: Progress
 ) -> Task:
     """The task of a file of texts, of whose tokens a network makes features."""
-    if network is None:
-        network = TEXT_NETWORK if NETWORKS[TEXT_NETWORK].is_installed else "auto"
-    tokens = {"vocabulary": _MOST_TOKENS, **suited_options(network)}
-    options = {**_ONE_TASK, **tokens, **columns}
+    options = {**_ONE_TASK, **columns, **suited_options(network or "")}
     try:
         source = _check(pipelines.build("text", data_dir=place, options=options))
+        if network is None:
+            options |= _size_of_texts(source)
+            source = _check(pipelines.build("text", data_dir=place, options=options))
     except UserError as error:
         raise in_own_words(error) from error
-    make = network_function(network, source)
-    taken = inspect.signature(make).parameters
-    of_source = {name: value for name, value in source.network_options.items() if name in taken}
-    whole = make(input_shape=source.input_shape, num_outputs=None, **of_source)
+    whole = _network_of_texts(network, source)
     x, parts = source.index.examples, []
     for start in range(0, len(x), _BATCH):
         parts.append(whole(x[start : start + _BATCH], training=False).numpy())
         share = _READ + (_EMBEDDED - _READ) * start / len(x)
         progress.advance(share, f"{start} of {counted(len(x), 'text')} embedded")
     held_out = _held_out(np.concatenate(parts), source)
-    name = f"{source.network}, the default for texts" if network == "auto" else network
+    name = network or _TFIDF
     return Task(source, held_out, x, lambda head: _learner_of(head, whole), name)
+
+
+def _size_of_texts(source: ClassSource) -> dict[str, int]:
+    """Options by which all of most texts counts, and the features of many texts fit in memory."""
+    tokens = cast(PreparedTokens, source.prepared).facts()["tokens"]
+    is_large = len(source.index.labels) > MOST_FOR_RIDGE
+    length = min(max(tokens["most"], tokens["length"]), _MOST_LENGTH)
+    return {"length": length, **({"vocabulary": _FEW_TOKENS} if is_large else {})}
+
+
+def _network_of_texts(name: str | None, source: ClassSource) -> keras.Model:
+    make = network_function(name or "auto", source)
+    taken = inspect.signature(make).parameters
+    given = {key: value for key, value in source.network_options.items() if key in taken}
+    if name is None:
+        given |= _UNTRAINED
+    network: keras.Model = make(input_shape=source.input_shape, num_outputs=None, **given)
+    return network
 
 
 def _learner_of(head: Head, network: keras.Model) -> MetaLearner:
