@@ -34,8 +34,7 @@ from tfmeta.training.trained_part import NONE, built_learner
 from tfmeta.user_files import is_hidden
 from tfmeta.workflows.learn_words import in_own_words, refuse
 
-DEFAULT_NETWORK, DEFAULT_FOR_SOUNDS = "efficientnet_lite0", "cepstra"
-TEXT_NETWORK = "minilm"  # where its weights are installed
+DEFAULT_NETWORK, DEFAULT_FOR_SOUNDS, TEXT_NETWORK = "efficientnet_lite0", "cepstra", "minilm"
 # Every example is of the one task: no class is kept for validation or test.
 _ONE_TASK = {"split_by": "class", "validation": 0, "test": 0}
 _PIXELS = (0.0, 0.5, 1.0)  # weights that are tried
@@ -179,24 +178,36 @@ def task_of_table(
 def task_of_texts(
     place: Path, columns: dict[str, Any], network: str | None, progress: Progress
 ) -> Task:
-    """The task of a file of texts, of whose tokens a network makes features."""
-    options = {**_ONE_TASK, **columns, **suited_options(network or "")}
+    """The task of a file of texts, of whose tokens a network makes features.
+
+    If no network is named, it is TF-IDF or the pretrained one, where that is installed: whichever
+    makes the answers that were held out likelier. The pretrained one knows English alone.
+    """
+    names = [network] if network else [_TFIDF]
+    if not network and NETWORKS[TEXT_NETWORK].is_installed:
+        names.append(TEXT_NETWORK)
     try:
-        source = _check(pipelines.build("text", data_dir=place, options=options))
-        if network is None:
-            options |= _size_of_texts(source)
-            source = _check(pipelines.build("text", data_dir=place, options=options))
+        tasks = [_texts_embedded(place, columns, name, progress) for name in names]
     except UserError as error:
         raise in_own_words(error) from error
-    whole = _network_of_texts(network, source)
+    return min(tasks, key=lambda task: getattr(task.held_out, "loss", 0.0))
+
+
+def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: Progress) -> Task:
+    """The task of texts, whose features the network of that name makes."""
+    options = {**_ONE_TASK, **columns, **suited_options(name)}
+    source = _check(pipelines.build("text", data_dir=place, options=options))
+    if name == _TFIDF:
+        options |= _size_of_texts(source)
+        source = _check(pipelines.build("text", data_dir=place, options=options))
+    network = _network_of_texts(name, source)
     x, parts = source.index.examples, []
     for start in range(0, len(x), _BATCH):
-        parts.append(whole(x[start : start + _BATCH], training=False).numpy())
+        parts.append(network(x[start : start + _BATCH], training=False).numpy())
         share = _READ + (_EMBEDDED - _READ) * start / len(x)
-        progress.advance(share, f"{start} of {counted(len(x), 'text')} embedded")
+        progress.advance(share, f"{start:,} of {counted(len(x), 'text')} embedded by {name}")
     held_out = _held_out(np.concatenate(parts), source)
-    name = network or _TFIDF
-    return Task(source, held_out, x, lambda head: _learner_of(head, whole), name)
+    return Task(source, held_out, x, lambda head: _learner_of(head, network), name)
 
 
 def _size_of_texts(source: ClassSource) -> dict[str, int]:
@@ -207,11 +218,11 @@ def _size_of_texts(source: ClassSource) -> dict[str, int]:
     return {"length": length, **({"vocabulary": _FEW_TOKENS} if is_large else {})}
 
 
-def _network_of_texts(name: str | None, source: ClassSource) -> keras.Model:
-    make = network_function(name or "auto", source)
+def _network_of_texts(name: str, source: ClassSource) -> keras.Model:
+    make = network_function("auto" if name == _TFIDF else name, source)
     taken = inspect.signature(make).parameters
     given = {key: value for key, value in source.network_options.items() if key in taken}
-    if name is None:
+    if name == _TFIDF:
         given |= _UNTRAINED
     network: keras.Model = make(input_shape=source.input_shape, num_outputs=None, **given)
     return network
