@@ -20,6 +20,9 @@ def test_bag_of_ngrams_is_tfidf_and_a_map_of_it():
     x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
     (kernel,) = network.get_weights()
     assert_close(network(IDS), np.concatenate([x, x @ kernel], 1))
+    alone = networks.bag_of_ngrams((5,), None, **SIZE, token_weights=weights, embedding_size=0)
+    assert_close(alone(IDS), x)
+    assert alone.count_params() == 0
 
 
 def test_text_conv_is_the_mean_and_the_largest_of_what_its_filters_see():

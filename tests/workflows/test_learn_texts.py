@@ -1,6 +1,7 @@
 """`tfmeta learn` on a file of texts: two served models that take strings."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from made_once import made_once
 
 import tfmeta
 from tfmeta import UserError
+from tfmeta.workflows import learn_exports, learn_task
 from tfmeta.workflows.learn_texts import text_column
 
 LABELS = [f"{action} {thing}" for action in ("lost", "price", "wait") for thing in ("card", "room")]
@@ -49,6 +51,31 @@ def test_the_report_says_how_good_it_is_and_which_row_looks_wrong():
     assert 0.5 < low < found["held_out"]["accuracy"] < high
     (wrong,) = [each for each in found["suspects"] if each["name"] == "row 5"]
     assert (wrong["label"], wrong["answer"]) == ("lost card", "price room")
+
+
+@pytest.mark.parametrize(
+    ("losses", "chosen"),
+    [({"TF-IDF": 0.5, "mlp": 0.6}, "TF-IDF"), ({"TF-IDF": 0.5, "mlp": 0.4}, "mlp")],
+)
+def test_the_network_whose_held_out_answers_are_likelier_is_taken(monkeypatch, losses, chosen):
+    def embedded(place, columns, name, progress):
+        return SimpleNamespace(network=name, held_out=SimpleNamespace(loss=losses.pop(name)))
+
+    monkeypatch.setattr(learn_task, "_texts_embedded", embedded)
+    monkeypatch.setattr(learn_task, "TEXT_NETWORK", "mlp")
+    monkeypatch.setattr(learn_task, "NETWORKS", {"mlp": SimpleNamespace(is_installed=True)})
+    assert learn_task.task_of_texts("data.csv", {}, None, None).network == chosen
+    assert losses == {}
+    losses["conv4"] = 1.0
+    assert learn_task.task_of_texts("data.csv", {}, "conv4", None).network == "conv4"
+
+
+def test_a_long_text_counts_as_a_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(learn_exports, "verify_export", lambda version: {"ok": True, "checks": []})
+    filler = " ".join(f"same{number}" for number in range(80))
+    rows = [(f"{filler} {word} {n}", word) for word in ("apple", "banana") for n in range(4)]
+    found = tfmeta.learn(write_intents(tmp_path / "d.csv", rows), output=tmp_path / "model")
+    assert found.held_out.accuracy == 1.0
 
 
 def test_json_lines_and_other_names_of_columns(tmp_path, capfd):
