@@ -130,4 +130,4 @@ def test_a_text_without_a_token_is_refused(text):
     texts = tf.constant([["one", text], ["two", "three"]])
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"x_text: .* word") as caught:
         token_ids(texts, ("", "[UNK]", "a"), 3, "x_text")
-    assert "(from 0)" in str(caught.value)
+    assert "(counted from 0)" in str(caught.value)

@@ -79,7 +79,7 @@ def checked_encoding(encoded: Any, name: str) -> Any:
     encoded = tf.convert_to_tensor(encoded, tf.string)
     valid = tf.strings.unicode_transcode(encoded, "UTF-8", "UTF-8", errors="ignore")
     return _refusing(
-        encoded, valid != encoded, f"{name}: expected texts in UTF-8; another encoding has"
+        encoded, valid != encoded, f"{name}: expected texts in UTF-8; the first one that is not has"
     )
 
 
@@ -101,7 +101,7 @@ def token_ids(
     """
     texts = tf.reshape(encoded, [-1])
     tokens = tf.strings.split(spaced_tokens(texts))
-    message = f"{name}: expected texts with a word, a number or a symbol; none of them has"
+    message = f"{name}: expected texts with a word, a number or a symbol; the first one without has"
     is_empty = tokens.row_lengths() == 0
     ids = TOKENIZERS[tokenizer].graph_ids(
         _refusing(texts, is_empty, message),
@@ -146,7 +146,7 @@ def _refusing(values: Any, is_wrong: Any, message: str) -> Any:
     flat = tf.reshape(is_wrong, [-1])
     first = tf.argmax(tf.cast(tf.concat([flat, [True]], 0), tf.int32))
     check = tf.debugging.Assert(
-        first == tf.size(flat, tf.int64), [f"{message} the text with number (from 0)", first]
+        first == tf.size(flat, tf.int64), [f"{message} the number", first, "(counted from 0)"]
     )
     with tf.control_dependencies([check]):
         return tf.identity(values)
