@@ -92,8 +92,14 @@ def minilm(
     x = AddPositions(_LONGEST, name="positions")(x)
     x = layers.LayerNormalization(epsilon=_EPSILON, name="embedded")(x)
     for number in range(_BLOCKS):
-        options = {"heads": _HEADS, "hidden": _HIDDEN, "epsilon": _EPSILON}
-        x = encoder_block(x, is_token, f"block{number}", **options)
+        x = encoder_block(
+            x,
+            is_token,
+            f"block{number}",
+            heads=_HEADS,
+            hidden=_HIDDEN,
+            epsilon=_EPSILON,
+        )
     features = layers.UnitNormalization(name="features")(masked_mean(x, is_token))
     if weights:
         arrays = read_safetensors(minilm_folder() / "model.safetensors", sha256=_SHA256)
