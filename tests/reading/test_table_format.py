@@ -139,6 +139,10 @@ def test_a_regression_takes_the_same_options(tmp_path):
             r"2 values of the category colour; expected",
         ),
         ({"missing": {"age": "old"}, "categories": "auto"}, r"missing={'age': 'old'}; expected a"),
+        (
+            {"missing": {"age": 1e300}, "categories": "auto"},
+            r"missing={'age': 1e\+300}; expected a",
+        ),
         ({"missing": {"size": 1}, "categories": "auto"}, r"2 values of .*missing or not finite"),
         ({"missing": {"colour": 1}, "categories": "auto"}, r"colour: expected each to be a number"),
     ],

@@ -68,7 +68,7 @@ class TableFormat(InputFormat):
             _check_vocabulary(name, words)
         for name, value in (self.missing or {}).items():
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not is_number or not np.isfinite(np.float32(value)):
+            if not is_number or not abs(value) <= float(np.finfo(np.float32).max):
                 raise ValueError(f"received missing={{{name!r}: {value!r}}}; expected a number")
         odd = {*known, *(self.missing or {})} - {*self.columns} | {*known} & {*(self.missing or {})}
         if odd:
