@@ -133,7 +133,8 @@ class Plan:
             remedy = _WITHOUT_VALIDATION if split == "validation" else ""
             remedy += self._without_training()
             try:
-                source.target_kind.check_ways(shape.num_ways)
+                least = min(shape.num_ways, self.task_shape.num_ways)
+                source.target_kind.check_ways(least)
                 source.check(split, shape)
             except UserError as error:
                 if str(error) not in told:  # else training without validation is no remedy
