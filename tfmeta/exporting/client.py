@@ -1,11 +1,11 @@
-"""Asks a served model of which of your classes each image or text is. Copy this file and change it.
+"""Asks a served model for the class of each image, sound or text. Copy this file and change it.
 
     python client.py SUPPORT_DIR IMAGE... --model NAME                  (gRPC, localhost:8500)
     python client.py SUPPORT_DIR IMAGE... --model NAME --rest http://localhost:8501
     python client.py SUPPORT.csv TEXT... --model NAME
 
-SUPPORT_DIR has a subfolder of images for each class, SUPPORT.csv the columns text and label. REST
-needs numpy alone; gRPC needs tensorflow-serving-api too, which brings TensorFlow.
+SUPPORT_DIR has a subfolder of images, or of WAV files, for each class; SUPPORT.csv has the columns
+text and label. REST needs numpy alone; gRPC needs tensorflow-serving-api too, with TensorFlow.
 """
 
 import argparse
@@ -188,7 +188,7 @@ def _from_json(value: Any) -> Any:
 
 
 def read_support(path: Path) -> tuple[list[str], dict[str, list[Any]]]:
-    """The names of the classes, and the support set of one task: images of a folder, or texts."""
+    """The names of the classes, and the support set of one task: files of a folder, or texts."""
     if path.is_dir():
         classes = [each for each in _shown(path) if each.is_dir()]
         files = [(each.name, image) for each in classes for image in _shown(each)]
@@ -240,8 +240,8 @@ def probabilities_of(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Label images or texts by a model.")
-    parser.add_argument("support", type=Path, help="a subfolder of images per class; or CSV")
+    parser = argparse.ArgumentParser(description="Label images, sounds or texts.")
+    parser.add_argument("support", type=Path, help="a subfolder of files per class; or CSV")
     parser.add_argument("queries", nargs="+", help="PNG, JPEG or GIF files; or texts")
     parser.add_argument("--model", required=True, help="its name on the server")
     parser.add_argument("--grpc", default="localhost:8500", help="host:port (%(default)s)")
