@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.applications import applications
     from tfmeta.networks.bag_of_ngrams import bag_of_ngrams
     from tfmeta.networks.bag_of_tokens import bag_of_tokens
+    from tfmeta.networks.cepstra import cepstra
     from tfmeta.networks.conv4 import conv4
     from tfmeta.networks.efficientnet_lite0 import efficientnet_lite0
     from tfmeta.networks.feature_map import feature_map
@@ -31,6 +32,7 @@ __all__ = [
     "applications",
     "bag_of_ngrams",
     "bag_of_tokens",
+    "cepstra",
     "conv4",
     "declared_dtype",
     "efficientnet_lite0",
