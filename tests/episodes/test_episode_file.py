@@ -101,8 +101,10 @@ def test_a_file_that_is_not_for_the_learner_is_refused(run, tmp_path):
         vectors(), EpisodeShape(3, 1, 1)
     )
     others = build("glyphs", options={"split_seed": 1})  # other glyphs under the same names
-    assert "classes of the test split were trained on" in refusal(others, EpisodeShape(3, 1, 1))
-    assert "were trained on" not in refusal_or_nothing(tmp_path, run)
+    assert "classes of the test split had a part in the training of" in refusal(
+        others, EpisodeShape(3, 1, 1)
+    )
+    assert "had a part in the training" not in refusal_or_nothing(tmp_path, run)
 
 
 def refusal_or_nothing(folder, run):
