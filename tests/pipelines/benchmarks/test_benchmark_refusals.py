@@ -50,7 +50,7 @@ def test_listed_classes_that_are_missing_are_named(module, layout, lists, root):
     for path in (home / missing[0]).iterdir():  # an empty folder will not do
         path.unlink()
     (home / missing[1]).rename(root / "elsewhere")
-    message = f"2 classes of {lists} are missing in {root}: {', '.join(missing)}; expected every"
+    message = f"{root} lacks 2 classes of {lists}: {', '.join(missing)}; expected every"
     with pytest.raises(UserError, match=message):
         module.build(data_dir=root)
 
