@@ -129,6 +129,18 @@ NETWORKS = {
         (98, 40, 1),
         0,
     ),
+    "conv1d": Network(
+        "tfmeta.networks.conv1d:conv1d",
+        "convolutions over time: for windows of sensor data, (time, channels)",
+        (128, 6),
+        37_125,
+    ),
+    "recurrent": Network(
+        "tfmeta.networks.recurrent:recurrent",
+        "gated recurrent units in both directions: for windows whose order counts",
+        (128, 6),
+        8_005,
+    ),
     "feature_map": Network(
         "tfmeta.networks.feature_map:feature_map",
         "a small map of features that a pretrained network has made",

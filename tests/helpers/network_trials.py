@@ -71,11 +71,14 @@ def _attention():
 
 def _application(make, **options):
     base = make(input_shape=PIXELS, weights=None, include_top=False, pooling="avg", **options)
-    return keras.Model(base.input, layers.Dense(WAYS, name="out")(base.output))
+    return _with_head(base)
 
 
 def _of_texts(make, **options):
-    base = make(IDS, None, vocabulary_size=9, **options)
+    return _with_head(make(IDS, None, vocabulary_size=9, **options))
+
+
+def _with_head(base):
     return keras.Model(base.input, layers.Dense(WAYS, name="out")(base.output))
 
 
@@ -108,6 +111,10 @@ NETWORKS = {
     "bag_of_ngrams": lambda: _of_texts(networks.bag_of_ngrams, embedding_size=4),
     "text_conv": lambda: _of_texts(networks.text_conv, filters=3),
     "text_transformer": lambda: _of_texts(networks.text_transformer),
+    "conv1d": lambda: _with_head(
+        networks.conv1d(STEPS, None, filters=(3, 4), kernels=(3, 2))
+    ),
+    "gated units": lambda: _with_head(networks.recurrent(STEPS, None, units=3)),
 }  # fmt: skip
 TEXTS = {"bag_of_ngrams", "text_conv", "text_transformer"}
 # `{network: what the message says}`, for every learner.

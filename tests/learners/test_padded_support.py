@@ -55,7 +55,7 @@ def export_of(name):
     output = made_once.folder() / "padded" / name.replace(" ", "-")
     options = {"padded": True}
     if name == "prototypical":
-        options["image_format"] = IMAGES
+        options["input_format"] = IMAGES
     return export_model(learner_of(name), output, **options)
 
 

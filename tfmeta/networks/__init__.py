@@ -13,12 +13,14 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.bag_of_ngrams import bag_of_ngrams
     from tfmeta.networks.bag_of_tokens import bag_of_tokens
     from tfmeta.networks.cepstra import cepstra
+    from tfmeta.networks.conv1d import conv1d
     from tfmeta.networks.conv4 import conv4
     from tfmeta.networks.efficientnet_lite0 import efficientnet_lite0
     from tfmeta.networks.feature_map import feature_map
     from tfmeta.networks.keras_hub import keras_hub
     from tfmeta.networks.minilm import minilm
     from tfmeta.networks.mlp import mlp
+    from tfmeta.networks.recurrent import recurrent
     from tfmeta.networks.resnet12 import resnet12
     from tfmeta.networks.text_conv import text_conv
     from tfmeta.networks.text_transformer import text_transformer
@@ -33,6 +35,7 @@ __all__ = [
     "bag_of_ngrams",
     "bag_of_tokens",
     "cepstra",
+    "conv1d",
     "conv4",
     "declared_dtype",
     "efficientnet_lite0",
@@ -41,6 +44,7 @@ __all__ = [
     "keras_hub",
     "minilm",
     "mlp",
+    "recurrent",
     "resnet12",
     "text_conv",
     "text_transformer",

@@ -201,9 +201,9 @@ class InputFormat(ABC):
         """Lines for an export's README: what its inputs take; "" if there is nothing to say."""
         return ""
 
-    def shown(self) -> Any:
-        """An encoded example in a request's JSON, shortened."""
-        return {"b64": "..."} if self.takes_files else "..."
+    def shown(self) -> dict[str, Any]:
+        """An encoded example in a request's JSON, shortened; its parts by how their names end."""
+        return {self.suffix: {"b64": "..."} if self.takes_files else "..."}
 
     @property
     def client_arguments(self) -> str | None:

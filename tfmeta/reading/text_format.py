@@ -168,8 +168,8 @@ class TextFormat(InputFormat):
             "text without a word, a number or a symbol."
         )
 
-    def shown(self) -> str:
-        return "how do I pay?"
+    def shown(self) -> dict[str, Any]:
+        return {self.suffix: "how do I pay?"}
 
     @property
     def client_arguments(self) -> str:

@@ -221,10 +221,9 @@ def _client(name: str, manifest: Manifest) -> str:
 
 def _request(manifest: Manifest, inputs: dict[str, Any]) -> str:
     """A request to `serving_default`, or to its variant for encoded examples."""
-    suffix, shown = manifest.input_format.suffix, manifest.input_format.shown()
+    suffix, parts = manifest.input_format.suffix, manifest.input_format.shown()
     if not suffix:
         return '{"inputs": {' + ", ".join(f'"{name}": [...]' for name in inputs) + "}}"
-    parts = shown if isinstance(shown, dict) else {suffix: shown}
     others = {SUPPORT_Y: [[0, 1]], SUPPORT_SIZE: [2]}
     request: dict[str, Any] = {}
     for name in inputs:
