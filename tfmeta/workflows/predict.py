@@ -105,11 +105,12 @@ def predict(
         model: an export, `exported/NAME` or `exported/NAME/VERSION`, or a run, whose confidence is
             not fitted yet.
         images: the queries; a path or a list of paths. For a model that takes images: image files,
-            folders of image files, or NPZ files with an array x of images. For a model that takes
-            rows: CSV or Parquet files with the columns that the model was trained on, the columns
-            themselves (`{"age": [22, None], ...}`, or a dictionary per row), or NPZ files with an
-            array x.
-        support: the support set: a folder with a subfolder of images per class, an NPZ file of x
+            folders of image files, or NPZ files with an array x of images; sounds likewise, as WAV
+            files. For a model that takes texts: the texts themselves, or files of them (CSV, JSON
+            lines, or a text per line in a .txt file). For a model that takes rows: CSV or Parquet
+            files with the columns that the model was trained on, the columns themselves
+            (`{"age": [22, None], ...}`, or a dictionary per row), or NPZ files with an array x.
+        support: the support set: a folder with a subfolder of files per class, an NPZ file of x
             and y, or a table with the answers in a column; None for an `adapted` export, which has
             its support set baked in.
         timeout: seconds that an export's answer may take.
