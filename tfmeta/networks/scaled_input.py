@@ -74,12 +74,11 @@ def window_input(
     shape = tuple(input_shape)
     if len(shape) != 2:
         raise ValueError(f"received input_shape={shape}; expected windows, (time, channels)")
-    mean, deviation = np.zeros(shape), np.ones(shape)
-    if input_mean is not None:
-        mean = _per_feature("input_mean", input_mean, shape).reshape(shape)
+    zeros, ones = np.zeros(math.prod(shape)), np.ones(math.prod(shape))
+    mean = _per_feature("input_mean", zeros if input_mean is None else input_mean, shape)
+    deviation = _per_feature("input_scale", ones if input_scale is None else input_scale, shape)
+    mean, deviation = np.reshape(mean, shape), np.reshape(deviation, shape)
     centre = np.broadcast_to(mean.mean(0), shape)
-    if input_scale is not None:
-        deviation = _per_feature("input_scale", input_scale, shape).reshape(shape)
     variance = (deviation**2 + (mean - centre) ** 2).mean(0)
     scale = np.broadcast_to(np.sqrt(variance), shape)
     inputs, flat = scaled_input(
