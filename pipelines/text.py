@@ -11,6 +11,7 @@ in Python. For your own embeddings use `arrays`.
 """
 
 import hashlib
+from typing import Any
 
 import numpy as np
 
@@ -86,8 +87,7 @@ def build(
     length = rule.length if length is None else length
     _check_whole("length", length, rule.least_length, _MOST_IDS)
     path = find_file("text", data_dir, file, ROW_SUFFIXES)
-    chosen = {"text": text, "label": label, "group": group, "split": split}
-    chosen = {option: str(name) for option, name in chosen.items() if name is not None}
+    chosen = _chosen(text=text, label=label, group=group, split=split)
     columns = read_text_rows(path, chosen)
     texts = columns.pop("text")
     classes = classes_of(
@@ -117,6 +117,16 @@ def build(
     source.prepared = PreparedTokens(ids, rows, lengths, texts)
     source.network, source.network_options = rule.network, _network_options(ids, rows, len(words))
     return source
+
+
+def _chosen(**columns: Any) -> dict[str, str]:
+    """The columns that are named, `{option: name}`; the texts and the classes differ."""
+    if columns["text"] == columns["label"]:
+        raise UserError(
+            f"received {columns['text']!r} as the column of the texts and of the classes; expected "
+            "two columns"
+        )
+    return {option: str(name) for option, name in columns.items() if name is not None}
 
 
 def token_ids(

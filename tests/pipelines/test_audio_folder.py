@@ -81,8 +81,14 @@ def test_without_the_library_wav_is_read_and_others_are_asked_for_by_name(tmp_pa
     make_sounds(tmp_path)
     folder(tmp_path)
     (tmp_path / "voice0" / "word0" / "a.flac").write_bytes(b"fLaC" + b"\0" * 50)
-    with pytest.raises(UserError, match=r"this needs soundfile: pip install 'tfmeta\[sound\]'"):
+    needed = r"this needs soundfile: pip install 'tfmeta\[sound\]'"
+    message = rf"1 file can't be read: voice0/word0/a.flac is no plain WAV file, .* {needed}"
+    with pytest.raises(UserError, match=message):
         folder(tmp_path)
+    source = build("audio-folder", data_dir=str(tmp_path), skip_unreadable=True)
+    ((name, problem),) = source.index.origins.unreadable
+    assert name == "voice0/word0/a.flac"
+    assert "soundfile" in problem
 
 
 @pytest.mark.parametrize(

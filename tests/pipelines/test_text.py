@@ -146,6 +146,11 @@ def test_classes_are_split_and_episodes_drawn_as_of_any_source(source, tmp_path)
 @pytest.mark.parametrize(
     ("text", "options", "words"),
     [
+        (
+            "text,label\na,b\n",
+            {"text": "label"},
+            "'label' as the column of the texts and of",
+        ),
         ("t,label\na,b\n", {}, r"no column 'text' \(line 2 has: t, label\); .*pipeline\.text=NAME"),
         ("text,label\na,b\n", {"group": "g"}, r"no column 'g' .*--set pipeline\.group=NAME"),
         ("text,label\na,b\n ,c\nd,e\n,f\n", {}, r"no text \(text\) in 2 rows: lines 3, 5; fill"),

@@ -166,8 +166,6 @@ def _examine(path: Path) -> SoundFacts | str:
     try:
         return sound_facts(read_sound(path))
     except UserError as error:
-        if str(error).startswith("this needs"):  # a package, and not another file
-            raise
         return str(error).removeprefix(f"{path} ").split(";")[0]
 
 

@@ -47,7 +47,7 @@ def read_sound(path: AnyPath) -> bytes:
     files become WAV files of 32 bit floats with the same samples; that needs `tfmeta[sound]`.
 
     Raises:
-        UserError: if the file is missing or damaged, or is no sound, or the package is missing.
+        UserError: if the file is missing or damaged, or is no sound, or a package is missing.
     """
     try:
         content = read_file(path, most=_MOST_BYTES)
@@ -83,7 +83,10 @@ def sound_facts(content: bytes) -> SoundFacts:
 
 def _decoded(path: AnyPath, content: bytes) -> tuple[np.ndarray, int]:
     """The samples `(frames, channels)` and the rate of a file that is no plain WAV."""
-    soundfile: Any = import_extra("soundfile", package="soundfile", extra="sound")
+    try:
+        soundfile: Any = import_extra("soundfile", package="soundfile", extra="sound")
+    except UserError as error:
+        raise UserError(f"{path} is no plain WAV file, and for others {error}") from error
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             if file.frames * file.channels > _MOST_FRAMES:

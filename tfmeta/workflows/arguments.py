@@ -51,6 +51,10 @@ def paths(name: str, values: Any) -> list[str]:
     if not each or isinstance(values, bytes):
         raise UserError(f"received {name}={values!r}; expected one path or more")
     for value in each:
+        if value == "":
+            raise UserError(
+                f"received an empty text in {name}; expected a path, or for a model of texts a text"
+            )
         path(name, value)
     return [os.fspath(value) for value in each]
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError, counted, listed
@@ -206,11 +208,23 @@ def _is_number(name: str) -> bool:
     return True
 
 
+def _blank(source: ClassSource) -> Iterator[str]:
+    """Examples without content, such as silent sounds, which teach their class nothing."""
+    prepared, names = source.prepared, source.index.origins.names
+    if prepared is None:
+        return
+    flags = np.concatenate([np.zeros(0, bool), *map(prepared.is_blank, prepared.chunks())])
+    if blank := np.flatnonzero(flags).tolist():
+        shown = [names[n] if names else f"row {n + 1}" for n in blank]
+        yield f"{prepared.noun} that {prepared.blank_words}: {listed(shown)}; leave them out"
+
+
 def _warnings(source: ClassSource) -> Iterator[str]:
     index, prepared = source.index, source.prepared
     yield from source.left_out({})
     if isinstance(prepared, PreparedColumns):
         yield from prepared.warnings(prepared.facts())
+    yield from _blank(source)
     found = alike(index, given_digests(index))
     for kind, harm in (
         ("across_classes", "their labels contradict each other"),
