@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tfmeta import typed_fields as typed
-from tfmeta.errors import UserError
 from tfmeta.reading.array_pixels import DEFAULT_RANGE, png_files
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
@@ -134,11 +133,7 @@ class ImageFormat(InputFormat):
 
     def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
         del input_shape
-        if target_size is not None:
-            raise UserError(
-                "the examples are images with values, which are in no format of files; use the "
-                "learner's adapt and predict_with in Python"
-            )
+        self.refuse_values(target_size)
         return ImageReader(self.array_range)
 
     def prepared(self, examples: Any) -> "Prepared":

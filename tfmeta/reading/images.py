@@ -1,11 +1,13 @@
 """From encoded images to what a network takes, the same in training, prediction and serving."""
 
+from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.reading.decoding.encoded_requests import Checked, each_prepared, within_request
 from tfmeta.reading.decoding.image_decoding import (
     decode_gif,
     decode_png,
@@ -13,7 +15,7 @@ from tfmeta.reading.decoding.image_decoding import (
     decode_stored_gif,
 )
 from tfmeta.reading.decoding.image_shapes import cropped, padded
-from tfmeta.reading.decoding.image_sizes import GIF, JPEG, PNG, at_most, begins, checked_images
+from tfmeta.reading.decoding.image_sizes import GIF, JPEG, PNG, begins, checked_images
 from tfmeta.reading.decoding.jpeg_segments import of_few_scans
 from tfmeta.reading.decoding.orientation import upright
 from tfmeta.reading.decoding.png_chunks import few_compressed
@@ -27,8 +29,6 @@ MOST_PIXELS, MOST_BYTES = 89_478_485, 2**31 - 1
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what Pillow's "L" mode uses
 # How far a pixel may be outside of [0, 1]: half a grey level of 255, because of rounding.
 _BESIDE = 0.5 / 255
-
-Checked = tuple[tf.Tensor, tf.Tensor]  # encoded images, and how many pixels each one has
 
 
 def decode(image_format: ImageFormat, encoded: tf.Tensor, *, name: str) -> Any:
@@ -44,40 +44,28 @@ def decode_all(image_format: ImageFormat, encoded: tf.Tensor, *, name: str) -> t
 def decode_checked(
     image_format: ImageFormat, encoded: tf.Tensor, pixels: tf.Tensor, *, name: str
 ) -> tf.Tensor:
-    """`decode_all` for the two tensors that `checked_images` returned.
-
-    Images as large as a camera's are decoded one after another, so that only one at a time takes
-    memory.
-    """
+    """`decode_all` for the two tensors that `checked_images` returned."""
     # A constant inside the loop would make TensorFlow optimise the decoder anew for each call.
     name_tensor = tf.constant(name)
-
-    def several(number: int | None) -> tf.Tensor:
-        return tf.map_fn(
-            lambda each: _decoded_one(each, image_format, name, name_tensor),
-            tf.reshape(encoded, [-1]),
-            fn_output_signature=tf.TensorSpec(image_format.shape, tf.uint8),
-            parallel_iterations=number,
-        )
-
-    is_large = tf.reduce_any(pixels > _LARGE)
-    flat = tf.cond(is_large, partial(several, 1), partial(several, None))  # by default 10
-    flat.set_shape((None, *image_format.shape))
-    return tf.reshape(flat, tf.concat([tf.shape(encoded), image_format.shape], 0))
+    return each_prepared(
+        lambda each: _decoded_one(each, image_format, name, name_tensor),
+        tf.reshape(encoded, [-1]),
+        shape=tf.shape(encoded),
+        spec=tf.TensorSpec(image_format.shape, tf.uint8),
+        has_large=tf.reduce_any(pixels > _LARGE),
+    )
 
 
-def within_limits(files: dict[str, tf.Tensor], limits: Any) -> dict[str, Checked]:
+def within_limits(files: dict[str, tf.Tensor], limits: Mapping[str, int]) -> dict[str, Checked]:
     """See `InputFormat.within_limits`."""
-    names, number = " and ".join(files), sum(map(tf.size, files.values()))
-    most = limits["request_images"]
-    with tf.control_dependencies([at_most(most, number, f"{names}: images", "request_images")]):
-        files = {name: tf.identity(value) for name, value in files.items()}
     largest = {"most_pixels": limits["image_pixels"], "most_bytes": limits["image_bytes"]}
-    checked = {name: checked_images(value, name=name, **largest) for name, value in files.items()}
-    total = sum(tf.reduce_sum(pixels) for _, pixels in checked.values())
-    most = limits["request_pixels"]
-    with tf.control_dependencies([at_most(most, total, f"{names}: pixels", "request_pixels")]):
-        return {name: (tf.identity(encoded), pixels) for name, (encoded, pixels) in checked.items()}
+    return within_request(
+        files,
+        limits,
+        noun="images",
+        unit="pixels",
+        checked=lambda value, name: checked_images(value, name=name, **largest),
+    )
 
 
 def fit(image_format: ImageFormat, levels: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfmeta import typed_fields as typed
+from tfmeta.errors import UserError
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import Limit
 
@@ -79,6 +80,14 @@ class InputFormat(ABC):
             input_shape: of one prepared example.
             target_size: the number of values per answer; None if the answers are classes.
         """
+
+    def refuse_values(self, target_size: int | None) -> None:
+        """Raises UserError for a format whose support sets are files with classes."""
+        if target_size is not None:
+            raise UserError(
+                f"the examples are {self.noun} with values, which are in no format of files; use "
+                "the learner's adapt and predict_with in Python"
+            )
 
     @abstractmethod
     def prepared(self, examples: Any) -> "Prepared":

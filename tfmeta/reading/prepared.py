@@ -98,3 +98,16 @@ class Prepared(ABC):
     def _seen(self, examples: np.ndarray) -> np.ndarray:
         """Stored examples as the network sees them."""
         return examples
+
+
+class ForBaselines(Prepared):
+    """Examples in a form that only baselines compare, about which `tfmeta inspect` says nothing."""
+
+    def facts(self) -> dict[str, Any]:
+        return {}
+
+    def lines(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
+        return []
+
+    def warnings(self, facts: dict[str, Any]) -> list[str]:
+        return []

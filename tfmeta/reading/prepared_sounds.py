@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
-from tfmeta.reading.prepared import Prepared
+from tfmeta.reading.prepared import ForBaselines, Prepared
 from tfmeta.reading.prepared_columns import in_words, spread_of
 from tfmeta.reading.sound_files import SoundFacts
 from tfmeta.reading.sound_format import SoundFormat
@@ -117,20 +117,11 @@ def cepstra(spectrograms: np.ndarray) -> np.ndarray:
     return scipy.fft.dct(spectrograms[..., 0], axis=-1, norm="ortho")[..., _COEFFICIENTS]
 
 
-class CepstralMeans(Prepared):
+class CepstralMeans(ForBaselines):
     """Sounds as a baseline compares them: `(12,)` each."""
 
     noun = "sounds"
     compared_as = "MFCC means"
-
-    def facts(self) -> dict[str, Any]:
-        return {}
-
-    def lines(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
-        return []
-
-    def warnings(self, facts: dict[str, Any]) -> list[str]:
-        return []
 
     def vectors(self, x: np.ndarray) -> np.ndarray:
         return x.astype(np.float64)

@@ -1,17 +1,16 @@
 """Texts as a baseline without learning compares them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from tfmeta.reading.prepared import Prepared
+from tfmeta.reading.prepared import ForBaselines
 
 _NGRAMS = (2, 4)  # characters, within words
 
 
-class CharacterNgrams(Prepared):
+class CharacterNgrams(ForBaselines):
     """Texts by their numbers; as vectors, TF-IDF over n-grams of characters.
 
     Args:
@@ -30,12 +29,3 @@ class CharacterNgrams(Prepared):
         """Numbers of texts `(texts, 1)` -> `(texts, n-grams that occur in one of them)`."""
         weights = self._weights[x[:, 0].astype(np.int64)]
         return weights[:, np.unique(weights.indices)].toarray()
-
-    def facts(self) -> dict[str, Any]:
-        return {}
-
-    def lines(self, facts: dict[str, Any]) -> list[tuple[str, str]]:
-        return []
-
-    def warnings(self, facts: dict[str, Any]) -> list[str]:
-        return []

@@ -1,6 +1,5 @@
 """Weights from a safetensors file: a JSON header, then the numbers of each tensor."""
 
-import hashlib
 import math
 import struct
 from typing import Any
@@ -9,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tfmeta import strict_json
-from tfmeta.errors import UserError, described
-from tfmeta.user_files import AnyPath, read_file
+from tfmeta.reading.weights_files import reviewed_content
+from tfmeta.user_files import AnyPath
 
 _TYPES = {"F32": "<f4", "I64": "<i8"}
-_MOST = 2**30  # bytes of a file
 
 
 def read_safetensors(path: AnyPath, *, sha256: str) -> dict[str, npt.NDArray[Any]]:
@@ -26,15 +24,7 @@ def read_safetensors(path: AnyPath, *, sha256: str) -> dict[str, npt.NDArray[Any
     Raises:
         UserError: if the file can't be read, or is another one.
     """
-    try:
-        content = read_file(path, most=_MOST)
-    except OSError as error:
-        raise UserError(f"cannot read the weights in {path}: {described(error)}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise UserError(
-            f"{path} has the SHA-256 digest {found}; expected {sha256}. Install it again"
-        )
+    content = reviewed_content(path, sha256=sha256)
     (size,) = struct.unpack("<Q", content[:8])
     header = strict_json.loads(content[8 : 8 + size].decode("utf-8"))
     numbers = memoryview(content)[8 + size :]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tfmeta import typed_fields as typed
-from tfmeta.errors import UserError
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.input_format import InputFormat
@@ -145,11 +144,7 @@ class SoundFormat(InputFormat):
 
     def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
         del input_shape
-        if target_size is not None:
-            raise UserError(
-                "the examples are sounds with values, which are in no format of files; use the "
-                "learner's adapt and predict_with in Python"
-            )
+        self.refuse_values(target_size)
         return SoundReader()
 
     def prepared(self, examples: Any) -> "Prepared":

@@ -4,13 +4,14 @@ The spectrogram is computed in float64, because quiet bands beside loud ones are
 large numbers.
 """
 
+from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.reading.decoding.image_sizes import at_most
+from tfmeta.reading.decoding.encoded_requests import Checked, each_prepared, within_request
 from tfmeta.reading.decoding.resampling import resampled
 from tfmeta.reading.decoding.wav_header import HEADER, checked_sounds, seconds_of
 from tfmeta.reading.decoding.wav_samples import wav_samples
@@ -20,7 +21,6 @@ _STEPS = 100  # per second, in which the loudest stretch is looked for
 _LARGE = 2_000_000  # bytes; a larger sound is decoded by itself
 _SILENT = 1e-30  # power below which there is no sound at all
 _BESIDE = 1e-3  # by which a client's own rounding may leave the range
-Checked = tuple[tf.Tensor, tf.Tensor]
 MOST_BYTES, MOST_SECONDS = 2**31 - 1, 2**31 - 1
 
 
@@ -34,18 +34,17 @@ def prepare(encoded: tf.Tensor, sound_format: SoundFormat, *, name: str = "sound
     return prepare_checked(*checked_sounds(encoded, name=name, **limits), sound_format, name=name)
 
 
-def within_limits(files: dict[str, tf.Tensor], limits: Any) -> dict[str, Checked]:
+def within_limits(files: dict[str, tf.Tensor], limits: Mapping[str, int]) -> dict[str, Checked]:
     """See `InputFormat.within_limits`."""
-    names, number = " and ".join(files), sum(map(tf.size, files.values()))
-    most = limits["request_sounds"]
-    with tf.control_dependencies([at_most(most, number, f"{names}: sounds", "request_sounds")]):
-        files = {name: tf.identity(value) for name, value in files.items()}
     largest = {"most_bytes": limits["sound_bytes"], "most_seconds": limits["sound_seconds"]}
-    checked = {name: checked_sounds(value, name=name, **largest) for name, value in files.items()}
-    total = sum(tf.reduce_sum(seconds_of(headers)) for _, headers in checked.values())
-    most = limits["request_seconds"]
-    with tf.control_dependencies([at_most(most, total, f"{names}: seconds", "request_seconds")]):
-        return {name: (tf.identity(encoded), each) for name, (encoded, each) in checked.items()}
+    return within_request(
+        files,
+        limits,
+        noun="sounds",
+        unit="seconds",
+        checked=lambda value, name: checked_sounds(value, name=name, **largest),
+        cost=seconds_of,
+    )
 
 
 def are_spectrograms(x: tf.Tensor, sound_format: SoundFormat, name: str) -> Any:
@@ -65,20 +64,14 @@ def prepare_checked(
     """`prepare` for the two tensors that `checked_sounds` returned."""
     # A constant inside the loop would make TensorFlow optimise the function anew for each call.
     name_tensor = tf.constant(name)
-    elements = (tf.reshape(encoded, [-1]), tf.reshape(headers, (-1, len(HEADER))))
-
-    def several(number: int | None) -> tf.Tensor:
-        return tf.map_fn(
-            lambda each: _prepare_one(sound_format)(*each, name_tensor),
-            elements,
-            fn_output_signature=tf.TensorSpec(sound_format.shape, tf.float32),
-            parallel_iterations=number,
-        )
-
-    is_large = tf.reduce_any(tf.strings.length(elements[0]) > _LARGE)
-    flat = tf.cond(is_large, partial(several, 1), partial(several, None))  # by default 10
-    flat.set_shape((None, *sound_format.shape))
-    return tf.reshape(flat, tf.concat([tf.shape(encoded), sound_format.shape], 0))
+    contents = tf.reshape(encoded, [-1])
+    return each_prepared(
+        lambda each: _prepare_one(sound_format)(*each, name_tensor),
+        (contents, tf.reshape(headers, (-1, len(HEADER)))),
+        shape=tf.shape(encoded),
+        spec=tf.TensorSpec(sound_format.shape, tf.float32),
+        has_large=tf.reduce_any(tf.strings.length(contents) > _LARGE),
+    )
 
 
 @cache

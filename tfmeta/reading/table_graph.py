@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from tfmeta.reading.decoding.image_sizes import at_most
+from tfmeta.reading.decoding.encoded_requests import at_most
 
 if TYPE_CHECKING:
     from tfmeta.reading.table_format import TableFormat

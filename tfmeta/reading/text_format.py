@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tfmeta import typed_fields as typed
-from tfmeta.errors import UserError
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.input_format import InputFormat
@@ -106,11 +105,7 @@ class TextFormat(InputFormat):
 
     def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
         del input_shape
-        if target_size is not None:
-            raise UserError(
-                "the examples are texts with values, which are in no format of files; use the "
-                "learner's adapt and predict_with in Python"
-            )
+        self.refuse_values(target_size)
         return TextReader(self.text_column, self.label_column)
 
     def prepared(self, examples: Any) -> "Prepared":

@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfmeta.reading.decoding.image_sizes import at_most
+from tfmeta.reading.decoding.encoded_requests import at_most
 from tfmeta.reading.tokenizers import RESERVED, TOKENIZERS, spaced_tokens
 
 VOCABULARY_FILE = "vocabulary.txt"

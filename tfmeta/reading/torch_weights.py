@@ -5,7 +5,6 @@ file is first compared with the digest of the one that was reviewed, and the rea
 but arrays and dictionaries of them.
 """
 
-import hashlib
 import io
 import math
 import pickle
@@ -17,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tfmeta.errors import UserError, described
-from tfmeta.user_files import AnyPath, read_file
+from tfmeta.reading.weights_files import reviewed_content
+from tfmeta.user_files import AnyPath
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of such a file
 _TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
-_MOST = 2**30  # bytes of a file
 
 
 def read_torch_weights(path: AnyPath, *, sha256: str) -> dict[str, npt.NDArray[Any]]:
@@ -34,15 +33,7 @@ def read_torch_weights(path: AnyPath, *, sha256: str) -> dict[str, npt.NDArray[A
     Raises:
         UserError: if the file can't be read, or is another one.
     """
-    try:
-        content = read_file(path, most=_MOST)
-    except OSError as error:
-        raise UserError(f"cannot read the weights in {path}: {described(error)}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise UserError(
-            f"{path} has the SHA-256 digest {found}; expected {sha256}. Install it again"
-        )
+    content = reviewed_content(path, sha256=sha256)
     try:
         return _tensors(io.BytesIO(content))
     except UserError as error:

@@ -38,7 +38,7 @@ from tfmeta.workflows.learn_task import (
 )
 from tfmeta.workflows.learn_texts import text_column
 from tfmeta.workflows.learn_values import learn_values, value_column
-from tfmeta.workflows.learn_words import as_option, refuse
+from tfmeta.workflows.learn_words import as_option, is_number, refuse
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
 from tfmeta.workflows.learned_values import LearnedValues
 
@@ -191,21 +191,13 @@ def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
         yield f"{task.network} is drawn at random; a pretrained network makes better features"
     names, counts = task.source.index.class_names, task.source.index.counts
     alone = [name for name, count in zip(names, counts, strict=True) if count == 1]
-    if len(alone) > len(names) / 2 and all(_is_number(name) for name in names):
+    if len(alone) > len(names) / 2 and all(is_number(name) for name in names):
         yield "most classes are numbers with one example each; --target COLUMN learns values"
     if found and alone:
         yield (
             f"{listed(alone)}: one example each, which can't be held out, so that nothing is known "
             "of how well these classes are recognised"
         )
-
-
-def _is_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _blank(source: ClassSource) -> Iterator[str]:

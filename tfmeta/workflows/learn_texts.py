@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.reading.tables import read_table
+from tfmeta.workflows.learn_words import is_number
 
 _TEXTS_ALONE = ".jsonl"  # tables of features are in no such files
 _TABLE = ".csv"
@@ -40,13 +41,5 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
 def _are_texts(values: list[Any]) -> bool:
     """Whether most of these are strings that are no numbers; a missing one is None."""
     given = [value for value in values if value is not None]
-    texts = [value for value in given if isinstance(value, str) and not _is_number(value)]
+    texts = [value for value in given if isinstance(value, str) and not is_number(value)]
     return len(texts) > len(given) / 2
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

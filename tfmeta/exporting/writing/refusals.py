@@ -16,7 +16,7 @@ from tfmeta.exporting.contract import (
     X,
     suffix_of,
 )
-from tfmeta.reading.decoding.image_sizes import at_most
+from tfmeta.reading.decoding.encoded_requests import at_most
 
 Checks = Callable[[tf.Tensor, str], list[Any]]
 

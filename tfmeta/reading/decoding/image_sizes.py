@@ -7,10 +7,10 @@ before it reads the image.
 from functools import cache
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
+from tfmeta.reading.decoding.encoded_requests import at_most
 from tfmeta.reading.decoding.gif_frames import first_frame
 
 # How files of each kind begin. A PNG begins with the chunk that has its size.
@@ -65,14 +65,6 @@ def checked_images(encoded: tf.Tensor, *, name: str, most_pixels: int, most_byte
     check = at_most(most_pixels, pixels, f"{name}: an image's pixels", "image_pixels")
     with tf.control_dependencies([check]):
         return tf.reshape(flat, tf.shape(encoded)), tf.reshape(pixels, tf.shape(encoded))
-
-
-def at_most(limit: int, values: np.ndarray, what: str, limit_name: str) -> tf.Tensor:
-    """An assertion that no value is above a limit; its message names the limit."""
-    most = tf.reduce_max(tf.concat([[0], tf.reshape(tf.cast(values, tf.int64), [-1])], 0))
-    return tf.debugging.Assert(
-        most <= limit, [f"{what}: received", most, f"expected at most {limit} ({limit_name})"]
-    )
 
 
 def begins(head: Any, with_bytes: bytes) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfmeta.reading.decoding.image_sizes import at_most
+from tfmeta.reading.decoding.encoded_requests import at_most
 from tfmeta.reading.wav_files import (
     EXTENSIBLE,
     EXTENSIBLE_BYTES,

@@ -1,0 +1,81 @@
+"""Encoded examples of one request: how many they may be, and how they are prepared one by one."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import tensorflow as tf
+
+Checked = tuple[tf.Tensor, tf.Tensor]  # encoded examples, and what their beginnings say
+
+
+def at_most(limit: int, values: Any, what: str, limit_name: str) -> tf.Tensor:
+    """An assertion that no value is above a limit; its message names the limit."""
+    most = tf.reduce_max(tf.concat([[0], tf.reshape(tf.cast(values, tf.int64), [-1])], 0))
+    return tf.debugging.Assert(
+        most <= limit, [f"{what}: received", most, f"expected at most {limit} ({limit_name})"]
+    )
+
+
+def within_request(
+    files: dict[str, tf.Tensor],
+    limits: Mapping[str, int],
+    *,
+    noun: str,
+    unit: str,
+    checked: Callable[[tf.Tensor, str], Checked],
+    cost: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+) -> dict[str, Checked]:
+    """The files of a request, or an error before any is decoded. See `InputFormat.within_limits`.
+
+    Args:
+        files: strings, by the name of the input.
+        limits: those of the request; `request_NOUN` and `request_UNIT` are looked at here.
+        noun: what the examples are, in the plural.
+        unit: in which their cost is counted, in the plural.
+        checked: the strings and the name of an input -> the same strings, each looked at by itself,
+            and what their beginnings say.
+        cost: what the beginnings say -> how many units each example has.
+    """
+    names, number = " and ".join(files), sum(map(tf.size, files.values()))
+    name_of_limit = f"request_{noun}"
+    check = at_most(limits[name_of_limit], number, f"{names}: {noun}", name_of_limit)
+    with tf.control_dependencies([check]):
+        files = {name: tf.identity(value) for name, value in files.items()}
+    found = {name: checked(value, name) for name, value in files.items()}
+    total = sum(tf.reduce_sum(cost(told)) for _, told in found.values())
+    name_of_limit = f"request_{unit}"
+    check = at_most(limits[name_of_limit], total, f"{names}: {unit}", name_of_limit)
+    with tf.control_dependencies([check]):
+        return {name: (tf.identity(encoded), told) for name, (encoded, told) in found.items()}
+
+
+def each_prepared(
+    prepare_one: Callable[[Any], tf.Tensor],
+    elements: Any,
+    *,
+    shape: tf.Tensor,
+    spec: tf.TensorSpec,
+    has_large: tf.Tensor,
+) -> tf.Tensor:
+    """Examples that are prepared one by one, `(..., *spec.shape)`.
+
+    If there are large ones, they are prepared one after another, so that only one at a time takes
+    memory.
+
+    Args:
+        prepare_one: an element -> one prepared example.
+        elements: tensors whose first dimension is the examples.
+        shape: into which the examples are brought back.
+        spec: of one prepared example.
+        has_large: whether an example is large.
+    """
+
+    def several(number: int | None) -> tf.Tensor:
+        return tf.map_fn(
+            prepare_one, elements, fn_output_signature=spec, parallel_iterations=number
+        )
+
+    flat = tf.cond(has_large, partial(several, 1), partial(several, None))  # by default 10
+    flat.set_shape((None, *spec.shape))
+    return tf.reshape(flat, tf.concat([shape, spec.shape], 0))
