@@ -1,6 +1,7 @@
-"""No file, no function and no list of arguments is longer than a reader takes in at once."""
+"""Nothing is too long to take in at once, and no two files of tests share a name."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,9 @@ def test_what_is_too_long_is_found(place, text, expected, tmp_path, monkeypatch)
     path.parent.mkdir()
     path.write_text(text)
     assert too_long(path) == {what.replace("a.py", place): n for what, n in expected.items()}
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """pytest imports a file by its name alone, so it would refuse the second one."""
+    files = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert not {name: number for name, number in files.items() if number > 1}
