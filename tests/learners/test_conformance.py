@@ -231,6 +231,19 @@ def test_vectorised_tasks_give_the_numbers_of_mapped_ones(row):
 
 
 @pytest.mark.usefixtures("float64")
+@each({name: ROWS[name] for name in ("maml", "ridge")})  # XLA compiles the others for too long
+def test_compiled_by_xla_a_step_is_the_same(row):
+    results = []
+    for compiled in (False, True):
+        keras.utils.set_random_seed(5)
+        learner = row.make(vectorised=compiled)
+        learner.compile(keras.optimizers.SGD(0.1), jit_compile=compiled)
+        learner.train_on_batch(classification_batch(dtype=np.float64))
+        results.append([v.numpy() for v in learner.variables])
+    assert_all_close(*results)
+
+
+@pytest.mark.usefixtures("float64")
 @each(WITH_GRADIENT)
 def test_the_meta_gradient_equals_finite_differences(row):
     """Along a random direction, for each variable; so near that no ReLU turns over on the way."""

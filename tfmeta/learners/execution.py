@@ -1,5 +1,7 @@
 """Runs the tasks of a batch: in parallel, one task per core, or as one batched computation.
 
+The first suits convolutions on a CPU, the second dense networks and accelerators.
+
 Both ways run the same function of one task, and the gradient is taken inside that function. So in
 the mapped way no part of a task's graph is kept after the task, and in the vectorised way XLA has
 no shapes to infer across the function's border. The numbers are equal except for rounding.
@@ -10,8 +12,15 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfmeta.learners.patch_convolutions import convolutions_by_patches
+
 # Enough tasks at once to keep all cores busy while one task waits for its last operation.
 _TASKS_IN_FLIGHT = 10
+
+
+def has_accelerator() -> bool:
+    """Whether TensorFlow sees a GPU or a TPU."""
+    return any(tf.config.list_logical_devices(kind) for kind in ("GPU", "TPU"))
 
 
 def map_tasks(task_function: Any, elements: Any, *, vectorised: bool) -> tf.Tensor:
@@ -26,7 +35,7 @@ def map_tasks(task_function: Any, elements: Any, *, vectorised: bool) -> tf.Tens
         The structure that `task_function` returns, with tensors `(tasks, ...)`.
     """
     if vectorised:
-        return tf.vectorized_map(task_function, elements)
+        return _vectorised(task_function, elements)
     first = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape[1:], t.dtype), elements)
     outputs = tf.function(task_function, autograph=False).get_concrete_function(first)
     return tf.map_fn(
@@ -57,7 +66,7 @@ def mean_gradients(
         with a leading tasks dimension.
     """
     if vectorised:
-        gradients, logs = tf.vectorized_map(task_gradients, episodes)
+        gradients, logs = _vectorised(task_gradients, episodes)
         statistics = logs.pop("statistics", [])
         means = [[tf.reduce_mean(t, 0) for t in tensors] for tensors in (gradients, statistics)]
         return means[0], means[1], logs
@@ -88,3 +97,8 @@ def mean_gradients(
     scale = tf.cast(num_tasks, dtype)
     gradients, statistics = tf.nest.map_structure(lambda total: total / scale, totals)
     return gradients, statistics, {"loss": losses.stack(), "outputs": outputs.stack()}
+
+
+def _vectorised(task_function: Callable[..., Any], elements: Any) -> Any:
+    with convolutions_by_patches():
+        return tf.vectorized_map(task_function, elements)

@@ -13,7 +13,7 @@ from tfmeta.episodes.target_kind import CLASSES, TargetKind
 from tfmeta.learners import targets as kinds
 from tfmeta.learners.common_sizes import CommonSizes, declares_sizes
 from tfmeta.learners.draws import Draws
-from tfmeta.learners.execution import map_tasks
+from tfmeta.learners.execution import has_accelerator, map_tasks
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.padding import is_padded, refilled, unpadded
 from tfmeta.learners.task_inputs import as_episodes
@@ -126,10 +126,10 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         if self.vectorised != "auto":
             return self.vectorised
         has_convolution = any(len(v.shape) > 2 for v in self.network.trainable_variables)
-        may_be = not has_convolution or bool(tf.config.list_physical_devices("GPU"))
+        suits = has_accelerator() or not (has_convolution or self.draws)
         # Without `sizes` the shape of an answer would depend on each task's own labels.
         has_sizes = self.num_outputs is not None or declares_sizes(self.adapt)
-        return may_be and has_sizes and self.function.loop is None and not self.draws
+        return suits and has_sizes and self.function.loop is None
 
     @property
     def draws(self) -> bool:
