@@ -8,6 +8,7 @@ An alphabet has a style, a character is a few strokes in this style, and every d
 handwriting of their own (`glyph_drawing.py`). It replaces Omniglot where nothing can be downloaded.
 """
 
+import functools
 import sys
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def build(*, data_dir=None, split_seed: int = 0, rotations: bool = False) -> Cla
             because some characters look the same after a half turn.
     """
     del data_dir
-    glyphs = draw_glyphs(num_alphabets=NUM_ALPHABETS, seed=split_seed)
+    glyphs = _drawn(split_seed)
     num_characters, num_drawers = glyphs.images.shape[:2]
     order = np.random.default_rng(split_seed).permutation(NUM_ALPHABETS)
     parts = np.split(order, [NUM_VALIDATION, NUM_VALIDATION + NUM_TEST])
@@ -49,6 +50,13 @@ def build(*, data_dir=None, split_seed: int = 0, rotations: bool = False) -> Cla
         glyphs.alphabets,
     )
     return ClassSource("glyphs", index, input_format=IMAGES, rotations=rotations)
+
+
+@functools.lru_cache(maxsize=2)  # sets; a notebook builds the same one again and again
+def _drawn(seed):
+    glyphs = draw_glyphs(num_alphabets=NUM_ALPHABETS, seed=seed)
+    glyphs.images.flags.writeable = False
+    return glyphs
 
 
 def write_sample(folder, *, num_ways: int = 5, num_queries: int = 2) -> None:

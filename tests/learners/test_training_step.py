@@ -88,6 +88,22 @@ def test_a_constraint_holds_in_the_inner_loop():
     assert_at_most(np.linalg.norm(values(learner)[0], axis=0), 0.5)
 
 
+@pytest.mark.parametrize("method", ["fit", "train_on_batch"])
+def test_a_step_is_traced_once(monkeypatch, method):
+    number, of_a_task = [], tfmeta.Prototypical.task_gradients
+
+    def counted(*arguments):
+        number.append(1)
+        return of_a_task(*arguments)
+
+    monkeypatch.setattr(tfmeta.Prototypical, "task_gradients", counted)
+    learner = tfmeta.Prototypical(dense())
+    learner.compile(keras.optimizers.Adam(RATE))
+    for _ in range(3):
+        getattr(learner, method)(episodes())
+    assert sum(number) == 1
+
+
 def _scaling(scale):
     return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(RATE), scale)
 

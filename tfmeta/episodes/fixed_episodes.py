@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+
+import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.episodes.episode_shape import EpisodeShape
@@ -39,7 +42,16 @@ class FixedEpisodes:
             UserError: if there are no such episodes.
         """
         size = even_batch(self.num_tasks, most)
-        dataset = (source or self.source).episodes(
-            self.split, self.shape, seed=self.seed, num_tasks=size
-        )
+        dataset = self._kept.get(size) if source is None else None
+        if dataset is None:
+            dataset = (source or self.source).episodes(
+                self.split, self.shape, seed=self.seed, num_tasks=size
+            )
+            if source is None:
+                self._kept[size] = dataset
         return map(without_solution, dataset.take(self.num_tasks // size))
+
+    @cached_property
+    def _kept(self) -> dict[int, tf.data.Dataset]:
+        """The datasets of the source itself, by tasks per batch: each is traced once."""
+        return {}

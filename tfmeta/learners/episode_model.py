@@ -104,6 +104,7 @@ class EpisodeModel(TaskModel):
             options["validation_data"] = validation
         self._learn_target_kind(options["x"].element_spec)
         self._build_metrics(options["x"].element_spec)
+        self._build_optimizer()
         return super().fit(**options, shuffle=False)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
@@ -128,6 +129,7 @@ class EpisodeModel(TaskModel):
         episodes = as_episodes(self, options.get("x"))
         self._learn_target_kind(episodes)
         self._build_metrics(episodes)
+        self._build_optimizer()
         logs = super().train_on_batch(**{**options, "x": episodes})
         self.finite_guard.check()
         return logs
@@ -223,6 +225,13 @@ class EpisodeModel(TaskModel):
     def _build_metrics(self, episodes: Any) -> None:
         """Builds the metrics for a batch of episodes, or for its specification."""
         task_metrics.build_metrics(self, structured(episodes).query_y)
+
+    def _build_optimizer(self) -> None:
+        """Makes the optimizer's variables; a step that makes them is traced twice."""
+        optimizer = self.optimizer
+        if optimizer is not None and not optimizer.built and self.trainable_variables:
+            with self.distribute_strategy.scope():
+                optimizer.build(self.trainable_variables)
 
     def _report(
         self, episodes: Any, outputs: tf.Tensor, losses: tf.Tensor, penalty: Any

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.reading.decoding.encoded_requests import Checked, each_prepared, within_request
+from tfmeta.reading.decoding.encoded_requests import (
+    KEPT_WHOLE,
+    Checked,
+    each_prepared,
+    within_request,
+)
 from tfmeta.reading.decoding.image_decoding import (
     decode_gif,
     decode_png,
@@ -117,7 +122,7 @@ def _decoder(image_format: ImageFormat) -> Any:
         partial(_traceable, image_format),
         input_signature=[tf.TensorSpec((), tf.string)] * 2,
         autograph=False,
-        experimental_attributes={"_noinline": True},
+        experimental_attributes=KEPT_WHOLE,
     )
 
 

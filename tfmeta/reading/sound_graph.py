@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.reading.decoding.encoded_requests import Checked, each_prepared, within_request
+from tfmeta.reading.decoding.encoded_requests import (
+    KEPT_WHOLE,
+    Checked,
+    each_prepared,
+    within_request,
+)
 from tfmeta.reading.decoding.resampling import resampled
 from tfmeta.reading.decoding.wav_header import HEADER, checked_sounds, seconds_of
 from tfmeta.reading.decoding.wav_samples import wav_samples
@@ -92,7 +97,7 @@ def _prepare_one(sound_format: SoundFormat) -> Any:
             tf.TensorSpec((), tf.string),
         ],
         autograph=False,
-        experimental_attributes={"_noinline": True},
+        experimental_attributes=KEPT_WHOLE,
     )
 
 

@@ -8,6 +8,10 @@ import tensorflow as tf
 
 Checked = tuple[tf.Tensor, tf.Tensor]  # encoded examples, and what their beginnings say
 
+# Of a function that reads one example, for `experimental_attributes`. It is not inlined, and its
+# branches and loops are optimised once, as parts of it, and not each by itself before.
+KEPT_WHOLE = {"_noinline": True, "_tf_data_function": True}
+
 
 def at_most(limit: int, values: Any, what: str, limit_name: str) -> tf.Tensor:
     """An assertion that no value is above a limit; its message names the limit."""

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfmeta.file_bytes import FileBytes
-from tfmeta.reading.decoding.encoded_requests import at_most
+from tfmeta.reading.decoding.encoded_requests import KEPT_WHOLE, at_most
 from tfmeta.reading.decoding.gif_frames import first_frame
 
 # How files of each kind begin. A PNG begins with the chunk that has its size.
@@ -118,7 +118,7 @@ def _walked_one() -> tf.Tensor:
         pixels,
         input_signature=[tf.TensorSpec((), dtype) for dtype in dtypes],
         autograph=False,
-        experimental_attributes={"_noinline": True},
+        experimental_attributes=KEPT_WHOLE,
     )
 
 

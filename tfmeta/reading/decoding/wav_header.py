@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfmeta.reading.decoding.encoded_requests import at_most
+from tfmeta.reading.decoding.encoded_requests import KEPT_WHOLE, at_most
 from tfmeta.reading.wav_files import (
     EXTENSIBLE,
     EXTENSIBLE_BYTES,
@@ -161,5 +161,5 @@ def _walk() -> Any:
         walk,
         input_signature=[tf.TensorSpec((), tf.string)],
         autograph=False,
-        experimental_attributes={"_noinline": True},
+        experimental_attributes=KEPT_WHOLE,
     )
