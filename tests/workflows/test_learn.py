@@ -176,6 +176,20 @@ def test_columns_that_spoil_the_model_are_named(tmp_path):
     assert len(found.warnings) == 3 + sum("equal examples" in each for each in found.warnings)
 
 
+@pytest.mark.usefixtures("unverified")
+@pytest.mark.fault("a column of names or numbers of the rows, or of the answer", "named by `learn`")
+def test_categories_and_identifiers_that_spoil_the_model_are_named(tmp_path):
+    rows = [f"{i},n{i},{'uv'[i % 2]},{i % 7},{'pqr'[i % 3]},{'xy'[i % 2]}" for i in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["id,name,alias,a,colour,label", *rows]))
+    found = tfmeta.learn(tmp_path / "t.csv", categories="auto", output=tmp_path / "model")
+    for words in (
+        "features that say the answer itself: 1 (alias)",
+        "features that number or name the rows: 2 (id, name)",
+    ):
+        assert any(warning.startswith(words) for warning in found.warnings), words
+    assert len(found.warnings) == 2
+
+
 @pytest.mark.fault("learning from too little", "refused: no data, one class, an empty class")
 @pytest.mark.parametrize(
     ("make", "message"),

@@ -1,6 +1,5 @@
 """Vectors of numbers after they have been prepared, which means centred and scaled."""
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +7,30 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError
+from tfmeta.reading import doubtful_columns as doubtful
 from tfmeta.reading.prepared import Prepared
 
 _MOSTLY = 0.99  # of the rows; a column that has one value in more of them hardly tells rows apart
 _MOST_NAMED = 5
+_DOUBTFUL = (  # keys of the facts, what such features do, and what to do about them
+    (
+        ("repeated_features", "repeated_categories"),
+        "features equal to an earlier one",
+        "leave them out",
+    ),
+    (
+        ("features_like_answers", "categories_like_answers"),
+        "features that say the answer itself",
+        "a model would learn nothing else. Leave them out, unless they are known before the answer "
+        "is",
+    ),
+    (
+        ("features_of_rows", "categories_of_rows"),
+        "features that number or name the rows",
+        "a new row has another number or name, and looks unknown. Leave them out, unless they "
+        "measure something",
+    ),
+)
 # A column's standard deviation divided by its largest value. Below this, the rounding of float32
 # (6e-8 of a value) is more than 6e-5 of the deviation. The smaller the ratio, the more of the
 # digits that differ are lost.
@@ -35,41 +54,6 @@ def lost_in_float32(examples: np.ndarray, least: float = LEAST_SPREAD) -> np.nda
     return np.flatnonzero(varies & (deviation < least * most))
 
 
-def repeated(flat: np.ndarray) -> list[int]:
-    """The numbers, from 0, of the columns that equal an earlier one, constant ones apart."""
-    seen: set[bytes] = set()
-    found = []
-    for number, column in enumerate(flat.T):
-        digest = hashlib.blake2b(column.tobytes()).digest()
-        if digest in seen and (column != column[0]).any():
-            found.append(number)
-        seen.add(digest)
-    return found
-
-
-def like_answers(flat: np.ndarray, answers: np.ndarray | None) -> list[int]:
-    """The numbers, from 0, of the columns that equal the answers.
-
-    Args:
-        flat: `(rows, columns)`.
-        answers: values `(rows, values)`, which a column may equal in float32; or whole numbers of
-            classes `(rows,)`: a column has one value per class, and another one for each.
-    """
-    if answers is None:
-        return []
-    if answers.ndim == 2:
-        equal = np.float32(flat)[:, :, np.newaxis] == np.float32(answers)[:, np.newaxis]
-        return np.flatnonzero(equal.all(0).any(1)).tolist()
-    order = np.argsort(answers, kind="stable")
-    labels, starts = np.unique(answers[order], return_index=True)
-    if len(labels) in (1, len(answers)):  # nothing varies, or every row is a class
-        return []
-    least = np.minimum.reduceat(flat[order], starts)
-    most = np.maximum.reduceat(flat[order], starts)
-    one_each = np.flatnonzero((least == most).all(0))
-    return [int(i) for i in one_each if len(np.unique(least[:, i])) == len(labels)]
-
-
 class PreparedColumns(Prepared):
     """Vectors, centred and scaled by the training split's mean and deviation.
 
@@ -78,8 +62,8 @@ class PreparedColumns(Prepared):
         scaling: `input_mean` and `input_scale` of the network's options; None or {} for no scaling.
         names: of the columns; without names, messages give their numbers, from 1.
         answers: whole numbers of classes `(examples,)`, or values `(examples, values)`.
-        of_categories: numbers, from 0, of columns that say whether a category has some value; rare
-            and unknown values are no fault.
+        categories: of each category the numbers, from 0, of the columns that say whether it has
+            some value; rare and unknown values are no fault.
     """
 
     noun = "rows"
@@ -90,11 +74,12 @@ class PreparedColumns(Prepared):
         scaling: Any = None,
         names: Sequence[str] = (),
         answers: np.ndarray | None = None,
-        of_categories: Sequence[int] = (),
+        categories: doubtful.Places | None = None,
     ):
         super().__init__(examples)
         self._scaling, self._names, self._answers = scaling or {}, names, answers
-        self._of_categories = set(of_categories)
+        self._categories = categories or {}
+        self._of_categories = {place for each in self._categories.values() for place in each}
 
     def check_input_dtype(self, input_dtype: Any) -> None:
         lost = lost_in_float32(self._examples[:], _LEAST_TOLERATED)
@@ -116,8 +101,7 @@ class PreparedColumns(Prepared):
             "features": flat.shape[1],
             "constant_features": (np.flatnonzero(constant) + 1).tolist(),  # counted from 1
             "nearly_constant_features": [int(i) + 1 for i in nearly],
-            "repeated_features": [i + 1 for i in repeated(flat)],
-            "features_like_answers": [i + 1 for i in like_answers(flat, self._answers)],
+            **self._doubtful(flat),
             "float32_loses": (lost_in_float32(flat) + 1).tolist(),
             "mean": spread_of(flat.mean(0, dtype=np.float64)),
             "deviation": spread_of(flat.std(0, dtype=np.float64)),
@@ -148,15 +132,10 @@ class PreparedColumns(Prepared):
                     f"{what} features: {self._counted(which)} of {facts['features']:,}; they tell "
                     "few rows apart or none. Leave them out"
                 )
-        if which := facts["repeated_features"]:
-            lines.append(
-                f"features equal to an earlier one: {self._counted(which)}; leave them out"
-            )
-        if which := facts["features_like_answers"]:
-            lines.append(
-                f"features that say the answer itself: {self._counted(which)}; a model would learn "
-                "nothing else. Leave them out, unless they are known before the answer is"
-            )
+        for keys, what, harm in _DOUBTFUL:
+            numbers, names = (facts[key] for key in keys)
+            if numbers or names:
+                lines.append(f"{what}: {self._counted(numbers, names)}; {harm}")
         kept = self._scaling and self._examples.dtype == np.float64
         if which := facts["float32_loses"]:
             fate = (
@@ -181,14 +160,30 @@ class PreparedColumns(Prepared):
         scaled = (flat - self._scaling["input_mean"]) / self._scaling["input_scale"]
         return scaled.astype(np.float32)
 
-    def _counted(self, numbers: Any) -> str:
+    def _doubtful(self, flat: np.ndarray) -> dict[str, list[Any]]:
+        """Numbers, from 1, of columns that a model should not learn from; and such categories."""
+        numbers = {
+            "repeated_features": doubtful.repeated_numbers(flat),
+            "features_like_answers": doubtful.numbers_like_answers(flat, self._answers),
+            "features_of_rows": doubtful.numbers_of_rows(flat),
+        }
+        own, values = self._of_categories, doubtful.values_of(flat, self._categories)
+        return {key: [i + 1 for i in found if i not in own] for key, found in numbers.items()} | {
+            "repeated_categories": doubtful.repeated_categories(values),
+            "categories_like_answers": doubtful.categories_like_answers(values, self._answers),
+            "categories_of_rows": doubtful.categories_of_rows(values),
+        }
+
+    def _counted(self, numbers: Any, categories: Sequence[str] = ()) -> str:
         """How many there are, and the names of the first ones."""
-        if not numbers:
+        number = len(numbers) + len(categories)
+        if not number:
             return "0"
-        names = [self._names[n - 1] if self._names else str(n) for n in numbers[:_MOST_NAMED]]
-        more = ", ..." if len(numbers) > _MOST_NAMED else ""
+        names = [self._names[n - 1] if self._names else str(n) for n in numbers]
+        shown = [*names, *categories][:_MOST_NAMED]
+        more = ", ..." if number > _MOST_NAMED else ""
         which = "" if self._names else "number "
-        return f"{len(numbers):,} ({which}{', '.join(names)}{more})"
+        return f"{number:,} ({which}{', '.join(shown)}{more})"
 
 
 def spread_of(values: np.ndarray) -> dict[str, Any] | None:

@@ -44,9 +44,9 @@ class RowFormat(InputFormat):
         return self.features
 
     @property
-    def category_places(self) -> tuple[int, ...]:
-        """The places in an example that belong to categories: none."""
-        return ()
+    def category_places(self) -> dict[str, tuple[int, ...]]:
+        """The places in an example that belong to each category: there are none."""
+        return {}
 
     @property
     def texts(self) -> tuple[str, ...]:

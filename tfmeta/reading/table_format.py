@@ -81,24 +81,28 @@ class TableFormat(InputFormat):
     @property
     def features(self) -> tuple[str, ...]:  # type: ignore[override]
         """The names of the numbers in a prepared example."""
-        names: list[str] = []
-        for column in self.columns:
-            if column in self.categories:
-                names += [f"{column}=?", *(f"{column}={word}" for word in self.categories[column])]
-            else:
-                is_filled = column in (self.missing or {})
-                names += [column, f"{column} is missing"] if is_filled else [column]
-        return tuple(names)
+        return tuple(name for column in self.columns for name in self._names_of(column))
+
+    def _names_of(self, column: str) -> list[str]:
+        """The names of a column's places."""
+        if column in self.categories:
+            return [f"{column}=?", *(f"{column}={word}" for word in self.categories[column])]
+        return [column, f"{column} is missing"] if column in (self.missing or {}) else [column]
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (len(self.features),)
 
     @property
-    def category_places(self) -> tuple[int, ...]:
-        """The numbers, from 0, of the places in a prepared example that belong to categories."""
-        starts = tuple(f"{name}=" for name in self.categories)
-        return tuple(i for i, name in enumerate(self.features) if name.startswith(starts))
+    def category_places(self) -> dict[str, tuple[int, ...]]:
+        """The numbers, from 0, of the places in a prepared example that belong to each category."""
+        found, start = {}, 0
+        for column in self.columns:
+            number = len(self._names_of(column))
+            if column in self.categories:
+                found[column] = tuple(range(start, start + number))
+            start += number
+        return found
 
     @property
     def texts(self) -> tuple[str, ...]:
