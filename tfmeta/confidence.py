@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 _SMALLEST = 1e-13  # the least odds of which a logarithm is taken
+_POSSIBLE = -5e8  # a class without an example has a lower logit than this
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,20 @@ class Confidence:
         """Logits `(..., classes)` -> probabilities `(..., classes)`."""
         return tf.nn.softmax(self._scaled(logits))
 
-    def unknown(self, logits: tf.Tensor) -> tf.Tensor:
+    def unknown(self, logits: tf.Tensor, *, is_empty: tf.Tensor | None = None) -> tf.Tensor:
         """Logits `(..., classes)` -> `(...)`, from 0 to 1, how likely the query is of no class.
 
-        It is as if half of all queries were of no class.
+        It is as if half of all queries were of no class. It is 1 for a query that says nothing:
+        one that is empty, or whose logits are the same for all classes.
+
+        Args:
+            logits: of the queries.
+            is_empty: `(...)`, which of them have no content; None: all have some.
         """
         doubt, largest = self.evidence(logits)
-        return tf.sigmoid(self.bias + self.of_doubt * doubt + self.of_largest * largest)
+        score = tf.sigmoid(self.bias + self.of_doubt * doubt + self.of_largest * largest)
+        says_nothing = _are_equal(logits) if is_empty is None else _are_equal(logits) | is_empty
+        return tf.where(says_nothing, tf.ones((), score.dtype), score)
 
     def evidence(self, logits: tf.Tensor) -> Any:
         """The log-odds against the most likely class, and its logit divided by the temperature."""
@@ -62,3 +70,11 @@ class Confidence:
 
     def _scaled(self, logits: tf.Tensor) -> Any:
         return logits * (1 / self.temperature)
+
+
+def _are_equal(logits: tf.Tensor) -> Any:
+    """Whether logits `(..., classes)` are the same for all of several classes with examples."""
+    is_possible = logits > _POSSIBLE
+    largest = tf.reduce_max(logits, -1)
+    least = tf.reduce_min(tf.where(is_possible, logits, largest[..., tf.newaxis]), -1)
+    return (least == largest) & (tf.reduce_sum(tf.cast(is_possible, tf.int32), -1) > 1)

@@ -48,6 +48,24 @@ def test_unknown_is_a_number_from_0_to_1_at_the_ends_too(logits):
         assert 0 <= unknown[0] <= 1
 
 
+@pytest.mark.parametrize(
+    ("logits", "is_empty", "expected"),
+    [
+        ([0.0, 0, 0], False, 1),
+        ([2.5, 2.5, -1e9], False, 1),
+        ([2.5, 2.5, 2.4], False, None),
+        ([2.5, -1e9, -1e9], False, None),  # the only class
+        ([9.0, 0, 0], True, 1),
+    ],
+)
+def test_what_says_nothing_is_unknown(logits, is_empty, expected):
+    confidence, logits = Confidence(0.7, -3.0, 0.6, 0.1), tf.constant([logits])
+    found = confidence.unknown(logits, is_empty=tf.constant([is_empty])).numpy()
+    doubt, largest = (each.numpy() for each in confidence.evidence(logits))
+    fitted_score = 1 / (1 + np.exp(3.0 - 0.6 * doubt - 0.1 * largest))
+    assert_close(found, [expected] if expected else fitted_score)
+
+
 def test_a_column_without_examples_changes_nothing():
     logits = tf.random.normal((6, 3), seed=2)
     wider = tf.concat([logits, tf.fill((6, 2), -1e9)], 1)
@@ -249,6 +267,7 @@ def test_without_the_data_an_export_goes_on_with_a_warning(tmp_path, capfd, monk
     status, _, errors = trained.inside(capfd, "export", trained.glyph_run(), *output)
     assert status == 0
     assert "warning: exported without calibration" in errors
+    assert "The model may be sure of wrong answers" in errors
     assert "glyphs are not in /data" in errors
     facts = json.loads((tmp_path / "model/1/tfmeta.json").read_text())
     assert facts["confidence"] == Confidence().to_dict()

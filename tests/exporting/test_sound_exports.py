@@ -73,6 +73,14 @@ def test_a_served_model_hears_the_same_at_other_rates_and_with_more_channels():
             assert answer["label"].tolist() == [word.encode()], (word, rate)
 
 
+@pytest.mark.fault("a silent sound in a request", "answered, and `unknown` is 1")
+def test_a_silent_sound_is_unknown():
+    silence = wav(np.zeros((4000, 1), np.float32), 8000)
+    asked = {"x_bytes": strings([silence, sound_queries()[0].read_bytes()], 2)}
+    unknown = served(sound_adapted(), "predict_bytes", asked)["unknown"]
+    assert unknown[0] == 1 > unknown[1]
+
+
 def test_a_file_that_is_no_sound_is_refused_and_the_model_goes_on():
     good = sound_queries()[0].read_bytes()
     for bad in (b"", b"no sound", good[:-7], good[:40] + b"\xff" * 4 + good[44:]):

@@ -96,6 +96,29 @@ def test_an_adapted_model_and_a_generator_answer_texts():
     assert all(np.array_equal(answer[name], expected[name]) for name in expected)
 
 
+@pytest.mark.fault("a text without a known token", "answered, and `unknown` is 1")
+def test_a_text_without_a_known_token_is_unknown():
+    texts = ["lost card", "qwxz zzqv", "qwxz card"]
+    asked = {"x_text": strings([text.encode() for text in texts], (3,))}
+    answer = model_answers.served(text_exports.adapted_export(), "predict_text", asked)
+    assert (answer["unknown"] == 1).tolist() == [False, True, False]
+    export = text_exports.learner_export()
+    for as_text, signature in ((True, "adapt_and_predict_text"), (False, "adapt_and_predict")):
+        given = request(export, as_text=as_text)
+        if as_text:
+            given["query_x_text"] = strings([text.encode() for text in texts], (1, 3))
+        else:
+            given["query_x"] = ids_of(export, texts)[np.newaxis]
+        answer = model_answers.served(export, signature, given)
+        assert (answer["unknown"][0] == 1).tolist() == [False, True, False]
+    support = ["--support", text_exports.support_csv()]
+    of_run = trained.tfmeta("predict", text_exports.run(), *support, *texts, "--json")
+    of_run = json.loads(of_run.stdout)["predictions"]
+    assert [each["unknown"] == 1 for each in of_run] == [False, True, False]
+    readme = (version_of(export) / "README.md").read_text()
+    assert "It is 1 for\na text without a token that the vocabulary knows and for" in readme
+
+
 # What is refused
 
 

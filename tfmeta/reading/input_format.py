@@ -39,6 +39,7 @@ class InputFormat(ABC):
         value_range: the least and the greatest number in a prepared example, if the kind has them.
         has_pictures: whether `pictures` can show examples.
         features: names of an example's numbers, in their order; empty if they have none.
+        without_content: what an example for which `is_empty` is true is, in words.
     """
 
     kind: ClassVar[str]
@@ -53,6 +54,7 @@ class InputFormat(ABC):
     value_range: tuple[float, float] | None = None
     has_pictures: ClassVar[bool] = False
     features: tuple[str, ...] = ()
+    without_content: ClassVar[str] = ""
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -155,6 +157,13 @@ class InputFormat(ABC):
         """Assertions about examples that a client has prepared itself."""
         del x, name
         return []
+
+    def is_empty(self, x: Any) -> Any:
+        """Which prepared examples `(..., *shape)` have no content, `(...)`; None if all have some.
+
+        Whatever a model says of them says nothing, so they are unknown.
+        """
+        del x
 
     def inputs_of(self, name: str) -> dict[str, str]:
         """The inputs of a signature that takes encoded examples, in place of the input `name`.

@@ -19,6 +19,7 @@ class PreparedTokens(Prepared):
         splits: `{name: (texts,)}`, the numbers of the texts in each split.
         lengths: `(texts,)`, the number of tokens of each text, with those that are cut off.
         texts: as they were given.
+        no_tokens: the ids that say nothing of a text.
     """
 
     noun = "texts"
@@ -30,8 +31,11 @@ class PreparedTokens(Prepared):
         splits: dict[str, np.ndarray],
         lengths: np.ndarray,
         texts: Sequence[str],
+        *,
+        no_tokens: Sequence[int] = (PADDING, UNKNOWN),
     ):
         super().__init__(examples)
+        self._no_tokens = list(no_tokens)
         self._splits, self._lengths, self._texts = splits, lengths, texts
 
     def for_baselines(self, rows: np.ndarray) -> tuple[np.ndarray, Prepared]:
@@ -43,7 +47,8 @@ class PreparedTokens(Prepared):
         return np.concatenate(list(ngrams.chunks(rows))), ngrams
 
     def is_blank(self, chunk: np.ndarray) -> np.ndarray:
-        return np.all(chunk <= UNKNOWN, 1)
+        says_nothing: np.ndarray = np.isin(chunk, self._no_tokens)
+        return np.all(says_nothing, axis=1)
 
     def facts(self) -> dict[str, Any]:
         unknown = {}

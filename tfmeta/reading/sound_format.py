@@ -51,6 +51,7 @@ class SoundFormat(InputFormat):
     suffix = "_bytes"
     takes_files = True
     has_pictures = True
+    without_content = "a sound that is silent"
     required: ClassVar = {"rate": typed.COUNT, "samples": typed.COUNT}
     limits: ClassVar = FORMATS["sound"].limits
     spoilt: ClassVar = {
@@ -195,6 +196,9 @@ class SoundFormat(InputFormat):
 
     def checks(self, x: Any, name: str) -> list[Any]:
         return [_graph().are_spectrograms(x, self, name)]
+
+    def is_empty(self, x: Any) -> Any:
+        return _graph().are_silent(x)
 
     # For exports
 

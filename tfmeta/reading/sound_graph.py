@@ -63,6 +63,12 @@ def are_spectrograms(x: tf.Tensor, sound_format: SoundFormat, name: str) -> Any:
     return tf.debugging.Assert(inside, [message])
 
 
+def are_silent(x: tf.Tensor) -> tf.Tensor:
+    """`(...)`: whether all numbers of a spectrogram `(..., frames, mels, 1)` are equal."""
+    ends = tf.reduce_min(x, [-3, -2, -1]), tf.reduce_max(x, [-3, -2, -1])
+    return ends[0] == ends[1]
+
+
 def prepare_checked(
     encoded: tf.Tensor, headers: tf.Tensor, sound_format: SoundFormat, *, name: str = "sound"
 ) -> tf.Tensor:

@@ -56,6 +56,7 @@ class TextFormat(InputFormat):
         "cut inside a letter": lambda text: text + "卡".encode()[:-1],
     }
     padding = b"0"
+    without_content = "a text without a token that the vocabulary knows"
 
     vocabulary: tuple[str, ...]
     length: int
@@ -112,7 +113,8 @@ class TextFormat(InputFormat):
         """As in `InputFormat`; a source that has the texts makes a better one itself."""
         from tfmeta.reading.prepared_tokens import PreparedTokens
 
-        return PreparedTokens(examples, {}, (examples != 0).sum(-1), ())
+        numbers = (examples != 0).sum(-1)
+        return PreparedTokens(examples, {}, numbers, (), no_tokens=self.no_tokens)
 
     # In a graph
 
@@ -129,6 +131,15 @@ class TextFormat(InputFormat):
 
     def checks(self, x: Any, name: str) -> list[Any]:
         return [_graph().are_ids(x, len(self.vocabulary), name, name + self.suffix)]
+
+    @property
+    def no_tokens(self) -> tuple[int, ...]:
+        """The ids that say nothing of a text."""
+        ends = WORD_PIECE_ENDS if self.tokenizer == "wordpiece" else ()
+        return (*range(len(NO_TOKENS)), *map(self.vocabulary.index, ends))
+
+    def is_empty(self, x: Any) -> Any:
+        return _graph().are_all_of(x, self.no_tokens)
 
     # For exports
 

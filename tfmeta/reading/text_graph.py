@@ -141,6 +141,11 @@ def are_ids(x: Any, number: int, name: str, name_of_texts: str) -> Any:
     return tf.debugging.Assert(inside, [f"{message} others; or send the texts to {name_of_texts}"])
 
 
+def are_all_of(ids: Any, of: tuple[int, ...]) -> Any:
+    """`(...)`: whether ids `(..., length)` are all among some numbers."""
+    return tf.reduce_all(tf.reduce_any([ids == number for number in of], 0), -1)
+
+
 def _refusing(values: Any, is_wrong: Any, message: str) -> Any:
     """The values, or an error that says which text is wrong, by its number from 0."""
     flat = tf.reshape(is_wrong, [-1])

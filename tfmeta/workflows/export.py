@@ -66,6 +66,9 @@ def export(
         return work.write(output)
 
 
+_UNCALIBRATED = "The model may be sure of wrong answers, and `unknown` is one minus the confidence"
+
+
 class _Export:
     """One export of a run."""
 
@@ -119,6 +122,7 @@ class _Export:
     def _confidence(self) -> Confidence:
         """Fitted on the run's own data; if there is no such data, unfitted, with a warning."""
         if not self._request.calibration_tasks:
+            self._progress.say(f"exported without calibration, as asked: {_UNCALIBRATED}")
             return Confidence()
         try:
             source = open_source_of_run(self._run, self._settings)
@@ -129,7 +133,8 @@ class _Export:
         except UserError as error:
             self._progress.say(
                 f"warning: exported without calibration, which needs the run's data: {error}. To "
-                "export without it, choose 0 calibration_tasks (--calibration-tasks 0)"
+                "export without it, choose 0 calibration_tasks (--calibration-tasks 0). "
+                f"{_UNCALIBRATED}"
             )
             return Confidence()
         if confidence.report is not None:

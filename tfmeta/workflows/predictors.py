@@ -100,9 +100,10 @@ class RunPredictor:
                 answer[VARIANCE] = learner.variance_with(state, query_x).numpy()
             return answer
         confidence = Confidence()  # one is fitted when the run is exported
+        is_empty = self._run.source_facts.input_format.is_empty(query_x)
         return {
             PROBABILITIES: confidence.probabilities(outputs).numpy(),
-            UNKNOWN: confidence.unknown(outputs).numpy(),
+            UNKNOWN: confidence.unknown(outputs, is_empty=is_empty).numpy(),
         }
 
     def _prepared(self, x: Examples, name: str) -> Any:

@@ -100,10 +100,16 @@ most 1.645 times its square root away.
 """
 _CONFIDENCE = """\
 `probabilities` are a softmax over a temperature of {temperature:.3g}. `unknown` goes from 0 to 1,
-and is high for a query that belongs to none of the classes in the support set.{origin}
+and is high for a query that belongs to none of the classes in the support set. It is 1 for
+{nothing}: it says nothing of the classes, nor do its probabilities.{origin}
 """
-_UNMEASURED = """ Neither of them was
-fitted on data; `tfmeta export` does so where it finds the run's data."""
+_EQUAL = "a query with the same probability for all classes"
+_UNMEASURED = """
+
+Neither of them is calibrated: the temperature is 1, and `unknown` is one minus the largest
+probability. So the model may be as sure of a wrong answer as of a right one, also where a query is
+of none of the classes. `tfmeta export` calibrates both where it finds the run's data, unless
+`--calibration-tasks` is 0."""
 _ONLY_DOUBT = """ Here it is one minus the
 largest probability, because there were no other classes to fit it on. So it can't tell a query of
 no class from one that is between two classes; with three classes or more, it is fitted."""
@@ -169,7 +175,8 @@ def _notes(manifest: Manifest, returned: set[str]) -> Iterator[str]:
     if manifest.padded:
         yield _PADDED
     if LABEL in returned:
-        yield _confidence(manifest.confidence)
+        nothing = [manifest.input_format.without_content, _EQUAL]
+        yield _confidence(manifest.confidence, " and for\n".join(filter(None, nothing)))
     if VARIANCE in returned:
         yield _VARIANCE
     if description := manifest.input_format.description():
@@ -187,7 +194,8 @@ def _limits(manifest: Manifest) -> str:
     return _LIMITS.format(rows=rows.rstrip("\n"))
 
 
-def _confidence(confidence: dict[str, Any]) -> str:
+def _confidence(confidence: dict[str, Any], nothing: str) -> str:
+    """What the answers mean; `nothing` is what can't be known, in words."""
     report, origin = confidence["report"], _UNMEASURED
     if report is not None and "in_words" in report:
         origin = f" {markdown(report['in_words'])}"
@@ -201,7 +209,8 @@ def _confidence(confidence: dict[str, Any]) -> str:
         )
     if report is not None and Confidence(**confidence).unknown_is_doubt:
         origin = f"{_ONLY_DOUBT}{origin}"
-    return _CONFIDENCE.format(temperature=confidence["temperature"], origin=origin)
+    temperature = confidence["temperature"]
+    return _CONFIDENCE.format(temperature=temperature, nothing=nothing, origin=origin)
 
 
 def _client(name: str, manifest: Manifest) -> str:
