@@ -23,6 +23,7 @@ from tfmeta.reading.array_pixels import check_channels_last, look_like_images
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.image_arrays import fitted, format_of
 from tfmeta.reading.image_files import pinned_format
+from tfmeta.reading.origins import Origins
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import Table, find_file
 
@@ -89,7 +90,7 @@ def build(
         _refuse_for_vectors(image_options, table)
         options.check(table, names)
     classes = classes_of(
-        texts, by=split_by, validation=validation, test=test, seed=split_seed, path=table.path
+        texts, by=split_by, validation=validation, test=test, seed=split_seed, names=table.rows
     )
     image_format = None
     if are_images:
@@ -99,7 +100,7 @@ def build(
         examples, row_format = options.applied(
             table, names, in_training, answers=(chosen["label"],)
         )
-    index = ClassIndex(examples, **classes)
+    index = ClassIndex(examples, **classes, origins=Origins(names=table.rows))
     source = ClassSource("arrays", index, input_format=image_format, rotations=rotations)
     if image_format is not None:
         source.pinned_options = _pinned(image_format, image_options)

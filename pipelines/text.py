@@ -88,7 +88,7 @@ def build(
     _check_whole("length", length, rule.least_length, _MOST_IDS)
     path = find_file("text", data_dir, file, ROW_SUFFIXES)
     chosen = _chosen(text=text, label=label, group=group, split=split)
-    columns = read_text_rows(path, chosen)
+    columns, names = read_text_rows(path, chosen)
     texts = columns.pop("text")
     classes = classes_of(
         {option: np.array(values) for option, values in columns.items()},
@@ -96,7 +96,7 @@ def build(
         validation=validation,
         test=test,
         seed=split_seed,
-        path=path,
+        names=names,
     )
     if words is None:
         in_training = np.isin(classes["labels"], classes["splits"]["train"])
@@ -105,7 +105,7 @@ def build(
     if len(words) == RESERVED:
         raise UserError(f"the training texts of {path} have no word but punctuation; expected some")
     ids, lengths = rule.ids(texts, words, length)
-    index = ClassIndex(ids, **classes, origins=Origins(digests=_digests(texts)))
+    index = ClassIndex(ids, **classes, origins=Origins(names=names, digests=_digests(texts)))
     text_format = _format(words, length, tokenizer, chosen)
     source = ClassSource("text", index, input_format=text_format)
     source.vocabulary, source.length, source.tokenizer = words, length, tokenizer
@@ -114,7 +114,8 @@ def build(
     if rule.counts_training:
         source.pinned_options["vocabulary"] = words
     rows = {split: index.rows(split) for split in index.splits}
-    source.prepared = PreparedTokens(ids, rows, lengths, texts)
+    kept = {} if text_format is None else {"no_tokens": text_format.no_tokens}
+    source.prepared = PreparedTokens(ids, rows, lengths, texts, **kept)
     source.network, source.network_options = rule.network, _network_options(ids, rows, len(words))
     return source
 

@@ -4,10 +4,13 @@ Names of files and classes may hold anything: commands for the terminal, ends of
 change the direction of writing. These are shown as numbers.
 """
 
+import os
 import re
+import shutil
 import sys
 from typing import Any
 
+UNLIMITED = 10**6  # the width of a pipe
 _ORDERS = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters, ends of lines among them
     "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"  # ends of lines, directions of writing
@@ -42,6 +45,12 @@ def plain_values(value: Any) -> Any:
 def markdown(value: Any) -> str:
     """Like `plain`, and Markdown shows the text as it is."""
     return _MARKS.sub(r"\\\1", plain(value))
+
+
+def width() -> int:
+    """Of a line. In a pipe lines are whole, for what reads them, unless the user names a width."""
+    is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return UNLIMITED if is_piped else shutil.get_terminal_size().columns
 
 
 def say(*lines: Any, err: bool = False) -> None:

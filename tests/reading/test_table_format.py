@@ -81,7 +81,7 @@ def test_where_nothing_may_be_missing_an_empty_text_is_refused():
         strict.prepare_inputs(inputs, name="x")
     own = tf.constant([True, False])  # what is padding may hold anything
     assert strict.prepare_inputs(inputs, name="x", own=own).shape == (2, 2)
-    with pytest.raises(UserError, match="has no colour in 1 row: 2"):
+    with pytest.raises(UserError, match="has no colour in row 2"):
         strict.examples(table_of({"colour": ["red", None]}))
 
 
@@ -129,7 +129,7 @@ def test_a_regression_takes_the_same_options(tmp_path):
     ("options", "message"),
     [
         ({}, r"1 column of .* not numeric: colour .*--set pipeline\.categories=auto$"),
-        ({"categories": "auto"}, r"2 values of .* missing .*: --set pipeline\.missing=mean$"),
+        ({"categories": "auto"}, r"2 values of .* missing: .*: --set pipeline\.missing=mean$"),
         ({"missing": "median"}, r"missing='median'; expected mean, or numbers by column"),
         ({"categories": "all"}, r"categories='all'; expected auto, or values by column"),
         ({"categories": {"hue": ["red"]}}, r"options for the columns hue; expected some of the"),
@@ -143,7 +143,7 @@ def test_a_regression_takes_the_same_options(tmp_path):
             {"missing": {"age": 1e300}, "categories": "auto"},
             r"missing={'age': 1e\+300}; expected a",
         ),
-        ({"missing": {"size": 1}, "categories": "auto"}, r"2 values of .*missing or not finite"),
+        ({"missing": {"size": 1}, "categories": "auto"}, r"2 values of .*missing: "),
         ({"missing": {"colour": 1}, "categories": "auto"}, r"colour: expected each to be a number"),
     ],
 )

@@ -29,7 +29,7 @@ def test_files_of_texts(tmp_path):
     assert [content.decode() for content in contents] == expected
     assert [place.text for place in places] == expected
     assert [place.row for place in places] == [None, 1, 2, 1, 1, 3]
-    assert str(places[1]) == f"{files[0]} row 1: größer"
+    assert str(places[1]) == f"{files[0]} line 2: größer"
     assert str(places[0]) == "x"
 
 
@@ -77,7 +77,7 @@ def test_support_sets(tmp_path):
 def test_half_a_character_is_refused(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "ok"}\n{"text": "\\ud83d"}\n')
-    with pytest.raises(UserError, match=r"half a character .* in lines 2"):
+    with pytest.raises(UserError, match=r"half a character .* in line 2"):
         READER.queries([path])
 
 

@@ -137,11 +137,9 @@ def test_the_command_prints_the_report(tmp_path):
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["held_out"]["accuracy"] == 1.0
-    words = "`unknown` is one minus the confidence, because of two classes none can be held out"
+    words = "`unknown` is one minus the confidence: of two classes none can be held out."
     assert words in found["rests_on"]
-    assert (
-        "the confidence is calibrated on these answers, and at most 83.3% on" in found["rests_on"]
-    )
+    assert "The confidence is calibrated on these answers. It is 83.3% on" in found["rests_on"]
     text = (tmp_path / "model" / "1" / "README.md").read_text()
     assert "Here it is one minus the\nlargest probability" in text
 
@@ -241,12 +239,13 @@ def test_a_folder_takes_no_label(tmp_path):
 
 def test_a_table_is_told_of_the_options_of_this_command(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,kind\n1,u,x\n2,v,x\n8,w,y\n9,z,y\n")
-    with pytest.raises(tfmeta.UserError, match=r"has no column 'label'.*--label NAME"):
-        tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model")
     with pytest.raises(tfmeta.UserError, match="--features A,B"):
         tfmeta.learn(tmp_path / "t.csv", label="kind", output=tmp_path / "model")
-    options = {"label": "kind", "features": ["a"]}
-    assert tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model", **options).held_out
+    found = tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model", features=["a"])
+    assert found.held_out
+    (note,) = found.notes
+    assert note.startswith("the classes are the column kind")
+    assert ("note", note) in found.rows()
 
 
 def test_a_class_of_one_example_is_named_because_it_was_not_measured(tmp_path):

@@ -13,6 +13,7 @@ from made_once import made_once
 import tfmeta
 from tfmeta import UserError
 from tfmeta.workflows import learn_exports, learn_task
+from tfmeta.workflows.learn_label import label_column
 from tfmeta.workflows.learn_texts import text_column
 
 LABELS = [f"{action} {thing}" for action in ("lost", "price", "wait") for thing in ("card", "room")]
@@ -49,7 +50,8 @@ def test_the_report_says_how_good_it_is_and_which_row_looks_wrong():
     assert (found["num_examples"], found["held_out"]["num_examples"]) == (121, 121)
     low, high = found["held_out"]["ci95"]
     assert 0.5 < low < found["held_out"]["accuracy"] < high
-    (wrong,) = [each for each in found["suspects"] if each["name"] == "row 5"]
+    name = 'line 6 ("how much costs my hotel room today please")'
+    (wrong,) = [each for each in found["suspects"] if each["name"] == name]
     assert (wrong["label"], wrong["answer"]) == ("lost card", "price room")
 
 
@@ -86,6 +88,49 @@ def test_json_lines_and_other_names_of_columns(tmp_path, capfd):
     status, output, errors = trained.inside(capfd, *command, "--json")
     assert status == 0, errors
     assert json.loads(output)["class_names"] == sorted(LABELS[:2])
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "expected"),
+    [
+        ("text,category\na,x\nb,x\nc,x\n", {}, ("category", "the only one beside the texts")),
+        ("question,intent\na,x\nb,x\nc,y\nd,y\n", {}, ("intent", "with names that repeat")),
+        ("width,kind,id\n1,x,n1\n1,x,n2\n2,y,n3\n2,y,n4\n", {}, ("kind", "--label names ano")),
+        ("text,label,other\na,x,1\n", {}, ("label", None)),
+        ("a,b\n1,2\n", {"label": "b"}, ("b", None)),
+        ("a,b\n1,2\n", {"target": "b"}, ("label", None)),
+    ],
+)
+def test_which_column_holds_the_classes(tmp_path, content, options, expected):
+    (tmp_path / "data.csv").write_text(content)
+    name, why = label_column(tmp_path / "data.csv", options)
+    assert name == expected[0]
+    assert why is None if expected[1] is None else expected[1] in why
+
+
+@pytest.mark.parametrize(
+    ("content", "likely"),
+    [
+        ("width,kind,hue\n1,x,u\n1,x,u\n2,y,v\n2,y,v\n", "kind"),
+        ("a,b c\n1,2\n2,2\n3,3\n4,3\n", "'b c'"),
+        ("text,a,b\nu,1,x\nv,2,y\n", "a"),
+    ],
+)
+def test_a_file_whose_classes_may_be_anywhere_is_refused_with_the_command(
+    tmp_path, content, likely
+):
+    file = tmp_path / "my data.csv"
+    file.write_text(content)
+    with pytest.raises(
+        UserError, match=rf"no column 'label'; .*: tfmeta learn '.*' --label {likely}\."
+    ):
+        label_column(file, {})
+
+
+def test_lines_of_json_have_a_column_of_classes_too(tmp_path):
+    file = tmp_path / "data.jsonl"
+    file.write_text('{"text": "a", "intent": "x"}\n{"text": "b", "intent": "y"}\n')
+    assert label_column(file, {})[0] == "intent"
 
 
 @pytest.mark.parametrize(

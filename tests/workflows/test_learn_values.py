@@ -93,7 +93,7 @@ def test_numbers_with_fractions_are_values_and_whole_ones_are_classes(tmp_path, 
         (
             "a,v\n1,2\n2,x\n3,2\n",
             {"target": "v"},
-            r"v \('x' in row 2\).* choose another with --target NAME\. A column of names is "
+            r"v \('x' in line 3\).* choose another with --target NAME\. A column of names is "
             "learned with --label NAME",
         ),
         ("a,v\n1,1e32\n2,2e32\n3,4e32\n", {"target": "v"}, "values up to 4e.32; expected 1e.15"),
@@ -122,7 +122,7 @@ def test_a_column_equal_to_the_values_is_named(tmp_path, monkeypatch):
     found = tfmeta.learn(tmp_path / "t.csv", target="v", output=tmp_path / "model")
     (warning,) = found.warnings
     assert warning.startswith("features that say the answer itself: 1 (copy)")
-    assert f"warning: {warning}" in found.lines()
+    assert ("warning", warning) in found.rows()
 
 
 def test_the_command_names_a_row_that_is_far_off(tmp_path):
@@ -132,5 +132,6 @@ def test_the_command_names_a_row_that_is_far_off(tmp_path):
     arguments = ["learn", str(tmp_path / "line.csv"), "--target", "y"]
     result = CliRunner().invoke(main, [*arguments, "--output", str(tmp_path / "model")])
     assert result.exit_code == 0, result.output
-    assert "look at   row 8: off by " in result.output
-    assert "40 rows with values of y; each held out in turn" in result.output
+    assert " look at    line 9: off by " in result.output
+    assert " learned    values of y in 40 rows, by linear regression (strength" in result.output
+    assert "(root mean squared) if a row is held out" in result.output

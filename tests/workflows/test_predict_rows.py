@@ -109,12 +109,12 @@ def changed(wine, tmp_path, name, change):
         (
             "queries",
             lambda t: t.astype({"hue": object}).assign(hue=["1", "blue", *"34567"]),
-            r"1 column of .*queries\.csv is not numeric: hue \('blue' in row 2\); make them numb",
+            r"1 column of .*queries\.csv is not numeric: hue \('blue' in line 3\); make them numb",
         ),
-        ("queries", lambda t: t.assign(hue=np.nan), r"7 values of .*not finite: hue in row 1"),
+        ("queries", lambda t: t.assign(hue=np.nan), r"7 values of .*missing: hue in line 2"),
         ("queries", lambda t: t[:0], r"queries\.csv holds no rows; expected some"),
         ("support", lambda t: t[:1], r"support\.csv has 1 class; this learner takes 2 or more"),
-        ("support", lambda t: t.assign(cultivar=""), r"no label \(cultivar\) in 6 rows"),
+        ("support", lambda t: t.assign(cultivar=""), r"no label \(cultivar\) in lines 2, 3"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(wine, tmp_path, name, change, message):
@@ -183,7 +183,7 @@ def test_values_are_answered_in_their_unit(diabetes):
         "row": 3,
         "prediction": found[2].prediction,
     }
-    assert str(found[2]).endswith(f"row 3  {found[2].prediction[0]:.6g}")
+    assert str(found[2]).endswith(f"line 4  {found[2].prediction[0]:.6g}")
     arrays = {"x": x, "y": support["target"].to_numpy()}
     np.savez(diabetes / "support.npz", **arrays)
     again = tfmeta.predict(

@@ -71,7 +71,7 @@ def test_what_is_no_text_is_refused_in_a_line(tmp_path):
         with pytest.raises(UserError, match=r"received no support set; .* --support FILE"):
             tfmeta.predict(model, "x")
     bad = write_intents(tmp_path / "bad.csv", [("one", "a"), ("?!", "b")])
-    with pytest.raises(UserError, match=r"bad.csv row 2: \?!.*expected texts"):
+    with pytest.raises(UserError, match=r"bad.csv line 3: \?!.*expected texts"):
         tfmeta.predict(text_exports.run(), "x", support=bad)
 
 

@@ -1,8 +1,5 @@
 """`tfmeta inspect`."""
 
-import os
-import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ from tfmeta.commands.episode_options import episode_options, given_options, pipe
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.runtime import start_tensorflow
-from tfmeta.terminal import say
+from tfmeta.terminal import say, width
 
 
 @click.command()
@@ -56,15 +53,7 @@ def inspect(assignments: Sequence[str], contact_sheet: Any, as_json: bool, **opt
     if as_json:
         click.echo(strict_json.dumps(found.facts))
     else:
-        say(*found.lines(_width()))
+        say(*found.lines(width()))
     if refusals := found.refusals:
         more = f" (and {len(refusals) - 1} more; see the report)" if refusals[1:] else ""
         raise UserError(f"{refusals[0]}{more}", exit_status=1)
-
-
-def _width() -> Any:
-    """In a pipe lines are whole, for what reads them; but for a width that the user names."""
-    from tfmeta.inspection.lines import UNLIMITED
-
-    is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return UNLIMITED if is_piped else shutil.get_terminal_size().columns

@@ -8,7 +8,7 @@ from tfmeta import strict_json
 from tfmeta.commands import completion
 from tfmeta.commands.trust import trust_option
 from tfmeta.runtime import start_tensorflow
-from tfmeta.terminal import say
+from tfmeta.terminal import say, width
 
 
 @click.command()
@@ -57,4 +57,4 @@ def learn(as_json: bool, **options: Any) -> None:
     if as_json:
         click.echo(strict_json.dumps(learned.to_dict()))
     else:
-        say(*learned.lines())
+        say(*learned.lines(width()))

@@ -1,17 +1,13 @@
 """`tfmeta algorithms`, `tfmeta pipelines` and `tfmeta networks`."""
 
 import json
-import os
-import sys
 import textwrap
 from typing import Any
 
 import click
 
 from tfmeta import strict_json
-from tfmeta.terminal import say
-
-_UNLIMITED = 10**6  # columns of a line in a pipe
+from tfmeta.terminal import say, width
 
 
 @click.command()
@@ -50,22 +46,19 @@ def networks() -> None:
 
 def _show(summaries: Any, details: Any = None) -> None:
     """Prints one line per entry, and its options below; lines are folded on a terminal alone."""
-    import shutil
-
-    is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    width = _UNLIMITED if is_piped else shutil.get_terminal_size().columns
+    columns = width()
     longest = max(map(len, summaries))
     for name, summary in summaries.items():
-        _echo(f"{name:{longest}}  {summary}", width, later=" " * (longest + 2))
+        _echo(f"{name:{longest}}  {summary}", columns, later=" " * (longest + 2))
         if details and details[name]["options"]:
             options = (f"{key}={json.dumps(v)}" for key, v in details[name]["options"].items())
             indent = " " * (longest + 4)
-            _echo(indent + ", ".join(options), width, later=indent)
+            _echo(indent + ", ".join(options), columns, later=indent)
 
 
-def _echo(line: str, width: int, *, later: str) -> None:
+def _echo(line: str, columns: int, *, later: str) -> None:
     wrapper = textwrap.TextWrapper(
-        width, subsequent_indent=later, break_on_hyphens=False, break_long_words=False
+        columns, subsequent_indent=later, break_on_hyphens=False, break_long_words=False
     )
     for part in wrapper.wrap(line):
         say(part)

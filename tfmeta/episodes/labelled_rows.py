@@ -7,32 +7,36 @@ import numpy as np
 
 from tfmeta.episodes.splitting import SPLIT_NAMES, SPLITS, split_classes
 from tfmeta.errors import UserError, counted, listed
+from tfmeta.reading.file_rows import FileRows
 
 
-def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any) -> dict[str, Any]:
+def classes_of(
+    texts: dict[str, np.ndarray], *, names: FileRows, **split_options: Any
+) -> dict[str, Any]:
     """Sorts rows into classes, and classes into splits; the arguments of a `ClassIndex`.
 
     Args:
         texts: `{"label": (rows,)}`, texts; also `group` and `split` if there are such columns.
-        path: of the file, for error messages.
+        names: of the rows, for error messages.
         split_options: see `split_classes`; used if there is no `split`.
 
     Raises:
         UserError: if a class is in two groups or splits, or a split is unknown or missing.
     """
-    names, first, labels = np.unique(texts["label"], return_index=True, return_inverse=True)
+    path, by_name = names.path, texts["label"]
+    class_names, first, labels = np.unique(by_name, return_index=True, return_inverse=True)
 
     def of_class(values: Any, option: str) -> np.ndarray:
         """Each class's group (or split), which must be the same in all of its rows."""
         expected = values[first]
         rows = np.flatnonzero(values != expected[labels])
         if len(rows):
-            row, others = rows[0], sorted(set(names[labels[rows]].tolist()))
+            row, others = rows[0], sorted(set(class_names[labels[rows]].tolist()))
             raise UserError(
                 f"{counted(len(others), 'class')} of {path} with two values of {option}: "
                 f"{listed(others)} "
-                f"({names[labels[row]]} has {expected[labels[row]]} and, in row {row + 1}, "
-                f"{values[row]}); expected one {option} per class"
+                f"({class_names[labels[row]]} has {expected[labels[row]]} and, in "
+                f"{names.where([row])}, {values[row]}); expected one {option} per class"
             )
         return expected
 
@@ -44,11 +48,11 @@ def classes_of(texts: dict[str, np.ndarray], *, path: Path, **split_options: Any
         split_of = of_class(_known_splits(texts["split"], path), "split")
         splits = {split: np.flatnonzero(split_of == split) for split in SPLITS}
     else:
-        splits = split_classes(len(names), groups=groups, **split_options)
+        splits = split_classes(len(class_names), groups=groups, **split_options)
     return {
         "labels": labels,
         "splits": splits,
-        "class_names": tuple(names.tolist()),
+        "class_names": tuple(class_names.tolist()),
         "groups": groups,
         "group_names": tuple(map(str, group_names)),
     }

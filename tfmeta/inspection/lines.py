@@ -5,10 +5,11 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from tfmeta.terminal import UNLIMITED as UNLIMITED
+
 _WORD = re.compile(r"([\t\n\v\f\r ]*)([^\t\n\v\f\r ]+)")  # other spaces count as letters
 _LEAST_PROSE = 24  # columns; text in fewer can't be read
 _INDENT = "     "
-UNLIMITED = 10**6  # the width of a pipe
 
 
 def wrapped(text: str, width: int, *, first: str = "", later: str = "") -> list[str]:

@@ -24,16 +24,19 @@ class Place:
         file: its name, as the user gave it; None if a text itself was given.
         row: its number, from 1, without the header; None if the whole file is the query.
         text: the query, if it is a text.
+        name: of the row, as an editor shows it ("line 3"), if that is not its number.
     """
 
     file: str | None
     row: int | None = None
     text: str | None = None
+    name: str | None = None
 
     def __str__(self) -> str:
         where = self.file
         if self.row is not None:
-            where = f"row {self.row}" if self.file is None else f"{self.file} row {self.row}"
+            name = self.name or f"row {self.row}"
+            where = name if self.file is None else f"{self.file} {name}"
         return ": ".join(part for part in (where, self.text) if part is not None)
 
     def to_dict(self) -> dict[str, Any]:

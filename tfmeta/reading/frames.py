@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, counted, listed
+from tfmeta.reading.file_rows import decoded
 from tfmeta.user_files import AnyPath, check_expansion, check_file, open_file
 
 _PARQUET_NUMBER = 8  # bytes
@@ -36,7 +37,11 @@ def frame_columns(path: Path, text: Collection[str]) -> dict[str, Any]:
     is_parquet = path.suffix.lower() == ".parquet"
     if is_parquet:
         _check_parquet(path)
-    frame = pandas.read_parquet(path) if is_parquet else _csv(path, text)
+    try:
+        frame = pandas.read_parquet(path) if is_parquet else _csv(path, text)
+    except UnicodeDecodeError:
+        decoded(path)  # says in which line
+        raise
     return {str(n): _unpacked(frame[n], pandas.api.types, str(n) in text) for n in frame}
 
 

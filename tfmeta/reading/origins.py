@@ -1,5 +1,6 @@
 """Where examples came from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ class Origins:
     """Where examples came from, as `tfmeta inspect` reports it.
 
     Attributes:
-        names: the file of each example, relative to the data's folder.
+        names: the file of each example, relative to the data's folder; or where in a file it is.
         sizes: `(examples, 2)` height and width before resizing, in pixels.
         modes: the mode of each example's pixels, in Pillow's words ("RGB", "L", ...).
         digests: a digest of each example's pixels before resizing; equal digests mean duplicates.
@@ -19,7 +20,7 @@ class Origins:
         notes: sentences about how the examples were read, for the user.
     """
 
-    names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
     sizes: np.ndarray | None = None
     modes: tuple[str, ...] = ()
     digests: tuple[bytes, ...] = ()

@@ -49,7 +49,7 @@ class RowReader(ExampleReader):
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
         _check_kind(path)
         if _is_table(path):
-            x, y = self._rows(path, has_answers=True)
+            x, y, _ = self._rows(path, has_answers=True)
         else:
             x, y = read_examples(path, ("y", "label" if self._target_size is None else "target"))
             x = self._shaped(x)
@@ -74,8 +74,9 @@ class RowReader(ExampleReader):
         places, parts = [], []
         for path in paths:
             _check_kind(path)
+            names: Sequence[str] = ()
             if _is_table(path):
-                x, _ = self._rows(path, has_answers=False)
+                x, _, names = self._rows(path, has_answers=False)
             else:
                 x = self._shaped(read_examples(path)[0])
             if x.shape != (len(x), *self._input_shape) or not len(x):
@@ -84,7 +85,10 @@ class RowReader(ExampleReader):
                     f"{self._input_shape}"
                 )
             _check_finite(path, x=x)
-            places += [Place(str(path), row) for row in range(1, len(x) + 1)]
+            places += [
+                Place(str(path), row + 1, name=names[row] if names else None)
+                for row in range(len(x))
+            ]
             parts.append(x)
         return places, np.concatenate(parts)
 
@@ -104,7 +108,7 @@ class RowReader(ExampleReader):
         return as_numbers(x[:, np.newaxis] if x.ndim == 1 and self._input_shape == (1,) else x)
 
     def _rows(self, path: AnyPath, *, has_answers: Any) -> Any:
-        """`(x, y)` of a table; y is None if no answers are asked for."""
+        """`(x, y, names of the rows)` of a table; y is None if no answers are asked for."""
         columns, are_classes = self._row_format, self._target_size is None
         if columns is None:
             raise UserError(
@@ -117,11 +121,11 @@ class RowReader(ExampleReader):
         _check_columns(table, needed)
         x = columns.examples(table)
         if not has_answers:
-            return x, None
+            return x, None, table.rows
         _check_one_task(table, columns.task)
         if are_classes:
-            return x, table.text(columns.answers[0], "label")
-        return x, table.numbers(columns.answers)
+            return x, table.text(columns.answers[0], "label"), table.rows
+        return x, table.numbers(columns.answers), table.rows
 
 
 def as_numbers(x: np.ndarray) -> np.ndarray:

@@ -143,9 +143,8 @@ class TableFormat(InputFormat):
         texts = stripped(table.columns[name])
         if self.missing is None and (rows := np.flatnonzero(texts == "")).size:
             raise UserError(
-                f"{table.path} has no {name} in {counted(len(rows), 'row')}: "
-                f"{listed((rows + 1).tolist())}. Fill them in or drop those rows; what is "
-                "made with --set pipeline.missing=mean takes them"
+                f"{table.path} has no {name} in {table.rows.where(rows.tolist())}. Fill it in, or "
+                "drop what has none; what is made with --set pipeline.missing=mean takes it"
             )
         found = texts[:, np.newaxis] == np.array(self.categories[name])
         return np.float32(np.concatenate([~found.any(1, keepdims=True), found], 1))

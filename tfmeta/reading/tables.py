@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tfmeta.errors import UserError, counted, listed, which_are
+from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.frames import frame_columns
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.reading.npz_files import read_npz, with_examples
@@ -17,6 +19,7 @@ SUFFIXES = (".npz", ".csv", ".parquet")
 _LEAST_IN_FLOAT64 = 1e-12  # least ratio of a column's range to its values; float64 rounds by 1e-16
 # What NumPy and pandas raise for a file that is damaged, or that its name calls another kind.
 _DAMAGED = (*DAMAGED_NPZ, Warning)
+_MOST_PLACES = 5  # that a message names
 
 
 def find_file(pipeline: str, data_dir: Any, file: Any, suffixes: Any = SUFFIXES) -> Path:
@@ -74,7 +77,7 @@ def as_text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """The content of a file; messages count its rows from 1, without the header.
+    """The content of a file; messages name its lines, or count its rows from 1.
 
     Attributes:
         path: the file.
@@ -85,6 +88,15 @@ class Table:
     path: Path
     columns: dict[str, Any]
     is_npz: bool
+
+    @cached_property
+    def rows(self) -> FileRows:
+        """The names of the rows."""
+        return FileRows(self.path, len(self.columns["x"] if self.is_npz else self._any_column))
+
+    @property
+    def _any_column(self) -> Any:
+        return next(iter(self.columns.values()))
 
     def text(self, name: str, option: str) -> np.ndarray:
         """The values of a column as text, `(rows,)`, without white space around them.
@@ -102,12 +114,10 @@ class Table:
                 f"{name} of {self.path} has shape {values.shape}; expected one {option} per row"
             )
         texts = [as_text(value) for value in values.tolist()]
-        rows = [row for row, text in enumerate(texts, 1) if not text]
-        if rows:
+        if rows := [row for row, text in enumerate(texts) if not text]:
             raise UserError(
-                f"{self.path} has no {option} ({name}) in {counted(len(rows), 'row')}: "
-                f"{listed(rows)}; fill "
-                "them in or drop those rows"
+                f"{self.path} has no {option} ({name}) in {self.rows.where(rows)}; fill it in, or "
+                "drop what has none"
             )
         return np.array(texts)
 
@@ -153,7 +163,8 @@ class Table:
         """
         columns = [self._column(name, option) for name in names]
         named = zip(names, columns, strict=True)
-        unfit = [f"{n} ({_first_unfit(c)})" for n, c in named if c.dtype.kind not in "biuf"]
+        rows = self.rows
+        unfit = [f"{n} ({_first_unfit(c, rows)})" for n, c in named if c.dtype.kind not in "biuf"]
         if unfit:
             others = f", or choose others with --set pipeline.{option}=A,B" if option else ""
             if option == "features" and not self.is_npz:
@@ -166,21 +177,27 @@ class Table:
             columns = [values.astype(np.float32, copy=False) for values in columns]
         is_array = len(names) == 1 and columns[0].ndim > 1
         values = columns[0] if is_array else np.stack(columns, 1)
-        is_good = np.isfinite(values) | (np.isnan(values) if may_be_missing else False)
-        bad = np.argwhere(~is_good)
-        if len(bad):
-            is_filled = option == "features" and not self.is_npz
-            other_way = ", or fill them in with the mean: --set pipeline.missing=mean"
-            other_way = other_way if is_filled and np.isnan(values).any() else ""
-            places = [
-                f"{names[0] + str(where) if is_array else names[where[0]]} in row {row + 1}"
-                for row, *where in bad.tolist()
-            ]
-            raise UserError(
-                f"{which_are(len(bad), 'value', self.path)} missing or not "
-                f"finite: {listed(places)}. "
-                f"Fill them in or drop those rows{other_way}"
-            )
+
+        def refuse(is_bad: Any, problem: str, advice: str) -> None:
+            if len(bad := np.argwhere(is_bad)):
+                places = [
+                    f"{names[0] + str(where) if is_array else names[where[0]]} in {rows.where([r])}"
+                    for r, *where in bad[:_MOST_PLACES].tolist()
+                ]
+                more = len(bad) - len(places)
+                shown = ", ".join(places) + (f" and {more} more" if more else "")
+                raise UserError(
+                    f"{which_are(len(bad), 'value', self.path)} {problem}: {shown}. {advice}"
+                )
+
+        is_filled = option == "features" and not self.is_npz and not may_be_missing
+        other_way = ", or fill in the mean: --set pipeline.missing=mean" if is_filled else ""
+        if not may_be_missing:
+            refuse(np.isnan(values), "missing", f"Fill in what is missing, or drop it{other_way}")
+        infinite = "infinite, or beyond what float32 holds (3.4e38)"
+        refuse(
+            np.isinf(values), infinite, "Expected finite numbers; mend these values or drop them"
+        )
         return values
 
     def _column(self, name: str, option: str | None) -> Any:
@@ -238,13 +255,18 @@ def _lost_in_float64(values: np.ndarray) -> bool:
     return bool(np.any((spread > 0) & (spread < size * _LEAST_IN_FLOAT64)))
 
 
-def _first_unfit(values: np.ndarray) -> str:
-    for row, value in enumerate(values.tolist(), 1):
+def _first_unfit(values: np.ndarray, rows: FileRows) -> str:
+    """The first value that is no number, and where it is."""
+    each = values.tolist()
+    given = [row for row, value in enumerate(each) if value is not None]
+    if not given:
+        return "all of it is empty"
+    for row in given:
         try:
-            float(value)
+            float(each[row])
         except (TypeError, ValueError):
-            return f"{value!r:.40} in row {row}"
-    return f"{values.tolist()[0]!r:.40} in row 1"  # such as a Decimal
+            return f"{each[row]!r:.40} in {rows.where([row])}"
+    return f"{each[given[0]]!r:.40} in {rows.where(given[:1])}"  # such as a Decimal
 
 
 def read_table(path: Path, *, text: Any) -> Table:

@@ -15,7 +15,8 @@ from tfmeta.reading.example_reader import (
     check_number_of_classes,
     labelled,
 )
-from tfmeta.reading.text_rows import ROW_SUFFIXES, decoded, is_unicode, read_text_rows
+from tfmeta.reading.file_rows import FileRows, decoded
+from tfmeta.reading.text_rows import ROW_SUFFIXES, is_unicode, read_text_rows
 from tfmeta.user_files import AnyPath
 
 _LINES = ".txt"  # one text per line
@@ -41,8 +42,8 @@ class TextReader(ExampleReader):
                 f"columns {' and '.join(self._columns.values())}"
             )
         _check_there(path)
-        columns = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
-        _check_tokens([Place(str(path), row, t) for row, t in enumerate(columns["text"], 1)])
+        columns, rows = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
+        _check_tokens(_places(str(path), columns["text"], rows))
         names, labels = labelled(np.array(columns["label"]))
         check_number_of_classes(
             len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
@@ -62,8 +63,7 @@ class TextReader(ExampleReader):
         suffix = Path(name).suffix.lower()
         if os.path.isfile(name) or suffix in _SUFFIXES:
             _check_there(name)
-            rows = self._lines_of(Path(name), suffix)
-            return [Place(name, row, text) for row, text in rows]
+            return self._lines_of(Path(name), suffix)
         if os.path.isdir(name):
             raise UserError(
                 f"{name} is a folder, and this model takes texts; expected a text, or a file of "
@@ -74,21 +74,26 @@ class TextReader(ExampleReader):
             raise UserError("received a text that is not in UTF-8; expected one that is")
         return [Place(None, None, name)]
 
-    def _lines_of(self, path: Path, suffix: str) -> list[tuple[int, str]]:
-        """`[(number of the row, text)]`."""
+    def _lines_of(self, path: Path, suffix: str) -> list[Place]:
         if suffix == _LINES:
             lines = enumerate(decoded(path).split("\n"), 1)
-            found = [(number, line.strip()) for number, line in lines if line.strip()]
-            if not found:
+            texts = [(number, line.strip()) for number, line in lines if line.strip()]
+            if not texts:
                 raise UserError(f"{path} holds no texts; expected one per line")
-            return found
+            return [Place(str(path), n, text, f"line {n}") for n, text in texts]
         if suffix not in ROW_SUFFIXES:
             raise UserError(
                 f"{path} is no file of texts; expected {', '.join(ROW_SUFFIXES)}, or {_LINES} with "
                 "one text per line"
             )
         chosen = {"text": self._columns["text"]}
-        return list(enumerate(read_text_rows(path, chosen, how_to_name=_COLUMNS)["text"], 1))
+        columns, rows = read_text_rows(path, chosen, how_to_name=_COLUMNS)
+        return _places(str(path), columns["text"], rows)
+
+
+def _places(path: str, texts: list[str], rows: FileRows) -> list[Place]:
+    each = enumerate(zip(texts, rows.numbers, strict=True), 1)
+    return [Place(path, row, text, f"line {line}") for row, (text, line) in each]
 
 
 def _check_tokens(places: list[Place]) -> None:

@@ -4,30 +4,39 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError, counted, listed
+from tfmeta.reading.file_rows import FileRows, decoded
 from tfmeta.reading.frames import check_separator
 from tfmeta.reading.tables import as_text
-from tfmeta.user_files import read_file
 
 ROW_SUFFIXES = (".csv", ".jsonl")
 _HOW_TO_NAME = "name yours with --set pipeline.{option}=NAME"
 
 
+class TextRows(NamedTuple):
+    """The texts in some columns of a file.
+
+    Attributes:
+        columns: `{option: one text per row}`, without white space around it.
+        names: of the rows.
+    """
+
+    columns: dict[str, list[str]]
+    names: FileRows
+
+
 def read_text_rows(
     path: Path, chosen: Mapping[str, str], *, how_to_name: str = _HOW_TO_NAME
-) -> dict[str, list[str]]:
+) -> TextRows:
     """The texts in some columns of a file.
 
     Args:
         path: of a CSV file, or of a file with one JSON object per line.
         chosen: `{option: name of its column}`.
         how_to_name: ends the message about a missing column; `{option}` stands for its option.
-
-    Returns:
-        `{option: one text per row}`, without white space around it.
 
     Raises:
         UserError: if the file can't be read, or a value is missing.
@@ -37,30 +46,37 @@ def read_text_rows(
     rows = list(_csv_rows(path, content) if is_csv else _json_rows(path, content))
     if not rows:
         raise UserError(f"{path} holds no rows; expected a {' and a '.join(chosen)} in each")
+    names = FileRows(path, len(rows), lines=[line for line, _ in rows])
     columns = {}
     for option, name in chosen.items():
         if not any(name in row for _, row in rows):
+            where = "it has" if is_csv else f"line {rows[0][0]} has"
             raise UserError(
-                f"{path} has no column {name!r} (line {rows[0][0]} has: {listed(list(rows[0][1]))})"
+                f"{path} has no column {name!r} ({where}: {listed(list(rows[0][1]))})"
                 f"; {how_to_name.format(option=option)}"
             )
-        odd = [line for line, row in rows if isinstance(row.get(name), list | dict)]
-        if odd:
-            raise UserError(f"{path} has {name} that is no text in lines {listed(odd)}")
-        columns[option] = [as_text(row.get(name)) for _, row in rows]
-        pairs = list(zip(rows, columns[option], strict=True))
-        if empty := [line for (line, _), value in pairs if not value]:
+        values = [row.get(name) for _, row in rows]
+        if odd := [n for n, value in enumerate(values) if isinstance(value, list | dict)]:
+            raise UserError(f"{path} has {name} that is no text in {names.where(odd)}")
+        columns[option] = [as_text(value) for value in values]
+        if empty := [n for n, text in enumerate(columns[option]) if not text]:
             raise UserError(
-                f"{path} has no {option} ({name}) in {counted(len(empty), 'row')}: lines "
-                f"{listed(empty)}; "
-                "fill them in or drop those rows"
+                f"{path} has no {option} ({name}) in {names.where(empty)}; fill it in, or drop "
+                "what has none"
             )
-        if halves := [line for (line, _), value in pairs if not is_unicode(value)]:
+        if halves := [n for n, text in enumerate(columns[option]) if not is_unicode(text)]:
             raise UserError(
-                f"{path} has half a character (a lone surrogate) as {option} ({name}) in lines "
-                f"{listed(halves)}; expected Unicode text"
+                f"{path} has half a character (a lone surrogate) as {option} ({name}) in "
+                f"{names.where(halves)}; expected Unicode text"
             )
-    return columns
+    return TextRows(columns, FileRows(path, len(rows), lines=names.numbers, texts=columns["text"]))
+
+
+def columns_of_json(path: Path) -> dict[str, list[str]]:
+    """All columns of a file with one JSON object per line, as text; "" where one has no value."""
+    rows = [row for _, row in _json_rows(path, decoded(path))]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [as_text(row.get(name)) for row in rows] for name in names}
 
 
 def is_unicode(text: str) -> bool:
@@ -70,18 +86,6 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def decoded(path: Path) -> str:
-    """The text in a file; raises UserError if it is not in UTF-8."""
-    content = read_file(path)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}, line {line}, is not UTF-8 ({error.reason}); expected a file saved as UTF-8"
-        ) from error
 
 
 def _csv_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -26,6 +26,7 @@ from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
+from tfmeta.workflows.learn_label import label_column
 from tfmeta.workflows.learn_task import (
     DEFAULT_FOR_SOUNDS,
     DEFAULT_NETWORK,
@@ -90,6 +91,7 @@ def learn(
     _check_there(place)
     with trusting(trust):
         progress.advance(0.0, "reading")
+        notes = _with_label(place, reading)
         if place.is_dir():
             task = _of_folder(place, network, reading, progress)
         elif column := text_column(place, reading):
@@ -99,7 +101,19 @@ def learn(
             return learn_values(*of_values, folder=folder, progress=progress)
         else:
             task = task_of_table(place, _columns(reading, "features", *_GAPS), network, progress)
-        return _learned(task, folder, started, progress)
+        return replace(
+            _learned(task, folder, progress), notes=notes, seconds=time.monotonic() - started
+        )
+
+
+def _with_label(place: Path, reading: dict[str, Any]) -> tuple[str, ...]:
+    """Completes the options of a file by the column of the classes; what was decided, in words."""
+    if place.is_dir():
+        return ()
+    found, why = label_column(place, reading)
+    if not reading.get("target"):
+        reading["label"] = reading.get("label") or found
+    return (why,) if why else ()
 
 
 def _of_folder(
@@ -152,14 +166,14 @@ def _check_there(place: Path) -> None:
         )
 
 
-def _learned(task: Task, folder: Path, started: float, progress: Progress) -> Learned:
+def _learned(task: Task, folder: Path, progress: Progress) -> Learned:
     index, names = task.source.index, task.source.index.class_names
     found = task.held_out
     head = _WITHOUT_HELD_OUT if found is None else found.head
     progress.advance(CHOSEN, f"{head} chosen")
     words = in_words(found)
     confidence = Confidence() if found is None else found.confidence
-    confidence = replace(confidence, report={"in_words": words[0].upper() + words[1:] + "."})
+    confidence = replace(confidence, report={"in_words": words})
     source = task.source
     baked_in = {"support": (task.support_x, task.labels), "class_names": list(names)}
     shared: dict[str, Any] = {"confidence": lambda: confidence}
@@ -179,8 +193,9 @@ def _learned(task: Task, folder: Path, started: float, progress: Progress) -> Le
         suspects=suspects_of(found, names, index.origins) if found else (),
         temperature=confidence.temperature,
         rests_on=words,
+        notes=(),
         warnings=(*_untested(task, found), *_warnings(task.source)),
-        seconds=time.monotonic() - started,
+        seconds=0.0,
     )
 
 
@@ -207,8 +222,8 @@ def _blank(source: ClassSource) -> Iterator[str]:
         return
     flags = np.concatenate([np.zeros(0, bool), *map(prepared.is_blank, prepared.chunks())])
     if blank := np.flatnonzero(flags).tolist():
-        shown = [names[n] if names else f"row {n + 1}" for n in blank]
-        yield f"{prepared.noun} that {prepared.blank_words}: {listed(shown)}; leave them out"
+        shown = listed([names[n] for n in blank])
+        yield f"{prepared.noun} that {prepared.blank_words}: {shown}; leave them out"
 
 
 def _warnings(source: ClassSource) -> Iterator[str]:
@@ -224,7 +239,7 @@ def _warnings(source: ClassSource) -> Iterator[str]:
     ):
         if sets := found[kind]:
             names = index.origins.names
-            shown = [names[sets[0][0]], names[sets[0][1]]] if names else [f"row {sets[0][0] + 1}"]
+            shown = [names[sets[0][0]], names[sets[0][1]]]
             where = kind.replace("_", " ")
             found_sets = counted(len(sets), "set")
             yield f"{found_sets} of equal examples {where}, such as {listed(shown)}; {harm}"

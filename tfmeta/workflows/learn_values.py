@@ -79,7 +79,7 @@ def learn_values(
         UserError: if the file can't be read, a number is missing, or there are too few rows.
     """
     started = time.monotonic()
-    row_format, x, y = _read(place, target, features, options)
+    row_format, x, y, names = _read(place, target, features, options)
     prepared = prepared_columns(x, scaling := input_scaling(x, True), row_format, y)
     network = mlp((x.shape[1],), None, units=(), **scaling)
     scale = scale_of(y)
@@ -98,13 +98,14 @@ def learn_values(
         rmse=float(np.sqrt(np.mean((found.errors * spread) ** 2))),
         rmse_of_mean=_error_of_mean(y),
         coverage90=found.coverage90,
-        odd_rows=odd_rows(found),
+        odd_rows=odd_rows(found, names),
         warnings=tuple(prepared.warnings(prepared.facts())),
         seconds=time.monotonic() - started,
     )
 
 
-def _read(place: Path, target: str, features: Any, options: TableOptions) -> tuple[Any, Any, Any]:
+def _read(place: Path, target: str, features: Any, options: TableOptions) -> tuple[Any, ...]:
+    """The format of the rows, `x`, `y`, and the names of the rows."""
     try:
         table = options.read(find_file("learn", place, None), ())
         names = feature_names(table, features, {target: "target"})
@@ -125,7 +126,7 @@ def _read(place: Path, target: str, features: Any, options: TableOptions) -> tup
             "values that differ"
         )
     _check_float32(values, f"the column {target} of {place}")
-    return row_format, x.reshape(len(x), -1), y
+    return row_format, x.reshape(len(x), -1), y, table.rows
 
 
 def _check_float32(values: Any, where: str) -> None:

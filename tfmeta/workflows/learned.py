@@ -10,7 +10,8 @@ from tfmeta.workflows.learned_exports import LearnedExports
 
 _MOST_SHOWN = 10
 _DOUBTED = 0.5  # probability of another class, from which a label is doubted
-_ONLY_DOUBT = "; `unknown` is one minus the confidence, because of two classes none can be held out"
+_ONLY_DOUBT = "`unknown` is one minus the confidence: of two classes none can be held out."
+_ON_A_SCALE = "a fixed scale, which suits 5 classes of one small photograph each (CIFAR-FS)"
 _STRANGE = 0.9  # unknown score, from which an example is out of place
 
 
@@ -19,7 +20,7 @@ class Suspect:
     """An example that may be wrong.
 
     Attributes:
-        name: of its file, or of its row.
+        name: of its file; or its line or row, with its text.
         label: the class that it was given in.
         problem: "mislabelled" or "out of place".
         answer: the class that it looks like most.
@@ -77,7 +78,8 @@ class Learned(LearnedExports):
         confusions: `(class, answer, number)`, the most frequent first.
         suspects: examples that may be wrong.
         temperature: that the confidence was calibrated with.
-        rests_on: what the confidence rests on, in words.
+        rests_on: what the confidence rests on, in sentences.
+        notes: what was decided without being asked.
         warnings: what may spoil the model.
         seconds: that it took.
     """
@@ -91,23 +93,39 @@ class Learned(LearnedExports):
     suspects: tuple[Suspect, ...]
     temperature: float
     rests_on: str
+    notes: tuple[str, ...]
     warnings: tuple[str, ...]
     seconds: float
 
-    def lines(self) -> list[str]:
-        """The report for a terminal."""
+    def rows(self) -> list[tuple[str, str]]:
+        classes = counted(len(self.class_names), "class")
+        of = "" if self.network == "none" else f" on {self.network}"
         found = [
-            f"{counted(self.num_examples, 'example')} of "
-            f"{counted(len(self.class_names), 'class')}; {self.rests_on}"
+            ("learned", f"{counted(self.num_examples, 'example')} of {classes}"),
+            ("by", f"{self.head}{of}"),
+            *_measured(self.held_out),
+            *[("note", each) for each in self.notes],
+            *[("warning", each) for each in self.warnings],
         ]
-        found += [f"warning: {warning}" for warning in self.warnings]
         if self.confusions:
             shown = [f"{a} taken for {b}: {n}" for a, b, n in self.confusions[:_MOST_SHOWN]]
-            found.append(f"confused  {'; '.join(shown)}")
-        found += [f"look at   {suspect}" for suspect in self.suspects[:_MOST_SHOWN]]
+            found.append(("confused", "; ".join(shown)))
+        found += [("look at", str(suspect)) for suspect in self.suspects[:_MOST_SHOWN]]
         if len(self.suspects) > _MOST_SHOWN:
-            found.append(f"          and {len(self.suspects) - _MOST_SHOWN} more (--json has all)")
+            found.append(("", f"and {len(self.suspects) - _MOST_SHOWN} more (--json has all)"))
         return [*found, *self.where("classes")]
+
+
+def _measured(held_out: HeldOutShare | None) -> list[tuple[str, str]]:
+    """Rows that say how good the model is."""
+    if held_out is None:
+        return [
+            ("right", "not measured: no class has two examples, so none could be held out"),
+            ("confidence", f"not calibrated; it rests on {_ON_A_SCALE}"),
+        ]
+    low, high = held_out.ci95
+    shown = f"{100 * held_out.accuracy:.1f}% of {held_out.num_examples} held out in turn"
+    return [("right", f"{shown} (95% interval: {100 * low:.0f} to {100 * high:.0f}%)")]
 
 
 def confusions_of(found: HeldOut, names: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:
@@ -128,7 +146,6 @@ def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tup
     strangeness = found.confidence.unknown(found.answers.known).numpy()
     for position, row in enumerate(found.rows.tolist()):
         label, answer = int(found.answers.labels[position]), int(probabilities[position].argmax())
-        name = origins.names[row] if origins.names else f"row {row + 1}"
         doubt = float(probabilities[position, answer])
         unknown = float(strangeness[position])
         if len(found.answers.unknown) and unknown > _STRANGE:
@@ -137,25 +154,30 @@ def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tup
             problem = "mislabelled"
         else:
             continue
-        suspects.append(Suspect(name, names[label], problem, names[answer], doubt, unknown))
+        suspects.append(
+            Suspect(origins.names[row], names[label], problem, names[answer], doubt, unknown)
+        )
     return tuple(sorted(suspects, key=lambda each: -max(each.probability, each.unknown)))
 
 
 def in_words(found: HeldOut | None) -> str:
-    """What the confidence rests on."""
+    """What the confidence rests on, in sentences."""
     if found is None:
         return (
-            "no class has two examples, so none could be held out: how good the model is was not "
-            "measured, and neither its confidence nor the score `unknown` is calibrated. They rest "
-            "on a fixed scale, which suits 5 classes of one small photograph each (CIFAR-FS)"
+            "No class has two examples, so none could be held out. How good the model is was not "
+            "measured. Neither the confidence nor the score `unknown` is calibrated: they rest on "
+            f"{_ON_A_SCALE}."
         )
     share = HeldOutShare.of(found)
     low, high = share.ci95
     most = most_claimed(int(found.is_right.sum()), share.num_examples)
-    doubt = "" if len(found.answers.unknown) else _ONLY_DOUBT
-    return (
-        f"each of {share.num_examples} held out in turn, {found.head} learned from the others "
-        f"answers {100 * share.accuracy:.1f}% rightly (95%: {100 * low:.0f} to {100 * high:.0f}%); "
-        f"the confidence is calibrated on these answers, and at most {100 * most:.1f}% on average, "
-        f"which is (right + 1) / (held out + 2){doubt}"
-    )
+    sentences = [
+        f"Each of {share.num_examples} examples was held out in turn.",
+        f"{found.head} learned from the others answered {100 * share.accuracy:.1f}% of them "
+        f"rightly (95% interval: {100 * low:.0f} to {100 * high:.0f}%).",
+        "The confidence is calibrated on these answers.",
+        f"It is {100 * most:.1f}% on average at most, which is (right + 1) / (held out + 2).",
+    ]
+    if not len(found.answers.unknown):
+        sentences.append(_ONLY_DOUBT)
+    return " ".join(sentences)

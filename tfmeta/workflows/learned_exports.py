@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tfmeta.inspection.lines import UNLIMITED, labelled
+
 
 @dataclass(frozen=True)
 class LearnedExports(ABC):
@@ -23,15 +25,19 @@ class LearnedExports(ABC):
         return {**asdict(self), "adapted": str(self.adapted), "learner": str(self.learner)}
 
     @abstractmethod
-    def lines(self) -> list[str]:
-        """The report for a terminal."""
+    def rows(self) -> list[tuple[str, str]]:
+        """The report in pairs of a word and a sentence."""
 
-    def where(self, known: str) -> list[str]:
-        """The last lines of the report; `known` is what the first model knows."""
+    def lines(self, width: int = UNLIMITED) -> list[str]:
+        """The report for a terminal, in lines of that width."""
+        following = f"Next: tfmeta predict {self.adapted.parent} INPUT..."  # whole, to be copied
+        return [*labelled(self.rows(), width), following]
+
+    def where(self, known: str) -> list[tuple[str, str]]:
+        """The last rows of the report; `known` is what the first model knows."""
         return [
-            f"{self.adapted}  knows the {known}",
-            f"{self.learner}  takes any support set in its requests",
-            f"Next: tfmeta predict {self.adapted.parent} INPUT...",
+            ("exported", f"{self.adapted}  knows the {known}"),
+            ("", f"{self.learner}  takes any support set in its requests"),
         ]
 
     def __str__(self) -> str:

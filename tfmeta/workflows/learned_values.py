@@ -1,5 +1,6 @@
 """What `tfmeta.learn` has made of values, and what it has found out on the way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +28,7 @@ class LearnedValues(LearnedExports):
             others, in the target's unit.
         rmse_of_mean: the same for the mean of all others as the answer.
         coverage90: the share of rows within the 90% interval of their answer.
-        odd_rows: `(row, deviations)` of rows whose answer is far off, the farthest first; rows
-            count from 1.
+        odd_rows: `(line or row, deviations)` of rows whose answer is far off, the farthest first.
         warnings: what may spoil the model.
         seconds: that it took.
     """
@@ -39,29 +39,28 @@ class LearnedValues(LearnedExports):
     rmse: float
     rmse_of_mean: float
     coverage90: float
-    odd_rows: tuple[tuple[int, float], ...]
+    odd_rows: tuple[tuple[str, float], ...]
     warnings: tuple[str, ...]
     seconds: float
 
-    def lines(self) -> list[str]:
-        """The report for a terminal."""
+    def rows(self) -> list[tuple[str, str]]:
+        values = f"values of {self.target} in {counted(self.num_examples, 'row')}"
         found = [
-            f"{counted(self.num_examples, 'row')} with values of {self.target}; each held out in "
-            "turn, linear "
-            f"regression (strength {self.strength:g}) of the others is off by {self.rmse:.4g} "
-            f"(root mean squared; their mean by {self.rmse_of_mean:.4g}); "
-            f"{100 * self.coverage90:.0f}% are within the 90% interval of their answer"
+            ("learned", f"{values}, by linear regression (strength {self.strength:g})"),
+            ("off by", f"{self.rmse:.4g} (root mean squared) if a row is held out"),
+            ("", f"{self.rmse_of_mean:.4g} if the mean of the others is the answer"),
+            ("intervals", f"{100 * self.coverage90:.0f}% of the values are in theirs, of 90%"),
         ]
-        found += [f"warning: {warning}" for warning in self.warnings]
+        found += [("warning", each) for each in self.warnings]
         if self.rmse >= self.rmse_of_mean:
-            found.append("warning: the features say no more of the values than their mean does")
+            found.append(("warning", "the features say no more of the values than their mean does"))
         shown = self.odd_rows[:_MOST_SHOWN]
-        found += [f"look at   row {row}: off by {far:.1f} deviations" for row, far in shown]
+        found += [("look at", f"{row}: off by {far:.1f} deviations") for row, far in shown]
         return [*found, *self.where("rows")]
 
 
-def odd_rows(found: HeldOutValues) -> tuple[tuple[int, float], ...]:
-    """`(row, deviations)` of the rows whose answer is more than some deviations off."""
+def odd_rows(found: HeldOutValues, names: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """`(name, deviations)` of the rows whose answer is more than some deviations off."""
     far = (np.abs(found.errors) / np.sqrt(found.variances)).max(1)
     rows = [row for row in np.argsort(-far).tolist() if far[row] > _ODD]
-    return tuple((row + 1, float(far[row])) for row in rows)
+    return tuple((names[row], float(far[row])) for row in rows)

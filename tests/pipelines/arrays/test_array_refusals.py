@@ -22,7 +22,7 @@ from tfmeta.pipelines.arrays import build
         (
             "x,colour,label\n1,2,a\n1,red,b\n",
             {},
-            r"1 column of .* is not numeric: colour \('red' in row 2\); make them numbers",
+            r"1 column of .* is not numeric: colour \('red' in line 3\); make them numbers",
         ),
         ("label\na\n", {}, r"cannot take the features .* no column is left"),
         ("x,label\n1,a\n", {"features": "x,label"}, r"label is the label; expected columns of the"),
@@ -30,20 +30,28 @@ from tfmeta.pipelines.arrays import build
         (
             "x,z,label\n1,,a\ninf,2,a\n3,NA,a\n1e300,4,b\n",
             {},
-            r"4 values of .* not finite: z in row 1, x in row 2, z in row 3, x in row 4\. Fill",
+            r"2 values of .* missing: z in line 2, z in line 4\. Fill .* pipeline\.missing=mean$",
         ),
-        ("x,label\n" + "nan,a\n" * 9, {}, r"9 values .*: x in row 1, .*x in row 5 and 4 more\. "),
-        ("x,label\n1,a\n2,\n3,b\n4, \n", {}, r"no label \(label\) in 2 rows: 2, 4; fill them in"),
-        ("x,label,g\n1,a,k\n2,b,\n", {"group": "g"}, r"no group \(g\) in 1 row: 2;"),
+        (
+            "x,z,label\n1,,a\n\ninf,2,a\n3,NA,a\n1e300,4,b\n",
+            {"missing": "mean"},
+            r"2 values of .* infinite, .*: x in line 4, x in line 6\. Expected finite numbers; "
+            r"mend these values or drop them$",
+        ),
+        ("x,hue,label\n1,,a\n2,red,b\n", {}, r"not numeric: hue \('red' in line 3\)"),
+        ("x,hue,label\n1,,a\n2,,b\n", {"missing": "mean"}, r"hue of .* has no number in the trai"),
+        ("x,label\n" + "nan,a\n" * 9, {}, r"9 values .*: x in line 2, .*x in line 6 and 4 more\. "),
+        ("x,label\n1,a\n2,\n3,b\n4, \n", {}, r"no label \(label\) in lines 3, 5; fill it in"),
+        ("x,label,g\n1,a,k\n2,b,\n", {"group": "g"}, r"no group \(g\) in line 3;"),
         (
             "x,label,s\n1,a,train\n2,b,test\n3,a,test\n",
             {"split": "s"},
-            r"1 class of .* two values of split: a \(a has train and, in row 3, test\)",
+            r"1 class of .* two values of split: a \(a has train and, in line 4, test\)",
         ),
         (
             "x,label,g\n1,a,k\n2,b,m\n3,a,m\n",
             {"group": "g"},
-            r"two values of group: a \(a has k and, in row 3, m\); expected one group per class",
+            r"two values of group: a \(a has k and, in line 4, m\); expected one group per class",
         ),
         ("x,label,s\n1,a,train\n2,b,hold\n", {"split": "s"}, r"\(unknown: hold\); expected train,"),
         ("x,label,s\n1,a,test\n2,b,dev\n", {"split": "s"}, r"\(no row is in train\); expected"),
@@ -78,8 +86,8 @@ def test_a_table_that_will_not_do_is_refused(tmp_path, text, options, words):
             {},
             r"y of .* shape \(2, 2\); expected one label per row",
         ),
-        ({"x": np.eye(2), "y": [1.0, np.nan]}, {}, r"no label \(y\) in 1 row: 2"),
-        ({"x": [[1, 2], [np.inf, 3]], "y": [1, 2]}, {}, r"1 value .*: x\[0\] in row 2\. Fill"),
+        ({"x": np.eye(2), "y": [1.0, np.nan]}, {}, r"no label \(y\) in row 2"),
+        ({"x": [[1, 2], [np.inf, 3]], "y": [1, 2]}, {}, r"1 value .*: x\[0\] in row 2\. Expected"),
         ({"x": [["a"], ["b"]], "y": [1, 2]}, {}, r"1 column .* is not numeric: x \("),
         ({"x": np.eye(2), "y": [1, 2]}, {"features": "a"}, r"its array x, whole\. Leave the opti"),
         ({"x": np.eye(2), "y": np.array(["a", 1], object)}, {}, r"Object arrays .*none of objects"),
@@ -99,7 +107,7 @@ def test_parquet_columns_of_odd_types_are_refused_by_a_value(tmp_path):
         pandas.DataFrame({"x": values, "label": [1, 2]}).to_parquet(path)
         refused(r"1 column of .* is not numeric: " + words, path)
     pandas.DataFrame({"x": pandas.array([1, None], "Int64"), "label": [1, 2]}).to_parquet(path)
-    refused(r"1 value .* not finite: x in row 2", path)
+    refused(r"1 value .* missing: x in row 2", path)
 
 
 @pytest.mark.parametrize("kind", ["npz", "parquet", "csv"])
@@ -109,7 +117,7 @@ def test_a_damaged_file_is_refused(tmp_path, same_data, kind):
     cut = b"x,label" if kind == "csv" else whole[:200]
     for content in (b"", cut, b"\xff\xfe\x00" * 40):
         path.write_bytes(content)
-        refused(f"cannot read .*; expected a whole .{kind} file|holds no rows", path)
+        refused(f"is not UTF-8|cannot read .*; expected a whole .{kind} file|holds no rows", path)
 
 
 def test_a_file_is_found_in_its_folder_or_chosen(tmp_path):

@@ -1,0 +1,106 @@
+"""How messages point at a row of a user's file: by the line that an editor shows, or its number."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from tfmeta.errors import UserError, listed
+from tfmeta.user_files import AnyPath, read_file
+
+_MOST_LETTERS = 48  # of a text, in a line of a terminal
+
+
+class FileRows(Sequence[str]):
+    """The names of a file's rows, in the file's order.
+
+    A row of a file with lines is called by the line in which it begins, any other by its number,
+    from 1. Beside the name stands the row's text, shortened, if it is one of texts.
+
+    Args:
+        path: of the file, which is read again if the lines of a CSV are needed.
+        number: of rows, without the header.
+        lines: of each row, from 1; None: as those of a CSV file, or there are none.
+        texts: one for each row, or none.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        number: int,
+        *,
+        lines: Sequence[int] | None = None,
+        texts: Sequence[str] = (),
+    ):
+        self.path, self._number, self._given, self._texts = path, number, lines, texts
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __getitem__(self, row):  # type: ignore[no-untyped-def]
+        if isinstance(row, slice):
+            return [self[each] for each in range(*row.indices(self._number))]
+        name = f"{self._noun} {self.numbers[row]}"
+        return f'{name} ("{shortened(self._texts[row])}")' if self._texts else name
+
+    @cached_property
+    def numbers(self) -> Sequence[int]:
+        """The line of each row, or else its number, from 1."""
+        return range(1, self._number + 1) if self._lines is None else self._lines
+
+    def where(self, rows: Iterable[int]) -> str:
+        """Such as "line 10" or "lines 2, 3 and 9 more".
+
+        Args:
+            rows: numbers of rows, from 0.
+        """
+        found = [self.numbers[row] for row in rows]
+        return f"{self._noun}{'s' if len(found) > 1 else ''} {listed(found)}"
+
+    @property
+    def _noun(self) -> str:
+        return "row" if self._lines is None else "line"
+
+    @cached_property
+    def _lines(self) -> Sequence[int] | None:
+        if self._given is not None or self.path.suffix.lower() != ".csv":
+            return self._given
+        lines = _csv_lines(self.path)
+        return lines if len(lines) == self._number else None
+
+
+def shortened(text: str) -> str:
+    """A text on one line, cut between two words if it is long."""
+    line = re.sub(r"\s+", " ", text).strip()
+    if len(line) <= _MOST_LETTERS:
+        return line
+    whole, _, last = line[: _MOST_LETTERS + 1].rpartition(" ")
+    return f"{whole if len(last) < _MOST_LETTERS / 2 else line[:_MOST_LETTERS]}..."
+
+
+def decoded(path: AnyPath) -> str:
+    """The text in a file; raises UserError if it is not in UTF-8."""
+    content = read_file(path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}, line {line}, is not UTF-8 ({error.reason}); expected a file saved as UTF-8"
+        ) from error
+
+
+def _csv_lines(path: Path) -> list[int]:
+    """The line in which each row of a CSV file begins, without the header and blank lines."""
+    found, line = [], 1
+    try:
+        reader = csv.reader(io.StringIO(decoded(path), newline=""))
+        for row in reader:
+            if row and (len(row) > 1 or row[0].strip()):
+                found.append(line)
+            line = reader.line_num + 1
+    except (csv.Error, UserError):  # a file that has been changed since it was read
+        return []
+    return found[1:]
