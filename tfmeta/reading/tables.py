@@ -13,13 +13,13 @@ from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.frames import frame_columns
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.reading.npz_files import read_npz, with_examples
+from tfmeta.reading.number_checks import check_finite, first_unfit
 from tfmeta.reading.prepared_columns import lost_in_float32
 
 SUFFIXES = (".npz", ".csv", ".parquet")
 _LEAST_IN_FLOAT64 = 1e-12  # least ratio of a column's range to its values; float64 rounds by 1e-16
 # What NumPy and pandas raise for a file that is damaged, or that its name calls another kind.
 _DAMAGED = (*DAMAGED_NPZ, Warning)
-_MOST_PLACES = 5  # that a message names
 
 
 def find_file(pipeline: str, data_dir: Any, file: Any, suffixes: Any = SUFFIXES) -> Path:
@@ -164,7 +164,7 @@ class Table:
         columns = [self._column(name, option) for name in names]
         named = zip(names, columns, strict=True)
         rows = self.rows
-        unfit = [f"{n} ({_first_unfit(c, rows)})" for n, c in named if c.dtype.kind not in "biuf"]
+        unfit = [f"{n} ({first_unfit(c, rows)})" for n, c in named if c.dtype.kind not in "biuf"]
         if unfit:
             others = f", or choose others with --set pipeline.{option}=A,B" if option else ""
             if option == "features" and not self.is_npz:
@@ -178,26 +178,10 @@ class Table:
         is_array = len(names) == 1 and columns[0].ndim > 1
         values = columns[0] if is_array else np.stack(columns, 1)
 
-        def refuse(is_bad: Any, problem: str, advice: str) -> None:
-            if len(bad := np.argwhere(is_bad)):
-                places = [
-                    f"{names[0] + str(where) if is_array else names[where[0]]} in {rows.where([r])}"
-                    for r, *where in bad[:_MOST_PLACES].tolist()
-                ]
-                more = len(bad) - len(places)
-                shown = ", ".join(places) + (f" and {more} more" if more else "")
-                raise UserError(
-                    f"{which_are(len(bad), 'value', self.path)} {problem}: {shown}. {advice}"
-                )
-
-        is_filled = option == "features" and not self.is_npz and not may_be_missing
+        is_filled = option == "features" and not self.is_npz
         other_way = ", or fill in the mean: --set pipeline.missing=mean" if is_filled else ""
-        if not may_be_missing:
-            refuse(np.isnan(values), "missing", f"Fill in what is missing, or drop it{other_way}")
-        infinite = "infinite, or beyond what float32 holds (3.4e38)"
-        refuse(
-            np.isinf(values), infinite, "Expected finite numbers; mend these values or drop them"
-        )
+        missing = f"Fill in what is missing, or drop it{other_way}"
+        check_finite(values, names, rows, missing=None if may_be_missing else missing)
         return values
 
     def _column(self, name: str, option: str | None) -> Any:
@@ -253,20 +237,6 @@ def _lost_in_float64(values: np.ndarray) -> bool:
     spread = values.max(0).astype(object) - values.min(0).astype(object)
     size = np.maximum(np.abs(values.max(0).astype(object)), np.abs(values.min(0).astype(object)))
     return bool(np.any((spread > 0) & (spread < size * _LEAST_IN_FLOAT64)))
-
-
-def _first_unfit(values: np.ndarray, rows: FileRows) -> str:
-    """The first value that is no number, and where it is."""
-    each = values.tolist()
-    given = [row for row, value in enumerate(each) if value is not None]
-    if not given:
-        return "all of it is empty"
-    for row in given:
-        try:
-            float(each[row])
-        except (TypeError, ValueError):
-            return f"{each[row]!r:.40} in {rows.where([row])}"
-    return f"{each[given[0]]!r:.40} in {rows.where(given[:1])}"  # such as a Decimal
 
 
 def read_table(path: Path, *, text: Any) -> Table:

@@ -90,24 +90,22 @@ def learn(
     folder = path("output", output or Path("exported") / place.resolve().stem)
     _check_there(place)
     with trusting(trust):
-        progress.advance(0.0, "reading")
-        notes = _with_label(place, reading)
+        notes = _with_label(place, reading, progress)
         if place.is_dir():
             task = _of_folder(place, network, reading, progress)
         elif column := text_column(place, reading):
             task = _of_texts(place, column, network, reading, progress)
         elif column := _value_column(place, network, reading):
-            of_values = place, column, reading.get("features"), _table_options(reading)
-            return learn_values(*of_values, folder=folder, progress=progress)
+            options = reading.get("features"), _table_options(reading)
+            return learn_values(place, column, *options, folder=folder, progress=progress)
         else:
             task = task_of_table(place, _columns(reading, "features", *_GAPS), network, progress)
-        return replace(
-            _learned(task, folder, progress), notes=notes, seconds=time.monotonic() - started
-        )
+        return replace(_learned(task, folder, progress, started), notes=notes)
 
 
-def _with_label(place: Path, reading: dict[str, Any]) -> tuple[str, ...]:
+def _with_label(place: Path, reading: dict[str, Any], progress: Progress) -> tuple[str, ...]:
     """Completes the options of a file by the column of the classes; what was decided, in words."""
+    progress.advance(0.0, "reading")
     if place.is_dir():
         return ()
     found, why = label_column(place, reading)
@@ -166,7 +164,7 @@ def _check_there(place: Path) -> None:
         )
 
 
-def _learned(task: Task, folder: Path, progress: Progress) -> Learned:
+def _learned(task: Task, folder: Path, progress: Progress, started: float) -> Learned:
     index, names = task.source.index, task.source.index.class_names
     found = task.held_out
     head = _WITHOUT_HELD_OUT if found is None else found.head
@@ -195,7 +193,7 @@ def _learned(task: Task, folder: Path, progress: Progress) -> Learned:
         rests_on=words,
         notes=(),
         warnings=(*_untested(task, found), *_warnings(task.source)),
-        seconds=0.0,
+        seconds=time.monotonic() - started,
     )
 
 

@@ -1,0 +1,62 @@
+"""What is said of values in a table that are no numbers, or are missing or infinite."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfmeta.errors import UserError, which_are
+from tfmeta.reading.file_rows import FileRows
+
+_MOST_PLACES = 5  # that a message names
+_INFINITE = "infinite, or beyond what float32 holds (3.4e38)"
+
+
+def check_finite(
+    values: np.ndarray, names: Sequence[str], rows: FileRows, *, missing: str | None
+) -> None:
+    """Refuses numbers that are missing or infinite, by their places.
+
+    Args:
+        values: float32 `(rows, columns)`, or one array `(rows, ...)`.
+        names: of the columns, or of the array.
+        rows: of the file.
+        missing: what helps where NaN is, in words; None: NaN is a good value.
+
+    Raises:
+        UserError: if there is such a number.
+    """
+    if missing is not None:
+        _refuse(np.isnan(values), "missing", missing, names, rows)
+    advice = "Expected finite numbers; mend these values or drop them"
+    _refuse(np.isinf(values), _INFINITE, advice, names, rows)
+
+
+def first_unfit(values: Any, rows: FileRows) -> str:
+    """The first value that is no number, and where it is."""
+    each = values.tolist()
+    given = [row for row, value in enumerate(each) if value is not None]
+    if not given:
+        return "all of it is empty"
+    for row in given:
+        try:
+            float(each[row])
+        except (TypeError, ValueError):
+            return f"{each[row]!r:.40} in {rows.where([row])}"
+    return f"{each[given[0]]!r:.40} in {rows.where(given[:1])}"  # such as a Decimal
+
+
+def _refuse(
+    is_bad: np.ndarray, problem: str, advice: str, names: Sequence[str], rows: FileRows
+) -> None:
+    bad = np.argwhere(is_bad)
+    if not len(bad):
+        return
+    is_table = len(names) == is_bad.shape[-1] and is_bad.ndim == 2
+    places = [
+        f"{names[where[0]] if is_table else names[0] + str(where)} in {rows.where([row])}"
+        for row, *where in bad[:_MOST_PLACES].tolist()
+    ]
+    more = len(bad) - len(places)
+    shown = ", ".join(places) + (f" and {more} more" if more else "")
+    raise UserError(f"{which_are(len(bad), 'value', rows.path)} {problem}: {shown}. {advice}")
