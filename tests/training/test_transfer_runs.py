@@ -101,7 +101,7 @@ def test_with_few_classes_a_minibatch_is_as_large():
 
 def test_training_sees_the_numbers_of_the_classes():
     plan = plan_of(TRANSFER)
-    episodes = next(iter(plan.episodes_after(0, plan.build_learner())))
+    episodes = next(iter(plan.episodes_after(0, learner=plan.build_learner())))
     names = plan.source.names_of_classes("train", plan.training_shape, 0, 1)[0]
     index = plan.source.index
     numbered = [index.class_names[number] for number in index.classes("train")]

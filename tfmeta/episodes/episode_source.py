@@ -231,6 +231,27 @@ class EpisodeSource(ABC):
         Raises:
             UserError: if the split has too few classes or examples for such episodes.
         """
+        starts = tf.data.Dataset.counter(first, num_tasks)
+        return self.episodes_at(
+            starts, split, shape, seed=seed, num_tasks=num_tasks, augmentation=augmentation
+        )
+
+    def episodes_at(
+        self,
+        starts: tf.data.Dataset,
+        split: str,
+        shape: EpisodeShape,
+        *,
+        seed: int,
+        num_tasks: int,
+        augmentation: Callable[..., Any] | None = None,
+    ) -> tf.data.Dataset:
+        """Like `episodes`, with batches that begin where they are asked to.
+
+        Args:
+            starts: the number of the first episode of each batch.
+            split, shape, seed, num_tasks, augmentation: see `episodes`.
+        """
         self.check(split, shape)
         draw = self.draw(split, shape, seed)
 
@@ -240,8 +261,4 @@ class EpisodeSource(ABC):
                 raise UserError(f"the episodes of {self.name} are of one size; leave ranges out")
             return episodes if augmentation is None else augmentation(episodes, start)
 
-        return (
-            tf.data.Dataset.counter(first, num_tasks)
-            .map(batch, num_parallel_calls=2, deterministic=True)
-            .prefetch(4)
-        )
+        return starts.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)

@@ -102,10 +102,18 @@ class EpisodeModel(TaskModel):
         if options.get("validation_data") is not None:
             validation = as_dataset(self, options["validation_data"], argument="validation_data")
             options["validation_data"] = validation
-        self._learn_target_kind(options["x"].element_spec)
-        self._build_metrics(options["x"].element_spec)
-        self._build_optimizer()
+        self.ready_for(options["x"].element_spec)
         return super().fit(**options, shuffle=False)
+
+    def ready_for(self, episodes: Any) -> None:
+        """Prepares what a training step needs, outside the replicas that share it.
+
+        Args:
+            episodes: a batch of episodes, or its specification.
+        """
+        self._learn_target_kind(episodes)
+        self._build_metrics(episodes)
+        self._build_optimizer()
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Like `keras.Model.evaluate`, on a dataset of Episode; means are over tasks."""
@@ -127,9 +135,7 @@ class EpisodeModel(TaskModel):
         options = given("train_on_batch", args, kwargs)
         self.finite_guard.reset()
         episodes = as_episodes(self, options.get("x"))
-        self._learn_target_kind(episodes)
-        self._build_metrics(episodes)
-        self._build_optimizer()
+        self.ready_for(episodes)
         logs = super().train_on_batch(**{**options, "x": episodes})
         self.finite_guard.check()
         return logs

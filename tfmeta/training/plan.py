@@ -1,18 +1,17 @@
 """The plan of a run, made once from its settings and source; it builds everything."""
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
-import keras
 import tensorflow as tf
 
 from tfmeta.episodes.augmentation import Augmentation, build_augmentation
 from tfmeta.episodes.episode_shape import MOST_EXAMPLES, EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
+from tfmeta.episodes.share import WHOLE, Share
 from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.learners import find
@@ -21,6 +20,7 @@ from tfmeta.pipelines import options_of
 from tfmeta.training import strategies
 from tfmeta.training.learner_options import check_options
 from tfmeta.training.learner_plan import LearnerPlan
+from tfmeta.training.loop import TrainingLoop
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.opening import episode_shape, open_source, open_source_of_run, training_shape
 from tfmeta.training.resolving import resolved
@@ -187,17 +187,25 @@ class Plan:
                 "or choose --train all"
             )
 
-    def episodes_after(self, step: int, learner: MetaLearner) -> tf.data.Dataset:
-        """The batches of episodes of the steps after `step`, as the learner takes them, endless."""
+    def episodes_after(
+        self, step: int, share: Share = WHOLE, *, learner: MetaLearner
+    ) -> tf.data.Dataset:
+        """The batches of episodes of the steps after `step`, as the learner takes them, endless.
+
+        Args:
+            step: a number of steps.
+            share: the replicas that take them; a batch is then one replica's part.
+            learner: of this plan.
+        """
         source = learner.embedded(self.source, "train")
         if self.learner.has_class_numbers:
             source = source.with_class_numbers()
-        return source.episodes(
+        return source.episodes_at(
+            share.starts(step * self.meta_batch, self.meta_batch),
             "train",
             self.training_shape,
             seed=self.settings.seed,
-            num_tasks=self.meta_batch,
-            first=step * self.meta_batch,
+            num_tasks=share.tasks(self.meta_batch),
             augmentation=self.augmentation,
         )
 
@@ -259,30 +267,9 @@ class Plan:
             log_every, validate_every if settings.validation_tasks else None, settings.steps
         )
 
-    def fit(
-        self,
-        learner: MetaLearner,
-        step: int,
-        windows: tuple[int, int],
-        callbacks: Sequence[keras.callbacks.Callback] = (),
-    ) -> None:
-        """Trains some windows of one length; each window is an epoch for Keras.
-
-        Args:
-            learner: of this plan.
-            step: the number of steps that it has taken.
-            windows: their length and their number, as `Windows.alike` gives them.
-            callbacks: Keras's callbacks.
-        """
-        length, number = windows
-        learner.fit(
-            self.episodes_after(step, learner).take(number * length),
-            epochs=number,
-            steps_per_epoch=length,
-            callbacks=list(callbacks),
-            shuffle=False,
-            verbose=0,
-        )
+    def loop(self, learner: MetaLearner) -> TrainingLoop:
+        """The loop that trains a learner of this plan."""
+        return TrainingLoop(learner, partial(self.episodes_after, learner=learner))
 
     def _scope(self) -> contextlib.AbstractContextManager[Any]:
         return strategies.scope(self.settings.strategy, self.meta_batch)

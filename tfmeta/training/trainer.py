@@ -31,7 +31,7 @@ class Outcome:
         run: the run directory.
         step: the outer-loop steps that the run has now.
         finished: False if it was interrupted.
-        tasks_per_second: through `fit`, data included, without the first window's compilation.
+        tasks_per_second: data included, without the first window's compilation.
         stopped_by: the class of the callback that ended it before its last step; None if none did.
     """
 
@@ -169,9 +169,9 @@ class Trainer:
             state.run.save_checkpoint(self._learner, 0, minutes=0.0)
         for split in plan.shapes if not state.is_over else ():
             self._learner.embedded(plan.source, split, progress.examples)
-        windows = plan.windows(self._learner)
+        windows, loop = plan.windows(self._learner), plan.loop(self._learner)
         while not state.is_over:
-            plan.fit(self._learner, state.step, windows.alike(state.step), callbacks)
+            loop.run(state.step, windows.alike(state.step), callbacks)
 
     def _in_words(self, failure: NotFiniteError) -> NotFiniteError:
         """What a user is told of a step that was not finite."""

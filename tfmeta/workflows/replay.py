@@ -70,13 +70,13 @@ class Replay:
             "checkpoint": self.start,
             "episodes": [first, first + tasks - 1],
             "learning_rate": float(learner.optimizer.learning_rate.numpy()),
-            **self._checked_step(next(iter(self._plan.episodes_after(step - 1, learner)))),
+            **self._checked_step(next(iter(self._plan.episodes_after(step - 1, learner=learner)))),
         }
 
     def _train_again(self) -> None:
         """In the run's own windows, whose steps share a rate; windows of one length in one go."""
         step, last = self.start, self._number - 1
-        longest = self._plan.windows(self._learner).longest
+        longest, loop = self._plan.windows(self._learner).longest, self._plan.loop(self._learner)
         ends = [line["step"] for line in self._run.metrics.read() if step < line["step"] < last]
         lengths = np.diff([step, *ends, last]).tolist()
         for length, windows in itertools.groupby(lengths):
@@ -84,7 +84,7 @@ class Replay:
             # A shorter window comes alone, as in `Windows.alike`.
             for number in [in_all] if length == longest else [1] * in_all:
                 rates = _Rates(self._rate_of, step, length)
-                self._plan.fit(self._learner, step, (length, number), [rates])
+                loop.run(step, (length, number), [rates])
                 step += number * length
 
     def _rate_of(self, step: int) -> float:

@@ -174,7 +174,7 @@ def one_step(plan: Plan) -> keras.Model:
     """
     plan.check()
     learner = plan.build_learner()
-    plan.fit(learner, 0, (1, 1))
+    plan.loop(learner).run(0, (1, 1))
     return learner
 
 
