@@ -59,10 +59,13 @@ def quiet_tensorflow() -> Iterator[None]:
             os.close(kept)
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(*, with_devices: bool = True) -> None:
     """Imports TensorFlow, set up for tasks in parallel, without its start-up messages.
 
     If it has been imported already, nothing changes.
+
+    Args:
+        with_devices: whether to start its devices; those of several workers start together.
     """
     if "tensorflow" in sys.modules:
         return
@@ -71,4 +74,5 @@ def start_tensorflow() -> None:
         configure_runtime()
         import tensorflow as tf
 
-        tf.config.list_logical_devices()  # starts it, which prints its messages
+        if with_devices:
+            tf.config.list_logical_devices()  # starts it, which prints its messages

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on with --run-dir, exactly.")
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
 @click.option("--seed", type=int, help="Of weights and episodes.  [default: 0]")
-@click.option("--strategy", help="auto, single or mirrored.  [default: auto]")
+@click.option("--strategy", help="auto, single, mirrored or multiworker.  [default: auto]")
 @trust_option
 @click.option("--max-minutes", type=float, help="Training time in all; alone, it sets the budget.")
 def train(
@@ -97,7 +97,7 @@ def _train(request: "TrainRequest") -> None:
     from tfmeta.commands.reporting import Reporter
 
     with Reporter("train") as reporter, _Interruption(reporter) as interruption:
-        start_tensorflow()
+        start_tensorflow(with_devices=not request.is_for_workers)
         from tfmeta.workflows import train as workflow
 
         run = workflow.carry_out(request, progress=reporter, should_stop=lambda: interruption.asked)
@@ -150,7 +150,7 @@ def _print_config(request: "TrainRequest") -> None:
 
 
 def _dry_run(request: "TrainRequest") -> None:
-    start_tensorflow()
+    start_tensorflow(with_devices=not request.is_for_workers)
     from tfmeta.workflows.train import dry_run
 
     seconds = dry_run(request)

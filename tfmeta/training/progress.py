@@ -45,3 +45,16 @@ class Progress:
     def say(self, message: str) -> None:
         """One line."""
         LOGGER.info("%s", message)
+
+
+class Quiet(Progress):
+    """Reports nothing, where another process reports the same."""
+
+    def window(self, line: dict[str, Any], tasks_per_second: float, progress: float) -> None:
+        pass
+
+    def advance(self, progress: float, state: str) -> None:
+        pass
+
+    def say(self, message: str) -> None:
+        pass

@@ -5,6 +5,7 @@ import time
 from tfmeta.errors import NotFiniteError
 from tfmeta.training.plan import Plan
 from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.workers import ALONE, Workers
 
 
 class RunState:
@@ -15,9 +16,10 @@ class RunState:
         run: its directory.
         step: number of outer-loop steps that it has taken before.
         stopped_by: the user's callback that ended it before; None to train.
+        workers: that train it; their states agree at the end of each window.
 
     Attributes:
-        plan, run: as given.
+        plan, run, workers: as given.
         step: number of outer-loop steps that it has taken by now.
         failure: at the first step that is not finite; its step is counted from the run's first.
         stopped_by: name of the user's callback that asked for the end.
@@ -25,8 +27,16 @@ class RunState:
         is_complete: whether the last step or the end of the time is reached.
     """
 
-    def __init__(self, plan: Plan, run: RunDirectory, step: int, stopped_by: str | None = None):
-        self.plan, self.run, self.step = plan, run, step
+    def __init__(
+        self,
+        plan: Plan,
+        run: RunDirectory,
+        step: int,
+        stopped_by: str | None = None,
+        *,
+        workers: Workers = ALONE,
+    ):
+        self.plan, self.run, self.step, self.workers = plan, run, step, workers
         self.failure: NotFiniteError | None = None
         self.stopped_by = stopped_by
         self.is_interrupted = False
@@ -35,8 +45,8 @@ class RunState:
 
     @property
     def minutes(self) -> float:
-        """Training time in all."""
-        return self._minutes_before + (time.monotonic() - self._started) / 60
+        """Training time in all; of several workers the chief's, as of the window's end."""
+        return self._own_minutes if self.workers.number == 1 else self._agreed_minutes
 
     @property
     def progress(self) -> float:
@@ -46,8 +56,14 @@ class RunState:
             return self.step / steps
         return min(1.0, self.minutes / most_minutes) if most_minutes else 0.0
 
+    @property
+    def _own_minutes(self) -> float:
+        return self._minutes_before + (time.monotonic() - self._started) / 60
+
     def look_at_clock(self) -> None:
         """Sets `is_complete`; once per window, so that everything there is told the same."""
+        if self.workers.number > 1:
+            self._agreed_minutes = float(self.workers.gathered([self._own_minutes])[0, 0])
         steps, most_minutes = self.plan.settings.steps, self.plan.settings.max_minutes
         has_all_steps = steps is not None and self.step >= steps
         has_no_time = most_minutes is not None and self.minutes >= most_minutes

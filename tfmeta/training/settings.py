@@ -14,7 +14,7 @@ from tfmeta.training.flat_settings import GROUPS
 _WRITTEN_IF_SET = ("query_other_group",)
 _KEYS = {"outer_learning_rate": "outer_lr"}  # where a key of config.json has another name here
 BUDGET = ("steps", "max_minutes")  # how long a run trains
-_CHANGEABLE = (*BUDGET, "data_dir", "checkpoint_seconds")  # when a run goes on
+_CHANGEABLE = (*BUDGET, "data_dir", "checkpoint_seconds", "strategy")  # when a run goes on
 
 _MOST = 2**31 - 1  # what TensorFlow counts with
 _MOST_SEED = 2**32 - 1  # NumPy's

@@ -1,5 +1,6 @@
 """Trains a run to its end, from its beginning or from where it stopped, with the same result."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,12 @@ from tfmeta.training.callbacks import callbacks_of
 from tfmeta.training.callbacks.run_callback import RunCallback
 from tfmeta.training.callbacks.timing import Timing
 from tfmeta.training.plan import Plan
-from tfmeta.training.progress import Progress
+from tfmeta.training.progress import Progress, Quiet
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.run_state import RunState
 from tfmeta.training.settings import BUDGET, Settings
+from tfmeta.training.shared_run import check_same_data, check_same_run, opened
+from tfmeta.training.workers import current
 from tfmeta.user_files import AnyPath
 
 Callbacks = Sequence[keras.callbacks.Callback]
@@ -48,12 +51,12 @@ class Trainer:
     Args:
         state: of the run.
         learner: compiled; with its optimizer's state if the run goes on.
-        lock: of the run; released when training has ended.
+        lock: of the run; released when training has ended. Of several workers the chief has it.
         callbacks: the user's own, as `callback_checks` lets them through.
     """
 
     def __init__(
-        self, state: RunState, learner: MetaLearner, *, lock: FileLock, callbacks: Callbacks
+        self, state: RunState, learner: MetaLearner, *, lock: FileLock | None, callbacks: Callbacks
     ):
         self._state, self._learner = state, learner
         self._lock, self._callbacks = lock, callbacks
@@ -71,13 +74,18 @@ class Trainer:
             UserError: if a setting makes no sense, the data is missing or doesn't fit, a callback
                 can't be honoured, or `run_dir` exists.
         """
-        plan = Plan.make(settings)
-        plan.check()
-        check_callbacks(callbacks, plan)
-        learner = plan.build_learner()
-        facts, splits = plan.source.facts.to_dict(), plan.source.recorded_splits()
-        run = RunDirectory.create(run_dir, plan.settings, facts, splits)
-        return cls(RunState(plan, run, 0), learner, lock=run.locked(), callbacks=callbacks)
+        workers = current()
+        with workers.watched(run_dir):
+            plan = workers.together(lambda: _checked(Plan.make(settings), callbacks))
+            check_same_data(workers, plan)
+            learner = plan.build_learner()
+            workers.by_chief(lambda: _created(run_dir, plan))
+            run = workers.together(lambda: opened(workers, run_dir))
+            check_same_run(workers, run, 0)
+            lock = run.locked() if workers.is_chief else None
+            return cls(
+                RunState(plan, run, 0, workers=workers), learner, lock=lock, callbacks=callbacks
+            )
 
     @classmethod
     def resume(
@@ -94,30 +102,39 @@ class Trainer:
             UserError: if there is no such run, another process trains it, its checkpoint or its
                 metrics are damaged, or `changes` hold a setting that can't change.
         """
-        run = RunDirectory.open(run_dir)
-        lock = run.locked()
-        try:
-            return cls._resumed(run, changes, lock=lock, callbacks=callbacks)
-        except BaseException:
-            lock.release()
-            raise
+        workers = current()
+        with workers.watched(run_dir):
+            run = workers.together(lambda: opened(workers, run_dir))
+            lock = workers.by_chief(run.locked)
+            try:
+                return cls._resumed(run, changes, lock=lock, callbacks=callbacks)
+            except BaseException:
+                if lock:
+                    lock.release()
+                raise
 
     @classmethod
     def _resumed(
-        cls, run: RunDirectory, changes: dict[str, Any], *, lock: FileLock, callbacks: Callbacks
+        cls,
+        run: RunDirectory,
+        changes: dict[str, Any],
+        *,
+        lock: FileLock | None,
+        callbacks: Callbacks,
     ) -> "Trainer":
-        plan = Plan.of_run(run, run.settings.resumed_with(changes))
-        plan.check()
-        check_callbacks(callbacks, plan)
+        workers = current()
+
+        def planned() -> Plan:
+            return _checked(Plan.of_run(run, run.settings.resumed_with(changes)), callbacks)
+
+        plan = workers.together(planned)
+        check_same_data(workers, plan)
         learner, step = plan.learner_of(run)
-        metrics = run.metrics.until(step)
-        # From here on the run changes; all that may be wrong with it was looked for before.
-        run.remove_leftovers()
-        if plan.settings != run.settings:
-            run.write_settings(plan.settings)
-        run.metrics.cut_to(metrics)
+        check_same_run(workers, run, step)
         has_new_end = any(name in changes for name in BUDGET)
-        state = RunState(plan, run, step, stopped_by=None if has_new_end else run.stopped_by)
+        stopped_by = None if has_new_end else run.stopped_by
+        workers.by_chief(lambda: _brought_back(run, plan, step))
+        state = RunState(plan, run, step, stopped_by, workers=workers)
         return cls(state, learner, lock=lock, callbacks=callbacks)
 
     def train(
@@ -135,8 +152,9 @@ class Trainer:
             UserError: if the run can't be written, on a full disk for one; it then stays as it was
                 at its last checkpoint.
         """
-        state = self._state
-        with self._lock:
+        state, run_dir = self._state, self._state.run.path
+        progress = progress if state.workers.is_chief else Quiet("train")
+        with self._lock or contextlib.nullcontext(), state.workers.watched(run_dir):
             callbacks = callbacks_of(
                 state,
                 self._learner,
@@ -149,6 +167,7 @@ class Trainer:
             finally:
                 for callback in callbacks:
                     callback.close()
+            state.workers.wait_for_all()  # none has done its work before the chief has saved it
         if state.failure and not state.stopped_by:
             raise self._in_words(state.failure)
         (timing,) = (each for each in callbacks if isinstance(each, Timing))
@@ -165,8 +184,8 @@ class Trainer:
                 f"{state.run.path} is finished: {state.stopped_by} ended it at step {state.step}. "
                 "To go on, give it steps or max_minutes anew"
             )
-        if plan.settings.steps == 0:  # nothing is trained, and this is what it is
-            state.run.save_checkpoint(self._learner, 0, minutes=0.0)
+        if plan.settings.steps == 0 and state.workers.is_chief:
+            state.run.save_checkpoint(self._learner, 0, minutes=0.0)  # nothing is trained
         for split in plan.shapes if not state.is_over else ():
             self._learner.embedded(plan.source, split, progress.examples)
         windows, loop = plan.windows(self._learner), plan.loop(self._learner)
@@ -184,3 +203,23 @@ class Trainer:
             f"split); {kept}. See what happened: tfmeta replay {self._state.run.path} --step "
             f"{step}",
         )
+
+
+def _checked(plan: Plan, callbacks: Callbacks) -> Plan:
+    plan.check()
+    check_callbacks(callbacks, plan)
+    return plan
+
+
+def _created(run_dir: AnyPath, plan: Plan) -> RunDirectory:
+    facts, splits = plan.source.facts.to_dict(), plan.source.recorded_splits()
+    return RunDirectory.create(run_dir, plan.settings, facts, splits)
+
+
+def _brought_back(run: RunDirectory, plan: Plan, step: int) -> None:
+    """Brings a run to a step; all that may be wrong with it is looked for before it changes."""
+    metrics = run.metrics.until(step)
+    run.remove_leftovers()
+    if plan.settings != run.settings:
+        run.write_settings(plan.settings)
+    run.metrics.cut_to(metrics)

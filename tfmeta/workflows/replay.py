@@ -3,6 +3,7 @@
 import itertools
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ class Replay:
         if not 1 <= step <= last:
             taken = f"from 1 to {last}" if last else "of a run that has a checkpoint or has ended"
             raise UserError(f"received step={step} (--step); expected a step {taken}, in {run_dir}")
-        self._plan = Plan.of_run(self._run)
+        settings = replace(self._run.settings, strategy="single")  # wherever it was trained
+        self._plan = Plan.of_run(self._run, settings)
         self._learner, self.start = self._plan.learner_of(self._run, before=step)
         self._tasks = self._plan.meta_batch
 

@@ -33,6 +33,7 @@ from tfmeta.errors import UserError
 from tfmeta.exporting.verifying.verification import refuse_failed, verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.named_code import trusting
+from tfmeta.training import workers
 from tfmeta.training.callback_checks import check_are_callbacks
 from tfmeta.training.config_file import config_content
 from tfmeta.training.flat_settings import as_flat
@@ -123,6 +124,7 @@ def carry_out(
         raise UserError(f"received should_stop={should_stop!r}; expected a function")
     check_are_callbacks(callbacks)
     request.check_free()
+    workers.start(request.strategy, request.started_with, say=progress.say)
     if request.resume:
         trainer = Trainer.resume(request.place, request.given, callbacks=callbacks)
     else:
@@ -156,6 +158,7 @@ def dry_run(request: TrainRequest) -> float:
         UserError: as `train`; or if the export fails a check.
     """
     started = time.monotonic()
+    workers.start(request.strategy, request.started_with, say=lambda line: None)
     plan = Plan.make(request.settings)
     learner = one_step(plan)
     with files.temporary_folder() as folder:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError
+from tfmeta.training.cluster import cluster_for
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 from tfmeta.workflows.arguments import check_flags
@@ -41,9 +42,34 @@ class TrainRequest:
             raise UserError("received no pipeline; expected one of `tfmeta pipelines`")
 
     def check_free(self) -> None:
-        """Raises UserError if a new run's directory exists."""
-        if not self.resume:
+        """Raises UserError if a new run's directory exists, or workers have none in common."""
+        cluster = cluster_for(self.strategy)
+        if cluster is not None and self.run_dir is None:
+            raise UserError(
+                "received no run_dir (--run-dir) for several workers; expected a folder that every "
+                "worker sees, on a shared file system"
+            )
+        if not self.resume and (cluster is None or cluster.is_chief):
             RunDirectory.check_free(self.place)
+
+    @property
+    def is_for_workers(self) -> bool:
+        """Whether several processes train the run; raises UserError if TF_CONFIG is wrong."""
+        return cluster_for(self.strategy) is not None
+
+    @cached_property
+    def strategy(self) -> str:
+        """How devices are used."""
+        if self.resume and self.run_dir is not None:
+            settings = RunDirectory.open(self.run_dir).settings
+            return settings.resumed_with(self.given).strategy
+        return self.settings.strategy
+
+    @property
+    def started_with(self) -> dict[str, Any]:
+        """What has to be the same for all workers of a run, `{name: value}`."""
+        given = {name: each for name, each in self.given.items() if name != "data_dir"}
+        return {"resume": self.resume, **given}
 
     @cached_property
     def settings(self) -> Settings:

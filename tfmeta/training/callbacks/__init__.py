@@ -49,18 +49,18 @@ def callbacks_of(
         keeping = BestKeeping(state, validator)
         validating = [Validation(state, validator, windows), keeping]
         reporting = [BestReport(state, keeping, progress, has_callbacks=bool(users))]
+    is_chief = state.workers.is_chief  # of several workers only this one writes
     return [
         StepCount(state),
         timing,
         LearningRate(state),
         *validating,
         Preparing(state, keeping),
-        MetricLines(state),
-        TensorBoardEvents(state, timing),
+        *([MetricLines(state), TensorBoardEvents(state, timing)] if is_chief else []),
         ProgressReports(state, timing, progress),
         UserCallbacks(state, users, windows),
         *reporting,
         FiniteSteps(state),
         Stopping(state, should_stop),
-        CheckpointSaving(state),
+        *([CheckpointSaving(state)] if is_chief else []),
     ]

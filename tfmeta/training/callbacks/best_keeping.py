@@ -39,6 +39,8 @@ class BestKeeping(RunCallback):
 
     def _offer(self, score: float) -> None:
         state, self.last = self.state, score
+        if not state.workers.is_chief:
+            return
         best = state.run.best
         if best is None or state.plan.learner.target_kind.is_better(score, best[1]):
             state.run.save_best(self.model, state.step, score=score)

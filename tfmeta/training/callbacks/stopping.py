@@ -9,6 +9,8 @@ from tfmeta.training.run_state import RunState
 class Stopping(RunCallback):
     """Ends training after the window in which the run is complete, or somebody asks for its end.
 
+    Of several workers, anybody at one of them.
+
     Args:
         state: of the run.
         should_stop: asked after every window.
@@ -19,7 +21,14 @@ class Stopping(RunCallback):
         self._should_stop = should_stop
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        if not self.state.is_over:
-            self.state.is_interrupted = bool(self._should_stop())
-        if self.state.is_over:
+        state = self.state
+        asked = not state.is_over and bool(self._should_stop())
+        if state.workers.number > 1:
+            said = state.workers.gathered([asked, state.stopped_by is not None])
+            asked = bool(said[:, 0].any())
+            if said[:, 1].any() and not state.stopped_by:
+                state.stopped_by = "a callback of another worker"
+        if not state.is_over:
+            state.is_interrupted = asked
+        if state.is_over:
             self.model.stop_training = True
