@@ -4,18 +4,11 @@ import socket
 import threading
 
 import pytest
+from worker_pairs import free_addresses
 
 from tfmeta.errors import UserError
 from tfmeta.training.cluster import Cluster
 from tfmeta.training.meeting import Meeting
-
-
-def free_addresses(number):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    addresses = tuple(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
-    for each in sockets:
-        each.close()
-    return addresses
 
 
 def met(*workers, wait=10.0):

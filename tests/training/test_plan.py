@@ -31,7 +31,7 @@ def test_a_plan_keeps_no_user_setting_open():
 
 @pytest.mark.fault("a dry run with a strategy that there is not", "refused as training refuses it")
 def test_a_dry_run_is_under_the_runs_strategy(monkeypatch):
-    with pytest.raises(UserError, match="strategy tpu is not there yet"):
+    with pytest.raises(UserError, match="there is no TPU on this machine to train on"):
         one_step(plan_of(VALUES, strategy="tpu"))
     monkeypatch.setattr(
         tf.config, "list_logical_devices", lambda kind: [None, None] if kind == "GPU" else []

@@ -263,7 +263,9 @@ def test_any_keras_network_trains(tmp_path, monkeypatch):
         ({"learner.speed": 1}, r"algorithm maml has no option 'speed'; it has: inner_steps"),
         ({"learner.inner_steps": 0}, r"cannot build the learner: received inner_steps=0"),
         ({"network.depth": 3}, r"cannot build the learner"),
-        ({"strategy": "tpu"}, r"strategy tpu is not there yet"),
+        ({"strategy": "tpu"}, r"there is no TPU on this machine to train on"),
+        ({"tpu": "mine"}, r"received tpu='mine' and strategy='auto'; expected it with --strategy"),
+        ({"strategy": "multiworker"}, r"TF_CONFIG names no workers; expected TF_CONFIG="),
         ({"strategy": "cluster"}, r"unknown strategy 'cluster'"),
     ],
 )

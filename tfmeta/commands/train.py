@@ -62,7 +62,8 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on with --run-dir, exactly.")
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
 @click.option("--seed", type=int, help="Of weights and episodes.  [default: 0]")
-@click.option("--strategy", help="auto, single, mirrored or multiworker.  [default: auto]")
+@click.option("--strategy", help="auto, single, mirrored, multiworker or tpu.  [default: auto]")
+@click.option("--tpu", metavar="NAME", help="With --strategy tpu.  [default: this machine's own]")
 @trust_option
 @click.option("--max-minutes", type=float, help="Training time in all; alone, it sets the budget.")
 def train(

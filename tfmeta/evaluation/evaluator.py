@@ -3,18 +3,21 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.episodes.episode import without_solution
 from tfmeta.episodes.episode_hash import EpisodeHash
-from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError, counted
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.padding import unpadded
+from tfmeta.learners.replicas import OnReplicas
 from tfmeta.learners.targets import refuse_other
 
 _MOST_TASKS_PER_CALL = 50
@@ -117,19 +120,66 @@ class Evaluator:
         }
         return Measurement(facts, curves[:, -1])
 
+    def score(self) -> float:
+        """The metric alone; the tasks are shared out over the replicas of the learner's strategy.
+
+        Each worker draws the episodes of its own replicas, and all of them know the result.
+        """
+        if self._learner.distribute_strategy.num_replicas_in_sync > 1:
+            scores = self._on_replicas().reshape(-1)
+        else:
+            taken = self._as_taken()
+            scores = np.concatenate([self._last_scores(episodes).numpy() for episodes in taken])
+        return mean_and_ci95(scores.astype(np.float64))[0]
+
+    @cached_property
+    def _on_replicas(self) -> OnReplicas:
+        """The scores of the episodes by as many tasks as each replica takes at a time."""
+        strategy, fixed = self._learner.distribute_strategy, self._episodes
+        source, most = self._taken
+        each = -(-fixed.num_tasks // strategy.num_replicas_in_sync)
+        tasks = even_batch(fixed.num_tasks, min(most, each))
+
+        def parts(numbers: tf.data.Dataset) -> tf.data.Dataset:
+            return source.episodes_at(
+                numbers.map(lambda number: number * tasks),
+                fixed.split,
+                fixed.shape,
+                seed=fixed.seed,
+                num_tasks=tasks,
+            )
+
+        return OnReplicas(strategy, self._last_scores, parts=parts, number=fixed.num_tasks // tasks)
+
+    @property
+    def _taken(self) -> tuple[EpisodeSource, int]:
+        """The source of the episodes as the learner takes them, and the most tasks per call."""
+        embedded = self._learner.embedded(self._source, self._episodes.split)
+        if embedded is self._source:
+            return embedded, _tasks_per_call(self._source, self._episodes)
+        return embedded, _MOST_TASKS_PER_CALL
+
+    def _as_taken(self) -> Iterator[Any]:
+        source, most = self._taken
+        return self._episodes.batches(most, None if source is self._source else source)
+
+    def _last_scores(self, episodes: Any) -> tf.Tensor:
+        """The metric of each task after all inner steps: `(tasks,)`."""
+        return list(self._measure(without_solution(episodes)).values())[-1][:, 0]
+
     def _batches(self, digest: EpisodeHash) -> Iterator[Any]:
         """The episodes as the learner takes them; the digest is of those of the source.
 
         Features come in batches of their own, because the images that they are of may be large.
         """
         fixed = self._episodes
-        embedded = self._learner.embedded(self._source, fixed.split)
+        is_embedded = self._taken[0] is not self._source
         for raw in fixed.batches(_tasks_per_call(self._source, fixed)):
             digest.update(raw)
-            if embedded is self._source:
+            if not is_embedded:
                 yield raw
-        if embedded is not self._source:
-            yield from fixed.batches(_MOST_TASKS_PER_CALL, embedded)
+        if is_embedded:
+            yield from self._as_taken()
 
     def _measure_tasks(self, episodes: Any) -> Any:
         return self._learner.map_tasks(self._measure_task, episodes)

@@ -11,6 +11,7 @@ from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, task_metrics
 from tfmeta.learners.keras_arguments import as_dataset, given
 from tfmeta.learners.padding import flat_queries, query_weights
+from tfmeta.learners.replicas import refuse_workers
 from tfmeta.learners.task_inputs import (
     as_episodes,
     checked_methods,
@@ -91,11 +92,13 @@ class EpisodeModel(TaskModel):
         """Like `keras.Model.fit`, on a dataset of Episode, in the dataset's own order.
 
         Raises:
-            ValueError: if an argument can't be honoured, or the data are no episodes.
+            ValueError: if an argument can't be honoured, the data are no episodes, or there are
+                several workers, for which Keras's `fit` is not made.
             NotFiniteError: at the first step whose loss, gradient or update is not finite, unless a
                 callback such as `keras.callbacks.TerminateOnNaN` stops there without an error.
         """
         options = given("fit", args, kwargs)
+        refuse_workers(self.distribute_strategy)
         self.finite_guard.reset()
         options["callbacks"] = self.finite_guard.stopping(options.get("callbacks"))
         options["x"] = as_dataset(self, options.get("x"), for_training=True)

@@ -66,7 +66,8 @@ class FiniteGuard:
         flags = tf.cast(tf.stack(flags), tf.int64)
         replica = tf.distribute.get_replica_context()
         if replica is not None and replica.num_replicas_in_sync > 1:
-            flags = replica.all_reduce(tf.distribute.ReduceOp.SUM, flags)
+            flags = tf.cast(flags, tf.int32)  # a TPU adds up no int64
+            flags = tf.cast(replica.all_reduce(tf.distribute.ReduceOp.SUM, flags), tf.int64)
         record = tf.convert_to_tensor(self._record)
         count, first = record[_COUNT] + 1, record[_FIRST]
         is_bad = (first > 0) | tf.reduce_any(flags > 0)

@@ -150,7 +150,8 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
 
     @property
     def _is_compiled_by_xla(self) -> Any:
-        return bool(getattr(self, "jit_compile", False))
+        is_on_tpu = isinstance(self.distribute_strategy, tf.distribute.TPUStrategy)
+        return is_on_tpu or bool(getattr(self, "jit_compile", False))
 
     def _runs_vectorised(self, episodes: Any) -> Any:
         """Whether these tasks run as one computation; tasks of several sizes run one by one."""

@@ -272,7 +272,9 @@ class Plan:
         return TrainingLoop(learner, partial(self.episodes_after, learner=learner))
 
     def _scope(self) -> contextlib.AbstractContextManager[Any]:
-        return strategies.scope(self.settings.strategy, self.meta_batch)
+        settings = self.settings
+        place = {"tpu": settings.tpu, "zone": settings.tpu_zone, "project": settings.tpu_project}
+        return strategies.scope(settings.strategy, self.meta_batch, **place)
 
     def _built(self) -> MetaLearner:
         learner = self.learner.build()
@@ -280,7 +282,9 @@ class Plan:
         return learner
 
     def _compile_options(self, learner: MetaLearner) -> dict[str, Any]:
+        varies = self.training_shape.varies
+        strategies.check_static(self.settings.strategy, learner, varies=varies)
         return {
-            "varies": self.training_shape.varies,
+            "varies": varies,
             "longest_window": self.windows(learner).longest,
         }

@@ -11,10 +11,11 @@ from tfmeta.network_registry import NETWORKS
 from tfmeta.pipelines import PIPELINES
 from tfmeta.training.flat_settings import GROUPS
 
-_WRITTEN_IF_SET = ("query_other_group",)
+_OF_TPU = ("tpu", "tpu_zone", "tpu_project")
+_WRITTEN_IF_SET = ("query_other_group", *_OF_TPU)
 _KEYS = {"outer_learning_rate": "outer_lr"}  # where a key of config.json has another name here
 BUDGET = ("steps", "max_minutes")  # how long a run trains
-_CHANGEABLE = (*BUDGET, "data_dir", "checkpoint_seconds", "strategy")  # when a run goes on
+_CHANGEABLE = (*BUDGET, "data_dir", "checkpoint_seconds", "strategy", *_OF_TPU)  # later
 
 _MOST = 2**31 - 1  # what TensorFlow counts with
 _MOST_SEED = 2**32 - 1  # NumPy's
@@ -57,7 +58,11 @@ _CHECKS = (
         lambda v: isinstance(v, bool),
     ),
     ("augment", "a list of Keras layers, by name or as {name: {option: value}}", is_list_of_layers),
-    ("pipeline algorithm network train strategy data_dir", "a text", lambda v: isinstance(v, str)),
+    (
+        "pipeline algorithm network train strategy data_dir tpu tpu_zone tpu_project",
+        "a text",
+        lambda v: isinstance(v, str),
+    ),
     (
         "outer_optimizer",
         "'adam', 'sgd' or 'momentum'",
@@ -104,7 +109,9 @@ class Settings:
             frozen and its features computed once per example; or names of layers, with commas.
         data_dir: where the pipeline's data is.
         seed: of the initial weights and of the episodes.
-        strategy: how devices are used.
+        strategy: how devices are used: "single", "mirrored", "multiworker", "tpu", or "auto".
+        tpu: of the strategy "tpu": the TPU's name or address; by default this machine's own chips.
+        tpu_zone, tpu_project: of Google Cloud, where the TPU is named.
         max_minutes: training time in all; what a run used before it went on counts.
         log_every: steps per line of metrics; by default 500 where tasks are vectorised, else 20.
         validate_every: steps between validations; by default 25 times `log_every`.
@@ -142,6 +149,9 @@ class Settings:
     data_dir: str | None = None
     seed: int = 0
     strategy: str = "auto"
+    tpu: str | None = None
+    tpu_zone: str | None = None
+    tpu_project: str | None = None
     max_minutes: float | None = None
     log_every: int | None = None
     validate_every: int | None = None

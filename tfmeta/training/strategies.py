@@ -6,57 +6,101 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, described
+from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.training import workers
 from tfmeta.training.cluster import cluster_for
 
 NAMES = ("auto", "single", "mirrored", "multiworker", "tpu")
 
 
-def scope(name: str, meta_batch: int) -> contextlib.AbstractContextManager[Any]:
+def scope(
+    name: str,
+    meta_batch: int,
+    *,
+    tpu: str | None = None,
+    zone: str | None = None,
+    project: str | None = None,
+) -> contextlib.AbstractContextManager[Any]:
     """The context in which a learner is made.
 
     Args:
         name: "single"; "mirrored" for every GPU (or every logical CPU device) of this machine;
-            "multiworker" for those of every worker that TF_CONFIG names; "auto" for multiworker if
-            TF_CONFIG names several, else for mirrored where there are several GPUs, else single.
+            "multiworker" for those of every worker that TF_CONFIG names; "tpu" for the cores of a
+            TPU; "auto" for multiworker if TF_CONFIG names several workers, else for mirrored where
+            there are several GPUs, else single.
         meta_batch: tasks per step, which the devices share evenly.
+        tpu, zone, project: of a TPU; see `Settings`.
 
     Raises:
-        UserError: if there is no such strategy yet, the tasks can't be shared evenly, or the other
-            workers can't be reached.
+        UserError: if there is no such strategy, the tasks can't be shared evenly, or the other
+            workers or the TPU can't be reached.
     """
     if name not in NAMES:
         raise UserError(f"unknown strategy {name!r}; expected one of: {', '.join(NAMES)}")
-    if name == "tpu":
-        raise UserError(
-            f"strategy {name} is not there yet; expected auto, single, mirrored or multiworker in "
-            "this version"
-        )
-    if cluster_for(name) is not None:
-        found = workers.start(name, {}, say=lambda line: None)
-        replicas = found.strategy.num_replicas_in_sync
-        _check_shares(meta_batch, replicas, f"devices of {found.number} workers")
-        return found.strategy.scope()
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    if name == "single" or (name == "auto" and len(devices) == 1):
+    strategy = _strategy(name, (tpu, zone, project))
+    if strategy is None:
         return contextlib.nullcontext()
-    if name == "auto" and devices[0].device_type == "CPU":
-        return contextlib.nullcontext()
-    _check_shares(meta_batch, len(devices), "devices")
-    if len(devices) == 1:
-        return contextlib.nullcontext()
-    return _mirrored(tuple(device.name for device in devices)).scope()
-
-
-def _check_shares(meta_batch: int, replicas: int, of: str) -> None:
+    replicas = strategy.num_replicas_in_sync
     if meta_batch % replicas:
         raise UserError(
-            f"received a meta-batch of {meta_batch} for {replicas} {of}; expected a multiple: "
+            f"received a meta-batch of {meta_batch} for {replicas} devices; expected a multiple: "
             f"--meta-batch {-(-meta_batch // replicas) * replicas}"
         )
+    return strategy.scope()
+
+
+def check_static(name: str, learner: MetaLearner, *, varies: bool) -> None:
+    """Raises UserError if a strategy compiles steps that can't be compiled.
+
+    Args:
+        name: of the strategy.
+        learner: that is to be trained.
+        varies: whether the training episodes differ in size.
+    """
+    if name == "tpu" and varies:
+        raise UserError(
+            "received episodes of several sizes and strategy 'tpu', which compiles a step for one "
+            "size; expected one number each for ways, shots and queries, or another strategy"
+        )
+    if name == "tpu" and learner.draws:
+        raise UserError(
+            "received a network with layers that draw random numbers and strategy 'tpu', which "
+            "compiles them; XLA draws others for the same seed. Expected a network without them, "
+            "or another strategy"
+        )
+
+
+def _strategy(name: str, of_tpu: tuple[str | None, ...]) -> Any:
+    """TensorFlow's; None for one device."""
+    if name == "tpu":
+        return _tpu(*of_tpu)
+    if cluster_for(name) is not None:
+        return workers.start(name, {}, say=lambda line: None).strategy
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    is_wanted = name != "single" and (name != "auto" or devices[0].device_type != "CPU")
+    return _mirrored(tuple(d.name for d in devices)) if is_wanted and len(devices) > 1 else None
 
 
 @functools.cache  # a second one for the same devices would disturb the first
 def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)
+
+
+@functools.cache  # starting it again would end what runs on it
+def _tpu(name: str | None, zone: str | None, project: str | None) -> tf.distribute.Strategy:
+    try:
+        # On a machine with chips of its own the name is "local".
+        options = {"zone": zone, "project": project}
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(name or "local", **options)
+        if name not in (None, "local"):
+            tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except Exception as error:  # Google's client raises errors of many kinds
+        raise UserError(
+            f"there is no TPU {name or 'on this machine'} to train on ({described(error)}); "
+            "expected a TPU VM with TensorFlow's TPU build (tensorflow-tpu), or --tpu NAME and "
+            "--set tpu_zone=ZONE tpu_project=PROJECT. Elsewhere choose --strategy auto",
+            exit_status=1,
+        ) from error

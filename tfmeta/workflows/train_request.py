@@ -42,14 +42,21 @@ class TrainRequest:
             raise UserError("received no pipeline; expected one of `tfmeta pipelines`")
 
     def check_free(self) -> None:
-        """Raises UserError if a new run's directory exists, or workers have none in common."""
+        """Raises UserError if a new run's directory exists, or devices are named in vain."""
+        for name in ("tpu", "tpu_zone", "tpu_project"):
+            if self.given.get(name) is not None and self.strategy != "tpu":
+                raise UserError(
+                    f"received {name}={self.given[name]!r} and strategy={self.strategy!r}; "
+                    "expected it with --strategy tpu alone"
+                )
         cluster = cluster_for(self.strategy)
         if cluster is not None and self.run_dir is None:
             raise UserError(
                 "received no run_dir (--run-dir) for several workers; expected a folder that every "
                 "worker sees, on a shared file system"
             )
-        if not self.resume and (cluster is None or cluster.is_chief):
+        # Workers meet first, so that each learns why none goes on.
+        if not self.resume and cluster is None:
             RunDirectory.check_free(self.place)
 
     @property
@@ -60,7 +67,7 @@ class TrainRequest:
     @cached_property
     def strategy(self) -> str:
         """How devices are used."""
-        if self.resume and self.run_dir is not None:
+        if self.resume and self.run_dir is not None and "strategy" not in self.given:
             settings = RunDirectory.open(self.run_dir).settings
             return settings.resumed_with(self.given).strategy
         return self.settings.strategy

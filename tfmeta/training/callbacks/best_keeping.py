@@ -35,7 +35,7 @@ class BestKeeping(RunCallback):
 
     def look(self) -> None:
         """Validates the learner as it is, and keeps it if it is the best."""
-        self._offer(self._validator.run()[self.state.plan.learner.target_kind.metric])
+        self._offer(self._validator.score())
 
     def _offer(self, score: float) -> None:
         state, self.last = self.state, score

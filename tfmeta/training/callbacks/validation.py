@@ -24,4 +24,4 @@ class Validation(RunCallback):
             return
         if self._windows.is_validated(self.state.step) or self.state.is_complete:
             kind = self.state.plan.learner.target_kind
-            logs[kind.validation_metric] = self._validator.run()[kind.metric]
+            logs[kind.validation_metric] = self._validator.score()

@@ -1,0 +1,130 @@
+"""Runs that two worker processes on this machine train, and every learner on several replicas.
+
+With TFMETA_NIGHTLY=1 each learner of the conformance table, and its variants, is trained by two
+workers, and on two and four devices. Otherwise it is those whose sums over tasks differ most.
+"""
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import worker_pairs
+from closeness import assert_all_close
+from conformance_table import ROWS
+from made_once import made_once
+from replicas_alike import weights_after
+
+import tfmeta
+from tfmeta.precision import ROUNDINGS
+from tfmeta.training.run_directory import RunDirectory
+
+IS_NIGHTLY = os.environ.get("TFMETA_NIGHTLY") == "1"
+LEARNERS = (
+    tuple(ROWS) if IS_NIGHTLY else ("maml", "reptile", "prototypical", "ridge", "hypernetwork")
+)
+STEPS, MORE_STEPS = 50, 10
+
+RUN = ["glyphs", "--algorithm", "prototypical", "--ways", 2, "--queries", 1, "--meta-batch", 2]
+for _setting in (
+    *("train_ways=2", "log_every=5", "checkpoint_seconds=0", "validation_tasks=4"),
+    *("validate_every=5", "network.filters=2", "network.num_blocks=1"),
+):
+    RUN += ["--set", _setting]
+
+
+@made_once("workers/alike")
+def weights_of_two_workers(path):
+    """The weights that each of two workers has in the end."""
+    path.mkdir()
+    commands = [[*worker_pairs.ALIKE, path / str(i), STEPS, 0, *LEARNERS] for i in range(2)]
+    for status, told in worker_pairs.ended(worker_pairs.started(*commands)[0]):
+        assert status == 0, told
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("name", LEARNERS)
+def test_two_workers_learn_what_one_learns(name):
+    import tensorflow as tf
+
+    path = weights_of_two_workers()
+    one, two = (pickle.loads((path / str(i)).read_bytes())[name, 0] for i in range(2))
+    alone = weights_after(name, STEPS, tf.distribute.get_strategy())
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert_all_close(one, alone, roundings=STEPS * ROUNDINGS)  # each step adds up anew
+
+
+@pytest.mark.skipif(not IS_NIGHTLY, reason="takes minutes: TFMETA_NIGHTLY=1")
+@pytest.mark.slow
+def test_two_and_four_devices_learn_what_one_learns(tmp_path):
+    command = [*worker_pairs.ALIKE, tmp_path / "all", STEPS, "1,2,4", *LEARNERS]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = pickle.loads((tmp_path / "all").read_bytes())
+    for name in LEARNERS:
+        for devices in (2, 4):
+            expected = found[name, 1]
+            assert_all_close(found[name, devices], expected, roundings=STEPS * ROUNDINGS)
+
+
+@made_once("workers/killed")
+def killed_run(path):
+    """A run of which one worker was killed; beside it what the other said, and its time to end."""
+    path.mkdir()
+    workers, addresses = worker_pairs.trainings(*RUN, "--steps", 1000, "--run-dir", path / "run")
+    try:
+        while not list((path / "run/checkpoints").glob("step-*")):
+            assert [w.poll() for w in workers] == [None, None], worker_pairs.ended(workers)
+            time.sleep(0.1)
+        workers[1].kill()
+        began = time.monotonic()
+        (status, told), _ = worker_pairs.ended(workers)
+    finally:
+        for worker in workers:
+            worker.kill()
+    found = (status, told, addresses[1], time.monotonic() - began)
+    (path / "told").write_bytes(pickle.dumps(found))
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    "a worker that is killed while a run trains",
+    "the others end within a minute, each with one line and status 1; the run can go on",
+)
+def test_a_killed_worker_is_missed():
+    status, told, address, seconds = pickle.loads((killed_run() / "told").read_bytes())
+    *progress, line = told.splitlines()
+    assert status == 1
+    assert line.startswith(f"Error: worker 1 ({address}) has ended or can't be reached, so this")
+    assert line.endswith(f"tfmeta train --resume --run-dir {killed_run() / 'run'}")
+    assert all(each.startswith(("train  ", "worker 0 ")) for each in progress), told
+    assert seconds < 60
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_one_worker_and_with_two(tmp_path):
+    """From the same checkpoint to the same numbers."""
+    for name in ("one", "two"):
+        shutil.copytree(killed_run() / "run", tmp_path / name)
+    step = RunDirectory.open(tmp_path / "one").step
+    more = ["--resume", "--steps", step + MORE_STEPS]
+    workers, _ = worker_pairs.trainings(*more, "--run-dir", tmp_path / "two")
+    for status, told in worker_pairs.ended(workers):
+        assert status == 0, told
+    tfmeta.train(run_dir=tmp_path / "one", resume=True, steps=step + MORE_STEPS, strategy="single")
+    one, two = (tfmeta.load(tmp_path / name, checkpoint="last") for name in ("one", "two"))
+    received, expected = ([v.numpy() for v in each.variables] for each in (two, one))
+    assert_all_close(received, expected, roundings=MORE_STEPS * ROUNDINGS)
+    lines = [
+        (tmp_path / name / "metrics.jsonl").read_text().splitlines() for name in ("one", "two")
+    ]
+    one, two = ([json.loads(line) for line in each] for each in lines)
+    assert [line["step"] for line in one] == [line["step"] for line in two]
+    name = "validation_accuracy"  # which the workers have shared out
+    assert [line[name] for line in one] == [line[name] for line in two]
