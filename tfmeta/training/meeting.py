@@ -1,7 +1,7 @@
 """Workers meet before they start TensorFlow, and see that they are to do the same.
 
-TensorFlow waits for a missing worker without end. It aborts, with a message for its developers, if
-a port is in use, and trains on if two workers were started with different settings.
+TensorFlow waits for a missing worker without end, says of a port that is in use what its developers
+need, and trains on if two workers were started with different settings.
 """
 
 import contextlib
