@@ -12,7 +12,7 @@ CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10
 WORKERS := --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint docs newest faults layers attack numerics clean
+.PHONY: help demo test quick lint docs bench newest faults layers attack numerics clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,15 @@ lint: $(READY)  ## style, formatting and types, changing nothing
 
 docs: $(READY)  ## the guide and the API reference, into site/; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# learn2learn does not build, but its MAML is plain Python.
+bench: $(READY)  ## time training beside the peers, which it installs into runs/peers; an hour
+	$(BIN)/python -m venv runs/peers
+	runs/peers/bin/python -m pip install -qq torch jax optax higher numpy
+	$(BIN)/python -m pip download -qq --no-binary :all: --no-deps -d runs/peers learn2learn==0.2.0
+	tar -xzf runs/peers/learn2learn-0.2.0.tar.gz -C runs/peers
+	$(BIN)/python benchmarks/bench.py --peers runs/peers/bin/python \
+	  --learn2learn runs/peers/learn2learn-0.2.0
 
 newest: $(READY)  ## install the newest Keras, released or not, to test with
 	$(BIN)/python -m pip install --upgrade --pre keras
