@@ -37,12 +37,12 @@ def map_tasks(task_function: Any, elements: Any, *, vectorised: bool) -> tf.Tens
     if vectorised:
         return _vectorised(task_function, elements)
     first = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape[1:], t.dtype), elements)
-    outputs = tf.function(task_function, autograph=False).get_concrete_function(first)
+    traced = tf.function(task_function, autograph=False).get_concrete_function(first)
     return tf.map_fn(
-        task_function,
+        traced,
         elements,
         fn_output_signature=tf.nest.map_structure(
-            lambda t: tf.TensorSpec(t.shape, t.dtype), outputs.structured_outputs
+            lambda t: tf.TensorSpec(t.shape, t.dtype), traced.structured_outputs
         ),
         parallel_iterations=_TASKS_IN_FLIGHT,
     )

@@ -1,5 +1,6 @@
 """Writes a learner as `NAME/VERSION/`, whole or not at all."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tfmeta.exporting.writing.adapted_functions import AdaptedFunctions
 from tfmeta.exporting.writing.direct_assets import take_assets_directly
 from tfmeta.exporting.writing.encoded_inputs import with_encoded
 from tfmeta.exporting.writing.options import kind_and_options
-from tfmeta.exporting.writing.served_functions import ServedFunctions
+from tfmeta.exporting.writing.served_functions import ServedFunctions, Specs, Tensors
 from tfmeta.exporting.writing.task_functions import TaskFunctions
 from tfmeta.learners.finite_guard import refuse_not_finite
 from tfmeta.learners.meta_learner import MetaLearner
@@ -119,16 +120,14 @@ def _save_model(folder: Path, served: TaskFunctions | AdaptedFunctions) -> None:
     module.weights = [variable.value for variable in served.learner.served_variables]
     module.state = served.variables
     module.resources = served.options.input_format.resources()
-    functions = with_encoded(
-        served.functions,
+    traced = {name: _traced(*each) for name, each in served.functions.items()}
+    functions = with_encoded(  # they call what is traced
+        {name: (traced[name], specs) for name, (_, specs) in served.functions.items()},
         served.options.input_format,
         limits=served.options.limits,
         checked_first=served.checked_first,
     )
-    traced = {
-        name: tf.function(function, autograph=False).get_concrete_function(**specs)
-        for name, (function, specs) in functions.items()
-    }
+    traced |= {name: _traced(*each) for name, each in functions.items() if name not in traced}
     names = {SERVING_DEFAULT + s: served.kind.default + s for s in ("", *SUFFIXES)}
     names = {default: name for default, name in names.items() if name in traced}
     traced |= {default: traced[name] for default, name in names.items()}
@@ -137,6 +136,10 @@ def _save_model(folder: Path, served: TaskFunctions | AdaptedFunctions) -> None:
     tf.saved_model.save(module, str(folder), signatures=traced, options=options)
     _simplify(folder / MODEL, names)
     fingerprinting_utils.write_fingerprint(str(folder))  # of what has changed
+
+
+def _traced(function: Callable[..., Tensors], specs: Specs) -> Any:
+    return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
 def _simplify(path: Path, names: dict[str, str]) -> None:
