@@ -1,0 +1,72 @@
+"""Says at the end of a run which files took the most time of the processor, and how much in all.
+
+The processes that a test starts are counted. What several files share is counted where it was made.
+"""
+
+import collections
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+MOST_MINUTES = 23  # of the processor, for the whole suite: 12 minutes on two cores
+_SHOWN = 15
+_NAME = "processor seconds"
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def seconds() -> float:
+    """What this process and those that it started have taken so far."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages) + _of_living(os.getpid())
+
+
+def _of_living(pid) -> float:
+    """Of the processes below one that have not ended; none where there is no /proc."""
+    total = 0.0
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in _read(path).split():
+            # Its name, in brackets, may have spaces. After it: user and system time, then those of
+            # its own children that have ended.
+            numbers = _read(Path(f"/proc/{child}/stat")).rpartition(")")[2].split()[11:15]
+            total += sum(map(int, numbers)) / _TICKS + _of_living(child)
+    return total
+
+
+def _read(path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # it has ended meanwhile
+        return ""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    item.stash[_BEGAN] = seconds()
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    now = seconds()
+    item.user_properties[:] = [(_NAME, now - item.stash[_BEGAN])]
+    item.stash[_BEGAN] = now
+
+
+_BEGAN = pytest.StashKey[float]()
+
+
+def pytest_terminal_summary(terminalreporter):
+    spent = collections.Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == _NAME:
+                    spent[report.nodeid.partition("::")[0]] += value
+    minutes = sum(spent.values()) / 60
+    if minutes < 1:
+        return
+    terminalreporter.section(f"{minutes:.1f} minutes of the processor; at most {MOST_MINUTES}")
+    for file, value in spent.most_common(_SHOWN):
+        terminalreporter.line(f"{value:7.1f} s  {file}")
