@@ -1,5 +1,6 @@
 """Every random layer of Keras and layers of one's own: which may augment, and which are refused."""
 
+import functools
 import inspect
 import sys
 
@@ -85,12 +86,19 @@ def own_layers(tmp_path, monkeypatch):
 
 # Purity
 
+noise = functools.cache(source_of)
+
+
+@functools.cache
+def plain_batch(source):
+    return batch(source, first=4)
+
 
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in LAYERS]
 )
 def test_every_random_layer_of_keras_draws_by_the_episodes_number_or_is_refused(name):
-    source = source_of(EXAMPLES.get(name, (8, 8, 3)))
+    source = noise(EXAMPLES.get(name, (8, 8, 3)))
     layers = [{name: OPTIONS.get(name, {})}]
     if name in REFUSED:
         with pytest.raises(UserError, match=f"the layer {name} of augment.*{REFUSED[name]}"):
@@ -99,7 +107,7 @@ def test_every_random_layer_of_keras_draws_by_the_episodes_number_or_is_refused(
     many, one = batch(source, layers, first=4), batch(source, layers, first=5, num_tasks=1)
     for here, there in zip(many, one, strict=True):
         np.testing.assert_array_equal(here[1:2], there)  # a build and a batch of its own
-    plain = batch(source, first=4)
+    plain = plain_batch(source)
     assert np.array_equal(examples(many), examples(plain)) == (name in UNCHANGING)
     if source.input_format.value_range:
         assert examples(many).min() >= 0

@@ -12,13 +12,12 @@ import pytest
 import tensorflow as tf
 import trained
 from closeness import assert_close, assert_far_apart, assert_same_answers
-from model_answers import refusal, served
+from model_answers import checked, refusal, served
 from PIL import Image
 
 import tfmeta
 from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.errors import UserError
-from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.training.run_directory import RunDirectory
@@ -165,7 +164,7 @@ def test_manifest_and_readme_tell_what_it_is(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_it_passes_every_check(name):
-    report = verify_export(export_of(name))
+    report = checked(export_of(name))
     assert report["ok"], report["checks"]
     assert len(report["checks"]) == 9
 

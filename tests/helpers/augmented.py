@@ -1,5 +1,7 @@
 """Sources of noise, and batches of their episodes with augmentation."""
 
+import functools
+
 import numpy as np
 
 from tfmeta.episodes.augmentation import build_augmentation
@@ -63,9 +65,13 @@ def batch(source, layers=(), *, seed=0, first=0, num_tasks=3, shape=SHAPE):
     """The first batch of training episodes, of seed 0; the augmentation's seed is another's."""
     built = build_augmentation(list(layers), source, seed=seed) if layers else None
     dataset = source.episodes("train", shape, num_tasks=num_tasks, first=first, augmentation=built)
-    plain = source.episodes("train", shape, num_tasks=num_tasks)
-    assert dataset.element_spec == plain.element_spec
-    return type(plain.element_spec)(*(part.numpy() for part in next(iter(dataset))))
+    assert dataset.element_spec == _plain_spec(source, shape, num_tasks)
+    return type(dataset.element_spec)(*(part.numpy() for part in next(iter(dataset))))
+
+
+@functools.cache
+def _plain_spec(source, shape, num_tasks):
+    return source.episodes("train", shape, num_tasks=num_tasks).element_spec
 
 
 def examples(episodes):

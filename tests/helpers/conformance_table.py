@@ -57,6 +57,11 @@ class Row:
         learner = getattr(tfmeta, self.learner)
         return learner(network or self.network(), **{**self.options, **options})
 
+    @functools.cached_property
+    def shared(self):
+        """A learner for the tests that change nothing of it."""
+        return self.make()
+
 
 SMALL_STEPS = {"inner_learning_rate": 0.02}
 

@@ -53,6 +53,11 @@ def printed(version, given: str) -> str:
     return in_loader(_printed, str(version), given)
 
 
+def checked(version) -> dict:
+    """What `tfmeta verify` reports; that process has TensorFlow's C++ library loaded already."""
+    return in_loader(_checked, str(version))
+
+
 def disagreement(version) -> str:
     """Why a manifest is not believed by the loader's process; "" if it is."""
     return in_loader(_disagreement, str(version))
@@ -87,6 +92,12 @@ def _printed(version, given):
             return json.dumps(answering._answered(version, json.loads(given)))
         except UserError as error:
             return json.dumps({"error": str(error)})
+
+
+def _checked(version):
+    from tfmeta.exporting.verifying.verifier import Verifier
+
+    return Verifier(version).run()
 
 
 def _disagreement(version):

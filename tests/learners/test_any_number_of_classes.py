@@ -13,13 +13,12 @@ import tensorflow as tf
 import trained
 from closeness import assert_close, assert_far_apart, assert_same_answers
 from conformance_table import NAMELESS, TABLE, embedding, learner_of
-from model_answers import refusal, served
+from model_answers import checked, refusal, served
 from PIL import Image
 
 import tfmeta
 from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.errors import UserError
-from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.training.run_directory import RunDirectory
@@ -153,7 +152,7 @@ class Careless(tfmeta.Prototypical):
 
 def test_verify_finds_an_answer_that_depends_on_the_classes_of_other_tasks(tmp_path):
     keras.utils.set_random_seed(5)  # of sound ones it finds none: test_conformance.py
-    report = verify_export(export_model(Careless(embedding()), tmp_path / "model"))
+    report = checked(export_model(Careless(embedding()), tmp_path / "model"))
     (failed,) = [check for check in report["checks"] if not check["ok"]]
     assert failed["check"] == "batching"
     assert failed["detail"].startswith("adapt_and_predict: ")

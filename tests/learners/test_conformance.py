@@ -26,10 +26,10 @@ from conformance_table import (
     export_of,
     one_task,
 )
+from model_answers import checked
 
 import tfmeta
 from tfmeta.episodes.episode_shape import EpisodeShape
-from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.learners import ALGORITHMS
 from tfmeta.pipelines.sinusoid import Sinusoid
 from tfmeta.precision import IN_COMPANY
@@ -61,7 +61,7 @@ def test_adapting_changes_no_variable(row):
 
 @each(ROWS)
 def test_the_order_of_the_support_set_does_not_matter(row):
-    learner, episode = row.make(), one_task(classification_batch())
+    learner, episode = row.shared, one_task(classification_batch())
     order = np.random.default_rng(0).permutation(WAYS * SHOTS)
     shuffled = episode._replace(
         support_x=tf.gather(episode.support_x, order), support_y=tf.gather(episode.support_y, order)
@@ -71,14 +71,14 @@ def test_the_order_of_the_support_set_does_not_matter(row):
 
 @each(TABLE)
 def test_eager_equals_graph(row):
-    learner, episode = row.make(), one_task(classification_batch())
+    learner, episode = row.shared, one_task(classification_batch())
     graph = tf.function(lambda e: answer(learner, e), autograph=False)
     assert_close(graph(episode), answer(learner, episode))
 
 
 @each(ROWS)
 def test_an_inductive_answer_does_not_depend_on_the_other_queries(row):
-    learner, episode = row.make(), one_task(classification_batch())
+    learner, episode = row.shared, one_task(classification_batch())
     together = answer(learner, episode)
     for query in range(3):
         alone = answer(learner, episode._replace(query_x=episode.query_x[query : query + 1]))
@@ -96,7 +96,7 @@ def test_a_transductive_answer_does_and_says_so(row):
 
 @each(TABLE)
 def test_a_batch_gives_what_its_tasks_give(row):
-    learner, batch = row.make(), classification_batch()
+    learner, batch = row.shared, classification_batch()
     outputs = learner(batch)
     for task in range(TASKS):
         assert_close(outputs[task], answer(learner, one_task(batch, task)))
@@ -160,7 +160,7 @@ def test_several_steps_an_execution_give_the_same_weights(row):
 
 @each(TABLE)
 def test_every_option_is_saved(row):
-    learner = row.make()
+    learner = row.shared
     options = set(option_names(type(learner))) | {"transductive"}
     assert options <= learner.get_config().keys()
 
@@ -188,7 +188,7 @@ def test_a_method_for_classes_refuses_values(row):
 
 @each(NAMELESS)
 def test_permuting_the_class_names_permutes_the_answer(row):
-    learner, episode = row.make(), one_task(classification_batch())
+    learner, episode = row.shared, one_task(classification_batch())
     names = tf.constant([2, 0, 1])
     renamed = episode._replace(support_y=tf.gather(names, episode.support_y))
     columns = tf.gather(answer(learner, renamed), names, axis=1)
@@ -197,7 +197,7 @@ def test_permuting_the_class_names_permutes_the_answer(row):
 
 @each(NAMELESS)
 def test_it_answers_as_many_classes_as_it_is_shown(row):
-    learner, episode = row.make(), one_task(classification_batch())
+    learner, episode = row.shared, one_task(classification_batch())
     assert answer(learner, episode).shape == (WAYS * QUERIES, WAYS)
     two = episode._replace(
         support_x=episode.support_x[: 2 * SHOTS], support_y=episode.support_y[: 2 * SHOTS]
@@ -207,7 +207,7 @@ def test_it_answers_as_many_classes_as_it_is_shown(row):
 
 @each(NAMELESS)
 def test_a_class_without_examples_cannot_win(row):
-    learner, episode = row.make(), one_task(classification_batch())
+    learner, episode = row.shared, one_task(classification_batch())
     gap = episode._replace(support_y=tf.where(episode.support_y == 1, 3, episode.support_y))
     probabilities = tf.nn.softmax(answer(learner, gap)).numpy()
     assert probabilities.shape == (WAYS * QUERIES, 4)
@@ -258,7 +258,7 @@ def test_the_meta_gradient_equals_finite_differences(row):
 
 @each_name([name for name in TABLE if name != "fomaml"])  # whose export is that of maml
 def test_the_export_passes_every_check_of_the_c_loader(name):
-    report = verify_export(export_of(name) / "1")
+    report = checked(export_of(name) / "1")
     assert report["ok"], report["checks"]
 
 

@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 from closeness import assert_close
 from keras import layers
+from model_answers import checked
 
 import tfmeta
-from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.learners.network_function import NetworkFunction
 
@@ -72,7 +72,7 @@ def test_weights_of_the_same_path_are_told_apart(tmp_path):
     given = task((8, 8, 1))
     answer = by_maml(network, *given, transductive=True)
     assert_close(answer, by_keras(network, *given, training=True))
-    report = verify_export(export_model(tfmeta.MAML(network), tmp_path / "model"))
+    report = checked(export_model(tfmeta.MAML(network), tmp_path / "model"))
     assert report["ok"], report["checks"]
 
 
@@ -134,7 +134,7 @@ def test_a_call_without_training_normalises_as_in_keras(tmp_path):
     network(given[0])
     answer = by_maml(network, *given, transductive=True)
     assert_close(answer, by_keras(network, *given, training=True))
-    report = verify_export(export_model(tfmeta.MAML(network), tmp_path / "model"))
+    report = checked(export_model(tfmeta.MAML(network), tmp_path / "model"))
     assert report["ok"], report["checks"]
 
 

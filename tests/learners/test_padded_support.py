@@ -10,11 +10,10 @@ import pytest
 import tensorflow as tf
 import trained
 from closeness import assert_close, assert_far_apart, assert_same_answers
-from model_answers import refusal, served
+from model_answers import checked, refusal, served
 from PIL import Image
 
 import tfmeta
-from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.images import to_unit
@@ -195,7 +194,7 @@ def test_padding_of_files_is_not_decoded():
 
 @pytest.mark.parametrize("name", ["maml", "prototypical", "siamese", "regression"])
 def test_verify_passes_a_padded_export(name):
-    report = verify_export(export_of(name))
+    report = checked(export_of(name))
     assert report["ok"], report
 
 
@@ -206,7 +205,7 @@ def test_a_generator_takes_sizes_too(tmp_path):
     weights = served(version, "generate", request)
     received = served(version, "predict", {**weights, **query})["probabilities"]
     assert_close(received, np.stack([*python_answers("maml")]))
-    assert verify_export(version)["ok"]
+    assert checked(version)["ok"]
 
 
 @pytest.mark.usefixtures("kept_exports")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from closeness import assert_close
+from model_answers import checked
 
 from tfmeta import UserError, networks
 from tfmeta.episodes.episode_shape import EpisodeShape
-from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.learners import find
 from tfmeta.pipelines.arrays import build
@@ -93,7 +93,7 @@ def learner_and_source(tmp_path):
 def test_a_served_model_takes_raw_times_and_answers_as_numpy_does(learner_and_source, tmp_path):
     learner, source, _ = learner_and_source
     version = export_model(learner, tmp_path / "served")
-    assert verify_export(version)["ok"]
+    assert checked(version)["ok"]
     assert 'wide_inputs=["support_x", "query_x"]' in (version / "README.md").read_text()
     served = tf.saved_model.load(str(version)).signatures["adapt_and_predict"]
     episode = next(iter(source.episodes("train", EpisodeShape(3, 2, 5), num_tasks=1)))

