@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ def variables_after_fit(num_devices: int, kind: str) -> list:
         kind: "values" (MAML on sine waves), "classes" (prototypical, with moving averages) or
             "rules" (Reptile, with a regularizer and a constraint of the weights). "classes" and
             "rules" are measured too: the history's metrics and, of six tasks in batches of four,
-            the evaluation's follow.
+            the evaluation's follow, and for "classes" a validation's score and some features.
     """
     return pickle.loads(_file(kind).read_bytes())[num_devices]
 
@@ -47,10 +48,29 @@ def _fit(num_devices, kind):
         return variables
     few = episodes.unbatch().take(6).batch(4)
     results = [history["accuracy"][0], *learner.evaluate(few, verbose=0)]
+    of_all = _work_of_all_devices(learner)
     if num_devices > 1:
         with pytest.raises(tf.errors.InvalidArgumentError, match="over 2 replicas; expected a"):
             learner.evaluate(few.unbatch().batch(5), verbose=0)
-    return [*variables, *map(np.float32, results)]
+    return [*variables, *map(np.float32, results), *of_all]
+
+
+def _work_of_all_devices(learner):
+    """A validation of seven tasks, and the features of five images, shared out."""
+    from replicas_alike import source
+
+    from tfmeta.episodes.episode_shape import EpisodeShape
+    from tfmeta.episodes.fixed_episodes import FixedEpisodes
+    from tfmeta.evaluation.evaluator import Evaluator
+    from tfmeta.learners.feature_cache import cached_features
+
+    if learner.function.input_shape[1:] != (8, 8, 1):
+        return []
+    fixed = FixedEpisodes(source(), EpisodeShape(3, 1, 2), "train", 7)
+    images, strategy = source().index.examples[:5], learner.distribute_strategy
+    with tempfile.TemporaryDirectory() as folder:
+        features = cached_features(learner.network, images, folder=Path(folder), strategy=strategy)
+    return [Evaluator(learner, fixed).score(), features]
 
 
 def _of_values():

@@ -1,10 +1,12 @@
 """Every learner's weights after some steps on one replica and on several, and how they differ.
 
-    python tests/helpers/replicas_alike.py FILE STEPS DEVICES,... NAME...
+    python tests/helpers/replicas_alike.py FILE STEPS DEVICES,... NAME... [--resume RUN TO_STEP]
 
 trains each learner of the conformance table on so many devices (virtual ones of this processor, by
 MirroredStrategy; 0 for the strategy of the workers that TF_CONFIG names), and writes the weights,
-`{(name, devices): arrays}`.
+`{(name, devices): arrays}`. Under the name "rows" are seven numbers that the workers squared. With
+--resume the workers first go on with a run: one start of TensorFlow serves for both. A process has
+one strategy for several devices, because a second one would disturb the first.
 """
 
 import pickle
@@ -108,12 +110,25 @@ def _strategy(devices):
     return tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(devices)])
 
 
+def _go_on(run, last):
+    import tfmeta
+
+    tfmeta.train(run_dir=run, resume=True, steps=last, strategy="multiworker")
+
+
 def main(file, steps, devices, *names):
     from tfmeta.runtime import start_tensorflow
 
+    if "--resume" in names:
+        *names, _, run, last = names
+        _go_on(run, int(last))
+
     start_tensorflow(with_devices=False)
     import keras
+    import numpy as np
     import tensorflow as tf
+
+    from tfmeta.learners.replicas import of_all_rows
 
     for setting in (keras.config.set_floatx, keras.config.set_dtype_policy):
         setting("float64")  # rounding in float32 grows with the steps, where a ReLU is near zero
@@ -125,6 +140,7 @@ def main(file, steps, devices, *names):
     found = {}
     for number in numbers:
         strategy = _strategy(number)
+        found["rows", number] = of_all_rows(strategy, np.arange(7), np.square)
         for name in names:
             found[name, number] = weights_after(name, int(steps), strategy)
     Path(file).write_bytes(pickle.dumps(found))

@@ -6,6 +6,7 @@ from small_runs import CLASSES, VALUES, lines, train
 
 import tfmeta
 from tfmeta.errors import UserError
+from tfmeta.training import strategies
 from tfmeta.training.flat_settings import as_flat
 from tfmeta.training.plan import Plan
 from tfmeta.training.settings import Settings
@@ -38,6 +39,19 @@ def test_a_dry_run_is_under_the_runs_strategy(monkeypatch):
     )
     with pytest.raises(UserError, match="meta-batch of 3 for 2 devices; expected a multiple"):
         one_step(plan_of(VALUES, strategy="mirrored", meta_batch=3))
+
+
+@pytest.mark.fault(
+    "--strategy tpu for episodes of several sizes or a network that draws random numbers",
+    "refused before training: a TPU compiles each step",
+)
+def test_what_a_tpu_cannot_compile_is_refused():
+    learner = plan_of(VALUES, network="small_runs:dropping", network_options={}).build_learner()
+    strategies.check_static("auto", learner, varies=True)
+    with pytest.raises(UserError, match="layers that draw random numbers and strategy 'tpu'"):
+        strategies.check_static("tpu", learner, varies=False)
+    with pytest.raises(UserError, match="episodes of several sizes and strategy 'tpu', which"):
+        strategies.check_static("tpu", learner, varies=True)
 
 
 @pytest.mark.parametrize(

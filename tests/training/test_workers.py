@@ -37,42 +37,6 @@ for _setting in (
     RUN += ["--set", _setting]
 
 
-@made_once("workers/alike")
-def weights_of_two_workers(path):
-    """The weights that each of two workers has in the end."""
-    path.mkdir()
-    commands = [[*worker_pairs.ALIKE, path / str(i), STEPS, 0, *LEARNERS] for i in range(2)]
-    for status, told in worker_pairs.ended(worker_pairs.started(*commands)[0]):
-        assert status == 0, told
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("name", LEARNERS)
-def test_two_workers_learn_what_one_learns(name):
-    import tensorflow as tf
-
-    path = weights_of_two_workers()
-    one, two = (pickle.loads((path / str(i)).read_bytes())[name, 0] for i in range(2))
-    alone = weights_after(name, STEPS, tf.distribute.get_strategy())
-    for first, second in zip(one, two, strict=True):
-        np.testing.assert_array_equal(first, second)
-    assert_all_close(one, alone, roundings=STEPS * ROUNDINGS)  # each step adds up anew
-
-
-@pytest.mark.skipif(not IS_NIGHTLY, reason="takes minutes: TFMETA_NIGHTLY=1")
-@pytest.mark.slow
-def test_two_and_four_devices_learn_what_one_learns(tmp_path):
-    command = [*worker_pairs.ALIKE, tmp_path / "all", STEPS, "1,2,4", *LEARNERS]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = pickle.loads((tmp_path / "all").read_bytes())
-    for name in LEARNERS:
-        for devices in (2, 4):
-            expected = found[name, 1]
-            assert_all_close(found[name, devices], expected, roundings=STEPS * ROUNDINGS)
-
-
 @made_once("workers/killed")
 def killed_run(path):
     """A run of which one worker was killed; beside it what the other said, and its time to end."""
@@ -107,24 +71,70 @@ def test_a_killed_worker_is_missed():
     assert seconds < 60
 
 
+@made_once("workers/alike")
+def two_workers(path):
+    """The killed run, gone on with, and the weights that each of the workers has in the end."""
+    path.mkdir()
+    shutil.copytree(killed_run() / "run", path / "run")
+    last = RunDirectory.open(path / "run").step + MORE_STEPS
+    more = [*LEARNERS, "--resume", path / "run", last]
+    commands = [[*worker_pairs.ALIKE, path / str(i), STEPS, 0, *more] for i in range(2)]
+    for status, told in worker_pairs.ended(worker_pairs.started(*commands)[0]):
+        assert status == 0, told
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("name", LEARNERS)
+def test_two_workers_learn_what_one_learns(name):
+    import tensorflow as tf
+
+    path = two_workers()
+    one, two = (pickle.loads((path / str(i)).read_bytes())[name, 0] for i in range(2))
+    alone = weights_after(name, STEPS, tf.distribute.get_strategy())
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert_all_close(one, alone, roundings=STEPS * ROUNDINGS)  # each step adds up anew
+
+
+@pytest.mark.slow
+def test_workers_share_rows_and_know_all_of_them():
+    """As they share the examples of which a frozen network makes features."""
+    path = two_workers()
+    for worker in ("0", "1"):
+        squares = pickle.loads((path / worker).read_bytes())["rows", 0]
+        np.testing.assert_array_equal(squares, np.arange(7) ** 2)
+
+
+@pytest.mark.skipif(not IS_NIGHTLY, reason="takes minutes: TFMETA_NIGHTLY=1")
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [2, 4])
+def test_several_devices_learn_what_one_learns(devices, tmp_path):
+    command = [*worker_pairs.ALIKE, tmp_path / "all", STEPS, f"1,{devices}", *LEARNERS]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = pickle.loads((tmp_path / "all").read_bytes())
+    for name in LEARNERS:
+        expected = found[name, 1]
+        assert_all_close(found[name, devices], expected, roundings=STEPS * ROUNDINGS)
+
+
 @pytest.mark.slow
 def test_a_run_goes_on_with_one_worker_and_with_two(tmp_path):
     """From the same checkpoint to the same numbers."""
-    for name in ("one", "two"):
-        shutil.copytree(killed_run() / "run", tmp_path / name)
-    step = RunDirectory.open(tmp_path / "one").step
-    more = ["--resume", "--steps", step + MORE_STEPS]
-    workers, _ = worker_pairs.trainings(*more, "--run-dir", tmp_path / "two")
-    for status, told in worker_pairs.ended(workers):
-        assert status == 0, told
-    tfmeta.train(run_dir=tmp_path / "one", resume=True, steps=step + MORE_STEPS, strategy="single")
-    one, two = (tfmeta.load(tmp_path / name, checkpoint="last") for name in ("one", "two"))
-    received, expected = ([v.numpy() for v in each.variables] for each in (two, one))
+    with_two = two_workers() / "run"
+    shutil.copytree(killed_run() / "run", tmp_path / "run")
+    last = RunDirectory.open(with_two).step
+    tfmeta.train(run_dir=tmp_path / "run", resume=True, steps=last, strategy="single")
+    received, expected = (
+        [v.numpy() for v in tfmeta.load(run, checkpoint="last").variables]
+        for run in (with_two, tmp_path / "run")
+    )
     assert_all_close(received, expected, roundings=MORE_STEPS * ROUNDINGS)
-    lines = [
-        (tmp_path / name / "metrics.jsonl").read_text().splitlines() for name in ("one", "two")
-    ]
-    one, two = ([json.loads(line) for line in each] for each in lines)
+    two, one = (
+        [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        for run in (with_two, tmp_path / "run")
+    )
     assert [line["step"] for line in one] == [line["step"] for line in two]
     name = "validation_accuracy"  # which the workers have shared out
     assert [line[name] for line in one] == [line[name] for line in two]

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfmeta import files
 from tfmeta.errors import UserError
 from tfmeta.keras_internals import layers_of
+from tfmeta.learners.replicas import share_of
 from tfmeta.reading.images import to_unit
 from tfmeta.reading.record_file import cache_folder
 
@@ -30,6 +31,7 @@ def cached_features(
     rows: np.ndarray | None = None,
     folder: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> np.ndarray:
     """What a network makes of each example, in inference.
 
@@ -42,6 +44,7 @@ def cached_features(
         rows: numbers of the examples; None for all.
         folder: where the cache is; None for `cache_folder()`.
         on_progress: called with the number of examples done and of all of them.
+        strategy: of the network; every device of this machine computes a part.
 
     Returns:
         float32 `(rows, features)`.
@@ -52,16 +55,41 @@ def cached_features(
     size = network.output_shape[-1]
     rows = np.arange(len(examples)) if rows is None else rows
     found = np.zeros((len(rows), size), np.float32)
-    run = tf.function(lambda x: network(to_unit(x), training=False), autograph=False)
+    run, devices = _on_devices(network, strategy or tf.distribute.get_strategy())
+    size_of_batch = devices * _BATCH
     path = Path(folder or cache_folder()) / "features" / f"{digest_of_network(network)}.sqlite"
     with _opened(path) as cache:
-        for start in range(0, len(rows), _BATCH):
-            batch = np.ascontiguousarray(examples[rows[start : start + _BATCH]])
+        for start in range(0, len(rows), size_of_batch):
+            batch = np.ascontiguousarray(examples[rows[start : start + size_of_batch]])
             found[start : start + len(batch)] = _of_batch(cache, run, batch, size)
             cache.commit()
             if on_progress:
-                on_progress(min(start + _BATCH, len(rows)), len(rows))
+                on_progress(min(start + size_of_batch, len(rows)), len(rows))
     return found
+
+
+def _on_devices(
+    network: keras.Model, strategy: tf.distribute.Strategy
+) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """The network as a function of arrays, and the number of devices that compute it."""
+    run = tf.function(lambda x: network(to_unit(x), training=False), autograph=False)
+    devices = share_of(strategy).count
+    if devices == 1:
+        return lambda batch: run(tf.constant(batch)).numpy(), 1
+
+    @tf.function(autograph=False)
+    def run_parts(parts: Any) -> Any:
+        return strategy.experimental_local_results(strategy.run(run, args=(parts,)))
+
+    def on_all(batch: np.ndarray) -> np.ndarray:
+        filled = np.concatenate([batch, np.repeat(batch[-1:], -len(batch) % devices, 0)])
+        each = iter(np.split(filled, devices))
+        parts = strategy.experimental_distribute_values_from_function(
+            lambda _: tf.constant(next(each))
+        )
+        return np.concatenate([part.numpy() for part in run_parts(parts)])[: len(batch)]
+
+    return on_all, devices
 
 
 @contextlib.contextmanager
@@ -88,7 +116,7 @@ def _of_batch(cache: Any, run: Callable[..., Any], batch: Any, size: Any) -> lis
     known = {key: value for key, value in known.items() if len(value) == size}
     missing = [i for i, key in enumerate(keys) if key not in known]
     if missing:
-        new = run(tf.constant(batch[missing])).numpy().astype(np.float32)
+        new = run(batch[missing]).astype(np.float32)
         known |= {keys[i]: value for i, value in zip(missing, new, strict=True)}
         pairs = [(keys[i], value.tobytes()) for i, value in zip(missing, new, strict=True)]
         cache.executemany("insert or replace into features values (?, ?)", pairs)

@@ -15,6 +15,7 @@ from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.replicas import of_all_rows
 from tfmeta.networks import input_dtype
 from tfmeta.networks.within_class_whitening import WithinClassWhitening
 
@@ -146,9 +147,15 @@ class OnFeatures(MetaLearner):
 
     def _embedded(self, source: Any, split: str, on_progress: Any) -> ClassSource:
         source.check_embeddable()
-        index, rows = source.index, source.index.rows(split)
+        index, rows, strategy = source.index, source.index.rows(split), self.distribute_strategy
         examples = index.examples
-        features = cached_features(self.network, examples, rows=rows, on_progress=on_progress)
+
+        def features_of(part: Any) -> Any:
+            return cached_features(
+                self.network, examples, rows=part, on_progress=on_progress, strategy=strategy
+            )
+
+        features = of_all_rows(strategy, rows, features_of)
         return ClassSource(source.name, index.of_examples(features, rows))
 
     def prepare(self, source: EpisodeSource) -> bool:

@@ -9,6 +9,8 @@ import tensorflow as tf
 from tfmeta.episodes.share import Share
 from tfmeta.errors import UserError
 
+_ROWS_AT_A_TIME = 4096  # that workers send each other
+
 
 def share_of(strategy: tf.distribute.Strategy) -> Share:
     """The replicas of a strategy on this machine."""
@@ -33,6 +35,38 @@ def refuse_workers(strategy: tf.distribute.Strategy) -> None:
                 "received a learner made for several workers, and Keras's fit fails with them "
                 "(keras issue 20585); expected tfmeta.train(strategy='multiworker')"
             )
+
+
+def of_all_rows(
+    strategy: tf.distribute.Strategy,
+    rows: np.ndarray,
+    function: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """A function of rows, of which each worker computes a part and knows all.
+
+    Args:
+        strategy: whose workers share the rows.
+        rows: numbers of rows.
+        function: rows -> what it makes of them, an array `(rows, ...)`.
+
+    Returns:
+        `(rows, ...)`.
+    """
+    share = share_of(strategy)
+    if share.count == share.replicas:
+        return function(rows)
+    each = -(-len(rows) // (share.replicas // share.count))
+    first = share.first // share.count * each
+    made = function(rows[first : first + each])
+    room = np.zeros((each, *made.shape[1:]), made.dtype)
+    room[: len(made)] = made
+    gathered = tf.function(
+        lambda value: strategy.gather(strategy.run(lambda: value[tf.newaxis]), 0), autograph=False
+    )
+    starts = range(0, each, _ROWS_AT_A_TIME)
+    parts = [gathered(tf.constant(room[i : i + _ROWS_AT_A_TIME])).numpy() for i in starts]
+    of_all = np.concatenate([part[:: share.count] for part in parts], 1)
+    return of_all.reshape(-1, *made.shape[1:])[: len(rows)]
 
 
 class OnReplicas:

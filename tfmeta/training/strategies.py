@@ -38,16 +38,21 @@ def scope(
     """
     if name not in NAMES:
         raise UserError(f"unknown strategy {name!r}; expected one of: {', '.join(NAMES)}")
-    strategy = _strategy(name, (tpu, zone, project))
+    devices = _local_devices(name)
+    _check_shares(meta_batch, len(devices) or 1)
+    strategy = _strategy(name, devices, (tpu, zone, project))
     if strategy is None:
         return contextlib.nullcontext()
-    replicas = strategy.num_replicas_in_sync
+    _check_shares(meta_batch, strategy.num_replicas_in_sync)
+    return strategy.scope()
+
+
+def _check_shares(meta_batch: int, replicas: int) -> None:
     if meta_batch % replicas:
         raise UserError(
             f"received a meta-batch of {meta_batch} for {replicas} devices; expected a multiple: "
             f"--meta-batch {-(-meta_batch // replicas) * replicas}"
         )
-    return strategy.scope()
 
 
 def check_static(name: str, learner: MetaLearner, *, varies: bool) -> None:
@@ -71,15 +76,23 @@ def check_static(name: str, learner: MetaLearner, *, varies: bool) -> None:
         )
 
 
-def _strategy(name: str, of_tpu: tuple[str | None, ...]) -> Any:
+def _local_devices(name: str) -> list[Any]:
+    """Those of this machine that share a step by themselves; none if there are not several."""
+    if name in ("single", "tpu") or cluster_for(name) is not None:
+        return []
+    found = tf.config.list_logical_devices("GPU")
+    if not found and name != "auto":
+        found = tf.config.list_logical_devices("CPU")
+    return found if len(found) > 1 else []
+
+
+def _strategy(name: str, devices: list[Any], of_tpu: tuple[str | None, ...]) -> Any:
     """TensorFlow's; None for one device."""
     if name == "tpu":
         return _tpu(*of_tpu)
     if cluster_for(name) is not None:
         return workers.start(name, {}, say=lambda line: None).strategy
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    is_wanted = name != "single" and (name != "auto" or devices[0].device_type != "CPU")
-    return _mirrored(tuple(d.name for d in devices)) if is_wanted and len(devices) > 1 else None
+    return _mirrored(tuple(device.name for device in devices)) if devices else None
 
 
 @functools.cache  # a second one for the same devices would disturb the first

@@ -33,7 +33,8 @@ _LOST = (
     tf.errors.DeadlineExceededError,
     tf.errors.FailedPreconditionError,
 )
-_TASK = re.compile(r"/job:(chief|worker)/(?:replica:\d+/)?task:(\d+)\n?The tasks? ha")
+_TASK = r"/job:(chief|worker)/(?:replica:\d+/)?task:(\d+)"
+_NAMED = (re.compile(rf"{_TASK}\n?The tasks? ha"), re.compile(rf"remote target {_TASK}"))
 
 
 class Workers:
@@ -137,7 +138,7 @@ class Workers:
             ) from error
 
     def _lost_in(self, message: str) -> str:
-        found = _TASK.search(message)
+        found = next((each for pattern in _NAMED if (each := pattern.search(message))), None)
         if found is None:
             if self.number == 2 and self.cluster is not None:
                 return self._named(1 - self.cluster.index)

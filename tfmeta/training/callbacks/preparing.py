@@ -1,5 +1,7 @@
 """What is computed before the first step."""
 
+import hashlib
+
 from tfmeta.training.callbacks.best_keeping import BestKeeping
 from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 from tfmeta.training.run_state import RunState
@@ -20,6 +22,13 @@ class Preparing(RunCallback):
         self._keeping = keeping
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        is_start = self.state.step == 0
-        if is_start and self.model.prepare(self.state.plan.source) and self._keeping:
+        if self.state.step or not self.model.prepare(self.state.plan.source):
+            return
+        if self.state.workers.number > 1:  # each has computed them by itself
+            digest = hashlib.sha256()
+            for variable in self.model.variables:
+                digest.update(variable.numpy().tobytes())
+            remedy = "Their processors compute otherwise; use machines of one kind, or --train all"
+            self.state.workers.check_same("computed weights", digest.hexdigest(), remedy)
+        if self._keeping:
             self._keeping.look()
