@@ -111,8 +111,9 @@ def _tpu(name: str | None, zone: str | None, project: str | None) -> tf.distribu
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
     except Exception as error:  # Google's client raises errors of many kinds
+        reason = described(error).partition(". ")[0]
         raise UserError(
-            f"there is no TPU {name or 'on this machine'} to train on ({described(error)}); "
+            f"there is no TPU {name or 'on this machine'} to train on ({reason}); "
             "expected a TPU VM with TensorFlow's TPU build (tensorflow-tpu), or --tpu NAME and "
             "--set tpu_zone=ZONE tpu_project=PROJECT. Elsewhere choose --strategy auto",
             exit_status=1,
