@@ -27,30 +27,29 @@ def make_pool(run, number: int, seed: int, temperature: float) -> list:
         if tried > 20 * number:
             raise SystemExit(f"only {len(pool) // 6} of {tried} draws have one right answer")
         encoded, labels = draw(learner, input_format, rng)
-        plain = {name: prepared(input_format, value) for name, value in encoded.items()}
+        plain = {
+            name: np.array(input_format.prepare_inputs(parts, name=name))
+            for name, parts in encoded.items()
+        }
         if (outputs := settled(learner, plain, labels, temperature)) is not None:
             pool += requests(plain, encoded, labels, *outputs, suffix=input_format.suffix)
     return [pool[i] for i in rng.permutation(len(pool))]
 
 
 def draw(learner, input_format, rng):
-    """Encoded support sets and queries, and labels: each class has an example, or a few."""
+    """Encoded examples by input, and labels: each class has an example, or a few."""
     tasks, ways = rng.integers(1, 4), learner.num_outputs or rng.integers(2, 7)
     more, queries = rng.integers(0, ways + 1), rng.integers(1, 6)
     labels = [
         rng.permutation(np.concatenate([np.arange(ways), rng.integers(0, ways, more)]))
         for _ in range(tasks)
     ]
-    support = input_format.draw(rng, (tasks, ways + more))
-    encoded = {"support_x": support, "query_x": input_format.draw(rng, (tasks, queries))}
+    encoded = {}
+    for name, number in (("support_x", ways + more), ("query_x", queries)):
+        drawn = input_format.draw(rng, (tasks, number))
+        parts = drawn if isinstance(drawn, dict) else {input_format.suffix: drawn}
+        encoded[name] = {name + ending: part for ending, part in parts.items()}
     return encoded, np.array(labels, np.int32)
-
-
-def prepared(input_format, encoded):
-    """The examples as training prepares them."""
-    import tensorflow as tf
-
-    return input_format.prepare(tf.constant(encoded)).numpy()
 
 
 def settled(learner, plain, labels, temperature):
@@ -93,9 +92,10 @@ def answers(learner, support, labels, query):
 
 def requests(plain, encoded, labels, state, answer, *, suffix):
     """The same question to each signature."""
-    for end, examples in (("", plain), (suffix, encoded)):
-        support = {f"support_x{end}": examples["support_x"], "support_y": labels}
-        query = {f"query_x{end}": examples["query_x"]}
+    as_they_are = {name: {name: value} for name, value in plain.items()}
+    for end, examples in (("", as_they_are), (suffix, encoded)):
+        support = {**examples["support_x"], "support_y": labels}
+        query = examples["query_x"]
         yield f"adapt_and_predict{end}", {**support, **query}, answer
         yield f"adapt{end}", support, state
         yield f"predict{end}", {**state, **query}, answer
@@ -116,10 +116,9 @@ def all_malformed(inputs: dict, input_format, rng) -> dict:
             "of more tasks": np.concatenate([value, value[:1]]),
         }
         if value.dtype.kind == "f":
-            others["with NaN or infinity"] = with_one(
-                value, rng.choice([np.nan, np.inf, -np.inf]), rng
-            )
-        if "_x" in key and value.dtype.kind == "f":
+            odd = [np.inf, -np.inf] if input_format.may_be_nan(key) else [np.nan, np.inf, -np.inf]
+            others["with NaN or infinity"] = with_one(value, rng.choice(odd), rng)
+        if key in ("support_x", "query_x"):
             others["of another size"] = value[:, :, :-1]
         if key.endswith("_bytes"):  # a part of a text, or noise, may be a text
             file = value.flat[rng.integers(value.size)]
