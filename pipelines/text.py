@@ -3,11 +3,11 @@
     tfmeta train text --data-dir intents.csv --algorithm prototypical
     tfmeta train text --data-dir intents.jsonl --set pipeline.label=intent --shots 5
 
-A text becomes the ids of its tokens. Tokens are the three letters at each place of its words, in
-any script: a word that training never saw shares some with words that it saw. Or they are the words
-themselves, or the word pieces of a pretrained network (`tokenizers.py`). The vocabulary comes from
-the training split alone. A served model takes texts and makes the same ids; `token_ids` makes them
-in Python. For your own embeddings use `arrays`.
+A text becomes the ids of its tokens. Tokens are the three letters at each place of its words, and
+in scripts without spaces one, two and three letters: a word that training never saw shares some
+with words that it saw. Or they are the words themselves, or the word pieces of a pretrained network
+(`tokenizers.py`). The vocabulary comes from the training split alone. A served model takes texts
+and makes the same ids; `token_ids` makes them in Python. For your own embeddings use `arrays`.
 """
 
 import hashlib
@@ -58,11 +58,12 @@ def build(
         vocabulary: the largest number of ids, for the most frequent words of training and two ids
             that are no words; or the words themselves, in the order of their ids.
         length: number of tokens of a text that are used; the others at its end are cut off. None:
-            256 trigrams, 64 word pieces or 32 words.
-        tokenizer: "trigrams", the three letters at each place of a word; "unicode", the words;
+            256 n-grams, 64 word pieces or 32 words.
+        tokenizer: "ngrams", the three letters at each place of a word, and one to three letters in
+            scripts without spaces; "trigrams", of these single letters alone; "unicode", the words;
             "wordpiece", the pieces of MiniLM, which has its own vocabulary; or "ascii", words by
             the spaces and punctuation of ASCII alone. None is what suits the network, or
-            "trigrams"; but if `vocabulary` has the words, None is "ascii", as in older runs.
+            "ngrams"; but if `vocabulary` has the words, None is "ascii", as in older runs.
         split_by, validation, test, split_seed: see `split_classes`; used if no column has the
             split.
 
@@ -73,7 +74,7 @@ def build(
     words = vocabulary if _is_words(vocabulary) else None
     if words is None:
         _check_whole("vocabulary", vocabulary, RESERVED + 1, _MOST_IDS)
-    tokenizer = tokenizer or ("trigrams" if words is None else "ascii")
+    tokenizer = tokenizer or ("ngrams" if words is None else "ascii")
     if tokenizer not in TOKENIZERS:
         raise UserError(
             f"received pipeline.tokenizer={tokenizer!r}; expected {' or '.join(TOKENIZERS)}"

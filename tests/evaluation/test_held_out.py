@@ -1,18 +1,18 @@
-"""Leaving one example out, in closed form and as it is said: by learning from all others."""
+"""Holding examples out, in closed form and as it is said: by learning from the others."""
 
 import keras
 import numpy as np
 import pytest
 from closeness import assert_close
 
-from tfmeta.evaluation.leave_one_out import Head, best_head, heads_for, held_out
+from tfmeta.evaluation.held_out import Head, best_head, folds_of, heads_for, held_out
 from tfmeta.learners import find
 
 RNG = np.random.default_rng(3)
 LABELS = np.repeat(np.arange(4), [5, 4, 3, 1])
 CENTRES = RNG.normal(size=(4, 12))
 FEATURES = np.float32(CENTRES[LABELS] + RNG.normal(size=(len(LABELS), 12)))
-EACH = pytest.mark.parametrize("head", heads_for(len(LABELS)), ids=str)
+EACH = pytest.mark.parametrize("head", heads_for(LABELS), ids=str)
 
 
 def answer(head, x, y, query_x):
@@ -24,17 +24,30 @@ def answer(head, x, y, query_x):
 
 
 @EACH
-def test_the_closed_form_is_what_the_learner_says_without_the_example(head):
+def test_the_answers_are_what_the_learner_says_without_the_examples(head):
     found = held_out(FEATURES, LABELS, head)
     assert found.rows.tolist() == list(range(12))  # the last one is alone in its class
-    for position, row in enumerate(found.rows):
-        others = np.arange(len(LABELS)) != row
-        expected = answer(head, FEATURES[others], LABELS[others], FEATURES[row : row + 1])
-        assert_close(found.answers.known[position], expected[0])
+    for rows in folds_of(LABELS):
+        others = ~np.isin(np.arange(len(LABELS)), rows)
+        expected = answer(head, FEATURES[others], LABELS[others], FEATURES[rows])
+        assert_close(found.answers.known[rows], expected, dtype=np.float32)
+
+
+@pytest.mark.parametrize("counts", [[5, 4, 3, 1], [60, 2, 45], [2, 2]])
+def test_one_example_of_each_class_is_held_out_at_a_time(counts):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    folds = list(folds_of(labels))
+    assert len(folds) == min(max(counts), 20)
+    rows = np.sort(np.concatenate(folds))
+    assert rows.tolist() == np.flatnonzero(np.array(counts)[labels] > 1).tolist()
+    for fold in folds:
+        held = np.bincount(labels[fold], minlength=len(counts))
+        assert (held <= np.ceil(np.array(counts) / len(folds))).all()
+        assert (held < counts).all()
 
 
 @EACH
-def test_the_closed_form_is_what_the_learner_says_without_the_class(head):
+def test_the_unknown_answers_are_what_the_learner_says_without_the_class(head):
     found = held_out(FEATURES, LABELS, head)
     for label in range(4):
         rows = np.flatnonzero(label == LABELS)
@@ -47,7 +60,7 @@ def test_the_closed_form_is_what_the_learner_says_without_the_class(head):
 
 
 def test_the_best_head_is_the_one_whose_answers_are_the_likeliest():
-    tried = {str(head): held_out(FEATURES, LABELS, head).loss for head in heads_for(len(LABELS))}
+    tried = {str(head): held_out(FEATURES, LABELS, head).loss for head in heads_for(LABELS)}
     assert str(best_head(FEATURES, LABELS).head) == min(tried, key=tried.get)
 
 

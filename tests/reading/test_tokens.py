@@ -68,10 +68,12 @@ def test_every_letter_is_in_a_token():
 
 def test_new_chinese_texts_are_known_by_their_characters(tmp_path):
     texts = [("我的卡丢了", "train"), ("银行在哪里", "train"), ("我的银行卡在哪里", "test")]
-    source = source_of(tmp_path, texts)
+    source = source_of(tmp_path, texts, tokenizer="trigrams")
     assert (source.index.examples[2][:8] > 1).all()
     unknown = source.prepared.facts()["tokens"]["unknown"]
     assert unknown["test"] == 0
+    by_default = source_of(tmp_path, texts).prepared.facts()["tokens"]["unknown"]
+    assert 0 < by_default["test"] < 0.5  # pairs and trigrams across words
     old = source_of(tmp_path, texts, tokenizer="ascii").prepared.facts()["tokens"]["unknown"]
     assert old["test"] == 1
 
@@ -82,8 +84,10 @@ def test_a_run_from_before_keeps_its_tokens(tmp_path):
     source = source_of(tmp_path, texts, vocabulary=vocabulary)
     assert source.index.examples[:, :3].tolist() == [[2, 3, 0], [2, 1, 0]]
     new = source_of(tmp_path, texts)
-    assert new.pinned_options["tokenizer"] == "trigrams"
+    assert new.pinned_options["tokenizer"] == "ngrams"
     again = source_of(tmp_path, texts, **new.pinned_options)
     assert np.array_equal(again.index.examples, new.index.examples)
-    with pytest.raises(UserError, match="tokenizer='words'; expected trigrams or unicode or"):
+    with pytest.raises(
+        UserError, match="tokenizer='words'; expected ngrams or trigrams or unicode or"
+    ):
         source_of(tmp_path, texts, tokenizer="words")

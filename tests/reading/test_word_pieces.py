@@ -1,4 +1,5 @@
 """Word pieces and trigrams as operations of a graph: as BERT's tokenizer and plain Python say."""
+# ruff: noqa: RUF001 - Chinese punctuation is what is tested
 
 import unicodedata
 
@@ -132,3 +133,44 @@ def test_trigrams_are_the_letters_at_each_place_of_a_word(text):
     trained, numbers = TOKENIZERS["trigrams"].ids([text], vocabulary, LENGTH)
     np.testing.assert_array_equal(served, trained)
     assert numbers.tolist() == [len(expected)]
+
+
+def ngrams_by_hand(text):
+    words = text.lower().replace("'", "").replace("!", "").replace("，", " ")
+    tokens = "".join(f" {c} " if ord(c) > 0x0E00 else c for c in words).split()
+    alone = [ord(token[0]) > 0x0E00 for token in tokens]
+    found = []
+    for place, token in enumerate(tokens):
+        if not alone[place]:
+            found += [f"<{token}>"[i : i + 3] for i in range(len(token))]
+            continue
+        for size in (1, 2, 3):
+            if place + size <= len(tokens) and all(alone[place : place + size]):
+                found.append("".join(tokens[place : place + size]))
+    return found
+
+
+MIXED = ["我的卡 ok", "ok", "卡", "Karte 我的 verloren 银行卡", "我，的 卡 x 银", "ไก่งวง a"]
+MIXED += ["我" * LENGTH + " word", "x " * (LENGTH - 2) + "银行卡在哪"]
+
+
+def test_ngrams_of_scripts_without_spaces_are_one_to_three_letters():
+    texts = MIXED[:5] + MIXED[6:]  # the rest has marks
+    vocabulary = TOKENIZERS["ngrams"].vocabulary_of(texts, 1000)
+    expected = [ngrams_by_hand(text) for text in texts]
+    assert set(vocabulary[2:]) == {token for each in expected for token in each}
+    trained, numbers = TOKENIZERS["ngrams"].ids(texts, vocabulary, LENGTH)
+    for ids, tokens in zip(trained, expected, strict=True):
+        assert [vocabulary[int(each)] for each in ids if each] == tokens[:LENGTH]
+    assert numbers.tolist() == list(map(len, expected))
+
+
+@pytest.mark.parametrize("length", [3, LENGTH])
+def test_ngrams_in_a_graph_are_those_of_training(length):
+    rng = np.random.default_rng(1)
+    pieces = ["卡", "我", "ก", "่", "a", "bc", " ", "，", "😀"]
+    texts = MIXED + ["a" + "".join(rng.choice(pieces, 2 * length)) for _ in range(200)]
+    vocabulary = TOKENIZERS["ngrams"].vocabulary_of(texts[:100], 500)
+    trained, _ = TOKENIZERS["ngrams"].ids(texts, vocabulary, length)
+    served = token_ids(tf.constant(texts), tuple(vocabulary), length, "x", tokenizer="ngrams")
+    np.testing.assert_array_equal(served, trained)

@@ -40,7 +40,7 @@ def learn(as_json: bool, **options: Any) -> None:
     JSONL file of texts with a column of classes; or an NPZ, CSV or Parquet file of features with a
     column of classes, or of values. Nothing is trained: a network makes features of the images,
     sounds or texts, each once, and a head is computed from them.
-    Each example is held out in turn, to choose the head, to say how good it is, and to calibrate
+    Each example is held out once, to choose the head, to say how good it is, and to calibrate
     its confidence.
 
     Two verified exports come out: exported/NAME answers with the names of the classes, and

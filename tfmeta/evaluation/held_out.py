@@ -1,10 +1,11 @@
-"""Each example of a support set answered by a head that was learned from all the others.
+"""Examples of a support set answered by a head that was learned from the others.
 
-For heads in closed form, that takes no more than learning once. Rows of features have unit length
+One example of each class is held out at a time, so that the classes of the others are as even as
+they were; of a class with more than twenty examples, a twentieth. Rows of features have unit length
 where the head of that name scales them so; see `tfmeta/learners/ridge.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +14,13 @@ import numpy.typing as npt
 
 from tfmeta.confidence import Confidence
 from tfmeta.evaluation.calibration import Answers, fitted
+from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, logistic_weights
 
 MOST_FOR_RIDGE = 4096  # examples: what is inverted has their number squared
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
+LOGISTIC_REGULARISATIONS = (0.03, 0.1, 0.3)
+_MOST_WORK = 2e11  # multiplications for each of these, which take some seconds
+_MOST_FOLDS, _GROUPS = 20, 5
 _ABSENT = -1e9
 Array = npt.NDArray[Any]
 
@@ -30,10 +35,12 @@ class Head:
     """
 
     algorithm: str
-    options: dict[str, float] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        options = ", ".join(f"{name} {value:g}" for name, value in self.options.items())
+        words = [str(each) for each in self.options.values() if isinstance(each, str)]
+        numbers = {n: each for n, each in self.options.items() if not isinstance(each, str)}
+        options = ", ".join([*words, *(f"{name} {value:g}" for name, value in numbers.items())])
         return f"{self.algorithm}{f' ({options})' if options else ''}"
 
 
@@ -44,7 +51,7 @@ class HeldOut:
     Attributes:
         head: the head.
         rows: numbers of the examples that can be held out: those whose class has another.
-        answers: `known` are the logits of these examples, by the head learned from all others;
+        answers: `known` are the logits of these examples, by the head learned from the others;
             `unknown` those of every example by the head learned without its class, whose column
             is then absent.
         confidence: fitted on the answers.
@@ -91,18 +98,46 @@ def held_out(features: Array, labels: Array, head: Head) -> HeldOut:
     return HeldOut(head, rows, answers, fitted(answers))
 
 
-def heads_for(num_examples: int) -> list[Head]:
-    """The heads that are tried on so many examples."""
+def heads_for(labels: Array) -> list[Head]:
+    """The heads that are tried on examples of these classes, from 0."""
+    number, classes = len(labels), int(labels.max()) + 1
     found = [Head("prototypical")]
-    if num_examples <= MOST_FOR_RIDGE:
+    if number <= MOST_FOR_RIDGE:
         found += [Head("ridge", {"regularisation": value}) for value in REGULARISATIONS]
+    times = number_of_folds(labels) + min(_GROUPS, classes)
+    if times * (LOGISTIC_STEPS * number**2 * classes + number**3 / 6) <= _MOST_WORK:
+        logistic = {"head": "logistic"}
+        found += [
+            Head("transfer", {**logistic, "regularisation": value})
+            for value in LOGISTIC_REGULARISATIONS
+        ]
     return found
 
 
 def best_head(features: Array, labels: Array) -> HeldOut:
     """The head whose calibrated answers to examples that were held out are the likeliest."""
-    tried = [held_out(features, labels, head) for head in heads_for(len(labels))]
+    tried = [held_out(features, labels, head) for head in heads_for(labels)]
     return min(tried, key=lambda each: each.loss)
+
+
+def number_of_folds(labels: Array) -> int:
+    """How many times examples are held out."""
+    return int(min(np.bincount(labels).max(), _MOST_FOLDS))
+
+
+def folds_of(labels: Array) -> Iterator[Array]:
+    """Yields the numbers of the examples that are held out together.
+
+    Each is held out once, but one that is alone in its class, which never is. Which of a class's
+    examples come together with which of another is drawn: a file may be in the order of a template.
+    """
+    rng, number = np.random.default_rng(0), number_of_folds(labels)
+    fold = np.full(len(labels), -1)
+    for label in range(labels.max() + 1):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        if len(rows) > 1:
+            fold[rows] = np.arange(len(rows)) % number
+    yield from (np.flatnonzero(fold == each) for each in range(number))
 
 
 def wilson_interval(right: int, total: int) -> tuple[float, float]:
@@ -116,15 +151,27 @@ def wilson_interval(right: int, total: int) -> tuple[float, float]:
 def _of_prototypical(features: Array, labels: Array) -> tuple[Array, Array]:
     """Minus the squared distance to each class's mean, of which an example itself is no part."""
     counts = np.bincount(labels)
-    sums = np.zeros((len(counts), features.shape[1]))
-    np.add.at(sums, labels, features)
-    means = sums / counts[:, np.newaxis]
-    distances = -((features**2).sum(1)[:, np.newaxis] - 2 * features @ means.T + (means**2).sum(1))
-    logits, every = distances.copy(), np.arange(len(labels))
-    # With m the mean with x, the mean without it is m + (m - x) / (n - 1).
-    n = counts[labels]
-    logits[every, labels] *= (n / np.maximum(n - 1, 1)) ** 2
+    sums = _sums(features, labels, len(counts))
+    distances = _distances(features, sums / counts[:, np.newaxis])
+    logits = distances.copy()
+    for rows in folds_of(labels):
+        left = counts - np.bincount(labels[rows], minlength=len(counts))
+        means = sums - _sums(features[rows], labels[rows], len(counts))
+        logits[rows] = _distances(features[rows], means / left[:, np.newaxis])
     return logits, distances
+
+
+def _sums(features: Array, labels: Array, number: int) -> Array:
+    sums = np.zeros((number, features.shape[1]))
+    np.add.at(sums, labels, features)
+    return sums
+
+
+def _distances(features: Array, means: Array) -> Array:
+    """Minus the squared distance of each row of features to each mean."""
+    squares = (features**2).sum(1)[:, np.newaxis], (means**2).sum(1)
+    distances: Array = 2 * features @ means.T - squares[0] - squares[1]
+    return distances
 
 
 def _of_ridge(
@@ -135,20 +182,52 @@ def _of_ridge(
     With G = K + lambda I, the dual weights A = G^-1 Y and a block B that is left out, the answers
     for B are Y_B - (G^-1)_BB^-1 A_B.
     """
-    x = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    x = _unit(features)
     targets = np.eye(labels.max() + 1)[labels]
     inverse = np.linalg.inv(x @ x.T + regularisation * np.eye(len(x)))
     dual = inverse @ targets
-    one = targets - dual / np.diag(inverse)[:, np.newaxis]
-    block = np.empty_like(one)
-    for label in range(targets.shape[1]):
-        rows = np.flatnonzero(labels == label)
-        solved = np.linalg.solve(inverse[np.ix_(rows, rows)], dual[rows])
-        block[rows] = targets[rows] - solved
-    return scale * one, scale * block
+
+    def without(blocks: Any) -> Array:
+        answers = np.zeros_like(dual)
+        for rows in blocks:
+            solved = np.linalg.solve(inverse[np.ix_(rows, rows)], dual[rows])
+            answers[rows] = scale * (targets[rows] - solved)
+        return answers
+
+    classes = (np.flatnonzero(labels == label) for label in range(targets.shape[1]))
+    return without(folds_of(labels)), without(classes)
+
+
+def _of_transfer(
+    features: Array, labels: Array, *, head: str, regularisation: float
+) -> tuple[Array, Array]:
+    """Logistic regression, learned anew for each fold, and without each fifth of the classes."""
+    assert head == "logistic"
+    x = np.float32(_unit(features))
+    kernel, targets = x @ x.T, np.eye(labels.max() + 1, dtype=np.float32)[labels]
+
+    def without(blocks: Any) -> Array:
+        answers = np.zeros_like(targets)
+        for rows in blocks:
+            kept = np.setdiff1d(np.arange(len(x)), rows)
+            dual = logistic_weights(kernel[np.ix_(kept, kept)], targets[kept], regularisation)
+            answers[rows] = kernel[np.ix_(rows, kept)] @ dual
+            answers[np.ix_(rows, ~targets[kept].any(0))] = _ABSENT
+        return answers
+
+    groups = min(_GROUPS, targets.shape[1])
+    parts = (np.flatnonzero(labels % groups == group) for group in range(groups))
+    return without(folds_of(labels)), without(parts)
+
+
+def _unit(features: Array) -> Array:
+    """Rows of length one."""
+    unit: Array = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
+    return unit
 
 
 _LOGITS: dict[str, Callable[..., tuple[Array, Array]]] = {
     "prototypical": _of_prototypical,
     "ridge": _of_ridge,
+    "transfer": _of_transfer,
 }

@@ -48,7 +48,7 @@ def bag_of_ngrams(
 ) -> keras.Model:
     """TF-IDF of a text's tokens, and a learned map of it beside it.
 
-    It is made for trigrams of letters (`pipeline.tokenizer=trigrams`): a word that training never
+    It is made for n-grams of letters (`pipeline.tokenizer=ngrams`): a word that training never
     saw shares some with words that it saw. The logarithms of the tokens' numbers are weighted and
     brought to unit length. A linear map of them stands beside them. It is drawn at random, which
     keeps distances about as they are (Johnson and Lindenstrauss 1984), so the network begins as

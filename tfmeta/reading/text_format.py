@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tfmeta.reading.prepared import Prepared
 
 NO_TOKENS = ("", "[UNK]")  # what the ids 0 and 1 stand for in a vocabulary
-IN_GRAPH = ("trigrams", "unicode", "wordpiece")  # tokenizers that a graph can compute
+IN_GRAPH = ("ngrams", "trigrams", "unicode", "wordpiece")  # tokenizers that a graph can compute
 WORD_PIECE_ENDS = ("[CLS]", "[SEP]")
 _DRAWN = 8  # tokens in a random text
 
@@ -28,7 +28,7 @@ class TextFormat(InputFormat):
     Args:
         vocabulary: the tokens in the order of their ids, from 0; the first two are no tokens.
         length: tokens of a text that are used; the others at its end are cut off.
-        tokenizer: "unicode", "trigrams" or "wordpiece", whose tokens a graph can make.
+        tokenizer: "ngrams", "trigrams", "unicode" or "wordpiece", whose tokens a graph can make.
         text_column: in a table, the column of the texts.
         label_column: in a table, the column of the classes.
 

@@ -29,6 +29,8 @@ _UNSPACED = (
     r"\x{31A0}-\x{31BF}\x{31F0}-\x{31FF}\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}"
     r"\x{FF66}-\x{FF9F}\x{1AFF0}-\x{1B16F}\x{20000}-\x{3FFFF}"  # half width; the later planes
 )
+_UNSPACED_LETTER = rf"[{_UNSPACED}]\pM*"
+_LONGEST_NGRAM = 3  # letters
 # In RE2's syntax, which has no look-ahead. They are applied in this order:
 _REWRITES = (
     # "don't" is one word, as in Unicode's rules for words (UAX 29, WB6), and so is the same
@@ -68,11 +70,43 @@ def trigrams(tokens: tf.RaggedTensor) -> tf.RaggedTensor:
     Returns:
         `(texts, trigrams)` strings: as many for a token as it has letters.
     """
-    marked = tf.strings.join(["<", tokens.flat_values, ">"])
-    found = tf.strings.ngrams(tf.strings.unicode_split(marked, "UTF-8"), 3, separator="")
-    numbers = tokens.with_flat_values(found.row_lengths())
-    lengths = tf.reduce_sum(numbers, 1)
+    return _of_texts(_trigrams_of(tokens.flat_values), tokens)
+
+
+def _trigrams_of(words: tf.Tensor) -> tf.RaggedTensor:
+    """Words `(words,)` -> `(words, trigrams)`, none of an empty one."""
+    marked = tf.where(words == "", "", tf.strings.join(["<", words, ">"]))
+    return tf.strings.ngrams(tf.strings.unicode_split(marked, "UTF-8"), 3, separator="")
+
+
+def _of_texts(found: tf.RaggedTensor, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
+    """What was found in each of all tokens, `(tokens, ...)`, by the texts that they are of."""
+    lengths = tf.reduce_sum(tokens.with_flat_values(found.row_lengths()), 1)
     return tf.RaggedTensor.from_row_lengths(found.flat_values, lengths, validate=False)
+
+
+def ngrams(tokens: tf.RaggedTensor) -> tf.RaggedTensor:
+    """The trigrams of words; of scripts without spaces one, two and three letters in sequence.
+
+    Args:
+        tokens: `(texts, tokens)` strings, of which a letter of such a script is one.
+
+    Returns:
+        `(texts, n-grams)` strings, in the order of the tokens in which they begin.
+    """
+    flat, rows = tokens.flat_values, tokens.value_rowids()
+    is_letter = tf.strings.regex_full_match(flat, _UNSPACED_LETTER)
+    joined, is_whole = [flat], [is_letter]
+    for ahead in range(1, _LONGEST_NGRAM):
+        row, letter, letters = (
+            tf.concat([each[ahead:], tf.fill([tf.minimum(ahead, tf.size(each))], none)], 0)
+            for each, none in ((rows, tf.constant(-1, rows.dtype)), (is_letter, False), (flat, ""))
+        )
+        joined.append(tf.strings.join([joined[-1], letters]))
+        is_whole.append(is_whole[-1] & letter & (row == rows))
+    of_letters = tf.ragged.boolean_mask(tf.stack(joined, 1), tf.stack(is_whole, 1))
+    found = tf.concat([of_letters, _trigrams_of(tf.where(is_letter, "", flat))], 1)
+    return _of_texts(found, tokens)
 
 
 class Tokenizer(ABC):
@@ -167,7 +201,8 @@ class CountedTokens(Tokenizer):
         self, texts: Any, tokens: Any, *, vocabulary: Sequence[str], ids_of: Any, length: int
     ) -> Any:
         del texts, vocabulary
-        tokens = self._of_tokens(tokens[:, :length])[:, :length]
+        # Each token has one n-gram or more that begins in it, of which the last ones reach further.
+        tokens = self._of_tokens(tokens[:, : length + _LONGEST_NGRAM - 1])[:, :length]
         return tokens.with_flat_values(ids_of(tokens.flat_values))
 
 
@@ -204,6 +239,7 @@ def _lower(texts: list[str]) -> list[str]:
 
 
 TOKENIZERS: dict[str, Tokenizer] = {
+    "ngrams": CountedTokens(256, "bag_of_ngrams", of_tokens=ngrams),
     "trigrams": CountedTokens(256, "bag_of_ngrams", of_tokens=trigrams),
     "unicode": CountedTokens(32, "bag_of_tokens"),
     "wordpiece": WordPieces(64, "minilm"),

@@ -1,7 +1,7 @@
 """`tfmeta.learn`: a few labelled examples become a served model, with no training.
 
 A pretrained network makes features of the examples, each once. A head in closed form is chosen by
-leaving out each example in turn, its confidence is calibrated on the same answers, and two models
+holding out each example once, its confidence is calibrated on the same answers, and two models
 are exported and verified.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError, counted, listed
-from tfmeta.evaluation.leave_one_out import Head, HeldOut
+from tfmeta.evaluation.held_out import Head, HeldOut
 from tfmeta.inspection.identity import alike, given_digests
 from tfmeta.named_code import trusting
 from tfmeta.network_registry import NETWORKS

@@ -16,7 +16,7 @@ from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, counted, listed
-from tfmeta.evaluation.leave_one_out import MOST_FOR_RIDGE, Head, HeldOut, best_head
+from tfmeta.evaluation.held_out import MOST_FOR_RIDGE, Head, HeldOut, best_head
 from tfmeta.learners import find
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner

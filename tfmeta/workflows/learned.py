@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tfmeta.errors import counted
 from tfmeta.evaluation.calibration import most_claimed
-from tfmeta.evaluation.leave_one_out import HeldOut, wilson_interval
+from tfmeta.evaluation.held_out import HeldOut, wilson_interval
 from tfmeta.reading.origins import Origins
 from tfmeta.workflows.learned_exports import LearnedExports
 
@@ -43,12 +43,12 @@ class Suspect:
 
 @dataclass(frozen=True)
 class HeldOutShare:
-    """How many of the examples were answered rightly by a head learned from all the others.
+    """How many of the examples were answered rightly by a head learned from the others.
 
     Attributes:
         accuracy: the share of them.
         ci95: its 95% interval.
-        num_examples: that were held out, one at a time: those whose class has another.
+        num_examples: that were held out: those whose class has another.
     """
 
     accuracy: float
@@ -172,7 +172,7 @@ def in_words(found: HeldOut | None) -> str:
     low, high = share.ci95
     most = most_claimed(int(found.is_right.sum()), share.num_examples)
     sentences = [
-        f"Each of {share.num_examples} examples was held out in turn.",
+        f"Each of {share.num_examples} examples was held out once, with one of each other class.",
         f"{found.head} learned from the others answered {100 * share.accuracy:.1f}% of them "
         f"rightly (95% interval: {100 * low:.0f} to {100 * high:.0f}%).",
         "The confidence is calibrated on these answers.",
