@@ -1,10 +1,13 @@
 """The plan of a run: what it refuses, and what it builds."""
 
+from types import SimpleNamespace
+
 import pytest
 import tensorflow as tf
 from small_runs import CLASSES, VALUES, lines, train
 
 import tfmeta
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import UserError
 from tfmeta.training import strategies
 from tfmeta.training.flat_settings import as_flat
@@ -47,11 +50,25 @@ def test_a_dry_run_is_under_the_runs_strategy(monkeypatch):
 )
 def test_what_a_tpu_cannot_compile_is_refused():
     learner = plan_of(VALUES, network="small_runs:dropping", network_options={}).build_learner()
-    strategies.check_static("auto", learner, varies=True)
+    strategies.check_learner("auto", learner, EpisodeShape(1, (1, 2), 1))
     with pytest.raises(UserError, match="layers that draw random numbers and strategy 'tpu'"):
-        strategies.check_static("tpu", learner, varies=False)
+        strategies.check_learner("tpu", learner, EpisodeShape(1, 1, 1))
     with pytest.raises(UserError, match="episodes of several sizes and strategy 'tpu', which"):
-        strategies.check_static("tpu", learner, varies=True)
+        strategies.check_learner("tpu", learner, EpisodeShape(1, (1, 2), 1))
+
+
+@pytest.mark.fault(
+    "Relation on several devices, for episodes of several ways",
+    "refused: a task's numbers would depend on the tasks beside it",
+)
+def test_a_learner_whose_tasks_depend_on_each_other_has_one_device(monkeypatch):
+    options = {"algorithm": "relation", "network_options": {"filters": 2}}
+    learner = plan_of(CLASSES, **options).build_learner()
+    strategies.check_learner("auto", learner, EpisodeShape((2, 3), 1, 1))
+    monkeypatch.setattr(learner, "_distribute_strategy", SimpleNamespace(num_replicas_in_sync=2))
+    strategies.check_learner("mirrored", learner, EpisodeShape(2, (1, 2), 1))
+    with pytest.raises(UserError, match="received 2-3 ways for 2 devices; Relation learns a task"):
+        strategies.check_learner("mirrored", learner, EpisodeShape((2, 3), 1, 1))
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,10 @@ class OnFeatures(MetaLearner):
         return [*self.network.variables, *self.learner.served_variables]
 
     @property
+    def sees_absent_classes(self) -> bool:
+        return self.learner.sees_absent_classes
+
+    @property
     def has_variance(self) -> bool:
         return self.learner.has_variance
 

@@ -72,6 +72,11 @@ class Relation(EmbeddingLearner):
         maps = {"features": "map", "num_blocks": 3}
         return Recipe.of_many_ways(options, ways=20, queries=5, steps=6_500, network_options=maps)
 
+    @property
+    def sees_absent_classes(self) -> bool:
+        """The relation module's batch statistics are over all columns; see `summarise`."""
+        return True
+
     def summarise(
         self, embedded: tf.Tensor, members: tf.Tensor, sizes: CommonSizes
     ) -> dict[str, Any]:

@@ -102,6 +102,15 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         return list(self.variables)
 
     @property
+    def sees_absent_classes(self) -> bool:
+        """Whether training's numbers depend on how many classes an answer has room for.
+
+        A batch of tasks with several numbers of classes has room for its largest one, so such a
+        task is learned otherwise in another batch.
+        """
+        return False
+
+    @property
     def has_variance(self) -> bool:
         """Whether an answer comes with its variance, as `variance_with` computes it."""
         return False

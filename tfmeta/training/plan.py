@@ -282,9 +282,8 @@ class Plan:
         return learner
 
     def _compile_options(self, learner: MetaLearner) -> dict[str, Any]:
-        varies = self.training_shape.varies
-        strategies.check_static(self.settings.strategy, learner, varies=varies)
+        strategies.check_learner(self.settings.strategy, learner, self.training_shape)
         return {
-            "varies": varies,
+            "varies": self.training_shape.varies,
             "longest_window": self.windows(learner).longest,
         }

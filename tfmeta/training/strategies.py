@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.errors import UserError, described
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.training import workers
@@ -55,15 +56,15 @@ def _check_shares(meta_batch: int, replicas: int) -> None:
         )
 
 
-def check_static(name: str, learner: MetaLearner, *, varies: bool) -> None:
-    """Raises UserError if a strategy compiles steps that can't be compiled.
+def check_learner(name: str, learner: MetaLearner, shape: EpisodeShape) -> None:
+    """Raises UserError if a strategy can't train a learner, or not as one device would.
 
     Args:
         name: of the strategy.
-        learner: that is to be trained.
-        varies: whether the training episodes differ in size.
+        learner: that is to be trained, made in its scope.
+        shape: of the training episodes.
     """
-    if name == "tpu" and varies:
+    if name == "tpu" and shape.varies:
         raise UserError(
             "received episodes of several sizes and strategy 'tpu', which compiles a step for one "
             "size; expected one number each for ways, shots and queries, or another strategy"
@@ -73,6 +74,13 @@ def check_static(name: str, learner: MetaLearner, *, varies: bool) -> None:
             "received a network with layers that draw random numbers and strategy 'tpu', which "
             "compiles them; XLA draws others for the same seed. Expected a network without them, "
             "or another strategy"
+        )
+    replicas = learner.distribute_strategy.num_replicas_in_sync
+    if replicas > 1 and shape.ways.varies and learner.sees_absent_classes:
+        raise UserError(
+            f"received {shape.ways} ways for {replicas} devices; {learner.method_name} learns a "
+            "task otherwise beside tasks of more classes, so its numbers would depend on the "
+            "devices. Expected one number of ways, or --strategy single"
         )
 
 
