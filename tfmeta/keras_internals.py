@@ -78,6 +78,14 @@ def mask_of(tensor: tf.Tensor) -> tf.Tensor | None:
     return getattr(tensor, "_keras_mask", None)
 
 
+def with_mask_of(tensor: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """`other`, with the mask that Keras has attached to `tensor`, if there is one."""
+    mask = mask_of(tensor)
+    if mask is not None:
+        other._keras_mask = mask
+    return other
+
+
 @contextlib.contextmanager
 def computing_in(layers: Iterable[keras.Layer], dtype: str) -> Iterator[None]:
     """Lets layers compute in a dtype in its body, whatever their policies are."""

@@ -26,6 +26,8 @@ JPEG = 8
 FEW = 4
 # Of a resampled sound: 74 dB below full scale, which is what Blackman's window lets through.
 QUIETER_THAN_FULL_SCALE = 2e-4
+# Of the gradients of two blocks of convolutions through a step of learning, of their length.
+IN_HALF = 64
 # A difference that a test wants to see is many times what rounding explains.
 _FAR = 10
 
@@ -58,6 +60,23 @@ def assert_all_close(received, expected, **options):
     scale = max(np.max(np.abs(each), initial=0.0) for each in expected)
     for one, other in zip(received, expected, strict=True):
         assert_close(one, other, scale=scale, **options)
+
+
+def assert_close_in_half(received, expected, policy):
+    """Compares a step's gradients under one of Keras's mixed policies with those in float32.
+
+    Each layer's outputs and gradients are rounded, to 8 bits in bfloat16 and to 11 in float16, and
+    what is small beside the largest keeps the absolute error. So what counts is the difference of
+    all gradients together, in roundings of their length; a gradient that is scaled twice, or lost
+    below the least number of float16, is off by its whole length.
+    """
+    received, expected = (
+        np.concatenate([np.ravel(each) for each in gradients]).astype(np.float64)
+        for gradients in (received, expected)
+    )
+    rounding = {"mixed_bfloat16": 2.0**-8, "mixed_float16": 2.0**-11}[policy]
+    apart = np.linalg.norm(received - expected) / np.linalg.norm(expected)
+    assert apart <= IN_HALF * rounding, f"off by {apart / rounding:.0f} roundings of {policy}"
 
 
 def assert_at_most(values, bound):

@@ -64,6 +64,10 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, help="Of weights and episodes.  [default: 0]")
 @click.option("--strategy", help="auto, single, mirrored, multiworker or tpu.  [default: auto]")
 @click.option("--tpu", metavar="NAME", help="With --strategy tpu.  [default: this machine's own]")
+@click.option(
+    "--precision",
+    help="float32, mixed_bfloat16 or mixed_float16: what training computes in.  [default: float32]",
+)
 @trust_option
 @click.option("--max-minutes", type=float, help="Training time in all; alone, it sets the budget.")
 def train(

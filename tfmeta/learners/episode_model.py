@@ -31,6 +31,9 @@ class EpisodeModel(TaskModel):
     by its name; `keras_arguments.py` lists both.
     """
 
+    # For a learner whose gradients another one applies: takes nothing, returns its `_loss_scale`.
+    loss_scale_of: Any = None
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         missing = [n for n in dir(cls) if getattr(getattr(cls, n), "__isabstractmethod__", False)]
         if missing:
@@ -206,16 +209,27 @@ class EpisodeModel(TaskModel):
             )
         return export_model(self, filepath, kind, **options)
 
-    # What it takes
-
     # What the steps share
 
     @property
     def _loss_scale(self) -> Any:
         """The factor by which the optimizer scales a loss for half precision, or None."""
+        if self.loss_scale_of is not None:
+            return self.loss_scale_of()
         optimizer, one = getattr(self, "optimizer", None), tf.ones(())
         scale = one if optimizer is None else optimizer.scale_loss(one)
         return None if scale is one else scale
+
+    @property
+    def _may_overflow(self) -> Any:
+        """Whether a step's gradients may be infinite, which lowers the scale of the loss.
+
+        Keras's LossScaleOptimizer skips such a step, and halves the scale for the next one. At a
+        scale of 1 it is no longer the scale that makes them infinite.
+        """
+        if not isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            return False
+        return self._loss_scale > 1
 
     def _check_trainable(self) -> None:
         if not self.trainable_variables:
@@ -226,6 +240,9 @@ class EpisodeModel(TaskModel):
             )
         if self.optimizer is None:
             raise UserError("compiled with optimizer=None; expected an optimizer to train with")
+        if not self.optimizer.built:  # else its scale of the loss would be a constant of the graph
+            with tf.init_scope():
+                self.optimizer.build(self.trainable_variables)
 
     def _learn_target_kind(self, episodes: Any) -> None:
         """Takes the kind of targets from the first training episodes if it is not known."""

@@ -15,12 +15,15 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfmeta.learners.computing_dtype import full
+
 _exact = contextvars.ContextVar("tfmeta_exact_moments", default=False)
 
 
 def exact_moments(x: tf.Tensor, axes: Any, *, keepdims: bool = False) -> Any:
     """The mean and variance of `x` over `axes`, differentiable any number of times."""
-    axes = [axis % x.shape.rank for axis in axes]
+    axes, given = [axis % x.shape.rank for axis in axes], x.dtype
+    x = full(x)
 
     @tf.custom_gradient
     def moments(x: tf.Tensor) -> Any:
@@ -37,7 +40,7 @@ def exact_moments(x: tf.Tensor, axes: Any, *, keepdims: bool = False) -> Any:
 
         return (mean, variance), gradient
 
-    mean, variance = moments(x)
+    mean, variance = (tf.cast(moment, given) for moment in moments(x))
     if keepdims:
         return mean, variance
     return tf.squeeze(mean, axes), tf.squeeze(variance, axes)

@@ -47,7 +47,13 @@ class FiniteGuard:
             raise failure
 
     def apply(
-        self, update: Any, variables: list[Any], *, loss: Any, gradients: list[tf.Tensor]
+        self,
+        update: Any,
+        variables: list[Any],
+        *,
+        loss: Any,
+        gradients: list[tf.Tensor],
+        may_overflow: Any = False,
     ) -> None:
         """Makes a step's update, or leaves everything unchanged, in the train step's graph.
 
@@ -56,10 +62,12 @@ class FiniteGuard:
             variables: all variables that the update may change.
             loss: of the step.
             gradients: of the step, on this replica.
+            may_overflow: whether `update` itself skips a step whose gradients are not finite, as
+                loss scaling does; such a step is then a good one.
         """
         variables = [v.value if isinstance(v, keras.Variable) else v for v in variables]
         before = [tf.convert_to_tensor(v) for v in variables]
-        flags = [_is_bad([loss]), _is_bad(gradients)]
+        flags = [_is_bad([loss]), _is_bad(gradients) & ~tf.convert_to_tensor(may_overflow)]
         update()
         bad_update = _is_bad([tf.convert_to_tensor(v) for v in variables])
         flags.append(bad_update & ~flags[0] & ~flags[1])  # not if it follows from these

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfmeta.errors import UserError
 from tfmeta.learners.adapted_layers import adapted_positions
+from tfmeta.learners.half_precision import computes_in_float16, value_and_gradients
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.second_derivatives import check_second_derivatives
 from tfmeta.learners.weight_rules import constrained
@@ -225,15 +226,14 @@ class GradientLearner(MetaLearner):
         seen: list[Any] | None = None,
     ) -> tuple[list[tf.Tensor], Any]:
         x, y = batch
-        with tf.GradientTape() as tape:
-            tape.watch(fast)
-            outputs, statistics = self.function.with_batch_statistics(
-                self._placed(weights, fast), x
-            )
-            loss = self.task_loss(y, self.target_scale.restored(outputs))
+        loss, statistics, gradients = value_and_gradients(
+            lambda fast: self.function.with_batch_statistics(self._placed(weights, fast), x),
+            lambda outputs: self.task_loss(y, self.target_scale.restored(outputs)),
+            fast,
+            scaled=computes_in_float16(self.network),
+        )
         if seen is not None:
             seen.append(statistics)
-        gradients = tape.gradient(loss, fast, unconnected_gradients="zero")
         gradients = [tf.convert_to_tensor(g) for g in gradients]  # some are sparse
         if self.first_order:
             loss, *gradients = (tf.stop_gradient(t) for t in (loss, *gradients))

@@ -14,6 +14,7 @@ from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.encoder_decoder import decoder, default_encoder, side_by_side
 from tfmeta.learners.forward_pass import ForwardPass
+from tfmeta.learners.half_precision import made_under
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
@@ -93,7 +94,8 @@ class HyperNetwork(MetaLearner):
         if not isinstance(encoder, keras.Model | None):
             raise ValueError(f"received encoder={encoder!r}; expected a built keras.Model")
         if encoder is None:
-            encoder = default_encoder(self.function, class_head=class_head, units=units)
+            with made_under(self.dtype_policy):
+                encoder = default_encoder(self.function, class_head=class_head, units=units)
         self.encoder = encoder
         refuse_forward_losses(self.encoder)
         self._encoder_function = NetworkFunction(self.encoder)
@@ -102,10 +104,11 @@ class HyperNetwork(MetaLearner):
         self.moving_averages = MovingAverages.of(self._functions)
         self._shapes = [network.trainable_variables[p].shape for p in self._positions]
         code = self._encoder_function.output_shape[-1]
-        self.decoder = decoder(code, units, sum(math.prod(s) for s in self._shapes))
-        if class_head:
-            features = self.function.output_shape[-1]
-            self.head_decoder = decoder(features, units, features + 1, name="head_decoder")
+        with made_under(self.variable_dtype):  # what writes weights rounds nothing
+            self.decoder = decoder(code, units, sum(math.prod(s) for s in self._shapes))
+            if class_head:
+                features = self.function.output_shape[-1]
+                self.head_decoder = decoder(features, units, features + 1, name="head_decoder")
 
     @property
     def num_outputs(self) -> Any:
@@ -208,7 +211,7 @@ class HyperNetwork(MetaLearner):
     ) -> dict[str, tf.Tensor]:
         """The generated weights by name, each the sum of the shared base and the task's offset."""
         code = self._code(support_x, support_y, forward, sizes)
-        flat = full(self.decoder(code[tf.newaxis]))[0]
+        flat = self.decoder(code[tf.newaxis])[0]
         offsets = tf.split(flat, [math.prod(shape) for shape in self._shapes])
         base = self.function.weights()
         moved = [
@@ -244,7 +247,7 @@ class HyperNetwork(MetaLearner):
         means = class_means(features, members)
         # Computed for each example, and then taken from one example per class. With one row per
         # class, rounding would depend on the number of columns.
-        learned = full(self.head_decoder(tf.gather(means, support_y)))
+        learned = self.head_decoder(tf.gather(means, support_y))
         learned = tf.gather(learned, tf.argmax(members, 0))
         bias = learned[:, -1] - tf.reduce_sum(means**2, -1)
         return {

@@ -10,6 +10,7 @@ from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.forward_pass import ForwardPass
+from tfmeta.learners.half_precision import made_under
 from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.recipe import Recipe
 
@@ -75,11 +76,12 @@ class Matching(EmbeddingLearner):
         self.read_steps = read_steps
         if full_context:
             units = self.function.output_shape[-1]
-            self.support_lstm = keras.layers.Bidirectional(
-                keras.layers.LSTM(units, return_sequences=True), merge_mode="sum", name="g"
-            )
+            with made_under(self.dtype_policy):
+                self.support_lstm = keras.layers.Bidirectional(
+                    keras.layers.LSTM(units, return_sequences=True), merge_mode="sum", name="g"
+                )
+                self.read_cell = keras.layers.LSTMCell(units, name="f")
             self.support_lstm.build((None, None, units))
-            self.read_cell = keras.layers.LSTMCell(units, name="f")
             self.read_cell.build((None, 2 * units))
 
     @classmethod

@@ -17,6 +17,7 @@ from tfmeta.learners.draws import episode_words
 from tfmeta.learners.episode_model import EpisodeModel
 from tfmeta.learners.execution import mean_gradients
 from tfmeta.learners.finite_guard import FiniteGuard
+from tfmeta.learners.half_precision import policy_of, refuse_half_weights
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.network_probe import described
@@ -75,7 +76,8 @@ class MetaLearner(EpisodeModel):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        refuse_half_weights(network)
+        super().__init__(**{**kwargs, "dtype": policy_of(network, kwargs)})
         self.autocast = False  # the network casts its inputs; targets are not cast
         if vectorised not in (True, False, "auto"):
             raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
@@ -253,8 +255,7 @@ class MetaLearner(EpisodeModel):
         penalty, of_penalty = weight_rules.penalty_and_gradients(self.trainable_variables)
         if penalty is not None and of_penalty is not None:
             gradients = [g + p for g, p in zip(gradients, of_penalty, strict=True)]
-        # Keras's optimizer sums over the replicas, and the mean over all their tasks is wanted. It
-        # also divides by the scale of the loss, if it has one.
+        # Keras's optimizer sums over the replicas, and divides by the scale of the loss.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         gradients = [self.optimizer.scale_loss(g / replicas) for g in gradients]
         averages = self.moving_averages
@@ -263,13 +264,12 @@ class MetaLearner(EpisodeModel):
             averages.update(statistics, self.optimizer.iterations)
             self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
 
-        # Loss scaling lets gradients overflow on purpose, and skips such a step by itself.
-        is_scaled = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
         self.finite_guard.apply(
             update,
             [*self.trainable_variables, *averages.variables, *self.optimizer.variables],
             loss=logs["loss"],
-            gradients=[] if is_scaled else gradients,
+            gradients=gradients,
+            may_overflow=self._may_overflow,
         )
         return self._report(episodes, logs["outputs"], logs["loss"], penalty)
 

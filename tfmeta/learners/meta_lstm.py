@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.recipe import Recipe
 
@@ -60,7 +59,10 @@ class MetaLSTM(GradientLearner):
             )
         self.inner_learning_rate = inner_learning_rate
         self.hidden_units = hidden_units
-        self.cell = keras.layers.LSTMCell(hidden_units, name="coordinate_lstm")
+        # In full precision: weights that are multiplied by a rounded forget gate would decay.
+        self.cell = keras.layers.LSTMCell(
+            hidden_units, name="coordinate_lstm", dtype=self.variable_dtype
+        )
         self.cell.build((None, 4))
         # Biases as in section 3.2: at first the gates keep nearly everything and learn slowly.
         self.forget_gate = self._gate("forget_gate", bias=5.0)
@@ -73,6 +75,7 @@ class MetaLSTM(GradientLearner):
             activation="sigmoid",
             kernel_initializer=keras.initializers.RandomUniform(-0.01, 0.01),
             bias_initializer=keras.initializers.Constant(bias),
+            dtype=self.variable_dtype,
             name=name,
         )
         gate.build((None, self.hidden_units + 2))
@@ -121,9 +124,9 @@ class MetaLSTM(GradientLearner):
         theta, gradient = _flat(weights), _flat(gradients)
         losses = loss * tf.ones_like(gradient)
         inputs = tf.concat([*_preprocessed(gradient), *_preprocessed(losses)], 1)
-        hidden, cell = map(full, self.cell(inputs, [hidden, cell])[1])
-        forget = full(self.forget_gate(tf.concat([hidden, theta, forget], 1)))
-        learn = full(self.input_gate(tf.concat([hidden, theta, learn], 1)))
+        hidden, cell = self.cell(inputs, [hidden, cell])[1]
+        forget = self.forget_gate(tf.concat([hidden, theta, forget], 1))
+        learn = self.input_gate(tf.concat([hidden, theta, learn], 1))
         theta = forget * theta - learn * gradient
         return _like(weights, theta), [hidden, cell, forget, learn]
 

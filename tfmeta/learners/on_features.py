@@ -13,6 +13,7 @@ from tfmeta.errors import UserError
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.feature_cache import cached_features
+from tfmeta.learners.half_precision import layers_in_half
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.replicas import of_all_rows
@@ -60,8 +61,11 @@ class OnFeatures(MetaLearner):
         self._target_kind = learner.known_target_kind
         self._sources: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         examples = tf.TensorSpec((None, *self.function.input_shape[1:]), input_dtype(network))
-        # Traced once, however many signatures of an export call it.
-        self._embed = tf.function(self._embed_examples, [examples], autograph=False)
+        # Traced once for each precision, however many signatures of an export call it.
+        self._embed = {
+            in_half: tf.function(self._embed_examples, [examples], autograph=False)
+            for in_half in (True, False)
+        }
 
     # One task
 
@@ -120,7 +124,7 @@ class OnFeatures(MetaLearner):
             )
         if self._are_features(x.shape[1:]):
             return x
-        return self._embed(x)
+        return self._embed[bool(layers_in_half(self.network))](x)
 
     def _embed_examples(self, x: tf.Tensor) -> tf.Tensor:
         function = self.function
@@ -215,6 +219,7 @@ class OnFeatures(MetaLearner):
         """As `MetaLearner.compile`, without XLA unless it is asked for."""
         super().compile(*args, **{"jit_compile": False, **kwargs})
         self.learner.compile(optimizer=None, loss=self.loss)
+        self.learner.loss_scale_of = lambda: self._loss_scale
 
     def _runs_vectorised(self, episodes: Any) -> Any:
         """A frozen network runs task by task; its features may run as one computation."""

@@ -11,6 +11,7 @@ from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.forward_pass import ForwardPass
+from tfmeta.learners.half_precision import made_under, policy_of
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.network_probe import output_shape
 from tfmeta.learners.recipe import Recipe
@@ -50,16 +51,18 @@ class Relation(EmbeddingLearner):
                 "compares feature maps (height, width, channels): networks.conv4(..., "
                 "num_outputs=None, features='map')"
             )
-        judge = _judge((*shape[1:3], filters), hidden_units)
+        with made_under(policy_of(network, kwargs)):
+            judge = _judge((*shape[1:3], filters), hidden_units)
         judge_function = NetworkFunction(judge)
         super().__init__(network, [judge_function], **kwargs)
         self.filters = filters
         self.hidden_units = hidden_units
         self.judge, self._judge_function = judge, judge_function
+        own = self.dtype_policy
         # A convolution of two stacked maps is the sum of two convolutions, one of each map. So each
         # map goes through it once, and not once for every pair that it belongs to.
         self.query_half, self.class_half = (
-            layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name)
+            layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name, dtype=own)
             for name in ("query_half", "class_half")
         )
         for half in (self.query_half, self.class_half):

@@ -72,7 +72,7 @@ class Siamese(EmbeddingLearner):
         self.objective = objective
         self.margin = margin
         if objective == "logistic":
-            self.judge = keras.layers.Dense(1, name="judge")
+            self.judge = keras.layers.Dense(1, name="judge", dtype=self.variable_dtype)
             self.judge.build((None, self.function.output_shape[-1]))
 
     @classmethod

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.token_input import token_input
 
 
@@ -77,7 +78,7 @@ def bag_of_ngrams(
     (None, 612)
     """
     inputs, ids, _ = token_input(input_shape, vocabulary_size, network="bag_of_ngrams")
-    x = LogCounts(vocabulary_size, name="counts")(ids)
+    x = LogCounts(vocabulary_size, name="counts", **full_dtype())(ids)
     if token_weights is not None:
         weights = np.asarray(token_weights, np.float64)
         if weights.shape != (vocabulary_size,) or not np.isfinite(weights).all():
@@ -85,9 +86,9 @@ def bag_of_ngrams(
                 f"received token_weights of shape {weights.shape}; expected {vocabulary_size} "
                 "finite numbers, one per id"
             )
-        x = layers.Rescaling(weights.tolist(), name="weighted")(x)
+        x = layers.Rescaling(weights.tolist(), name="weighted", **full_dtype())(x)
     x = layers.Dropout(dropout, name="left_out")(x)
-    x = layers.UnitNormalization(name="tfidf")(x)
+    x = layers.UnitNormalization(name="tfidf", **full_dtype())(x)
     if embedding_size:
         mapped = layers.Dense(
             embedding_size,

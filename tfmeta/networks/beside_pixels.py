@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tfmeta.networks.input_dtypes import full_dtype
+
 SIDE = 8
 _SMALLEST = 1e-12  # a sum that is divided by
 
@@ -52,7 +54,9 @@ def beside_pixels(network: keras.Model, weight: float) -> keras.Model:
     """
     if not weight:
         return network
-    outputs = BesidePixels(weight, name="beside_pixels")([network.output, network.input])
+    outputs = BesidePixels(weight, name="beside_pixels", **full_dtype())(
+        [network.output, network.input]
+    )
     return keras.Model(network.input, outputs, name=network.name)
 
 

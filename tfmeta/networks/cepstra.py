@@ -7,6 +7,8 @@ import numpy as np
 import scipy.fft
 from keras import layers, ops
 
+from tfmeta.networks.input_dtypes import full_dtype
+
 _HEARD = 0.75  # of a sound's range from its loudest band down: 45 of 60 decibels
 
 
@@ -108,6 +110,6 @@ def cepstra(
             "expected fewer coefficients than bands, and one or more of each"
         )
     inputs = keras.Input(tuple(input_shape), name="log_mels")
-    x = CepstralParts(coefficients, parts, name="parts")(inputs)
+    x = CepstralParts(coefficients, parts, name="parts", **full_dtype())(inputs)
     outputs = x if num_outputs is None else layers.Dense(num_outputs, name="head")(x)
     return keras.Model(inputs, outputs, name="cepstra")

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.within_class_whitening import WithinClassWhitening
 
 _SMALLEST = 1e-12  # a squared length that is divided by
@@ -59,9 +60,9 @@ def feature_map(
     """
     inputs = keras.Input(tuple(input_shape), name="features")
     x = inputs if len(input_shape) == 1 else layers.Flatten(name="flatten")(inputs)
-    x = UnitRoots(name="unit_roots")(x)
+    x = UnitRoots(name="unit_roots", **full_dtype())(x)
     if trained:
-        x = WithinClassWhitening(name="whitening")(x)
+        x = WithinClassWhitening(name="whitening", **full_dtype())(x)
         change = layers.Dense(
             x.shape[-1],
             kernel_initializer="zeros",

@@ -8,6 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 
+def full_dtype() -> dict[str, str]:
+    """The argument of a layer that centres, sums or divides: half precision is too coarse for it.
+
+    Under another policy than a mixed one it is none, and the layer's policy is Keras's.
+    """
+    is_mixed = keras.config.dtype_policy().name.startswith("mixed_")
+    return {"dtype": "float32"} if is_mixed else {}
+
+
 def declared_dtype(network: keras.Model) -> str | None:
     """What a network's `keras.Input` says it takes; None of one that has none."""
     inputs = getattr(network, "inputs", None)

@@ -9,6 +9,7 @@ from keras import layers
 
 from tfmeta.networks.encoder_block import encoder_block
 from tfmeta.networks.image_input import with_head
+from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.token_input import masked_mean, token_input
 from tfmeta.reading.minilm_files import minilm_folder
 from tfmeta.reading.safetensors_files import read_safetensors
@@ -100,7 +101,7 @@ def minilm(
             hidden=_HIDDEN,
             epsilon=_EPSILON,
         )
-    features = layers.UnitNormalization(name="features")(masked_mean(x, is_token))
+    features = layers.UnitNormalization(name="features", **full_dtype())(masked_mean(x, is_token))
     if weights:
         arrays = read_safetensors(minilm_folder() / "model.safetensors", sha256=_SHA256)
         _assign(keras.Model(inputs, features), arrays)

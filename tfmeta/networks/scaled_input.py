@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
+from tfmeta.networks.input_dtypes import full_dtype
+
 
 def scaled_input(
     input_shape: tuple[int, ...],
@@ -33,8 +35,10 @@ def scaled_input(
     """
     if input_dtype not in ("float32", "float64"):
         raise ValueError(f"received input_dtype={input_dtype!r}; expected 'float32' or 'float64'")
-    wide = {"dtype": "float64"} if input_dtype == "float64" else {}
+    is_wide = input_dtype == "float64"
+    wide = {"dtype": "float64"} if is_wide else {}
     inputs = x = keras.Input(tuple(input_shape), name="features", **wide)
+    wide = wide or full_dtype()
     if len(input_shape) > 1:
         x = layers.Flatten(name="flatten", **wide)(x)
     # Two layers, because x / scale - mean / scale loses the digits of a mean that is far from 0.
@@ -42,7 +46,7 @@ def scaled_input(
         mean = _per_feature("input_mean", input_mean, input_shape)
         coarse = mean.astype(np.float32).astype(np.float64)
         x = layers.Rescaling(1.0, (-coarse).tolist(), name="centre", **wide)(x)
-        if wide:
+        if is_wide:
             # Keras reads the numbers of a list as float32: a second layer has what that leaves.
             x = layers.Rescaling(1.0, (coarse - mean).tolist(), name="centre_rest", **wide)(x)
     if input_scale is not None:
@@ -50,7 +54,7 @@ def scaled_input(
         if not (scale > 0).all():
             raise ValueError(f"received input_scale={scale.tolist()}; expected positive numbers")
         x = layers.Rescaling((1 / scale).tolist(), name="scale", **wide)(x)
-    if wide:
+    if is_wide:
         x = layers.Identity(name="narrow")(x)  # casts to what the layers after it compute in
     return inputs, x
 

@@ -12,6 +12,7 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
 from tfmeta.keras_files import check_config
+from tfmeta.learners.half_precision import made_under, policy_of
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.targets import default_loss, default_metric
@@ -112,12 +113,13 @@ class LearnerPlan:
             if not is_foreign(self.settings.network):
                 check_size(make_network)
             keras.utils.set_random_seed(self.settings.seed)
-            learner = built_learner(
-                partial(self.learner_class, **self.learner_options),
-                make_network(),
-                train=self.settings.train,
-                num_outputs=self.head_size,
-            )
+            with made_under(self.settings.precision):
+                learner = built_learner(
+                    partial(self.learner_class, **self.learner_options),
+                    self._under_policy(make_network()),
+                    train=self.settings.train,
+                    num_outputs=self.head_size,
+                )
         except UserError:
             raise
         except (TypeError, ValueError, OverflowError) as error:
@@ -126,6 +128,17 @@ class LearnerPlan:
         if self.source.prepared is not None:
             self.source.prepared.check_input_dtype(networks.input_dtype(learner.network))
         return learner
+
+    def _under_policy(self, network: keras.Model) -> keras.Model:
+        """The network; refused if it has a policy of its own that isn't the one asked for."""
+        precision, own = self.settings.precision, policy_of(network, {}).name
+        if precision in ("float32", own):
+            return network
+        raise UserError(
+            f"received precision={precision!r} for the network {network.name!r}, which comes with "
+            f"the policy {own!r}; expected precision='float32' (--precision "
+            "float32), which leaves a network's own policy as it is"
+        )
 
     def compile(self, learner: MetaLearner, *, varies: bool, longest_window: int) -> None:
         """Gives a learner its optimizer, loss and metric.

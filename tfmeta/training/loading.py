@@ -5,6 +5,7 @@ from pathlib import Path
 from tfmeta.errors import UserError, described
 from tfmeta.keras_files import load_model
 from tfmeta.learners.finite_guard import refuse_not_finite
+from tfmeta.learners.half_precision import stay_in_full_precision
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
 from tfmeta.training.checkpoints import BEST, LAST
@@ -43,7 +44,7 @@ def _load(run_dir: AnyPath, checkpoint: str) -> MetaLearner:
 
 
 def load_run(run: RunDirectory, checkpoint: str = BEST) -> tuple[MetaLearner, int]:
-    """`(learner, step)`: the learner as of a checkpoint, and the step of that.
+    """`(learner, step)`: the learner as of a checkpoint, in float32, and the step of that.
 
     Args:
         run: that was trained.
@@ -55,6 +56,8 @@ def load_run(run: RunDirectory, checkpoint: str = BEST) -> tuple[MetaLearner, in
     if checkpoint not in (BEST, LAST):
         raise UserError(f"received checkpoint={checkpoint!r}; expected {BEST!r} or {LAST!r}")
     facts, loaded = run.source_facts, run.load_for_use(checkpoint)
+    if loaded is not None:
+        stay_in_full_precision(loaded[0])
     if loaded is None:
         raise UserError(
             f"{run.path} has no checkpoint yet; train it first, with resume (tfmeta train --resume "

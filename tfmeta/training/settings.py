@@ -12,7 +12,7 @@ from tfmeta.pipelines import PIPELINES
 from tfmeta.training.flat_settings import GROUPS
 
 _OF_TPU = ("tpu", "tpu_zone", "tpu_project")
-_WRITTEN_IF_SET = ("query_other_group", *_OF_TPU)
+_WRITTEN_IF_SET = ("query_other_group", "precision", *_OF_TPU)
 _KEYS = {"outer_learning_rate": "outer_lr"}  # where a key of config.json has another name here
 BUDGET = ("steps", "max_minutes")  # how long a run trains
 _CHANGEABLE = (*BUDGET, "data_dir", "checkpoint_seconds", "strategy", *_OF_TPU)  # later
@@ -56,6 +56,11 @@ _CHECKS = (
         "transductive within_group query_other_group unbalanced skip_small_classes skip_unreadable",
         "true or false",
         lambda v: isinstance(v, bool),
+    ),
+    (
+        "precision",
+        "'float32', 'mixed_bfloat16' or 'mixed_float16'",
+        lambda v: v in ("float32", "mixed_bfloat16", "mixed_float16"),
     ),
     ("augment", "a list of Keras layers, by name or as {name: {option: value}}", is_list_of_layers),
     (
@@ -112,6 +117,8 @@ class Settings:
         strategy: how devices are used: "single", "mirrored", "multiworker", "tpu", or "auto".
         tpu: of the strategy "tpu": the TPU's name or address; by default this machine's own chips.
         tpu_zone, tpu_project: of Google Cloud, where the TPU is named.
+        precision: Keras's policy for what training computes in: "float32", or "mixed_bfloat16" or
+            "mixed_float16", whose weights are float32 too.
         max_minutes: training time in all; what a run used before it went on counts.
         log_every: steps per line of metrics; by default 500 where tasks are vectorised, else 20.
         validate_every: steps between validations; by default 25 times `log_every`.
@@ -188,7 +195,7 @@ class Settings:
         for each in fields(self):
             group = each.name.removesuffix("_options")
             value = getattr(self, each.name)
-            if each.name in _WRITTEN_IF_SET and not value:
+            if each.name in _WRITTEN_IF_SET and value == each.default:
                 continue  # so that the file is as it was before the setting existed
             if group in GROUPS and each.name != group:
                 flat.update({f"{group}.{key}": value[key] for key in sorted(value)})

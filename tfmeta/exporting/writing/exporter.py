@@ -27,6 +27,7 @@ from tfmeta.exporting.writing.options import kind_and_options
 from tfmeta.exporting.writing.served_functions import ServedFunctions, Specs, Tensors
 from tfmeta.exporting.writing.task_functions import TaskFunctions
 from tfmeta.learners.finite_guard import refuse_not_finite
+from tfmeta.learners.half_precision import in_full_precision
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks import input_dtype
 
@@ -36,7 +37,7 @@ HINT = "Give another folder: output=FOLDER in Python, --output FOLDER on the com
 def export_model(
     learner: MetaLearner, output: str | Path, kind: str = "learner", **options: Any
 ) -> Path:
-    """Exports a learner as a SavedModel for TensorFlow Serving.
+    """Exports a learner as a SavedModel for TensorFlow Serving, which computes in float32.
 
     Args:
         learner: a MetaLearner.
@@ -52,6 +53,11 @@ def export_model(
         UserError: if there is no such kind, the learner can't be exported so, or the folder can't
             be written.
     """
+    with in_full_precision(learner):
+        return _export(learner, Path(output), kind, options)
+
+
+def _export(learner: MetaLearner, output: Path, kind: str, options: dict[str, Any]) -> Path:
     export_kind, given = kind_and_options(kind, options, of_format=["limits"], of_tasks=["padded"])
     refuse_not_finite(learner)
     made_by = TaskFunctions if export_kind.takes_support else AdaptedFunctions
@@ -62,7 +68,7 @@ def export_model(
         served = made_by(learner, export_kind, given, given.confidence(), state)
         requests, tolerance = warmup.requests_of(served)
         given.limits.check_admit(requests, given.input_format)
-        return _write(Path(output), served, requests, tolerance)
+        return _write(output, served, requests, tolerance)
 
 
 def _write(

@@ -45,6 +45,7 @@ from tfmeta.exporting.writing.one_task_functions import OneTaskFunctions
 from tfmeta.exporting.writing.options import kind_and_options
 from tfmeta.exporting.writing.served_functions import Functions, ServedFunctions, Tensors
 from tfmeta.learners.finite_guard import refuse_not_finite
+from tfmeta.learners.half_precision import in_full_precision
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks import unscaled
 from tfmeta.precision import rounding_error
@@ -77,6 +78,11 @@ def export_model(
             support set, it needs operations that LiteRT lacks, the file's numbers are not the
             learner's, or the file can't be written.
     """
+    with in_full_precision(learner):
+        return _export(learner, Path(output), kind, options)
+
+
+def _export(learner: MetaLearner, output: Path, kind: str, options: dict[str, Any]) -> Path:
     export_kind, given = kind_and_options(kind, options, of_format=[], of_tasks=["ways", "shots"])
     check_litert(export_kind)
     refuse_not_finite(learner)
@@ -95,7 +101,7 @@ def export_model(
     manifest = LiteRTManifest(
         **common_facts(served), signatures=shapes, largest_difference=difference
     )
-    return _write(Path(output), content, manifest.to_json())
+    return _write(output, content, manifest.to_json())
 
 
 def _with_numbers(served: ServedFunctions) -> Functions:
