@@ -52,7 +52,7 @@ def page() -> str:
     names = [each.name for each in fields(Settings) if not each.name.endswith("_options")]
     written = Settings().to_flat()
     # A newer setting is in no file unless it is set, and is called the same everywhere.
-    left_out = {name: False for name in names if name in _WRITTEN_IF_SET}
+    left_out = {name: getattr(Settings(), name) for name in names if name in _WRITTEN_IF_SET}
     keys = zip(written, [name for name in names if name not in left_out], strict=True)
     key_of = {name: key for key, name in keys} | {name: name for name in left_out}
     values = {**written, **left_out}

@@ -135,6 +135,9 @@ def test_the_mask_that_a_layer_leaves():
         masked = layers.Masking()(np.array([[[1.0], [0.0]]]))
         assert internals.mask_of(masked).numpy().tolist() == [[True, False]]
         assert internals.mask_of(tf.zeros(2)) is None
+    with seen("with_mask_of"):
+        other = internals.with_mask_of(masked, tf.zeros((1, 2)))
+        assert internals.mask_of(other) is internals.mask_of(masked)
 
 
 def test_a_layer_computes_in_another_dtype_for_a_while():

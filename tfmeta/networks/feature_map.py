@@ -58,11 +58,12 @@ def feature_map(
     >>> feature_map((4,), trained=False).count_params()
     0
     """
+    options: dict[str, Any] = full_dtype()
     inputs = keras.Input(tuple(input_shape), name="features")
     x = inputs if len(input_shape) == 1 else layers.Flatten(name="flatten")(inputs)
-    x = UnitRoots(name="unit_roots", **full_dtype())(x)
+    x = UnitRoots(name="unit_roots", **options)(x)
     if trained:
-        x = WithinClassWhitening(name="whitening", **full_dtype())(x)
+        x = WithinClassWhitening(name="whitening", **options)(x)
         change = layers.Dense(
             x.shape[-1],
             kernel_initializer="zeros",

@@ -156,6 +156,7 @@ class Settings:
     data_dir: str | None = None
     seed: int = 0
     strategy: str = "auto"
+    precision: str = "float32"
     tpu: str | None = None
     tpu_zone: str | None = None
     tpu_project: str | None = None
