@@ -11,6 +11,7 @@ import pytest
 import trained
 from PIL import Image
 from trained import COMMAND, run
+from without_extras import WITHOUT
 
 import tfmeta
 from tfmeta.training.progress import Progress
@@ -57,18 +58,20 @@ def images():
     return folder
 
 
-def test_five_calls_do_what_the_five_commands_do(images, tmp_path, capfd):
+@pytest.mark.slow
+def test_five_calls_do_what_the_five_commands_do_and_need_no_extra(images, tmp_path, capfd):
     for name in "ab":
         (tmp_path / "support" / name).mkdir(parents=True)
         for image in (2, 3):
             content = (images / name / f"{image}.png").read_bytes()
             (tmp_path / "support" / name / f"{image}.png").write_bytes(content)
-    code = [sys.executable, "-c", NOTEBOOK, str(tmp_path), str(images)]
+    code = [sys.executable, "-c", WITHOUT + NOTEBOOK, str(tmp_path), str(images)]
     done = subprocess.run(code, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["step"], found["finished"], found["ok"]) == (6, True, True)
     assert "train  100%" in done.stderr  # by logging
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
     assert [each["label"] for each in found["predictions"]] == ["a", "b"]
 
     options = ["--data-dir", images, "--algorithm", "prototypical", "--ways", "2", "--queries", "2"]
