@@ -58,7 +58,9 @@ if TYPE_CHECKING:
 @click.option("--config", type=click.Path(), help="JSON file of settings; options override it.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting.")
 @click.option("--print-config", is_flag=True, help="Print the settings, resolved, and stop.")
-@click.option("--dry-run", is_flag=True, help="Build, take one step, export, verify; keep nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Build, take a few steps, export, verify; keep nothing."
+)
 @click.option("--resume", is_flag=True, help="Go on with --run-dir, exactly.")
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
 @click.option("--seed", type=int, help="Of weights and episodes.  [default: 0]")
@@ -158,5 +160,5 @@ def _dry_run(request: "TrainRequest") -> None:
     start_tensorflow(with_devices=not request.is_for_workers)
     from tfmeta.workflows.train import dry_run
 
-    seconds = dry_run(request)
-    say(f"dry run: built, trained one step, exported, verified in {seconds:.0f} s", err=True)
+    seconds, lines = dry_run(request)
+    say(f"dry run: built, trained, exported, verified in {seconds:.0f} s", *lines, err=True)

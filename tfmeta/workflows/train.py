@@ -37,12 +37,16 @@ from tfmeta.training import workers
 from tfmeta.training.callback_checks import check_are_callbacks
 from tfmeta.training.config_file import config_content
 from tfmeta.training.flat_settings import as_flat
+from tfmeta.training.forecast import forecast
+from tfmeta.training.loop import TrainingLoop
 from tfmeta.training.plan import Plan
 from tfmeta.training.progress import Progress
 from tfmeta.training.trainer import Trainer
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path, progress_or_log
 from tfmeta.workflows.train_request import TrainRequest
+
+_STEPS_TIMED = 3  # by a dry run
 
 
 @dataclass(frozen=True)
@@ -148,11 +152,11 @@ def configuration(request: TrainRequest) -> dict[str, Any]:
     return config_content(Plan.make(request.settings).settings)
 
 
-def dry_run(request: TrainRequest) -> float:
-    """Builds everything, trains one step, exports and verifies, and keeps nothing of it.
+def dry_run(request: TrainRequest) -> tuple[float, list[str]]:
+    """Builds everything, trains a few steps, exports and verifies, and keeps nothing of it.
 
     Returns:
-        The seconds that it took.
+        The seconds that it took, and lines that say how long the training itself would take.
 
     Raises:
         UserError: as `train`; or if the export fails a check.
@@ -160,13 +164,16 @@ def dry_run(request: TrainRequest) -> float:
     started = time.monotonic()
     workers.start(request.strategy, request.started_with, say=lambda line: None)
     plan = Plan.make(request.settings)
-    learner = one_step(plan)
+    learner, loop = _after_a_step(plan)
+    timed = time.monotonic()
+    loop.run(1, (1, _STEPS_TIMED))
+    seconds_per_step = (time.monotonic() - timed) / _STEPS_TIMED
     with files.temporary_folder() as folder:
         input_format = plan.source.input_format
         version = export_model(learner, folder / "dry-run", input_format=input_format)
         report = verify_export(version)
     refuse_failed(report, "dry run: the export failed")
-    return time.monotonic() - started
+    return time.monotonic() - started, forecast(seconds_per_step, plan.settings)
 
 
 def one_step(plan: Plan) -> keras.Model:
@@ -175,10 +182,15 @@ def one_step(plan: Plan) -> keras.Model:
     Raises:
         UserError: as `train`.
     """
+    return _after_a_step(plan)[0]
+
+
+def _after_a_step(plan: Plan) -> tuple[keras.Model, TrainingLoop]:
     plan.check()
     learner = plan.build_learner()
-    plan.loop(learner).run(0, (1, 1))
-    return learner
+    loop = plan.loop(learner)
+    loop.run(0, (1, 1))
+    return learner, loop
 
 
 def _flat(pipeline: str | None, settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""What is said beforehand of how long a run will take."""
+
+import pytest
+
+from tfmeta.training.forecast import forecast
+from tfmeta.training.settings import Settings
+
+
+def said(seconds, *, step=0, minutes=0.0, **settings):
+    return forecast(seconds, Settings(**settings), step=step, minutes=minutes)
+
+
+def test_a_run_of_less_than_a_minute_says_nothing():
+    assert said(0.5, steps=100) == []
+    assert said(0.5, steps=6_000, step=5_900) == []
+    assert said(0.5, steps=6_000, max_minutes=10, minutes=9.5) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "steps", "words"),
+    [
+        (0.5, 200, "at 500 ms per step, validations aside, the 200 steps left take about 2 min"),
+        (
+            3.25,
+            1_000,
+            "at 3.25 s per step, validations aside, the 1,000 steps left take about 54 min",
+        ),
+    ],
+)
+def test_the_steps_that_are_left_take_so_long(seconds, steps, words):
+    assert said(seconds, steps=steps) == [words]
+
+
+@pytest.mark.fault(
+    "a recipe that needs hours or days on this machine",
+    "training and --dry-run say so, what an hour reaches, and what to do",
+)
+@pytest.mark.parametrize(
+    ("seconds", "long"), [(1.0, "2 h 46 min"), (12.0, "1 day 9 h"), (30.0, "3 days 11 h")]
+)
+def test_more_than_an_hour_comes_with_what_to_do(seconds, long):
+    first, second = said(seconds, steps=10_100, step=100)
+    assert first.endswith(f"the 10,000 steps left take about {long}")
+    reached = 100 + int(3600 / seconds)
+    assert f"--max-minutes 60 reaches about step {reached:,}. To end sooner" in second
+    assert "--train head" in second
+    assert "tfmeta learn" in second
+
+
+def test_the_end_of_the_time_is_told_where_it_comes_first():
+    spent = {"step": 10, "minutes": 1.0, "max_minutes": 11}
+    reaches = "at 2 s per step, validations aside, max_minutes=11 reaches about step 310"
+    assert said(2.0, **spent) == [reaches]
+    assert said(2.0, **spent, steps=1_000) == [f"{reaches} of 1,000"]
+    (line,) = said(2.0, **spent, steps=200)
+    assert line.endswith("the 190 steps left take about 6 min")
