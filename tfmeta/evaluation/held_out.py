@@ -32,16 +32,17 @@ class Head:
     Attributes:
         algorithm: as `tfmeta algorithms` calls the learner that has it.
         options: of that learner.
+        called: what reports call it; "" is `algorithm`.
     """
 
     algorithm: str
     options: dict[str, Any] = field(default_factory=dict)
+    called: str = ""
 
     def __str__(self) -> str:
-        words = [str(each) for each in self.options.values() if isinstance(each, str)]
         numbers = {n: each for n, each in self.options.items() if not isinstance(each, str)}
-        options = ", ".join([*words, *(f"{name} {value:g}" for name, value in numbers.items())])
-        return f"{self.algorithm}{f' ({options})' if options else ''}"
+        options = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
+        return f"{self.called or self.algorithm}{f' ({options})' if options else ''}"
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def heads_for(labels: Array) -> list[Head]:
     if times * (LOGISTIC_STEPS * number**2 * classes + number**3 / 6) <= _MOST_WORK:
         logistic = {"head": "logistic"}
         found += [
-            Head("transfer", {**logistic, "regularisation": value})
+            Head("transfer", {**logistic, "regularisation": value}, "logistic regression")
             for value in LOGISTIC_REGULARISATIONS
         ]
     return found
