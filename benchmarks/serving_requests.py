@@ -140,13 +140,13 @@ def malformed_labels(inputs, rng):
     gap = labels.copy()
     task, absent = rng.integers(len(labels)), rng.integers(labels.max())  # not the largest
     gap[task][gap[task] == absent] = absent + 1
-    examples = next(key for key in inputs if key.startswith("support_x"))
+    examples = [key for key in inputs if key.startswith("support_x")]
     return {
         "support_y negative": {**inputs, "support_y": with_one(labels, -1, rng)},
         "support_y too large": {**inputs, "support_y": with_one(labels, 1000, rng)},
         "support_y with a gap": {**inputs, "support_y": gap},
         "support_y longer": {**inputs, "support_y": np.concatenate([labels, labels[:, :1]], 1)},
-        "support_y without examples": {**inputs, examples: inputs[examples][:, :0]},
+        "support_y without examples": inputs | {key: inputs[key][:, :0] for key in examples},
     }
 
 
