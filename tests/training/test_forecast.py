@@ -1,7 +1,10 @@
 """What is said beforehand of how long a run will take."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from tfmeta.training.callbacks.progress_reports import ProgressReports
 from tfmeta.training.forecast import forecast
 from tfmeta.training.settings import Settings
 
@@ -22,8 +25,8 @@ def test_a_run_of_less_than_a_minute_says_nothing():
         (0.5, 200, "at 500 ms per step, validations aside, the 200 steps left take about 2 min"),
         (
             3.25,
-            1_000,
-            "at 3.25 s per step, validations aside, the 1,000 steps left take about 54 min",
+            999,
+            "at 3.25 s per step, validations aside, the 999 steps left take about 54 min",
         ),
     ],
 )
@@ -31,12 +34,25 @@ def test_the_steps_that_are_left_take_so_long(seconds, steps, words):
     assert said(seconds, steps=steps) == [words]
 
 
+def test_a_run_says_it_once_after_a_window_without_compilation():
+    lines = []
+    progress = SimpleNamespace(say=lines.append, window=lambda *_: None)
+    plan = SimpleNamespace(meta_batch=4, settings=Settings(steps=2_000))
+    state = SimpleNamespace(plan=plan, step=20, minutes=1.0, failure=None, progress=0.01)
+    timing = SimpleNamespace(tasks_per_second=0.0)
+    reports = ProgressReports(state, timing, progress)
+    for rate in (0.0, 4.0, 8.0):
+        timing.tasks_per_second = rate
+        reports.on_epoch_end(0, {})
+    assert lines == ["at 1 s per step, validations aside, the 1,980 steps left take about 33 min"]
+
+
 @pytest.mark.fault(
     "a recipe that needs hours or days on this machine",
     "training and --dry-run say so, what an hour reaches, and what to do",
 )
 @pytest.mark.parametrize(
-    ("seconds", "long"), [(1.0, "2 h 46 min"), (12.0, "1 day 9 h"), (30.0, "3 days 11 h")]
+    ("seconds", "long"), [(1.0, "2 h 47 min"), (12.0, "1 day 9 h"), (30.0, "3 days 11 h")]
 )
 def test_more_than_an_hour_comes_with_what_to_do(seconds, long):
     first, second = said(seconds, steps=10_100, step=100)

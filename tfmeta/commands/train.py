@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting.")
 @click.option("--print-config", is_flag=True, help="Print the settings, resolved, and stop.")
 @click.option(
-    "--dry-run", is_flag=True, help="Build, take a few steps, export, verify; keep nothing."
+    "--dry-run", is_flag=True, help="Build, take some steps, export, verify; keep nothing."
 )
 @click.option("--resume", is_flag=True, help="Go on with --run-dir, exactly.")
 @click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is.")
