@@ -230,6 +230,7 @@ def test_vectorised_tasks_give_the_numbers_of_mapped_ones(row):
     assert_all_close(*results)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("float64")
 @each({name: ROWS[name] for name in ("maml", "ridge")})  # XLA compiles the others for too long
 def test_compiled_by_xla_a_step_is_the_same(row):

@@ -49,6 +49,7 @@ def test_grey_images_of_another_size_are_brought_to_it():
     assert_close(small(grey).numpy(), whole(colour).numpy(), roundings=10_000)  # fifty layers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["EfficientNetB0", "ConvNeXtTiny"])
 def test_what_would_draw_random_numbers_is_left_out(name):
     network = applications(name, (32, 32, 3), 2, weights=None, size=32)

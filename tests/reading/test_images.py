@@ -45,6 +45,7 @@ def test_of_an_animation_the_first_frame_counts():
     assert (decoded(data, channels=3) == pillow_rgb(encoded(frames[0], "GIF"))).all()
 
 
+@pytest.mark.slow
 # To more sizes costs a decoder to be traced for each: to one point, in one direction, in both, to
 # more and to less than there is.
 @settings(max_examples=60)

@@ -226,6 +226,7 @@ def test_a_run_can_be_made_longer_but_not_another(finished, tmp_path):
     assert [line["step"] for line in lines(run)][-1] == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vectorised", [False, True])
 def test_the_seed_decides_everything(vectorised, finished, tmp_path):
     changes = {"learner.vectorised": vectorised}

@@ -59,6 +59,7 @@ def test_a_run_knows_its_classes_and_steps_and_gives_the_default_head(finished):
     assert (learner.num_steps, learner.then, learner.head) == (12, "meta", "cosine")
 
 
+@pytest.mark.slow
 def test_a_run_has_a_teacher_and_needs_its_file_no_more_when_it_goes_on(finished, tmp_path):
     file = shutil.copy(sorted((finished / "checkpoints").glob("step-*"))[-1], tmp_path / "t.keras")
     run = train(tmp_path / "run", TRANSFER, learner_options={"teacher": str(file)}).path
