@@ -33,9 +33,9 @@ def test_duplicate_vectors_are_told_apart(vectors):
         for kind, sets in report["duplicates"].items()
     }
     assert names == {
-        "within_class": [[("example 1", "a", "train"), ("example 2", "a", "train")]],
-        "across_classes": [[("example 7", "b", "train"), ("example 13", "c", "train")]],
-        "across_splits": [[("example 19", "d", "train"), ("example 48", "h", "test")]],
+        "within_class": [[("row 1", "a", "train"), ("row 2", "a", "train")]],
+        "across_classes": [[("row 7", "b", "train"), ("row 13", "c", "train")]],
+        "across_splits": [[("row 19", "d", "train"), ("row 48", "h", "test")]],
     }
     assert [line.split(":")[0] for line in report["warnings"]][:3] == [
         "duplicates across splits",
