@@ -6,7 +6,7 @@ On a machine with a GPU this one command
 
 - takes one step of every learner on the device, as one computation of all tasks, with XLA and
   without, in each precision, and compares the gradient with that of tasks mapped one by one on the
-  CPU in float64. It says how far the CPU's own float32 is from that, and what agrees;
+  CPU in float64. It agrees if it is about as near to that as the CPU is in the same precision;
 - times training in tasks per second, through `fit` and with its data, of each case of `cases.py` in
   each way to run tasks, in each precision, beside the CPU of the same machine, with the time to
   compile and the most memory;
@@ -82,10 +82,11 @@ def line(row: dict) -> str:
         return f"{start} failed: {row['error']}"
     if row["what"] == "agreement":
         verdict = ", ".join(
-            f"{name}: {'agrees' if each['agrees'] else 'DIFFERS'} ({each['error']:.1e})"
+            f"{name}: {'agrees' if each['agrees'] else 'DIFFERS'} "
+            f"({each['error']:.1e}, the CPU's own {each['cpu']:.1e})"
             for name, each in row["ways"].items()
         )
-        return f"{start} CPU's float32 {row['cpu_float32_error']:.1e}; {verdict}"
+        return start + verdict
     figures = {k: v for k, v in row.items() if isinstance(v, float)}
     return start + "  ".join(f"{k.replace('_', ' ')} {v:,.1f}" for k, v in figures.items())
 

@@ -55,3 +55,11 @@ def test_a_network_with_another_policy_is_refused(monkeypatch):
         Plan.make(Settings().updated(settings)).build_learner()
     assert Settings().updated(settings).to_flat()["precision"] == "mixed_bfloat16"
     assert "precision" not in Settings(pipeline="sinusoid").to_flat()
+
+
+@pytest.mark.usefixtures("float64")
+def test_full_precision_is_keras_floatx():
+    settings = Settings(pipeline="sinusoid", meta_batch=2, steps=2, validation_tasks=0)
+    learner = Plan.make(settings).build_learner()
+    assert {w.dtype for w in learner.network.weights} == {"float64"}
+    assert {layer.compute_dtype for layer in learner.network.layers} == {"float64"}

@@ -113,7 +113,7 @@ class LearnerPlan:
             if not is_foreign(self.settings.network):
                 check_size(make_network)
             keras.utils.set_random_seed(self.settings.seed)
-            with made_under(self.settings.precision):
+            with made_under(self._policy):
                 learner = built_learner(
                     partial(self.learner_class, **self.learner_options),
                     self._under_policy(make_network()),
@@ -128,6 +128,12 @@ class LearnerPlan:
         if self.source.prepared is not None:
             self.source.prepared.check_input_dtype(networks.input_dtype(learner.network))
         return learner
+
+    @property
+    def _policy(self) -> str:
+        """Keras's policy for the network; "float32" is Keras's `floatx`, which may be float64."""
+        precision = self.settings.precision
+        return keras.config.floatx() if precision == "float32" else precision
 
     def _under_policy(self, network: keras.Model) -> keras.Model:
         """The network; refused if it has a policy of its own that isn't the one asked for."""
