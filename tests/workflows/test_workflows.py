@@ -198,6 +198,7 @@ def test_an_inspection_says_what_training_would(images):
         (lambda: tfmeta.export(trained.glyph_run(), limits=5), "limits=5; expected a dictionary"),
         (lambda: tfmeta.train("glyphs", trust="no"), "trust='no'; expected True or False"),
         (lambda: tfmeta.train("glyphs", run_dir=""), "run_dir=''; expected a path"),
+        (lambda: tfmeta.train("glyphs", tpu="mine"), "tpu='mine' and strategy='auto'; expected it"),
         (lambda: tfmeta.train("glyphs", ways=(None, 3)), "the least and the most"),
         (lambda: tfmeta.train("glyphs", network_options=5), "network_options=5; expected a dict"),
         (lambda: tfmeta.train("glyphs", should_stop=5), "should_stop=5; expected a function"),

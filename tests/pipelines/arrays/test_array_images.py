@@ -165,7 +165,7 @@ ZEROS = np.zeros((40, 9, 9), np.uint8)
         (ZEROS, {"channels": 2}, r"received an image format of 9x9x2; expected"),
         (ZEROS, {"resize": "stretch"}, r"received resize='stretch'; expected one of"),
         (ZEROS / 2, {"value_range": [1, 0]}, r"received array_range=\[1, 0\]; expected two numb"),
-        (ZEROS + np.nan, {"images": True}, r"3,240 values of .* missing or not finite: x\[0, 0\]"),
+        (ZEROS + np.nan, {"images": True}, r"3,240 values of .* are missing: x\[0, 0\] in row 1"),
         (ZEROS, {"features": "a"}, r"its array x, whole\. Leave the option out"),
     ],
 )

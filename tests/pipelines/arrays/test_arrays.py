@@ -65,7 +65,7 @@ def test_a_csv_is_utf_8_with_or_without_a_mark(tmp_path):
         source = build(data_dir=path, validation=0, test=1)
         assert source.index.class_names == ("möwe", "ötzi")
     path.write_bytes("label,x\nmöwe,1\n".encode("latin-1"))
-    refused(r"cannot read .*'utf-8' codec can't decode", path)
+    refused(r"line 2, is not UTF-8 .*expected a file saved as UTF-8", path)
 
 
 @pytest.mark.parametrize(
