@@ -37,7 +37,7 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 test: $(READY)  ## the test suite
 	$(BIN)/python -m pytest $(WORKERS)
 
-quick: $(READY)  ## the tests without processes and exports, in about two minutes
+quick: $(READY)  ## the tests without processes and exports, in about seven minutes
 	TFMETA_QUICK=1 $(BIN)/python -m pytest $(WORKERS) \
 	  --ignore=tests/exporting -m 'not slow and not omniglot'
 

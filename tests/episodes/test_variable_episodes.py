@@ -78,6 +78,7 @@ def test_every_episode_is_of_a_size_within_its_ranges(case, seed):
         assert len(set(zip(examples, turns, strict=True))) == len(examples)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(varying_episodes(), st.integers(0, 5), st.integers(1, 4))
 def test_its_size_depends_on_its_number_alone(case, first, count):

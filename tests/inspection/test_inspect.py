@@ -75,6 +75,7 @@ def test_every_defect_is_named_in_80_columns(damaged):
     assert "contact sheet: none, because no training episode can be drawn" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_refusals_are_those_of_training(damaged):
     data = ("image-folder", "--data-dir", damaged, *SMALL)
     unreadable, small = inspect(*data, status=1)["refusals"]

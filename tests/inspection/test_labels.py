@@ -53,6 +53,7 @@ def test_letters_that_pillows_own_font_lacks_come_from_a_font_of_the_machine():
     np.testing.assert_array_equal(cropped(drawn("Ελληνικά")), one_line("Ελληνικά", font))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a long name with words " * 20, "x" * 500, "wide\u4e2d" * 99])
 def test_a_long_name_keeps_to_its_room_and_shows_its_beginning_and_its_end(name):
     ink = drawn(name, 200, 45)
