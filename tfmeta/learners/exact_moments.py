@@ -8,16 +8,12 @@ on tensors, the function below replaces it; its values are the same.
 """
 
 import contextlib
-import contextvars
-import functools
-from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from tfmeta.learners.computing_dtype import full
-
-_exact = contextvars.ContextVar("tfmeta_exact_moments", default=False)
+from tfmeta.learners.replaced_function import ReplacedFunction
 
 
 def exact_moments(x: tf.Tensor, axes: Any, *, keepdims: bool = False) -> Any:
@@ -46,28 +42,15 @@ def exact_moments(x: tf.Tensor, axes: Any, *, keepdims: bool = False) -> Any:
     return tf.squeeze(mean, axes), tf.squeeze(variance, axes)
 
 
-@contextlib.contextmanager
-def exact_second_derivatives() -> Iterator[Any]:
+def exact_second_derivatives() -> contextlib.AbstractContextManager[None]:
     """Replaces `tf.nn.moments` by `exact_moments` in its body, in this thread only."""
-    _install()
-    token = _exact.set(True)
-    try:
-        yield
-    finally:
-        _exact.reset(token)
+    return _MOMENTS.here()
 
 
-@functools.cache
-def _install() -> None:
-    """Installed once, when a network first runs on tensors, so that an import changes nothing."""
-    original = tf.nn.moments
+def _moments(
+    original: Any, x: tf.Tensor, axes: Any, shift: Any = None, keepdims: bool = False, **name: Any
+) -> Any:
+    return exact_moments(x, axes, keepdims=keepdims)
 
-    @functools.wraps(original)
-    def moments(
-        x: tf.Tensor, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
-    ) -> Any:
-        if _exact.get():
-            return exact_moments(x, axes, keepdims=keepdims)
-        return original(x, axes, shift, keepdims, name)
 
-    tf.nn.moments = moments
+_MOMENTS = ReplacedFunction(tf.nn, "moments", _moments)

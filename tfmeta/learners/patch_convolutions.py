@@ -9,17 +9,15 @@ so that its derivative is a sum of shifted views. All convolutions of Keras call
 """
 
 import contextlib
-import contextvars
-import functools
 import inspect
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-_by_patches = contextvars.ContextVar("tfmeta_convolutions_by_patches", default=False)
+from tfmeta.learners.replaced_function import ReplacedFunction
 
 
 def convolution(
@@ -87,42 +85,26 @@ def _shifted_views(
     return views
 
 
-@contextlib.contextmanager
-def convolutions_by_patches() -> Iterator[None]:
+def convolutions_by_patches() -> contextlib.AbstractContextManager[None]:
     """Replaces `tf.nn.convolution` by `convolution` in its body, in this thread only.
 
     A convolution with its channels first, or whose input has no fixed size, stays as it is.
     """
-    _install()
-    token = _by_patches.set(True)
-    try:
-        yield
-    finally:
-        _by_patches.reset(token)
+    return _CONVOLUTION.here()
 
 
-@functools.cache
-def _install() -> None:
-    """Installed once, when tasks first run as one computation; an import changes nothing."""
-    original = tf.nn.convolution
-
-    takes = inspect.signature(original)
-
-    @functools.wraps(original)
-    def convolution_or_original(*args: Any, **kwargs: Any) -> tf.Tensor:
-        bound = takes.bind(*args, **kwargs)
-        bound.apply_defaults()
-        given = bound.arguments
-        x, kernel, layout = given["input"], given["filters"], given["data_format"]
-        channels_last = layout is None or layout.endswith("C")
-        is_fixed = all(size is not None for size in [*x.shape[1:], *kernel.shape])
-        if not (_by_patches.get() and channels_last and is_fixed):
-            return original(*args, **kwargs)
-        rank = len(kernel.shape) - 2
-        steps = {name: _per_dimension(given[name], rank) for name in ("strides", "dilations")}
-        return convolution(x, kernel, padding=given["padding"], **steps)
-
-    tf.nn.convolution = convolution_or_original
+def _by_patches(original: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
+    bound = inspect.signature(original).bind(*args, **kwargs)
+    bound.apply_defaults()
+    given = bound.arguments
+    x, kernel, layout = given["input"], given["filters"], given["data_format"]
+    channels_last = layout is None or layout.endswith("C")
+    is_fixed = all(size is not None for size in [*x.shape[1:], *kernel.shape])
+    if not (channels_last and is_fixed):
+        return original(*args, **kwargs)
+    rank = len(kernel.shape) - 2
+    steps = {name: _per_dimension(given[name], rank) for name in ("strides", "dilations")}
+    return convolution(x, kernel, padding=given["padding"], **steps)
 
 
 def _per_dimension(steps: Any, rank: int) -> Sequence[int]:
@@ -130,3 +112,6 @@ def _per_dimension(steps: Any, rank: int) -> Sequence[int]:
     if steps is None:
         return (1,) * rank
     return (steps,) * rank if isinstance(steps, int) else tuple(steps)
+
+
+_CONVOLUTION = ReplacedFunction(tf.nn, "convolution", _by_patches)
