@@ -42,16 +42,16 @@ class FixedEpisodes:
             UserError: if there are no such episodes.
         """
         size = even_batch(self.num_tasks, most)
-        dataset = self._kept.get(size) if source is None else None
-        if dataset is None:
-            dataset = (source or self.source).episodes(
-                self.split, self.shape, seed=self.seed, num_tasks=size
-            )
-            if source is None:
-                self._kept[size] = dataset
+        if source is not None:
+            dataset = self._drawn(source, size)
+        elif (dataset := self._kept.get(size)) is None:
+            dataset = self._kept[size] = self._drawn(self.source, size)
         return map(without_solution, dataset.take(self.num_tasks // size))
 
     @cached_property
     def _kept(self) -> dict[int, tf.data.Dataset]:
         """The datasets of the source itself, by tasks per batch: each is traced once."""
         return {}
+
+    def _drawn(self, source: EpisodeSource, num_tasks: int) -> tf.data.Dataset:
+        return source.episodes(self.split, self.shape, seed=self.seed, num_tasks=num_tasks)

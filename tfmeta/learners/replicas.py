@@ -12,18 +12,43 @@ from tfmeta.errors import UserError
 _ROWS_AT_A_TIME = 4096  # that workers send each other
 
 
+def share_in(context: tf.distribute.InputContext) -> Share:
+    """The replicas for which a dataset of a strategy is read."""
+    here = context.num_replicas_in_sync // context.num_input_pipelines
+    return Share(context.num_replicas_in_sync, context.input_pipeline_id * here, here)
+
+
 def share_of(strategy: tf.distribute.Strategy) -> Share:
     """The replicas of a strategy on this machine."""
     found = []
 
     def reader(context: Any) -> tf.data.Dataset:
-        here = context.num_replicas_in_sync // context.num_input_pipelines
-        first = context.input_pipeline_id * here
-        found.append(Share(context.num_replicas_in_sync, first, here))
+        found.append(share_in(context))
         return tf.data.Dataset.range(1)
 
     strategy.distribute_datasets_from_function(reader)
     return found[0]
+
+
+class OfEachWorker:
+    """Gathers an array of each worker: `(...)` -> `(workers, ...)`, which every worker then knows.
+
+    Every worker must call it, with arrays of one shape that is not empty.
+
+    Args:
+        strategy: of the workers.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy):
+        self._strategy, self._replicas_here = strategy, share_of(strategy).count
+        self._gather = tf.function(self._of_each_replica, autograph=False, reduce_retracing=True)
+
+    def __call__(self, value: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self._gather(tf.constant(value)).numpy()
+        return found[:: self._replicas_here]  # each of a worker's replicas has given it
+
+    def _of_each_replica(self, value: tf.Tensor) -> tf.Tensor:
+        return self._strategy.gather(self._strategy.run(lambda: value[tf.newaxis]), 0)
 
 
 def refuse_workers(strategy: tf.distribute.Strategy) -> None:
@@ -60,12 +85,8 @@ def of_all_rows(
     made = function(rows[first : first + each])
     room = np.zeros((each, *made.shape[1:]), made.dtype)
     room[: len(made)] = made
-    gathered = tf.function(
-        lambda value: strategy.gather(strategy.run(lambda: value[tf.newaxis]), 0), autograph=False
-    )
-    starts = range(0, each, _ROWS_AT_A_TIME)
-    parts = [gathered(tf.constant(room[i : i + _ROWS_AT_A_TIME])).numpy() for i in starts]
-    of_all = np.concatenate([part[:: share.count] for part in parts], 1)
+    gathered, starts = OfEachWorker(strategy), range(0, each, _ROWS_AT_A_TIME)
+    of_all = np.concatenate([gathered(room[i : i + _ROWS_AT_A_TIME]) for i in starts], 1)
     return of_all.reshape(-1, *made.shape[1:])[: len(rows)]
 
 
@@ -100,9 +121,8 @@ class OnReplicas:
             return parts(tf.data.Dataset.from_tensor_slices(numbers))
 
         self._parts = strategy.distribute_datasets_from_function(reader)
-        options = {"autograph": False, "reduce_retracing": True}
-        self._turn = tf.function(self._on_each, **options)
-        self._gather = tf.function(self._of_each_worker, **options)
+        self._turn = tf.function(self._on_each, autograph=False, reduce_retracing=True)
+        self._gathered = OfEachWorker(strategy)
 
     def __call__(self) -> np.ndarray:
         """What the function makes of each part, `(parts, ...)`; every worker knows all of it."""
@@ -111,12 +131,9 @@ class OnReplicas:
         of_here = np.stack([np.stack([each.numpy() for each in turn]) for turn in turns])
         of_all = of_here[np.newaxis]  # (workers, turns, replicas, ...)
         if self._share.count < self._share.replicas:
-            of_all = self._gather(tf.constant(of_here)).numpy()[:: self._share.count]
+            of_all = self._gathered(of_here)
         return np.moveaxis(of_all, 0, 1).reshape(-1, *of_here.shape[2:])[: self._number]
 
     def _on_each(self, iterator: Any) -> Any:
         made = self._strategy.run(self._function, args=(iterator.get_next(),))
         return self._strategy.experimental_local_results(made)
-
-    def _of_each_worker(self, value: tf.Tensor) -> tf.Tensor:
-        return self._strategy.gather(self._strategy.run(lambda: value[tf.newaxis]), 0)

@@ -1,5 +1,6 @@
 """How long a run will take at the speed that was measured, in words."""
 
+from tfmeta.errors import counted
 from tfmeta.training.settings import Settings
 
 _NOTHING_TO_SAY = 60.0  # seconds: a run that ends sooner needs no forecast
@@ -57,4 +58,4 @@ def _duration(seconds: float) -> str:
     if hours < 24:
         return f"{hours} h {minutes} min"
     days, hours = divmod(hours, 24)
-    return f"{days} day{'s' * (days > 1)} {hours} h"
+    return f"{counted(days, 'day')} {hours} h"

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfmeta.episodes.share import Share
 from tfmeta.learners.dataset_checks import with_label_checks
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.replicas import share_in
 
 Batches = Callable[[int, Share], tf.data.Dataset]  # after a step, for some of the replicas
 
@@ -96,10 +97,7 @@ class TrainingLoop:
         """Makes the dataset of one machine's replicas."""
 
         def dataset(context: Any) -> tf.data.Dataset:
-            replicas = context.num_replicas_in_sync
-            here = replicas // context.num_input_pipelines
-            share = Share(replicas, context.input_pipeline_id * here, here)
-            batches = self._batches(step, share)
+            batches = self._batches(step, share_in(context))
             self._learner.ready_for(batches.element_spec)
             return with_label_checks(self._learner, batches)
 

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 import tfmeta
 from tfmeta.errors import UserError, counted, described
+from tfmeta.learners.replicas import OfEachWorker
 from tfmeta.runtime import quiet_tensorflow
 from tfmeta.training.cluster import Cluster, cluster_for
 from tfmeta.training.meeting import WAIT_SECONDS, Meeting
@@ -48,7 +49,7 @@ class Workers:
     def __init__(self, cluster: Cluster | None = None, strategy: Any = None):
         self.cluster, self.strategy = cluster, strategy
         self.number = 1 if cluster is None else len(cluster.addresses)
-        self._gather = tf.function(self._of_all, autograph=False, reduce_retracing=True)
+        self._gathered = None if strategy is None else OfEachWorker(strategy)
 
     @property
     def is_chief(self) -> bool:
@@ -61,13 +62,7 @@ class Workers:
         Every worker must call it, with as many numbers, and at least one.
         """
         given = np.asarray(values, np.float64)
-        if self.strategy is None:
-            return given[np.newaxis]
-        found: np.ndarray = self._gather(tf.constant(given)).numpy()
-        return found[:: len(found) // self.number]  # each of a worker's replicas has given them
-
-    def _of_all(self, values: tf.Tensor) -> tf.Tensor:
-        return self.strategy.gather(self.strategy.run(lambda: values[tf.newaxis]), 0)
+        return given[np.newaxis] if self._gathered is None else self._gathered(given)
 
     def together(self, work: Callable[[], _Made]) -> _Made:
         """Does some work on each worker; if it fails on one, it fails on all of them.
