@@ -10,8 +10,8 @@ On a machine with a GPU this one command
 - times training in tasks per second, through `fit` and with its data, of each case of `cases.py` in
   each way to run tasks, in each precision, beside the CPU of the same machine, with the time to
   compile and the most memory;
-- times the embedding of photographs by a pretrained network's layers, and an exported learner that
-  adapts in its graph.
+- times the embedding of photographs by a network of EfficientNet's kind, and an exported
+  learner that adapts in its graph.
 
 Each measurement has a process of its own and ten minutes; what fails is listed with its error.
 `--device CPU` does the same on the CPU, and `--quick` with few and small tasks, to try the script.
