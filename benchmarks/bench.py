@@ -94,7 +94,9 @@ def alone(options: argparse.Namespace) -> dict[str, Any]:
 
 def memory() -> dict[str, Any]:
     """The most megabytes of a process that trains MAML, by meta-batch and by inner steps."""
-    sizes = [{"tasks": n} for n in (16, 64, 256)] + [{"inner_steps": n} for n in (1, 5, 20)]
+    sizes: list[dict[str, Any]] = [{"tasks": n} for n in (16, 64, 256)]
+    sizes += [{"inner_steps": n} for n in (1, 5, 20, 50)]
+    sizes += [{"inner_steps": n, "recompute": True} for n in (5, 50)]
     return {
         " ".join(f"{k}={v}" for k, v in each.items()): run(
             sys.executable, {"measure": "memory", **each}

@@ -104,17 +104,26 @@ def _peer(who: str) -> Any:
 
 
 def memory(what: dict[str, Any]) -> dict[str, Any]:
-    """The most memory of a process that trains MAML on the tasks of A or B."""
+    """The most memory of a process that trains MAML on the tasks of A or B.
+
+    Also how much of it is above what the process had before its first step: `training_megabytes`.
+    """
     import cases
 
     case = cases.CASES["B" if "inner_steps" in what else "A"]
+    options = {k: what[k] for k in ("inner_steps", "recompute", "transductive") if k in what}
     if "inner_steps" in what:
-        options = {**case.options, "inner_steps": what["inner_steps"]}
-        case = replace(case, options=options, tasks=4)
+        case = replace(case, options={**case.options, **options}, tasks=4)
     cases.CASES["this"] = replace(case, tasks=what.get("tasks", case.tasks))
     learner, case, _ = _learner("this")
+    before = _most_megabytes()
     learner.fit(case.episodes(), steps_per_epoch=4, epochs=2, shuffle=False, verbose=0)
-    return {"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    most = _most_megabytes()
+    return {"megabytes": most, "training_megabytes": most - before}
+
+
+def _most_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 MEASUREMENTS = {each.__name__: each for each in (save, ours, peer, memory)}
