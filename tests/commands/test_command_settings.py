@@ -51,6 +51,9 @@ def test_an_option_of_false_goes_before_the_file(prints_config, tmp_path):
     file.write_text(json.dumps({"pipeline": "sinusoid", "transductive": True}))
     assert prints_config("--config", file)["transductive"] is True
     assert prints_config("--config", file, "--inductive")["transductive"] is False
+    file.write_text(json.dumps({"pipeline": "sinusoid", "learner.recompute": True}))
+    assert prints_config("--config", file)["learner.recompute"] is True
+    assert prints_config("--config", file, "--no-recompute")["learner.recompute"] is False
 
 
 def test_set_reads_numbers_and_text(prints_config):
@@ -77,6 +80,7 @@ def test_minutes_alone_set_the_budget(prints_config):
         (["sinusoid", "--set", "outer_schedule=step"], ["'step'", "'linear' or 'constant'"]),
         (["sinusoid", "--inner-steps", 0], ["inner_steps=0", "from 1 up"]),
         (["sinusoid", "--inner-lr", 0], ["inner_learning_rate=0", "positive"]),
+        (["sinusoid", "--algorithm", "reptile", "--recompute"], ["recompute=True", "Reptile"]),
         (["sinusoid", "--set", "learner.depth=3"], ["maml", "'depth'", "inner_steps"]),
         (["sinusoid", "--set", "pipeline.noise=1"], ["sinusoid", "'noise'", "none"]),
         (["sinusoid", "--set", "network.width=1"], ["cannot build the learner", "width"]),

@@ -163,7 +163,7 @@ def test_dry_run_goes_all_the_way_and_leaves_nothing(tmp_path):
     here.mkdir()
     temporary.mkdir()
     arguments = ["--shots", 2, "--meta-batch", 2, "--set", "network.units=[4]"]
-    arguments += [*trained.WITHOUT_XLA, "--dry-run"]
+    arguments += [*trained.WITHOUT_XLA, "--inner-steps", 3, "--recompute", "--dry-run"]
     done = trained.tfmeta("train", "sinusoid", *arguments, cwd=here, TMPDIR=temporary)
     assert (done.returncode, done.stdout) == (0, "")
     line, forecast, *_ = done.stderr.splitlines()

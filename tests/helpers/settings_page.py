@@ -92,13 +92,18 @@ def _networks():
 def _learners():
     from tfmeta import MetaLearner
     from tfmeta.learners import ALGORITHMS
+    from tfmeta.learners.gradient_learner import GradientLearner
 
     own = {}
     for name, algorithm in ALGORITHMS.items():
         learner = algorithm.load()
         options = _defaults(learner.__init__) if "__init__" in vars(learner) else {}
         own[name] = options | algorithm.options
-    return own | {"every learner": _defaults(MetaLearner.__init__)}
+    of_loops = inspect.getfullargspec(GradientLearner.__init__).kwonlydefaults
+    return own | {
+        "every learner with an inner loop": of_loops,
+        "every learner": _defaults(MetaLearner.__init__),
+    }
 
 
 def _defaults(function):

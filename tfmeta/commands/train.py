@@ -45,6 +45,11 @@ if TYPE_CHECKING:
 @click.option("--inner-lr", type=float, help="Inner-loop rate.  [default: the recipe]")
 @click.option("--outer-lr", type=float, help="Outer-loop rate.  [default: the recipe]")
 @click.option(
+    "--recompute/--no-recompute",
+    default=None,
+    help="Keep no activations of inner steps, for less memory.  [default: keep them]",
+)
+@click.option(
     "--transductive/--inductive",
     default=None,
     help="Normalise queries with their own statistics, or not.  [default: inductive]",

@@ -25,11 +25,12 @@ class Draws:
 
     Args:
         words: int64 `(2,)`, those of the episode; see `episode_words`.
+        states: how many states were made before, a number or a tensor.
     """
 
-    def __init__(self, words: tf.Tensor):
+    def __init__(self, words: tf.Tensor, states: Any = 0):
         self._words = words
-        self._states = 0  # how many were made; it differs for each generator in each pass
+        self._states = states  # how many were made; it differs for each generator in each pass
 
     def __enter__(self) -> "Draws":
         self._token = _current.set(self)
@@ -40,11 +41,19 @@ class Draws:
 
     def states(self, number: int) -> list[tf.Tensor]:
         """The states, int64 `(2,)`, of so many generators for the next pass through a network."""
-        first, self._states = self._states, self._states + number
-        steps = [
-            tf.constant([0, i * _DRAWS_PER_PASS], tf.int64) for i in range(first, self._states)
-        ]
+        first = tf.cast(self._states, tf.int64)
+        self.skip(number)
+        zero = tf.zeros((), tf.int64)
+        steps = [tf.stack([zero, (first + i) * _DRAWS_PER_PASS]) for i in range(number)]
         return [self._words + step for step in steps]
+
+    def skip(self, number: int) -> None:
+        """Leaves out so many states."""
+        self._states = self._states + number
+
+    def later(self, number: Any) -> "Draws":
+        """The same draws after so many more states, a number or a tensor."""
+        return Draws(self._words, self._states + number)
 
 
 def current_draws() -> Draws | None:

@@ -11,6 +11,7 @@ from tfmeta.errors import UserError
 from tfmeta.learners.adapted_layers import adapted_positions
 from tfmeta.learners.half_precision import computes_in_float16, value_and_gradients
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.recomputed_steps import recomputed_steps
 from tfmeta.learners.second_derivatives import check_second_derivatives
 from tfmeta.learners.weight_rules import constrained
 
@@ -28,6 +29,8 @@ class GradientLearner(MetaLearner):
         test_inner_steps: steps that `adapt` takes; `inner_steps` if None.
         adapt_layers: "all", "head" (the last layer that has weights), or a list of layer names.
         first_order: treat the inner gradients as constants.
+        recompute: in training, compute the activations of the inner steps again for the
+            meta-gradient, and keep none, so that 50 steps take little more memory than 5.
 
     Task state: `weights`, the fast weights of the adapted layers, by name. For a network with batch
     normalisation in the inductive mode also `statistics`, those of the support set under these
@@ -45,6 +48,8 @@ class GradientLearner(MetaLearner):
         adapt_layers: str | Sequence[str] = "all",
         first_order: bool = False,
         /,  # positional, so that a subclass has to take, check and save these itself
+        *,
+        recompute: bool = False,
         **kwargs: Any,
     ):
         super().__init__(network, **kwargs)
@@ -55,12 +60,13 @@ class GradientLearner(MetaLearner):
         self.test_inner_steps = test_inner_steps or inner_steps
         self.adapt_layers = adapt_layers
         self.first_order = first_order
+        if not isinstance(recompute, bool):
+            raise ValueError(f"received recompute={recompute!r}; expected True or False")
+        self.recompute = recompute
         adapted_positions(network, adapt_layers)  # refuses layers that don't exist
         if not first_order:
             check_second_derivatives(network, self.function)
-        self.step_statistics: Any = (
-            None  # for a method that keeps moving averages for each inner step
-        )
+        self.step_statistics: Any = None  # of a method that keeps averages for each inner step
 
     @property
     def adapted(self) -> list[int]:
@@ -114,6 +120,8 @@ class GradientLearner(MetaLearner):
             seen: in training, a list to which each step's statistics are appended.
         """
         num_steps = inner_steps or self.test_inner_steps
+        if inner_steps is not None and self.recompute:
+            return self._recomputed_state(support_x, support_y, inner_steps, seen)
         if inner_steps is not None or num_steps <= _MOST_UNROLLED:
             *_, state = self.states(support_x, support_y, inner_steps=num_steps, seen=seen)
             return state
@@ -141,17 +149,26 @@ class GradientLearner(MetaLearner):
         first = inner_steps if first is None else first
         weights = self.function.weights()
         fast, rule = self._start(weights)
-        for step in range(inner_steps + 1):
-            is_last = step == inner_steps
+        for step in range(inner_steps):
             if step >= first:
-                state = self._task_state(
-                    self._placed(weights, fast), support_x, step, in_training=seen is not None
-                )
-                if is_last and seen is not None:
-                    seen.append(list(state.get("statistics", {}).values()))
-                yield state
-            if not is_last:
-                fast, rule = self._step(weights, fast, rule, (support_x, support_y), step, seen)
+                placed = self._placed(weights, fast)
+                yield self._task_state(placed, support_x, step, in_training=seen is not None)
+            fast, rule = self._step(weights, fast, rule, (support_x, support_y), step, seen)
+        yield self._last_state(self._placed(weights, fast), support_x, inner_steps, seen)
+
+    def _recomputed_state(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, num_steps: int, seen: list[Any] | None
+    ) -> dict[str, Any]:
+        """The last of `states`, by steps that are computed again for their gradients."""
+
+        def take_step(state: Any, number: Any, seen: list[Any]) -> Any:
+            batch, (fast, rule) = (support_x, support_y), state
+            return self._step(self.function.weights(), fast, rule, batch, number, seen)
+
+        weights = self.function.weights()
+        start = self._start(weights)
+        fast, _ = recomputed_steps(take_step, start, learner=self, num_steps=num_steps, seen=seen)
+        return self._last_state(self._placed(weights, fast), support_x, num_steps, seen)
 
     def inner_loop(self, batches: Iterable[Any]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """The adapted weights after a step on each `(x, y)` of `batches`, and before the first."""
@@ -259,6 +276,14 @@ class GradientLearner(MetaLearner):
             state["statistics"] = dict(zip(self.function.statistic_names, statistics, strict=True))
         return state
 
+    def _last_state(
+        self, weights: list[tf.Tensor], support_x: tf.Tensor, step: Any, seen: list[Any] | None
+    ) -> dict[str, Any]:
+        state = self._task_state(weights, support_x, step, in_training=seen is not None)
+        if seen is not None:
+            seen.append(list(state.get("statistics", {}).values()))
+        return state
+
     def _placed(self, weights: list[tf.Tensor], fast: Any) -> list[tf.Tensor]:
         weights = list(weights)
         for position, value in zip(self.adapted, fast, strict=True):
@@ -270,21 +295,5 @@ class GradientLearner(MetaLearner):
             **super().get_config(),
             "inner_steps": self.inner_steps,
             "test_inner_steps": self.test_inner_steps,
+            "recompute": self.recompute,
         }
-
-
-def checked_rate(inner_learning_rate: float) -> float:
-    """Raises ValueError if the rate of an inner loop is not positive."""
-    if not inner_learning_rate > 0:
-        raise ValueError(
-            f"received inner_learning_rate={inner_learning_rate!r}; expected a positive number"
-        )
-    return inner_learning_rate
-
-
-def descended(
-    weights: list[tf.Tensor], gradients: list[tf.Tensor], rates: Sequence[Any]
-) -> list[tf.Tensor]:
-    """The weights after one step of gradient descent; each rate is a number or a tensor."""
-    steps = zip(weights, gradients, rates, strict=True)
-    return [weight - rate * gradient for weight, gradient, rate in steps]

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.gradient_learner import GradientLearner, checked_rate, descended
+from tfmeta.learners.descent import checked_rate, descended
+from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.step_statistics import StepStatistics
@@ -80,6 +81,11 @@ class MAML(GradientLearner):
                 "received per_step_statistics=True and transductive=True; transductive queries are "
                 "normalised with their own statistics. Choose one"
             )
+        if multi_step_loss_steps and self.recompute:
+            raise ValueError(
+                f"received recompute=True and multi_step_loss_steps={multi_step_loss_steps!r}; the "
+                "query loss after every inner step keeps its activations. Choose one"
+            )
         self.inner_learning_rate = checked_rate(inner_learning_rate)
         self.multi_step_loss_steps = multi_step_loss_steps
         self.learn_rates = learn_rates
@@ -139,16 +145,14 @@ class MAML(GradientLearner):
     def task_gradients(self, episode: Any) -> tuple[list[tf.Tensor], dict[str, Any]]:
         """Algorithm 1, line 8; with a multi-step loss, equation 2 of MAML++."""
         seen: list[Any] | None = [] if self.per_step_statistics else None
-        first = 1 if self.multi_step_loss_steps else self.inner_steps
+        support = (episode.support_x, episode.support_y)
+        options: dict[str, Any] = {"inner_steps": self.inner_steps, "seen": seen}
 
         def outer_loss() -> tuple[tf.Tensor, tf.Tensor]:
-            states = self.states(
-                episode.support_x,
-                episode.support_y,
-                inner_steps=self.inner_steps,
-                first=first,
-                seen=seen,
-            )
+            if self.multi_step_loss_steps:
+                states = self.states(*support, first=1, **options)
+            else:
+                states = iter([self.adapt(*support, **options)])
             outputs = [self.predict_with(state, episode.query_x) for state in states]
             losses = tf.stack([self.task_loss(episode.query_y, each) for each in outputs])
             return tf.reduce_sum(self._step_shares(len(outputs)) * losses), outputs[-1]

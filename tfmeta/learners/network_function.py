@@ -102,6 +102,12 @@ class NetworkFunction:
         return bool(self._current().drawing)
 
     @property
+    def states_per_pass(self) -> int:
+        """The states of generators that a pass in training takes from the `Draws`."""
+        found = self._current()
+        return len(found.generators) + 1 if found.drawing else 0
+
+    @property
     def random_layers(self) -> list[keras.layers.Layer]:
         """The layers that draw random numbers in training, or would if they weren't frozen."""
         found = self._current()
@@ -196,7 +202,7 @@ class NetworkFunction:
             state[index] = value
         modes = dict.fromkeys([*found.resting, *found.drawing], False)
         if found.drawing and draws is not None:
-            seeds = draws.states(len(found.generators) + 1)
+            seeds = draws.states(self.states_per_pass)
             for index, value in zip(found.generators, seeds, strict=False):
                 state[index] = value
             state += seeds[-1:] if found.draws_globally else []

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.gradient_learner import GradientLearner, checked_rate, descended
+from tfmeta.learners.descent import checked_rate, descended
+from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.recipe import Recipe
 
 _ADAM_BETA_2, _ADAM_EPSILON = 0.999, 1e-8  # of Kingma and Ba 2015, algorithm 1
@@ -64,6 +65,11 @@ class Reptile(GradientLearner):
         **kwargs: Any,
     ):
         super().__init__(network, inner_steps, test_inner_steps, **kwargs)
+        if self.recompute:
+            raise ValueError(
+                "received recompute=True; Reptile takes no gradient through its inner loop, and so "
+                "keeps no activations of it. Leave it out"
+            )
         if inner_optimizer not in _RATES:
             raise ValueError(
                 f"received inner_optimizer={inner_optimizer!r}; expected 'adam' or 'sgd'"

@@ -8,7 +8,11 @@ from tfmeta.errors import UserError
 
 GROUPS = ("pipeline", "network", "learner")  # `learner.inner_steps` is an option of the learner
 # Options of the command line whose names are shorter than those of their settings.
-_SHORT_NAMES = {"inner_steps": "learner.inner_steps", "inner_lr": "learner.inner_learning_rate"}
+_SHORT_NAMES = {
+    "inner_steps": "learner.inner_steps",
+    "inner_lr": "learner.inner_learning_rate",
+    "recompute": "learner.recompute",
+}
 _RANGES = ("ways", "shots", "queries")
 
 
@@ -17,8 +21,8 @@ def as_flat(options: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         options: settings by their names. `ways`, `shots` and `queries` are a number, or the least
-            and the most; `inner_steps` and `inner_lr` are allowed; `pipeline_options`,
-            `network_options` and `learner_options` are dictionaries.
+            and the most; `inner_steps`, `inner_lr` and `recompute` are allowed;
+            `pipeline_options`, `network_options` and `learner_options` are dictionaries.
 
     Raises:
         UserError: if a range does not have two numbers, or options are not a dictionary.

@@ -95,8 +95,8 @@ def train(
         progress: is told how the work gets on; a log by default.
         callbacks: Keras's or your own.
         **settings: any setting of `Settings`, under its name; `ways`, `shots` and `queries` may be
-            `(least, most)`; `inner_steps` and `inner_lr` as on the command line. And `should_stop`,
-            a function that is asked after every window whether to interrupt the run.
+            `(least, most)`; `inner_steps`, `inner_lr` and `recompute` as on the command line. And
+            `should_stop`, a function that is asked after every window whether to interrupt the run.
 
     Returns:
         The run.
