@@ -12,6 +12,15 @@ _REMEDY = (
 )
 
 
+def takes_long(seconds_per_step: float, settings: Settings, *, step: int, minutes: float) -> bool:
+    """Whether a run will need more than an hour for its steps; see `forecast`."""
+    steps, most_minutes = settings.steps, settings.max_minutes
+    if steps is None:
+        return False
+    left = (steps - step) * seconds_per_step
+    return left > _LONG and (most_minutes is None or left <= 60 * (most_minutes - minutes))
+
+
 def forecast(
     seconds_per_step: float, settings: Settings, *, step: int = 0, minutes: float = 0.0
 ) -> list[str]:
@@ -37,7 +46,7 @@ def forecast(
         of = "" if steps is None else f" of {steps:,}"
         return [f"{speed} max_minutes={most_minutes:g} reaches about step {reached:,}{of}"]
     lines = [f"{speed} the {steps - step:,} steps left take about {_duration(left)}"]
-    if left > _LONG:
+    if takes_long(seconds_per_step, settings, step=step, minutes=minutes):
         reached = step + int(_LONG / seconds_per_step)
         lines.append(
             f"that is more than an hour: --max-minutes 60 reaches about step {reached:,}. {_REMEDY}"
