@@ -180,7 +180,10 @@ class ClassSource(EpisodeSource):
                 x = turned(x, turns)
             labels = (numbers, of_queries[0])
             labels = labels if self._has_class_numbers else (own_labels(numbers),) * 2
-            return sized(episode_of(to_unit(x), labels, shape.num_shots), shape, sizes)
+            cut = episode_of(x, labels, shape.num_shots)
+            # Only now, because floats take four times the memory of pixels.
+            support_x, query_x = to_unit(cut.support_x), to_unit(cut.query_x)
+            return sized(cut._replace(support_x=support_x, query_x=query_x), shape, sizes)
 
         return episodes
 

@@ -1,5 +1,6 @@
 """The base class of every pipeline's source of episodes."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -24,6 +25,11 @@ def even_batch(num_tasks: int, most: int) -> int:
     """The largest divisor of `num_tasks` that is not above `most`."""
     return max(number for number in range(1, most + 1) if num_tasks % number == 0)
 
+
+# Batches that wait for the training step, beside the two that are drawn at once. A few hide that
+# some take longer to draw than others; of large ones, whose steps take longer too, none need to, so
+# that memory hardly grows with the meta-batch.
+_MOST_AHEAD, _BYTES_AHEAD = 4, 4 * 2**20
 
 _FACTS = {
     "name": typed.TEXT,
@@ -261,4 +267,12 @@ class EpisodeSource(ABC):
                 raise UserError(f"the episodes of {self.name} are of one size; leave ranges out")
             return episodes if augmentation is None else augmentation(episodes, start)
 
-        return starts.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
+        batches = starts.map(batch, num_parallel_calls=2, deterministic=True)
+        ahead = _number_ahead(batches.element_spec)
+        return batches.prefetch(ahead) if ahead else batches
+
+
+def _number_ahead(spec: Any) -> int:
+    """How many batches of this specification wait. A size that varies counts as one."""
+    sizes = (math.prod(size or 1 for size in t.shape) * t.dtype.size for t in tf.nest.flatten(spec))
+    return min(_MOST_AHEAD, _BYTES_AHEAD // max(1, sum(sizes)))
