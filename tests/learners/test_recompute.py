@@ -127,7 +127,11 @@ def test_all_is_as_without_it(rule):
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
     ("make", "vectorised", "jit_compile"),
-    [(classifier, False, False), (classifier, True, True), (reading, True, False)],
+    [
+        (classifier, False, False),
+        pytest.param(classifier, True, True, marks=pytest.mark.slow),
+        (reading, True, False),
+    ],
 )
 def test_a_training_step_is_as_without_it(make, vectorised, jit_compile):
     """One task after another, as one computation, and compiled by XLA."""
