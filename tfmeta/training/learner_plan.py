@@ -18,8 +18,8 @@ from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.targets import default_loss, default_metric
 from tfmeta.network_size import check_size
 from tfmeta.training.network_choice import is_foreign
-from tfmeta.training.opening import training_shape
 from tfmeta.training.settings import Settings
+from tfmeta.training.shapes import training_shape
 from tfmeta.training.trained_part import built_learner, is_on_features
 
 _OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {

@@ -1,9 +1,8 @@
-"""The source of a run's episodes, and the sizes of the episodes that settings ask for."""
+"""The source of a run's episodes."""
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
-from tfmeta.episodes.episode_shape import EpisodeShape, Range
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
 from tfmeta.network_registry import suited_options
@@ -63,27 +62,3 @@ def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:
 def with_ways(settings: Settings, source: EpisodeSource) -> Settings:
     """Settings with the default number of ways filled in."""
     return replace(settings, ways=settings.ways or source.target_kind.default_ways)
-
-
-def episode_shape(settings: Settings) -> EpisodeShape:
-    """The task that a run is to be good at."""
-    return EpisodeShape(
-        Range.up_to(cast(int, settings.ways), settings.least_ways),
-        Range.up_to(settings.shots, settings.least_shots),
-        Range.up_to(settings.queries, settings.least_queries),
-        within_group=settings.within_group,
-        unbalanced=settings.unbalanced,
-        skip_small_classes=settings.skip_small_classes,
-    ).changed(query_other_group=settings.query_other_group)
-
-
-def training_shape(settings: Settings) -> EpisodeShape:
-    """The episodes that a run is trained on, with the recipe's sizes filled in.
-
-    Where an episode is smaller than the least of the task's range, its own size is the least.
-    """
-    ranges = {}
-    for name in ("ways", "shots", "queries"):
-        most, least = getattr(settings, f"train_{name}"), getattr(settings, f"least_{name}")
-        ranges[f"num_{name}"] = Range.up_to(most, least and min(least, most))
-    return episode_shape(settings).changed(**ranges)

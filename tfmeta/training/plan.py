@@ -22,10 +22,11 @@ from tfmeta.training.learner_options import check_options
 from tfmeta.training.learner_plan import LearnerPlan
 from tfmeta.training.loop import TrainingLoop
 from tfmeta.training.network_choice import network_function
-from tfmeta.training.opening import episode_shape, open_source, open_source_of_run, training_shape
+from tfmeta.training.opening import open_source, open_source_of_run
 from tfmeta.training.resolving import resolved
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
+from tfmeta.training.shapes import episode_shape, training_shape
 from tfmeta.training.trained_part import is_on_features
 from tfmeta.training.windows import Windows
 

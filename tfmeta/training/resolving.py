@@ -8,8 +8,9 @@ from typing import Any
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.learners.recipe import Recipe
 from tfmeta.training.learner_options import default_options
-from tfmeta.training.opening import episode_shape, with_ways
+from tfmeta.training.opening import with_ways
 from tfmeta.training.settings import Settings
+from tfmeta.training.shapes import episode_shape
 from tfmeta.training.trained_part import ALL
 
 

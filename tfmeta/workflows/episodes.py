@@ -7,10 +7,11 @@ from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError, counted
 from tfmeta.named_code import trusting
 from tfmeta.training.flat_settings import as_flat
-from tfmeta.training.opening import episode_shape, open_source, with_ways
+from tfmeta.training.opening import open_source, with_ways
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
+from tfmeta.training.shapes import episode_shape
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path, progress_or_log, whole
 

@@ -17,10 +17,11 @@ from tfmeta.pipelines import options_of
 from tfmeta.training.checkpoints import BEST
 from tfmeta.training.flat_settings import as_flat
 from tfmeta.training.loading import load_run
-from tfmeta.training.opening import episode_shape, open_source_of_run
+from tfmeta.training.opening import open_source_of_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
+from tfmeta.training.shapes import episode_shape
 from tfmeta.training.untrained import untrained_learner
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log, whole
@@ -116,7 +117,7 @@ def _recorded(run: RunDirectory, result: Result, progress: Progress) -> Result:
 def record(run: AnyPath, result: Result) -> None:
     """Adds a result to a run's results.json; raises UserError if that can't be written."""
     try:
-        RunDirectory.open(run).append_result(result.facts)
+        RunDirectory.open(run).results.append(result.facts)
     except UserError as error:
         raise UserError(f"the result is not recorded: {error}", exit_status=1) from error
 

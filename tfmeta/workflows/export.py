@@ -15,10 +15,11 @@ from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.named_code import trusting
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.training.loading import load
-from tfmeta.training.opening import episode_shape, open_source_of_run
+from tfmeta.training.opening import open_source_of_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
+from tfmeta.training.shapes import episode_shape
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.export_request import ExportRequest
