@@ -46,6 +46,7 @@ _HOMES = {
     "configure_runtime": "tfmeta.runtime",
     "load": "tfmeta.training.loading",
     "predict": "tfmeta.workflows.predict",
+    "runs": "tfmeta.workflows.runs",
     "verify": "tfmeta.workflows.verify",
 }
 # These start TensorFlow as the commands do, so that the same settings give the same numbers.

@@ -16,6 +16,7 @@ from tfmeta.commands.listing import algorithms, networks, pipelines
 from tfmeta.commands.optima import optima
 from tfmeta.commands.predict import predict
 from tfmeta.commands.replay import replay
+from tfmeta.commands.runs import runs
 from tfmeta.commands.startup import open_standard_streams
 from tfmeta.commands.train import train
 from tfmeta.commands.verify import verify
@@ -76,6 +77,7 @@ for command in (
     optima,
     episodes,
     evaluate,
+    runs,
     export,
     verify,
     predict,

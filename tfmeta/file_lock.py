@@ -124,6 +124,23 @@ class FileLock:
         return plain(name) or "another process"
 
 
+def is_held(path: AnyPath) -> bool:
+    """Whether a process holds the lock at `path` now. Creates and changes no file."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:  # there is none, or nobody's
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    finally:
+        os.close(file)
+    return False
+
+
 def _release(path: Path, file: Any) -> None:
     with contextlib.suppress(OSError):
         path.unlink()  # while the lock is still held; later the file may be another process's

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import trained
 from mutations import mutated
-from untrained_runs import LINES, SPLITS, create
+from untrained_runs import LINES, RESULT, SPLITS, create
 
 from tfmeta import files
 from tfmeta.errors import UserError
 from tfmeta.training.run_directory import RunDirectory
+from tfmeta.training.run_summary import summary_of
 
 # Disks
 
@@ -40,14 +41,14 @@ def test_a_run_does_not_start_on_a_full_disk(tmp_path):
 def test_results_on_a_full_disk_stay(tmp_path):
     with disks.full(tmp_path / "disk", 128) as fill:
         run = create(tmp_path / "disk/run")
-        run.append_result({"accuracy": 0.5, "note": "x" * 8000})
+        run.results.append({"accuracy": 0.5, "note": "x" * 8000})
         before = trained.contents(run.path)
         fill()
         with pytest.raises(UserError, match=r"cannot write .*: No space left on device"):
-            run.append_result({"accuracy": 0.6})
+            run.results.append({"accuracy": 0.6})
         assert trained.contents(run.path) == before
         with disks.read_only(run.path):
-            for write in (run.append_result, run.metrics.append):
+            for write in (run.results.append, run.metrics.append):
                 with pytest.raises(UserError, match=r"cannot write .*: Read-only file system"):
                     write({"accuracy": 0.6})
             with pytest.raises(UserError, match=r"cannot write .*run: Read-only file system"):
@@ -99,7 +100,7 @@ def test_mutated_files_of_a_run_are_read_or_refused(tmp_path):
     whole = create(tmp_path / "whole")
     for line in LINES:
         whole.metrics.append(line)
-    whole.append_result({"accuracy": 0.5})
+    whole.results.append({**RESULT, "accuracy": 0.5})
     for number in range(10 * mutations.NUMBER):
         run = RunDirectory(shutil.copytree(whole.path, tmp_path / f"run{number}"))
         name = MUTABLE[number % len(MUTABLE)]
@@ -112,7 +113,8 @@ def test_mutated_files_of_a_run_are_read_or_refused(tmp_path):
             lambda run=run: run.check_unseen(SPLITS, "test"),
             lambda run=run: run.source_facts,
             lambda run=run: run.settings,
-            lambda run=run: run.append_result({"accuracy": 0.6}),
+            lambda run=run: summary_of(run),
+            lambda run=run: run.results.append({**RESULT, "accuracy": 0.6}),
         )
         began = time.monotonic()
         for reader in readers:

@@ -113,7 +113,7 @@ ADD = """
 import sys
 from tfmeta.training.run_directory import RunDirectory
 for number in range(25):
-    RunDirectory(sys.argv[1]).append_result({"process": int(sys.argv[2]), "number": number})
+    RunDirectory(sys.argv[1]).results.append({"process": int(sys.argv[2]), "number": number})
 """
 
 
@@ -123,7 +123,7 @@ def test_results_of_several_processes_are_all_kept(tmp_path):
     command = [sys.executable, "-c", ADD, str(run.path)]
     processes = [subprocess.Popen([*command, str(number)]) for number in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
-    results = json.loads(run.results.read_text())
+    results = json.loads(run.results.path.read_text())
     assert len({(each["process"], each["number"]) for each in results}) == len(results) == 100
 
 

@@ -20,6 +20,7 @@ COMMANDS = (
     "optima",
     "episodes",
     "evaluate",
+    "runs",
     "export",
     "verify",
     "predict",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfmeta import files
 from tfmeta.errors import UserError, described
-from tfmeta.user_files import AnyPath
+from tfmeta.user_files import AnyPath, check_expansion
 
 if TYPE_CHECKING:
     from tfmeta.learners.meta_learner import MetaLearner
@@ -18,6 +18,7 @@ _KEPT = 2
 BEST, LAST = "best", "last"  # what a user may choose
 _FILES = {LAST: "step", BEST: "best"}
 _TRAINING = "training.json"  # in a checkpoint's archive, in addition to Keras's files
+_CONFIG = "config.json"  # one of Keras's
 
 
 class Checkpoints:
@@ -48,6 +49,13 @@ class Checkpoints:
     def stopped_by(self) -> str | None:
         """The user's callback that ended training at the newest checkpoint; None if none did."""
         return self._facts[1]
+
+    @property
+    def network(self) -> str | None:
+        """The name of the newest checkpoint's network; None without a checkpoint."""
+        if not (found := self._files()):
+            return None
+        return _read_in(found[-1], _CONFIG, lambda c: str(c["config"]["network"]["config"]["name"]))
 
     @property
     def best(self) -> tuple[int, float] | None:
@@ -171,10 +179,16 @@ def _loaded(checkpoint: Path, remedy: str) -> Any:
 
 def _facts_of(checkpoint: Path, read: Callable[[Any], Any]) -> Any:
     """What `read` makes of the facts that were saved with a learner; None if there are none."""
+    return _read_in(checkpoint, _TRAINING, read)
+
+
+def _read_in(checkpoint: Path, name: str, read: Callable[[Any], Any]) -> Any:
+    """What `read` makes of a JSON file in a checkpoint's archive; None if it is not there."""
     try:
         with zipfile.ZipFile(checkpoint) as archive:
-            if _TRAINING in archive.namelist():
-                return read(json.loads(archive.read(_TRAINING)))
+            if name in archive.namelist():
+                check_expansion(name, (file := archive.getinfo(name)).file_size, file.compress_size)
+                return read(json.loads(archive.read(name)))
     except Exception as error:  # zipfile may raise anything for bytes that tfmeta did not write
         raise _damaged(checkpoint, described(error)) from error
     return None

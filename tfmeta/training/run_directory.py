@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tfmeta import files
 from tfmeta.errors import UserError, counted, described
-from tfmeta.file_lock import FileLock
+from tfmeta.file_lock import FileLock, is_held
 from tfmeta.training.checkpoints import BEST, Checkpoints
 from tfmeta.training.config_file import config_content, read_run_config
 from tfmeta.training.environment import environment
 from tfmeta.training.metrics_file import MetricsFile
+from tfmeta.training.results_file import ResultsFile
 from tfmeta.training.settings import Settings
 from tfmeta.user_files import AnyPath
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _MARK = "config.json"  # of a run; it is written last, so that a folder with it is complete
 _NEEDED = (_MARK, "source.json")
 _START = ("environment.json", "source.json", "splits.json")  # before it
-_RESULT_SECONDS = 60  # to wait for others that add their results
 
 
 class RunDirectory:
@@ -35,6 +35,7 @@ class RunDirectory:
 
     Attributes:
         metrics: a MetricsFile.
+        results: a ResultsFile.
     """
 
     def __init__(self, path: AnyPath):
@@ -46,7 +47,7 @@ class RunDirectory:
         self._progress = self.path / "progress.json"  # of an older version
         self._facts = self.path / "source.json"
         self._lock = self.path / "run"
-        self.results = self.path / "results.json"
+        self.results = ResultsFile(self.path / "results.json")
 
     @classmethod
     def create(
@@ -148,6 +149,11 @@ class RunDirectory:
         return files.locked(self._lock, what=self.path)
 
     @property
+    def is_locked(self) -> bool:
+        """Whether a process writes in the run now: trains it, that is."""
+        return is_held(files.lock_of(self._lock))
+
+    @property
     def settings(self) -> Settings:
         """The settings in config.json; raises UserError if that was changed or is too new."""
         return read_run_config(self.path / _MARK, self._facts)
@@ -247,6 +253,12 @@ class RunDirectory:
         return self._kept.step
 
     @property
+    def network(self) -> str:
+        """The network by its setting, or if that is "auto", by the name in the last checkpoint."""
+        chosen = self.settings.network
+        return (self._kept.network or chosen) if chosen == "auto" else chosen
+
+    @property
     def last_step(self) -> int:
         """The last step that was taken or tried; it may be the one that was not finite."""
         return max([self.step, *(line["step"] for line in self.metrics.read())])
@@ -280,18 +292,6 @@ class RunDirectory:
         with files.writing(self.path):
             for folder in (self.path, self.checkpoints):
                 files.clear(folder)
-
-    def append_result(self, result: dict[str, Any]) -> None:
-        """Adds a result to results.json, after those of others.
-
-        Raises:
-            UserError: if it can't be written, or the file is damaged; it is then unchanged.
-        """
-        with files.locked(self.results, wait=_RESULT_SECONDS):
-            results = files.read_json(self.results) if self.results.exists() else []
-            if not isinstance(results, list):
-                raise _damaged(self.results, "expected a list")
-            files.write_json(self.results, [*results, result])
 
 
 def _damaged(path: AnyPath, problem: Any) -> UserError:
