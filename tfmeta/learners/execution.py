@@ -7,15 +7,23 @@ the mapped way no part of a task's graph is kept after the task, and in the vect
 no shapes to infer across the function's border. The numbers are equal except for rounding.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from tfmeta.learners.patch_convolutions import convolutions_by_patches
+from tfmeta.learners.product_convolutions import convolutions_with_products
 
-# Enough tasks at once to keep all cores busy while one task waits for its last operation.
-_TASKS_IN_FLIGHT = 10
+
+def _tasks_at_once() -> int:
+    """One task per thread, at least two: while one task waits, another runs.
+
+    More would take turns, and each would find the caches filled by the others.
+    """
+    threads = tf.config.threading.get_inter_op_parallelism_threads()  # 0 where nothing set it
+    return max(2, threads or len(os.sched_getaffinity(0)))
 
 
 def has_accelerator() -> bool:
@@ -44,7 +52,7 @@ def map_tasks(task_function: Any, elements: Any, *, vectorised: bool) -> tf.Tens
         fn_output_signature=tf.nest.map_structure(
             lambda t: tf.TensorSpec(t.shape, t.dtype), traced.structured_outputs
         ),
-        parallel_iterations=_TASKS_IN_FLIGHT,
+        parallel_iterations=_tasks_at_once(),
     )
 
 
@@ -76,7 +84,8 @@ def mean_gradients(
     # The sum is made inside the loop, so that memory does not grow with the meta-batch. It is made
     # in the order of the tasks, whichever ends first, so that a run can be repeated bit by bit.
     def body(task: Any, totals: Any, losses: tf.Tensor, outputs: tf.Tensor) -> Any:
-        gradients, logs = task_gradients(tf.nest.map_structure(lambda t: t[task], episodes))
+        with convolutions_with_products():
+            gradients, logs = task_gradients(tf.nest.map_structure(lambda t: t[task], episodes))
         totals = tf.nest.map_structure(
             lambda a, b: a + b, totals, [list(gradients), list(logs.get("statistics", []))]
         )
@@ -92,7 +101,7 @@ def mean_gradients(
             tf.TensorArray(dtype, num_tasks),
             tf.TensorArray(dtype, num_tasks),
         ),
-        parallel_iterations=_TASKS_IN_FLIGHT,
+        parallel_iterations=_tasks_at_once(),
     )
     scale = tf.cast(num_tasks, dtype)
     gradients, statistics = tf.nest.map_structure(lambda total: total / scale, totals)

@@ -13,7 +13,7 @@ import inspect
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -93,7 +93,18 @@ def convolutions_by_patches() -> contextlib.AbstractContextManager[None]:
     return _CONVOLUTION.here()
 
 
-def _by_patches(original: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
+class Asked(NamedTuple):
+    """What a call of `tf.nn.convolution` asks for, with a stride and a dilation per dimension."""
+
+    x: Any
+    kernel: Any
+    strides: Sequence[int]
+    padding: str
+    dilations: Sequence[int]
+
+
+def asked_for(original: Any, *args: Any, **kwargs: Any) -> Asked | None:
+    """What a call asks for; None with its channels first, or if a size is not fixed."""
     bound = inspect.signature(original).bind(*args, **kwargs)
     bound.apply_defaults()
     given = bound.arguments
@@ -101,10 +112,17 @@ def _by_patches(original: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
     channels_last = layout is None or layout.endswith("C")
     is_fixed = all(size is not None for size in [*x.shape[1:], *kernel.shape])
     if not (channels_last and is_fixed):
-        return original(*args, **kwargs)
+        return None
     rank = len(kernel.shape) - 2
-    steps = {name: _per_dimension(given[name], rank) for name in ("strides", "dilations")}
-    return convolution(x, kernel, padding=given["padding"], **steps)
+    strides, dilations = (_per_dimension(given[name], rank) for name in ("strides", "dilations"))
+    return Asked(x, kernel, strides, given["padding"], dilations)
+
+
+def _by_patches(original: Any, *args: Any, **kwargs: Any) -> tf.Tensor:
+    asked = asked_for(original, *args, **kwargs)
+    if asked is None:
+        return original(*args, **kwargs)
+    return convolution(**asked._asdict())
 
 
 def _per_dimension(steps: Any, rank: int) -> Sequence[int]:
