@@ -7,6 +7,7 @@ import click
 
 import tfmeta
 from tfmeta import safety_net
+from tfmeta.commands.compare import compare
 from tfmeta.commands.episodes import episodes
 from tfmeta.commands.evaluate import evaluate
 from tfmeta.commands.export import export
@@ -77,6 +78,7 @@ for command in (
     optima,
     episodes,
     evaluate,
+    compare,
     runs,
     export,
     verify,

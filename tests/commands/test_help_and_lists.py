@@ -20,6 +20,7 @@ COMMANDS = (
     "optima",
     "episodes",
     "evaluate",
+    "compare",
     "runs",
     "export",
     "verify",

@@ -70,6 +70,14 @@ def glyph_run(path):
     call("train", "glyphs", *TINY, "--queries", 1, *SMALL, *one_step, "--run-dir", path)
 
 
+@made_once("runs/prototypical")
+def prototypical_run(path):
+    """Nothing is trained, with the tasks of `glyph_run`."""
+    small = ["--set", "network.filters=4", "--steps", 0, "--set", "validation_tasks=0"]
+    learner = ["--algorithm", "prototypical", "--queries", 1]
+    call("train", "glyphs", *learner, *small, "--run-dir", path)
+
+
 @made_once("runs/sinusoid")
 def sinusoid_run(path):
     steps = ["--shots", 5, "--inner-steps", 2, *WITHOUT_XLA]

@@ -14,8 +14,9 @@ class ClassIndex:
     """Labelled examples.
 
     Args:
-        examples: `(examples, ...)`, uint8 images or float32 vectors (float64 if float32 would lose
-            digits); an array, or a `RecordFile` that reads examples when they are needed.
+        examples: `(examples, ...)`, uint8 images, float32 vectors (float64 if float32 would lose
+            digits) or int32 numbers; an array, or a `RecordFile` that reads examples when they are
+            needed.
         labels: `(examples,)`, the integer class of each example, from 0.
         splits: the class numbers of each split; no class is in two splits.
         class_names: one name per class; a class may have no example.

@@ -64,7 +64,7 @@ class ClassSource(EpisodeSource):
                 "Use --set pipeline.rotations=false"
             )
         self._examples = None
-        self._has_class_numbers = False
+        self._has_class_numbers, self._turns_examples = False, rotations
         self.prepared = self.input_format.prepared(index.examples)
 
     # What there is
@@ -146,6 +146,14 @@ class ClassSource(EpisodeSource):
     def num_classes(self, split: str, shape: EpisodeShape) -> int:
         return len(self._classes(split, shape)) * self.num_rotations
 
+    def numbered(self) -> "ClassSource":
+        numbers = np.arange(len(self.index.labels), dtype=np.int32)[:, np.newaxis]
+        numbered = copy.copy(self)
+        numbered.index, numbered.input_shape = self.index.of_examples(numbers), (1,)
+        numbered.input_format, numbered.prepared, numbered._examples = PLAIN, None, None
+        numbered._turns_examples = False
+        return numbered
+
     def with_class_numbers(self) -> "ClassSource":
         numbered = copy.copy(self)
         numbered._has_class_numbers = True
@@ -176,7 +184,7 @@ class ClassSource(EpisodeSource):
                 parts = chosen[..., : shape.num_shots], others[..., shape.num_shots :]
                 chosen = tf.concat(parts, -1)
             x = gather(tf.gather(order, chosen))
-            if self.num_rotations > 1:
+            if self._turns_examples:
                 x = turned(x, turns)
             labels = (numbers, of_queries[0])
             labels = labels if self._has_class_numbers else (own_labels(numbers),) * 2

@@ -206,6 +206,13 @@ class EpisodeSource(ABC):
         """
         raise UserError(f"{self.name} has no classes with a number of their own")
 
+    def numbered(self) -> "EpisodeSource | None":
+        """The same episodes with the number of each example in its place, int32 `(1,)`.
+
+        None if the source has no examples with numbers of their own, as an endless family.
+        """
+        return None
+
     @abstractmethod
     def draw(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Any]:
         """A function in the graph: `(first, count)` -> the Episodes from number `first` on.

@@ -47,13 +47,23 @@ def compared(
         `{"name", "accuracy" or "mse", "ci95", "difference", "difference_ci95"}` of each. The
         difference is the learner's score minus the baseline's, over the same tasks.
     """
-    scores = _of_values(fixed) if fixed.source.target_kind.are_values else _of_classes(fixed)
+    scores = scores_without_learning(fixed)
     if untrained is not None:
-        scores[UNTRAINED] = Evaluator(untrained, fixed).measure().task_scores.tolist()
+        scores[UNTRAINED] = Evaluator(untrained, fixed).measure().task_scores
     return [
-        _row(fixed.source.target_kind.metric, name, np.array(each), task_scores)
+        _row(fixed.source.target_kind.metric, name, each, task_scores)
         for name, each in scores.items()
     ]
+
+
+def scores_without_learning(fixed: FixedEpisodes) -> dict[str, Array]:
+    """The scores `(tasks,)` of each baseline that needs no network, by its name.
+
+    Args:
+        fixed: the episodes.
+    """
+    scores = _of_values(fixed) if fixed.source.target_kind.are_values else _of_classes(fixed)
+    return {name: np.array(each) for name, each in scores.items()}
 
 
 def _row(metric: str, name: str, scores: Array, task_scores: Array) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from tfmeta.episodes.class_index import ClassIndex
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.reading.prepared import Prepared
 
 KINDS = ("across_splits", "across_classes", "within_class")  # the worst first
+_TASKS_A_BATCH = 50
 
 
 def given_digests(index: ClassIndex) -> Any:
@@ -59,3 +61,30 @@ def as_the_network_sees(index: ClassIndex, prepared: Prepared) -> dict[str, Any]
         **{kind: sum(map(len, found)) / total for kind, found in sets.items()},
         "classes": [index.class_names[c] for c in sorted(same)],
     }
+
+
+def digest_as_given(fixed: FixedEpisodes) -> str | None:
+    """A digest of which examples and classes are in each episode, before they are prepared.
+
+    Two sources that read the same files in different ways, such as at two sizes, have the same one.
+
+    Args:
+        fixed: the episodes.
+
+    Returns:
+        None if the source does not know its examples as they were given.
+    """
+    source, numbered = fixed.source, fixed.source.numbered()
+    index = getattr(source, "index", None)
+    if numbered is None or index is None or not (known := index.origins.digests):
+        return None
+    found = hashlib.sha256()
+    names = source.names_of_classes(fixed.split, fixed.shape, fixed.seed, fixed.num_tasks) or []
+    for batch in fixed.batches(_TASKS_A_BATCH, numbered):
+        for x, y in ((batch.support_x, batch.support_y), (batch.query_x, batch.query_y)):
+            found.update(np.asarray(y).tobytes())
+            for number in np.asarray(x).reshape(-1).tolist():
+                found.update(known[number])
+    for name in (name for episode in names for name in episode):
+        found.update(f"{len(name)} {name}".encode(errors="surrogateescape"))
+    return found.hexdigest()

@@ -1,5 +1,6 @@
 """The source of a run's episodes."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +17,13 @@ def open_source(settings: Settings) -> EpisodeSource:
     return build(
         settings.pipeline,
         data_dir=settings.data_dir,
-        options={**_suited_to_network(settings), **settings.pipeline_options},
+        options=_options(settings),
         skip_unreadable=settings.skip_unreadable,
     )
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {**_suited_to_network(settings), **settings.pipeline_options}
 
 
 def _suited_to_network(settings: Settings) -> dict[str, Any]:
@@ -57,6 +62,13 @@ def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:
             "pipeline.features=A,B"
         )
     return source
+
+
+def source_key(run: RunDirectory, settings: Settings) -> str:
+    """The same text for two runs whose sources, see `open_source_of_run`, are the same."""
+    settings_of_source = [settings.pipeline, settings.data_dir, settings.skip_unreadable]
+    facts = [*settings_of_source, _options(settings), list(run.source_facts.input_format.features)]
+    return json.dumps(facts, sort_keys=True)
 
 
 def with_ways(settings: Settings, source: EpisodeSource) -> Settings:

@@ -1,0 +1,95 @@
+"""What a comparison of runs found."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tfmeta.episodes.episode_shape import in_words
+from tfmeta.errors import counted, listed
+from tfmeta.inspection.lines import UNLIMITED, grid, wrapped
+from tfmeta.terminal import plain_values
+from tfmeta.workflows.run_tables import figure
+
+_INDENT = "  "
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs on the same episodes. `str(comparison)` is the text that `tfmeta compare` prints.
+
+    Attributes:
+        facts: what `tfmeta compare --json` prints: the protocol; `runs` and `baselines` with their
+            scores and intervals; and `differences` (`of` minus `than`) with their 95% intervals,
+            the p-value of the paired t-test before and after Holm's correction for the number of
+            differences, and whether each `holds`. One task has no differences.
+    """
+
+    facts: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.facts[name]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self, width: int = UNLIMITED) -> list[str]:
+        """The scores, the differences and which hold, in lines of so many characters.
+
+        Control characters in names are shown escaped.
+        """
+        facts = plain_values(self.facts)
+        modes = listed(sorted({run["mode"] for run in facts["runs"]}))
+        words = in_words(facts, are_values=facts["metric"] == "mse")
+        tasks = f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split"
+        heading = f"{facts['runs'][0]['pipeline']}, {words}, {modes}, {tasks}, seed {facts['seed']}"
+        lines = [*wrapped(heading, width, later=_INDENT), *self._scores(facts, width), ""]
+        if not facts["differences"]:
+            return [*lines, "one task has no differences; expected 2 tasks or more"]
+        number = counted(len(facts["differences"]), "difference")
+        said = (
+            f"{number} on the same tasks, with 95% intervals. One holds if p is less than 5%: that "
+            "of the paired t-test, corrected for their number by Holm's method."
+        )
+        return [*lines, *wrapped(said, width), *self._differences(facts, width)]
+
+    def _scores(self, facts: dict[str, Any], width: int) -> list[str]:
+        metric = facts["metric"]
+        runs = [
+            (
+                run["run"],
+                f"{run['algorithm']} on {run['network']}",
+                figure(metric, _short(run, metric)),
+            )
+            for run in facts["runs"]
+        ]
+        beside = [(row["name"], figure(metric, _short(row, metric))) for row in facts["baselines"]]
+        lines = grid(("run", "learner", metric), runs, width, right=(metric,))
+        if beside:
+            lines += ["", *grid(("without learning", metric), beside, width, right=(metric,))]
+        return lines
+
+    def _differences(self, facts: dict[str, Any], width: int) -> list[str]:
+        lines = []
+        for run in facts["runs"]:
+            first = f"{run['run']} minus"
+            rows = [
+                _cells(facts["metric"], each)
+                for each in facts["differences"]
+                if each["of"] == run["run"]
+            ]
+            if rows:
+                columns = (first, "difference", "holds", "p")
+                lines += ["", *grid(columns, rows, width, right=("difference", "p"))]
+        return lines
+
+
+def _short(row: dict[str, Any], metric: str) -> dict[str, Any]:
+    return {"score": row[metric], "ci95": row["ci95"]}
+
+
+def _cells(metric: str, row: dict[str, Any]) -> tuple[str, ...]:
+    than = row["than"].replace(f"{row['of']}: ", "its ", 1)
+    if metric == "mse":
+        difference = f"{row['difference']:+.4g} +- {row['difference_ci95']:.2g}"
+    else:
+        difference = f"{100 * row['difference']:+.2f} +- {100 * row['difference_ci95']:.2f}%"
+    return than, difference, "yes" if row["holds"] else "no", f"{row['p_corrected']:.2g}"
