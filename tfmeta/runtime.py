@@ -27,7 +27,7 @@ def configure_runtime(*, num_cores: int | None = None) -> None:
         missed.append("oneDNN's kernels are as they were (set TF_ENABLE_ONEDNN_OPTS=0)")
     import tensorflow as tf
 
-    num_cores = num_cores or len(os.sched_getaffinity(0))
+    num_cores = num_cores or usable_cores()
     threading = tf.config.threading
     for kind, number in (("intra", 1), ("inter", num_cores)):
         name = f"{kind}_op_parallelism_threads"
@@ -43,6 +43,11 @@ def configure_runtime(*, num_cores: int | None = None) -> None:
             "is imported",
             stacklevel=2,
         )
+
+
+def usable_cores() -> int:
+    """The number of cores that the process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 @contextlib.contextmanager

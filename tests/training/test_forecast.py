@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 from small_runs import CLASSES, train
+from told import Told
 
 from tfmeta.training.callbacks import progress_reports
 from tfmeta.training.callbacks.progress_reports import ProgressReports
 from tfmeta.training.forecast import forecast
-from tfmeta.training.progress import Progress
 from tfmeta.training.settings import Settings
 
 
@@ -75,15 +75,8 @@ def test_the_end_of_the_time_is_told_where_it_comes_first():
     assert line.endswith("the 190 steps left take about 6 min")
 
 
-class Told(Progress):
-    """Keeps what it is told, in order."""
-
-    def __init__(self):
-        super().__init__("train")
-        self.lines = []
-
-    def say(self, line):
-        self.lines.append(line)
+class ToldOfWindows(Told):
+    """Keeps when a window ended, too."""
 
     def window(self, line, tasks_per_second, progress):
         self.lines.append("a window")
@@ -91,7 +84,7 @@ class Told(Progress):
 
 def first_steps(monkeypatch, seconds, **settings):
     """What is said in a window whose steps take so many seconds each, the first a minute."""
-    told, now = Told(), 0.0
+    told, now = ToldOfWindows(), 0.0
     monkeypatch.setattr(progress_reports, "time", SimpleNamespace(monotonic=lambda: now))
     plan = SimpleNamespace(meta_batch=4, settings=Settings(**settings))
     state = SimpleNamespace(plan=plan, step=0, minutes=0.0, failure=None, progress=0.0)
@@ -122,7 +115,7 @@ def test_a_run_that_ends_within_the_hour_is_not(monkeypatch):
 
 
 def test_training_says_it_before_its_first_window_ends(tmp_path):
-    told = Told()
+    told = ToldOfWindows()
     settings = {**CLASSES, "steps": 10**8, "log_every": 5, "validation_tasks": 0}
     settings["learner_options"] = {"vectorised": False}
     train(tmp_path / "run", settings, progress=told, should_stop=lambda: True)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import trained
 from PIL import Image
+from told import Told
 from trained import COMMAND, run
 from without_extras import WITHOUT
 
 import tfmeta
-from tfmeta.training.progress import Progress
 
 NOTEBOOK = """
 import json, logging, sys
@@ -90,15 +90,6 @@ def test_five_calls_do_what_the_five_commands_do_and_need_no_extra(images, tmp_p
     recorded = json.loads((tmp_path / "run" / "results.json").read_text())
     assert recorded == [found["result"]]
     assert f"{100 * found['result']['accuracy']:.2f}%" in found["said"]
-
-
-class Told(Progress):
-    def __init__(self):
-        super().__init__("told")
-        self.lines = []
-
-    def say(self, message):
-        self.lines.append(message)
 
 
 def of_tfmeta(caplog):

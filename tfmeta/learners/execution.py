@@ -7,7 +7,6 @@ the mapped way no part of a task's graph is kept after the task, and in the vect
 no shapes to infer across the function's border. The numbers are equal except for rounding.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from tfmeta.learners.patch_convolutions import convolutions_by_patches
 from tfmeta.learners.product_convolutions import convolutions_with_products
+from tfmeta.runtime import usable_cores
 
 
 def _tasks_at_once() -> int:
@@ -23,7 +23,7 @@ def _tasks_at_once() -> int:
     More would take turns, and each would find the caches filled by the others.
     """
     threads = tf.config.threading.get_inter_op_parallelism_threads()  # 0 where nothing set it
-    return max(2, threads or len(os.sched_getaffinity(0)))
+    return max(2, threads or usable_cores())
 
 
 def has_accelerator() -> bool:

@@ -67,10 +67,8 @@ def _shifted_views(
     for size, kernel, stride, dilation in zip(
         x.shape[1:-1], extent, strides, dilations, strict=True
     ):
-        reach = (kernel - 1) * dilation + 1
-        number = math.ceil((size if padding == "SAME" else size - reach + 1) / stride)
-        missing = max(0, (number - 1) * stride + reach - size) if padding == "SAME" else 0
-        margins.append((missing // 2, missing - missing // 2))
+        number, *margin = patches_along(size, (kernel - 1) * dilation + 1, stride, padding)
+        margins.append(margin)
         sizes.append(number)
     if any(before or after for before, after in margins):
         x = tf.pad(x, [(0, 0), *margins, (0, 0)])
@@ -83,6 +81,22 @@ def _shifted_views(
         view = (slice(None), *parts, slice(None))
         views.append(x[view])
     return views
+
+
+def patches_along(size: int, reach: int, stride: int, padding: str) -> tuple[int, int, int]:
+    """The number of patches along one spatial dimension, and the margins before and after it.
+
+    Args:
+        size: of the input.
+        reach: from a patch's first to its last element, both included.
+        stride: from one patch to the next.
+        padding: "SAME" or "VALID".
+    """
+    if padding == "VALID":
+        return math.ceil((size - reach + 1) / stride), 0, 0
+    number = math.ceil(size / stride)
+    missing = max(0, (number - 1) * stride + reach - size)
+    return number, missing // 2, missing - missing // 2
 
 
 def convolutions_by_patches() -> contextlib.AbstractContextManager[None]:

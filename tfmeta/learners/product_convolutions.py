@@ -16,6 +16,7 @@ between two strides. With few patches TensorFlow's own operations are as fast, a
 """
 
 import contextlib
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.learners.patch_convolutions import asked_for
+from tfmeta.learners.patch_convolutions import asked_for, patches_along
 from tfmeta.learners.replaced_function import ReplacedFunction
 
 # With fewer patches the operations that only copy cost more than the products save.
@@ -49,11 +50,12 @@ class _Axis(NamedTuple):
 
     @classmethod
     def of(cls, size: int, kernel: int, stride: int, padding: str) -> "_Axis":
-        if padding == "VALID":
-            return cls(size, kernel, stride, (size - kernel) // stride + 1, 0, 0)
-        output = math.ceil(size / stride)
-        missing = max(0, (output - 1) * stride + kernel - size)
-        return cls(size, kernel, stride, output, missing // 2, missing - missing // 2)
+        return cls(size, kernel, stride, *patches_along(size, kernel, stride, padding))
+
+    @property
+    def padded(self) -> int:
+        """The size of the input with its margins."""
+        return self.size + self.before + self.after
 
     def phase(self, position: int) -> tuple[list[int], tuple[int, int], int]:
         """For the inputs at `position` modulo the stride: taps, margins of the output, number.
@@ -105,39 +107,16 @@ class Convolution:
 
     def convolved(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """`(examples, height, width, channels)` -> `(examples, *patches, filters)`."""
-
-        @tf.custom_gradient
-        def operation(x: tf.Tensor, kernel: tf.Tensor) -> Any:
-            return self._convolved(x, kernel), lambda upstream: (
-                self.by_input(kernel, upstream),
-                self.by_kernel(x, upstream),
-            )
-
-        return operation(x, kernel)
+        return _bilinear(self._convolved, self.by_input, self.by_kernel)(x, kernel)
 
     def by_kernel(self, x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
         """The derivative by the kernel, in its shape."""
-
-        @tf.custom_gradient
-        def operation(x: tf.Tensor, upstream: tf.Tensor) -> Any:
-            return self._by_kernel(x, upstream), lambda second: (
-                self.by_input(second, upstream),
-                self.convolved(x, second),
-            )
-
-        return operation(x, upstream)
+        return _bilinear(self._by_kernel, _turned(self.by_input), self.convolved)(x, upstream)
 
     def by_input(self, kernel: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
         """The derivative by the input, in its shape."""
-
-        @tf.custom_gradient
-        def operation(kernel: tf.Tensor, upstream: tf.Tensor) -> Any:
-            return self._by_input(kernel, upstream), lambda second: (
-                self.by_kernel(second, upstream),
-                self.convolved(second, kernel),
-            )
-
-        return operation(kernel, upstream)
+        by_both = _turned(self.by_kernel), _turned(self.convolved)
+        return _bilinear(self._by_input, *by_both)(kernel, upstream)
 
     def _convolved(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self.kernel[2] >= _FEW_CHANNELS:
@@ -219,17 +198,43 @@ class Convolution:
 
         If pixels have many channels, that is ten times as fast as `tf.image.extract_patches`.
         """
+        around = [(axis.before, axis.after) for axis in self._axes]
+        height, width = (axis.padded for axis in self._axes)
+        padded = tf.pad(x, [(0, 0), *around, (0, 0)])
+        pixels = tf.reshape(padded, (-1, height * width, self.kernel[2]))
+        return tf.reshape(tf.gather(pixels, self._places, axis=1), (-1, self._elements))
+
+    @functools.cached_property
+    def _places(self) -> np.ndarray:
+        """For each element of each patch, its pixel in an image with its margins, int32."""
         rows, columns = self._axes
-        margins = [(0, 0), rows[4:], columns[4:], (0, 0)]
-        width = columns.size + columns.before + columns.after
-        pixels = tf.reshape(
-            tf.pad(x, margins), (-1, (rows.size + sum(rows[4:])) * width, self.kernel[2])
-        )
         down = np.add.outer(np.arange(rows.output) * rows.stride, np.arange(rows.kernel))
         across = np.add.outer(np.arange(columns.output) * columns.stride, np.arange(columns.kernel))
-        chosen = down[:, None, :, None] * width + across[None, :, None, :]
-        gathered = tf.gather(pixels, chosen.ravel().astype(np.int32), axis=1)
-        return tf.reshape(gathered, (-1, self._elements))
+        places = down[:, None, :, None] * columns.padded + across[None, :, None, :]
+        return places.ravel().astype(np.int32)
+
+
+def _bilinear(operation: Any, by_first: Any, by_second: Any) -> Any:
+    """A function of two tensors that is linear in both, with its derivatives.
+
+    Args:
+        operation: the function.
+        by_first: `(second, upstream)` -> the derivative by the first tensor.
+        by_second: `(first, upstream)` -> the derivative by the second.
+    """
+
+    @tf.custom_gradient
+    def function(first: tf.Tensor, second: tf.Tensor) -> Any:
+        return operation(first, second), lambda upstream: (
+            by_first(second, upstream),
+            by_second(first, upstream),
+        )
+
+    return function
+
+
+def _turned(operation: Any) -> Any:
+    return lambda first, second: operation(second, first)
 
 
 def convolutions_with_products() -> contextlib.AbstractContextManager[None]:

@@ -23,6 +23,7 @@ from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, paths, progress_or_log
 from tfmeta.workflows.compared_runs import Comparison
 from tfmeta.workflows.episode_choice import EpisodeChoice
+from tfmeta.workflows.evaluate import measured
 
 
 @dataclass
@@ -131,9 +132,7 @@ def _tested(
     learner, step = load_run(run, choice.checkpoint)
     learner.embedded(tests.source, tests.split, progress.examples)
     try:
-        found = Evaluator(learner, tests).measure(
-            lambda done: progress.advance(done / tests.num_tasks, counted(done, "task"))
-        )
+        found = measured(learner, tests, progress)
     except UserError as error:
         raise UserError(f"{run.path}: {error}", exit_status=error.exit_status) from error
     return _Tested(run, step, tests, found)
@@ -201,13 +200,13 @@ def _facts(tested: list[_Tested], beside: dict[str, np.ndarray]) -> dict[str, An
     first = tested[0].found.facts
     metric = tested[0].tests.source.target_kind.metric
     scores = {each.name: each.found.task_scores for each in tested}
-    own = {
-        f"{each.name}: {UNTRAINED}": each.untrained for each in tested if each.untrained is not None
-    }
+    own: dict[str, np.ndarray] = {}
     pairs = list(combinations(scores, 2))
     for each in tested:
         pairs += [(each.name, name) for name in beside]
-        pairs += [(each.name, name) for name in own if name == f"{each.name}: {UNTRAINED}"]
+        if each.untrained is not None:
+            own[name := f"{each.name}: {UNTRAINED}"] = each.untrained
+            pairs.append((each.name, name))
     every = {**scores, **beside, **own}
     protocol = tested[0].tests.shape.protocol()
     return {

@@ -55,7 +55,8 @@ def evaluate(
     with trusting(trust):
         learner, step = load_run(trained, choice.checkpoint)
         tests = choice.of_run(trained, progress)
-        found = _measured(learner, tests, progress)
+        learner.embedded(tests.source, tests.split, progress.examples)
+        found = measured(learner, tests, progress)
         rows = _baselines(trained, tests, found.task_scores, progress) if baselines else {}
     algorithm = trained.settings.algorithm
     facts = {"algorithm": algorithm, **found.facts, "step": step, **rows}
@@ -63,8 +64,8 @@ def evaluate(
     return _recorded(trained, result, progress) if is_recorded else result
 
 
-def _measured(learner: MetaLearner, tests: FixedEpisodes, progress: Progress) -> Measurement:
-    learner.embedded(tests.source, tests.split, progress.examples)
+def measured(learner: MetaLearner, tests: FixedEpisodes, progress: Progress) -> Measurement:
+    """What a learner scores on episodes; how far it is, is told."""
     return Evaluator(learner, tests).measure(
         lambda done: progress.advance(done / tests.num_tasks, counted(done, "task"))
     )
