@@ -156,7 +156,7 @@ def test_adapted_answers_as_the_learner_and_names_the_classes():
     from tfmeta.training.run_directory import RunDirectory
 
     facts = RunDirectory.open(trained.glyph_run()).source_facts
-    _, x, y = read_support_arrays(trained.support_folder(), facts, num_classes=5)
+    _, x, y, _ = read_support_arrays(trained.support_folder(), facts, num_classes=5)
     learner, queries = trained.learner_of(trained.glyph_run()), random_images(6, seed=5)
     state = learner.adapt(tf.constant(x), tf.constant(y))
     expected = keras.ops.softmax(learner.predict_with(state, tf.constant(queries))).numpy()

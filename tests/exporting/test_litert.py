@@ -52,7 +52,7 @@ def assert_answers(answer, logits):
 def test_an_adapted_maml_run_answers_as_its_learner(tmp_path):
     facts = RunDirectory.open(trained.glyph_run()).source_facts
     learner = trained.learner_of(trained.glyph_run())
-    names, x, y = read_support_arrays(trained.support_folder(), facts, num_classes=5)
+    names, x, y, _ = read_support_arrays(trained.support_folder(), facts, num_classes=5)
     options = {"class_names": names, "input_format": facts.input_format}
     file = litert.export_model(learner, tmp_path, "adapted", support=(x, y), **options)
     state = learner.adapt(tf.constant(x), tf.constant(y))

@@ -76,14 +76,14 @@ def test_every_entry_that_is_not_used_is_named(tmp_path):
 
 def test_a_support_set_has_no_hidden_files_or_folders(tmp_path):
     root = make(tmp_path / "support", "a", "b")
-    expected = read_support_folder(root, num_classes=None)
+    names, files, labels, _ = read_support_folder(root, num_classes=None)
     for name in ("a/.DS_Store", "a/Thumbs.db", "b/Desktop.ini"):
         (root / name).write_bytes(b"of a system")
     (root / ".cache").mkdir()
-    assert read_support_folder(root, num_classes=None) == expected
-    names, task = client.read_support(root)
-    assert (names, task["support_y"]) == (expected[0], [expected[2]])
-    assert [len(images) for images in task["support_x_bytes"]] == [len(expected[1])]
+    assert read_support_folder(root, num_classes=None)[:2] == (names, files)
+    served, task = client.read_support(root)
+    assert (served, task["support_y"]) == (names, [labels.tolist()])
+    assert [len(images) for images in task["support_x_bytes"]] == [len(files)]
 
 
 def test_names_that_are_no_text_are_shown_by_their_bytes(tmp_path):

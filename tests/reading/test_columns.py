@@ -122,7 +122,7 @@ def test_a_support_file_of_times_is_baked_in_with_its_digits(learner_and_source,
     rows = labels < 3
     path = tmp_path / "support.npz"
     np.savez(path, x=x[rows], y=labels[rows])
-    names, support_x, support_y = read_support_arrays(path, source.facts, num_classes=3)
+    names, support_x, support_y, _ = read_support_arrays(path, source.facts, num_classes=3)
     assert np.array_equal(support_x, x[rows])
     version = export_model(
         learner, tmp_path / "adapted", "adapted", support=(support_x, support_y), class_names=names

@@ -1,6 +1,7 @@
 """How a support set is read, from a folder of images or from arrays."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,12 +20,13 @@ def test_a_support_folder_is_read_in_the_order_of_its_names(png_folder):
     (png_folder / "apple" / ".DS_Store").write_text("not an image")
     (png_folder / "notes.txt").write_text("beside the classes")
     (png_folder / "banana" / "2.jpg").write_bytes(encoded(picture("RGB"), "JPEG"))
-    names, files, labels = read_support_folder(png_folder, num_classes=3)
+    names, files, labels, places = read_support_folder(png_folder, num_classes=3)
     assert names == ["apple", "banana", "cherry"]
-    assert labels == [0, 0, 1, 1, 1, 2, 2]
+    assert labels.tolist() == [0, 0, 1, 1, 1, 2, 2]
     paths = [*("apple/0.png", "apple/1.png"), *(f"banana/{n}" for n in ("0.png", "1.png", "2.jpg"))]
     expected = [(png_folder / path).read_bytes() for path in [*paths, "cherry/0.png"]]
     assert files[:6] == expected
+    assert [Path(place.file).read_bytes() for place in places] == files
 
 
 def empty_class(folder):
@@ -117,15 +119,15 @@ WAVES = SourceFacts("waves", (2,), PLAIN, 1)
 
 
 def test_a_support_set_becomes_arrays(tmp_path, png_folder, tiny_source):
-    names, x, labels = read_support_arrays(png_folder, tiny_source.facts, num_classes=3)
+    names, x, labels, _ = read_support_arrays(png_folder, tiny_source.facts, num_classes=3)
     assert names == ["apple", "banana", "cherry"]
     assert labels.tolist() == [0, 0, 1, 1, 2, 2]
     first = pillow_rgb((png_folder / "apple" / "0.png").read_bytes())[..., 0]
     assert (np.rint(x[0, ..., 0].numpy() * 255) == first).all()
     np.savez(tmp_path / "s.npz", x=np.ones((3, 2)), y=np.array([7, 3, 7]))
-    names, x, y = read_support_arrays(tmp_path / "s.npz", VECTORS, num_classes=5)
+    names, x, y, _ = read_support_arrays(tmp_path / "s.npz", VECTORS, num_classes=5)
     assert (names, y.tolist(), x.dtype) == (["3", "7"], [1, 0, 1], np.float64)
-    names, _, y = read_support_arrays(tmp_path / "s.npz", WAVES, num_classes=5)
+    names, _, y, _ = read_support_arrays(tmp_path / "s.npz", WAVES, num_classes=5)
     assert (names, y.tolist(), y.dtype) == (None, [[7], [3], [7]], np.float32)
 
 

@@ -61,8 +61,11 @@ def test_what_is_no_file_of_texts(tmp_path):
 def test_support_sets(tmp_path):
     path = tmp_path / "support.csv"
     path.write_text("text,label\nb,two\na,one\n我,two\n", "utf-8")
-    names, x, y = READER.support(path, num_classes=None)
+    names, x, y, places = READER.support(path, num_classes=None)
     assert (names, x, y.tolist()) == (["one", "two"], [b"b", b"a", "我".encode()], [1, 0, 1])
+    assert [str(place) for place in places] == [
+        f"{path} line {line}: {text}" for line, text in ((2, "b"), (3, "a"), (4, "我"))
+    ]
     with pytest.raises(UserError, match="has 2 classes; this learner takes"):
         READER.support(path, num_classes=1)
     with pytest.raises(UserError, match=r"no column 'intent'.*names its label so"):

@@ -12,13 +12,15 @@ from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.keras_arguments import given
+from tfmeta.learners.linear_posterior import Prior, evidence, posterior_mean, prediction_parts
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.pairwise import inner_products
 from tfmeta.learners.positive_weights import logarithm_of
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.support_parts import SupportParts
 from tfmeta.learners.targets import refuse_other
-from tfmeta.learners.task_losses import as_loss
+from tfmeta.learners.task_losses import as_loss, is_mean_squared_error
 
 # How much faster than other weights the noise is learned. Adam moves a weight by about its rate,
 # but the noise must follow the error over many orders of magnitude. Intervals are too wide if it
@@ -148,7 +150,7 @@ class BayesLinear(MetaLearner):
         if options.setdefault("jit_compile", "auto") == "auto":
             options["jit_compile"] = False
         loss = options.get("loss")
-        if self.has_variance and not _is_mean_squared_error(loss):
+        if self.has_variance and not is_mean_squared_error(loss):
             raise ValueError(
                 f"received the loss {as_loss(loss).name!r}; BayesLinear learns values by the "
                 "density of the targets. Expected loss=None or 'mse'"
@@ -171,6 +173,20 @@ class BayesLinear(MetaLearner):
         forward = ForwardPass(batch_statistics=self.transductive)
         variance = self._variance(task_state, self._features(forward, query_x))
         return self.target_scale.restored_variance(variance)
+
+    def support_parts(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> SupportParts:
+        """Equation 6 adds to the prior mean what each example's target was off by, weighted."""
+        forward = ForwardPass(batch_statistics=self.transductive)
+        support, query = (self._features(forward, x) for x in (support_x, query_x))
+        y, prior = self._targets(support_y, support.dtype, ITS_OWN), self._prior(support.dtype)
+        parts, rest = prediction_parts(query, evidence(support, y, prior), prior)
+        if self.has_variance:
+            scale = self.target_scale
+            return SupportParts(scale.restored_difference(parts), scale.restored(rest), "value")
+        factor = tf.cast(tf.exp(self.log_scale.value), parts.dtype)
+        return SupportParts(factor * parts, factor * rest, "logit")
 
     def reference_answer(
         self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
@@ -213,22 +229,20 @@ class BayesLinear(MetaLearner):
     ) -> dict[str, Any]:
         """Equations 6 and 7; see the class for their form here."""
         dtype = features.dtype
-        if self.has_variance:
-            y = tf.cast(self.target_scale.scaled(support_y), dtype)
-        else:
-            y = membership(support_y, dtype, sizes)
-        prior_mean, prior_factor = tf.cast(self.prior_mean.value, dtype), self._factor(dtype)
-        whitened = tf.matmul(features, prior_factor)
-        # All its eigenvalues are at least 1, so that float32 is enough.
-        precision = tf.matmul(whitened, whitened, transpose_a=True)
-        cholesky = tf.linalg.cholesky(precision + tf.eye(tf.shape(precision)[0], dtype=dtype))
-        surprise = y - tf.matmul(features, prior_mean)
-        moved = tf.linalg.cholesky_solve(cholesky, tf.matmul(whitened, surprise, transpose_a=True))
-        mean = prior_mean + tf.matmul(prior_factor, moved)
+        y = self._targets(support_y, dtype, sizes)
+        prior = self._prior(dtype)
+        found = evidence(features, y, prior)
+        mean = posterior_mean(found, prior)
         if not self.has_variance:
             return {"mean": mean, "shots": tf.reduce_sum(y, 0)}
-        transposed = tf.transpose(prior_factor)
-        return {"mean": mean, "factor": tf.linalg.triangular_solve(cholesky, transposed)}
+        transposed = tf.transpose(prior.factor)
+        return {"mean": mean, "factor": tf.linalg.triangular_solve(found.cholesky, transposed)}
+
+    def _targets(self, support_y: tf.Tensor, dtype: tf.DType, sizes: CommonSizes) -> tf.Tensor:
+        """Y, `(support, outputs)`, in the unit of the scaled targets."""
+        if self.has_variance:
+            return tf.cast(self.target_scale.scaled(support_y), dtype)
+        return membership(support_y, dtype, sizes)
 
     def _answer(self, task_state: dict[str, Any], features: tf.Tensor) -> tf.Tensor:
         """Values in the user's unit, or logits: `(queries, outputs)`."""
@@ -252,11 +266,12 @@ class BayesLinear(MetaLearner):
         error = tf.cast(error, variance.dtype)
         return tf.reduce_mean(error**2 / variance + tf.math.log(2 * math.pi * variance)) / 2
 
-    def _factor(self, dtype: tf.DType) -> tf.Tensor:
-        """C: lower triangular, with a positive diagonal."""
+    def _prior(self, dtype: tf.DType) -> Prior:
+        """K0 and C, which is lower triangular, with a positive diagonal."""
         free = tf.cast(self.prior_factor.value, dtype)
         diagonal = tf.exp(tf.linalg.diag_part(free))
-        return tf.linalg.set_diag(tf.linalg.band_part(free, -1, 0), diagonal)
+        factor = tf.linalg.set_diag(tf.linalg.band_part(free, -1, 0), diagonal)
+        return Prior(tf.cast(self.prior_mean.value, dtype), factor)
 
     # Its weights
 
@@ -271,12 +286,6 @@ class BayesLinear(MetaLearner):
             "noise_variance": self.noise_variance,
             "scale": self.scale,
         }
-
-
-def _is_mean_squared_error(loss: Any) -> bool:
-    loss = loss and keras.losses.get(loss)
-    function = getattr(loss, "fn", loss)
-    return function is None or function is keras.losses.mean_squared_error
 
 
 def _with_constant(features: tf.Tensor) -> tf.Tensor:

@@ -13,6 +13,7 @@ from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
+from tfmeta.learners.support_parts import SupportParts
 
 
 class FeatureLearner(MetaLearner):
@@ -79,6 +80,19 @@ class FeatureLearner(MetaLearner):
             `(loss, outputs)`, the outputs for the queries.
         """
 
+    def parts(
+        self, task_state: dict[str, Any], support: tf.Tensor, query: tf.Tensor, forward: ForwardPass
+    ) -> SupportParts | None:
+        """The parts of the answers, where the method compares with each support example.
+
+        Args:
+            task_state: what `summarise` returned, with `members` `(support, classes)` in any case.
+            support: the embedded support set `(support, ...)`.
+            query: embedded queries `(queries, ...)`.
+            forward: the ForwardPass that embedded them.
+        """
+        return None
+
     # What follows from it
 
     def adapt(
@@ -90,6 +104,15 @@ class FeatureLearner(MetaLearner):
     def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         forward = ForwardPass(batch_statistics=self.transductive)
         return self.compare(task_state, self._embedded(forward, query_x), forward)
+
+    def support_parts(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> SupportParts | None:
+        forward = ForwardPass(batch_statistics=self.transductive)
+        support, query = (self._embedded(forward, x) for x in (support_x, query_x))
+        members = membership(support_y, support.dtype)
+        task_state = {**self.summarise(support, members, ITS_OWN), "members": members}
+        return self.parts(task_state, support, query, forward)
 
     def reference_answer(
         self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor

@@ -17,6 +17,8 @@ from tfmeta.learners.half_precision import layers_in_half
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.replicas import of_all_rows
+from tfmeta.learners.support_parts import SupportParts
+from tfmeta.learners.task_model import TaskModel
 from tfmeta.networks import input_dtype
 from tfmeta.networks.within_class_whitening import WithinClassWhitening
 
@@ -76,6 +78,19 @@ class OnFeatures(MetaLearner):
 
     def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         return self.learner.predict_with(task_state, self._features(query_x))
+
+    def support_parts(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> SupportParts | None:
+        support_x, query_x = self._features(support_x), self._features(query_x)
+        return self.learner.support_parts(support_x, support_y, query_x)
+
+    @property
+    def task_learner(self) -> TaskModel:
+        return self.learner
+
+    def encoded(self, x: tf.Tensor) -> tf.Tensor:
+        return self._features(x)
 
     @property
     def served_variables(self) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+LEAST_SQUARE = 1e-12  # of a vector's length, so that zero stays zero
 _ADDED_AT_ONCE = 8  # terms that TensorFlow's AddN sums in one pass through memory
 
 
@@ -48,7 +49,7 @@ def weighted_differences(a: tf.Tensor, b: tf.Tensor, weights: list[tf.Tensor]) -
 def unit_vectors(vectors: Any) -> tf.Tensor:
     """Vectors `(vectors, units)` of length one, without a reciprocal root, which is approximate."""
     squares = ordered_sum(tf.transpose(vectors**2))
-    return vectors / tf.sqrt(tf.maximum(squares, 1e-12))[:, tf.newaxis]
+    return vectors / tf.sqrt(tf.maximum(squares, LEAST_SQUARE))[:, tf.newaxis]
 
 
 @tf.custom_gradient

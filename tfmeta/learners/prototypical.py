@@ -11,6 +11,7 @@ from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import squared_distances
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.support_parts import SupportParts, logit_parts, nearest_mean_parts
 
 
 @keras.saving.register_keras_serializable("tfmeta")
@@ -60,6 +61,11 @@ class Prototypical(EmbeddingLearner):
         """Equation 2, without its softmax."""
         distances = squared_distances(embedded, task_state["prototypes"])
         return without_absent(-distances, task_state["shots"])
+
+    def parts(
+        self, task_state: dict[str, Any], support: tf.Tensor, query: tf.Tensor, forward: ForwardPass
+    ) -> SupportParts:
+        return logit_parts(nearest_mean_parts(query, support, task_state["members"]))
 
     def training_loss(
         self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor

@@ -12,7 +12,8 @@ from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.positive_weights import logarithm_of
 from tfmeta.learners.recipe import Recipe
-from tfmeta.learners.task_heads import ridge_weights
+from tfmeta.learners.support_parts import SupportParts, linear_parts, logit_parts
+from tfmeta.learners.task_heads import ridge_dual, ridge_weights
 
 
 @keras.saving.register_keras_serializable("tfmeta")
@@ -74,8 +75,7 @@ class Ridge(EmbeddingLearner):
     ) -> dict[str, Any]:
         """Equation 6."""
         x = unit_vectors(embedded)
-        strength = tf.cast(tf.exp(self.log_regularisation.value), x.dtype)
-        head = ridge_weights(x, members, strength)
+        head = ridge_weights(x, members, self._strength(x.dtype))
         return {"head": head, "shots": tf.reduce_sum(members, 0)}
 
     def compare(
@@ -86,10 +86,22 @@ class Ridge(EmbeddingLearner):
         scale = tf.cast(tf.exp(self.log_scale.value), products.dtype)
         return without_absent(scale * products, task_state["shots"])
 
+    def parts(
+        self, task_state: dict[str, Any], support: tf.Tensor, query: tf.Tensor, forward: ForwardPass
+    ) -> SupportParts:
+        """Equation 6 has the head as a sum over the support set, and so the logits are one."""
+        x = unit_vectors(support)
+        dual = ridge_dual(x, task_state["members"], self._strength(x.dtype))
+        scale = tf.cast(tf.exp(self.log_scale.value), x.dtype)
+        return logit_parts(linear_parts(unit_vectors(query), x, scale * dual))
+
     def training_loss(
         self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor
     ) -> tf.Tensor:
         return self.task_loss(query_y, outputs)
+
+    def _strength(self, dtype: tf.DType) -> tf.Tensor:
+        return tf.cast(tf.exp(self.log_regularisation.value), dtype)
 
     def _logarithm(self, name: str, start: Any) -> Any:
         """A weight: the logarithm of what must stay positive."""

@@ -11,6 +11,7 @@ from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import squared_distances, weighted_differences
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.support_parts import SupportParts, logit_parts, shares
 
 OBJECTIVES = ("contrastive", "logistic", "triplet")
 _SMALLEST = 1e-12  # least squared distance of which a root is taken; at 0 it has no slope
@@ -95,6 +96,13 @@ class Siamese(EmbeddingLearner):
         similarity = self._similarity(embedded, task_state["support"]) * is_example
         means = class_means(tf.transpose(similarity), members)
         return without_absent(tf.transpose(means), tf.reduce_sum(members, 0))
+
+    def parts(
+        self, task_state: dict[str, Any], support: tf.Tensor, query: tf.Tensor, forward: ForwardPass
+    ) -> SupportParts:
+        """The similarities, of which a logit is the mean."""
+        similarity = self._similarity(query, support)[:, :, tf.newaxis]
+        return logit_parts(similarity * shares(task_state["members"])[tf.newaxis])
 
     def training_loss(
         self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor

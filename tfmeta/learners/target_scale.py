@@ -57,6 +57,13 @@ class TargetScale:
         outputs = _wide(outputs)
         return outputs * self._as(self._spread, outputs) + self._as(self._centre, outputs)
 
+    def restored_difference(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Differences `(..., outputs)` in the network's unit -> in the user's unit."""
+        if not self.is_set:
+            return outputs
+        outputs = _wide(outputs)
+        return outputs * self._as(self._spread, outputs)
+
     def restored_variance(self, variance: tf.Tensor) -> tf.Tensor:
         """Variances `(..., outputs)` in the network's unit -> in the square of the user's unit."""
         if not self.is_set:

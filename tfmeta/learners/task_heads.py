@@ -10,8 +10,16 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfmeta.learners.class_members import class_means, without_absent
-from tfmeta.learners.pairwise import inner_products, squared_distances, unit_vectors
+from tfmeta.learners.pairwise import (
+    LEAST_SQUARE,
+    inner_products,
+    ordered_sum,
+    squared_distances,
+    unit_vectors,
+)
+from tfmeta.learners.support_parts import linear_parts, nearest_mean_parts, shares
 
+Features = tuple[tf.Tensor, tf.Tensor]
 NEAREST_MEAN, COSINE, RIDGE, LOGISTIC = "nearest-mean", "cosine", "ridge", "logistic"
 STRENGTHS = {RIDGE: 0.5, LOGISTIC: 0.1}  # of those that have one, their defaults
 
@@ -35,14 +43,23 @@ def ridge_weights(
     features: tf.Tensor, members: tf.Tensor, strength: tf.Tensor | float
 ) -> tf.Tensor:
     """The ridge regression of the memberships: W = Y' (X X' + strength I)^-1 X."""
+    return tf.matmul(ridge_dual(features, members, strength), features, transpose_a=True)
+
+
+def ridge_dual(features: tf.Tensor, members: tf.Tensor, strength: tf.Tensor | float) -> tf.Tensor:
+    """How much of each support example is in each class's head: `(support, classes)`."""
     kernel = tf.matmul(features, features, transpose_b=True)
     ridge = strength * tf.eye(tf.shape(features)[0], dtype=features.dtype)
-    dual = tf.linalg.solve(kernel + ridge, members)
-    return tf.matmul(dual, features, transpose_a=True)
+    return tf.linalg.solve(kernel + ridge, members)
 
 
 def logistic_weights(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:
-    """Multinomial logistic regression: the least of sum(-log p) + strength / 2 * |W|^2.
+    """Multinomial logistic regression: the least of sum(-log p) + strength / 2 * |W|^2."""
+    return tf.matmul(logistic_dual(features, members, strength), features, transpose_a=True)
+
+
+def logistic_dual(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:
+    """How much of each support example is in each class's head: `(support, classes)`.
 
     With W = A'X, the gradient is (P - Y + strength A)'X. A Newton step needs the curvature, which
     is nowhere more than X'X / 2 + strength I, for every class. With this bound in place of the
@@ -65,7 +82,14 @@ def logistic_weights(features: tf.Tensor, members: tf.Tensor, strength: float) -
         (0, tf.zeros_like(members)),
         maximum_iterations=_LOGISTIC_STEPS,
     )
-    return tf.matmul(dual, features, transpose_a=True)
+    return dual
+
+
+def direction_dual(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:
+    """The share of each support example in the direction of its class: `(support, classes)`."""
+    of_means = means(features, members, strength)
+    lengths = tf.sqrt(tf.maximum(ordered_sum(tf.transpose(of_means**2)), LEAST_SQUARE))
+    return shares(members) / lengths[tf.newaxis]
 
 
 HEADS: dict[str, Callable[..., tf.Tensor]] = {
@@ -74,6 +98,7 @@ HEADS: dict[str, Callable[..., tf.Tensor]] = {
     RIDGE: ridge_weights,
     LOGISTIC: logistic_weights,
 }
+_DUALS = {COSINE: direction_dual, RIDGE: ridge_dual, LOGISTIC: logistic_dual}
 
 
 def logits(name: str, features: tf.Tensor, head: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
@@ -89,3 +114,21 @@ def logits(name: str, features: tf.Tensor, head: tf.Tensor, scale: tf.Tensor) ->
         return -scale * squared_distances(features, head)
     products = inner_products(features, head)
     return products if name == LOGISTIC else scale * products
+
+
+def head_parts(
+    name: str, query: tf.Tensor, support: Features, strength: float, scale: tf.Tensor
+) -> tf.Tensor:
+    """What each support example adds to `logits`: `(queries, support, classes)`.
+
+    Args:
+        name: of the head.
+        query: features of the queries, `(queries, units)`, of unit length.
+        support: `(features, members)` of the support set.
+        strength, scale: as of the head and of `logits`.
+    """
+    features, members = support
+    if name == NEAREST_MEAN:
+        return scale * nearest_mean_parts(query, features, members)
+    parts = linear_parts(query, features, _DUALS[name](features, members, strength))
+    return parts if name == LOGISTIC else scale * parts

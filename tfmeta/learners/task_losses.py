@@ -25,6 +25,13 @@ def as_loss(loss: Any) -> keras.losses.Loss:
     return LossFunction(loss, name=getattr(loss, "__name__", None))
 
 
+def is_mean_squared_error(loss: Any) -> bool:
+    """Whether it is the mean squared error, by any of its names, or None."""
+    loss = loss and keras.losses.get(loss)
+    function = getattr(loss, "fn", loss)
+    return function is None or function is keras.losses.mean_squared_error
+
+
 def check_loss(loss: Any) -> None:
     """Raises ValueError if a loss can't be honoured in a task."""
     if loss is None:

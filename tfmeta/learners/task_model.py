@@ -16,6 +16,7 @@ from tfmeta.learners.draws import Draws
 from tfmeta.learners.execution import has_accelerator, map_tasks
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.padding import is_padded, refilled, unpadded
+from tfmeta.learners.support_parts import SupportParts
 from tfmeta.learners.task_inputs import as_episodes
 
 
@@ -126,6 +127,28 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
             `(queries, outputs)`, in the square of the user's unit, the noise of targets included.
         """
         raise NotImplementedError(f"{type(self).__name__} has no variance for its answers")
+
+    def support_parts(
+        self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> SupportParts | None:
+        """What each support example adds to the answers, if they are a sum over the support set.
+
+        Args: see `adapt` and `predict_with`.
+
+        Returns:
+            Parts whose sum is what `predict_with` answers (for "probability", its exponential);
+            None if the method's answer is no such sum.
+        """
+        return None
+
+    @property
+    def task_learner(self) -> "TaskModel":
+        """What learns a task from `encoded` examples: the learner itself, if nothing is frozen."""
+        return self
+
+    def encoded(self, x: tf.Tensor) -> tf.Tensor:
+        """Examples `(examples, ...)` after the work of a frozen part; `adapt` takes both alike."""
+        return x
 
     # How tasks run
 

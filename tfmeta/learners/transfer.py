@@ -15,7 +15,8 @@ from tfmeta.learners.option_checks import check_name, check_share
 from tfmeta.learners.pairwise import unit_vectors
 from tfmeta.learners.positive_weights import logarithm_of
 from tfmeta.learners.recipe import Recipe
-from tfmeta.learners.task_heads import COSINE, HEADS, LOGISTIC, STRENGTHS, logits
+from tfmeta.learners.support_parts import SupportParts, logit_parts
+from tfmeta.learners.task_heads import COSINE, HEADS, LOGISTIC, STRENGTHS, head_parts, logits
 
 _CLASSIFIERS = ("linear", "cosine")
 _THEN = (None, "meta")
@@ -164,6 +165,14 @@ class Transfer(FeatureLearner):
         scale = self._scale(embedded.dtype)
         answer = logits(self.head, unit_vectors(embedded), task_state["head"], scale)
         return without_absent(answer, task_state["shots"])
+
+    def parts(
+        self, task_state: dict[str, Any], support: tf.Tensor, query: tf.Tensor, forward: ForwardPass
+    ) -> SupportParts:
+        features = unit_vectors(support), task_state["members"]
+        scale = self._scale(support.dtype)
+        parts = head_parts(self.head, unit_vectors(query), features, self.strength, scale)
+        return logit_parts(parts)
 
     # Training
 

@@ -54,11 +54,13 @@ class SupportSet(NamedTuple):
         class_names: in the order of their labels; None if the answers are values.
         x: the examples.
         y: int32 labels `(examples,)`, or float32 values `(examples, values)`.
+        places: where each example comes from.
     """
 
     class_names: list[str] | None
     x: Examples
     y: np.ndarray
+    places: Sequence[Place]
 
 
 class ExampleReader(ABC):
@@ -100,6 +102,18 @@ class ExampleReader(ABC):
         raise UserError(
             "received columns by their names, and this model takes no table; expected files"
         )
+
+
+def rows_of(path: AnyPath | None, number: int, names: Sequence[str] = ()) -> list[Place]:
+    """The places of the first so many rows of a file.
+
+    Args:
+        path: the file; None if the rows were given themselves.
+        number: of rows.
+        names: of the rows, as an editor shows them; empty for their numbers.
+    """
+    file = None if path is None else str(path)
+    return [Place(file, n + 1, name=names[n] if names else None) for n in range(number)]
 
 
 def labelled(y: np.ndarray) -> tuple[list[str], np.ndarray]:

@@ -14,6 +14,7 @@ from tfmeta.reading.example_reader import (
     SupportSet,
     check_number_of_classes,
     labelled,
+    rows_of,
 )
 from tfmeta.reading.npz_files import read_examples
 from tfmeta.reading.support_set import files_of_kind, read_image, read_support_folder
@@ -32,14 +33,13 @@ class ImageReader(ExampleReader):
 
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
         if not _is_npz(path):
-            names, files, numbers = read_support_folder(path, num_classes=num_classes)
-            return SupportSet(names, files, np.array(numbers, np.int32))
+            return read_support_folder(path, num_classes=num_classes)
         x, y = read_examples(path, ("y", "label"))
         names, labels = labelled(y)
         check_number_of_classes(
             len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
         )
-        return SupportSet(names, self._from_array(x, path), labels)
+        return SupportSet(names, self._from_array(x, path), labels, rows_of(path, len(y)))
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:
         places: list[Place] = []
@@ -47,7 +47,7 @@ class ImageReader(ExampleReader):
         for path in paths:
             if _is_npz(path):
                 found = self._from_array(read_examples(path)[0], path)
-                places += [Place(str(path), row) for row in range(1, len(found) + 1)]
+                places += rows_of(path, len(found))
                 contents += found
             else:
                 files = (

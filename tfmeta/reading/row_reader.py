@@ -15,6 +15,7 @@ from tfmeta.reading.example_reader import (
     SupportSet,
     check_number_of_classes,
     labelled,
+    rows_of,
 )
 from tfmeta.reading.npz_files import read_examples
 from tfmeta.reading.tables import Table, read_table, table_of
@@ -48,8 +49,9 @@ class RowReader(ExampleReader):
 
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
         _check_kind(path)
+        rows: Sequence[str] = ()
         if _is_table(path):
-            x, y, _ = self._rows(path, has_answers=True)
+            x, y, rows = self._rows(path, has_answers=True)
         else:
             x, y = read_examples(path, ("y", "label" if self._target_size is None else "target"))
             x = self._shaped(x)
@@ -62,16 +64,18 @@ class RowReader(ExampleReader):
                 f"of shape {self._input_shape} and as many answers of shape {size}"
             )
         _check_finite(path, x=x, y=y)
+        places = rows_of(path, len(x), rows)
         if self._target_size is not None:
-            return SupportSet(None, x, y.astype(np.float32))
+            return SupportSet(None, x, y.astype(np.float32), places)
         names, labels = labelled(y)
         check_number_of_classes(
             len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
         )
-        return SupportSet(names, x, labels)
+        return SupportSet(names, x, labels, places)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], np.ndarray]:
-        places, parts = [], []
+        places: list[Place] = []
+        parts = []
         for path in paths:
             _check_kind(path)
             names: Sequence[str] = ()
@@ -85,10 +89,7 @@ class RowReader(ExampleReader):
                     f"{self._input_shape}"
                 )
             _check_finite(path, x=x)
-            places += [
-                Place(str(path), row + 1, name=names[row] if names else None)
-                for row in range(len(x))
-            ]
+            places += rows_of(path, len(x), names)
             parts.append(x)
         return places, np.concatenate(parts)
 
@@ -102,7 +103,7 @@ class RowReader(ExampleReader):
         table = table_of(columns)
         _check_columns(table, row_format.columns)
         x = row_format.examples(table)
-        return [Place(None, row) for row in range(1, len(x) + 1)], x
+        return rows_of(None, len(x)), x
 
     def _shaped(self, x: np.ndarray) -> np.ndarray:
         return as_numbers(x[:, np.newaxis] if x.ndim == 1 and self._input_shape == (1,) else x)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from tfmeta.reading.example_reader import ExampleReader, Place, SupportSet
 from tfmeta.reading.sound_files import SOUND_SUFFIXES, read_sound
 from tfmeta.reading.support_set import files_of_kind, read_support_folder
@@ -15,10 +13,7 @@ class SoundReader(ExampleReader):
     """Reads sounds as contents of WAV files, which a model decodes as in training."""
 
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
-        names, files, labels = read_support_folder(
-            path, num_classes=num_classes, read=read_sound, noun="sound"
-        )
-        return SupportSet(names, files, np.array(labels, np.int32))
+        return read_support_folder(path, num_classes=num_classes, read=read_sound, noun="sound")
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:
         files: list[AnyPath] = []

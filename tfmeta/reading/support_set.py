@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tfmeta.errors import UserError, counted, listed
+from tfmeta.reading.example_reader import Place, SupportSet
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.user_files import AnyPath, is_hidden, read_file
 
@@ -82,8 +83,8 @@ def read_support_folder(
     num_classes: int | None,
     read: Callable[[AnyPath], bytes] = read_image,
     noun: str = "image",
-) -> tuple[list[str], list[bytes], list[int]]:
-    """The class names (those of the subfolders, sorted), the encoded examples, and their classes.
+) -> SupportSet:
+    """The support set of a folder: the classes are the names of the subfolders, sorted.
 
     Args:
         folder: the support set's folder; files whose names start with a dot are passed over.
@@ -108,14 +109,18 @@ def read_support_folder(
             "learner takes "
             f"{taken}"
         )
-    files, labels = [], []
+    places: list[Place] = []
+    files: list[bytes] = []
+    labels: list[int] = []
     for label, each in enumerate(classes):
         found = sorted(p for p in each.iterdir() if not is_hidden(p))
         if not found:
             raise UserError(f"support folder {each} is empty; expected at least one {noun}")
         files += [read(path) for path in found]
         labels += [label] * len(found)
-    return [each.name for each in classes], files, labels
+        places += [Place(str(path)) for path in found]
+    names = [each.name for each in classes]
+    return SupportSet(names, files, np.array(labels, np.int32), places)
 
 
 def files_of_kind(folder: AnyPath, suffixes: Sequence[str], noun: str) -> list[Path]:

@@ -43,12 +43,13 @@ class TextReader(ExampleReader):
             )
         _check_there(path)
         columns, rows = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
-        _check_tokens(_places(str(path), columns["text"], rows))
+        places = _places(str(path), columns["text"], rows)
+        _check_tokens(places)
         names, labels = labelled(np.array(columns["label"]))
         check_number_of_classes(
             len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
         )
-        return SupportSet(names, [text.encode() for text in columns["text"]], labels)
+        return SupportSet(names, [text.encode() for text in columns["text"]], labels, places)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:
         places: list[Place] = []

@@ -103,7 +103,7 @@ class _Export:
     def _prepare_support(self) -> None:
         """The confidence is fitted on tasks as large as the support set that is baked in."""
         assert self._request.support is not None  # the request refuses its absence
-        names, x, y = read_support_arrays(
+        names, x, y, _ = read_support_arrays(
             self._request.support, self._facts, num_classes=self._learner.num_outputs
         )
         self._options |= {"support": (x, y), "class_names": names}

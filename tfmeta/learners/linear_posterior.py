@@ -1,0 +1,57 @@
+"""The posterior of a Bayesian linear regression with the prior of `BayesLinear`."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Prior(NamedTuple):
+    """Of the weights: the mean K0 `(features, outputs)`, and C `(features, features)`."""
+
+    mean: tf.Tensor
+    factor: tf.Tensor
+
+
+class Evidence(NamedTuple):
+    """What a support set adds to a prior.
+
+    Attributes:
+        whitened: X C, `(support, features)`.
+        cholesky: the Cholesky factor of I + C'X'X C.
+        surprise: Y - X K0, `(support, outputs)`.
+    """
+
+    whitened: tf.Tensor
+    cholesky: tf.Tensor
+    surprise: tf.Tensor
+
+
+def evidence(features: tf.Tensor, y: tf.Tensor, prior: Prior) -> Evidence:
+    """That of a support set's features X `(support, features)` and targets Y."""
+    whitened = tf.matmul(features, prior.factor)
+    # All its eigenvalues are at least 1, so that float32 is enough.
+    precision = tf.matmul(whitened, whitened, transpose_a=True)
+    identity = tf.eye(tf.shape(precision)[0], dtype=features.dtype)
+    surprise = y - tf.matmul(features, prior.mean)
+    return Evidence(whitened, tf.linalg.cholesky(precision + identity), surprise)
+
+
+def posterior_mean(found: Evidence, prior: Prior) -> tf.Tensor:
+    """K0 + C (I + C'X'X C)^-1 C'X' (Y - X K0), `(features, outputs)`."""
+    right = tf.matmul(found.whitened, found.surprise, transpose_a=True)
+    moved = tf.linalg.cholesky_solve(found.cholesky, right)
+    return prior.mean + tf.matmul(prior.factor, moved)
+
+
+def prediction_parts(
+    query: tf.Tensor, found: Evidence, prior: Prior
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """What each example adds to a query's `features posterior_mean`, and what the prior says.
+
+    Returns:
+        `(queries, support, outputs)` and `(queries, outputs)`.
+    """
+    gain = tf.linalg.cholesky_solve(found.cholesky, tf.transpose(found.whitened))
+    weights = tf.matmul(tf.matmul(query, prior.factor), gain)  # (queries, support)
+    parts = weights[:, :, tf.newaxis] * found.surprise[tf.newaxis]
+    return parts, tf.broadcast_to(tf.matmul(query, prior.mean), tf.shape(parts[:, 0]))
