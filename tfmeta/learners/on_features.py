@@ -85,7 +85,6 @@ class OnFeatures(MetaLearner):
         support_x, query_x = self._features(support_x), self._features(query_x)
         return self.learner.support_parts(support_x, support_y, query_x)
 
-    @property
     def task_learner(self) -> TaskModel:
         return self.learner
 

@@ -141,10 +141,9 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         """
         return None
 
-    @property
     def task_learner(self) -> "TaskModel":
         """What learns a task from `encoded` examples: the learner itself, if nothing is frozen."""
-        return self
+        return self  # no property, because Keras follows those when it saves
 
     def encoded(self, x: tf.Tensor) -> tf.Tensor:
         """Examples `(examples, ...)` after the work of a frozen part; `adapt` takes both alike."""
