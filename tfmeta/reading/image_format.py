@@ -9,6 +9,7 @@ import numpy as np
 
 from tfmeta import typed_fields as typed
 from tfmeta.reading.array_pixels import DEFAULT_RANGE, png_files
+from tfmeta.reading.example_parts import Box, ExampleParts, windows
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.image_reader import ImageReader
@@ -152,6 +153,15 @@ class ImageFormat(InputFormat):
             words = "{:g} becomes black, {:g} white".format(*self.array_range)
             lines.append(("numbers in the array", words))
         return lines
+
+    def parts(self, encoded: Any, example: Any, background: Any) -> ExampleParts:
+        """Windows of the picture; a place is named by its pixels, from 0 at the upper left."""
+        del encoded
+
+        def name(box: Box) -> str:
+            return "rows {}-{}, columns {}-{}".format(*box)
+
+        return windows(np.asarray(example), np.asarray(background), name)
 
     # In a graph
 

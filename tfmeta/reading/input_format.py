@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import Limit
 
 if TYPE_CHECKING:
+    from tfmeta.reading.example_parts import ExampleParts
     from tfmeta.reading.prepared import Prepared
 
 
@@ -113,6 +116,31 @@ class InputFormat(ABC):
         Only if `has_pictures`.
         """
         return x
+
+    def as_seen(self, x: Any) -> Any:
+        """Numbers `(..., height, width, n)` for each place of examples, as `pictures` shows them.
+
+        Only if `has_pictures`.
+        """
+        return x
+
+    def parts(self, encoded: Any, example: Any, background: Any) -> "ExampleParts":
+        """The parts of an example that can be hidden: places of a picture, words, columns.
+
+        Args:
+            encoded: the example as a reader returned it.
+            example: the same, prepared: an array of the format's shape.
+            background: `shape`, what stands in place of a part: what other examples have there on
+                average.
+        """
+        from tfmeta.reading import example_parts
+
+        del encoded
+        example, background = np.asarray(example), np.asarray(background)
+        names = {name: [place] for place, name in enumerate(self.features)}
+        if names:
+            return example_parts.columns(example, background, names)
+        return example_parts.numbers(example, background)
 
     def seen(self) -> list[tuple[str, str]]:
         """What the network sees, for `tfmeta inspect`: pairs of a name and words."""

@@ -19,12 +19,17 @@ def mel_weights(
         rate: samples per second.
         lowest, highest: where the first band begins and the last one ends, in Hz.
     """
-    ends = np.linspace(_mel(lowest), _mel(highest), mels + 2)
-    edges = 700 * (10 ** (ends / 2595) - 1)
+    edges = mel_edges(mels, lowest=lowest, highest=highest)
     below, middle, above = edges[:-2], edges[1:-1], edges[2:]
     bins = (np.arange(fft_length // 2 + 1) * rate / fft_length)[:, np.newaxis]
     rising, falling = (bins - below) / (middle - below), (above - bins) / (above - middle)
     return np.maximum(0.0, np.minimum(rising, falling))
+
+
+def mel_edges(mels: int, *, lowest: float, highest: float) -> np.ndarray:
+    """The edges in Hz, `(mels + 2,)`: band n is from edge n to n + 2, and loudest at n + 1."""
+    ends = np.linspace(_mel(lowest), _mel(highest), mels + 2)
+    return 700 * (10 ** (ends / 2595) - 1)
 
 
 def _mel(frequency: Any) -> Any:

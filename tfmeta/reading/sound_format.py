@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tfmeta import typed_fields as typed
+from tfmeta.reading.example_parts import Box, ExampleParts, windows
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.input_format import InputFormat
-from tfmeta.reading.mel_bands import mel_weights
+from tfmeta.reading.mel_bands import mel_edges, mel_weights
 from tfmeta.reading.sound_reader import SoundReader
 from tfmeta.reading.wav_files import FASTEST, SLOWEST, wav_file, wav_header
 
@@ -176,8 +177,23 @@ class SoundFormat(InputFormat):
     def pictures(self, x: Any) -> Any:
         """Spectrograms with time to the right and high frequencies above."""
         least, most = self.ends
-        upright = np.swapaxes(np.asarray(x), -3, -2)[..., ::-1, :, :]
-        return np.clip((upright - least) / (most - least), 0, 1)
+        return np.clip((self.as_seen(x) - least) / (most - least), 0, 1)
+
+    def as_seen(self, x: Any) -> Any:
+        return np.swapaxes(np.asarray(x), -3, -2)[..., ::-1, :, :]
+
+    def parts(self, encoded: Any, example: Any, background: Any) -> ExampleParts:
+        """Stretches of time and frequency."""
+        del encoded
+        pitches = mel_edges(self.mels, lowest=self.lowest, highest=self.highest)
+
+        def name(box: Box) -> str:
+            first, last, low, high = box
+            start, end = first * self.hop, last * self.hop + self.window
+            times = f"{start / self.rate:.2f}-{end / self.rate:.2f} s"
+            return f"{times}, {pitches[low]:.0f}-{pitches[high + 2]:.0f} Hz"
+
+        return windows(np.asarray(example), np.asarray(background), name)
 
     def seen(self) -> list[tuple[str, str]]:
         heard = f"{self.seconds:.3g} s at {self.rate:,} samples per second"

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError, counted, listed
+from tfmeta.reading.example_parts import ExampleParts, columns
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.input_format import InputFormat
@@ -103,6 +104,16 @@ class TableFormat(InputFormat):
                 found[column] = tuple(range(start, start + number))
             start += number
         return found
+
+    def parts(self, encoded: Any, example: Any, background: Any) -> ExampleParts:
+        """The columns, each with all places that it has in an example."""
+        del encoded
+        places, start = {}, 0
+        for column in self.columns:
+            number = len(self._names_of(column))
+            places[column] = list(range(start, start + number))
+            start += number
+        return columns(np.asarray(example), np.asarray(background), places)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tfmeta import typed_fields as typed
+from tfmeta.reading.example_parts import ExampleParts
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.input_format import InputFormat
@@ -115,6 +116,20 @@ class TextFormat(InputFormat):
 
         numbers = (examples != 0).sum(-1)
         return PreparedTokens(examples, {}, numbers, (), no_tokens=self.no_tokens)
+
+    def parts(self, encoded: Any, example: Any, background: Any) -> ExampleParts:
+        """The words, each left out of the text; of scripts without spaces the letters."""
+        from tfmeta.reading.word_spans import word_spans  # imports TensorFlow
+
+        del background
+        text = bytes(encoded).decode("utf-8", "replace")
+        spans = word_spans(text)
+        rest = [text[:start] + text[end:] for start, end in spans]
+        # A text without a word would be refused; no token is what is left of it.
+        hidden = np.zeros((len(spans), *np.shape(example)), np.float32)
+        if len(spans) > 1:
+            hidden = np.asarray(self.prepare(np.array([each.encode() for each in rest], object)))
+        return ExampleParts([text[start:end] for start, end in spans], hidden)
 
     # In a graph
 

@@ -18,7 +18,7 @@ IdsAndNumbers = tuple[np.ndarray, np.ndarray]
 
 # Letters of the scripts that put no spaces between words, by their blocks in Unicode 16. Each is a
 # token of its own, with the marks that follow it, because a graph has no dictionary of words.
-_UNSPACED = (
+UNSPACED = (
     r"\x{0E00}-\x{0EFF}"  # Thai, Lao
     r"\x{0F00}-\x{0FFF}"  # Tibetan
     r"\x{1000}-\x{109F}\x{A9E0}-\x{A9FF}\x{AA60}-\x{AA7F}"  # Myanmar
@@ -29,7 +29,7 @@ _UNSPACED = (
     r"\x{31A0}-\x{31BF}\x{31F0}-\x{31FF}\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}"
     r"\x{FF66}-\x{FF9F}\x{1AFF0}-\x{1B16F}\x{20000}-\x{3FFFF}"  # half width; the later planes
 )
-_UNSPACED_LETTER = rf"[{_UNSPACED}]\pM*"
+_UNSPACED_LETTER = rf"[{UNSPACED}]\pM*"
 _LONGEST_NGRAM = 3  # letters
 # In RE2's syntax, which has no look-ahead. They are applied in this order:
 _REWRITES = (
@@ -38,7 +38,7 @@ _REWRITES = (
     (r"['\x{2019}\x{FF07}]", ""),
     # A character that is no letter, mark, number or pictograph ends a token.
     (r"[^\pL\pM\pN\p{So}]+", " "),
-    (rf"([{_UNSPACED}\p{{So}}]\pM*)", r" \1 "),
+    (rf"([{UNSPACED}\p{{So}}]\pM*)", r" \1 "),
 )
 # U+FF01 to U+FF5E are the full-width forms of U+0021 to U+007E. Of Unicode's compatibility forms
 # (NFKC) these alone are common in texts, and TensorFlow's graph has no operation for the others.
