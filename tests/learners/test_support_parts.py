@@ -48,6 +48,11 @@ def parts_of(learner, y=Y):
     return found.parts.numpy(), found.rest.numpy()
 
 
+def compared(learner):
+    found = learner.support_parts(*map(tf.constant, (X, Y, QUERIES)))
+    return found.weights.numpy(), found.measures.numpy(), found.measure
+
+
 def scale_of(learner):
     """What a scale of three is once its logarithm is rounded."""
     return np.exp(np.float64(learner.log_scale.numpy()))
@@ -65,18 +70,42 @@ def test_of_the_nearest_mean_by_numpy():
     counts = MEMBERS.sum(0)
     means = (MEMBERS.T @ X) / counts[:, np.newaxis]
     spread = ((X - means[Y]) ** 2).sum(-1)
-    expected = (spread - squared(QUERIES, X))[:, :, np.newaxis] * (MEMBERS / counts)
+    mean = -squared(QUERIES, means).mean(-1, keepdims=True)
+    expected = (spread - squared(QUERIES, X) - mean)[:, :, np.newaxis] * (MEMBERS / counts)
     assert_close(parts_of(plain("Prototypical"))[0], expected)
     transfer = plain("Transfer", head="nearest-mean", scale=3.0)
     x, q = units(X), units(QUERIES)
     means = (MEMBERS.T @ x) / counts[:, np.newaxis]
     spread = ((x - means[Y]) ** 2).sum(-1)
-    expected = scale_of(transfer) * (spread - squared(q, x))[:, :, np.newaxis] * (MEMBERS / counts)
-    assert_close(parts_of(transfer)[0], expected)
+    mean = -squared(q, means).mean(-1, keepdims=True)
+    expected = (spread - squared(q, x) - mean)[:, :, np.newaxis] * (MEMBERS / counts)
+    assert_close(parts_of(transfer)[0], scale_of(transfer) * expected)
+
+
+def test_weights_and_distances_are_those_of_the_method():
+    x, q = units(X), units(QUERIES)
+    share = np.broadcast_to(MEMBERS / MEMBERS.sum(0), (3, 6, 3))
+    for name in ("Prototypical", "Siamese"):
+        weights, measures, measure = compared(plain(name))
+        assert measure == "squared distance"
+        assert_close(measures, squared(QUERIES, X))
+        assert_close(weights, share)
+    learner = plain("Ridge", scale=3.0)
+    weights, measures, measure = compared(learner)
+    assert measure == "cosine"
+    assert_close(measures, q @ x.T)
+    assert_close(weights * measures[:, :, np.newaxis], parts_of(learner)[0])
+    weights, measures, measure = compared(plain("Matching", similarity_scale=4.0))
+    assert (measure, weights.shape) == ("cosine", (3, 6, 3))
+    assert_close(measures, q @ x.T)
+    weights, measures, measure = compared(plain("Siamese", objective="logistic"))
+    assert measure == "similarity"
 
 
 def test_of_similarities_and_of_attention_by_numpy():
-    expected = -squared(QUERIES, X)[:, :, np.newaxis] * MEMBERS / MEMBERS.sum(0)
+    nearness = -squared(QUERIES, X)
+    mean = (nearness @ MEMBERS / MEMBERS.sum(0)).mean(-1, keepdims=True)
+    expected = (nearness - mean)[:, :, np.newaxis] * MEMBERS / MEMBERS.sum(0)
     assert_close(parts_of(plain("Siamese"))[0], expected)
     scores = np.exp(4 * units(QUERIES) @ units(X).T)
     attention = scores / scores.sum(-1, keepdims=True)

@@ -181,12 +181,18 @@ class BayesLinear(MetaLearner):
         forward = ForwardPass(batch_statistics=self.transductive)
         support, query = (self._features(forward, x) for x in (support_x, query_x))
         y, prior = self._targets(support_y, support.dtype, ITS_OWN), self._prior(support.dtype)
-        parts, rest = prediction_parts(query, evidence(support, y, prior), prior)
+        found = evidence(support, y, prior)
+        covariances, rest = prediction_parts(query, found, prior)
         if self.has_variance:
-            scale = self.target_scale
-            return SupportParts(scale.restored_difference(parts), scale.restored(rest), "value")
-        factor = tf.cast(tf.exp(self.log_scale.value), parts.dtype)
-        return SupportParts(factor * parts, factor * rest, "logit")
+            weights = self.target_scale.restored_difference(found.surprise)
+            rest, of = self.target_scale.restored(rest), "value"
+        else:
+            factor = tf.cast(tf.exp(self.log_scale.value), rest.dtype)
+            weights, rest, of = factor * found.surprise, factor * rest, "logit"
+        parts = covariances[:, :, tf.newaxis] * weights[tf.newaxis]
+        weights = tf.broadcast_to(weights[tf.newaxis], tf.shape(parts))
+        rest = tf.broadcast_to(rest, tf.shape(parts[:, 0]))
+        return SupportParts(parts, rest, of, weights, covariances, "covariance")
 
     def reference_answer(
         self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor

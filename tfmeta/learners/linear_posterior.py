@@ -46,12 +46,12 @@ def posterior_mean(found: Evidence, prior: Prior) -> tf.Tensor:
 def prediction_parts(
     query: tf.Tensor, found: Evidence, prior: Prior
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """What each example adds to a query's `features posterior_mean`, and what the prior says.
+    """What a query's `features posterior_mean` is the sum of.
 
     Returns:
-        `(queries, support, outputs)` and `(queries, outputs)`.
+        `(queries, support)`, the posterior covariance of the query's answer and each example's, in
+        units of the noise variance: times what that example's target was off by, it is the
+        example's part. And `(queries, outputs)`, what the prior says.
     """
     gain = tf.linalg.cholesky_solve(found.cholesky, tf.transpose(found.whitened))
-    weights = tf.matmul(tf.matmul(query, prior.factor), gain)  # (queries, support)
-    parts = weights[:, :, tf.newaxis] * found.surprise[tf.newaxis]
-    return parts, tf.broadcast_to(tf.matmul(query, prior.mean), tf.shape(parts[:, 0]))
+    return tf.matmul(tf.matmul(query, prior.factor), gain), tf.matmul(query, prior.mean)

@@ -13,7 +13,7 @@ from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.half_precision import made_under
 from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.recipe import Recipe
-from tfmeta.learners.support_parts import SupportParts
+from tfmeta.learners.support_parts import COSINE, SupportParts
 
 _SMALLEST = 1e-12  # the least probability of which a logarithm is taken
 
@@ -101,7 +101,8 @@ class Matching(EmbeddingLearner):
         self, task_state: dict[str, Any], embedded: tf.Tensor, forward: ForwardPass
     ) -> tf.Tensor:
         """Logarithms of equation 1; their softmax is the paper's probability."""
-        members, attention = task_state["members"], self._attention(task_state, embedded, forward)
+        members = task_state["members"]
+        attention, _ = self._attention(task_state, embedded, forward)
         probabilities = tf.transpose(class_sums(tf.transpose(attention), members))
         return without_absent(tf.math.log(probabilities + _SMALLEST), tf.reduce_sum(members, 0))
 
@@ -109,12 +110,13 @@ class Matching(EmbeddingLearner):
         self, task_state: dict[str, Any], support: tf.Tensor, query: tf.Tensor, forward: ForwardPass
     ) -> SupportParts:
         """Equation 1 itself: the attention, of which a class's probability is the sum."""
-        attention = self._attention(task_state, query, forward)[:, :, tf.newaxis]
-        parts = attention * task_state["members"][tf.newaxis]
-        return SupportParts(parts, tf.zeros_like(parts[:, 0]), "probability")
+        attention, cosine = self._attention(task_state, query, forward)
+        parts = attention[:, :, tf.newaxis] * task_state["members"][tf.newaxis]
+        rest = tf.zeros_like(parts[:, 0])
+        return SupportParts(parts, rest, "probability", parts, cosine, COSINE)
 
-    def _attention(self, task_state: dict[str, Any], embedded: Any, forward: Any) -> tf.Tensor:
-        """a(x, x_i), `(queries, support)`."""
+    def _attention(self, task_state: dict[str, Any], embedded: Any, forward: Any) -> Any:
+        """a(x, x_i) and the cosines that it is a softmax of, each `(queries, support)`."""
         support, members = task_state["support"], task_state["members"]
         counts = tf.reduce_sum(members, 1)  # one for an example, zero for a row that is none
         if self.full_context:
@@ -124,7 +126,7 @@ class Matching(EmbeddingLearner):
             cosine = tf.matmul(queries, examples, transpose_b=True)
         else:
             cosine = inner_products(queries, examples)
-        return tf.nn.softmax(without_absent(self.similarity_scale * cosine, counts))
+        return tf.nn.softmax(without_absent(self.similarity_scale * cosine, counts)), cosine
 
     def training_loss(
         self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor

@@ -11,7 +11,7 @@ from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import squared_distances
 from tfmeta.learners.recipe import Recipe
-from tfmeta.learners.support_parts import SupportParts, logit_parts, nearest_mean_parts
+from tfmeta.learners.support_parts import SupportParts, nearest_mean_parts
 
 
 @keras.saving.register_keras_serializable("tfmeta")
@@ -65,7 +65,7 @@ class Prototypical(EmbeddingLearner):
     def parts(
         self, task_state: dict[str, Any], support: tf.Tensor, query: tf.Tensor, forward: ForwardPass
     ) -> SupportParts:
-        return logit_parts(nearest_mean_parts(query, support, task_state["members"]))
+        return nearest_mean_parts(query, support, task_state["members"])
 
     def training_loss(
         self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor

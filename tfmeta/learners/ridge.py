@@ -12,7 +12,7 @@ from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.positive_weights import logarithm_of
 from tfmeta.learners.recipe import Recipe
-from tfmeta.learners.support_parts import SupportParts, linear_parts, logit_parts
+from tfmeta.learners.support_parts import SupportParts, linear_parts
 from tfmeta.learners.task_heads import ridge_dual, ridge_weights
 
 
@@ -93,7 +93,7 @@ class Ridge(EmbeddingLearner):
         x = unit_vectors(support)
         dual = ridge_dual(x, task_state["members"], self._strength(x.dtype))
         scale = tf.cast(tf.exp(self.log_scale.value), x.dtype)
-        return logit_parts(linear_parts(unit_vectors(query), x, scale * dual))
+        return linear_parts(unit_vectors(query), x, scale * dual)
 
     def training_loss(
         self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor

@@ -11,7 +11,7 @@ from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.pairwise import squared_distances, weighted_differences
 from tfmeta.learners.recipe import Recipe
-from tfmeta.learners.support_parts import SupportParts, logit_parts, shares
+from tfmeta.learners.support_parts import SQUARED_DISTANCE, SupportParts, mean_parts
 
 OBJECTIVES = ("contrastive", "logistic", "triplet")
 _SMALLEST = 1e-12  # least squared distance of which a root is taken; at 0 it has no slope
@@ -101,8 +101,10 @@ class Siamese(EmbeddingLearner):
         self, task_state: dict[str, Any], support: tf.Tensor, query: tf.Tensor, forward: ForwardPass
     ) -> SupportParts:
         """The similarities, of which a logit is the mean."""
-        similarity = self._similarity(query, support)[:, :, tf.newaxis]
-        return logit_parts(similarity * shares(task_state["members"])[tf.newaxis])
+        members, similarity = task_state["members"], self._similarity(query, support)
+        is_logit = self.objective == "logistic"
+        measured = (similarity, "similarity") if is_logit else (-similarity, SQUARED_DISTANCE)
+        return mean_parts(similarity, members, measured)
 
     def training_loss(
         self, embedded: tf.Tensor, y: tf.Tensor, *, outputs: tf.Tensor, query_y: tf.Tensor

@@ -17,7 +17,12 @@ from tfmeta.learners.pairwise import (
     squared_distances,
     unit_vectors,
 )
-from tfmeta.learners.support_parts import linear_parts, nearest_mean_parts, shares
+from tfmeta.learners.support_parts import (
+    SupportParts,
+    linear_parts,
+    nearest_mean_parts,
+    shares,
+)
 
 Features = tuple[tf.Tensor, tf.Tensor]
 NEAREST_MEAN, COSINE, RIDGE, LOGISTIC = "nearest-mean", "cosine", "ridge", "logistic"
@@ -118,8 +123,8 @@ def logits(name: str, features: tf.Tensor, head: tf.Tensor, scale: tf.Tensor) ->
 
 def head_parts(
     name: str, query: tf.Tensor, support: Features, strength: float, scale: tf.Tensor
-) -> tf.Tensor:
-    """What each support example adds to `logits`: `(queries, support, classes)`.
+) -> SupportParts:
+    """What each support example adds to `logits`.
 
     Args:
         name: of the head.
@@ -129,6 +134,6 @@ def head_parts(
     """
     features, members = support
     if name == NEAREST_MEAN:
-        return scale * nearest_mean_parts(query, features, members)
-    parts = linear_parts(query, features, _DUALS[name](features, members, strength))
-    return parts if name == LOGISTIC else scale * parts
+        return nearest_mean_parts(query, features, members, scale)
+    dual = _DUALS[name](features, members, strength)
+    return linear_parts(query, features, dual if name == LOGISTIC else scale * dual)

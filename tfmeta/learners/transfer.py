@@ -15,7 +15,7 @@ from tfmeta.learners.option_checks import check_name, check_share
 from tfmeta.learners.pairwise import unit_vectors
 from tfmeta.learners.positive_weights import logarithm_of
 from tfmeta.learners.recipe import Recipe
-from tfmeta.learners.support_parts import SupportParts, logit_parts
+from tfmeta.learners.support_parts import SupportParts
 from tfmeta.learners.task_heads import COSINE, HEADS, LOGISTIC, STRENGTHS, head_parts, logits
 
 _CLASSIFIERS = ("linear", "cosine")
@@ -171,8 +171,7 @@ class Transfer(FeatureLearner):
     ) -> SupportParts:
         features = unit_vectors(support), task_state["members"]
         scale = self._scale(support.dtype)
-        parts = head_parts(self.head, unit_vectors(query), features, self.strength, scale)
-        return logit_parts(parts)
+        return head_parts(self.head, unit_vectors(query), features, self.strength, scale)
 
     # Training
 
