@@ -10,7 +10,9 @@ import tensorflow as tf
 from tfmeta.errors import UserError
 from tfmeta.learners.adapted_layers import adapted_positions
 from tfmeta.learners.half_precision import computes_in_float16, value_and_gradients
+from tfmeta.learners.inner_change import InnerChange
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.plain_inner_loop import answer_by_keras
 from tfmeta.learners.recomputed_steps import recomputed_steps
 from tfmeta.learners.second_derivatives import check_second_derivatives
 from tfmeta.learners.weight_rules import constrained
@@ -134,7 +136,7 @@ class GradientLearner(MetaLearner):
             ),
             (tf.constant(0), *self._start(weights)),
         )
-        return self._task_state(self._placed(weights, fast), support_x, num_steps)
+        return self.state_with(self._placed(weights, fast), support_x, num_steps)
 
     def states(
         self,
@@ -152,7 +154,7 @@ class GradientLearner(MetaLearner):
         for step in range(inner_steps):
             if step >= first:
                 placed = self._placed(weights, fast)
-                yield self._task_state(placed, support_x, step, in_training=seen is not None)
+                yield self.state_with(placed, support_x, step, in_training=seen is not None)
             fast, rule = self._step(weights, fast, rule, (support_x, support_y), step, seen)
         yield self._last_state(self._placed(weights, fast), support_x, inner_steps, seen)
 
@@ -184,7 +186,7 @@ class GradientLearner(MetaLearner):
     ) -> dict[int, Any]:
         steps = self.test_inner_steps
         if steps > _MOST_UNROLLED:
-            start = self._task_state(self.function.weights(), support_x, 0)
+            start = self.state_with(self.function.weights(), support_x, 0)
             return {0: start, steps: self.adapt(support_x, support_y)}
         return dict(enumerate(self.states(support_x, support_y, inner_steps=steps, first=0)))
 
@@ -201,27 +203,17 @@ class GradientLearner(MetaLearner):
         self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
     ) -> tf.Tensor | None:
         """The inner loop on the network's own variables; see `MetaLearner.reference_answer`."""
-        variables = [self.network.trainable_variables[i] for i in self.adapted]
-        with self.plain_network.borrowed() as network:
-            rule = self.start_rule([tf.convert_to_tensor(v) for v in variables])
-            for step in range(self.test_inner_steps):
-                weights = [tf.convert_to_tensor(v) for v in variables]
-                with tf.GradientTape() as tape:
-                    outputs = self.target_scale.restored(network(support_x, training=True))
-                    loss = self.task_loss(support_y, outputs)
-                gradients = tape.gradient(
-                    loss, [v.value for v in variables], unconnected_gradients="zero"
-                )
-                gradients = [tf.convert_to_tensor(g) for g in gradients]
-                weights, rule = self.update(weights, gradients, loss=loss, rule=rule, step=step)
-                weights = constrained(variables, weights)
-                for variable, value in zip(variables, weights, strict=True):
-                    variable.assign(value)
-            if self.step_statistics is not None:
-                network.assign_statistics(self.step_statistics.at(self.test_inner_steps))
-            elif not self.transductive:
-                network.take_statistics_of(support_x)
-            return self.target_scale.restored(network(query_x, training=self.transductive))
+        return answer_by_keras(self, support_x, support_y, query_x)
+
+    def inner_change(self, support_x: tf.Tensor, support_y: tf.Tensor) -> InnerChange:
+        weights = self.function.weights()
+        after = self.function.weights_with(self.adapt(support_x, support_y)["weights"])
+
+        def state_with(fast: list[Any]) -> dict[str, Any]:
+            return self.state_with(self._placed(weights, fast), support_x, self.test_inner_steps)
+
+        before, after = ([each[i] for i in self.adapted] for each in (weights, after))
+        return InnerChange.of(self.network, self.adapted, (before, after), state_with)
 
     def _start(self, weights: list[tf.Tensor]) -> tuple[list[tf.Tensor], Any]:
         if not self.adapted:
@@ -258,7 +250,7 @@ class GradientLearner(MetaLearner):
         variables = [self.network.trainable_variables[position] for position in self.adapted]
         return constrained(variables, fast), rule
 
-    def _task_state(
+    def state_with(
         self,
         weights: list[tf.Tensor],
         support_x: tf.Tensor,
@@ -266,6 +258,7 @@ class GradientLearner(MetaLearner):
         *,
         in_training: bool = False,
     ) -> dict[str, Any]:
+        """The task state of weights after a number of steps, in the order of all weights."""
         names = self.function.weight_names
         state = {"weights": {names[p]: weights[p] for p in self.adapted}}
         if self.function.statistic_names and not self.transductive:
@@ -279,7 +272,7 @@ class GradientLearner(MetaLearner):
     def _last_state(
         self, weights: list[tf.Tensor], support_x: tf.Tensor, step: Any, seen: list[Any] | None
     ) -> dict[str, Any]:
-        state = self._task_state(weights, support_x, step, in_training=seen is not None)
+        state = self.state_with(weights, support_x, step, in_training=seen is not None)
         if seen is not None:
             seen.append(list(state.get("statistics", {}).values()))
         return state

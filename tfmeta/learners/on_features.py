@@ -14,6 +14,7 @@ from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.half_precision import layers_in_half
+from tfmeta.learners.inner_change import InnerChange
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.replicas import of_all_rows
@@ -84,6 +85,9 @@ class OnFeatures(MetaLearner):
     ) -> SupportParts | None:
         support_x, query_x = self._features(support_x), self._features(query_x)
         return self.learner.support_parts(support_x, support_y, query_x)
+
+    def inner_change(self, support_x: tf.Tensor, support_y: tf.Tensor) -> InnerChange | None:
+        return self.learner.inner_change(self._features(support_x), support_y)
 
     def task_learner(self) -> TaskModel:
         return self.learner

@@ -162,7 +162,7 @@ class Reptile(GradientLearner):
         batches = [(_share(x, turn, number), _share(y, turn, number)) for turn in turns]
         theta, phi = self.inner_loop(batches)
         # The queries are only for the report, so the statistics of one share are good enough.
-        state = self._task_state(theta, batches[0][0], self.inner_steps)
+        state = self.state_with(theta, batches[0][0], self.inner_steps)
         outputs = self.predict_with(state, episode.query_x)
         loss = self.task_loss(episode.query_y, outputs)
         return [p - t for p, t in zip(phi, theta, strict=True)], {"loss": loss, "outputs": outputs}

@@ -14,6 +14,7 @@ from tfmeta.learners import targets as kinds
 from tfmeta.learners.common_sizes import CommonSizes, declares_sizes
 from tfmeta.learners.draws import Draws
 from tfmeta.learners.execution import has_accelerator, map_tasks
+from tfmeta.learners.inner_change import InnerChange
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.padding import is_padded, refilled, unpadded
 from tfmeta.learners.support_parts import SupportParts
@@ -138,6 +139,13 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         Returns:
             Parts whose sum is what `predict_with` answers (for "probability", its exponential);
             None if the method's answer is no such sum.
+        """
+        return None
+
+    def inner_change(self, support_x: tf.Tensor, support_y: tf.Tensor) -> InnerChange | None:
+        """What the inner steps change in the network; None if a method takes none.
+
+        Args: see `adapt`.
         """
         return None
 
