@@ -25,6 +25,7 @@ from tfmeta.training.loading import load as load
 from tfmeta.workflows.compare import compare as compare
 from tfmeta.workflows.episodes import write_episodes as write_episodes
 from tfmeta.workflows.evaluate import evaluate as evaluate
+from tfmeta.workflows.explain import explain as explain
 from tfmeta.workflows.export import export as export
 from tfmeta.workflows.inspect import inspect as inspect
 from tfmeta.workflows.learn import learn as learn

@@ -10,6 +10,7 @@ from tfmeta import safety_net
 from tfmeta.commands.compare import compare
 from tfmeta.commands.episodes import episodes
 from tfmeta.commands.evaluate import evaluate
+from tfmeta.commands.explain import explain
 from tfmeta.commands.export import export
 from tfmeta.commands.inspect import inspect
 from tfmeta.commands.learn import learn
@@ -83,6 +84,7 @@ for command in (
     export,
     verify,
     predict,
+    explain,
     algorithms,
     pipelines,
     networks,

@@ -25,6 +25,7 @@ COMMANDS = (
     "export",
     "verify",
     "predict",
+    "explain",
     "algorithms",
     "pipelines",
     "networks",

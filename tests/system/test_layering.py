@@ -19,6 +19,7 @@ LAYERS = (
     "tfmeta.evaluation",
     "tfmeta.training",
     "tfmeta.inspection",
+    "tfmeta.explaining",
     "tfmeta.exporting",
     "tfmeta.workflows",
     "tfmeta.commands",

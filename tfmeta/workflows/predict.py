@@ -126,7 +126,7 @@ def predict(
     """
     check_flags(trust=trust)
     check_timeout(timeout)
-    model, named = path("model", model), _named(images)
+    model, named = path("model", model), as_named(images)
     files = [] if named is not None else paths("images", images)
     support = None if support is None else path("support", support)
     with trusting(trust):
@@ -142,7 +142,7 @@ def predict(
     return _predictions(places, support_set, answer)
 
 
-def _named(images: Any) -> NamedColumns | None:
+def as_named(images: Any) -> NamedColumns | None:
     """The queries, if they are columns by their names or a dictionary per row; else None."""
     if isinstance(images, Mapping):
         return images

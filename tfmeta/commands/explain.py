@@ -1,0 +1,68 @@
+"""`tfmeta explain`."""
+
+from typing import Any
+
+import click
+
+from tfmeta import strict_json
+from tfmeta.commands import completion
+from tfmeta.commands.checkpoint import checkpoint_option
+from tfmeta.commands.trust import trust_option
+from tfmeta.errors import UserError
+from tfmeta.terminal import say, width
+
+
+@click.command()
+@click.argument("run_dir", type=click.Path(), shell_complete=completion.runs)
+@click.argument("inputs", nargs=-1, type=click.Path(), metavar="INPUT...")
+@click.option(
+    "--support",
+    type=click.Path(),
+    metavar="DIR|FILE",
+    help="Folder with one subfolder of images per class; or NPZ, CSV or Parquet.",
+)
+@click.option(
+    "--of",
+    metavar="CLASS|NUMBER",
+    help="Explain this class; of values, the value with this number.  [default: the answer]",
+)
+@click.option(
+    "--output",
+    type=click.Path(),
+    metavar="FOLDER|PNG",
+    help="Draw a picture of each explanation into a new folder, or of one into a PNG file.",
+)
+@checkpoint_option
+@trust_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def explain(
+    run_dir: Any, inputs: Any, support: Any, of: Any, output: Any, as_json: bool, checkpoint: Any
+) -> None:
+    """Say why the learner of a run answers each INPUT as it does, given the --support set.
+
+    Three tables: what each support example adds to the answer, or what the answer loses without it;
+    what it loses when a part of the input is hidden; and what adaptation changes in each layer, and
+    how much of the answer comes from that. INPUT and --support are those of `tfmeta predict`.
+
+    The answer of a class is its log-odds, log(p / (1 - p)); that of a value is the value itself.
+    """
+    if not inputs:
+        raise UserError(
+            "received no INPUT; expected what is to be explained, as for tfmeta predict: "
+            f"tfmeta explain {run_dir} --support DIR INPUT..."
+        )
+    from tfmeta.commands.reporting import Reporter
+    from tfmeta.explaining.explanation_files import check_place
+    from tfmeta.workflows import explain as workflow
+
+    place = None if output is None else check_place(output)
+    with Reporter("explain") as reporter:
+        options = {"checkpoint": checkpoint, "progress": reporter}
+        found = workflow.explain(run_dir, inputs, support=support, of=of, **options)
+    files = [] if place is None else found.write_pictures(place)
+    if as_json:
+        click.echo(strict_json.dumps(found.to_dict()))
+    else:
+        say(*found.lines(width()))
+    if files:
+        say(*(f"wrote {file}" for file in files), err=True)

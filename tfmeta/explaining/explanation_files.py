@@ -1,0 +1,62 @@
+"""Where the pictures of explanations go. Imports neither TensorFlow nor Matplotlib."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfmeta import files
+from tfmeta.errors import UserError
+from tfmeta.extras import import_extra
+from tfmeta.user_files import AnyPath
+
+if TYPE_CHECKING:
+    from tfmeta.explaining.explanation import Explanations
+
+_SUFFIX = ".png"
+
+
+def check_place(output: AnyPath) -> Path:
+    """A place for pictures, and whether they can be drawn.
+
+    Args:
+        output: a new folder, or a file that ends in .png.
+
+    Raises:
+        UserError: if there is something already, the folder above it is missing, or Matplotlib is.
+    """
+    place = Path(output)
+    if place.suffix and place.suffix.lower() != _SUFFIX:
+        raise UserError(
+            f"received --output {place}; expected a new folder, or a file that ends in .png"
+        )
+    files.check_free(place)
+    import_extra("matplotlib", package="Matplotlib", extra="report")
+    return place
+
+
+def write_pictures(found: "Explanations", place: Path) -> list[Path]:
+    """Draws one picture per query.
+
+    Args:
+        found: the explanations.
+        place: what `check_place` returned.
+
+    Raises:
+        UserError: if there are several queries for one file, or a file can't be written.
+    """
+    from tfmeta.explaining.explanation_pictures import draw
+
+    is_file, number = place.suffix.lower() == _SUFFIX, len(found.of_queries)
+    if is_file and number > 1:
+        raise UserError(
+            f"received --output {place} for {number} queries; expected a "
+            "folder, which gets a picture of each"
+        )
+    with files.locked(place), files.whole(place) as partial:
+        if is_file:
+            draw(found, 0, partial)
+            return [place]
+        partial.mkdir()
+        names = [f"{n + 1:03d}{_SUFFIX}" for n in range(number)]
+        for n, name in enumerate(names):
+            draw(found, n, partial / name)
+    return [place / name for name in names]

@@ -1,0 +1,117 @@
+"""`tfmeta.explain`: which support examples, which part of the input, which weights."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfmeta.errors import UserError
+from tfmeta.explaining.explanation import Explanations
+from tfmeta.exporting.contract import MANIFEST, MODEL
+from tfmeta.named_code import trusting
+from tfmeta.reading.example_reader import NamedColumns
+from tfmeta.training.checkpoints import BEST
+from tfmeta.training.progress import Progress
+from tfmeta.training.run_directory import RunDirectory
+from tfmeta.user_files import AnyPath
+from tfmeta.workflows.arguments import check_flags, check_names, path, paths, progress_or_log
+from tfmeta.workflows.predict import as_named
+
+if TYPE_CHECKING:
+    from tfmeta.explaining.explainer import Explainer
+
+
+def explain(
+    run: AnyPath,
+    images: AnyPath | Iterable[AnyPath] | NamedColumns,
+    *,
+    support: AnyPath,
+    of: str | int | None = None,
+    progress: Progress | None = None,
+    **loading: Any,
+) -> Explanations:
+    """Says why a run's learner answers queries as it does, as `tfmeta explain` does.
+
+    What is explained is the log-odds of a class, the logarithm of p / (1 - p) among the classes of
+    the support set, or a value in its own unit.
+
+    Args:
+        run: the run directory, or what `tfmeta.train` returned.
+        images: the queries, as for `tfmeta.predict`. Each is answered alone.
+        support: the support set, as for `tfmeta.predict`.
+        of: what is explained: the name of a class, by default the likeliest one; of a learner of
+            values the number of one, from 1.
+        progress: how the work gets on is told to it; a log by default.
+        **loading: `checkpoint`, "best" by validation or "last"; and `trust`, whether to run code
+            that the run names or holds and that is not tfmeta's own.
+
+    Raises:
+        UserError: if there is no such run, query, class or value, or the support set can't be read
+            or does not fit the learner.
+    """
+    check_names("explain", loading, ("checkpoint", "trust"))
+    check_flags(trust=loading.get("trust", False))
+    named = as_named(images)
+    files = [] if named is not None else paths("images", images)
+    if support is None:
+        raise UserError(
+            "received no support set; expected --support DIR, with one subfolder of images per "
+            "class, or for numbers --support FILE"
+        )
+    folder, trained = path("support", support), _opened(path("run", run))
+    progress = progress_or_log(progress, "explain")
+    reader = trained.source_facts.reader()
+    queries = reader.queries(files) if named is None else reader.named(named)
+    with trusting(loading.get("trust", False)):
+        explainer, facts = _prepared(trained, folder, loading.get("checkpoint", BEST), progress)
+        return Explanations(
+            {**facts, **explainer.facts},
+            explainer.explain(*queries, of),
+            explainer.support_pictures,
+        )
+
+
+def _prepared(
+    run: RunDirectory, support: Path, checkpoint: str, progress: Progress
+) -> "tuple[Explainer, dict[str, Any]]":
+    """What explains the run's answers on a support set, and what the two are."""
+    from tfmeta.runtime import start_tensorflow
+
+    start_tensorflow()
+    from tfmeta.explaining.explainer import Explainer
+    from tfmeta.training.loading import load_run
+
+    learner, step = load_run(run, checkpoint)
+    source = run.source_facts
+    support_set = source.reader().support(support, num_classes=learner.num_outputs)
+    facts = {
+        "run": str(run.path),
+        "algorithm": run.settings.algorithm,
+        "network": run.network,
+        "mode": learner.mode,
+        "checkpoint": checkpoint,
+        "step": step,
+        "support": {"path": str(support), "examples": len(support_set.y)},
+    }
+
+    def advance(done: int, total: int) -> None:
+        progress.advance(done / total, f"{done:,} of {total:,} adaptations")
+
+    return Explainer(learner, source.input_format, support_set, on_progress=advance), facts
+
+
+def _opened(run: Path) -> RunDirectory:
+    """The run; an export or a file of a learner is refused by its name."""
+    has_versions = run.is_dir() and any(run.glob(f"*/{MANIFEST}"))
+    if has_versions or any((run / name).is_file() for name in (MANIFEST, MODEL)):
+        raise UserError(
+            f"{run} is an export, which holds the learner's answers and not its parts; expected "
+            "the run that it was exported from: tfmeta explain runs/NAME --support DIR INPUT"
+        )
+    if run.is_file():
+        is_of_run = (run.parent.parent / "config.json").is_file()
+        hint = f"{run.parent.parent}, with --checkpoint" if is_of_run else "runs/NAME"
+        raise UserError(
+            f"{run} is a file, which does not say how its learner's examples are read; expected a "
+            f"run directory: {hint}"
+        )
+    return RunDirectory.open(run)
