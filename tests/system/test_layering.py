@@ -21,6 +21,7 @@ LAYERS = (
     "tfmeta.inspection",
     "tfmeta.explaining",
     "tfmeta.exporting",
+    "tfmeta.reporting",
     "tfmeta.workflows",
     "tfmeta.commands",
 )

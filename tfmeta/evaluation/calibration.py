@@ -62,19 +62,15 @@ def calibrate(
     Raises:
         UserError: if a split has too few classes or examples for any task.
     """
-    shape = _possible(source, shape)
-    if shape.num_ways == 1:
-        raise UserError(
-            f"the {FITTED_ON} split or the {REPORTED_ON} split has 1 class; expected 2 or more"
-        )
+    shape = possible_shape(source, shape)
     protocol = {"num_tasks": num_tasks, "seed": seed}
-    found = fitted(_answers(learner, source, FITTED_ON, shape, **protocol))
-    answers = _answers(learner, source, REPORTED_ON, shape, **protocol)
+    found = fitted(answers_of(learner, source, FITTED_ON, shape, **protocol))
+    answers = answers_of(learner, source, REPORTED_ON, shape, **protocol)
     report = {
         "ece_before": expected_calibration_error(Confidence(), answers),
         "ece_after": expected_calibration_error(found, answers),
         "accuracy": float(np.mean(answers.known.argmax(-1) == answers.labels)),
-        "unknown_auroc": _auroc(found, answers),
+        "unknown_auroc": unknown_auroc(found, answers),
         "pipeline": source.name,
         "fitted_on": FITTED_ON,
         "split": REPORTED_ON,
@@ -89,18 +85,42 @@ def calibrate(
 
 def expected_calibration_error(confidence: Confidence, answers: Answers) -> float:
     """The mean difference of confidence and accuracy over bins (Guo et al. 2017, equation 3)."""
+    numbers, sureness, right = reliability(confidence, answers, _NUM_BINS)
+    return float(np.abs(sureness - right).sum() / numbers.sum())
+
+
+def reliability(confidence: Confidence, answers: Answers, num_bins: int) -> Any:
+    """How sure and how right the answers to queries of known classes are, by how sure they are.
+
+    Args:
+        confidence: that makes probabilities of logits.
+        answers: of a learner.
+        num_bins: bins of equal width from 0 to 1.
+
+    Returns:
+        `(numbers, sureness, right)`, each `(bins,)`: how many answers are in a bin, the sum of
+        their probabilities, and how many of them are right.
+    """
     probabilities = confidence.probabilities(answers.known).numpy().astype(np.float64)
     sureness = probabilities.max(-1)
     right = probabilities.argmax(-1) == answers.labels
-    bins = np.minimum((sureness * _NUM_BINS).astype(int), _NUM_BINS - 1)
-    gaps = np.bincount(bins, sureness - right, _NUM_BINS)  # sums, so larger bins count more
-    return float(np.abs(gaps).sum() / len(right))
+    bins = np.minimum((sureness * num_bins).astype(int), num_bins - 1)
+    values = (np.ones(len(bins)), sureness, right)
+    return tuple(np.bincount(bins, each, num_bins) for each in values)
 
 
-def _possible(source: EpisodeSource, shape: EpisodeShape) -> EpisodeShape:
-    """The shape, lowered to what both splits have, with enough queries to measure with."""
+def possible_shape(source: EpisodeSource, shape: EpisodeShape) -> EpisodeShape:
+    """The shape, lowered to what validation and test split have, with enough queries.
+
+    Raises:
+        UserError: if a split has too few classes or examples for any task.
+    """
     limits = [source.limits(split, shape) for split in (FITTED_ON, REPORTED_ON)]
     most_ways, most_examples = (min(side) for side in zip(*limits, strict=True))
+    if min(shape.num_ways, most_ways) <= 1:
+        raise UserError(
+            f"the {FITTED_ON} split or the {REPORTED_ON} split has 1 class; expected 2 or more"
+        )
     shots = max(1, min(shape.num_shots, most_examples - 1))
     return shape.changed(
         num_ways=max(1, min(shape.num_ways, most_ways)),
@@ -109,7 +129,7 @@ def _possible(source: EpisodeSource, shape: EpisodeShape) -> EpisodeShape:
     )
 
 
-def _answers(
+def answers_of(
     learner: MetaLearner,
     source: EpisodeSource,
     split: str,
@@ -118,6 +138,16 @@ def _answers(
     num_tasks: int,
     seed: int,
 ) -> Answers:
+    """A learner's logits over the first tasks of a split.
+
+    Args:
+        learner, source, num_tasks, seed: see `calibrate`.
+        split: of the source.
+        shape: of the tasks' known classes; a task has as many unknown classes, if there are enough.
+
+    Raises:
+        UserError: if there are no such tasks.
+    """
     most_ways, _ = source.limits(split, shape)
     ways, others = shape.num_ways, min(shape.num_ways, most_ways - shape.num_ways)
     both = shape.changed(num_ways=ways + others)
@@ -220,7 +250,8 @@ def _evidence(confidence: Confidence, answers: Answers) -> Any:
     return evidence, np.arange(len(logits)) >= len(answers.known)
 
 
-def _auroc(confidence: Confidence, answers: Answers) -> float | None:
+def unknown_auroc(confidence: Confidence, answers: Answers) -> float | None:
+    """How well the unknown score tells queries of other classes; None if there are none."""
     from sklearn.metrics import roc_auc_score
 
     if not len(answers.unknown):

@@ -16,7 +16,7 @@ from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError, counted
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
-from tfmeta.learners.padding import unpadded
+from tfmeta.learners.padding import refilled, unpadded, unpadded_arrays
 from tfmeta.learners.replicas import OnReplicas
 from tfmeta.learners.targets import refuse_other
 
@@ -32,11 +32,22 @@ class Measurement:
 
     Attributes:
         facts: the mean score, its interval and the protocol.
-        task_scores: `(tasks,)`, the accuracy or the mean squared error of each task.
+        curves: `(tasks, steps)`, the accuracy or the mean squared error of each task after each of
+            the `adaptation_steps`.
+        answers: `(queries, outputs)` of each task after the last step, logits or values; none
+            unless the evaluator keeps them.
+        targets: `(queries, ...)` of each task, the right answers; as `answers`.
     """
 
     facts: dict[str, Any]
-    task_scores: np.ndarray
+    curves: np.ndarray
+    answers: tuple[np.ndarray, ...] = ()
+    targets: tuple[np.ndarray, ...] = ()
+
+    @property
+    def task_scores(self) -> np.ndarray:
+        """`(tasks,)`, the score of each task after the last step."""
+        return self.curves[:, -1]
 
 
 class Evaluator:
@@ -45,12 +56,15 @@ class Evaluator:
     Args:
         learner: any MetaLearner.
         episodes: which ones.
+        keeps_answers: whether `measure` returns what the learner answers, too.
 
     Raises:
         UserError: if there are no such episodes, or the learner can't answer as many classes.
     """
 
-    def __init__(self, learner: MetaLearner, episodes: FixedEpisodes):
+    def __init__(
+        self, learner: MetaLearner, episodes: FixedEpisodes, *, keeps_answers: bool = False
+    ):
         source, shape = episodes.source, episodes.shape
         if episodes.num_tasks < 1:
             raise UserError(f"received {counted(episodes.num_tasks, 'task')}; expected 1 or more")
@@ -69,6 +83,7 @@ class Evaluator:
                 "classes. Lower --ways, or train with more"
             )
         self._learner, self._source, self._episodes = learner, source, episodes
+        self._keeps_answers = keeps_answers
         self._measure = tf.function(self._measure_tasks, autograph=False)
 
     def run(self, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
@@ -89,9 +104,15 @@ class Evaluator:
             answers have a variance `coverage90`, the share of targets within their 90% intervals.
         """
         by_step, digest, fixed = [], EpisodeHash(), self._episodes
+        answers: list[np.ndarray] = []
+        targets: list[np.ndarray] = []
         for episodes in self._batches(digest):
-            measured = self._measure(episodes)
+            measured, outputs = self._measure(episodes)
             by_step.append(np.stack([scores.numpy() for scores in measured.values()], 1))
+            if self._keeps_answers:
+                targets += [task.query_y for task in unpadded_arrays(episodes)]
+                each = zip(outputs.numpy(), targets[-len(outputs) :], strict=True)
+                answers += [rows[: len(right)] for rows, right in each]
             if on_progress:
                 on_progress(len(by_step) * len(episodes.support_x))
         scores = np.concatenate(by_step).astype(np.float64)  # (tasks, steps, 1 to 3 scores)
@@ -118,7 +139,7 @@ class Evaluator:
             "adaptation_curve": curves.mean(0).tolist(),
             "episodes_sha256": digest.hexdigest(),
         }
-        return Measurement(facts, curves[:, -1])
+        return Measurement(facts, curves, tuple(answers), tuple(targets))
 
     def score(self) -> float:
         """The metric alone; the tasks are shared out over the replicas of the learner's strategy.
@@ -165,7 +186,8 @@ class Evaluator:
 
     def _last_scores(self, episodes: Any) -> tf.Tensor:
         """The metric of each task after all inner steps: `(tasks,)`."""
-        return list(self._measure(without_solution(episodes)).values())[-1][:, 0]
+        measured, _ = self._measure(without_solution(episodes))
+        return list(measured.values())[-1][:, 0]
 
     def _batches(self, digest: EpisodeHash) -> Iterator[Any]:
         """The episodes as the learner takes them; the digest is of those of the source.
@@ -184,17 +206,21 @@ class Evaluator:
     def _measure_tasks(self, episodes: Any) -> Any:
         return self._learner.map_tasks(self._measure_task, episodes)
 
-    def _measure_task(self, task: Any, *, sizes: CommonSizes) -> dict[str, Any]:
-        """One task's metric after each number of inner steps: `{inner steps: (units,)}`."""
+    def _measure_task(self, task: Any, *, sizes: CommonSizes) -> Any:
+        """One task's metric after each number of inner steps: `{inner steps: (units,)}`.
+
+        With it the answers after the last one, if they are kept.
+        """
         episode = unpadded(task)
         adaptation_path = sizes.given_to(self._learner.adaptation_path)
-        return {
-            step: self._score(episode, state)
-            for step, state in adaptation_path(episode.support_x, episode.support_y).items()
-        }
+        scores, outputs = {}, None
+        for step, state in adaptation_path(episode.support_x, episode.support_y).items():
+            outputs = self._learner.predict_with(state, episode.query_x)
+            scores[step] = self._score(episode, state, outputs)
+        return scores, refilled(outputs, task) if self._keeps_answers else ()
 
-    def _score(self, episode: Any, state: dict[str, Any]) -> Any:
-        query_y, outputs = episode.query_y, self._learner.predict_with(state, episode.query_x)
+    def _score(self, episode: Any, state: dict[str, Any], outputs: Any) -> Any:
+        query_y = episode.query_y
         if self._source.target_kind.are_values:
             scaled = self._learner.target_scale.squared_error(query_y, outputs)
             error = tf.reduce_mean(tf.math.squared_difference(query_y, outputs))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
+from tfmeta.inspection.findings import META_BATCH
 from tfmeta.inspection.lines import grid, labelled, wrapped
-from tfmeta.inspection.report import META_BATCH
 from tfmeta.reading.prepared_columns import in_words as spread_in_words
 
 _MOST_ROWS = 20  # of a table; the JSON has all of them

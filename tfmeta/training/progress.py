@@ -2,7 +2,10 @@
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
+
+from tfmeta.errors import counted
 
 _LOG_SECONDS = 10  # between lines
 LOGGER = logging.getLogger("tfmeta")
@@ -36,6 +39,10 @@ class Progress:
         """Reports how many examples a frozen network has made features of."""
         self.advance(done / total, f"features of {done:,} of {total:,} examples")
 
+    def tasks(self, total: int) -> Callable[[int], None]:
+        """A function that reports how many tasks of `total` are done."""
+        return lambda done: self.advance(done / total, counted(done, "task"))
+
     def advance(self, progress: float, state: str) -> None:
         """Says how far the work is, if the last line is not recent."""
         if time.monotonic() - self._last_line > _LOG_SECONDS or progress >= 1:
@@ -45,6 +52,31 @@ class Progress:
     def say(self, message: str) -> None:
         """One line."""
         LOGGER.info("%s", message)
+
+    def part(self, start: float, share: float, what: str = "") -> "Progress":
+        """The progress of a part of the work.
+
+        Args:
+            start: how far the whole is when the part begins, from 0 to 1.
+            share: of the whole.
+            what: the part is, in words before its state.
+        """
+        return _Part(self, start, share, what)
+
+
+class _Part(Progress):
+    """See `Progress.part`."""
+
+    def __init__(self, whole: Progress, start: float, share: float, what: str):
+        super().__init__("part")
+        self._whole, self._start, self._share, self._what = whole, start, share, what
+
+    def advance(self, progress: float, state: str) -> None:
+        state = ", ".join(words for words in (self._what, state) if words)
+        self._whole.advance(self._start + self._share * progress, state)
+
+    def say(self, message: str) -> None:
+        self._whole.say(message)
 
 
 class Quiet(Progress):

@@ -4,11 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
-from tfmeta.errors import UserError, counted
+from tfmeta.errors import UserError
 from tfmeta.evaluation.baselines import compared
-from tfmeta.evaluation.evaluator import Evaluator, Measurement
+from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
-from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
 from tfmeta.training.loading import load_run
 from tfmeta.training.progress import Progress
@@ -56,19 +55,12 @@ def evaluate(
         learner, step = load_run(trained, choice.checkpoint)
         tests = choice.of_run(trained, progress)
         learner.embedded(tests.source, tests.split, progress.examples)
-        found = measured(learner, tests, progress)
+        found = Evaluator(learner, tests).measure(progress.tasks(tests.num_tasks))
         rows = _baselines(trained, tests, found.task_scores, progress) if baselines else {}
     algorithm = trained.settings.algorithm
     facts = {"algorithm": algorithm, **found.facts, "step": step, **rows}
     result = Result(facts, checkpoint=choice.checkpoint)
     return _recorded(trained, result, progress) if is_recorded else result
-
-
-def measured(learner: MetaLearner, tests: FixedEpisodes, progress: Progress) -> Measurement:
-    """What a learner scores on episodes; how far it is, is told."""
-    return Evaluator(learner, tests).measure(
-        lambda done: progress.advance(done / tests.num_tasks, counted(done, "task"))
-    )
 
 
 def _baselines(

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tfmeta.inspection.contact_sheet import check_free, why_not, write_contact_sheet
+from tfmeta.inspection.findings import make_report
 from tfmeta.inspection.lines import UNLIMITED
-from tfmeta.inspection.report import make_report
 from tfmeta.inspection.report_tables import report_lines
 from tfmeta.named_code import trusting
 from tfmeta.terminal import plain_values

@@ -1,0 +1,1 @@
+"""Trained runs looked at: compared with each other, and shown in one HTML file."""
