@@ -18,6 +18,7 @@ from tfmeta.commands.listing import algorithms, networks, pipelines
 from tfmeta.commands.optima import optima
 from tfmeta.commands.predict import predict
 from tfmeta.commands.replay import replay
+from tfmeta.commands.report import report
 from tfmeta.commands.runs import runs
 from tfmeta.commands.startup import open_standard_streams
 from tfmeta.commands.train import train
@@ -80,6 +81,7 @@ for command in (
     episodes,
     evaluate,
     compare,
+    report,
     runs,
     export,
     verify,

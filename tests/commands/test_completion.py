@@ -49,7 +49,7 @@ def test_algorithms_and_networks_are_completed():
     assert completed("evaluate", "run", "--pipeline", "gl") == ["glyphs"]
 
 
-@pytest.mark.parametrize("command", ["evaluate", "export", "optima", "replay"])
+@pytest.mark.parametrize("command", ["evaluate", "export", "optima", "replay", "report"])
 def test_runs_are_completed(command, somewhere):
     assert completed(command, "") == ["runs/first", "runs/second"]
     assert completed(command, "ru") == ["runs/first", "runs/second"]

@@ -21,6 +21,7 @@ COMMANDS = (
     "episodes",
     "evaluate",
     "compare",
+    "report",
     "runs",
     "export",
     "verify",

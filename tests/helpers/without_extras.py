@@ -10,6 +10,6 @@ class Missing:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing())
-for name in ("tensorflow_datasets", "importlib_resources", "tensorboard"):
+for name in ("tensorflow_datasets", "importlib_resources", "tensorboard", "matplotlib", "jinja2"):
     sys.modules[name] = None
 """

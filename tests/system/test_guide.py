@@ -31,6 +31,7 @@ SMALL = {
     "episodes": ["--tasks", "5"],
     "optima": ["--tasks", "4", "--steps", "2"],
     "replay": ["--step", "2"],
+    "report": ["--tasks", "5", "--no-sizes"],
 }
 SMALL_IMAGES = [  # for a pipeline of images
     *("--set", "network.filters=4", "--set", "network.num_blocks=2"),

@@ -21,19 +21,24 @@ _OPTIONS = (
     click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is."),
     click.option("--seed", type=int, help="Of the test episodes.  [default: 0]"),
     click.option("--episodes", type=click.Path(), help="A file of `tfmeta episodes` to test on."),
-    click.option(
-        "--baselines/--no-baselines",
-        default=True,
-        help="Compare with what needs no learning, on the same episodes.  [default: baselines]",
-    ),
+)
+_BASELINES = click.option(
+    "--baselines/--no-baselines",
+    default=True,
+    help="Compare with what needs no learning, on the same episodes.  [default: baselines]",
 )
 
 
-def protocol_options(command: Any) -> Any:
-    """Adds the options to a command; `given_protocol` reads them."""
+def testing_options(command: Any) -> Any:
+    """Adds the options about episodes to a command; `given_episodes` reads them."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def protocol_options(command: Any) -> Any:
+    """Adds these and `--baselines` to a command; `given_protocol` reads them."""
+    return testing_options(_BASELINES(command))
 
 
 def given_protocol(options: dict[str, Any]) -> dict[str, Any]:
@@ -45,10 +50,23 @@ def given_protocol(options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: if there are a file of episodes and a protocol.
     """
+    baselines = options.pop("baselines")
+    return {**given_episodes(options), "baselines": baselines}
+
+
+def given_episodes(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that the user gave, as arguments of a workflow: the protocol alone.
+
+    Args:
+        options: all that `testing_options` added.
+
+    Raises:
+        UserError: if there are a file of episodes and a protocol.
+    """
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    episodes, baselines = given.pop("episodes", None), given.pop("baselines")
+    episodes = given.pop("episodes", None)
     if episodes is not None and given:
         first = "set" if "assignments" in given else next(iter(given)).replace("_", "-")
         raise UserError(f"received --episodes and --{first}; the file says which episodes they are")
     given |= pipeline_options(given.pop("assignments", ()))
-    return {**given, "episodes": episodes, "baselines": baselines}
+    return {**given, "episodes": episodes}

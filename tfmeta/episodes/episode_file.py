@@ -117,10 +117,15 @@ class EpisodeFile(EpisodeSource):
 
     def check(self, split: str, shape: EpisodeShape) -> None:
         if (split, shape) != (self.split, self.shape):
-            size = in_words(self.shape.protocol(), are_values=self.target_kind.are_values)
-            raise UserError(f"the file has {size} episodes of the {self.split} split alone")
+            raise self._has_others()
+
+    def _has_others(self) -> UserError:
+        size = in_words(self.shape.protocol(), are_values=self.target_kind.are_values)
+        return UserError(f"the file has {size} episodes of the {self.split} split alone")
 
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        if split != self.split:
+            raise self._has_others()
         return self.shape.num_ways, self.shape.num_shots + self.shape.num_queries
 
     def draw(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Any]:

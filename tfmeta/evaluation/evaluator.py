@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,8 @@ class Evaluator:
             )
         self._learner, self._source, self._episodes = learner, source, episodes
         self._keeps_answers = keeps_answers
-        self._measure = tf.function(self._measure_tasks, autograph=False)
+        # TensorFlow counts the tracings of a method over all evaluators, and warns of many.
+        self._measure = tf.function(partial(self._measure_tasks), autograph=False)
 
     def run(self, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
         """The facts that `measure` finds."""

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from tfmeta import files
 from tfmeta.errors import UserError
 from tfmeta.inspection.labels import draw_name, width_of
+from tfmeta.replaceable import check_replaceable
 from tfmeta.terminal import plain
 
 SPLIT, SEED, NUM_EPISODES = "train", 0, 3
@@ -32,20 +33,12 @@ def check_free(path: Path) -> None:
         UserError: if the name does not end in .png, the folder does not exist, or the file that is
             there is no contact sheet.
     """
-    if path.suffix.lower() != ".png":
-        raise UserError(f"received --contact-sheet {path}; expected a file name that ends in .png")
-    if not path.parent.is_dir():
-        raise UserError(f"there is no folder {path.parent}; expected one for --contact-sheet")
-    if path.exists() and not _is_sheet(path):
-        raise UserError(
-            f"{path} is there already and is no contact sheet of tfmeta inspect; choose another "
-            "place: --contact-sheet FILE.png"
-        )
+    check_replaceable(
+        path, "--contact-sheet FILE.png", "contact sheet of tfmeta inspect", _is_sheet
+    )
 
 
 def _is_sheet(path: Path) -> bool:
-    if not path.is_file():
-        return False
     try:
         with Image.open(path, formats=("PNG",)) as image:
             return image.info.get(_MARK[0]) == _MARK[1]
@@ -162,8 +155,7 @@ def _block(rows: Any, cell: Any, columns: Any, label: Any) -> Any:
 
 def _cell(pixels: np.ndarray) -> Any:
     """An example `(height, width, channels)` from 0 to 1 as an image of a cell's size."""
-    pixels = np.round(255 * np.asarray(pixels)).astype(np.uint8)
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")
+    image = image_of(pixels).convert("RGB")
     longer = max(image.size)
     if longer > _LARGEST_CELL:
         image.thumbnail((_LARGEST_CELL, _LARGEST_CELL))
@@ -171,3 +163,9 @@ def _cell(pixels: np.ndarray) -> Any:
     # By whole factors, so that pixels keep their values.
     factor = max(1, round(_CELL / longer))
     return image.resize((factor * image.width, factor * image.height), Image.Resampling.NEAREST)
+
+
+def image_of(pixels: np.ndarray) -> Image.Image:
+    """An example `(height, width, 1 or 3)` from 0 to 1 as an image of its own size."""
+    levels = np.round(255 * np.asarray(pixels)).astype(np.uint8)
+    return Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)

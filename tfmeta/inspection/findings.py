@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -54,10 +55,9 @@ def make_report(plan: Plan) -> dict[str, Any]:
         "target_size": source.target_size,
         "format": source.input_format.to_dict() if source.input_format.suffix else None,
     }
+    report["splits"] = splits_of(source, shape)
     if isinstance(source, ClassSource):
-        report |= _data(source, shape)
-    else:
-        report["splits"] = _limits(source, shape)
+        report |= _data(source, shape, list(report["splits"]))
     if source.prepared is not None:
         report |= source.prepared.facts()
     report["targets"] = _targets(source) if source.target_kind.are_values else None
@@ -68,14 +68,20 @@ def make_report(plan: Plan) -> dict[str, Any]:
     return report | {"ready": not report["refusals"]}
 
 
-def _data(source: ClassSource, shape: EpisodeShape) -> dict[str, Any]:
+def splits_of(source: EpisodeSource, shape: EpisodeShape) -> dict[str, dict[str, Any]]:
+    """For each split the numbers of classes and examples, or the sizes that its tasks can have."""
+    if not isinstance(source, ClassSource):
+        return _limits(source, shape)
+    index = source.index
+    names = [*SPLITS, *sorted(set(index.splits) - set(SPLITS))]
+    return {name: _split(index, name) for name in names if name in index.splits}
+
+
+def _data(source: ClassSource, shape: EpisodeShape, splits: Sequence[str]) -> dict[str, Any]:
     index = source.index
     origins = index.origins
-    splits = [*SPLITS, *sorted(set(index.splits) - set(SPLITS))]
-    splits = [split for split in splits if split in index.splits]
     return {
         "rotations": source.num_rotations,
-        "splits": {split: _split(index, split) for split in splits},
         "images": _images(origins),
         "unreadable": [{"name": name, "problem": why} for name, why in origins.unreadable],
         "passed_over": list(origins.passed_over),
@@ -95,7 +101,7 @@ def _num_bytes(examples: Any) -> Any:
     return math.prod(examples.shape) * examples.dtype.itemsize
 
 
-def _limits(source: EpisodeSource, shape: EpisodeShape) -> Any:
+def _limits(source: EpisodeSource, shape: EpisodeShape) -> dict[str, dict[str, Any]]:
     """Facts about the splits of a source without a ClassIndex."""
     tasks = source.recorded_splits() or {}
     splits = {}

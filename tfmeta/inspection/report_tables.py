@@ -50,22 +50,26 @@ def report_lines(report: dict[str, Any], width: int, prepared_lines: Any = ()) -
 
 
 def _splits(splits: Any, width: int) -> Any:
-    """The table of the splits: classes and their examples, or the possible sizes of tasks."""
+    columns, rows = split_table(splits)
+    return grid(columns, rows, width, right=columns[1:])
+
+
+def split_table(splits: dict[str, dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The columns and rows for splits: classes and their examples, or possible sizes of tasks."""
+    columns: tuple[str, ...] = ("split", "tasks", "most ways", "most examples")
+    rows: list[tuple[str, ...]] = []
     if any("classes" not in split for split in splits.values()):
-        columns: tuple[str, ...] = ("split", "tasks", "most ways", "most examples")
-        rows = []
         for name, split in splits.items():
             tasks = "any number" if split["tasks"] is None else f"{split['tasks']:,}"
             rows.append((name, tasks, f"{split['most_ways']:,}", f"{split['most_examples']:,}"))
-        return grid(columns, rows, width, right=columns[1:])
+        return columns, rows
     columns = ("split", "classes", "examples", "per class: least", "median", "most", "groups")
-    rows = []
     for name, split in splits.items():
         spread = split["examples_per_class"]
         a_class = [f"{spread[n]:,g}" for n in ("min", "median", "max")] if spread else ["-"] * 3
         groups = "-" if split["groups"] is None else f"{split['groups']:,}"
         rows.append((name, f"{split['classes']:,}", f"{split['examples']:,}", *a_class, groups))
-    return grid(columns, rows, width, right=columns[1:])
+    return columns, rows
 
 
 def _facts(report: dict[str, Any], prepared_lines: Any) -> Any:

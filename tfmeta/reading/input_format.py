@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tfmeta import typed_fields as typed
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import Limit
 
 if TYPE_CHECKING:
     from tfmeta.reading.example_parts import ExampleParts
     from tfmeta.reading.prepared import Prepared
+
+_MOST_SHOWN = 8  # of an example's numbers
 
 
 class InputFormat(ABC):
@@ -141,6 +143,15 @@ class InputFormat(ABC):
         if names:
             return example_parts.columns(example, background, names)
         return example_parts.numbers(example, background)
+
+    def words(self, x: Any) -> list[str]:
+        """Prepared examples `(examples, *shape)` as texts, each the first of its numbers."""
+        return [self._numbers(each.reshape(-1)) for each in x]
+
+    def _numbers(self, example: Any) -> str:
+        names = self.features or [""] * len(example)
+        numbers = [f"{n} {v:.4g}".strip() for n, v in zip(names, example, strict=False)]
+        return listed(numbers, _MOST_SHOWN)
 
     def seen(self) -> list[tuple[str, str]]:
         """What the network sees, for `tfmeta inspect`: pairs of a name and words."""

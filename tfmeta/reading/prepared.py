@@ -71,6 +71,11 @@ class Prepared(ABC):
         """`(examples,)`: which examples of a chunk have no content."""
         return np.zeros(len(chunk), bool)
 
+    def texts(self, rows: np.ndarray) -> list[str] | None:
+        """The examples with these numbers as texts; None if they are none, or aren't known."""
+        del rows
+        return None
+
     def check_input_dtype(self, input_dtype: str) -> None:
         """Raises UserError if a network of that input type would not see how examples differ.
 

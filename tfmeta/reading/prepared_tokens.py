@@ -46,6 +46,9 @@ class PreparedTokens(Prepared):
         ngrams = CharacterNgrams(self._texts, known or self._texts)
         return np.concatenate(list(ngrams.chunks(rows))), ngrams
 
+    def texts(self, rows: np.ndarray) -> list[str] | None:
+        return [self._texts[row] for row in rows.tolist()] if self._texts else None
+
     def is_blank(self, chunk: np.ndarray) -> np.ndarray:
         says_nothing: np.ndarray = np.isin(chunk, self._no_tokens)
         return np.all(says_nothing, axis=1)

@@ -131,6 +131,10 @@ class TextFormat(InputFormat):
             hidden = np.asarray(self.prepare(np.array([each.encode() for each in rest], object)))
         return ExampleParts([text[start:end] for start, end in spans], hidden)
 
+    def words(self, x: Any) -> list[str]:
+        """The tokens of each text."""
+        return [" ".join(self.vocabulary[int(id_)] for id_ in ids if id_) for ids in x]
+
     # In a graph
 
     def prepare(self, examples: Any, *, name: str = "text") -> Any:

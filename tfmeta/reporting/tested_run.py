@@ -3,17 +3,44 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from tfmeta.confidence import Confidence
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
+from tfmeta.evaluation.calibration import (
+    FITTED_ON,
+    REPORTED_ON,
+    Answers,
+    answers_of,
+    fitted,
+    possible_shape,
+)
 from tfmeta.evaluation.evaluator import Evaluator, Measurement
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.training.progress import Progress, Quiet
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.untrained import untrained_learner
+
+_MOST_TASKS = 200  # of a split for calibration, as `tfmeta export` takes
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """How far the probabilities of a learner can be believed.
+
+    Attributes:
+        confidence: that was fitted on validation tasks.
+        answers: to test tasks.
+        protocol: the sizes of both kinds of tasks, their number and seed.
+    """
+
+    confidence: Confidence
+    answers: Answers
+    protocol: dict[str, Any]
 
 
 @dataclass
@@ -25,6 +52,7 @@ class TestedRun:
         learner: of a checkpoint.
         step: of that checkpoint.
         tests: the episodes.
+        asked: the options of a command that ask for them.
         progress: is told how `found` gets on.
     """
 
@@ -32,6 +60,7 @@ class TestedRun:
     learner: MetaLearner
     step: int
     tests: FixedEpisodes
+    asked: Sequence[str] = ()
     progress: Progress = field(default_factory=lambda: Quiet("test"))
 
     __test__ = False  # pytest takes classes with such a name for tests
@@ -81,3 +110,17 @@ class TestedRun:
         """The names of each episode's classes, by their labels; None if they have none."""
         tests = self.tests
         return self.source.names_of_classes(tests.split, tests.shape, tests.seed, tests.num_tasks)
+
+    @cached_property
+    def certainty(self) -> Certainty:
+        """What calibration finds: fitted on validation tasks, measured on test tasks.
+
+        Raises:
+            UserError: if there are no such tasks, as in a file of episodes.
+        """
+        tests, learner = self.tests, self.learner
+        shape = possible_shape(self.source, tests.shape)
+        protocol = {"num_tasks": min(tests.num_tasks, _MOST_TASKS), "seed": tests.seed}
+        found = fitted(answers_of(learner, self.source, FITTED_ON, shape, **protocol))
+        answers = answers_of(learner, self.source, REPORTED_ON, shape, **protocol)
+        return Certainty(found, answers, {**shape.protocol(), **protocol})

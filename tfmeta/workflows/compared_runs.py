@@ -5,9 +5,9 @@ from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
 from tfmeta.errors import counted, listed
+from tfmeta.evaluation.written import written_difference, written_score
 from tfmeta.inspection.lines import UNLIMITED, grid, wrapped
 from tfmeta.terminal import plain_values
-from tfmeta.workflows.run_tables import figure
 
 _INDENT = "  "
 
@@ -54,14 +54,10 @@ class Comparison:
     def _scores(self, facts: dict[str, Any], width: int) -> list[str]:
         metric = facts["metric"]
         runs = [
-            (
-                run["run"],
-                f"{run['algorithm']} on {run['network']}",
-                figure(metric, _short(run, metric)),
-            )
+            (run["run"], f"{run['algorithm']} on {run['network']}", _score(run, metric))
             for run in facts["runs"]
         ]
-        beside = [(row["name"], figure(metric, _short(row, metric))) for row in facts["baselines"]]
+        beside = [(row["name"], _score(row, metric)) for row in facts["baselines"]]
         lines = grid(("run", "learner", metric), runs, width, right=(metric,))
         if beside:
             lines += ["", *grid(("without learning", metric), beside, width, right=(metric,))]
@@ -82,14 +78,11 @@ class Comparison:
         return lines
 
 
-def _short(row: dict[str, Any], metric: str) -> dict[str, Any]:
-    return {"score": row[metric], "ci95": row["ci95"]}
+def _score(row: dict[str, Any], metric: str) -> str:
+    return written_score(metric, row[metric], row["ci95"])
 
 
 def _cells(metric: str, row: dict[str, Any]) -> tuple[str, ...]:
     than = row["than"].replace(f"{row['of']}: ", "its ", 1)
-    if metric == "mse":
-        difference = f"{row['difference']:+.4g} +- {row['difference_ci95']:.2g}"
-    else:
-        difference = f"{100 * row['difference']:+.2f} +- {100 * row['difference_ci95']:.2f}%"
+    difference = written_difference(metric, row)
     return than, difference, "yes" if row["holds"] else "no", f"{row['p_corrected']:.2g}"

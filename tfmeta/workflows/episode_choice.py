@@ -4,7 +4,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tfmeta import strict_json
 from tfmeta.episodes.episode_file import EpisodeFile
+from tfmeta.episodes.episode_shape import Range
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
@@ -23,6 +25,12 @@ _PROTOCOL = {
     *("split", "tasks", "seed", "pipeline", "pipeline_options", "data_dir"),
     *("ways", "shots", "queries", "unbalanced", "within_group", "query_other_group"),
     *("skip_small_classes", "skip_unreadable", "least_ways", "least_shots", "least_queries"),
+}
+# The option that says no, where it has a name of its own.
+_OPPOSITES = {
+    "unbalanced": "balanced",
+    "within_group": "across_groups",
+    "query_other_group": "query_same_group",
 }
 
 
@@ -62,6 +70,22 @@ class EpisodeChoice:
             both = f"episodes={str(file)!r} and {next(iter(given))}"
             raise UserError(f"received {both}; the file says which episodes they are")
         return cls(file, given, checkpoint)
+
+    def options(self) -> list[str]:
+        """The same choice as options of a command."""
+        words = [] if self.file is None else [f"--episodes={self.file}"]
+        for name, value in self.protocol.items():
+            own = name.partition(".")[2]
+            if name == "pipeline_options":
+                words += _assigned(value)
+            elif own:
+                words += _assigned({own: value})
+            elif isinstance(value, bool):
+                words.append(_option(name if value else _OPPOSITES.get(name, f"no_{name}")))
+            else:
+                shown = Range.of(tuple(value)) if isinstance(value, list | tuple) else value
+                words.append(f"{_option(name)}={shown}")
+        return words if self.checkpoint == BEST else [*words, f"--checkpoint={self.checkpoint}"]
 
     def of_run(self, run: RunDirectory, progress: Progress) -> FixedEpisodes:
         """The episodes for a run.
@@ -119,6 +143,14 @@ class EpisodeChoice:
         if key not in self._opened:
             self._opened[key] = open_source_of_run(run, settings)
         return self._opened[key]
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _assigned(options: dict[str, Any]) -> list[str]:
+    return [f"--set=pipeline.{name}={strict_json.dumps(each)}" for name, each in options.items()]
 
 
 def _of_file(run: RunDirectory, path: Path) -> FixedEpisodes:

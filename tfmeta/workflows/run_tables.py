@@ -6,6 +6,7 @@ from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
 from tfmeta.errors import counted
+from tfmeta.evaluation.written import written_score
 from tfmeta.inspection.lines import grid, wrapped
 
 _COLUMNS = ("run", "learner", "validation", "test")
@@ -49,8 +50,8 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
     return (
         run["run"],
         f"{run['algorithm']} on {run['network']}",
-        _score(run["metric"], validation["score"]) if validation else "-",
-        figure(run["metric"], test) if test else "-",
+        written_score(run["metric"], validation["score"]) if validation else "-",
+        written_score(run["metric"], test["score"], test["ci95"]) if test else "-",
     )
 
 
@@ -70,7 +71,8 @@ def _below(run: dict[str, Any], width: int) -> Iterator[str]:
     for other in _newest_of_each(run["results"]):
         words = in_words(other, are_values=run["metric"] == "mse")
         where = f"{other['split']} of {other['pipeline']}"
-        parts.append(f"{words}, {where}: {figure(run['metric'], other)}")
+        score = written_score(run["metric"], other["score"], other["ci95"])
+        parts.append(f"{words}, {where}: {score}")
     yield from wrapped("; ".join(parts), width, first=_INDENT, later=_INDENT)
 
 
@@ -82,17 +84,3 @@ def _newest_of_each(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
         protocol = {name: v for name, v in result.items() if name not in passed_over}
         found[tuple(sorted(protocol.items()))] = result
     return list(found.values())
-
-
-def figure(metric: str, result: dict[str, Any]) -> str:
-    """A score with half of its 95% interval."""
-    interval = result["ci95"]
-    if interval is None:
-        return _score(metric, result["score"])
-    if metric == "mse":
-        return f"{_score(metric, result['score'])} +- {interval:.2g}"
-    return f"{100 * result['score']:.1f} +- {100 * interval:.1f}%"
-
-
-def _score(metric: str, score: float) -> str:
-    return f"{score:.4g}" if metric == "mse" else f"{100 * score:.1f}%"

@@ -49,7 +49,7 @@ def tested_runs(
             check_same_tasks(tested[0], name, tests)
         learner, step = load_run(run, choice.checkpoint)
         part = progress.part(number / len(runs), 1 / len(runs), name)
-        each = TestedRun(run, learner, step, tests, part)
+        each = TestedRun(run, learner, step, tests, choice.options(), part)
         _ = each.found
         if tested:
             check_same_episodes(tested[0], each)
