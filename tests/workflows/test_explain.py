@@ -13,8 +13,9 @@ from PIL import Image
 import tfmeta
 from tfmeta.errors import UserError
 from tfmeta.explaining.explanation import Explanations
-from tfmeta.explaining.explanation_lines import shortened
+from tfmeta.explaining.explanation_lines import name_of, shortened
 from tfmeta.explaining.explanation_pictures import figure_of
+from tfmeta.reading.example_reader import Place
 
 QUERY = "cross.png"
 
@@ -133,6 +134,16 @@ def test_a_folder_gets_a_picture_of_each_query(explained, tmp_path):
         both.write_pictures(tmp_path / "why.jpg")
 
 
+def test_names_are_short_where_the_support_set_says_the_rest(explained, support):
+    text = str(explained[1])
+    assert "squared distance   example\n" in text
+    assert " with no effect\n" in text  # those of the third class
+    assert name_of(Place("s.csv", 3, name="line 4"), "s.csv") == "line 4"
+    assert name_of(Place("other.csv", 3), "s.csv") == "other.csv row 3"
+    assert name_of(Place("s/cat/1.png"), "s") == "cat/1.png"
+    assert name_of(Place("q.csv", 1, text="how to pay?"), None) == "how to pay?"
+
+
 def test_values_of_a_run(tmp_path):
     x = np.linspace(-1, 1, 6, dtype=np.float32)[:, np.newaxis]
     np.savez(tmp_path / "support.npz", x=x, y=np.sin(x))
@@ -144,6 +155,7 @@ def test_values_of_a_run(tmp_path):
     assert_close(each.score, expected.prediction[0], dtype=np.float32, scale=1)
     assert each.input.names == ["number 1"]
     assert "Support: what the value would lose" in str(found)
+    assert "effect   target    example" in str(found)
     files = found.write_pictures(tmp_path / "why")
     assert len(files) == 1
 
@@ -175,6 +187,10 @@ def test_a_command_without_an_input_says_what_is_missing(capfd):
     status, _, err = trained.inside(capfd, "explain", "runs/x", "--support", "s")
     assert status == 2
     assert "received no INPUT" in err
+    two = ["a.png", "b.png", "--output", "one.png"]
+    status, _, err = trained.inside(capfd, "explain", "runs/x", "--support", "s", *two)
+    assert status == 2
+    assert "received --output one.png for 2 queries; expected a folder" in err
 
 
 def test_a_long_name_keeps_its_ends():

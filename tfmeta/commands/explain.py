@@ -55,7 +55,7 @@ def explain(
     from tfmeta.explaining.explanation_files import check_place
     from tfmeta.workflows import explain as workflow
 
-    place = None if output is None else check_place(output)
+    place = None if output is None else check_place(output, len(inputs))
     with Reporter("explain") as reporter:
         options = {"checkpoint": checkpoint, "progress": reporter}
         found = workflow.explain(run_dir, inputs, support=support, of=of, **options)

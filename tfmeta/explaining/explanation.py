@@ -270,4 +270,4 @@ class Explanations:
         """
         from tfmeta.explaining.explanation_files import check_place, write_pictures
 
-        return write_pictures(self, check_place(output))
+        return write_pictures(self, check_place(output, len(self.of_queries)))

@@ -14,16 +14,23 @@ if TYPE_CHECKING:
 _SUFFIX = ".png"
 
 
-def check_place(output: AnyPath) -> Path:
+def check_place(output: AnyPath, num_queries: int = 1) -> Path:
     """A place for pictures, and whether they can be drawn.
 
     Args:
         output: a new folder, or a file that ends in .png.
+        num_queries: how many pictures there will be, at least.
 
     Raises:
-        UserError: if there is something already, the folder above it is missing, or Matplotlib is.
+        UserError: if there is something already, the folder above it is missing, Matplotlib is, or
+            there are several pictures for one file.
     """
     place = Path(output)
+    if place.suffix.lower() == _SUFFIX and num_queries > 1:
+        raise UserError(
+            f"received --output {place} for {num_queries} queries; expected a folder, which gets a "
+            "picture of each"
+        )
     if place.suffix and place.suffix.lower() != _SUFFIX:
         raise UserError(
             f"received --output {place}; expected a new folder, or a file that ends in .png"
@@ -41,16 +48,11 @@ def write_pictures(found: "Explanations", place: Path) -> list[Path]:
         place: what `check_place` returned.
 
     Raises:
-        UserError: if there are several queries for one file, or a file can't be written.
+        UserError: if a file can't be written.
     """
     from tfmeta.explaining.explanation_pictures import draw
 
     is_file, number = place.suffix.lower() == _SUFFIX, len(found.of_queries)
-    if is_file and number > 1:
-        raise UserError(
-            f"received --output {place} for {number} queries; expected a "
-            "folder, which gets a picture of each"
-        )
     with files.locked(place), files.whole(place) as partial:
         if is_file:
             draw(found, 0, partial)

@@ -12,6 +12,7 @@ from tfmeta.explaining.explanation import (
     Explanation,
     Explanations,
     InputEffects,
+    LayerEffect,
     SupportEffects,
     SupportExample,
 )
@@ -83,13 +84,17 @@ def _of_support(effects: SupportEffects, root: str | None, width: int) -> Iterat
             f"together {effects.total:+.2f}{rest}"
         )
     yield from wrapped(heading, width, later="  ")
-    shown = _ends(effects.strongest)
-    columns = ["effect", *([effects.measure] if effects.measure else []), "class", "example"]
-    if not effects.examples or not isinstance(effects.examples[0].label, str):
-        columns[-2] = "target"
-    rows = [_support_row(each, effects, root) for each in shown]
-    yield from _table(columns, rows, width, right=columns[:-2])
-    yield from _others([each.effect or 0.0 for each in effects.strongest], len(shown))
+    known = [each for each in effects.strongest if each.effect]
+    shown = _ends(known)
+    columns = ["effect", *([effects.measure] if effects.measure else [])]
+    right = list(columns)
+    if not _in_class_folders(effects, root):
+        columns.append("class" if isinstance(effects.examples[0].label, str) else "target")
+    rows = [_support_row(each, len(columns), effects, root) for each in shown]
+    yield from _table([*columns, "example"], rows, width, right=right)
+    yield from _others([each.effect or 0.0 for each in known], len(shown))
+    if nothing := sum(each.effect == 0 for each in effects.examples):
+        yield f" {counted(nothing, 'example')} with no effect"
     unknown = [each for each in effects.examples if each.effect is None]
     if unknown:
         those = "it is" if len(unknown) == 1 else "each is"
@@ -103,13 +108,24 @@ def _of_support(effects: SupportEffects, root: str | None, width: int) -> Iterat
     yield from _notes(effects, root, width)
 
 
-def _support_row(each: SupportExample, effects: SupportEffects, root: str | None) -> list[str]:
+def _in_class_folders(effects: SupportEffects, root: str | None) -> bool:
+    """Whether the name of each example begins with that of its class."""
+    return all(
+        isinstance(each.label, str)
+        and name_of(each.place, root).startswith(f"{plain(each.label)}/")
+        for each in effects.examples
+    )
+
+
+def _support_row(
+    each: SupportExample, num_columns: int, effects: SupportEffects, root: str | None
+) -> list[str]:
     label = each.label
     if not isinstance(label, str):
         label = ", ".join(f"{value:.4g}" for value in label)
     measure = [] if effects.measure is None else [f"{each.measure:.4g}"]
-    name = name_of(each.place, root)
-    return [f"{each.effect:+.3f}", *measure, shortened(plain(label), _MOST_CELLS // 2), name]
+    cells = [f"{each.effect:+.3f}", *measure, shortened(plain(label), _MOST_CELLS // 2)]
+    return [*cells[:num_columns], name_of(each.place, root)]
 
 
 def _notes(effects: SupportEffects, root: str | None, width: int) -> Iterator[str]:
@@ -180,7 +196,7 @@ def _of_adaptation(
             "from 0" if each.change is None else f"{100 * each.change:.2g}%",
             f"{100 * each.share:.0f}%",
             f"{each.effect:+.3f}",
-            plain(each.name) + (" (the head)" if each.is_head else ""),
+            layer_name(each),
         ]
         for each in found.layers
     ]
@@ -216,13 +232,21 @@ def _others(effects: Sequence[float], shown: int) -> Iterator[str]:
 
 
 def name_of(place: Place, root: str | None) -> str:
-    """The name of a support example or a query, without the folder of the support set."""
+    """The name of a support example or a query, without the folder or file of the support set."""
     if place.text is not None:
         return plain(place.text)
-    name = str(place)
-    if root is not None and name.startswith(f"{root}/"):
-        name = name[len(root) + 1 :]
-    return plain(name)
+    if root is not None and place.file is not None:
+        if place.row is not None and place.file == root:
+            return str(Place(None, place.row, name=place.name))
+        if place.file.startswith(f"{root}/"):
+            return plain(place.file[len(root) + 1 :])
+    return plain(place)
+
+
+def layer_name(layer: LayerEffect) -> str:
+    """The name of a layer; the head is marked."""
+    is_told = layer.is_head and layer.name != "head"
+    return f"{plain(layer.name)} (the head)" if is_told else plain(layer.name)
 
 
 def shortened(name: str, most: int = _MOST_CELLS) -> str:

@@ -10,10 +10,11 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from tfmeta.explaining.explanation import Explanation, Explanations, SupportExample
-from tfmeta.explaining.explanation_lines import name_of, shortened
+from tfmeta.explaining.explanation_lines import layer_name, name_of, shortened
 from tfmeta.terminal import plain
 
 _MOST_SUPPORT, _MOST_PARTS = 10, 24  # shown of each
+_LEAST_BARS = 6  # that there is room for, so that few are not too thick
 _WIDTH = 10.5  # inches
 _COLOURS = "RdBu_r"  # red is above zero
 _FOR, _AGAINST, _NEUTRAL = "#b2182b", "#2166ac", "#777777"
@@ -57,7 +58,8 @@ def figure_of(found: Explanations, number: int) -> Figure:
 def _title(each: Explanation) -> str:
     name = shortened(name_of(each.place, None))
     if not isinstance(each.answer, dict):
-        return f"{name}: {', '.join(f'{value:.5g}' for value in each.answer)}"
+        values = ", ".join(f"{value:.5g}" for value in each.answer)
+        return f"{name}: {values}\nred raises {each.question.name}, blue lowers it"
     likely = sorted(each.answer.items(), key=lambda pair: -pair[1])[:3]
     words = ", ".join(f"{shortened(plain(label))} {p:.2f}" for label, p in likely)
     unit = plain(each.question.unit)
@@ -119,6 +121,7 @@ def _bars(figure: Any, title: str, rows: Sequence[tuple[str, float]]) -> None:
     axes.axvline(0, color=_NEUTRAL, linewidth=0.8)
     axes.set_title(title)
     axes.margins(x=0.12)
+    axes.set_ylim(len(rows) - max(len(rows), _LEAST_BARS) - 0.6, len(rows) - 0.4)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
@@ -129,10 +132,7 @@ def _bars(figure: Any, title: str, rows: Sequence[tuple[str, float]]) -> None:
 def _weights(figure: Any, each: Explanation) -> None:
     found = each.adaptation
     assert found is not None
-    rows = [
-        (f"{plain(layer.name)}{' (head)' if layer.is_head else ''}", layer)
-        for layer in found.layers
-    ]
+    rows = [(layer_name(layer), layer) for layer in found.layers]
     axes = figure.subplots()
     places = np.arange(len(rows))[::-1]
     sizes = [100 * (layer.change or 0.0) for _, layer in rows]
@@ -163,7 +163,7 @@ def _weights(figure: Any, each: Explanation) -> None:
 
 
 def _support(figure: Any, each: Explanation, pictures: Any, root: str) -> None:
-    known = each.support.strongest
+    known = [one for one in each.support.strongest if one.effect]
     if len(known) > _MOST_SUPPORT:
         half = _MOST_SUPPORT // 2
         known = [*known[:half], *known[len(known) - half :]]
