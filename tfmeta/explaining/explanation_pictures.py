@@ -40,11 +40,14 @@ def figure_of(found: Explanations, number: int) -> Figure:
     """The figure of one explanation: the input, the weights and the support set."""
     each, root = found.of_queries[number], found.facts["support"]["path"]
     has_pictures = found.support_pictures is not None
-    height = 6.6 if has_pictures else 7.5
+    is_small = has_pictures and len(each.support.examples) <= _MOST_SUPPORT // 2
+    height = 5.6 if is_small else 6.6 if has_pictures else 7.5
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     figure.get_layout_engine().set(hspace=0.06, wspace=0.04)
     figure.suptitle(_title(each), fontfamily=_fonts(), wrap=True, **_PLAIN)
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1.25, 1.0) if has_pictures else (1, 1))
+    top, bottom = figure.subfigures(
+        2, 1, height_ratios=(2.0 if is_small else 1.25, 1.0) if has_pictures else (1, 1)
+    )
     if each.adaptation is None:
         _input(top, each)
     else:
@@ -178,8 +181,9 @@ def _support(figure: Any, each: Explanation, pictures: Any, root: str) -> None:
         return
     figure.suptitle(title, fontsize="large")
     rows_of = {id(example): row for row, example in enumerate(each.support.examples)}
-    columns = max(5, -(-len(shown) // 2))
-    for place, axes in enumerate(figure.subplots(2, columns).flat):
+    rows = 1 if len(shown) <= _MOST_SUPPORT // 2 else 2
+    grid = figure.subplots(rows, _MOST_SUPPORT // 2)
+    for place, axes in enumerate(grid.flat):
         if place >= len(shown):
             axes.set_axis_off()
             continue
