@@ -181,8 +181,8 @@ def _support(figure: Any, each: Explanation, pictures: Any, root: str) -> None:
         return
     figure.suptitle(title, fontsize="large")
     rows_of = {id(example): row for row, example in enumerate(each.support.examples)}
-    rows = 1 if len(shown) <= _MOST_SUPPORT // 2 else 2
-    grid = figure.subplots(rows, _MOST_SUPPORT // 2)
+    num_rows = 1 if len(shown) <= _MOST_SUPPORT // 2 else 2
+    grid = figure.subplots(num_rows, _MOST_SUPPORT // 2)
     for place, axes in enumerate(grid.flat):
         if place >= len(shown):
             axes.set_axis_off()
