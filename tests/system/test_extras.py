@@ -9,7 +9,7 @@ from without_extras import WITHOUT
 
 from tfmeta.errors import UserError
 from tfmeta.extras import import_extra
-from tfmeta.training.scalar_events import write_scalar
+from tfmeta.training.board.summaries import write_scalar
 
 
 def python(code, folder):

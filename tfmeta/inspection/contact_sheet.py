@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tfmeta import files
 from tfmeta.errors import UserError
-from tfmeta.inspection.labels import draw_name, width_of
+from tfmeta.name_labels import draw_name, width_of
 from tfmeta.replaceable import check_replaceable
 from tfmeta.terminal import plain
 

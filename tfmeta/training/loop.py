@@ -34,6 +34,7 @@ class TrainingLoop:
     def __init__(self, learner: MetaLearner, batches: Batches):
         self._learner, self._batches = learner, batches
         self._strategy = learner.distribute_strategy
+        self._waited = tf.Variable(0.0, trainable=False, dtype=tf.float64)
         self._one_step = tf.function(
             self._step_of_replicas,
             autograph=False,
@@ -41,6 +42,11 @@ class TrainingLoop:
             jit_compile=learner.jit_compile,
         )
         self._steps = tf.function(self._several_steps, autograph=False, reduce_retracing=True)
+
+    @property
+    def seconds_waited(self) -> float:
+        """How long its steps have waited for their episodes, all together."""
+        return float(self._waited.numpy())
 
     def run(
         self,
@@ -110,11 +116,20 @@ class TrainingLoop:
         """So many steps; returns the means of the window so far."""
 
         def step(done: tf.Tensor) -> tuple[tf.Tensor]:
-            self._one_step(iterator.get_next())
+            self._one_step(self._next(iterator))
             return (done + 1,)
 
         if self._learner.steps_per_execution == 1:  # TensorFlow rounds a loop's body otherwise
-            self._one_step(iterator.get_next())
+            self._one_step(self._next(iterator))
         else:
             tf.while_loop(lambda done: done < number, step, (0,))
         return self._learner.get_metrics_result()
+
+    def _next(self, iterator: Any) -> Any:
+        """The next batch; adds the time until it is there to the time waited."""
+        begun = tf.timestamp()
+        with tf.control_dependencies([begun]):
+            batch = iterator.get_next()
+        with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
+            self._waited.assign_add(tf.timestamp() - begun)
+        return batch

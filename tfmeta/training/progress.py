@@ -20,14 +20,20 @@ class Progress:
         label: what is running, such as "train".
     """
 
+    _words: dict[str, str] = {}  # noqa: RUF012  # of numbers, see `call`
+
     def __init__(self, label: str):
         self._label = label
         self._last_line = 0.0
 
+    def call(self, words: dict[str, str]) -> None:
+        """Says how the numbers of a line are called to people, by their names."""
+        self._words = words
+
     def window(self, line: dict[str, Any], tasks_per_second: float, progress: float) -> None:
         """Reports a line of metrics; `progress` is from 0 to 1."""
         state = "  ".join(
-            f"{name} {value:,}" if name == "step" else f"{name} {value:.4g}"
+            f"{name} {value:,}" if name == "step" else f"{self._words.get(name, name)} {value:.4g}"
             for name, value in line.items()
             if name != "learning_rate"
         )

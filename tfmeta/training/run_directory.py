@@ -248,6 +248,11 @@ class RunDirectory:
         self._kept.save_best(learner, step, score=score)
 
     @property
+    def name(self) -> str:
+        """The name of its folder, for people."""
+        return self.path.resolve().name
+
+    @property
     def step(self) -> int:
         """The step of the last checkpoint; 0 if there is none."""
         return self._kept.step
@@ -290,7 +295,7 @@ class RunDirectory:
         """Removes what killed writers have left; the caller must hold the lock."""
         self._kept.remove_best_after(self.step)
         with files.writing(self.path):
-            for folder in (self.path, self.checkpoints):
+            for folder in (self.path, self.checkpoints, self.tensorboard):
                 files.clear(folder)
 
 

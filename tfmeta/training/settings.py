@@ -12,10 +12,15 @@ from tfmeta.pipelines import PIPELINES
 from tfmeta.training.flat_settings import GROUPS
 
 _OF_TPU = ("tpu", "tpu_zone", "tpu_project")
-_WRITTEN_IF_SET = ("query_other_group", "precision", *_OF_TPU)
+_FOR_TENSORBOARD = ("diagnosis_share", "profile_steps")
+_WRITTEN_IF_SET = ("query_other_group", "precision", *_OF_TPU, *_FOR_TENSORBOARD)
 _KEYS = {"outer_learning_rate": "outer_lr"}  # where a key of config.json has another name here
 BUDGET = ("steps", "max_minutes")  # how long a run trains
-_CHANGEABLE = (*BUDGET, "data_dir", "checkpoint_seconds", "strategy", *_OF_TPU)  # later
+# What may change later:
+_CHANGEABLE = (
+    *(*BUDGET, "data_dir", "checkpoint_seconds", "strategy"),
+    *(*_OF_TPU, *_FOR_TENSORBOARD),
+)
 
 _MOST = 2**31 - 1  # what TensorFlow counts with
 _MOST_SEED = 2**32 - 1  # NumPy's
@@ -48,10 +53,15 @@ _CHECKS = (
         f"a whole number from 1 up to {_MOST}",
         _is_whole,
     ),
-    ("validation_tasks steps", f"a whole number from 0 up to {_MOST}", lambda v: _is_whole(v, 0)),
+    (
+        "validation_tasks steps profile_steps",
+        f"a whole number from 0 up to {_MOST}",
+        lambda v: _is_whole(v, 0),
+    ),
     ("seed", f"a whole number from 0 up to {_MOST_SEED}", lambda v: _is_whole(v, 0, _MOST_SEED)),
     ("outer_learning_rate max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
     ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
+    ("diagnosis_share", "a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1),
     (
         "transductive within_group query_other_group unbalanced skip_small_classes skip_unreadable",
         "true or false",
@@ -124,6 +134,9 @@ class Settings:
         validate_every: steps between validations; by default 25 times `log_every`.
         validation_tasks: episodes per validation; 0 for no validation.
         checkpoint_seconds: the least time between checkpoints; a kill can cost as much training.
+        diagnosis_share: for TensorBoard, the share of the training time in which the learner's
+            adaptation is looked at after validations; 0 for never, 1 for each time.
+        profile_steps: for TensorBoard, how many steps are profiled; 0 for none.
         pipeline_options, network_options, learner_options: options of the pipeline, the network
             and the learner.
     """
@@ -165,6 +178,8 @@ class Settings:
     validate_every: int | None = None
     validation_tasks: int = 100
     checkpoint_seconds: float = 30.0
+    diagnosis_share: float = 0.02
+    profile_steps: int = 0
     pipeline_options: dict[str, Any] = field(default_factory=dict)
     network_options: dict[str, Any] = field(default_factory=dict)
     learner_options: dict[str, Any] = field(default_factory=dict)

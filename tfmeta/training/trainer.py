@@ -14,6 +14,7 @@ from tfmeta.training.callback_checks import check_callbacks
 from tfmeta.training.callbacks import callbacks_of
 from tfmeta.training.callbacks.run_callback import RunCallback
 from tfmeta.training.callbacks.timing import Timing
+from tfmeta.training.loop import TrainingLoop
 from tfmeta.training.plan import Plan
 from tfmeta.training.progress import Progress, Quiet
 from tfmeta.training.run_directory import RunDirectory
@@ -155,15 +156,17 @@ class Trainer:
         state, run_dir = self._state, self._state.run.path
         progress = progress if state.workers.is_chief else Quiet("train")
         with self._lock or contextlib.nullcontext(), state.workers.watched(run_dir):
+            loop = state.plan.loop(self._learner)
             callbacks = callbacks_of(
                 state,
                 self._learner,
+                loop=loop,
                 progress=progress,
                 should_stop=should_stop,
                 users=self._callbacks,
             )
             try:
-                self._fit(callbacks, progress)
+                self._fit(loop, callbacks, progress)
             finally:
                 for callback in callbacks:
                     callback.close()
@@ -175,7 +178,9 @@ class Trainer:
             state.run, state.step, state.is_finished, timing.tasks_per_second, state.stopped_by
         )
 
-    def _fit(self, callbacks: Sequence[RunCallback], progress: Progress) -> None:
+    def _fit(
+        self, loop: TrainingLoop, callbacks: Sequence[RunCallback], progress: Progress
+    ) -> None:
         state, plan = self._state, self._state.plan
         for line in [*plan.source.left_out(plan.shapes), *plan.warnings()]:
             progress.say(line)
@@ -188,7 +193,7 @@ class Trainer:
             state.run.save_checkpoint(self._learner, 0, minutes=0.0)  # nothing is trained
         for split in plan.shapes if not state.is_over else ():
             self._learner.embedded(plan.source, split, progress.examples)
-        windows, loop = plan.windows(self._learner), plan.loop(self._learner)
+        windows = plan.windows(self._learner)
         while not state.is_over:
             loop.run(state.step, windows.alike(state.step), callbacks)
 

@@ -9,6 +9,7 @@ from tfmeta.evaluation.baselines import compared
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
 from tfmeta.named_code import trusting
+from tfmeta.training.board.results import write_result
 from tfmeta.training.loading import load_run
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
@@ -87,7 +88,11 @@ def _recorded(run: RunDirectory, result: Result, progress: Progress) -> Result:
 
 def record(run: AnyPath, result: Result) -> None:
     """Adds a result to a run's results.json; raises UserError if that can't be written."""
+    recorded = "not recorded"
     try:
-        RunDirectory.open(run).results.append(result.facts)
+        trained = RunDirectory.open(run)
+        trained.results.append(result.facts)
+        recorded = "in results.json, but not in TensorBoard's file"
+        write_result(trained, result)
     except UserError as error:
-        raise UserError(f"the result is not recorded: {error}", exit_status=1) from error
+        raise UserError(f"the result is {recorded}: {error}", exit_status=1) from error

@@ -6,6 +6,7 @@ from typing import Any
 from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 from tfmeta.training.callbacks.timing import Timing
 from tfmeta.training.forecast import forecast, takes_long
+from tfmeta.training.named_numbers import in_words
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_state import RunState
 
@@ -45,6 +46,7 @@ class ProgressReports(RunCallback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.state.failure is None:
             line = {"step": self.state.step, **logs}
+            self._progress.call({name: in_words(name, self.state.plan) for name in logs})
             self._progress.window(line, self._timing.tasks_per_second, self.state.progress)
             self._say_how_long()
 

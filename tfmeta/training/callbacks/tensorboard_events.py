@@ -1,49 +1,35 @@
-"""The scalars that TensorBoard shows."""
+"""The numbers of each window that TensorBoard shows."""
 
-import contextlib
-from typing import Any
-
-import tensorflow as tf
-
-from tfmeta import files
+from tfmeta.training.board.event_writer import EventWriter
+from tfmeta.training.board.summaries import write_scalar
 from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 from tfmeta.training.callbacks.timing import Timing
+from tfmeta.training.named_numbers import tag_of
 from tfmeta.training.run_state import RunState
-from tfmeta.training.scalar_events import write_scalar
 
 
 class TensorBoardEvents(RunCallback):
-    """Writes a window's metrics, and its tasks per second, to the run's folder `tensorboard`.
+    """Writes a window's metrics and its speed.
 
     Args:
         state: of the run.
         timing: that has timed the window.
+        events: of the run; this callback closes it.
     """
 
-    def __init__(self, state: RunState, timing: Timing):
+    def __init__(self, state: RunState, timing: Timing, events: EventWriter):
         super().__init__(state)
-        self._timing, self._folder = timing, state.run.tensorboard
-        self._writer: Any = None
+        self._timing, self._events = timing, events
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.state.failure:
             return
-        with files.writing(self._folder):
-            if self._writer is None:
-                self._writer = tf.summary.create_file_writer(str(self._folder))
-            with self._writer.as_default(step=self.state.step):
-                for name, value in logs.items():
-                    write_scalar(_tag(name), value)
-                write_scalar("train/tasks_per_second", self._timing.window_rate)
-            self._writer.flush()
+        with self._events.at(self.state.step):
+            for name, value in logs.items():
+                write_scalar(tag_of(name, self.state.plan), value)
+            write_scalar("train/tasks_per_second", self._timing.window_rate)
+            write_scalar("time/step_milliseconds", 1000 * self._timing.seconds_per_step)
+            write_scalar("time/data_milliseconds", 1000 * self._timing.data_seconds_per_step)
 
     def close(self) -> None:
-        # What a full disk kept from being written was told before.
-        with contextlib.suppress(OSError, tf.errors.OpError):
-            if self._writer is not None:
-                self._writer.close()
-
-
-def _tag(name: str) -> str:
-    part, _, rest = name.partition("_")
-    return f"validation/{rest}" if part == "validation" else f"train/{name}"
+        self._events.close()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from tfmeta import name_labels as labels
 from tfmeta.episodes.episode_shape import EpisodeShape
-from tfmeta.inspection import labels
 from tfmeta.inspection.contact_sheet import draw_sheet
 from tfmeta.pipelines import build
 

@@ -1,0 +1,34 @@
+"""The result of an evaluation, beside the training that led to it."""
+
+from typing import Any
+
+from tfmeta.episodes.episode_shape import Range
+from tfmeta.evaluation.result import Result
+from tfmeta.training.board.event_writer import EventWriter
+from tfmeta.training.board.summaries import write_scalar, write_text
+from tfmeta.training.run_directory import RunDirectory
+
+
+def write_result(run: RunDirectory, result: Result) -> None:
+    """Writes a result under its protocol, as numbers and in words; HParams has it in its table.
+
+    Raises:
+        UserError: if it can't be written.
+    """
+    facts, events = result.facts, EventWriter(run.tensorboard)
+    metric = "mse" if "mse" in facts else "accuracy"
+    tag = f"result/{facts['split']}_{metric}{_protocol(facts, has_ways=metric == 'accuracy')}"
+    try:
+        with events.at(facts["step"]):
+            write_scalar(tag, facts[metric])
+            write_scalar(f"{tag}_ci95", facts["ci95"])
+            write_text(tag, "\n\n".join(result.sentences()))
+    finally:
+        events.close()
+
+
+def _protocol(facts: dict[str, Any], *, has_ways: bool) -> str:
+    ways, shots = (
+        Range.up_to(facts[f"num_{name}"], facts.get(f"least_{name}")) for name in ("ways", "shots")
+    )
+    return f"_{ways}way_{shots}shot" if has_ways else f"_{shots}shot"
