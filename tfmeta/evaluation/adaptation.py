@@ -10,6 +10,7 @@ from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.network_probe import owner_of
 from tfmeta.learners.padding import refilled, unpadded, unpadded_arrays
 
 
@@ -89,28 +90,18 @@ class AdaptationProbe:
 
     def _updates(self, state: dict[str, Any]) -> dict[str, Any]:
         """How far each layer's weights are from where they started, in one task."""
-        function = self._learner.task_learner().function
+        learner = self._learner.task_learner()
+        function, variables = learner.function, learner.network.trainable_variables
         task_weights = state.get("weights", {})
         moved: dict[str, Any] = {}
         lengths: dict[str, Any] = {}
-        layers = layer_names(function)
-        named = zip(function.weight_names, function.weights(), layers, strict=True)
-        for name, weight, layer in named:
+        named = zip(function.weight_names, function.weights(), variables, strict=True)
+        for name, weight, variable in named:
             if name in task_weights:
+                layer = owner_of(learner.network, variable).name
                 change = tf.reduce_sum(tf.square(task_weights[name] - weight))
                 moved[layer] = moved.get(layer, 0.0) + change
                 lengths[layer] = lengths.get(layer, 0.0) + tf.reduce_sum(tf.square(weight))
         return {
             layer: tf.sqrt(tf.math.divide_no_nan(moved[layer], lengths[layer])) for layer in moved
         }
-
-
-def layer_names(function: Any) -> list[str]:
-    """The name of the layer of each of a NetworkFunction's weights, which their names begin with.
-
-    The layers of two weights are the same if their names are.
-    """
-    first: dict[int, str] = {}
-    for number, name in zip(function.layer_of, function.weight_names, strict=True):
-        first.setdefault(number, name.rpartition("_")[0] or name)
-    return [first[number] for number in function.layer_of]

@@ -80,7 +80,7 @@ def _write_confusion(pairs: list[Pair]) -> None:
             ((wrong.count(pair), pair) for pair in {*wrong}), key=lambda c: (-c[0], c[1])
         )
         rows = [(*pair, number) for number, pair in counts[:_MOST_PAIRS]]
-        write_text("confusion", table(("class", "was called", "times"), rows))
+        write_text("confused_classes", table(("class", "was called", "times"), rows))
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:
