@@ -57,12 +57,10 @@ def test_the_last_step_of_the_curve_is_the_validation(values):
     board = Board(values)
     expected = {line["step"]: line["validation_mse"] for line in lines(values)}
     assert sorted(expected) == [4, 8, 12]
-    received = board.scalars("adaptation/query_mse/after_1")
+    received = board.scalars("query_mse/after_1")
     for step, score in expected.items():
         assert_close(received[step], score, dtype=np.float32)
-    before, support = (
-        board.scalars(f"adaptation/{n}") for n in ("query_mse/after_0", "support_mse/after_1")
-    )
+    before, support = (board.scalars(n) for n in ("query_mse/after_0", "support_mse/after_1"))
     assert before.keys() == support.keys() == expected.keys()
     assert before != received
     assert {f"inner_update/{layer}" for layer in ("hidden1", "head")} <= board.tags
@@ -76,7 +74,7 @@ def test_looking_changes_no_number_of_the_run(values, tmp_path):
     without = train(tmp_path / "run", VALUES, **{**ALL, "diagnosis_share": 0})
     read = [(run.path / "metrics.jsonl").read_bytes() for run in (values, without)]
     assert read[0] == read[1]
-    assert not [tag for tag in Board(without).tags if tag.startswith(("adaptation", "episodes"))]
+    assert not [tag for tag in Board(without).tags if tag.startswith(("query_", "episodes"))]
 
 
 def test_a_run_of_classes_shows_ways_pictures_confusion_and_its_result(classes):
@@ -85,17 +83,17 @@ def test_a_run_of_classes_shows_ways_pictures_confusion_and_its_result(classes):
     assert_close(board.scalars("train/accuracy_3way")[4], line["accuracy"], dtype=np.float32)
     score = line["validation_accuracy"]
     assert_close(board.scalars("validation/accuracy_2way")[4], score, dtype=np.float32)
-    assert_close(board.scalars("adaptation/query_accuracy_2way")[4], score, dtype=np.float32)
+    assert_close(board.scalars("query_accuracy_2way/adapted")[4], score, dtype=np.float32)
     width, height, file = board.last("episodes/0").tolist()
     assert tf.io.decode_png(file).shape[:2] == (int(height), int(width))
     (result,) = json.loads((classes.path / "results.json").read_text())
-    received = board.scalars("result/test_accuracy_2way_1shot")
+    received = board.scalars("final/test_accuracy_2way_1shot")
     assert received == {result["step"]: np.float32(result["accuracy"])}
-    words = board.last("result/test_accuracy_2way_1shot_in_words").item().decode()
+    words = board.last("final/test_accuracy_2way_1shot_in_words").item().decode()
     assert words.startswith("accuracy ")
     assert "2-way 1-shot, 2 queries, inductive, 2 tasks of the test split of glyphs" in words
     best = max(each.get("validation_accuracy", 0) for each in lines(classes))
-    assert board.scalars("result/best_validation_accuracy_2way")[4] >= np.float32(best)
+    assert board.scalars("final/best_validation_accuracy_2way")[4] >= np.float32(best)
     assert "my-glyphs" in board.last("run/settings").item().decode()
 
 

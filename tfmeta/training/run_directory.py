@@ -248,11 +248,6 @@ class RunDirectory:
         self._kept.save_best(learner, step, score=score)
 
     @property
-    def name(self) -> str:
-        """The name of its folder, for people."""
-        return self.path.resolve().name
-
-    @property
     def step(self) -> int:
         """The step of the last checkpoint; 0 if there is none."""
         return self._kept.step

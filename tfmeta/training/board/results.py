@@ -10,14 +10,17 @@ from tfmeta.training.run_directory import RunDirectory
 
 
 def write_result(run: RunDirectory, result: Result) -> None:
-    """Writes a result under its protocol, as numbers and in words; HParams has it in its table.
+    """Writes a result under its protocol, as numbers and in words.
+
+    TensorBoard sorts numbers by their names, so that the final ones are the first columns of
+    HParams.
 
     Raises:
         UserError: if it can't be written.
     """
     facts, events = result.facts, EventWriter(run.tensorboard)
     metric = "mse" if "mse" in facts else "accuracy"
-    tag = f"result/{facts['split']}_{metric}{_protocol(facts, has_ways=metric == 'accuracy')}"
+    tag = f"final/{facts['split']}_{metric}{_protocol(facts, has_ways=metric == 'accuracy')}"
     try:
         with events.at(facts["step"]):
             write_scalar(tag, facts[metric])

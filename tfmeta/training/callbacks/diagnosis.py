@@ -74,11 +74,11 @@ class Diagnosis(RunCallback):
         for name, values in adaptation.curves.items():
             tag = with_ways(name, plan.task_shape, plan)
             for step, value in zip(adaptation.steps, values.mean(0), strict=True):
-                after = f"/after_{step}" if len(adaptation.steps) > 1 else ""
-                write_scalar(f"adaptation/{tag}{after}", value)
+                after = f"after_{step}" if len(adaptation.steps) > 1 else "adapted"
+                write_scalar(f"{tag}/{after}", value)
         score = f"query_{plan.source.target_kind.metric}"
-        tag = f"adaptation/{with_ways(score, plan.task_shape, plan)}_of_tasks"
-        write_histogram(tag, adaptation.curves[score][:, -1])
+        tag = with_ways(score, plan.task_shape, plan)
+        write_histogram(f"{tag}_of_tasks", adaptation.curves[score][:, -1])
 
 
 def _write_layers(name: str, values: dict[str, float]) -> None:

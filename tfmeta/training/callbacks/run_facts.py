@@ -8,15 +8,15 @@ from tfmeta.training.board.event_writer import EventWriter
 from tfmeta.training.board.summaries import write_scalar, write_text
 from tfmeta.training.board.tables import table
 from tfmeta.training.callbacks.run_callback import Logs, RunCallback
-from tfmeta.training.config_file import config_content
 from tfmeta.training.named_numbers import with_ways
 from tfmeta.training.run_state import RunState
 
+# By the beginnings of the tags that Diagnosis and TensorBoardEvents write.
 _CHARTS = {
-    "query loss after so many inner steps": [r"adaptation/query_loss.*"],
-    "query accuracy or error after so many inner steps": [r"adaptation/query_(accuracy|mse).*"],
-    "loss: support against query": [r"adaptation/(support|query)_loss.*"],
-    "accuracy or error: support against query": [r"adaptation/(support|query)_(accuracy|mse).*"],
+    "query loss after so many inner steps": [r"query_loss.*"],
+    "query accuracy or error after so many inner steps": [r"query_(accuracy|mse).*"],
+    "loss: support against query": [r"(support|query)_loss.*"],
+    "accuracy or error: support against query": [r"(support|query)_(accuracy|mse).*"],
     "size of the inner update, by layer": [r"inner_update/.*"],
     "length of the meta-gradient, by layer": [r"gradient_norm/.*"],
     "milliseconds per step, and waiting for data": [r"time/.*"],
@@ -40,11 +40,11 @@ class RunFacts(RunCallback):
         if self._is_begun:  # `fit` is called for each length of windows
             return
         self._is_begun = True
-        settings = config_content(self.state.plan.settings)
-        name = self.state.run.name
+        settings = self.state.plan.settings.to_flat()
+        name = self.state.run.path.resolve().name
         with self._events.at(self.state.step):
             hparams.write_start(name, settings, time.time())
-            write_charts(name, _CHARTS)
+            write_charts("how tasks are learned", _CHARTS)
             rows = [(key, "" if value is None else value) for key, value in settings.items()]
             write_text("run/settings", f"**{name}**\n\n{table(('setting', 'value'), rows)}")
 
@@ -54,5 +54,5 @@ class RunFacts(RunCallback):
             with self._events.at(state.step):
                 if best := state.run.best:
                     name = with_ways(plan.source.target_kind.metric, plan.task_shape, plan)
-                    write_scalar(f"result/best_validation_{name}", best[1])
+                    write_scalar(f"final/best_validation_{name}", best[1])
                 hparams.write_end(is_finished=state.is_finished, seconds=time.time())
