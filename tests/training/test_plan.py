@@ -103,7 +103,9 @@ def test_validation_comes_at_the_steps_that_were_asked_for(tmp_path):
     ("changes", "expected"),
     [
         ({"log_every": None}, Windows(20, None, 12)),
-        ({"log_every": None, "validation_tasks": 1}, Windows(20, 500, 12)),
+        ({"log_every": None, "validation_tasks": 1}, Windows(20, 100, 12)),
+        ({"log_every": 5, "validation_tasks": 1, "steps": 600}, Windows(5, 50, 600)),
+        ({"log_every": 5, "validation_tasks": 1, "steps": 10**6}, Windows(5, 125, 10**6)),
         ({"validate_every": 7}, Windows(4, None, 12)),  # without tasks there is no validation
         ({"steps": None, "max_minutes": 1.0}, Windows(4, None, None)),
     ],

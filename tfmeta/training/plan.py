@@ -1,6 +1,7 @@
 """The plan of a run, made once from its settings and source; it builds everything."""
 
 import contextlib
+import math
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, cast
@@ -32,7 +33,7 @@ from tfmeta.training.windows import Windows
 
 _MOST_EXAMPLES_PER_STEP = 10 * MOST_EXAMPLES
 _LOG_EVERY, _LOG_EVERY_VECTORISED = 20, 500
-_LINES_PER_VALIDATION = 25
+_LINES_PER_VALIDATION, _LEAST_LINES, _VALIDATIONS = 25, 5, 12  # the last one is of a whole run
 _STEPS_ON_FEATURES = 100  # per validation: few classes are soon learned by heart
 _WITHOUT_VALIDATION = "; or train without: validation_tasks=0 (--set validation_tasks=0)"
 
@@ -260,7 +261,11 @@ class Plan:
         settings = self.settings
         usual = _LOG_EVERY_VECTORISED if learner.is_vectorised else _LOG_EVERY
         log_every = settings.log_every or usual
-        steps = _LINES_PER_VALIDATION * log_every
+        lines = _LINES_PER_VALIDATION
+        if settings.steps:  # so that a run of a few thousand steps has a curve too
+            of_run = math.ceil(settings.steps / _VALIDATIONS / log_every)
+            lines = min(lines, max(_LEAST_LINES, of_run))
+        steps = lines * log_every
         if is_on_features(settings.train):
             steps = _STEPS_ON_FEATURES
         validate_every = settings.validate_every or steps

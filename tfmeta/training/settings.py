@@ -131,7 +131,8 @@ class Settings:
             "mixed_float16", whose weights are float32 too.
         max_minutes: training time in all; what a run used before it went on counts.
         log_every: steps per line of metrics; by default 500 where tasks are vectorised, else 20.
-        validate_every: steps between validations; by default 25 times `log_every`.
+        validate_every: steps between validations; by default 25 times `log_every`, and in a shorter
+            run about a twelfth of its steps, but at least 5 times `log_every`.
         validation_tasks: episodes per validation; 0 for no validation.
         checkpoint_seconds: the least time between checkpoints; a kill can cost as much training.
         diagnosis_share: for TensorBoard, the share of the training time in which the learner's
