@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tfmeta.name_labels import draw_name, width_of
 
 _MOST_CLASSES = 20  # in the picture: those with the most mistakes
-_CELL, _GAP, _LINE, _MOST_LABEL = 34, 6, 16, 180  # pixels
+_CELL, _GAP, _LINE, _MOST_LABEL, _LEAST_WIDTH = 34, 6, 16, 180, 320  # pixels
 _PAPER, _INK, _FAINT = (255, 255, 255), (32, 32, 32), (120, 120, 120)
 _FULL = np.array((33, 102, 172))  # the colour of a share of one
 
@@ -31,9 +31,10 @@ def confusion_picture(pairs: Sequence[Pair]) -> Image.Image:
     totals = Counter(right for right, _ in pairs)
     label = max(width_of(name, _MOST_LABEL) for name in names) + 2 * _GAP
     side = label + len(names) * _CELL + _GAP
-    canvas = Image.new("RGB", (side, side + _LINE), _PAPER)
+    width = max(side, _LEAST_WIDTH)
+    canvas = Image.new("RGB", (width, side + _LINE), _PAPER)
     title = "rows: the class; columns: what was said, in %"
-    draw_name(canvas, title, (_GAP, 0, side - _GAP, _LINE), _FAINT)
+    draw_name(canvas, title, (_GAP, 0, width - _GAP, _LINE), _FAINT)
     for place, name in enumerate(names):
         at = label + place * _CELL
         draw_name(canvas, name, (_GAP, at + _LINE, label - 2 * _GAP, _CELL), _INK)

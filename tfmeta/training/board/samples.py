@@ -51,14 +51,15 @@ def _write_classes(number: int, said: Any, sure: Any, shown: ShownEpisodes) -> N
         return
     support, queries = shown.words(number)
     learned = [(names[y], words) for y, words in zip(task.support_y, support, strict=True)]
+    calls = (names[a] if a != y else "right" for y, a in zip(task.query_y, said, strict=True))
     answered = [
-        (words, names[right], names[answer] if answer != right else "right", float(confidence))
-        for words, right, answer, confidence in zip(queries, task.query_y, said, sure, strict=True)
+        (words, names[right], call, f"{100 * confidence:.0f}%")
+        for words, right, call, confidence in zip(queries, task.query_y, calls, sure, strict=True)
     ]
     answered.sort(key=lambda row: row[2] == "right")  # mistakes first
     titles = ("query", "its class", "the answer", "confidence")
-    parts = table(("class", "support"), learned[:_MOST_ROWS]), table(titles, answered[:_MOST_ROWS])
-    write_text(tag, "\n\n".join(parts))
+    parts = [table(("class", "support"), learned[:_MOST_ROWS]), "**Queries**"]
+    write_text(tag, "\n\n".join([*parts, table(titles, answered[:_MOST_ROWS])]))
 
 
 def _write_values(number: int, answers: np.ndarray, shown: ShownEpisodes) -> None:
