@@ -12,7 +12,8 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.plugins.projector import projector_config_pb2
 
-from tfmeta.training.board import charts, hparams, projector, summaries, tables
+from tfmeta.training.board import custom_charts as charts
+from tfmeta.training.board import hparams, markdown_tables, projector, summaries
 
 VALUES = np.random.default_rng(0).normal(size=200)
 
@@ -120,7 +121,7 @@ def test_the_projector_reads_vectors_names_and_pictures(tmp_path):
 
 
 def test_names_can_not_break_a_table():
-    text = tables.table(("a|b", "n"), [("<img src=x>", 1 / 3), ("two\nlines | `x`", 7)])
+    text = markdown_tables.table(("a|b", "n"), [("<img src=x>", 1 / 3), ("two\nlines | `x`", 7)])
     lines = text.splitlines()
     assert len(lines) == 4
     assert lines[0] == r"| a\|b | n |"

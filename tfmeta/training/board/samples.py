@@ -8,9 +8,9 @@ from tfmeta.evaluation.adaptation import Adaptation
 from tfmeta.training.board.confusion_picture import Pair, confusion_picture
 from tfmeta.training.board.curve_picture import curve_picture
 from tfmeta.training.board.episode_picture import episode_picture
+from tfmeta.training.board.markdown_tables import table
 from tfmeta.training.board.shown_episodes import ShownEpisodes
 from tfmeta.training.board.summaries import write_histogram, write_picture, write_text
-from tfmeta.training.board.tables import table
 
 _MOST_EPISODES, _MOST_ROWS, _MOST_PAIRS = 2, 25, 20  # that are shown
 

@@ -1,16 +1,12 @@
 """Episodes as people see them: pictures, texts or numbers, and the names of their classes."""
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.learners.padding import unpadded_arrays
-
-_MOST_NUMBERS = 8  # of an example of many
 
 
 class ShownEpisodes:
@@ -59,8 +55,8 @@ class ShownEpisodes:
     def words(self, number: int) -> tuple[list[str], list[str]]:
         """The support set and the queries of an episode in words: texts, or some numbers."""
         if self._numbers is None:
-            task = self.tasks[number]
-            return self._in_numbers(task.support_x), self._in_numbers(task.query_x)
+            task, words = self.tasks[number], self._fixed.source.input_format.words
+            return words(task.support_x), words(task.query_x)
         task, texts = self._numbers[number], self._fixed.source.prepared
         assert texts is not None  # what has numbers has examples
         support, query = (texts.texts(each[:, 0]) for each in (task.support_x, task.query_x))
@@ -75,15 +71,3 @@ class ShownEpisodes:
             return None
         (episodes,) = fixed.batches(fixed.num_tasks, numbered)
         return list(unpadded_arrays(episodes))
-
-    def _in_numbers(self, examples: np.ndarray) -> list[str]:
-        features = self._fixed.source.input_format.features
-        return [_some(example.reshape(-1), features) for example in examples]
-
-
-def _some(numbers: Any, names: Sequence[str]) -> str:
-    """The first of an example's numbers, with their names if they have some."""
-    shown = numbers[:_MOST_NUMBERS].tolist()
-    named = zip(names, shown, strict=False) if names else ((None, each) for each in shown)
-    words = [f"{value:.4g}" if name is None else f"{name} {value:.4g}" for name, value in named]
-    return ", ".join(words) + (", …" if len(numbers) > len(words) else "")

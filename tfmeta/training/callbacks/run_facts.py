@@ -3,10 +3,10 @@
 import time
 
 from tfmeta.training.board import hparams
-from tfmeta.training.board.charts import write_charts
+from tfmeta.training.board.custom_charts import write_charts
 from tfmeta.training.board.event_writer import EventWriter
+from tfmeta.training.board.markdown_tables import table
 from tfmeta.training.board.summaries import write_scalar, write_text
-from tfmeta.training.board.tables import table
 from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 from tfmeta.training.named_numbers import with_ways
 from tfmeta.training.run_state import RunState
