@@ -16,7 +16,6 @@ from tfmeta.training.board.summaries import write_for_plugin
 _PLUGIN = "hparams"
 _START, _END = "_hparams_/session_start_info", "_hparams_/session_end_info"
 _SUCCESS, _FAILURE = 1, 2  # of the enum Status
-_NOTHING = tf.zeros(())  # the plugin reads the metadata alone
 
 
 def write_start(name: str, settings: dict[str, Any], seconds: float) -> None:
@@ -43,7 +42,8 @@ def write_end(*, is_finished: bool, seconds: float) -> None:
 
 
 def _write(tag: str, content: bytes) -> None:
-    write_for_plugin(tag, _PLUGIN, _NOTHING, content)
+    nothing = tf.zeros(())  # the plugin reads the metadata alone
+    write_for_plugin(tag, _PLUGIN, nothing, content)
 
 
 def _value(value: Any) -> bytes:
