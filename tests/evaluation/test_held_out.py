@@ -10,26 +10,30 @@ from tfmeta.learners import find
 
 RNG = np.random.default_rng(3)
 LABELS = np.repeat(np.arange(4), [5, 4, 3, 1])
-CENTRES = RNG.normal(size=(4, 12))
-FEATURES = np.float32(CENTRES[LABELS] + RNG.normal(size=(len(LABELS), 12)))
-EACH = pytest.mark.parametrize("head", heads_for(LABELS), ids=str)
+UNITS = 12
+CENTRES = RNG.normal(size=(4, UNITS))
+FEATURES = np.float32(CENTRES[LABELS] + RNG.normal(size=(len(LABELS), UNITS)))
+HEADS = heads_for(LABELS, UNITS)
+EACH = pytest.mark.parametrize("head", HEADS, ids=str)
 
 
 def answer(head, x, y, query_x):
     """Of the learner itself."""
-    inputs = keras.Input((12,))
+    inputs = keras.Input(x.shape[1:])
     network = keras.Model(inputs, keras.layers.Identity()(inputs))
     learner = find(head.algorithm).load()(network, **head.options)
     return learner.predict_with(learner.adapt(x, y), query_x).numpy()
 
 
 @EACH
-def test_the_answers_are_what_the_learner_says_without_the_examples(head):
-    found = held_out(FEATURES, LABELS, head)
+@pytest.mark.parametrize("more", [0, 25], ids=["fewer units", "more units than examples"])
+def test_the_answers_are_what_the_learner_says_without_the_examples(head, more):
+    features = np.hstack([FEATURES, np.float32(RNG.normal(size=(len(LABELS), more)) / 9)])
+    found = held_out(features, LABELS, head)
     assert found.rows.tolist() == list(range(12))  # the last one is alone in its class
     for rows in folds_of(LABELS):
         others = ~np.isin(np.arange(len(LABELS)), rows)
-        expected = answer(head, FEATURES[others], LABELS[others], FEATURES[rows])
+        expected = answer(head, features[others], LABELS[others], features[rows])
         assert_close(found.answers.known[rows], expected, dtype=np.float32)
 
 
@@ -60,7 +64,7 @@ def test_the_unknown_answers_are_what_the_learner_says_without_the_class(head):
 
 
 def test_the_best_head_is_the_one_whose_answers_are_the_likeliest():
-    tried = {str(head): held_out(FEATURES, LABELS, head).loss for head in heads_for(LABELS)}
+    tried = {str(head): held_out(FEATURES, LABELS, head).loss for head in HEADS}
     assert str(best_head(FEATURES, LABELS).head) == min(tried, key=tried.get)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tfmeta.confidence import Confidence
 from tfmeta.evaluation.calibration import Answers, fitted
-from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, logistic_weights
+from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units, logistic_weights
 
 MOST_FOR_RIDGE = 4096  # examples: what is inverted has their number squared
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
@@ -99,14 +99,15 @@ def held_out(features: Array, labels: Array, head: Head) -> HeldOut:
     return HeldOut(head, rows, answers, fitted(answers))
 
 
-def heads_for(labels: Array) -> list[Head]:
-    """The heads that are tried on examples of these classes, from 0."""
+def heads_for(labels: Array, units: int) -> list[Head]:
+    """The heads that are tried on examples of these classes, from 0, with so many features."""
     number, classes = len(labels), int(labels.max()) + 1
     found = [Head("prototypical")]
     if number <= MOST_FOR_RIDGE:
         found += [Head("ridge", {"regularisation": value}) for value in REGULARISATIONS]
     times = number_of_folds(labels) + min(_GROUPS, classes)
-    if times * (LOGISTIC_STEPS * number**2 * classes + number**3 / 6) <= _MOST_WORK:
+    fewest = min(units, number)
+    if times * fewest * number * (2 * LOGISTIC_STEPS * classes + fewest) <= _MOST_WORK:
         logistic = {"head": "logistic"}
         found += [
             Head("transfer", {**logistic, "regularisation": value}, "logistic regression")
@@ -117,7 +118,7 @@ def heads_for(labels: Array) -> list[Head]:
 
 def best_head(features: Array, labels: Array) -> HeldOut:
     """The head whose calibrated answers to examples that were held out are the likeliest."""
-    tried = [held_out(features, labels, head) for head in heads_for(labels)]
+    tried = [held_out(features, labels, head) for head in heads_for(labels, features.shape[1])]
     return min(tried, key=lambda each: each.loss)
 
 
@@ -204,15 +205,14 @@ def _of_transfer(
 ) -> tuple[Array, Array]:
     """Logistic regression, learned anew for each fold, and without each fifth of the classes."""
     assert head == "logistic"
-    x = np.float32(_unit(features))
-    kernel, targets = x @ x.T, np.eye(labels.max() + 1, dtype=np.float32)[labels]
+    x = in_fewest_units(np.float32(_unit(features)))
+    targets = np.eye(labels.max() + 1, dtype=np.float32)[labels]
 
     def without(blocks: Any) -> Array:
         answers = np.zeros_like(targets)
         for rows in blocks:
             kept = np.setdiff1d(np.arange(len(x)), rows)
-            dual = logistic_weights(kernel[np.ix_(kept, kept)], targets[kept], regularisation)
-            answers[rows] = kernel[np.ix_(rows, kept)] @ dual
+            answers[rows] = x[rows] @ logistic_weights(x[kept], targets[kept], regularisation)
             answers[np.ix_(rows, ~targets[kept].any(0))] = _ABSENT
         return answers
 

@@ -11,18 +11,35 @@ LOGISTIC_STEPS = 100  # as many as there
 Array = npt.NDArray[Any]
 
 
-def logistic_weights(kernel: Array, members: Array, strength: float) -> Array:
-    """The dual weights, `(examples, classes)`; a class without examples has a logit of -1e9.
+def logistic_weights(features: Array, members: Array, strength: float) -> Array:
+    """The weights, `(units, classes)`, of which the logits are the features' products.
+
+    The steps are those of `tfmeta.learners.task_heads.logistic_weights`, whose dual weights A these
+    weights are X'A of. So they cost the less, the fewer units there are.
 
     Args:
-        kernel: inner products of the features, `(examples, examples)`.
-        members: one-hot labels, `(examples, classes)`.
+        features: X, `(examples, units)`.
+        members: one-hot labels, `(examples, classes)`. A class without an example takes no part.
         strength: of the regularisation.
     """
-    cholesky = cho_factor(kernel / 2 + strength * np.eye(len(kernel), dtype=kernel.dtype))
-    absent = np.where(members.any(0), 0, -1e9).astype(kernel.dtype)
-    dual = np.zeros_like(members)
+    units = np.eye(features.shape[1], dtype=features.dtype)
+    cholesky = cho_factor(features.T @ features / 2 + strength * units)
+    absent = np.where(members.any(0), 0, -1e9).astype(features.dtype)
+    weights = np.zeros((features.shape[1], members.shape[1]), features.dtype)
     for _ in range(LOGISTIC_STEPS):
-        error = softmax(kernel @ dual + absent, 1) - members + strength * dual
-        dual = dual - cho_solve(cholesky, error)
-    return dual
+        error = softmax(features @ weights + absent, 1) - members
+        gradient = features.T @ error + strength * weights
+        weights = weights - cho_solve(cholesky, gradient, check_finite=False)
+    return weights
+
+
+def in_fewest_units(features: Array) -> Array:
+    """Features of the same inner products, with no more units than there are examples.
+
+    A head that is regularised by its length answers the same from them.
+    """
+    examples, units = features.shape
+    if units <= examples:
+        return features
+    fewest: Array = np.linalg.qr(features.T, mode="r").T
+    return fewest
