@@ -2,6 +2,7 @@
 
 import os
 import sys
+from bisect import bisect
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -59,9 +60,8 @@ def _lines(text: str, font: Any, width: int) -> Any:
     """Lines of the text, broken after a space or `/` if possible, else between any two letters."""
     lines = []
     while text:
-        end = len(text)
-        while end > 1 and font.getlength(text[:end]) > width:
-            end -= 1
+        lengths = range(1, len(text) + 1)
+        end = max(1, bisect(lengths, width, key=lambda end: font.getlength(text[:end])))
         if end < len(text):
             breaks = max(text.rfind(" ", 1, end), text.rfind("/", 1, end)) + 1
             end = breaks or end
