@@ -41,5 +41,5 @@ def in_fewest_units(features: Array) -> Array:
     examples, units = features.shape
     if units <= examples:
         return features
-    fewest: Array = np.linalg.qr(features.T, mode="r").T
-    return fewest
+    _, triangle = np.linalg.qr(features.T)
+    return triangle.T
