@@ -81,3 +81,14 @@ def test_the_embedding_of_a_network_with_a_head_is_what_its_head_is_given():
     embed = embedding_function(tfmeta.MAML(network))
     kernel, bias = network.get_weights()[:2]
     assert_close(embed(tf.constant(x)), np.maximum(x @ kernel + bias, 0), dtype=np.float32)
+
+
+def test_the_embedding_of_a_convolutional_network_follows_its_weights():
+    network = tfmeta.networks.conv4((8, 8, 1), 3, filters=2, num_blocks=1)
+    embed = embedding_function(tfmeta.MAML(network))
+    x = np.random.default_rng(0).uniform(size=(4, 8, 8, 1)).astype(np.float32)
+    head = keras.Sequential([network.layers[-1]])
+    assert_close(head(embed(x)), network(x, training=True), dtype=np.float32)
+    before = np.asarray(embed(x))
+    network.set_weights([weight + 0.5 for weight in network.get_weights()])
+    assert np.abs(np.asarray(embed(x)) - before).max() > 0.01

@@ -44,6 +44,6 @@ def _before_head(network: keras.Model) -> keras.Model:
     layers = layers_of(network, include_self=False)
     heads = [layer for layer in layers if own_trainable_variables(layer)]
     try:
-        return keras.Model(network.inputs, heads[-1].input)
+        return keras.Model(network.inputs[0], heads[-1].input)
     except (AttributeError, IndexError, ValueError):
         return network
