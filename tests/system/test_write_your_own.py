@@ -37,6 +37,9 @@ def test_it_trains_evaluates_exports_and_verifies(module, monkeypatch):
     monkeypatch.syspath_prepend(str(module))
     assert package.evaluate("runs/mine", tasks=20, trust=True).accuracy > 0.3  # by chance: 0.2
     package.export("runs/mine", output="exported/mine", trust=True)
+    np.savez("support.npz", x=np.random.default_rng(0).normal(size=(6, 2)), y=[0, 1, 0, 1, 2, 2])
+    why = package.explain("runs/mine", "support.npz", support="support.npz", trust=True)
+    assert why.of_queries[0].support.method == "leave-one-out"
     for name in ("my_learner", "rings"):
         monkeypatch.delitem(sys.modules, name)
     done = tfmeta("verify", "exported/mine")

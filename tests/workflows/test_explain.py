@@ -126,7 +126,7 @@ def test_a_folder_gets_a_picture_of_each_query(explained, tmp_path):
         both.write_pictures(tmp_path / "one.png")
     assert not (tmp_path / "one.png").exists()
     files = both.write_pictures(tmp_path / "why")
-    assert files == [tmp_path / "why" / name for name in ("001.png", "002.png")]
+    assert files == [tmp_path / "why" / name for name in ("001-cross.png", "002-cross.png")]
     assert files[0].read_bytes() == files[1].read_bytes()
     with pytest.raises(UserError, match="exists and is never overwritten"):
         both.write_pictures(tmp_path / "why")

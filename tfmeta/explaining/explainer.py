@@ -1,6 +1,7 @@
 """Explains a learner's answers on one support set."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tfmeta.explaining.explanation import Explanation
 from tfmeta.explaining.left_out_examples import answers_without, can_do_without, copies
 from tfmeta.explaining.question import Question, question_of
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.support_parts import SupportParts
 from tfmeta.learners.task_inputs import as_examples, as_targets
 from tfmeta.reading.example_reader import Examples, Place, SupportSet
 from tfmeta.reading.input_format import InputFormat
@@ -82,8 +84,7 @@ class Explainer:
         outputs = self._answers(self._state, x)
         names = self._support.class_names
         questions = [question_of(each, names, of) for each in outputs]
-        is_sum = self._learner.support_parts(self._x, self._y, x[:1]) is not None
-        left_out = None if is_sum else self._left_out(x)
+        left_out = None if self._parts(x[:1]) is not None else self._left_out(x)
         return [
             Explanation(
                 place=place,
@@ -113,12 +114,19 @@ class Explainer:
         probabilities = Confidence().probabilities(tf.constant(outputs[: len(names)])).numpy()
         return dict(zip(names, map(float, probabilities), strict=True))
 
-    # The support set
+    # The support set, whose features a frozen network makes once
+
+    @cached_property
+    def _encoded(self) -> tuple[Any, Any]:
+        return self._learner.encoded(self._x), self._y
+
+    def _parts(self, x: Any) -> SupportParts | None:
+        """The answer to one query `(1, ...)` as a sum over the support set, if it is one."""
+        return self._learner.task_learner().support_parts(*self._encoded, self._learner.encoded(x))
 
     def _left_out(self, x: Any) -> np.ndarray:
         """The outputs without each group of copies `(groups, queries, outputs)`; NaN for none."""
         learner, y = self._learner.task_learner(), np.asarray(self._y)
-        support = (self._learner.encoded(self._x), self._y)
         encoded = self._learner.encoded(x)
         possible = [n for n, rows in enumerate(self._groups) if can_do_without(learner, y, rows)]
         groups = [self._groups[n] for n in possible]
@@ -131,7 +139,7 @@ class Explainer:
             def advance(done: int, total: int, number: int = number) -> None:
                 self._on_progress(number * total + done, len(sets) * total)
 
-            found.append(answers_without(learner, support, each, groups, advance))
+            found.append(answers_without(learner, self._encoded, each, groups, advance))
         answers = np.concatenate(found, 1) if found else np.zeros((0, len(x), 1))
         every = np.full((len(self._groups), *answers.shape[1:]), np.nan)
         every[possible] = answers
@@ -140,7 +148,7 @@ class Explainer:
     def _of_support(
         self, question: Question, x: Any, outputs: np.ndarray, left_out: np.ndarray | None
     ) -> parts_of.SupportEffects:
-        sums = self._learner.support_parts(self._x, self._y, x)
+        sums = self._parts(x)
         if sums is None:
             assert left_out is not None
             lost = question.scores(outputs) - question.scores(left_out)

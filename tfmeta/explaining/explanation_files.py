@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 from tfmeta import files
 from tfmeta.errors import UserError
 from tfmeta.extras import import_extra
+from tfmeta.reading.example_reader import Place
 from tfmeta.user_files import AnyPath
 
 if TYPE_CHECKING:
     from tfmeta.explaining.explanation import Explanations
 
 _SUFFIX = ".png"
+_MOST_LETTERS = 60  # of a file's name in the name of its picture
 
 
 def check_place(output: AnyPath, num_queries: int = 1) -> Path:
@@ -52,13 +54,20 @@ def write_pictures(found: "Explanations", place: Path) -> list[Path]:
     """
     from tfmeta.explaining.explanation_pictures import draw
 
-    is_file, number = place.suffix.lower() == _SUFFIX, len(found.of_queries)
+    is_file = place.suffix.lower() == _SUFFIX
     with files.locked(place), files.whole(place) as partial:
         if is_file:
             draw(found, 0, partial)
             return [place]
         partial.mkdir()
-        names = [f"{n + 1:03d}{_SUFFIX}" for n in range(number)]
+        names = [_name(n, each.place) for n, each in enumerate(found.of_queries)]
         for n, name in enumerate(names):
             draw(found, n, partial / name)
     return [place / name for name in names]
+
+
+def _name(number: int, query: Place) -> str:
+    """Of a query's picture: its number, from 1, and the name of the query's file if it fills it."""
+    is_file = query.file is not None and query.row is None
+    stem = f"-{Path(query.file or '').stem[:_MOST_LETTERS]}" if is_file else ""
+    return f"{number + 1:03d}{stem}{_SUFFIX}"

@@ -105,7 +105,8 @@ def _opened(run: Path) -> RunDirectory:
     if has_versions or any((run / name).is_file() for name in (MANIFEST, MODEL)):
         raise UserError(
             f"{run} is an export, which holds the learner's answers and not its parts; expected "
-            "the run that it was exported from: tfmeta explain runs/NAME --support DIR INPUT"
+            "the run that it was exported from: tfmeta explain runs/NAME --support DIR INPUT. What "
+            "`tfmeta learn` makes has none"
         )
     if run.is_file():
         is_of_run = (run.parent.parent / "config.json").is_file()
