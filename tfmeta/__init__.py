@@ -52,7 +52,10 @@ _HOMES = {
 # These start TensorFlow as the commands do, so that the same settings give the same numbers.
 _STARTING = {
     name: f"tfmeta.workflows.{name}"
-    for name in ("compare", "evaluate", "explain", "export", "inspect", "learn", "report", "train")
+    for name in (
+        *("compare", "evaluate", "explain", "export", "inspect", "learn", "report"),
+        *("robustness", "train"),
+    )
 } | {
     "write_episodes": "tfmeta.workflows.episodes",
     "write_optima": "tfmeta.workflows.optima",

@@ -32,6 +32,7 @@ from tfmeta.workflows.learn import learn as learn
 from tfmeta.workflows.optima import write_optima as write_optima
 from tfmeta.workflows.predict import predict as predict
 from tfmeta.workflows.report import report as report
+from tfmeta.workflows.robustness import robustness as robustness
 from tfmeta.workflows.runs import runs as runs
 from tfmeta.workflows.train import train as train
 from tfmeta.workflows.verify import verify as verify

@@ -19,6 +19,7 @@ from tfmeta.commands.optima import optima
 from tfmeta.commands.predict import predict
 from tfmeta.commands.replay import replay
 from tfmeta.commands.report import report
+from tfmeta.commands.robustness import robustness
 from tfmeta.commands.runs import runs
 from tfmeta.commands.startup import open_standard_streams
 from tfmeta.commands.train import train
@@ -87,6 +88,7 @@ for command in (
     verify,
     predict,
     explain,
+    robustness,
     algorithms,
     pipelines,
     networks,

@@ -27,6 +27,7 @@ COMMANDS = (
     "verify",
     "predict",
     "explain",
+    "robustness",
     "algorithms",
     "pipelines",
     "networks",

@@ -8,20 +8,6 @@ from tfmeta.commands import completion
 from tfmeta.commands.episode_options import episode_options, pipeline_options
 from tfmeta.errors import UserError
 
-_OPTIONS = (
-    click.option("--split", help="train, validation, test or all.  [default: test]"),
-    click.option("--tasks", type=click.IntRange(1), help="Test episodes.  [default: 600]"),
-    episode_options(ways="as trained", shots="as trained", queries="as trained"),
-    click.option(
-        "--pipeline",
-        shell_complete=completion.pipelines,
-        help="Test on another pipeline than the run's.",
-    ),
-    click.option("--set", "assignments", multiple=True, metavar="pipeline.NAME=VALUE"),
-    click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is."),
-    click.option("--seed", type=int, help="Of the test episodes.  [default: 0]"),
-    click.option("--episodes", type=click.Path(), help="A file of `tfmeta episodes` to test on."),
-)
 _BASELINES = click.option(
     "--baselines/--no-baselines",
     default=True,
@@ -31,9 +17,38 @@ _BASELINES = click.option(
 
 def testing_options(command: Any) -> Any:
     """Adds the options about episodes to a command; `given_episodes` reads them."""
-    for option in reversed(_OPTIONS):
+    return options_of_episodes(command, tasks=600)
+
+
+def options_of_episodes(command: Any, *, tasks: int) -> Any:
+    """`testing_options` for another number of tasks.
+
+    Args:
+        command: a function.
+        tasks: that it takes by default.
+    """
+    for option in reversed(_options(tasks)):
         command = option(command)
     return command
+
+
+def _options(tasks: int) -> tuple[Any, ...]:
+    return (
+        click.option("--split", help="train, validation, test or all.  [default: test]"),
+        click.option("--tasks", type=click.IntRange(1), help=f"Test episodes.  [default: {tasks}]"),
+        episode_options(ways="as trained", shots="as trained", queries="as trained"),
+        click.option(
+            "--pipeline",
+            shell_complete=completion.pipelines,
+            help="Test on another pipeline than the run's.",
+        ),
+        click.option("--set", "assignments", multiple=True, metavar="pipeline.NAME=VALUE"),
+        click.option("--data-dir", type=click.Path(), help="Where the pipeline's data is."),
+        click.option("--seed", type=int, help="Of the test episodes.  [default: 0]"),
+        click.option(
+            "--episodes", type=click.Path(), help="A file of `tfmeta episodes` to test on."
+        ),
+    )
 
 
 def protocol_options(command: Any) -> Any:

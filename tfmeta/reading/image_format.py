@@ -16,6 +16,7 @@ from tfmeta.reading.image_reader import ImageReader
 from tfmeta.reading.input_format import InputFormat
 
 if TYPE_CHECKING:
+    from tfmeta.reading.corruptions.corruption import Corruption
     from tfmeta.reading.prepared import Prepared
 
 RESIZES = ("squash", "crop", "pad")
@@ -162,6 +163,11 @@ class ImageFormat(InputFormat):
             return "rows {}-{}, columns {}-{}".format(*box)
 
         return windows(np.asarray(example), np.asarray(background), name)
+
+    def corruptions(self) -> "tuple[Corruption, ...]":
+        from tfmeta.reading.corruptions.of_images import image_corruptions
+
+        return image_corruptions(invert=self.invert)
 
     # In a graph
 

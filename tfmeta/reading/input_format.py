@@ -16,6 +16,7 @@ from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import Limit
 
 if TYPE_CHECKING:
+    from tfmeta.reading.corruptions.corruption import Corruption
     from tfmeta.reading.example_parts import ExampleParts
     from tfmeta.reading.prepared import Prepared
 
@@ -152,6 +153,10 @@ class InputFormat(ABC):
         names = self.features or [""] * len(example)
         numbers = [f"{n} {v:.4g}".strip() for n, v in zip(names, example, strict=False)]
         return listed(numbers, _MOST_SHOWN)
+
+    def corruptions(self) -> "tuple[Corruption, ...]":
+        """What may be wrong with examples when a model is used, for `tfmeta robustness`."""
+        return ()
 
     def seen(self) -> list[tuple[str, str]]:
         """What the network sees, for `tfmeta inspect`: pairs of a name and words."""

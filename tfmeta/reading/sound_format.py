@@ -18,6 +18,7 @@ from tfmeta.reading.sound_reader import SoundReader
 from tfmeta.reading.wav_files import FASTEST, SLOWEST, wav_file, wav_header
 
 if TYPE_CHECKING:
+    from tfmeta.reading.corruptions.corruption import Corruption
     from tfmeta.reading.prepared import Prepared
 
 _MOST_FRAMES = 10_000
@@ -198,6 +199,12 @@ class SoundFormat(InputFormat):
     def seen(self) -> list[tuple[str, str]]:
         heard = f"{self.seconds:.3g} s at {self.rate:,} samples per second"
         return [("for the network", f"{self.frames} frames of {self.mels} mel bands, {heard}")]
+
+    def corruptions(self) -> "tuple[Corruption, ...]":
+        from tfmeta.reading.corruptions.of_sounds import sound_corruptions
+
+        levels = {"range_db": self.range_db, "centre": self.centre, "spread": self.spread}
+        return sound_corruptions(self.bands(), **levels)
 
     # In a graph
 

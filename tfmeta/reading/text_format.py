@@ -14,6 +14,7 @@ from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.text_reader import TextReader
 
 if TYPE_CHECKING:
+    from tfmeta.reading.corruptions.corruption import Corruption
     from tfmeta.reading.prepared import Prepared
 
 NO_TOKENS = ("", "[UNK]")  # what the ids 0 and 1 stand for in a vocabulary
@@ -134,6 +135,11 @@ class TextFormat(InputFormat):
     def words(self, x: Any) -> list[str]:
         """The tokens of each text."""
         return [" ".join(self.vocabulary[int(id_)] for id_ in ids if id_) for ids in x]
+
+    def corruptions(self) -> "tuple[Corruption, ...]":
+        from tfmeta.reading.corruptions.of_texts import text_corruptions
+
+        return text_corruptions(self.prepare)
 
     # In a graph
 

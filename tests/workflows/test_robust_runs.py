@@ -1,0 +1,72 @@
+"""`tfmeta robustness` on trained runs, as a user calls it."""
+
+import json
+
+import numpy as np
+import pytest
+import trained
+from closeness import assert_close
+
+import tfmeta
+from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
+from tfmeta.errors import UserError
+from tfmeta.evaluation.robustness.corrupted import corruption_conditions
+from tfmeta.pipelines import build
+
+ONLY = ("--only", "mislabelled", "--only", "fgsm", "--tasks", 3, "--seed", 4)
+
+
+def test_the_command_prints_what_the_workflow_finds(capfd):
+    run = trained.prototypical_run()
+    before = trained.contents(run)
+    status, out, _ = trained.inside(capfd, "robustness", run, *ONLY, "--json")
+    assert status == 0
+    facts = json.loads(out)
+    names = [(row["name"], row["part"], row["severity"]) for row in facts["conditions"]]
+    attacks = [("fgsm", part, n) for part in ("query", "support") for n in (1, 2, 3)]
+    wrong = [("mislabelled", "support", n) for n in (1, 2, 3, 4)]
+    assert names == [("clean", "", 0), *wrong, *attacks]
+    protocol = {
+        key: facts[key] for key in ("num_tasks", "num_ways", "num_queries", "seed", "split")
+    }
+    assert protocol == {"num_tasks": 3, "num_ways": 5, "num_queries": 1, "seed": 4, "split": "test"}
+    clean = tfmeta.evaluate(run, tasks=3, seed=4, is_recorded=False, baselines=False)
+    assert_close(facts["conditions"][0]["accuracy"], clean.accuracy, dtype=np.float32)
+    found = tfmeta.robustness(run, only=["mislabelled", "fgsm"], tasks=3, seed=4)
+    assert found.facts == facts
+    lines = str(found).splitlines()
+    assert sum(line.startswith(" mislabelled ") for line in lines) == 4
+    assert "5-way 1-shot" in lines[0]
+    assert trained.contents(run) == before
+
+
+def test_a_condition_that_there_is_not_is_refused_by_its_name():
+    with pytest.raises(UserError, match=r"unknown condition 'typos'; this run has: noise, blur, "):
+        tfmeta.robustness(trained.prototypical_run(), only=["typos"])
+    with pytest.raises(UserError, match=r"received only='noise'; expected a list of names"):
+        tfmeta.robustness(trained.prototypical_run(), only="noise")
+    with pytest.raises(UserError, match=r"nothing is known that may be wrong with the .*sinusoid"):
+        tfmeta.robustness(trained.sinusoid_run())
+
+
+def test_texts_get_typos_before_they_are_tokens(tmp_path):
+    words = ("lost my card", "order a new pin", "pay by transfer")
+    rows = [f"{text} number {n},{label}" for label, text in enumerate(words) for n in range(6)]
+    (tmp_path / "texts.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    source = build("text", data_dir=tmp_path / "texts.csv")
+    fixed = FixedEpisodes(source, EpisodeShape(num_ways=3, num_queries=2), "all", 4)
+    (batch,) = fixed.batches(4)
+    batch = type(batch)(*map(np.asarray, batch))
+    conditions = corruption_conditions(fixed)
+    assert [(each.name, each.severity) for each in conditions] == [
+        ("typos", n) for n in range(1, 6)
+    ]
+    shares = []
+    for condition in conditions:
+        changed = condition.change(batch, 0)
+        np.testing.assert_array_equal(changed.support_x, batch.support_x)
+        shares.append(np.mean(changed.query_x != batch.query_x))
+    assert 0 < shares[0] < shares[4]
+    alone = conditions[4].change(type(batch)(*(each[2:] for each in batch)), 2)
+    np.testing.assert_array_equal(alone.query_x, changed.query_x[2:])  # a task's number decides

@@ -1,0 +1,51 @@
+"""`tfmeta robustness`."""
+
+from functools import partial
+from typing import Any
+
+import click
+
+from tfmeta import strict_json
+from tfmeta.commands import completion
+from tfmeta.commands.checkpoint import checkpoint_option
+from tfmeta.commands.protocol_options import given_episodes, options_of_episodes
+from tfmeta.commands.trust import trust_option
+from tfmeta.runtime import start_tensorflow
+from tfmeta.terminal import say, width
+
+
+@click.command()
+@click.argument("run_dir", type=click.Path(), shell_complete=completion.runs)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Only this condition, such as noise, typos, mislabelled, fgsm or pgd; may be repeated.",
+)
+@partial(options_of_episodes, tasks=100)
+@checkpoint_option
+@trust_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def robustness(run_dir: Any, only: Any, as_json: bool, checkpoint: Any, **options: Any) -> None:
+    """Test the learner of RUN_DIR on the same episodes with something wrong with them.
+
+    Queries are corrupted at five severities: images by noise, blur, brightness, JPEG and rotation,
+    sounds by noise and gain, texts by typos. 10 to 40% of the support set are mislabelled. FGSM and
+    PGD attack queries and support set. 100 tasks by default. Nothing is recorded in the run.
+    """
+    from tfmeta.training.run_directory import RunDirectory
+
+    run = RunDirectory.open(run_dir)
+    given = given_episodes(options)
+    start_tensorflow()
+    from tfmeta.commands.reporting import Reporter
+    from tfmeta.workflows import robustness as workflow
+
+    with Reporter("robustness") as reporter:
+        found = workflow.robustness(
+            run.path, only=only, progress=reporter, checkpoint=checkpoint, **given
+        )
+    if as_json:
+        click.echo(strict_json.dumps(found.facts))
+    else:
+        say(*found.lines(width()))

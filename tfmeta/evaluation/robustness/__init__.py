@@ -1,0 +1,1 @@
+"""How a learner does on the same episodes when something is wrong with them."""
