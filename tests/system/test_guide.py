@@ -27,6 +27,7 @@ PAGES = sorted(path.name for path in GUIDE.glob("*.md"))
 SMALL = {
     "train": ["--steps", "4", "--meta-batch", "2", "--set", "validation_tasks=0"],
     "evaluate": ["--tasks", "5"],
+    "robustness": ["--tasks", "2"],
     "export": ["--calibration-tasks", "4"],
     "episodes": ["--tasks", "5"],
     "optima": ["--tasks", "4", "--steps", "2"],
