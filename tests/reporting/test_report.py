@@ -80,7 +80,7 @@ def test_the_classes_and_confusions_are_counted_right(two, answered):
             if name != answer:
                 taken[name, answer] += 1
     runs = [str(trained.glyph_run()), str(trained.prototypical_run())]
-    rows = two.table("class", "tasks", "queries", *runs)
+    rows = two.table("class", *runs, "tasks", "queries")
     shown = {row["class"]: row for row in rows}
     assert shown.keys() == right.keys()
     for name, each in right.items():
@@ -116,14 +116,32 @@ def pixels(address):
 
 def test_the_surest_mistakes_are_the_surest(two, answered):
     batch, names, outputs = answered
-    wrong = outputs.argmax(-1) != batch.query_y.numpy()
-    margins = np.where(wrong, outputs.max(-1) - np.log(np.exp(outputs).sum(-1)), -np.inf)
-    task, query = np.unravel_index(margins.argmax(), margins.shape)
+    task, query = surest(batch, outputs)
     name = names[task][batch.query_y.numpy()[task, query]]
     answer = names[task][outputs[task, query].argmax()]
     lines = two.sections["The surest mistakes"].splitlines()
     assert lines[1] == name
     assert lines[2].startswith(f"taken for {answer}, ")
+
+
+def test_what_the_surest_mistake_rests_on_is_of_that_mistake(two, answered):
+    batch, names, outputs = answered
+    task, query = surest(batch, outputs)
+    logits = outputs[task, query].astype(np.float64)
+    answer = logits.argmax()
+    others = np.log(np.exp(np.delete(logits, answer)).sum())
+    which = f"Query {query} of task {task} of {trained.glyph_run()}, "
+    (chart,) = (each for each in two.all("img") if each["alt"].startswith(which))
+    assert chart["alt"].endswith(f"which is taken for {names[task][answer]}.")
+    text = base64.b64decode(chart["src"].partition(",")[2]).decode()
+    assert f"the log-odds of {names[task][answer]}: {logits[answer] - others:+.2f};" in text
+
+
+def surest(batch, outputs):
+    """The task and the query of the surest wrong answer."""
+    wrong = outputs.argmax(-1) != batch.query_y.numpy()
+    sureness = np.where(wrong, outputs.max(-1) - np.log(np.exp(outputs).sum(-1)), -np.inf)
+    return np.unravel_index(sureness.argmax(), sureness.shape)
 
 
 def test_the_commands_that_repeat_it_are_commands(two):
@@ -161,6 +179,24 @@ def test_a_run_of_values_has_the_sections_that_mean_something(values):
     assert sizes["5 shots"] == row["mse"]
     other = tfmeta.evaluate(trained.sinusoid_run(), tasks=4, shots=2, is_recorded=False)
     assert sizes["2 shots"] == f"{other['mse']:.4g} ± {other['ci95']:.2g}"
+
+
+def test_a_file_of_episodes_has_neither_names_nor_other_tasks(tmp_path):
+    episodes, place = tmp_path / "few.episodes", tmp_path / "report.html"
+    tfmeta.write_episodes("glyphs", output=episodes, tasks=3, shots=1, queries=1)
+    tfmeta.report(trained.prototypical_run(), output=place, episodes=episodes)
+    page = Page(place.read_text())
+    missing = {row.title for row in SECTIONS} - page.sections.keys()
+    assert missing == {
+        "Adaptation",
+        "Ways and shots",
+        "Classes and confusions",
+        "Calibration and unknown classes",
+    }
+    (split,) = page.table("split", "tasks", "most ways", "most examples")
+    assert split == {"split": "test", "tasks": "3", "most ways": "5", "most examples": "2"}
+    assert "class 4" in page.sections["The worst tasks"]
+    assert f"--episodes={episodes}" in page.sections["To repeat it"]
 
 
 def test_the_command_names_the_report_and_what_is_wrong(tmp_path, capfd):

@@ -49,6 +49,8 @@ class EpisodeFile(EpisodeSource):
         classes: names of the split's classes (tasks); None for an endless family.
     """
 
+    num_tasks: int
+
     def __init__(self, arrays: dict[str, Any], protocol: dict[str, Any]):
         facts = SourceFacts.from_dict(protocol["source"])
         self.name, self.input_shape = facts.name, facts.input_shape

@@ -1,6 +1,7 @@
 """Fits a learner's confidence on the tasks of one split, and reports on those of another."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -165,10 +166,8 @@ def answers_of(
             return known, known[:0]
         return known, learner.predict_with(state, x[num_known:])[:, :ways]
 
-    @tf.function(autograph=False)
-    def answer_all(episodes: Any) -> Any:
-        return learner.map_tasks(answer, episodes)
-
+    # TensorFlow would count the tracings of one function of this name over all learners.
+    answer_all = tf.function(partial(learner.map_tasks, answer), autograph=False)
     batch = even_batch(num_tasks, _TASKS_A_CALL)
     embedded = learner.embedded(source, split)
     dataset = embedded.episodes(split, both, seed=seed, num_tasks=batch).take(num_tasks // batch)

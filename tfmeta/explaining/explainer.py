@@ -33,6 +33,7 @@ class Explainer:
         input_format: of its examples.
         support: the support set.
         on_progress: called with the number of adaptations done, and of all, where it takes many.
+        prepare: makes of examples what the network takes; None is the format's own way.
     """
 
     def __init__(
@@ -42,10 +43,11 @@ class Explainer:
         support: SupportSet,
         *,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
+        prepare: Callable[[Any], Any] | None = None,
     ):
         self._learner, self._format, self._support = learner, input_format, support
-        self._on_progress = on_progress
-        support_x = prepared(input_format, support.x, "the support set")
+        self._on_progress, self._prepare = on_progress, prepare
+        support_x = self._prepared(support.x, "the support set")
         self._x = as_examples(learner, support_x, name="support_x")
         self._y = as_targets(learner, support.y, name="support_y")
         self._state = learner.adapt(self._x, self._y)
@@ -79,7 +81,7 @@ class Explainer:
         Raises:
             UserError: if the support set has no such class, or a query is refused.
         """
-        x = prepared(self._format, queries, "a query")
+        x = self._prepared(queries, "a query")
         x = as_examples(self._learner, x, name="query_x")
         outputs = self._answers(self._state, x)
         names = self._support.class_names
@@ -99,6 +101,11 @@ class Explainer:
             )
             for n, (place, question) in enumerate(zip(places, questions, strict=True))
         ]
+
+    def _prepared(self, examples: Examples, name: str) -> Any:
+        if self._prepare is not None:
+            return self._prepare(examples)
+        return prepared(self._format, examples, name)
 
     def _answers(self, state: Any, x: Any) -> np.ndarray:
         """Outputs `(queries, outputs)`; in the transductive mode each query is answered alone."""

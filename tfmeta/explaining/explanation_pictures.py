@@ -42,7 +42,7 @@ def figure_of(found: Explanations, number: int) -> Figure:
     has_pictures = found.support_pictures is not None
     is_small = has_pictures and len(each.support.examples) <= _MOST_SUPPORT // 2
     height = 5.6 if is_small else 6.6 if has_pictures else 7.5
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure: Any = Figure(figsize=(_WIDTH, height), layout="constrained")
     figure.get_layout_engine().set(hspace=0.06, wspace=0.04)
     figure.suptitle(_title(each), fontfamily=_fonts(), wrap=True, **_PLAIN)
     top, bottom = figure.subfigures(

@@ -111,7 +111,7 @@ def _limits(source: EpisodeSource, shape: EpisodeShape) -> dict[str, dict[str, A
         except UserError:  # there is no such split; a refusal says what to do about it
             continue
         numbers = {"most_ways": int(ways), "most_examples": int(examples)}
-        splits[split] = {"tasks": len(tasks[split]) if tasks else None, **numbers}
+        splits[split] = {"tasks": len(tasks[split]) if tasks else source.num_tasks, **numbers}
     return splits
 
 

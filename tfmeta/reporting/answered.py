@@ -1,4 +1,4 @@
-"""What learners answered to queries of classes, class by class."""
+"""What learners answered to queries of classes: class by class, and their mistakes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tfmeta.confidence import Confidence
+from tfmeta.errors import UserError
 from tfmeta.reporting.tested_run import TestedRun
 
 
@@ -58,3 +60,23 @@ def _count(found: ByClass, names: Sequence[str], chosen: np.ndarray, targets: np
                 found.possible[name, names[other]] += len(of_class)
         for answer in of_class[of_class != label].tolist():
             found.taken[name, names[answer]] += 1
+
+
+def confidence_of(run: TestedRun) -> tuple[Confidence, str]:
+    """What makes probabilities of a run's answers, and in words whether it was fitted."""
+    try:
+        return run.certainty.confidence, "after calibration"
+    except UserError:
+        return Confidence(), "as they are"
+
+
+def surest_mistakes(run: TestedRun, confidence: Confidence) -> list[tuple[float, int, int]]:
+    """`(probability, task, query)` of the wrong answers, the surest first."""
+    found = []
+    for task, (outputs, targets) in enumerate(
+        zip(run.found.answers, run.found.targets, strict=True)
+    ):
+        probabilities = confidence.probabilities(outputs).numpy()
+        for query in np.flatnonzero(outputs.argmax(-1) != targets).tolist():
+            found.append((float(probabilities[query].max()), task, query))
+    return sorted(found, key=lambda each: (-each[0], *each[1:]))

@@ -8,7 +8,7 @@ HTML runs no scripts and loads nothing.
 import base64
 import io
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,14 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#0
 FAINT = "#8a8a8a"
 _WIDTH, _HEIGHT = 4.6, 3.0  # inches; on a phone the letters are then as large as its own
 _LONGEST = 28  # letters of a name in a chart
-_STYLE = {
+_TEXT = {
     "svg.fonttype": "none",
     "svg.hashsalt": "tfmeta",  # the same chart has the same ids
     "text.parse_math": False,
     "text.usetex": False,
+}
+_STYLE = {
+    **_TEXT,
     "font.family": "sans-serif",
     "font.size": 10,
     "axes.spines.top": False,
@@ -49,16 +52,33 @@ def chart(
         words: what is to be seen.
         width, height: inches.
     """
-    from matplotlib import style
     from matplotlib.figure import Figure
+
+    def make() -> Any:
+        figure = Figure(figsize=(width, height))
+        draw(figure.subplots())
+        return figure
+
+    return chart_of(make, words, style=_STYLE)
+
+
+def chart_of(make: Callable[[], Any], words: str, *, style: Mapping[str, Any] = _TEXT) -> Chart:
+    """A whole Matplotlib Figure.
+
+    Args:
+        make: returns it.
+        words: what is to be seen.
+        style: Matplotlib's settings.
+    """
+    from matplotlib import style as styles
 
     written = io.BytesIO()
     # A user's own style must not count, nor a warning of letters that only the browser has.
-    with warnings.catch_warnings(), style.context(["default", _STYLE]):
+    with warnings.catch_warnings(), styles.context(["default", dict(style)]):
         warnings.simplefilter("ignore")
-        figure = Figure(figsize=(width, height))
-        draw(figure.subplots())
+        figure = make()
         figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+    width = float(figure.get_figwidth())
     return Chart(data_uri("image/svg+xml", written.getvalue()), words, width)
 
 

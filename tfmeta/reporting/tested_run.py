@@ -111,6 +111,10 @@ class TestedRun:
         tests = self.tests
         return self.source.names_of_classes(tests.split, tests.shape, tests.seed, tests.num_tasks)
 
+    def class_name(self, task: int, label: int) -> str:
+        """The name of a class of a task, or else its label in words."""
+        return self.class_names[task][label] if self.class_names else f"class {label}"
+
     @cached_property
     def certainty(self) -> Certainty:
         """What calibration finds: fitted on validation tasks, measured on test tasks.

@@ -38,6 +38,7 @@ SECTIONS = (
     Row("Classes and confusions", "confused_classes"),
     Row("The worst tasks", "worst_tasks", 0.04),
     Row("The surest mistakes", "surest_mistakes", 0.04),
+    Row("What answers rest on", "grounds", 0.1),
     Row("Calibration and unknown classes", "certainties", 0.1),
     Row("Protocol", "protocols"),
     Row("Environment", "surroundings"),

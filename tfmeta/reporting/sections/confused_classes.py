@@ -51,13 +51,13 @@ def _accuracies(
     rows = [
         (
             name,
+            *(mean_score("accuracy", np.array(each.shares[name])) for _, each in found),
             f"{len(found[0][1].shares[name]):,}",
             f"{found[0][1].queries[name]:,}",
-            *(mean_score("accuracy", np.array(each.shares[name])) for _, each in found),
         )
         for name in names
     ]
-    return Table(("class", "tasks", "queries", *runs), rows, ("tasks", "queries", *runs), title)
+    return Table(("class", *runs, "tasks", "queries"), rows, (*runs, "tasks", "queries"), title)
 
 
 def _confusions(run: TestedRun, each: ByClass) -> Block:

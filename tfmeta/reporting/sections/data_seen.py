@@ -32,7 +32,8 @@ def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
 def _of(run: TestedRun, whose: str) -> list[Block]:
     source, tests = run.source, run.tests
     columns, rows = split_table(splits_of(source, tests.shape))
-    seen = [*source.input_format.seen(), ("shape of an example", str(tuple(source.input_shape)))]
+    shape = ("shape of an example", str(tuple(source.input_shape)))
+    seen = source.input_format.seen() or [shape]
     blocks: list[Block] = [
         Table(columns, rows, columns[1:], f"Splits of {source.name}{whose}"),
         Table(("", ""), seen),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
+from tfmeta.errors import counted
 from tfmeta.reporting.blocks import Block, Chart, Charts, Table
 from tfmeta.reporting.charts import COLOURS, chart, legend, name_axis
 from tfmeta.reporting.tested_run import TestedRun
@@ -59,25 +60,24 @@ def _values(run: TestedRun, name: str) -> list[tuple[int, float]]:
 
 
 def _table(runs: Sequence[TestedRun]) -> Table:
-    columns = ("run", "trained on", "validated on", "steps", "minutes", "best", "ended")
-    return Table(columns, [_row(run) for run in runs], numbers=("minutes",))
+    facts = [_facts(run) for run in runs]
+    rows = [(name, *(each[name] for each in facts)) for name in facts[0]]
+    return Table(("", *(run.name for run in runs)), rows)
 
 
-def _row(run: TestedRun) -> tuple[str, ...]:
+def _facts(run: TestedRun) -> dict[str, str]:
     settings, are_values = run.run.settings, run.source.target_kind.are_values
     own, training = (
         in_words(shape.protocol(), are_values=are_values)
         for shape in (episode_shape(settings), training_shape(settings))
     )
-    done = f"{run.run.step:,}"
-    steps = done if settings.steps is None else f"{done} of {settings.steps:,}"
-    best = run.run.best
-    return (
-        run.name,
-        training,
-        f"{own}, {settings.validation_tasks} tasks" if settings.validation_tasks else "-",
-        steps,
-        f"{run.run.minutes:.3g}",
-        f"step {best[0]:,}" if best else "-",
-        why_stopped(run.run),
-    )
+    done, best = f"{run.run.step:,}", run.run.best
+    tasks = counted(settings.validation_tasks, "task")
+    return {
+        "trained on": training,
+        "validated on": f"{own}, {tasks}" if settings.validation_tasks else "-",
+        "steps": done if settings.steps is None else f"{done} of {settings.steps:,}",
+        "best by validation": f"step {best[0]:,}" if best else "-",
+        "minutes": f"{run.run.minutes:.3g}",
+        "ended": why_stopped(run.run),
+    }

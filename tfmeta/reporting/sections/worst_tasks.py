@@ -45,20 +45,15 @@ def _sheet(run: TestedRun, task: ShownTask) -> Sheet:
     for label in np.unique(support_y).tolist()[:_MOST_CLASSES]:
         support = [c for c, y in zip(task.support, support_y, strict=True) if y == label]
         wrong = [
-            noted(cell, f"taken for {name_of(run, task.number, answer)}", is_wrong=True)
+            noted(cell, f"taken for {run.class_name(task.number, answer)}", is_wrong=True)
             for cell, y, answer in zip(task.queries, query_y, chosen.tolist(), strict=True)
             if y == label != answer
         ]
         number = int(np.sum(query_y == label))
         note = f"{number - len(wrong)} of {number} queries right"
-        name = name_of(run, task.number, label)
+        name = run.class_name(task.number, label)
         rows.append(SheetRow(name, support[:_MOST_SHOTS], wrong[:_MOST_QUERIES], note))
     return Sheet(rows, _title(run, task.number), "wrong answers")
-
-
-def name_of(run: TestedRun, task: int, label: int) -> str:
-    """The name of a class of a task."""
-    return run.class_names[task][label] if run.class_names else f"class {label}"
 
 
 # Values
