@@ -12,9 +12,10 @@ from PIL import Image
 
 import tfmeta
 from tfmeta.errors import UserError
-from tfmeta.explaining.explanation import Explanations
-from tfmeta.explaining.explanation_lines import name_of, shortened
+from tfmeta.explaining.explanation import AdaptationEffects, Explanations, LayerEffect
+from tfmeta.explaining.explanation_lines import name_of, of_adaptation, shortened
 from tfmeta.explaining.explanation_pictures import figure_of
+from tfmeta.explaining.question import question_of
 from tfmeta.reading.example_reader import Place
 
 QUERY = "cross.png"
@@ -191,6 +192,23 @@ def test_a_command_without_an_input_says_what_is_missing(capfd):
     status, _, err = trained.inside(capfd, "explain", "runs/x", "--support", "s", *two)
     assert status == 2
     assert "received --output one.png for 2 queries; expected a folder" in err
+
+
+def test_the_table_of_the_layers_says_where_the_answer_comes_from():
+    head = LayerEffect("top", True, 1285, 1.234, 0.75, effect=2.0)
+    features = LayerEffect("conv", False, 36864, 0.0123, 0.25, effect=-0.5)
+    fresh = LayerEffect("bias", False, 8, None, 0.0, effect=0.0)
+    question = question_of(np.array([0.0, 1.0]), ["cat", "dog"], None)
+    for layers, words in (
+        ([features, fresh, head], "features alone, +1.50 with the changed head alone, +2.00 with"),
+        ([head], "-1.00 before the first step, +2.00 after the last one; only the head is adapted"),
+    ):
+        found = AdaptationEffects(layers, -1.0, 0.5, 1.5, 2.0)
+        lines = list(of_adaptation(found, question, {}, 200))
+        assert words in lines[0]
+        assert lines[-1].split() == ["1,285", "123%", "75%", "+2.000", "top", "(the", "head)"]
+    lines = list(of_adaptation(AdaptationEffects([fresh], 0, 0, 0, 0), question, {}, 80))
+    assert lines[-1].split() == ["8", "from", "0", "0%", "+0.000", "bias"]
 
 
 def test_a_long_name_keeps_its_ends():

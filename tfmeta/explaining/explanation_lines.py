@@ -47,7 +47,7 @@ def _of_query(each: Explanation, facts: dict[str, Any], width: int) -> Iterator[
     for part in (
         _of_support(each.support, root, width),
         _of_input(each, width),
-        _of_adaptation(each.adaptation, each.question, facts, width),
+        of_adaptation(each.adaptation, each.question, facts, width),
     ):
         yield ""
         yield from part
@@ -170,9 +170,10 @@ def _of_input(each: Explanation, width: int) -> Iterator[str]:
         yield f" {len(pairs) - len(shown)} others between these"
 
 
-def _of_adaptation(
+def of_adaptation(
     found: AdaptationEffects | None, question: Question, facts: dict[str, Any], width: int
 ) -> Iterator[str]:
+    """The lines on what the inner steps changed; None if a method takes none."""
     if found is None:
         kept = [f"{plain(n)} {tuple(shape)}" for n, shape in facts["task_state"].items()]
         yield from wrapped(
@@ -183,17 +184,19 @@ def _of_adaptation(
         )
         return
     scores = f"{plain(question.unit)}: {found.before:+.2f} before the first step"
-    yield from wrapped(
-        f"Adaptation: {scores}, {found.features_only:+.2f} with the changed features alone, "
-        f"{found.head_only:+.2f} with the changed head alone, {found.after:+.2f} with both",
-        width,
-        later="  ",
-    )
+    if all(layer.is_head for layer in found.layers):
+        scores += f", {found.after:+.2f} after the last one; only the head is adapted"
+    else:
+        scores += (
+            f", {found.features_only:+.2f} with the changed features alone, "
+            f"{found.head_only:+.2f} with the changed head alone, {found.after:+.2f} with both"
+        )
+    yield from wrapped(f"Adaptation: {scores}", width, later="  ")
     columns = ["weights", "changed by", "share", "effect", "layer"]
     rows = [
         [
             f"{each.num_weights:,}",
-            "from 0" if each.change is None else f"{100 * each.change:.2g}%",
+            "from 0" if each.change is None else _percent(each.change),
             f"{100 * each.share:.0f}%",
             f"{each.effect:+.3f}",
             layer_name(each),
@@ -201,6 +204,10 @@ def _of_adaptation(
         for each in found.layers
     ]
     yield from _table(columns, rows, width, right=columns[:-1])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g}%" if share < 0.995 else f"{100 * share:,.0f}%"
 
 
 # What the tables share
