@@ -16,6 +16,7 @@ from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.robustness.attacks import Attacks
 from tfmeta.evaluation.robustness.condition import Condition
 from tfmeta.evaluation.robustness.corrupted import corruption_conditions
+from tfmeta.evaluation.robustness.imbalanced import imbalanced_conditions
 from tfmeta.evaluation.robustness.mislabelled import mislabelled_conditions
 from tfmeta.evaluation.robustness.tested import TestedConditions
 from tfmeta.pipelines import build
@@ -99,6 +100,31 @@ def test_corruptions_change_the_queries_alone():
         changed = condition.change(batch, 0)
         np.testing.assert_array_equal(changed.support_x, batch.support_x)
         assert (changed.query_x != batch.query_x).any()
+
+
+def test_classes_have_fewer_examples_from_one_to_the_next():
+    fixed = glyphs(num_ways=3, num_shots=4, num_queries=1)
+    batch = batch_of(fixed)
+    expected = ([4, 3, 2], [4, 2, 1], [4, 1, 1])  # 4, 4 / sqrt(r), 4 / r
+    drawn = []
+    for condition, counts in zip(imbalanced_conditions(fixed), expected, strict=True):
+        changed = condition.change(batch, 0)
+        received = [np.bincount(labels, minlength=3).tolist() for labels in changed.support_y]
+        assert [sorted(each, reverse=True) for each in received] == [counts] * TASKS
+        drawn.append([int(np.argmax(each)) for each in received])
+        for task in range(TASKS):
+            rows = {(int(y), x.tobytes()) for x, y in zip(*support_of(batch, task), strict=True)}
+            kept = {(int(y), x.tobytes()) for x, y in zip(*support_of(changed, task), strict=True)}
+            assert kept <= rows
+        np.testing.assert_array_equal(changed.query_x, batch.query_x)
+    assert len(set(drawn[0])) > 1  # not always the first class
+    assert drawn[0] == drawn[1] == drawn[2]
+    assert imbalanced_conditions(glyphs(num_shots=1)) == []
+    assert imbalanced_conditions(glyphs(num_shots=(1, 3))) == []
+
+
+def support_of(batch, task):
+    return batch.support_x[task], batch.support_y[task]
 
 
 def linear():

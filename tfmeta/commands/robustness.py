@@ -30,8 +30,9 @@ def robustness(run_dir: Any, only: Any, as_json: bool, checkpoint: Any, **option
     """Test the learner of RUN_DIR on the same episodes with something wrong with them.
 
     Queries are corrupted at five severities: images by noise, blur, brightness, JPEG and rotation,
-    sounds by noise and gain, texts by typos. 10 to 40% of the support set are mislabelled. FGSM and
-    PGD attack queries and support set. 100 tasks by default. Nothing is recorded in the run.
+    sounds by noise and gain, texts by typos. 10 to 40% of the support set are mislabelled, and of
+    two shots or more some are left out. FGSM and PGD attack queries and support set. 100 tasks by
+    default. Nothing is recorded in the run.
     """
     from tfmeta.training.run_directory import RunDirectory
 

@@ -8,6 +8,7 @@ from tfmeta.errors import UserError, listed
 from tfmeta.evaluation.robustness.attacks import Attacks
 from tfmeta.evaluation.robustness.condition import Condition
 from tfmeta.evaluation.robustness.corrupted import corruption_conditions
+from tfmeta.evaluation.robustness.imbalanced import imbalanced_conditions
 from tfmeta.evaluation.robustness.mislabelled import mislabelled_conditions
 from tfmeta.evaluation.robustness.tested import TestedConditions
 from tfmeta.learners.meta_learner import MetaLearner
@@ -36,8 +37,8 @@ def robustness(
 
     Queries are corrupted as the kind of input says: images by noise, blur, brightness, JPEG and
     rotation, sounds by noise and gain, texts by typos, each at five severities. Of the support set
-    10 to 40% are mislabelled. FGSM and PGD change queries or support set to make answers wrong,
-    where examples have a range of numbers.
+    10 to 40% are mislabelled, and of two shots or more classes have unevenly many. FGSM and PGD
+    change queries or support set to make answers wrong, where examples have a range of numbers.
 
     Args:
         run: the run directory, or what `tfmeta.train` returned.
@@ -88,7 +89,7 @@ def _protocol(tests: FixedEpisodes) -> dict[str, Any]:
 def _all_conditions(learner: MetaLearner, tests: FixedEpisodes) -> list[Condition]:
     found = corruption_conditions(tests)
     if not tests.source.target_kind.are_values:
-        found += mislabelled_conditions(tests)
+        found += [*mislabelled_conditions(tests), *imbalanced_conditions(tests)]
     form = tests.source.input_format
     if form.value_range is not None and not form.are_ids:
         found += Attacks(learner, form.value_range).conditions()
