@@ -167,7 +167,7 @@ def _of_input(each: Explanation, width: int) -> Iterator[str]:
     rows = [[f"{effect:+.3f}", plain(name)] for effect, name in shown]
     yield from _table(["effect", "part"], rows, width, right=["effect"])
     if len(pairs) > len(shown):
-        yield f" {len(pairs) - len(shown)} others between these"
+        yield f" {counted(len(pairs) - len(shown), 'other')} between these"
 
 
 def of_adaptation(
@@ -235,7 +235,7 @@ def _others(effects: Sequence[float], shown: int) -> Iterator[str]:
     if len(effects) > shown:
         last = _MOST_ROWS // 4
         between = effects[shown - last : len(effects) - last]
-        yield f" {len(between)} others between these, together {sum(between):+.3f}"
+        yield f" {counted(len(between), 'other')} between these, together {sum(between):+.3f}"
 
 
 def name_of(place: Place, root: str | None) -> str:
