@@ -91,7 +91,7 @@ def test_a_report_takes_the_place_of_a_report_alone(tmp_path):
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("matplotlib", r"this needs matplotlib: pip install 'tfmeta\[report\]'"),
+        ("matplotlib", r"this needs Matplotlib: pip install 'tfmeta\[report\]'"),
         ("jinja2", r"this needs Jinja2: pip install 'tfmeta\[report\]'"),
     ],
 )

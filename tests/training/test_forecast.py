@@ -39,7 +39,7 @@ def test_the_steps_that_are_left_take_so_long(seconds, steps, words):
 
 def test_a_run_says_it_once_after_a_window_without_compilation():
     lines = []
-    progress = SimpleNamespace(say=lines.append, window=lambda *_: None)
+    progress = SimpleNamespace(say=lines.append, window=lambda *_: None, call=lambda _: None)
     plan = SimpleNamespace(meta_batch=4, settings=Settings(steps=2_000))
     state = SimpleNamespace(plan=plan, step=20, minutes=1.0, failure=None, progress=0.01)
     timing = SimpleNamespace(tasks_per_second=0.0)

@@ -7,7 +7,7 @@ from tfmeta.replaceable import check_replaceable
 
 MARK = '<meta name="generator" content="tfmeta report">'  # near the beginning of every report
 _BEGINNING = 1000  # bytes
-_NEEDED = {"matplotlib": "matplotlib", "jinja2": "Jinja2"}
+_NEEDED = {"matplotlib": "Matplotlib", "jinja2": "Jinja2"}
 
 
 def check_place(path: Path) -> None:
