@@ -1,7 +1,9 @@
 """`tfmeta explain` on runs: the text, the JSON, the pictures, and what it refuses."""
 
+import dataclasses
 import json
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -88,6 +90,15 @@ def test_the_command_prints_what_the_workflow_found(explained, capfd, support, t
     assert (status, json.loads(out)) == (0, json.loads(json.dumps(explained[0].to_dict())))
 
 
+@pytest.mark.slow
+def test_the_command_says_nothing_of_tensorflow(support):
+    words = ["explain", str(trained.prototypical_run()), str(query()), "--support", str(support)]
+    command = [sys.executable, "-m", "tfmeta", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "oneDNN" not in done.stderr
+    assert "absl" not in done.stderr
+
+
 def test_the_json_has_all_numbers(explained):
     looped, summed = (found.to_dict() for found in explained)
     assert looped["task_state"]
@@ -118,6 +129,21 @@ def test_the_picture_shows_the_heat_and_the_strongest_examples(explained):
         strongest = found.of_queries[0].support.strongest
         assert f"{strongest[0].effect:+.3f}" in titles
         assert f"{strongest[-1].effect:+.3f}" in titles
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_a_class_may_have_dollar_signs_and_any_letters(explained, tmp_path):
+    (each,) = explained[1].of_queries
+    names = ["$x_{1$", "割草机 <b>", "table lamp " * 9]
+    answer = dict(zip(names, (0.5, 0.3, 0.2), strict=True))
+    renamed = dataclasses.replace(each, answer=answer)
+    found = Explanations(explained[1].facts, [renamed], explained[1].support_pictures)
+    (file,) = found.write_pictures(tmp_path / "odd.png")
+    with Image.open(file) as picture:
+        assert picture.size[0] > 1000
+    title = figure_of(found, 0).get_suptitle()
+    assert all(name in title for name in names[:2])
+    assert max(map(len, title.split("\n"))) <= 90
 
 
 def test_a_folder_gets_a_picture_of_each_query(explained, tmp_path):

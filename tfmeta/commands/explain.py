@@ -9,6 +9,7 @@ from tfmeta.commands import completion
 from tfmeta.commands.checkpoint import checkpoint_option
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
+from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say, width
 
 
@@ -51,6 +52,7 @@ def explain(
             "received no INPUT; expected what is to be explained, as for tfmeta predict: "
             f"tfmeta explain {run_dir} --support DIR INPUT..."
         )
+    start_tensorflow()
     from tfmeta.commands.reporting import Reporter
     from tfmeta.explaining.explanation_files import check_place
     from tfmeta.workflows import explain as workflow

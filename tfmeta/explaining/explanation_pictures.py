@@ -1,5 +1,6 @@
 """An explanation as a picture, by Matplotlib."""
 
+import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from tfmeta.terminal import plain
 _MOST_SUPPORT, _MOST_PARTS = 10, 24  # shown of each
 _LEAST_BARS = 6  # that there is room for, so that few are not too thick
 _WIDTH = 10.5  # inches
+_LETTERS = 90  # of a line of the title that has dollar signs
 _COLOURS = "RdBu_r"  # red is above zero
 _FOR, _AGAINST, _NEUTRAL = "#b2182b", "#2166ac", "#777777"
 _PLAIN: dict[str, Any] = {"parse_math": False}  # a name may hold dollar signs
@@ -44,7 +46,7 @@ def figure_of(found: Explanations, number: int) -> Figure:
     height = 5.6 if is_small else 6.6 if has_pictures else 7.5
     figure: Any = Figure(figsize=(_WIDTH, height), layout="constrained")
     figure.get_layout_engine().set(hspace=0.06, wspace=0.04)
-    figure.suptitle(_title(each), fontfamily=_fonts(), wrap=True, **_PLAIN)
+    _write_title(figure, _title(each))
     top, bottom = figure.subfigures(
         2, 1, height_ratios=(2.0 if is_small else 1.25, 1.0) if has_pictures else (1, 1)
     )
@@ -56,6 +58,15 @@ def figure_of(found: Explanations, number: int) -> Figure:
         _weights(right, each)
     _support(bottom, each, found.support_pictures, root)
     return figure
+
+
+def _write_title(figure: Any, title: str) -> None:
+    """Matplotlib's own wrapping measures a line with dollar signs as mathematics all the same."""
+    has_dollars = "$" in title
+    if has_dollars:
+        lines = [textwrap.fill(line, _LETTERS) for line in title.split("\n")]
+        title = "\n".join(lines)
+    figure.suptitle(title, fontfamily=_fonts(), wrap=not has_dollars, **_PLAIN)
 
 
 def _title(each: Explanation) -> str:

@@ -72,7 +72,9 @@ def _on_devices(
     network: keras.Model, strategy: tf.distribute.Strategy
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """The network as a function of arrays, and the number of devices that compute it."""
-    run = tf.function(lambda x: network(to_unit(x), training=False), autograph=False)
+    run = tf.function(  # what the cache lacks of a batch has any number of rows
+        lambda x: network(to_unit(x), training=False), autograph=False, reduce_retracing=True
+    )
     devices = share_of(strategy).count
     if devices == 1:
         return lambda batch: run(tf.constant(batch)).numpy(), 1

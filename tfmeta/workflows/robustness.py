@@ -106,5 +106,6 @@ def _chosen(conditions: list[Condition], only: Sequence[str]) -> list[Condition]
         raise UserError(f"received only={only!r}; expected a list of names")
     known = list(dict.fromkeys(each.name for each in conditions))
     if unknown := [name for name in only if name not in known]:
-        raise UserError(f"unknown condition {unknown[0]!r}; this run has: {listed(known)}")
+        names = listed(known, most=None)
+        raise UserError(f"unknown condition {unknown[0]!r}; this run has: {names}")
     return [each for each in conditions if not only or each.name in only]
