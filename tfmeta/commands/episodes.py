@@ -10,6 +10,7 @@ from tfmeta import files, strict_json
 from tfmeta.commands import completion
 from tfmeta.commands.episode_options import episode_options, given_options, pipeline_options
 from tfmeta.commands.trust import trust_option
+from tfmeta.errors import counted
 from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 
@@ -45,6 +46,6 @@ def episodes(output: Any, assignments: Sequence[str], as_json: bool, **options: 
         click.echo(strict_json.dumps(protocol))
     else:
         say(
-            f"{output}: {protocol['num_tasks']} tasks of the {protocol['split']} split of "
+            f"{output}: {counted(protocol['num_tasks'], 'task')} of the {protocol['split']} split of "
             f"{protocol['source']['name']}, episodes {protocol['episodes_sha256'][:16]}"
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
+from tfmeta.errors import counted
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Result:
         adaptation = [f"after so many inner steps: {by_step}"] if "," in by_step else []
         protocol = (
             f"{shown} (95%)  {in_words(facts, are_values='mse' in facts)}, {facts['mode']}, "
-            f"{facts['num_tasks']} tasks of the {facts['split']} split of {facts['pipeline']}"
+            f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split of {facts['pipeline']}"
         )
         held = []
         if "coverage90" in facts:
