@@ -45,7 +45,8 @@ def episodes(output: Any, assignments: Sequence[str], as_json: bool, **options: 
     if as_json:
         click.echo(strict_json.dumps(protocol))
     else:
+        tasks = counted(protocol["num_tasks"], "task")
         say(
-            f"{output}: {counted(protocol['num_tasks'], 'task')} of the {protocol['split']} split of "
+            f"{output}: {tasks} of the {protocol['split']} split of "
             f"{protocol['source']['name']}, episodes {protocol['episodes_sha256'][:16]}"
         )

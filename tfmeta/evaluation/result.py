@@ -55,9 +55,10 @@ class Result:
         curve = zip(facts["adaptation_steps"], facts["adaptation_curve"], strict=True)
         by_step = ", ".join(f"{step}: {value:.3f}" for step, value in curve)
         adaptation = [f"after so many inner steps: {by_step}"] if "," in by_step else []
+        tasks = counted(facts["num_tasks"], "task")
         protocol = (
             f"{shown} (95%)  {in_words(facts, are_values='mse' in facts)}, {facts['mode']}, "
-            f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split of {facts['pipeline']}"
+            f"{tasks} of the {facts['split']} split of {facts['pipeline']}"
         )
         held = []
         if "coverage90" in facts:
