@@ -2,11 +2,11 @@
 
     python benchmarks/reproduce/run.py CONFIG... [--runs DIR]
 
-A config is a JSON file in this folder: its command, the minutes to expect on two cores, the paper's
-figure, how the protocols differ, and the settings of `tfmeta.train` and `tfmeta.evaluate`. The
-result goes to `results/`, in a file of the same name. Configs that train the same share a run. A run
-that was interrupted goes on. Omniglot is looked for in `TFDS_DATA_DIR`, and CIFAR-FS in
-`CIFAR_FS_DIR`. `table.py` writes docs/reproduction.md.
+A config is a JSON file in this folder: its command, the minutes to expect on two cores, the
+paper's figure, how the protocols differ, and the settings of `tfmeta.train` and
+`tfmeta.evaluate`. The result goes to `results/`, in a file of the same name. Configs that train
+alike share a run. A run that was interrupted goes on. Omniglot is looked for in `TFDS_DATA_DIR`,
+CIFAR-FS in `CIFAR_FS_DIR`. `table.py` writes docs/reproduction.md.
 """
 
 import argparse

@@ -43,6 +43,7 @@ def scripts():
 def test_a_config_has_its_command_at_its_top_and_asks_for_what_there_is(scripts):
     settings = {each.name for each in dataclasses.fields(Settings)}
     of_evaluate = inspect.signature(tfmeta.evaluate).parameters
+    of_protocol = {"tasks", "ways", "shots", "queries"}
     for name, config in scripts[0].configs().items():
         assert list(config)[:3] == ["command", "expected_minutes", "paper"]
         assert config["command"].endswith(f"run.py benchmarks/reproduce/{name}.json")
@@ -50,7 +51,7 @@ def test_a_config_has_its_command_at_its_top_and_asks_for_what_there_is(scripts)
         assert config["train"].keys() <= settings
         assert config["train"]["pipeline"] in PIPELINES
         assert config["train"]["algorithm"] in ALGORITHMS
-        assert config["evaluate"].keys() <= of_evaluate.keys() | {"ways", "shots", "queries"}
+        assert config["evaluate"].keys() <= of_evaluate.keys() | of_protocol
 
 
 def test_each_learner_has_its_configs(scripts):

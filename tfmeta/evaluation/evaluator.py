@@ -241,7 +241,9 @@ def _tasks_per_call(source: EpisodeSource, fixed: FixedEpisodes) -> int:
     return max(1, min(_MOST_TASKS_PER_CALL, _MOST_BYTES_PER_CALL // bytes_per_task))
 
 
-def mean_and_ci95(scores: np.ndarray) -> tuple[float, float]:
-    """The mean of scores `(tasks,)`, and half the width of its 95% interval."""
-    spread = scores.std(ddof=1) if len(scores) > 1 else 0.0
-    return float(scores.mean()), float(_Z95 * spread / math.sqrt(len(scores)))
+def mean_and_ci95(scores: np.ndarray) -> tuple[float, float | None]:
+    """The mean of scores `(tasks,)`, and half the width of its 95% interval; None for one task."""
+    mean = float(scores.mean())
+    if len(scores) == 1:
+        return mean, None
+    return mean, float(_Z95 * scores.std(ddof=1) / math.sqrt(len(scores)))

@@ -12,7 +12,7 @@ LEVEL = 0.05  # of all differences that are stated together
 LEAST_TASKS = 2
 
 
-def paired_difference(scores: np.ndarray, others: np.ndarray) -> dict[str, float]:
+def paired_difference(scores: np.ndarray, others: np.ndarray) -> dict[str, float | None]:
     """The mean difference over the tasks, its 95% interval, and how likely chance is that large.
 
     Args:

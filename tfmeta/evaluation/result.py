@@ -37,8 +37,8 @@ class Result:
         return self.facts.get("mse")
 
     @property
-    def ci95(self) -> float:
-        """Half of the 95% interval over the tasks."""
+    def ci95(self) -> float | None:
+        """Half of the 95% interval over the tasks; None for one task."""
         return self.facts["ci95"]
 
     def __str__(self) -> str:
@@ -50,14 +50,16 @@ class Result:
         shown = (
             f"mean squared error {self._error()}"
             if "mse" in facts
-            else f"accuracy {100 * facts['accuracy']:.2f}% +- {100 * facts['ci95']:.2f}"
+            else f"accuracy {100 * facts['accuracy']:.2f}%{_within(facts['ci95'], '.2f', 100)}"
         )
         curve = zip(facts["adaptation_steps"], facts["adaptation_curve"], strict=True)
         by_step = ", ".join(f"{step}: {value:.3f}" for step, value in curve)
         adaptation = [f"after so many inner steps: {by_step}"] if "," in by_step else []
         tasks = counted(facts["num_tasks"], "task")
+        if facts["ci95"] is not None:
+            shown += " (95%)"
         protocol = (
-            f"{shown} (95%)  {in_words(facts, are_values='mse' in facts)}, {facts['mode']}, "
+            f"{shown}  {in_words(facts, are_values='mse' in facts)}, {facts['mode']}, "
             f"{tasks} of the {facts['split']} split of {facts['pipeline']}"
         )
         held = []
@@ -75,12 +77,14 @@ class Result:
         unit, scale = ("", 1.0) if "mse" in facts else ("%", 100.0)
         for row in rows:
             score = scale * row["mse" if "mse" in facts else "accuracy"]
-            difference, ci95 = (scale * row[key] for key in ("difference", "difference_ci95"))
+            interval = _within(row["difference_ci95"], ".2g", scale)
             lines.append(
-                f"beside it  {row['name']} {score:.4g}{unit}, difference {difference:+.4g} +- "
-                f"{ci95:.2g}"
+                f"beside it  {row['name']} {score:.4g}{unit}, "
+                f"difference {scale * row['difference']:+.4g}{interval}"
             )
-        if rows and (names := not_beaten(facts)):
+        if rows and facts["ci95"] is None:
+            lines.append("one task has no interval, and does not say what the learner beats")
+        elif rows and (names := not_beaten(facts)):
             lines.append(f"the learner does NOT beat: {'; '.join(names)}")
         return lines
 
@@ -88,10 +92,16 @@ class Result:
         """The error in the user's unit, and for scaled targets as a share of their variance."""
         facts = self.facts
         root = math.sqrt(facts["mse"])
-        shown = f"{facts['mse']:.6g} +- {facts['ci95']:.3g}, its root {root:.4g}"
+        shown = f"{facts['mse']:.6g}{_within(facts['ci95'], '.3g')}, its root {root:.4g}"
         if facts.get("target_spread") is None:
             return shown
-        return f"{shown}, {facts['mse_scaled']:.4g} +- {facts['ci95_scaled']:.3g} of their variance"
+        scaled = f"{facts['mse_scaled']:.4g}{_within(facts['ci95_scaled'], '.3g')}"
+        return f"{shown}, {scaled} of their variance"
+
+
+def _within(ci95: float | None, digits: str, scale: float = 1.0) -> str:
+    """Half of an interval, as it stands behind a number; nothing if there is none."""
+    return "" if ci95 is None else f" +- {scale * ci95:{digits}}"
 
 
 def not_beaten(facts: dict[str, Any]) -> list[str]:
@@ -100,5 +110,6 @@ def not_beaten(facts: dict[str, Any]) -> list[str]:
     return [
         each["name"]
         for each in facts["baselines"]
-        if sign * each["difference"] - each["difference_ci95"] <= 0
+        if each["difference_ci95"] is None
+        or sign * each["difference"] - each["difference_ci95"] <= 0
     ]

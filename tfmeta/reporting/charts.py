@@ -105,17 +105,17 @@ def legend(axes: Any, handles: Sequence[Any], names: Sequence[str]) -> None:
 
 
 def intervals(
-    axes: Any, x: Sequence[int], points: Iterable[tuple[float, float]], colour: str
+    axes: Any, x: Sequence[int], points: Iterable[tuple[float, float | None]], colour: str
 ) -> Any:
     """A line through means with a band for their 95% intervals; returns the line.
 
     Args:
         axes: to draw on.
         x: where the points are.
-        points: `(mean, half of the interval)` of each.
+        points: `(mean, half of the interval or None)` of each.
         colour: of the line.
     """
-    means, ci95 = np.array(list(points)).T
+    means, ci95 = np.array(list(points), float).T
     axes.fill_between(x, means - ci95, means + ci95, color=colour, alpha=0.2, linewidth=0)
     (line,) = axes.plot(x, means, color=colour, marker="o", markersize=4)
     return line

@@ -94,5 +94,5 @@ def _row(tested: TestedRun) -> dict[str, Any]:
     }
 
 
-def _scored(metric: str, scores: np.ndarray) -> dict[str, float]:
+def _scored(metric: str, scores: np.ndarray) -> dict[str, float | None]:
     return dict(zip((metric, "ci95"), mean_and_ci95(scores), strict=True))

@@ -44,5 +44,5 @@ def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
     return [Charts([chart(draw, words)]), Table(columns, rows, columns[1:])]
 
 
-def _points(curves: np.ndarray) -> list[tuple[float, float]]:
+def _points(curves: np.ndarray) -> list[tuple[float, float | None]]:
     return [mean_and_ci95(scores) for scores in curves.T]

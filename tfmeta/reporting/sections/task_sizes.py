@@ -15,7 +15,7 @@ from tfmeta.training.progress import Progress
 
 _SIZES = {"shots": (1, 2, 5, 10, 20), "ways": (2, 5, 10, 20)}
 _MOST_TASKS = 100  # of each size
-Points = dict[int, tuple[float, float]]  # the mean score and half of its interval, by size
+Points = dict[int, tuple[float, float | None]]  # the mean score and half of its interval, by size
 
 
 def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:

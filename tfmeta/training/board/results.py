@@ -24,7 +24,8 @@ def write_result(run: RunDirectory, result: Result) -> None:
     try:
         with events.at(facts["step"]):
             write_scalar(tag, facts[metric])
-            write_scalar(f"{tag}_ci95", facts["ci95"])
+            if facts["ci95"] is not None:
+                write_scalar(f"{tag}_ci95", facts["ci95"])
             # Two plugins can't have one tag.
             write_text(f"{tag}_in_words", "\n\n".join(result.sentences()))
     finally:
