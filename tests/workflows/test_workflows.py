@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 
@@ -210,6 +211,7 @@ def test_a_mistake_is_told_as_on_the_command_line(call, words):
 
 
 def test_what_python_has_for_numbers_paths_and_lists_is_taken(images, tmp_path):
+    images = shutil.copytree(images, tmp_path / "images")
     small = {"size": np.int64(12), "validation": 2, "test": 2}
     sizes = {"ways": np.int64(2), "queries": 2, "steps": np.int32(1), "validation_tasks": 0}
     run = tfmeta.train(
@@ -230,3 +232,8 @@ def test_what_python_has_for_numbers_paths_and_lists_is_taken(images, tmp_path):
     first = tfmeta.predict(run, given, support=tmp_path / "support")
     assert tfmeta.predict(run, iter(given), support=str(tmp_path / "support")) == first
     assert [each.image for each in first] == [str(path) for path in given]
+    moved = images.rename(tmp_path / "moved")
+    words = f"{run.path} was trained on {images}; if that was moved, say where to: --data-dir"
+    with pytest.raises(tfmeta.UserError, match=words):
+        tfmeta.evaluate(run, ways=2, tasks=2)
+    assert tfmeta.evaluate(run, ways=2, tasks=2, data_dir=moved).facts == result.facts

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from tfmeta.episodes.episode_source import EpisodeSource
@@ -47,7 +48,7 @@ def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:
     Raises:
         UserError: as `open_source`; or if a table has no such columns.
     """
-    source, names = open_source(settings), run.source_facts.input_format.features
+    source, names = _opened(run, settings), run.source_facts.input_format.features
     found = source.input_format.features
     if found == names or not (found and names):
         return source
@@ -62,6 +63,20 @@ def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:
             "pipeline.features=A,B"
         )
     return source
+
+
+def _opened(run: RunDirectory, settings: Settings) -> EpisodeSource:
+    """As `open_source`; if the run's own data is gone, it says how to name another place."""
+    try:
+        return open_source(settings)
+    except UserError as error:
+        place = settings.data_dir
+        if place is None or place != run.settings.data_dir or Path(place).exists():
+            raise
+        raise UserError(
+            f"{error}. {run.path} was trained on {place}; if that was moved, say where to: "
+            "--data-dir PATH, or data_dir=PATH in Python"
+        ) from error
 
 
 def source_key(run: RunDirectory, settings: Settings) -> str:
