@@ -65,7 +65,8 @@ def test_a_killed_worker_is_missed():
     status, told, address, seconds = pickle.loads((killed_run() / "told").read_bytes())
     *progress, line = told.splitlines()
     assert status == 1
-    assert line.startswith(f"Error: worker 1 ({address}) has ended or can't be reached, so this")
+    said = f"Error: worker 1 ({address}) has ended or can't be reached, so this"
+    assert line.startswith(said), told
     assert line.endswith(f"tfmeta train --resume --run-dir {killed_run() / 'run'}")
     assert all(each.startswith(("train  ", "worker 0 ")) for each in progress), told
     assert seconds < 60
