@@ -1,6 +1,7 @@
 """The processes that train one run together, and what they agree on."""
 
 import contextlib
+import gc
 import hashlib
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from typing import Any, TypeVar
@@ -125,6 +127,7 @@ class Workers:
         except _LOST as error:
             if self.number == 1:
                 raise
+            _end_threads_of(error)
             raise UserError(
                 f"{self._lost_in(str(error))} has ended or can't be reached, so this worker stops "
                 "too. The run is as of its last checkpoint; go on with this or another number of "
@@ -147,6 +150,15 @@ class Workers:
 
 ALONE = Workers()
 _started = ALONE
+
+
+def _end_threads_of(error: BaseException) -> None:
+    """Ends the pool of threads that TensorFlow leaves open when an all-reduce fails.
+
+    The frames of the error hold it. Python would say at its exit that it can't end it.
+    """
+    traceback.clear_frames(error.__traceback__)
+    gc.collect()
 
 
 def current() -> Workers:
