@@ -1,5 +1,6 @@
 """The processes that train one run together, and what they agree on."""
 
+import atexit
 import contextlib
 import gc
 import hashlib
@@ -9,9 +10,9 @@ import re
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
+from multiprocessing.pool import ThreadPool
 from typing import Any, TypeVar
 
 import numpy as np
@@ -127,7 +128,6 @@ class Workers:
         except _LOST as error:
             if self.number == 1:
                 raise
-            _end_threads_of(error)
             raise UserError(
                 f"{self._lost_in(str(error))} has ended or can't be reached, so this worker stops "
                 "too. The run is as of its last checkpoint; go on with this or another number of "
@@ -152,13 +152,14 @@ ALONE = Workers()
 _started = ALONE
 
 
-def _end_threads_of(error: BaseException) -> None:
-    """Ends the pool of threads that TensorFlow leaves open when an all-reduce fails.
+def close_pools() -> None:
+    """Closes the pools of threads that TensorFlow leaves open when an all-reduce fails.
 
-    The frames of the error hold it. Python would say at its exit that it can't end it.
+    For the end of a process, at which Python would say that it can't end them.
     """
-    traceback.clear_frames(error.__traceback__)
-    gc.collect()
+    for each in gc.get_objects():
+        if type(each) is ThreadPool:
+            each.close()
 
 
 def current() -> Workers:
@@ -200,6 +201,7 @@ def start(
         signal.signal(signal.SIGTERM, before)
     say(f"{cluster.named(cluster.index)} of {counted(len(cluster.addresses), 'worker')}")
     _started = Workers(cluster, made)
+    atexit.register(close_pools)
     return _started
 
 
