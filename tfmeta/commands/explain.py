@@ -7,6 +7,7 @@ import click
 from tfmeta import strict_json
 from tfmeta.commands import completion
 from tfmeta.commands.checkpoint import checkpoint_option
+from tfmeta.commands.questions import queries_and_support
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.runtime import start_tensorflow
@@ -15,13 +16,7 @@ from tfmeta.terminal import say, width
 
 @click.command()
 @click.argument("run_dir", type=click.Path(), shell_complete=completion.runs)
-@click.argument("inputs", nargs=-1, type=click.Path(), metavar="INPUT...")
-@click.option(
-    "--support",
-    type=click.Path(),
-    metavar="DIR|FILE",
-    help="Folder with one subfolder of images per class; or NPZ, CSV or Parquet.",
-)
+@queries_and_support
 @click.option(
     "--of",
     metavar="CLASS|NUMBER",

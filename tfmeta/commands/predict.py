@@ -6,6 +6,7 @@ import click
 
 from tfmeta import strict_json
 from tfmeta.commands import completion
+from tfmeta.commands.questions import queries_and_support
 from tfmeta.commands.startup import timeout_option
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
@@ -14,13 +15,7 @@ from tfmeta.terminal import say
 
 @click.command()
 @click.argument("exported_or_run_dir", type=click.Path(), shell_complete=completion.models)
-@click.argument("inputs", nargs=-1, type=click.Path(), metavar="INPUT...")
-@click.option(
-    "--support",
-    type=click.Path(),
-    metavar="DIR|FILE",
-    help="Folder with one subfolder of images per class; or NPZ, CSV or Parquet.",
-)
+@queries_and_support
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @timeout_option

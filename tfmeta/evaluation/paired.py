@@ -52,6 +52,11 @@ def differences(
         {"of": one, "than": other, **paired_difference(scores[one], scores[other])}
         for one, other in pairs
     ]
+    return holding(found)
+
+
+def holding(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Paired differences that are stated together, with `p_corrected` and `holds`; see above."""
     corrected = holm([each["p"] for each in found])
     return [
         {**each, "p_corrected": float(p), "holds": bool(p < LEVEL)}

@@ -15,8 +15,7 @@ def score(metric: str, value: float, ci95: float | None = None) -> str:
 
 def mean_score(metric: str, scores: np.ndarray) -> str:
     """The mean of scores `(tasks,)` with its interval, which one task alone does not have."""
-    mean, ci95 = mean_and_ci95(scores)
-    return score(metric, mean, ci95 if len(scores) > 1 else None)
+    return score(metric, *mean_and_ci95(scores))
 
 
 def difference(metric: str, row: dict[str, Any]) -> str:

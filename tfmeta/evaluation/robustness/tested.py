@@ -10,7 +10,7 @@ from tfmeta.confidence import Confidence
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.evaluation.calibration import Answers, expected_calibration_error
 from tfmeta.evaluation.evaluator import mean_and_ci95
-from tfmeta.evaluation.paired import LEAST_TASKS, LEVEL, holm, paired_difference
+from tfmeta.evaluation.paired import LEAST_TASKS, holding, paired_difference
 from tfmeta.evaluation.robustness.condition import Condition
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
@@ -108,10 +108,7 @@ def _with_differences(
     clean, *others = by_task
     if len(clean) < LEAST_TASKS:
         return rows
-    found = [paired_difference(scores, clean) for scores in others]
-    corrected = holm([each.pop("p") for each in found])
-    stated = [
-        {**each, "p_corrected": float(p), "holds": bool(p < LEVEL)}
-        for each, p in zip(found, corrected, strict=True)
-    ]
+    stated = holding([paired_difference(scores, clean) for scores in others])
+    for each in stated:
+        del each["p"]
     return [rows[0], *({**row, **each} for row, each in zip(rows[1:], stated, strict=True))]
