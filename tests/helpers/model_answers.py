@@ -68,10 +68,10 @@ def _ask(export, signature, inputs):
 
 
 @functools.cache
-def _loader(version):
+def _loader(version, *, optimize=True):
     from tfmeta.exporting.loading.c_loader import CLoader
 
-    return CLoader(version)
+    return CLoader(version, optimize=optimize)
 
 
 def _answer(version, signature, inputs):

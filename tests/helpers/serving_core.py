@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfmeta.exporting.loading.c_loader import DTYPES, CLoader, LoaderError, genuine_protos
+from tfmeta.exporting.loading.c_loader import CLoader, LoaderError, genuine_protos
+from tfmeta.exporting.loading.signatures import DTYPES
 from tfmeta.exporting.loading.tensor_protos import read_records
 
 MOST_WARM_UP_RECORDS = 1000

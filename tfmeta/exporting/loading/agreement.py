@@ -21,7 +21,7 @@ from tfmeta.exporting.contract import (
 )
 from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.loading.c_loader import CLoader
-from tfmeta.exporting.loading.c_loader import Signature as LoadedSignature
+from tfmeta.exporting.loading.signatures import Signature as LoadedSignature
 from tfmeta.exporting.manifest import Manifest
 
 _MOST_CLASSES = 10**6

@@ -9,6 +9,7 @@ TensorFlow Python.
 
 import base64
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -100,15 +101,19 @@ def _unpacked(packed: dict[str, Any]) -> np.ndarray:
     return np.frombuffer(content, packed["dtype"]).reshape(packed["shape"])
 
 
-def loaded(version: str | Path) -> tuple[Manifest, CLoader]:
+def loaded(version: str | Path, *, optimize: bool = True) -> tuple[Manifest, CLoader]:
     """The manifest and the model of a version, which agree.
+
+    Args:
+        version: the version's folder.
+        optimize: see CLoader.
 
     Raises:
         UserError: if they do not, or one of them can't be read.
     """
     manifest = Manifest.read(version)
     try:
-        model = CLoader(version)
+        model = CLoader(version, optimize=optimize)
     except LoaderError as error:
         raise UserError(f"cannot load the export {version}: {error}", exit_status=1) from error
     check_agreement(manifest, model)
@@ -116,7 +121,7 @@ def loaded(version: str | Path) -> tuple[Manifest, CLoader]:
 
 
 def _answered(version: str, request: dict[str, Any]) -> dict[str, Any]:
-    manifest, model = loaded(version)
+    manifest, model = loaded(version, optimize=False)  # for one answer
     try:
         outputs = _outputs(manifest, model, request)
     except LoaderError as error:
@@ -177,4 +182,6 @@ def _main(version: str) -> None:
 
 
 if __name__ == "__main__":
+    # Before the library is loaded: without oneDNN a graph has one pass less until its first answer.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     _main(sys.argv[1])

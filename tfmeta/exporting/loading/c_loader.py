@@ -15,48 +15,21 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from ctypes import c_char_p, c_int64, c_size_t, c_void_p
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from tfmeta.exporting.loading.first_answer import session_config, unoptimised
 from tfmeta.exporting.loading.genuine_protos import LoaderError, genuine_protos
 from tfmeta.exporting.loading.graph_scan import served_graph
 from tfmeta.exporting.loading.saver_scan import UnsafeModelError
+from tfmeta.exporting.loading.signatures import DTYPES, Signature, TensorInfo
 
-# By number in tensorflow.DataType; an object array holds strings.
-DTYPES = {
-    number: np.dtype(code)
-    for number, code in {
-        1: "f4", 2: "f8", 3: "i4", 4: "u1", 5: "i2", 6: "i1",
-        7: "O", 9: "i8", 10: "?", 17: "u2", 22: "u4", 23: "u8",
-    }.items()
-}  # fmt: skip
 _ID_OF = {dtype: number for number, dtype in DTYPES.items()}
 _TSTRING_BYTES = 24
 _Output = c_size_t * 2  # a TF_Output: an operation's address, and an int padded to as many bytes
 Folder = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """A tensor of the graph ("op:0"); a size of None is any size, a shape of None any shape."""
-
-    name: str
-    dtype: np.dtype
-    shape: tuple[int | None, ...] | None
-
-    def __str__(self) -> str:
-        dtype = "string" if self.dtype.hasobject else str(self.dtype)
-        return f"{dtype} of any shape" if self.shape is None else f"{dtype}{list(self.shape)}"
-
-
-@dataclass(frozen=True)
-class Signature:
-    """What one signature takes and returns, by key."""
-
-    inputs: dict[str, TensorInfo]
-    outputs: dict[str, TensorInfo]
 
 
 class _Pointer(c_void_p): ...  # ctypes makes plain ints of c_void_p and cuts them to 32 bits
@@ -139,7 +112,8 @@ class CLoader(AbstractContextManager["CLoader"]):
     Raises LoaderError unless `directory` is a sound SavedModel with dense signatures, which
     `graph_scan` finds harmless before anything is loaded. TensorFlow takes `num_threads` from the
     first session of a process; later sessions share its threads. Without `check_shapes` an input of
-    a wrong shape reaches the graph, as in TensorFlow Serving.
+    a wrong shape reaches the graph, as in TensorFlow Serving. Without `optimize` the first
+    answer comes sooner, and later ones take longer; see `first_answer`.
     """
 
     def __init__(
@@ -149,11 +123,14 @@ class CLoader(AbstractContextManager["CLoader"]):
         tags: Sequence[str] = ("serve",),
         num_threads: int | None = None,
         check_shapes: bool = True,
+        optimize: bool = True,
     ):
         graph, self.signatures, self._ends = _library().TF_NewGraph(), {}, {}
         with ExitStack() as stack:
             stack.callback(_library().TF_DeleteGraph, graph)  # deferred while a session is on it
-            self._session, self.meta_graph = _load(graph, directory, tags, num_threads or 0)
+            self._session, self.meta_graph = _load(
+                graph, directory, tags, num_threads or 0, optimize
+            )
             for name, proto in self.meta_graph.signature_def.items():
                 if name != "__saved_model_init_op":
                     sides = [_resolve(graph, side) for side in (proto.inputs, proto.outputs)]
@@ -197,22 +174,23 @@ class CLoader(AbstractContextManager["CLoader"]):
         self.close()
 
 
-def _load(graph: _Pointer, directory: Folder, tags: Sequence[str], threads: int) -> tuple[Any, Any]:
+def _load(
+    graph: _Pointer, directory: Folder, tags: Sequence[str], threads: int, optimize: bool
+) -> tuple[Any, Any]:
     """Fills `graph`; returns a session, freed with the last reference to it, and a MetaGraphDef."""
-    from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
+    from tensorflow.core.protobuf import meta_graph_pb2
 
     library = _library()
-    config = config_pb2.ConfigProto(
-        intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
-    ).SerializeToString()
+    config = session_config(threads, optimize=optimize).SerializeToString()
     options, buffer = library.TF_NewSessionOptions(), library.TF_NewBuffer()
     with ExitStack() as stack:
         stack.callback(library.TF_DeleteSessionOptions, options)
         stack.callback(library.TF_DeleteBuffer, buffer)
         _call("TF_SetConfig", options, config, c_size_t(len(config)))
-        _scan(directory, tags)
+        scanned = _scanned(directory, tags)
+        folder = directory if optimize else stack.enter_context(unoptimised(directory, scanned))
         names = (c_char_p * len(tags))(*(tag.encode() for tag in tags))
-        model = (options, None, os.fsencode(directory), names, len(tags), graph, buffer)
+        model = (options, None, os.fsencode(folder), names, len(tags), graph, buffer)
         with _without_xla():
             session = _call("TF_LoadSessionFromSavedModel", *model, subject=f"{directory}: ")
         finalizer = weakref.finalize(session, _call, "TF_DeleteSession", c_void_p(session.value))
@@ -221,10 +199,10 @@ def _load(graph: _Pointer, directory: Folder, tags: Sequence[str], threads: int)
         return session, meta_graph_pb2.MetaGraphDef.FromString(ctypes.string_at(data, length))
 
 
-def _scan(directory: Folder, tags: Sequence[str]) -> None:
-    """Raises LoaderError if the model could act on the machine."""
+def _scanned(directory: Folder, tags: Sequence[str]) -> Any:
+    """The graph to be loaded; raises LoaderError if it could act on the machine."""
     try:
-        served_graph(directory, tags)
+        return served_graph(directory, tags)
     except OSError as error:
         raise LoaderError(f"{directory}: {error.strerror}", "NOT_FOUND") from error
     except UnsafeModelError as error:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tfmeta.exporting.loading.c_loader import DTYPES
 from tfmeta.exporting.loading.genuine_protos import genuine_protos
+from tfmeta.exporting.loading.signatures import DTYPES
 
 
 def to_proto(array: np.ndarray) -> Any:
