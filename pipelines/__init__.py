@@ -84,6 +84,10 @@ PIPELINES = {
         "your own small regressions: CSV with a task column",
         algorithm="bayes-linear",
     ),
+    "transitions": Pipeline(
+        "tfmeta.pipelines.transitions:build",
+        "logged trajectories of a robot: NPZ, CSV, Parquet",
+    ),
     "mini-imagenet": Pipeline(
         "tfmeta.pipelines.mini_imagenet:build",
         "100 classes of photographs, from a folder you have",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drifting import arrays
 from PIL import Image
 from recordings import make_sounds
 from trained import call
@@ -107,6 +108,7 @@ def data(tmp_path_factory):
         numbers = zip(kinds, rng.normal(size=(700, 2)), strict=True)
         rows = [f"{kind},{a:.4f},{b:.4f}" for kind, (a, b) in numbers]
         (folder / f"{name}.csv").write_text("\n".join([header, *rows]))
+    np.savez(folder / "robot.npz", **arrays(length=30))
     texts = [f"word{kind} about thing{rng.integers(9)},{kind}" for kind in kinds]
     (folder / "intents.csv").write_text("\n".join(["text,intent", *texts]))
     few = [each for kind in ("kind00", "kind01") for each in texts if each.endswith(kind)][10:30]

@@ -20,6 +20,7 @@ def mlp(
     input_scale: npt.ArrayLike | None = None,
     input_dtype: str = "float32",
     linear_path: bool = False,
+    input_gain: bool = False,
 ) -> keras.Model:
     """A dense network; 1-40-40-1 is the sinusoid network of Finn et al. 2017, section 5.1.
 
@@ -36,6 +37,9 @@ def mlp(
             they are centred and scaled in float64; the other layers compute as usual.
         linear_path: whether the head also takes the (scaled) features of the example, beside the
             last hidden layer's. What is linear in them then needs no hidden unit.
+        input_gain: whether the layer `input_gain` first multiplies each (scaled) feature by a
+            weight, 1 at the start. An inner loop that adapts this layer alone learns which features
+            matter less, or not at all, in a task: a motor that is weak, or a sensor that is dead.
 
     Returns:
         A model `(batch, *input_shape) -> (batch, num_outputs)`; without a head it returns what the
@@ -51,6 +55,11 @@ def mlp(
     370
     """
     inputs, x = scaled_input(input_shape, input_mean, input_scale, input_dtype)
+    if input_gain:
+        gain = layers.EinsumDense(
+            "bi,i->bi", x.shape[1:], kernel_initializer="ones", name="input_gain"
+        )
+        x = gain(x)
     inputs_as_scaled = x
     for number, size in enumerate(units, 1):
         x = layers.Dense(size, activation=activation, name=f"hidden{number}")(x)
