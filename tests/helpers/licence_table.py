@@ -13,7 +13,17 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
-_EXTRAS = ("", "pretrained", "report", "serving", "sound", "tables", "tensorboard", "tfds")
+_EXTRAS = (
+    "",
+    "control",
+    "pretrained",
+    "report",
+    "serving",
+    "sound",
+    "tables",
+    "tensorboard",
+    "tfds",
+)
 _SPELLINGS = {  # of older metadata, by SPDX's names
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache License 2.0": "Apache-2.0",

@@ -22,6 +22,7 @@ LAYERS = (
     "tfmeta.explaining",
     "tfmeta.exporting",
     "tfmeta.reporting",
+    "tfmeta.control",
     "tfmeta.workflows",
     "tfmeta.commands",
 )
