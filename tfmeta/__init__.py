@@ -53,7 +53,7 @@ _HOMES = {
 _STARTING = {
     name: f"tfmeta.workflows.{name}"
     for name in (
-        *("compare", "evaluate", "explain", "export", "inspect", "learn", "report"),
+        *("compare", "derive", "evaluate", "explain", "export", "inspect", "learn", "report"),
         *("robustness", "train"),
     )
 } | {

@@ -23,6 +23,7 @@ from tfmeta.learners.transfer import Transfer as Transfer
 from tfmeta.runtime import configure_runtime as configure_runtime
 from tfmeta.training.loading import load as load
 from tfmeta.workflows.compare import compare as compare
+from tfmeta.workflows.derive import derive as derive
 from tfmeta.workflows.episodes import write_episodes as write_episodes
 from tfmeta.workflows.evaluate import evaluate as evaluate
 from tfmeta.workflows.explain import explain as explain

@@ -8,6 +8,7 @@ import click
 import tfmeta
 from tfmeta import safety_net
 from tfmeta.commands.compare import compare
+from tfmeta.commands.derive import derive
 from tfmeta.commands.episodes import episodes
 from tfmeta.commands.evaluate import evaluate
 from tfmeta.commands.explain import explain
@@ -78,6 +79,7 @@ for command in (
     inspect,
     train,
     replay,
+    derive,
     optima,
     episodes,
     evaluate,

@@ -21,6 +21,8 @@ class Network:
         pretrained: where its weights come from; "" if they are drawn at random.
         package: that holds the weights; "" if none does.
         tokenizer: of the pipeline `text`, if only one suits its weights; else "".
+        space: `module:SPACE` of a network that searches for its structure, a `SearchSpace`; else
+            "".
     """
 
     function: str
@@ -31,6 +33,7 @@ class Network:
     pretrained: str = ""
     package: str = ""
     tokenizer: str = ""
+    space: str = ""
 
     @property
     def is_installed(self) -> bool:
@@ -140,6 +143,20 @@ NETWORKS = {
         "gated recurrent units in both directions: for windows whose order counts",
         (128, 6),
         8_005,
+    ),
+    "search_cells": Network(
+        "tfmeta.networks.search_cells:search_cells",
+        "searches for its own cells of operations, for tfmeta derive: for images",
+        (28, 28, 1),
+        30_256,
+        space="tfmeta.networks.search_cells:SPACE",
+    ),
+    "search_units": Network(
+        "tfmeta.networks.search_units:search_units",
+        "searches for its widths and activations, for tfmeta derive: for vectors",
+        (1,),
+        3_069,
+        space="tfmeta.networks.search_units:SPACE",
     ),
     "feature_map": Network(
         "tfmeta.networks.feature_map:feature_map",

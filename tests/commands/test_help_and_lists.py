@@ -17,6 +17,7 @@ COMMANDS = (
     "inspect",
     "train",
     "replay",
+    "derive",
     "optima",
     "episodes",
     "evaluate",

@@ -114,6 +114,11 @@ NETWORKS = {
     "conv1d": lambda: _with_head(
         networks.conv1d(STEPS, None, filters=(3, 4), kernels=(3, 2))
     ),
+    "searched cells": lambda: _with_head(
+        networks.search_cells(
+            IMAGE, None, channels=2, num_cells=1, operations=["none", "identity", "sep_conv_3x3"]
+        )
+    ),
     "gated units": lambda: _with_head(networks.recurrent(STEPS, None, units=3)),
 }  # fmt: skip
 TEXTS = {"bag_of_ngrams", "text_conv", "text_transformer"}

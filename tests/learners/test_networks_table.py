@@ -21,12 +21,13 @@ from tfmeta.exporting.writing.exporter import export_model
 TAKEN = [name for name in NETWORKS if name not in REFUSED]
 DEEP = {"MobileNet"}  # each operation rounds
 EACH = [pytest.param(n, marks=[pytest.mark.slow] if n in DEEP else []) for n in TAKEN]
-# Of each network with random layers, and of each learner, one.
+# Of each network with random layers, and of each learner, one; and one that adapts its structure.
 EXPORTED = {
     "subclassed": "maml",
     "attention": "ridge",
     "recurrent": "prototypical",
     "augmentation": "hypernetwork",
+    "searched cells": "maml",
 }
 
 

@@ -1,5 +1,6 @@
 """Which layers of a network an inner loop adapts."""
 
+import fnmatch
 from collections.abc import Iterable, Sequence
 
 import keras
@@ -24,13 +25,15 @@ def adapted_positions(network: keras.Model, adapt_layers: str | Sequence[str]) -
 
 
 def _named(layers: Iterable[keras.layers.Layer], names: Sequence[str]) -> list[keras.layers.Layer]:
-    """The layers with these names; each name must belong to exactly one layer."""
+    """The layers with these names; a name must be one layer's, a pattern may be several layers'."""
     layers = [layer for layer in layers if layer.trainable]
     known = [layer.name for layer in layers]
-    if not names or any(name not in known for name in names):
+    meant = {name: [name] if name in known else _matching(known, name) for name in names}
+    if not meant or not all(meant.values()):
         raise ValueError(
             f"received adapt_layers={names!r}; expected 'all', 'head' or a list of layers with "
-            f"trainable weights: {', '.join(dict.fromkeys(known))}"
+            "trainable weights, in which * stands for any part of a name: "
+            f"{', '.join(dict.fromkeys(known))}"
         )
     several = [name for name in names if known.count(name) > 1]
     if several:
@@ -38,4 +41,9 @@ def _named(layers: Iterable[keras.layers.Layer], names: Sequence[str]) -> list[k
             f"received adapt_layers={names!r}, but {known.count(several[0])} layers are called "
             f"{several[0]!r}; give each a name of its own"
         )
-    return [layer for layer in layers if layer.name in names]
+    chosen = {name for found in meant.values() for name in found}
+    return [layer for layer in layers if layer.name in chosen]
+
+
+def _matching(known: Sequence[str], pattern: str) -> list[str]:
+    return fnmatch.filter(known, pattern) if "*" in pattern else []

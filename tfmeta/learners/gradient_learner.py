@@ -29,7 +29,8 @@ class GradientLearner(MetaLearner):
         network: see `MetaLearner`.
         inner_steps: steps of the inner loop in training.
         test_inner_steps: steps that `adapt` takes; `inner_steps` if None.
-        adapt_layers: "all", "head" (the last layer that has weights), or a list of layer names.
+        adapt_layers: "all", "head" (the last layer that has weights), or a list of layer names, in
+            which `*` stands for any part of a name.
         first_order: treat the inner gradients as constants.
         recompute: in training, compute the activations of the inner steps again for the
             meta-gradient, and keep none, so that 50 steps take little more memory than 5.

@@ -33,7 +33,8 @@ class MAML(GradientLearner):
         inner_learning_rate: step size. The support loss is a *mean* over the examples; in the
             original code it is N times as large, so that its rate of 0.4 with 5 ways is 2.0 here.
         first_order: treat the inner gradients as constants.
-        adapt_layers: "all", "head" (the last layer that has weights), or a list of layer names.
+        adapt_layers: "all", "head" (the last layer that has weights), or a list of layer names, in
+            which `*` stands for any part of a name.
         test_inner_steps: steps that `adapt` takes outside training; `inner_steps` if None.
         multi_step_loss_steps: number of outer-loop steps in which the query loss after *every*
             inner step counts. The losses before the last step count less and less. 0 counts the

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.mlp import mlp
     from tfmeta.networks.recurrent import recurrent
     from tfmeta.networks.resnet12 import resnet12
+    from tfmeta.networks.search_cells import search_cells
+    from tfmeta.networks.search_units import search_units
     from tfmeta.networks.text_conv import text_conv
     from tfmeta.networks.text_transformer import text_transformer
 
@@ -46,6 +48,8 @@ __all__ = [
     "mlp",
     "recurrent",
     "resnet12",
+    "search_cells",
+    "search_units",
     "text_conv",
     "text_transformer",
     "unscaled",

@@ -8,7 +8,7 @@ from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.training.plan import Plan
 
 _VALIDATION = "validation_"
-_OF_NO_EPISODE = ("learning_rate", "step")
+_OF_NO_EPISODE = ("learning_rate", "progress", "step")
 
 
 def tag_of(name: str, plan: Plan) -> str:

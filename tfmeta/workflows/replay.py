@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfmeta.episodes.episode import Episode, PaddedEpisode
 from tfmeta.errors import UserError
 from tfmeta.learners.padding import unpadded
+from tfmeta.training.layer_schedule import tell_progress
 from tfmeta.training.plan import Plan
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.user_files import AnyPath
@@ -64,7 +65,7 @@ class Replay:
         if step - 1 > self.start:
             say(f"training again from step {self.start} to step {step - 1}")
             self._train_again()
-        learner.optimizer.learning_rate.assign(self._rate_of(step))
+        self._prepare(step)
         first = (step - 1) * tasks
         say(f"running step {step} (episodes {first} to {first + tasks - 1}), every number checked")
         return {
@@ -85,16 +86,20 @@ class Replay:
             in_all = len(list(windows))
             # A shorter window comes alone, as in `Windows.alike`.
             for number in [in_all] if length == longest else [1] * in_all:
-                rates = _Rates(self._rate_of, step, length)
-                loop.run(step, (length, number), [rates])
+                windows_again = _Windows(self._prepare, step, length)
+                loop.run(step, (length, number), [windows_again])
                 step += number * length
 
-    def _rate_of(self, step: int) -> float:
-        """The outer rate of a step: of the first line of metrics that it is part of."""
+    def _prepare(self, step: int) -> None:
+        """Sets what changes from window to window as it was at a step.
+
+        It is in the first line of metrics that the step is part of.
+        """
         for line in self._run.metrics.read():
             if line["step"] >= step:
-                return line["learning_rate"]
-        return self._learner.optimizer.learning_rate.numpy()
+                self._learner.optimizer.learning_rate.assign(line["learning_rate"])
+                tell_progress(self._learner, line.get("progress"))
+                return
 
     def _checked_step(self, episodes: Episode | PaddedEpisode) -> dict[str, Any]:
         losses: list[float] = []
@@ -128,16 +133,15 @@ class Replay:
         return {"task": None, "message": f"after it, {bad[0]} is not finite"} if bad else None
 
 
-class _Rates(keras.callbacks.Callback):
-    """Sets the outer rate of each window of steps, an epoch of Keras's, as the run had it."""
+class _Windows(keras.callbacks.Callback):
+    """Prepares each window of steps, an epoch of Keras's, as the run had it."""
 
-    def __init__(self, rate_of: Callable[[int], float], start: int, length: int):
+    def __init__(self, prepare: Callable[[int], None], start: int, length: int):
         super().__init__()
-        self._rate_of, self._start, self._length = rate_of, start, length
+        self._prepare, self._start, self._length = prepare, start, length
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        rate = self._rate_of(self._start + epoch * self._length + 1)
-        self.model.optimizer.learning_rate.assign(rate)
+        self._prepare(self._start + epoch * self._length + 1)
 
 
 def _first_not_finite(function: Callable[[], Any]) -> Any:

@@ -10,6 +10,7 @@ from tfmeta.training.callbacks.best_keeping import BestKeeping, BestReport
 from tfmeta.training.callbacks.checkpoint_saving import CheckpointSaving
 from tfmeta.training.callbacks.diagnosis import Diagnosis
 from tfmeta.training.callbacks.finite_steps import FiniteSteps
+from tfmeta.training.callbacks.layer_progress import LayerProgress
 from tfmeta.training.callbacks.learning_rate import LearningRate
 from tfmeta.training.callbacks.metric_lines import MetricLines
 from tfmeta.training.callbacks.preparing import Preparing
@@ -62,6 +63,7 @@ def callbacks_of(
         StepCount(state),
         timing,
         LearningRate(state),
+        LayerProgress(state),
         *validating,
         Preparing(state, keeping),
         *([MetricLines(state), *_for_tensorboard(state, learner, timing)] if is_chief else []),

@@ -13,6 +13,7 @@ class MetricLines(RunCallback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if failure := self.state.failure:
             line = {"step": failure.step, "loss": None, "learning_rate": self.learning_rate}
-            self.state.run.metrics.append({**line, "not_finite": failure.what})
+            told = {name: logs[name] for name in ("progress",) if name in logs}  # for a replay
+            self.state.run.metrics.append({**line, **told, "not_finite": failure.what})
         else:
             self.state.run.metrics.append({"step": self.state.step, **logs})
