@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from closeness import assert_close
-from scipy.stats import ttest_rel
+from scipy.stats import t, ttest_rel
 
-from tfmeta.evaluation.paired import differences, holm, paired_difference
+from tfmeta.evaluation.paired import differences, holm, paired_difference, unpaired_difference
 
 RNG = np.random.default_rng(0)
 
@@ -17,6 +17,18 @@ def test_a_difference_is_that_of_scipys_paired_t_test():
     assert_close(found["difference"], by_task.mean())
     assert_close(found["difference_ci95"], 1.96 * by_task.std(ddof=1) / np.sqrt(40))
     assert_close(found["p"], ttest_rel(scores, others + 0.1).pvalue)
+
+
+def test_a_difference_of_other_tasks_is_that_of_welch():
+    scores, others = RNG.uniform(size=30), RNG.uniform(size=50) ** 2
+    found = unpaired_difference(scores, others)
+    parts = np.array([each.var(ddof=1) / len(each) for each in (scores, others)])
+    error = np.sqrt(parts.sum())
+    freedom = parts.sum() ** 2 / (parts**2 / (29, 49)).sum()
+    assert_close(found["difference"], scores.mean() - others.mean())
+    assert_close(found["difference_ci95"], 1.96 * error)
+    assert_close(found["p"], 2 * t.sf(abs(found["difference"]) / error, freedom))
+    assert unpaired_difference(np.ones(3), np.zeros(4))["p"] == 0.0
 
 
 def test_without_a_spread_there_is_no_doubt():

@@ -18,7 +18,7 @@ from tfmeta.evaluation.robustness.condition import Condition
 from tfmeta.evaluation.robustness.corrupted import corruption_conditions
 from tfmeta.evaluation.robustness.imbalanced import imbalanced_conditions
 from tfmeta.evaluation.robustness.mislabelled import mislabelled_conditions
-from tfmeta.evaluation.robustness.tested import TestedConditions
+from tfmeta.evaluation.robustness.tested import TestedConditions, with_differences
 from tfmeta.pipelines import build
 
 TASKS = 6
@@ -50,7 +50,8 @@ def test_the_clean_row_is_the_evaluation_and_differences_are_of_the_tasks(learne
     (wrong,) = [each for each in mislabelled_conditions(fixed) if each.severity == 4]
     same = Condition("same", 1, "", "query", lambda batch, first: batch)
     told = []
-    rows = TestedConditions(learner, fixed).rows([same, wrong], lambda *done: told.append(done))
+    tests = TestedConditions(learner, fixed)
+    rows = with_differences(tests.tested([same, wrong], lambda *done: told.append(done)))
     facts = Evaluator(learner, fixed).run()
     clean, unchanged, mislabelled = rows
     assert_close(clean["accuracy"], facts["accuracy"], dtype=np.float32)
@@ -159,13 +160,16 @@ def test_attacks_on_queries_go_along_the_sign_to_the_bound(name, task):
 def test_attacks_on_the_support_set_raise_the_loss_through_the_inner_loop(learner):
     fixed = glyphs()
     batch = batch_of(fixed)
-    test = TestedConditions(learner, fixed)
     attacks = Attacks(learner, (0.0, 1.0)).conditions()
     chosen = [c for c in attacks if (c.part, c.severity) == ("support", 3)]
     assert [each.name for each in chosen] == ["fgsm", "pgd"]
 
+    def answered(task, *, sizes):
+        state = sizes.given_to(learner.adapt)(task.support_x, task.support_y)
+        return learner.predict_with(state, task.query_x)
+
     def losses(changed):
-        outputs = test._answer(changed)
+        outputs = learner.map_tasks(answered, changed)
         pairs = zip(batch.query_y, outputs, strict=True)
         return np.array([float(learner.task_loss(tf.constant(y), o)) for y, o in pairs])
 

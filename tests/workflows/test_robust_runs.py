@@ -1,6 +1,7 @@
 """`tfmeta robustness` on trained runs, as a user calls it."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -17,8 +18,12 @@ from tfmeta.pipelines import build
 ONLY = ("--only", "mislabelled", "--only", "fgsm", "--tasks", 3, "--seed", 4)
 
 
-def test_the_command_prints_what_the_workflow_finds(capfd):
-    run = trained.prototypical_run()
+@pytest.fixture
+def run(tmp_path):
+    return shutil.copytree(trained.prototypical_run(), tmp_path / "run")
+
+
+def test_the_command_prints_and_keeps_what_the_workflow_finds(run, capfd):
     before = trained.contents(run)
     status, out, _ = trained.inside(capfd, "robustness", run, *ONLY, "--json")
     assert status == 0
@@ -33,12 +38,34 @@ def test_the_command_prints_what_the_workflow_finds(capfd):
     assert protocol == {"num_tasks": 3, "num_ways": 5, "num_queries": 1, "seed": 4, "split": "test"}
     clean = tfmeta.evaluate(run, tasks=3, seed=4, is_recorded=False, baselines=False)
     assert_close(facts["conditions"][0]["accuracy"], clean.accuracy, dtype=np.float32)
-    found = tfmeta.robustness(run, only=["mislabelled", "fgsm"], tasks=3, seed=4)
+    assert trained.contents(run).items() - before.items() == {
+        ("robustness.json", trained.digest(run / "robustness.json"))
+    }
+    options = {"tasks": 3, "seed": 4, "is_recorded": False}
+    found = tfmeta.robustness(run, only=["mislabelled", "fgsm"], **options)
     assert found.facts == facts
+    assert json.loads((run / "robustness.json").read_text()) == [facts]
+    assert facts["confidence"]["fitted_on"] == "validation"
     lines = str(found).splitlines()
-    assert sum(line.startswith(" mislabelled ") for line in lines) == 4
+    assert sum(line.startswith(" mislabelled 4 ") for line in lines) == 1
     assert "5-way 1-shot" in lines[0]
-    assert trained.contents(run) == before
+    assert max(map(len, found.lines(80))) <= 80
+    assert lines[3].startswith(" clean ")  # a row is one line
+
+
+def test_other_data_is_a_row_and_its_difference_is_not_paired(run):
+    found = tfmeta.robustness(run, only=["mislabelled"], shifts=["glyphs"], tasks=3)
+    clean, *_, other = found["conditions"]
+    assert (other["name"], other["part"], other["strength"]) == ("glyphs", "episodes", "other data")
+    assert other["accuracy"] == clean["accuracy"]  # the same data here
+    assert other["difference"] == 0
+    assert_close(other["difference_ci95"], np.sqrt(2) * clean["ci95"], dtype=np.float32)
+    (kept,) = json.loads((run / "robustness.json").read_text())
+    assert kept == found.facts
+    with pytest.raises(UserError, match=r"unknown pipeline 'nothing'"):
+        tfmeta.robustness(run, shifts=["nothing"])
+    with pytest.raises(UserError, match=r"received shifts='glyphs'; expected a list of names"):
+        tfmeta.robustness(run, shifts="glyphs")
 
 
 def test_a_condition_that_there_is_not_is_refused_by_its_name():

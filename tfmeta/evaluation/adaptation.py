@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
+from tfmeta.evaluation.task_score import task_score
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.network_probe import owner_of
@@ -76,17 +77,13 @@ class AdaptationProbe:
                 outputs = self._learner.predict_with(state, x)
                 found.setdefault(f"{name}_loss", []).append(self._learner.task_loss(y, outputs))
                 score = f"{name}_{self._fixed.source.target_kind.metric}"
-                found.setdefault(score, []).append(self._score(y, outputs))
+                found.setdefault(score, []).append(
+                    task_score(y, outputs, are_values=self._are_values)
+                )
                 if name == "query":
                     answers = outputs
         curves = {name: tf.stack(values) for name, values in found.items()}
         return curves, self._updates(state), refilled(answers, task)
-
-    def _score(self, y: Any, outputs: Any) -> Any:
-        if self._are_values:
-            return tf.reduce_mean(tf.math.squared_difference(y, outputs))
-        right = tf.argmax(outputs, -1, output_type=y.dtype) == y
-        return tf.reduce_mean(tf.cast(right, tf.float32))
 
     def _updates(self, state: dict[str, Any]) -> dict[str, Any]:
         """How far each layer's weights are from where they started, in one task."""

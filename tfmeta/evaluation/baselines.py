@@ -19,6 +19,7 @@ from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator, mean_and_ci95
+from tfmeta.evaluation.scored import scored
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.padding import unpadded_arrays
 from tfmeta.precision import rounding_error
@@ -67,9 +68,8 @@ def scores_without_learning(fixed: FixedEpisodes) -> dict[str, Array]:
 
 
 def _row(metric: str, name: str, scores: Array, task_scores: Array) -> dict[str, Any]:
-    score, ci95 = mean_and_ci95(scores)
     difference, difference_ci95 = mean_and_ci95(task_scores - scores)
-    row = {"name": name, metric: score, "ci95": ci95}
+    row = {"name": name, **scored(metric, scores)}
     return row | {"difference": difference, "difference_ci95": difference_ci95}
 
 

@@ -11,6 +11,7 @@ from tfmeta.confidence import Confidence
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.errors import UserError
+from tfmeta.evaluation.answers import learned_and_asked
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 
@@ -156,15 +157,12 @@ def answers_of(
 
     def answer(episode: Any, *, sizes: CommonSizes) -> Any:
         # Episodes are sorted by class; the first classes are those of the task.
-        support_x, support_y = _by_class(episode.support_x, episode.support_y)
-        adapt = sizes.given_to(learner.adapt)
-        state = adapt(support_x[:num_support], support_y[:num_support])
-        # Separately, because in the transductive mode queries influence each other.
+        support = _by_class(episode.support_x, episode.support_y)
+        support = tuple(each[:num_support] for each in support)
         x, _ = _by_class(episode.query_x, episode.query_y)
-        known = learner.predict_with(state, x[:num_known])[:, :ways]
-        if not others:
-            return known, known[:0]
-        return known, learner.predict_with(state, x[num_known:])[:, :ways]
+        groups = (x[:num_known], x[num_known:]) if others else (x[:num_known],)
+        found = [each[:, :ways] for each in learned_and_asked(learner, support, groups, sizes)]
+        return found[0], found[1] if others else found[0][:0]
 
     # TensorFlow would count the tracings of one function of this name over all learners.
     answer_all = tf.function(partial(learner.map_tasks, answer), autograph=False)

@@ -14,6 +14,7 @@ from tfmeta.episodes.episode_hash import EpisodeHash
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError, counted
+from tfmeta.evaluation.task_score import task_score
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.padding import refilled, unpadded, unpadded_arrays
@@ -221,18 +222,17 @@ class Evaluator:
         return scores, refilled(outputs, task) if self._keeps_answers else ()
 
     def _score(self, episode: Any, state: dict[str, Any], outputs: Any) -> Any:
-        query_y = episode.query_y
-        if self._source.target_kind.are_values:
+        query_y, are_values = episode.query_y, self._source.target_kind.are_values
+        score = task_score(query_y, outputs, are_values=are_values)
+        if are_values:
             scaled = self._learner.target_scale.squared_error(query_y, outputs)
-            error = tf.reduce_mean(tf.math.squared_difference(query_y, outputs))
-            scores = [error, tf.reduce_mean(scaled)]
+            scores = [score, tf.reduce_mean(scaled)]
             if self._learner.has_variance:
                 variance = self._learner.variance_with(state, episode.query_x)
                 held = tf.math.squared_difference(query_y, outputs) <= _Z90**2 * variance
-                scores.append(tf.reduce_mean(tf.cast(held, error.dtype)))
+                scores.append(tf.reduce_mean(tf.cast(held, score.dtype)))
             return tf.stack(scores)
-        right = tf.argmax(outputs, -1, output_type=query_y.dtype) == query_y
-        return tf.reduce_mean(tf.cast(right, tf.float32))[tf.newaxis]
+        return score[tf.newaxis]
 
 
 def _tasks_per_call(source: EpisodeSource, fixed: FixedEpisodes) -> int:

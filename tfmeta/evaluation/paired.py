@@ -1,4 +1,4 @@
-"""Differences on the same tasks, and which of several hold."""
+"""Differences of scores, and which of several hold."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -32,6 +32,27 @@ def paired_difference(scores: np.ndarray, others: np.ndarray) -> dict[str, float
     else:
         p = float(2 * t_distribution.sf(abs(mean) / error, len(by_task) - 1))
     return {"difference": mean, "difference_ci95": ci95, "p": p}
+
+
+def unpaired_difference(scores: np.ndarray, others: np.ndarray) -> dict[str, float | None]:
+    """As `paired_difference`, of two groups of tasks that have nothing to do with each other.
+
+    Args:
+        scores, others: `(tasks,)` each, of two tasks or more.
+
+    Returns:
+        `p` is that of Welch's t-test.
+    """
+    from scipy.stats import ttest_ind
+
+    scores, others = (np.asarray(each, np.float64) for each in (scores, others))
+    (mean, ci95), (other_mean, other_ci95) = (mean_and_ci95(each) for each in (scores, others))
+    both = math.hypot(ci95 or 0.0, other_ci95 or 0.0)
+    if both == 0:
+        p = 1.0 if mean == other_mean else 0.0
+    else:
+        p = float(ttest_ind(scores, others, equal_var=False).pvalue)
+    return {"difference": mean - other_mean, "difference_ci95": both, "p": p}
 
 
 def differences(

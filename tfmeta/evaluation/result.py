@@ -6,25 +6,22 @@ from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
 from tfmeta.errors import counted
+from tfmeta.evaluation.facts import Facts
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Facts):
     """An accuracy or an error, with its protocol. `str(result)` says it in sentences.
 
     Attributes:
-        facts: what `tfmeta evaluate --json` prints; `result["ci95"]` is `result.facts["ci95"]`.
+        facts: what `tfmeta evaluate --json` prints.
         not_recorded: why the result is not in the run's results.json; None if it is.
         checkpoint: which of the run's was asked for: "best" or "last"; `step` of the facts says of
             which step it is.
     """
 
-    facts: dict[str, Any]
     not_recorded: str | None = None
     checkpoint: str | None = None
-
-    def __getitem__(self, name: str) -> Any:
-        return self.facts[name]
 
     @property
     def accuracy(self) -> float | None:
@@ -41,8 +38,8 @@ class Result:
         """Half of the 95% interval over the tasks; None for one task."""
         return self.facts["ci95"]
 
-    def __str__(self) -> str:
-        return "\n".join(self.sentences())
+    def lines(self) -> list[str]:
+        return self.sentences()
 
     def sentences(self) -> list[str]:
         """The number with its protocol, the number after each inner step, and the episodes."""

@@ -184,6 +184,9 @@ class OnFeatures(MetaLearner):
         features = of_all_rows(strategy, rows, features_of)
         return ClassSource(source.name, index.of_examples(features, rows))
 
+    def as_embedded(self, x: tf.Tensor) -> tf.Tensor:
+        return self._features(x)
+
     def prepare(self, source: EpisodeSource) -> bool:
         """Whitens within the classes, if the learner's network begins so."""
         network = self.learner.network

@@ -86,6 +86,10 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         del split, on_progress
         return source
 
+    def as_embedded(self, x: tf.Tensor) -> tf.Tensor:
+        """Examples `(examples, ...)` in the form in which `embedded` has them."""
+        return x
+
     def prepare(self, source: EpisodeSource) -> bool:
         """Sets weights that follow in closed form from the training examples; by default none.
 

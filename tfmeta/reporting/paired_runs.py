@@ -8,8 +8,8 @@ import numpy as np
 
 from tfmeta.errors import UserError
 from tfmeta.evaluation.baselines import UNTRAINED, scores_without_learning
-from tfmeta.evaluation.evaluator import mean_and_ci95
 from tfmeta.evaluation.paired import LEAST_TASKS, differences
+from tfmeta.evaluation.scored import scored
 from tfmeta.reporting.tested_run import TestedRun
 from tfmeta.training.progress import Progress
 
@@ -42,7 +42,7 @@ def comparison_of(
         **first.tests.shape.protocol(),
         "runs": [_row(each) for each in runs],
         "baselines": [
-            {"name": name, **_scored(metric, each)} for name, each in {**beside, **own}.items()
+            {"name": name, **scored(metric, each)} for name, each in {**beside, **own}.items()
         ],
         "differences": differences(every, pairs) if has_differences else [],
         "correction": "Holm",
@@ -87,12 +87,8 @@ def _row(tested: TestedRun) -> dict[str, Any]:
         "algorithm": settings.algorithm,
         "network": tested.run.network,
         "mode": facts["mode"],
-        **_scored(tested.metric, tested.found.task_scores),
+        **scored(tested.metric, tested.found.task_scores),
         "pipeline": facts["pipeline"],
         "step": tested.step,
         "episodes_sha256": tested.digest,
     }
-
-
-def _scored(metric: str, scores: np.ndarray) -> dict[str, float | None]:
-    return dict(zip((metric, "ci95"), mean_and_ci95(scores), strict=True))

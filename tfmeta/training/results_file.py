@@ -1,4 +1,4 @@
-"""The file of a run's evaluations."""
+"""A file of a run's evaluations, or of its tests of robustness."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ _SECONDS = 60  # to wait for others that add their results
 
 
 class ResultsFile:
-    """`results.json`: a list of what evaluations found, the newest last. It has its own lock.
+    """A list of what was found, the newest last, such as `results.json`. It has its own lock.
 
     Args:
         path: of the file, which may not exist yet.

@@ -35,7 +35,8 @@ class RunDirectory:
 
     Attributes:
         metrics: a MetricsFile.
-        results: a ResultsFile.
+        results: a ResultsFile, of evaluations.
+        robustness: a ResultsFile, of tests of robustness.
     """
 
     def __init__(self, path: AnyPath):
@@ -48,6 +49,7 @@ class RunDirectory:
         self._facts = self.path / "source.json"
         self._lock = self.path / "run"
         self.results = ResultsFile(self.path / "results.json")
+        self.robustness = ResultsFile(self.path / "robustness.json")
 
     @classmethod
     def create(

@@ -5,6 +5,7 @@ from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
 from tfmeta.errors import counted, listed
+from tfmeta.evaluation.facts import Facts
 from tfmeta.evaluation.written import written_difference, written_score
 from tfmeta.inspection.lines import UNLIMITED, grid, wrapped
 from tfmeta.terminal import plain_values
@@ -13,7 +14,7 @@ _INDENT = "  "
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Facts):
     """Runs on the same episodes. `str(comparison)` is the text that `tfmeta compare` prints.
 
     Attributes:
@@ -22,14 +23,6 @@ class Comparison:
             the p-value of the paired t-test before and after Holm's correction for the number of
             differences, and whether each `holds`. One task has no differences.
     """
-
-    facts: dict[str, Any]
-
-    def __getitem__(self, name: str) -> Any:
-        return self.facts[name]
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines())
 
     def lines(self, width: int = UNLIMITED) -> list[str]:
         """The scores, the differences and which hold, in lines of so many characters.

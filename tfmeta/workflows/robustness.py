@@ -1,20 +1,24 @@
 """`tfmeta.robustness`: the same episodes, as they are and with something wrong with them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from tfmeta.confidence import Confidence
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError, listed
+from tfmeta.evaluation.calibration import FITTED_ON, answers_of, fitted, possible_shape
 from tfmeta.evaluation.robustness.attacks import Attacks
 from tfmeta.evaluation.robustness.condition import Condition
 from tfmeta.evaluation.robustness.corrupted import corruption_conditions
 from tfmeta.evaluation.robustness.imbalanced import imbalanced_conditions
 from tfmeta.evaluation.robustness.mislabelled import mislabelled_conditions
-from tfmeta.evaluation.robustness.tested import TestedConditions
+from tfmeta.evaluation.robustness.shifted import shifted_row
+from tfmeta.evaluation.robustness.tested import TestedConditions, with_differences
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
 from tfmeta.training.loading import load_run
-from tfmeta.training.progress import Progress
+from tfmeta.training.progress import Progress, Quiet
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path, progress_or_log
@@ -28,12 +32,14 @@ def robustness(
     run: AnyPath,
     *,
     only: Sequence[str] = (),
+    shifts: Sequence[str] = (),
     episodes: AnyPath | None = None,
     trust: bool = False,
     progress: Progress | None = None,
+    is_recorded: bool = True,
     **protocol: Any,
 ) -> Robustness:
-    """Tests a run's learner on changed episodes, as `tfmeta robustness` does. Nothing is recorded.
+    """Tests a run's learner on changed episodes, as `tfmeta robustness` does.
 
     Queries are corrupted as the kind of input says: images by noise, blur, brightness, JPEG and
     rotation, sounds by noise and gain, texts by typos, each at five severities. Of the support set
@@ -43,16 +49,22 @@ def robustness(
     Args:
         run: the run directory, or what `tfmeta.train` returned.
         only: names of conditions; all of them if it is empty.
+        shifts: other pipelines that the learner is tested on too, each "PIPELINE" or
+            "PIPELINE=DATA_DIR".
         episodes: a file of `tfmeta episodes` to test on, in place of a protocol.
         trust: run code that the run or a file names, if it is not tfmeta's own.
         progress: how the work gets on is told to it; a log by default.
+        is_recorded: whether the result is added to the run's robustness.json, for `tfmeta.report`.
         **protocol: as of `tfmeta.evaluate`; 100 tasks by default.
+
+    Returns:
+        What was found. If it can't be recorded, `not_recorded` says why: it may have taken long.
 
     Raises:
         UserError: if the run is none or damaged, there are no such episodes, a name is unknown, or
             there is no condition for such a run.
     """
-    check_flags(trust=trust)
+    check_flags(trust=trust, is_recorded=is_recorded)
     if episodes is None:
         protocol = {"tasks": _TASKS, **protocol}
     choice = EpisodeChoice.of("robustness", episodes, protocol)
@@ -60,11 +72,11 @@ def robustness(
     with trusting(trust):
         learner, step = load_run(trained, choice.checkpoint)
         tests = choice.of_run(trained, progress)
-        conditions = _chosen(_all_conditions(learner, tests), only)
-        rows = TestedConditions(learner, tests).rows(
-            conditions,
-            lambda done, total: progress.advance(done / total, f"{done} of {total} conditions"),
-        )
+        others = [_shifted(choice, each, trained, progress) for each in _names("shifts", shifts)]
+        conditions = _chosen(_all_conditions(learner, tests), _names("only", only))
+        learner.embedded(tests.source, tests.split, progress.examples)
+        confidence, fit = _confidence(learner, trained, tests, is_file=choice.file is not None)
+        rows = _rows(learner, tests, others, conditions, (confidence, progress))
     of_run = {
         "run": str(trained.path),
         "algorithm": trained.settings.algorithm,
@@ -72,7 +84,46 @@ def robustness(
         "step": step,
         "mode": learner.mode,
     }
-    return Robustness({**of_run, **_protocol(tests), "conditions": rows})
+    facts = {**of_run, **_protocol(tests), "confidence": fit, "conditions": rows}
+    return _recorded(trained, Robustness(facts), progress) if is_recorded else Robustness(facts)
+
+
+def record(run: AnyPath, found: Robustness) -> None:
+    """Adds what was found to a run's robustness.json; raises UserError if that can't be written."""
+    try:
+        RunDirectory.open(run).robustness.append(found.facts)
+    except UserError as error:
+        raise UserError(f"the result is not recorded: {error}", exit_status=1) from error
+
+
+def _recorded(run: RunDirectory, found: Robustness, progress: Progress) -> Robustness:
+    try:
+        record(run.path, found)
+    except UserError as error:
+        progress.say(str(error))
+        return replace(found, not_recorded=str(error))
+    return found
+
+
+def _rows(
+    learner: MetaLearner,
+    tests: FixedEpisodes,
+    others: Sequence[FixedEpisodes],
+    conditions: Sequence[Condition],
+    told: tuple[Confidence, Progress],
+) -> list[dict[str, Any]]:
+    confidence, progress = told
+    total = 1 + len(conditions) + len(others)
+
+    def on_progress(done: int, _: int) -> None:
+        progress.advance(done / total, f"{done} of {total} conditions")
+
+    found = TestedConditions(learner, tests, confidence).tested(conditions, on_progress)
+    shifted = []
+    for number, other in enumerate(others, 2 + len(conditions)):
+        shifted.append(shifted_row(learner, other, confidence, found[0].scores))
+        on_progress(number, total)
+    return with_differences(found, shifted)
 
 
 def _protocol(tests: FixedEpisodes) -> dict[str, Any]:
@@ -84,6 +135,38 @@ def _protocol(tests: FixedEpisodes) -> dict[str, Any]:
         "seed": tests.seed,
         "metric": tests.source.target_kind.metric,
     }
+
+
+def _confidence(
+    learner: MetaLearner, run: RunDirectory, tests: FixedEpisodes, *, is_file: bool
+) -> tuple[Confidence, dict[str, Any] | None]:
+    """What calibration on the run's own validation tasks finds, with its protocol."""
+    source = tests.source
+    if source.target_kind.are_values:
+        return Confidence(), None
+    protocol = {"num_tasks": tests.num_tasks, "seed": tests.seed}
+    try:
+        if is_file or source.name != run.source_facts.name:
+            own = EpisodeChoice.of("robustness", None, {})
+            source = own.of_run(run, Quiet("robustness")).source
+        shape = possible_shape(source, tests.shape)
+        found = fitted(answers_of(learner, source, FITTED_ON, shape, **protocol))
+    except UserError as error:
+        return Confidence(), {"fitted_on": None, "why": str(error)}
+    fit = {"fitted_on": FITTED_ON, "temperature": found.temperature, **shape.protocol(), **protocol}
+    return found, fit
+
+
+def _shifted(
+    choice: EpisodeChoice, named: str, run: RunDirectory, progress: Progress
+) -> FixedEpisodes:
+    """As many episodes of the same sizes from another pipeline."""
+    if choice.file is not None:
+        raise UserError(f"received episodes and shifts={named!r}; expected one of them")
+    name, _, place = named.partition("=")
+    protocol = {k: v for k, v in choice.protocol.items() if k != "pipeline_options"}
+    protocol |= {"pipeline": name, "data_dir": place or None}
+    return EpisodeChoice.of("robustness", None, protocol).of_run(run, progress)
 
 
 def _all_conditions(learner: MetaLearner, tests: FixedEpisodes) -> list[Condition]:
@@ -101,9 +184,13 @@ def _all_conditions(learner: MetaLearner, tests: FixedEpisodes) -> list[Conditio
     return found
 
 
+def _names(argument: str, names: Sequence[str]) -> Sequence[str]:
+    if isinstance(names, str):
+        raise UserError(f"received {argument}={names!r}; expected a list of names")
+    return names
+
+
 def _chosen(conditions: list[Condition], only: Sequence[str]) -> list[Condition]:
-    if isinstance(only, str):
-        raise UserError(f"received only={only!r}; expected a list of names")
     known = list(dict.fromkeys(each.name for each in conditions))
     if unknown := [name for name in only if name not in known]:
         names = listed(known, most=None)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError, described
+from tfmeta.evaluation.facts import Facts
 from tfmeta.inspection.lines import UNLIMITED
 from tfmeta.terminal import plain_values
 from tfmeta.training.run_directory import RunDirectory
@@ -21,7 +22,7 @@ _LEAST_FILES = 2  # of these are a run, or what is left of one
 
 
 @dataclass(frozen=True)
-class Runs:
+class Runs(Facts):
     """The runs in a folder. `str(runs)` is the table that `tfmeta runs` prints.
 
     Attributes:
@@ -30,23 +31,15 @@ class Runs:
             its `problem`. Iteration gives the runs of all groups.
     """
 
-    facts: dict[str, Any]
-
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (run for group in self.facts["groups"] for run in group["runs"])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __getitem__(self, name: str) -> Any:
-        return self.facts[name]
-
     def lines(self, width: int = UNLIMITED) -> list[str]:
         """The tables in lines of so many characters, control characters shown escaped."""
         return tables(plain_values(self.facts), width)
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines())
 
 
 def runs(folder: AnyPath = "runs") -> Runs:

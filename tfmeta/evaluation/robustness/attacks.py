@@ -7,6 +7,7 @@ the clean example (Madry et al. 2018, https://arxiv.org/abs/1706.06083; their st
 the bound, divided by their number). An attack on the support set differentiates through `adapt`.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,9 @@ class Attacks:
 
     def __init__(self, learner: MetaLearner, value_range: tuple[float, float]):
         self._learner, (self._least, self._most) = learner, value_range
+        # TensorFlow would count the tracings of one function over all learners.
         self._signs = {
-            part: tf.function(lambda tasks, part=part: self._all(tasks, part), autograph=False)
+            part: tf.function(partial(self._all, part=part), autograph=False)
             for part in ("query", "support")
         }
 

@@ -21,6 +21,8 @@ class Condition:
         strength: of it, with its unit, in words.
         part: "query" or "support", what is changed.
         change: makes a changed batch.
+        keeps_examples: whether all examples stay as they are, and only labels are changed or
+            examples left out.
     """
 
     name: str
@@ -28,6 +30,12 @@ class Condition:
     strength: str
     part: str
     change: ChangedBatch
+    keeps_examples: bool = False
+
+
+def unchanged(name: str = "clean", *, strength: str = "", part: str = "") -> Condition:
+    """Episodes as they are."""
+    return Condition(name, 0, strength, part, lambda batch, first: batch, keeps_examples=True)
 
 
 def generator(seed: int, name: str, task: int) -> np.random.Generator:

@@ -35,8 +35,10 @@ def imbalanced_conditions(fixed: FixedEpisodes) -> list[Condition]:
             labels = [each[rows] for each, rows in zip(y, kept, strict=True)]
             return batch._replace(support_x=stacked(examples, x), support_y=stacked(labels, y))
 
-        words = f"{', '.join(map(str, counts))} examples per class"
-        found.append(Condition("imbalanced", severity, words, "support", change))
+        words = f"{'-'.join(map(str, counts))} examples per class"
+        found.append(
+            Condition("imbalanced", severity, words, "support", change, keeps_examples=True)
+        )
     return found
 
 

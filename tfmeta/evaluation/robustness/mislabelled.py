@@ -26,7 +26,9 @@ def mislabelled_conditions(fixed: FixedEpisodes) -> list[Condition]:
             return batch._replace(support_y=stacked(changed, labels))
 
         words = f"{share:.0%} of the support set"
-        found.append(Condition("mislabelled", severity, words, "support", change))
+        found.append(
+            Condition("mislabelled", severity, words, "support", change, keeps_examples=True)
+        )
     return found
 
 

@@ -1,6 +1,8 @@
 """A learner on the same episodes, as they are and under each condition."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,16 +10,36 @@ import tensorflow as tf
 
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
-from tfmeta.evaluation.calibration import Answers, expected_calibration_error
-from tfmeta.evaluation.evaluator import mean_and_ci95
+from tfmeta.evaluation.answers import learned_and_asked
+from tfmeta.evaluation.calibration import Answers, expected_calibration_error, unknown_auroc
 from tfmeta.evaluation.paired import LEAST_TASKS, holding, paired_difference
-from tfmeta.evaluation.robustness.condition import Condition
+from tfmeta.evaluation.robustness.condition import Condition, unchanged
+from tfmeta.evaluation.robustness.conditioned import ConditionedTasks
+from tfmeta.evaluation.robustness.other_classes import OtherClasses
+from tfmeta.evaluation.scored import scored
+from tfmeta.evaluation.task_score import task_score
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
-from tfmeta.learners.padding import refilled, unpadded, unpadded_arrays
+from tfmeta.learners.padding import refilled, unpadded
 
-_TASKS_PER_CALL = 10
 _ABSENT = -1e9  # the logit of a class for which an answer has no column
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A learner under one condition.
+
+    Attributes:
+        row: `name`, `severity`, `strength`, `part`, the score under its name and `ci95`; for
+            classes `ece`, and `unknown_auroc`, how often a query of another class has a higher
+            unknown score than one of a known class, None where there are none.
+        scores: `(tasks,)`.
+    """
+
+    row: dict[str, Any]
+    scores: np.ndarray
+
+    __test__ = False  # pytest takes classes with such a name for tests
 
 
 class TestedConditions:
@@ -26,89 +48,113 @@ class TestedConditions:
     Args:
         learner: any MetaLearner.
         fixed: the episodes, the same under all conditions.
+        confidence: how sure its answers are; as they are by default.
     """
 
     __test__ = False  # pytest takes classes with such a name for tests
 
-    def __init__(self, learner: MetaLearner, fixed: FixedEpisodes):
+    def __init__(
+        self, learner: MetaLearner, fixed: FixedEpisodes, confidence: Confidence | None = None
+    ):
         self._learner, self._fixed = learner, fixed
+        self._confidence = confidence or Confidence()
         self._are_values = fixed.source.target_kind.are_values
-        self._answer = tf.function(self._answer_tasks, autograph=False)
+        self._tasks, self._others = ConditionedTasks(learner, fixed), OtherClasses(fixed)
+        self._answer = tf.function(partial(self._answer_tasks), autograph=False)
 
-    def rows(
+    def tested(
         self, conditions: Sequence[Condition], on_progress: Callable[[int, int], None]
-    ) -> list[dict[str, Any]]:
-        """What the learner scores as the episodes are, and then under each condition.
+    ) -> list[Tested]:
+        """The learner on the episodes as they are, and then under each condition.
 
         Args:
             conditions: which.
             on_progress: called with the number of conditions done and of all of them.
-
-        Returns:
-            A row each: `name`, `severity`, `strength`, `part`, the score under its name, `ci95`,
-            for classes `ece`; and for conditions `difference` to the clean episodes,
-            `difference_ci95`, `p_corrected` by Holm's method and whether it `holds`.
         """
-        clean = Condition("clean", 0, "", "", lambda batch, first: batch)
-        rows, by_task = [], []
-        for number, condition in enumerate((clean, *conditions)):
-            scores, ece = self._tested(condition)
-            row = {key: getattr(condition, key) for key in ("name", "severity", "strength", "part")}
-            mean, ci95 = mean_and_ci95(scores)
-            row |= {self._fixed.source.target_kind.metric: mean, "ci95": ci95}
-            rows.append(row if ece is None else {**row, "ece": ece})
-            by_task.append(scores)
+        found = []
+        for number, condition in enumerate((unchanged(), *conditions)):
+            found.append(self.test(condition))
             on_progress(number + 1, len(conditions) + 1)
-        return _with_differences(rows, by_task)
+        return found
 
-    def _tested(self, condition: Condition) -> tuple[np.ndarray, float | None]:
-        """The score of each task, and for classes the calibration error of all answers."""
-        scores, logits, labels, first = [], [], [], 0
-        for batch in self._fixed.batches(_TASKS_PER_CALL):
-            arrays = type(batch)(*map(np.asarray, batch))
-            changed = condition.change(arrays, first)
-            outputs = self._answer(changed).numpy()
-            first += len(outputs)
-            for task, answers in zip(unpadded_arrays(arrays), outputs, strict=True):
-                answers, right = answers[: len(task.query_y)], task.query_y
-                if self._are_values:
-                    scores.append(np.mean((answers - right) ** 2))
-                else:
-                    scores.append(np.mean(answers.argmax(-1) == right))
-                    logits.append(answers)
-                    labels.append(right)
-        by_task = np.array(scores, np.float64)
-        return by_task, None if self._are_values else _calibration_error(logits, labels)
+    def test(self, condition: Condition) -> Tested:
+        """The learner under one condition."""
+        scores, known, labels, unknown = [], [], [], []
+        for batch, is_other in self._batches(condition):
+            of_task, outputs, others = (each.numpy() for each in self._answer(batch))
+            scores.append(of_task)
+            known += _of_queries(outputs, batch)
+            labels += _of_queries(np.asarray(batch.query_y), batch)
+            unknown += [rows[mask] for rows, mask in zip(others, is_other, strict=False)]
+        by_task = np.concatenate(scores).astype(np.float64)
+        row = {key: getattr(condition, key) for key in ("name", "severity", "strength", "part")}
+        row |= scored(self._fixed.source.target_kind.metric, by_task)
+        if not self._are_values:
+            answers = _answers(known, labels, unknown)
+            row["ece"] = expected_calibration_error(self._confidence, answers)
+            row["unknown_auroc"] = unknown_auroc(self._confidence, answers)
+        return Tested(row, by_task)
+
+    def _batches(self, condition: Condition) -> Any:
+        batches = self._tasks.batches(condition)
+        if self._others.there_are:
+            return self._others.beside(batches)
+        return ((batch, ()) for batch in batches)
 
     def _answer_tasks(self, episodes: Any) -> Any:
         return self._learner.map_tasks(self._answer_task, episodes)
 
     def _answer_task(self, task: Any, *, sizes: CommonSizes) -> Any:
+        """The score, the outputs, and the outputs to queries of other classes."""
         episode = unpadded(task)
-        state = sizes.given_to(self._learner.adapt)(episode.support_x, episode.support_y)
-        return refilled(self._learner.predict_with(state, episode.query_x), task)
+        others = getattr(task, "other_x", None)
+        groups = (episode.query_x,) if others is None else (episode.query_x, others)
+        support = (episode.support_x, episode.support_y)
+        found = learned_and_asked(self._learner, support, groups, sizes)
+        score = task_score(episode.query_y, found[0], are_values=self._are_values)
+        return score, refilled(found[0], task), found[1] if len(found) > 1 else found[0][:0]
 
 
-def _calibration_error(logits: list[np.ndarray], labels: list[np.ndarray]) -> float:
-    """Of the softmax as it is; a mislabelled class may have no example, and so no column."""
-    width = max(each.shape[-1] for each in logits)
-    filled = [
-        np.pad(each, ((0, 0), (0, width - each.shape[-1])), constant_values=_ABSENT)
-        for each in logits
-    ]
-    known = np.concatenate(filled)
-    answers = Answers(known, np.concatenate(labels), np.zeros((0, width), known.dtype))
-    return expected_calibration_error(Confidence(), answers)
+def _of_queries(values: np.ndarray, batch: Any) -> list[np.ndarray]:
+    """Each task's part of `(tasks, queries, ...)`, without padding."""
+    sizes = getattr(batch, "query_size", None)
+    if sizes is None:
+        return list(values)
+    return [rows[:size] for rows, size in zip(values, np.asarray(sizes), strict=True)]
 
 
-def _with_differences(
-    rows: list[dict[str, Any]], by_task: list[np.ndarray]
+def _answers(
+    known: list[np.ndarray], labels: list[np.ndarray], unknown: list[np.ndarray]
+) -> Answers:
+    """The logits of all tasks; a mislabelled class may have no example, and so no column."""
+    width = max(each.shape[-1] for each in known)
+
+    def together(parts: list[np.ndarray]) -> np.ndarray:
+        filled = [
+            np.pad(each, ((0, 0), (0, width - each.shape[-1])), constant_values=_ABSENT)
+            for each in parts
+        ]
+        return np.concatenate([np.zeros((0, width), known[0].dtype), *filled])
+
+    return Answers(together(known), np.concatenate(labels), together(unknown))
+
+
+def with_differences(
+    found: Sequence[Tested], others: Sequence[dict[str, Any]] = ()
 ) -> list[dict[str, Any]]:
-    """The rows with their paired differences to the first one."""
-    clean, *others = by_task
-    if len(clean) < LEAST_TASKS:
-        return rows
-    stated = holding([paired_difference(scores, clean) for scores in others])
-    for each in stated:
-        del each["p"]
-    return [rows[0], *({**row, **each} for row, each in zip(rows[1:], stated, strict=True))]
+    """The rows with their paired differences to the first one.
+
+    Args:
+        found: of the same tasks, the first one as they are.
+        others: rows of other tasks, each with its difference and `p`; they come after.
+
+    Returns:
+        All but the first with `difference` to the clean episodes, `difference_ci95`, `p_corrected`
+        by Holm's method and whether it `holds`; one task has no differences.
+    """
+    clean, *changed = found
+    if len(clean.scores) < LEAST_TASKS:
+        return [*(each.row for each in found), *others]
+    paired = [{**e.row, **paired_difference(e.scores, clean.scores)} for e in changed]
+    stated = holding([*paired, *others])
+    return [clean.row, *({k: v for k, v in row.items() if k != "p"} for row in stated)]

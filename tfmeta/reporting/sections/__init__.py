@@ -40,6 +40,7 @@ SECTIONS = (
     Row("The surest mistakes", "surest_mistakes", 0.04),
     Row("What answers rest on", "grounds", 0.1),
     Row("Calibration and unknown classes", "certainties", 0.1),
+    Row("When something is wrong with the input", "conditions"),
     Row("Protocol", "protocols"),
     Row("Environment", "surroundings"),
     Row("To repeat it", "repeating"),
