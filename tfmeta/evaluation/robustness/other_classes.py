@@ -54,7 +54,8 @@ class OtherClasses:
         for batch in batches:
             x = np.asarray(batch.query_x)
             others = np.concatenate([x[:1] if before is None else before, x[:-1]])
-            yield TasksAndOthers(*batch[:4], others), self._is_other[first : first + len(x)]
+            parts = (batch.support_x, batch.support_y, batch.query_x, batch.query_y)
+            yield TasksAndOthers(*parts, others), self._is_other[first : first + len(x)]
             first, before = first + len(x), x[-1:]
 
 
