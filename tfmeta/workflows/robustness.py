@@ -32,7 +32,6 @@ def robustness(
     run: AnyPath,
     *,
     only: Sequence[str] = (),
-    shifts: Sequence[str] = (),
     episodes: AnyPath | None = None,
     trust: bool = False,
     progress: Progress | None = None,
@@ -49,13 +48,12 @@ def robustness(
     Args:
         run: the run directory, or what `tfmeta.train` returned.
         only: names of conditions; all of them if it is empty.
-        shifts: other pipelines that the learner is tested on too, each "PIPELINE" or
-            "PIPELINE=DATA_DIR".
         episodes: a file of `tfmeta episodes` to test on, in place of a protocol.
         trust: run code that the run or a file names, if it is not tfmeta's own.
         progress: how the work gets on is told to it; a log by default.
         is_recorded: whether the result is added to the run's robustness.json, for `tfmeta.report`.
-        **protocol: as of `tfmeta.evaluate`; 100 tasks by default.
+        **protocol: as of `tfmeta.evaluate`; 100 tasks by default. And `shifts`: other pipelines that
+            the learner is tested on too, a list of "PIPELINE" or "PIPELINE=DATA_DIR".
 
     Returns:
         What was found. If it can't be recorded, `not_recorded` says why: it may have taken long.
@@ -65,6 +63,7 @@ def robustness(
             there is no condition for such a run.
     """
     check_flags(trust=trust, is_recorded=is_recorded)
+    shifts, only = _names("shifts", protocol.pop("shifts", ())), _names("only", only)
     if episodes is None:
         protocol = {"tasks": _TASKS, **protocol}
     choice = EpisodeChoice.of("robustness", episodes, protocol)
@@ -72,20 +71,17 @@ def robustness(
     with trusting(trust):
         learner, step = load_run(trained, choice.checkpoint)
         tests = choice.of_run(trained, progress)
-        others = [_shifted(choice, each, trained, progress) for each in _names("shifts", shifts)]
-        conditions = _chosen(_all_conditions(learner, tests), _names("only", only))
+        others = [_shifted(choice, each, trained, progress) for each in shifts]
+        conditions = _chosen(_all_conditions(learner, tests), only)
         learner.embedded(tests.source, tests.split, progress.examples)
         confidence, fit = _confidence(learner, trained, tests, is_file=choice.file is not None)
         rows = _rows(learner, tests, others, conditions, (confidence, progress))
-    of_run = {
-        "run": str(trained.path),
-        "algorithm": trained.settings.algorithm,
-        "checkpoint": choice.checkpoint,
-        "step": step,
-        "mode": learner.mode,
-    }
-    facts = {**of_run, **_protocol(tests), "confidence": fit, "conditions": rows}
-    return _recorded(trained, Robustness(facts), progress) if is_recorded else Robustness(facts)
+    of_run = {"run": str(trained.path), "algorithm": trained.settings.algorithm}
+    of_learner = {"checkpoint": choice.checkpoint, "step": step, "mode": learner.mode}
+    found = Robustness(
+        {**of_run, **of_learner, **_protocol(tests), "confidence": fit, "conditions": rows}
+    )
+    return _recorded(trained, found, progress) if is_recorded else found
 
 
 def record(run: AnyPath, found: Robustness) -> None:
