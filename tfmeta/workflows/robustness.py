@@ -52,15 +52,14 @@ def robustness(
         trust: run code that the run or a file names, if it is not tfmeta's own.
         progress: how the work gets on is told to it; a log by default.
         is_recorded: whether the result is added to the run's robustness.json, for `tfmeta.report`.
-        **protocol: as of `tfmeta.evaluate`; 100 tasks by default. And `shifts`: other pipelines that
-            the learner is tested on too, a list of "PIPELINE" or "PIPELINE=DATA_DIR".
+        **protocol: as of `tfmeta.evaluate`; 100 tasks by default. And `shifts`: other pipelines
+            to test on too, a list of "PIPELINE" or "PIPELINE=DATA_DIR".
 
     Returns:
         What was found. If it can't be recorded, `not_recorded` says why: it may have taken long.
 
     Raises:
-        UserError: if the run is none or damaged, there are no such episodes, a name is unknown, or
-            there is no condition for such a run.
+        UserError: if the run is damaged, or there are no such episodes or conditions.
     """
     check_flags(trust=trust, is_recorded=is_recorded)
     shifts, only = _names("shifts", protocol.pop("shifts", ())), _names("only", only)
@@ -76,11 +75,9 @@ def robustness(
         learner.embedded(tests.source, tests.split, progress.examples)
         confidence, fit = _confidence(learner, trained, tests, is_file=choice.file is not None)
         rows = _rows(learner, tests, others, conditions, (confidence, progress))
-    of_run = {"run": str(trained.path), "algorithm": trained.settings.algorithm}
-    of_learner = {"checkpoint": choice.checkpoint, "step": step, "mode": learner.mode}
-    found = Robustness(
-        {**of_run, **of_learner, **_protocol(tests), "confidence": fit, "conditions": rows}
-    )
+    of_run = {"checkpoint": choice.checkpoint, "step": step, "mode": learner.mode}
+    facts = {**_protocol(trained, tests), **of_run, "confidence": fit, "conditions": rows}
+    found = Robustness(facts)
     return _recorded(trained, found, progress) if is_recorded else found
 
 
@@ -122,8 +119,10 @@ def _rows(
     return with_differences(found, shifted)
 
 
-def _protocol(tests: FixedEpisodes) -> dict[str, Any]:
+def _protocol(run: RunDirectory, tests: FixedEpisodes) -> dict[str, Any]:
     return {
+        "run": str(run.path),
+        "algorithm": run.settings.algorithm,
         "pipeline": tests.source.name,
         "split": tests.split,
         "num_tasks": tests.num_tasks,
