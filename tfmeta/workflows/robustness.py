@@ -77,8 +77,7 @@ def robustness(
         rows = _rows(learner, tests, others, conditions, (confidence, progress))
     of_run = {"checkpoint": choice.checkpoint, "step": step, "mode": learner.mode}
     facts = {**_protocol(trained, tests), **of_run, "confidence": fit, "conditions": rows}
-    found = Robustness(facts)
-    return _recorded(trained, found, progress) if is_recorded else found
+    return _recorded(trained, Robustness(facts), progress) if is_recorded else Robustness(facts)
 
 
 def record(run: AnyPath, found: Robustness) -> None:
