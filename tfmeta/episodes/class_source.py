@@ -174,6 +174,7 @@ class ClassSource(EpisodeSource):
         keys_of = self._keys(split, shape, seed)
         gather, order = self._gather(), tf.constant(self.index.order)
 
+        @tf.autograph.experimental.do_not_convert  # it takes half a second, and changes nothing
         def episodes(first: Any, count: Any) -> Any:
             group_key, class_keys, example_keys, sizes = keys_of(first, count)
             of_support, of_queries = choose_classes(group_key, class_keys)

@@ -50,6 +50,7 @@ def _finite_assertions(episodes: Any) -> list[Any]:
 def asserting(dataset: tf.data.Dataset, assertions: Any) -> tf.data.Dataset:
     """The same dataset, in which each batch waits for the operations in `assertions(episodes)`."""
 
+    @tf.autograph.experimental.do_not_convert
     def checked(*data: Any) -> tf.Tensor:
         episodes = structured(data[0] if len(data) == 1 else data)
         with tf.control_dependencies(assertions(episodes)):
