@@ -31,10 +31,11 @@ from tfmeta.episodes.splitting import SPLITS, TEST, VALIDATION, split_tasks
 from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.feature_columns import input_scaling
+from tfmeta.reading.minari_data import minari_columns, minari_folder
 from tfmeta.reading.prepared_columns import PreparedColumns
 from tfmeta.reading.tables import find_file, names_in
-from tfmeta.reading.trajectories import Trajectories, read_trajectories
-from tfmeta.reading.trajectory_file import TrajectoryNames
+from tfmeta.reading.trajectories import Trajectories, read_trajectories, trajectories_of
+from tfmeta.reading.trajectory_file import TrajectoryFile, TrajectoryNames
 
 
 class Transitions(EpisodeSource):
@@ -188,6 +189,7 @@ def build(
     *,
     data_dir=None,
     file=None,
+    minari=None,
     observations="observations",
     actions="actions",
     next_observations="next_observations",
@@ -206,6 +208,8 @@ def build(
     Args:
         data_dir: the file, or a folder that holds exactly one.
         file: its name in the folder, if there are several.
+        minari: names of Minari's data sets, one for each condition, in place of a file; `data_dir`
+            is then the folder that holds them, or None for Minari's own.
         observations, actions, next_observations, trajectory, condition, terminals: what they are
             called in the file; see `TrajectoryNames`.
         validation, test, split_seed: see `split_tasks`; of conditions.
@@ -218,8 +222,13 @@ def build(
     names = TrajectoryNames(
         observations, actions, next_observations, str(trajectory), str(condition), str(terminals)
     )
-    path = find_file("transitions", data_dir, file)
-    trajectories = read_trajectories(path, names)
+    if minari is None:
+        path = find_file("transitions", data_dir, file)
+        trajectories = read_trajectories(path, names)
+    else:
+        path, names = minari_folder(data_dir), TrajectoryNames()
+        columns = minari_columns(names_in(minari), path)
+        trajectories = trajectories_of(TrajectoryFile(path, columns, names), names)
     conditions = sorted(set(trajectories.conditions.tolist()))
     if len(conditions) == 1:
         raise UserError(

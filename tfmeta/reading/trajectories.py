@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, counted
-from tfmeta.reading.trajectory_file import NEXT, TrajectoryFile, TrajectoryNames
+from tfmeta.reading.trajectory_file import NEXT, TrajectoryFile, TrajectoryNames, read_columns
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,31 @@ class Trajectories:
 
 
 def read_trajectories(path: Path, names: TrajectoryNames) -> Trajectories:
-    """The transitions of a file.
+    """The transitions of a file; see `trajectories_of`.
 
     Args:
         path: of an NPZ, CSV or Parquet file with a row per step.
+        names: of its parts.
+
+    Raises:
+        UserError: if the file can't be read, or as `trajectories_of`.
+    """
+    return trajectories_of(TrajectoryFile(path, read_columns(path, names), names), names)
+
+
+def trajectories_of(file: TrajectoryFile, names: TrajectoryNames) -> Trajectories:
+    """The transitions in columns.
+
+    Args:
+        file: with a row per step.
         names: of its parts. Without next observations they are those of the trajectory's next row,
             and the last row of a trajectory is no transition.
 
     Raises:
-        UserError: if the file can't be read, lacks a part, has parts of several lengths, a value
+        UserError: if the file lacks a part, has parts of several lengths, a value
             that is missing or not finite, a trajectory of two conditions, one that goes on after a
             terminal row, or one whose next observation is not that of the next row.
     """
-    file = TrajectoryFile(path, names)
     observations, actions = file.observations, file.numbers(names.actions, "actions")
     following = _given_next(file, names.next_observations)
     texts = file.texts(names.trajectory, "trajectory")

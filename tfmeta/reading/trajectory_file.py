@@ -44,7 +44,8 @@ class TrajectoryFile:
     """The columns of a file, under the names that a user may give them.
 
     Args:
-        path: of an NPZ, CSV or Parquet file.
+        path: of the file, for messages.
+        columns: what it holds.
         names: of its parts.
 
     Attributes:
@@ -53,12 +54,12 @@ class TrajectoryFile:
         observations: float64 `(rows, size)`.
 
     Raises:
-        UserError: if the file can't be read, or has no observations that are good numbers.
+        UserError: if it has no observations that are good numbers.
     """
 
-    def __init__(self, path: Path, names: TrajectoryNames):
-        self.path, self._columns = path, _columns(path, names)
-        self._is_npz = path.suffix.lower() == ".npz"
+    def __init__(self, path: Path, columns: dict[str, Any], names: TrajectoryNames):
+        self.path, self._columns = path, columns
+        self._is_npz = path.suffix.lower() not in (".csv", ".parquet")  # or other arrays
         found = self._found(names.observations)
         first = self._columns[found[0]] if found else np.zeros(0)
         self.rows = FileRows(path, len(first) if first.ndim else 0)
@@ -215,7 +216,12 @@ class TrajectoryFile:
             )
 
 
-def _columns(path: Path, names: TrajectoryNames) -> dict[str, Any]:
+def read_columns(path: Path, names: TrajectoryNames) -> dict[str, Any]:
+    """The arrays of an NPZ, or the columns of a CSV or Parquet file.
+
+    Raises:
+        UserError: if it can't be read.
+    """
     try:
         if path.suffix.lower() == ".npz":
             return read_npz(path)
