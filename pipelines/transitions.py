@@ -27,7 +27,7 @@ from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_sizes import padded, present, words_for_sizes
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
-from tfmeta.episodes.splitting import SPLITS, TEST, VALIDATION, split_tasks
+from tfmeta.episodes.splitting import TEST, VALIDATION, split_tasks
 from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.feature_columns import input_scaling
@@ -36,6 +36,8 @@ from tfmeta.reading.prepared_columns import PreparedColumns
 from tfmeta.reading.tables import find_file, names_in
 from tfmeta.reading.trajectories import Trajectories, read_trajectories, trajectories_of
 from tfmeta.reading.trajectory_file import TrajectoryFile, TrajectoryNames
+
+_SHARES = {"validation": VALIDATION, "test": TEST}  # by default
 
 
 class Transitions(EpisodeSource):
@@ -166,23 +168,49 @@ def _needed(shape: EpisodeShape) -> str:
     return f"{shape.examples_in_words} need {shape.num_examples} transitions per trajectory"
 
 
-def _named_splits(names: Sequence[str], chosen: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Splits by the names of conditions; the others are for training."""
+def _splits(
+    names: Sequence[str], shares: dict[str, Any], chosen: dict[str, Any], seed: int
+) -> dict[str, np.ndarray]:
+    """The numbers of each split's conditions: those that are named, and shares of the others.
+
+    Args:
+        names: of the conditions.
+        shares: `{split: share or number}`, see `split_tasks`; of a split that is not named.
+        chosen: `{split: names of conditions, or None}`.
+        seed: of the draw.
+    """
     wanted = {split: names_in(given) for split, given in chosen.items() if given is not None}
+    _check_named(names, wanted, shares)
+    every = {name for each in wanted.values() for name in each}
+    rest = np.array([number for number, name in enumerate(names) if name not in every])
+    drawn = split_tasks(
+        len(rest), seed=seed, **{s: 0 if s in wanted else share for s, share in shares.items()}
+    )
+    splits = {split: rest[numbers] for split, numbers in drawn.items()}
+    named = {s: np.array(sorted(map(names.index, each)), int) for s, each in wanted.items()}
+    return splits | named
+
+
+def _check_named(
+    names: Sequence[str], wanted: dict[str, list[str]], shares: dict[str, Any]
+) -> None:
     every = [name for each in wanted.values() for name in each]
     unknown = [name for name in every if name not in names]
     twice = sorted({name for name in every if every.count(name) > 1})
-    if unknown or twice or set(every) == set(names):
+    both = [split for split in wanted if shares[split] != _SHARES[split]]
+    problem = ""
+    if unknown or twice:
         problem = f"unknown: {listed(unknown)}" if unknown else f"named twice: {listed(twice)}"
-        problem = problem if unknown or twice else "none is left for training"
+    elif both:
+        problem = f"and pipeline.{both[0]}={shares[both[0]]}, which says the same"
+    elif set(every) == set(names):
+        problem = "none is left for training"
+    if problem:
         given = [f"pipeline.{split}_conditions={listed(each)}" for split, each in wanted.items()]
         raise UserError(
-            f"received {', '.join(given)} "
-            f"({problem}); expected some of the conditions {listed(names, 20)}, each once"
+            f"received {', '.join(given)} ({problem}); expected some of the conditions "
+            f"{listed(names, 20)}, each once"
         )
-    numbers = {split: [names.index(n) for n in wanted.get(split, [])] for split in SPLITS[1:]}
-    numbers["train"] = [i for i, name in enumerate(names) if name not in every]
-    return {split: np.array(sorted(numbers[split]), int) for split in SPLITS}
 
 
 def build(
@@ -225,8 +253,13 @@ def build(
     if minari is None:
         path = find_file("transitions", data_dir, file)
         trajectories = read_trajectories(path, names)
+    elif file is not None or names != TrajectoryNames():
+        raise UserError(
+            f"received pipeline.minari={minari} with a file, or with names of a file's parts; "
+            "expected one of them, because Minari's data sets have names of their own"
+        )
     else:
-        path, names = minari_folder(data_dir), TrajectoryNames()
+        path = minari_folder(data_dir)
         columns = minari_columns(names_in(minari), path)
         trajectories = trajectories_of(TrajectoryFile(path, columns, names), names)
     conditions = sorted(set(trajectories.conditions.tolist()))
@@ -237,10 +270,7 @@ def build(
             "conditions: --set pipeline.condition=NAME"
         )
     chosen = {"validation": validation_conditions, "test": test_conditions}
-    if any(each is not None for each in chosen.values()):
-        splits = _named_splits(conditions, chosen)
-    else:
-        splits = split_tasks(len(conditions), validation=validation, test=test, seed=split_seed)
+    splits = _splits(conditions, {"validation": validation, "test": test}, chosen, split_seed)
     source = Transitions(trajectories, splits)
     rows = source.index.rows("train")
     x, y = source.index.examples, trajectories.changes

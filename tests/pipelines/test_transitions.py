@@ -85,6 +85,10 @@ def test_conditions_are_split_by_name_or_by_the_seed(path, source):
     assert source.recorded_splits() == {
         "train": ["calm", "wind"], "validation": ["ice"], "test": ["mud"]
     }  # fmt: skip
+    for seed in range(3):
+        splits = build(data_dir=path, test_conditions="mud", split_seed=seed).recorded_splits()
+        assert [len(names) for names in splits.values()] == [2, 1, 1]
+        assert splits["test"] == ["mud"]
     drawn = [build(data_dir=path, split_seed=seed).recorded_splits() for seed in range(4)]
     assert all(sorted(itertools.chain(*splits.values())) == sorted(PUSH) for splits in drawn)
     assert len({str(splits) for splits in drawn}) > 1
@@ -207,6 +211,7 @@ def test_a_split_without_a_condition_is_refused(path):
     [
         ({"test_conditions": "fog"}, r"unknown: fog\); expected some of .* calm, ice, mud, wind"),
         ({**NAMED, "test_conditions": "ice"}, r"named twice: ice"),
+        ({**NAMED, "test": 2}, r"test_conditions=mud \(and pipeline\.test=2, which says the same"),
         ({"test_conditions": list(PUSH)}, r"none is left for training"),
         ({"test": 4}, r"leave none of 4 for training"),
         ({"standardise": 1}, r"standardise=1; expected true or false"),

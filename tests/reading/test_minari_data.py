@@ -83,6 +83,9 @@ def test_what_is_not_there_or_no_vector_is_refused(folder):
         minari_columns(["drift/fog-v0"], folder)
     with pytest.raises(UserError, match=r"observation_space of drift/pictures-v0 is Box\(0, 255"):
         minari_columns(["drift/pictures-v0"], folder)
+    for option in ({"file": "log.npz"}, {"actions": "torque"}):
+        with pytest.raises(UserError, match=r"minari=.* with a file, or with names of a file's"):
+            build(data_dir=folder, minari=NAMES, **option)
     with pytest.raises(UserError, match=r"has one condition, drift/calm-v0; expected two"):
         build(data_dir=folder, minari=NAMES[0])
 
