@@ -18,9 +18,9 @@ class MixedOperation(keras.layers.Layer):
     and Yang 2019 (DARTS), https://arxiv.org/abs/1806.09055, equation 2.
 
     The temperature is 1 at first. In a run of `tfmeta train` it falls to `final_temperature`, a
-    power of it at each step, so that the largest share comes close to 1: Elsken et al. 2020
-    (MetaNAS), https://arxiv.org/abs/1911.11090, section 3.3. It is a weight that is not trained, so
-    that checkpoints and exports have it. `fit` alone leaves it as it is.
+    power of it, so that the largest share grows towards 1. Annealing is from Elsken et al. 2020
+    (MetaNAS), https://arxiv.org/abs/1911.11090; this course of it is ours. The temperature is a
+    weight that is not trained, so that checkpoints and exports have it. `fit` alone leaves it.
 
     Args:
         operations: names of the candidates, in the order of the layer's inputs. "none" is a
