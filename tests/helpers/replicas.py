@@ -56,7 +56,7 @@ def _fit(num_devices, kind):
 
 
 def _work_of_all_devices(learner):
-    """A validation of seven tasks, and the features of five images, shared out."""
+    """A validation, an evaluation of seven tasks, and features of five images, shared out."""
     from replicas_alike import source
 
     from tfmeta.episodes.episode_shape import EpisodeShape
@@ -70,7 +70,8 @@ def _work_of_all_devices(learner):
     images, strategy = source().index.examples[:5], learner.distribute_strategy
     with tempfile.TemporaryDirectory() as folder:
         features = cached_features(learner.network, images, folder=Path(folder), strategy=strategy)
-    return [Evaluator(learner, fixed).score(), features]
+    evaluator = Evaluator(learner, fixed)
+    return [evaluator.score(), evaluator.measure().curves, features]
 
 
 def _of_values():

@@ -126,3 +126,14 @@ def test_windows_by_default(changes, expected):
 )
 def test_a_new_run_has_the_algorithm_of_its_pipeline_unless_one_is_named(given, algorithm):
     assert Settings.of_new_run(given).algorithm == algorithm
+
+
+@pytest.mark.fault(
+    "evaluate with a strategy that needs workers or a TPU", "refused, with the ones that it has"
+)
+@pytest.mark.parametrize("name", ["multiworker", "tpu", "several"])
+def test_an_evaluation_is_shared_out_on_one_machine(name):
+    with strategies.scope_of_this_machine("single"), strategies.scope_of_this_machine("auto"):
+        pass
+    with pytest.raises(UserError, match=f"received --strategy {name}; expected one of: auto, s"):
+        strategies.scope_of_this_machine(name)

@@ -18,13 +18,18 @@ from tfmeta.terminal import say
 @protocol_options
 @checkpoint_option
 @trust_option
+@click.option("--strategy", help="auto, single or mirrored.  [default: auto]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def evaluate(run_dir: Any, as_json: bool, checkpoint: Any, **options: Any) -> None:
+def evaluate(
+    run_dir: Any, as_json: bool, checkpoint: Any, strategy: str | None, **options: Any
+) -> None:
     """Evaluate the learner of RUN_DIR on test episodes that are the same every time."""
     from tfmeta.training.run_directory import RunDirectory
 
     run = RunDirectory.open(run_dir)
     given = given_protocol(options)
+    if strategy is not None:
+        given["strategy"] = strategy
     start_tensorflow()
     from tfmeta.commands.reporting import Reporter
     from tfmeta.workflows import evaluate as workflow

@@ -105,19 +105,39 @@ class Evaluator:
             `ci95_scaled`, in units of the learner's `target_spread`, and for a learner whose
             answers have a variance `coverage90`, the share of targets within their 90% intervals.
         """
-        by_step, digest, fixed = [], EpisodeHash(), self._episodes
+        digest, fixed = EpisodeHash(), self._episodes
         answers: list[np.ndarray] = []
         targets: list[np.ndarray] = []
-        for episodes in self._batches(digest):
-            measured, outputs = self._measure(episodes)
-            by_step.append(np.stack([scores.numpy() for scores in measured.values()], 1))
-            if self._keeps_answers:
-                targets += [task.query_y for task in unpadded_arrays(episodes)]
-                each = zip(outputs.numpy(), targets[-len(outputs) :], strict=True)
-                answers += [rows[: len(right)] for rows, right in each]
+        if self._is_shared_out and not self._keeps_answers:
+            for raw in fixed.batches(_tasks_per_call(self._source, fixed)):
+                digest.update(raw)
+            found = self._scores_of_all()
             if on_progress:
-                on_progress(len(by_step) * len(episodes.support_x))
-        scores = np.concatenate(by_step).astype(np.float64)  # (tasks, steps, 1 to 3 scores)
+                on_progress(len(found))
+        else:
+            by_call = []
+            for episodes in self._batches(digest):
+                measured, outputs = self._measure(episodes)
+                by_call.append(_as_one(measured).numpy())
+                if self._keeps_answers:
+                    targets += [task.query_y for task in unpadded_arrays(episodes)]
+                    each = zip(outputs.numpy(), targets[-len(outputs) :], strict=True)
+                    answers += [rows[: len(right)] for rows, right in each]
+                if on_progress:
+                    on_progress(len(by_call) * len(episodes.support_x))
+            found = np.concatenate(by_call)
+        facts, curves = self._facts(found, digest)
+        return Measurement(facts, curves, tuple(answers), tuple(targets))
+
+    def _facts(self, found: np.ndarray, digest: EpisodeHash) -> tuple[dict[str, Any], np.ndarray]:
+        """The facts of a measurement, and its curves.
+
+        Args:
+            found: `(tasks, steps, 1 + scores)`, as `_as_one` makes it.
+            digest: of the episodes.
+        """
+        fixed, steps = self._episodes, [int(step) for step in found[0, :, 0]]
+        scores = found[..., 1:].astype(np.float64)  # 1 to 3 of them
         curves = scores[..., 0]
         mean, ci95 = mean_and_ci95(curves[:, -1])
         scaled = {}
@@ -137,27 +157,36 @@ class Evaluator:
             **fixed.shape.protocol(),
             "seed": fixed.seed,
             "pipeline": self._source.name,
-            "adaptation_steps": list(measured),
+            "adaptation_steps": steps,
             "adaptation_curve": curves.mean(0).tolist(),
             "episodes_sha256": digest.hexdigest(),
         }
-        return Measurement(facts, curves, tuple(answers), tuple(targets))
+        return facts, curves
 
     def score(self) -> float:
         """The metric alone; the tasks are shared out over the replicas of the learner's strategy.
 
         Each worker draws the episodes of its own replicas, and all of them know the result.
         """
-        if self._learner.distribute_strategy.num_replicas_in_sync > 1:
-            scores = self._on_replicas().reshape(-1)
+        if self._is_shared_out:
+            found = self._scores_of_all()
         else:
-            taken = self._as_taken()
-            scores = np.concatenate([self._last_scores(episodes).numpy() for episodes in taken])
-        return mean_and_ci95(scores.astype(np.float64))[0]
+            found = np.concatenate([self._all_scores(each).numpy() for each in self._as_taken()])
+        return mean_and_ci95(found[:, -1, 1].astype(np.float64))[0]
+
+    @property
+    def _is_shared_out(self) -> bool:
+        """Whether several replicas of the learner's strategy share the tasks."""
+        return self._learner.distribute_strategy.num_replicas_in_sync > 1
+
+    def _scores_of_all(self) -> np.ndarray:
+        """What `_as_one` makes of all tasks, which the replicas share out."""
+        of_parts = self._on_replicas()
+        return of_parts.reshape(-1, *of_parts.shape[2:])
 
     @cached_property
     def _on_replicas(self) -> OnReplicas:
-        """The scores of the episodes by as many tasks as each replica takes at a time."""
+        """`_as_one` of the episodes, by as many tasks as each replica takes at a time."""
         strategy, fixed = self._learner.distribute_strategy, self._episodes
         source, most = self._taken
         each = -(-fixed.num_tasks // strategy.num_replicas_in_sync)
@@ -172,7 +201,7 @@ class Evaluator:
                 num_tasks=tasks,
             )
 
-        return OnReplicas(strategy, self._last_scores, parts=parts, number=fixed.num_tasks // tasks)
+        return OnReplicas(strategy, self._all_scores, parts=parts, number=fixed.num_tasks // tasks)
 
     @property
     def _taken(self) -> tuple[EpisodeSource, int]:
@@ -186,10 +215,9 @@ class Evaluator:
         source, most = self._taken
         return self._episodes.batches(most, None if source is self._source else source)
 
-    def _last_scores(self, episodes: Any) -> tf.Tensor:
-        """The metric of each task after all inner steps: `(tasks,)`."""
+    def _all_scores(self, episodes: Any) -> tf.Tensor:
         measured, _ = self._measure(without_solution(episodes))
-        return list(measured.values())[-1][:, 0]
+        return _as_one(measured)
 
     def _batches(self, digest: EpisodeHash) -> Iterator[Any]:
         """The episodes as the learner takes them; the digest is of those of the source.
@@ -233,6 +261,15 @@ class Evaluator:
                 scores.append(tf.reduce_mean(tf.cast(held, score.dtype)))
             return tf.stack(scores)
         return score[tf.newaxis]
+
+
+def _as_one(measured: dict[int, tf.Tensor]) -> tf.Tensor:
+    """`{inner steps: (tasks, scores)}` -> `(tasks, inner steps, 1 + scores)`, the step first."""
+    numbered = [
+        tf.concat([tf.fill([tf.shape(scores)[0], 1], tf.cast(step, scores.dtype)), scores], 1)
+        for step, scores in measured.items()
+    ]
+    return tf.stack(numbered, 1)
 
 
 def _tasks_per_call(source: EpisodeSource, fixed: FixedEpisodes) -> int:

@@ -13,6 +13,7 @@ from tfmeta.training import workers
 from tfmeta.training.cluster import cluster_for
 
 NAMES = ("auto", "single", "mirrored", "multiworker", "tpu")
+NAMES_HERE = NAMES[:3]
 
 
 def scope(
@@ -48,6 +49,28 @@ def scope(
     return strategy.scope()
 
 
+def scope_of_this_machine(name: str) -> contextlib.AbstractContextManager[Any]:
+    """The context in which a learner is loaded whose tasks this machine's devices share.
+
+    Args:
+        name: "single", "mirrored", or "auto" for mirrored where there are several GPUs.
+
+    Raises:
+        UserError: if it is none of them.
+    """
+    if name not in NAMES_HERE:
+        raise UserError(
+            f"received --strategy {name}; expected one of: {', '.join(NAMES_HERE)}. Workers and "
+            "TPUs are for training"
+        )
+    devices = _local_devices(name)
+    return (
+        _mirrored(tuple(each.name for each in devices)).scope()
+        if devices
+        else contextlib.nullcontext()
+    )
+
+
 def _check_shares(meta_batch: int, replicas: int) -> None:
     if meta_batch % replicas:
         raise UserError(
@@ -75,6 +98,11 @@ def check_learner(name: str, learner: MetaLearner, shape: EpisodeShape) -> None:
             "compiles them; XLA draws others for the same seed. Expected a network without them, "
             "or another strategy"
         )
+    check_shared_out(learner, shape)
+
+
+def check_shared_out(learner: MetaLearner, shape: EpisodeShape) -> None:
+    """Raises UserError if a task's numbers would depend on the replica that it goes to."""
     replicas = learner.distribute_strategy.num_replicas_in_sync
     if replicas > 1 and shape.ways.varies and learner.sees_absent_classes:
         raise UserError(

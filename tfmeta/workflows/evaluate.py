@@ -9,6 +9,7 @@ from tfmeta.evaluation.baselines import compared
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
 from tfmeta.named_code import trusting
+from tfmeta.training import strategies
 from tfmeta.training.board.results import write_result
 from tfmeta.training.loading import load_run
 from tfmeta.training.progress import Progress
@@ -27,6 +28,7 @@ def evaluate(
     progress: Progress | None = None,
     is_recorded: bool = True,
     baselines: bool = True,
+    strategy: str = "auto",
     **protocol: Any,
 ) -> Result:
     """Evaluates the learner of a run, as `tfmeta evaluate` does, and records the result in it.
@@ -38,6 +40,8 @@ def evaluate(
         progress: how the work gets on is told to it; a log by default.
         baselines: whether to compare with what needs no learning, on the same episodes.
         is_recorded: whether the result is added to the run's results.json.
+        strategy: how devices share the tasks: "single", "mirrored", or "auto" for mirrored where
+            there are several GPUs.
         **protocol: `split` ("test"), `tasks` (600), `seed` (0); `pipeline`, `pipeline_options` and
             `data_dir`, the run's own by default; `ways`, `shots`, `queries`, numbers or `(least,
             most)`, `unbalanced`, `within_group`, `query_other_group`, `skip_small_classes` and
@@ -53,8 +57,10 @@ def evaluate(
     choice = EpisodeChoice.of("evaluate", episodes, protocol)
     trained, progress = RunDirectory.open(path("run", run)), progress_or_log(progress, "evaluate")
     with trusting(trust):
-        learner, step = load_run(trained, choice.checkpoint)
+        with strategies.scope_of_this_machine(strategy):
+            learner, step = load_run(trained, choice.checkpoint)
         tests = choice.of_run(trained, progress)
+        strategies.check_shared_out(learner, tests.shape)
         learner.embedded(tests.source, tests.split, progress.examples)
         found = Evaluator(learner, tests).measure(progress.tasks(tests.num_tasks))
         rows = _baselines(trained, tests, found.task_scores, progress) if baselines else {}
