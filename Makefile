@@ -12,7 +12,7 @@ CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10
 WORKERS := --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint docs bench newest faults layers attack numerics clean
+.PHONY: help demo test slow quick lint docs bench newest faults layers attack numerics clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
@@ -37,9 +37,13 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 test: $(READY)  ## the test suite
 	$(BIN)/python -m pytest $(WORKERS)
 
-quick: $(READY)  ## the tests without processes and exports, in about seven minutes
-	TFMETA_QUICK=1 $(BIN)/python -m pytest $(WORKERS) \
-	  --ignore=tests/exporting -m 'not slow and not omniglot'
+QUICK := $(BIN)/python -m pytest $(WORKERS) --ignore=tests/exporting -m 'not slow and not omniglot'
+
+quick: $(READY)  ## the tests without processes and exports that take half a second, in two minutes
+	TFMETA_QUICK=1 $(QUICK)
+
+slow: $(READY)  ## the same; those that take longer are left out from then on
+	TFMETA_QUICK=1 TFMETA_SLOW_TESTS=1 $(QUICK)
 
 lint: $(READY)  ## style, formatting and types, changing nothing
 	$(BIN)/ruff check .

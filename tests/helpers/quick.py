@@ -1,7 +1,8 @@
-"""`make quick`: a test that starts a process or makes an export is left out when it comes to that.
+"""`make quick`: tests that start no process, make no export and took half a second at most.
 
-So nobody has to keep a list of them. What takes long for another reason is marked `slow`, and a
-test that should be and is not fails.
+A test that starts a process or makes an export is left out when it comes to that, so nobody has to
+keep a list of them. `make slow` adds those that took longer to a list; a new test that should be in
+it and is not fails.
 """
 
 import contextlib
@@ -11,9 +12,10 @@ import subprocess
 import time
 
 import pytest
+import spent
 
 IS_ON = os.environ.get("TFMETA_QUICK") == "1"
-MOST_SECONDS = 5  # of the processor, so that a busy machine makes no difference
+MOST_SECONDS = 5  # of the processor, for a test that is not in the list
 
 
 @contextlib.contextmanager
@@ -41,11 +43,20 @@ def _nothing_but_what_is_quick():
         yield
 
 
+def pytest_collection_modifyitems(config, items):
+    if not IS_ON:
+        return
+    slow = set(spent.SLOW_TESTS.read_text().split())
+    left_out = [item for item in items if spent.function_of(item.nodeid) in slow]
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     began = time.process_time()
     result = yield
     taken = time.process_time() - began
     if IS_ON and taken > MOST_SECONDS:
-        pytest.fail(f"it takes {taken:.0f} s of the processor: mark it slow")
+        pytest.fail(f"it takes {taken:.0f} s of the processor: run `make slow`, or mark it slow")
     return result

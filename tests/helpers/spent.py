@@ -1,6 +1,7 @@
 """Says at the end of a run which files took the most time of the processor, and how much in all.
 
 The processes that a test starts are counted. What several files share is counted where it was made.
+With TFMETA_SLOW_TESTS=1 those that take longer than `SLOW` are added to `slow_tests.txt`.
 """
 
 import collections
@@ -12,6 +13,8 @@ import pytest
 
 MOST_MINUTES = 23  # of the processor, for the whole suite: 12 minutes on two cores
 _SHOWN = 15
+SLOW = 0.5  # seconds of the processor that a test may take in `make quick`
+SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")
 _NAME = "processor seconds"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -20,6 +23,11 @@ def seconds() -> float:
     """What this process and those that it started have taken so far."""
     usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages) + _of_living(os.getpid())
+
+
+def function_of(test: str) -> str:
+    """`tests/FILE::FUNCTION` of a test, which may be one of many with other arguments."""
+    return test.partition("[")[0]
 
 
 def _of_living(pid) -> float:
@@ -58,12 +66,19 @@ _BEGAN = pytest.StashKey[float]()
 
 
 def pytest_terminal_summary(terminalreporter):
-    spent = collections.Counter()
+    of_tests = collections.Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", ()):
                 if name == _NAME:
-                    spent[report.nodeid.partition("::")[0]] += value
+                    of_tests[report.nodeid] += value
+    if os.environ.get("TFMETA_SLOW_TESTS") == "1":
+        slow = {function_of(test) for test, value in of_tests.items() if value > SLOW}
+        slow.update(SLOW_TESTS.read_text().split())
+        SLOW_TESTS.write_text("".join(f"{each}\n" for each in sorted(slow)))
+    spent = collections.Counter()
+    for test, value in of_tests.items():
+        spent[test.partition("::")[0]] += value
     minutes = sum(spent.values()) / 60
     if minutes < 1:
         return
