@@ -28,7 +28,6 @@ def evaluate(
     progress: Progress | None = None,
     is_recorded: bool = True,
     baselines: bool = True,
-    strategy: str = "auto",
     **protocol: Any,
 ) -> Result:
     """Evaluates the learner of a run, as `tfmeta evaluate` does, and records the result in it.
@@ -40,12 +39,11 @@ def evaluate(
         progress: how the work gets on is told to it; a log by default.
         baselines: whether to compare with what needs no learning, on the same episodes.
         is_recorded: whether the result is added to the run's results.json.
-        strategy: how devices share the tasks: "single", "mirrored", or "auto" for mirrored where
-            there are several GPUs.
         **protocol: `split` ("test"), `tasks` (600), `seed` (0); `pipeline`, `pipeline_options` and
             `data_dir`, the run's own by default; `ways`, `shots`, `queries`, numbers or `(least,
             most)`, `unbalanced`, `within_group`, `query_other_group`, `skip_small_classes` and
-            `skip_unreadable`, as trained by default; and `checkpoint`, "best" or "last".
+            `skip_unreadable`, as trained by default; `checkpoint`, "best" or "last"; and `strategy`, how devices share
+            the tasks: "single", "mirrored", or "auto" for mirrored where there are several GPUs.
 
     Returns:
         The result. If it can't be recorded, `not_recorded` says why: it may have taken long.
@@ -54,6 +52,7 @@ def evaluate(
         UserError: if the run is none or damaged, or there are no such episodes.
     """
     check_flags(trust=trust, is_recorded=is_recorded, baselines=baselines)
+    strategy = protocol.pop("strategy", "auto")
     choice = EpisodeChoice.of("evaluate", episodes, protocol)
     trained, progress = RunDirectory.open(path("run", run)), progress_or_log(progress, "evaluate")
     with trusting(trust):
