@@ -42,8 +42,9 @@ def evaluate(
         **protocol: `split` ("test"), `tasks` (600), `seed` (0); `pipeline`, `pipeline_options` and
             `data_dir`, the run's own by default; `ways`, `shots`, `queries`, numbers or `(least,
             most)`, `unbalanced`, `within_group`, `query_other_group`, `skip_small_classes` and
-            `skip_unreadable`, as trained by default; `checkpoint`, "best" or "last"; and `strategy`, how devices share
-            the tasks: "single", "mirrored", or "auto" for mirrored where there are several GPUs.
+            `skip_unreadable`, as trained by default; `checkpoint`, "best" or "last"; and
+            `strategy`, how devices share the tasks: "single", "mirrored", or "auto" for mirrored
+            where there are several GPUs.
 
     Returns:
         The result. If it can't be recorded, `not_recorded` says why: it may have taken long.
