@@ -75,10 +75,11 @@ def test_a_method_with_a_column_per_class_needs_an_example_of_each():
     inputs = keras.Input(SHAPE)
     relation = tfmeta.Relation(keras.Model(inputs, keras.layers.Identity()(inputs)), filters=2)
     y = np.array([0, 1, 1])
-    assert [can_do_without(relation, y, np.array([row])) for row in range(3)] == [0, 1, 1]
+    alone = [np.array([row]) for row in range(3)]
+    assert [can_do_without(relation.num_outputs, y, rows) for rows in alone] == [0, 1, 1]
     found = explanation(relation, picture_set()[0][:3], y.tolist(), picture_set()[1])
     assert [each.effect is None for each in found.support.examples] == [True, False, False]
-    assert not can_do_without(linear_maml(), y, np.arange(3))
+    assert not can_do_without(linear_maml().num_outputs, y, np.arange(3))
 
 
 def test_a_class_that_is_asked_for_and_its_rival():

@@ -188,9 +188,12 @@ def test_values_of_a_run(tmp_path):
 
 
 REFUSED = [
-    ({"run": "EXPORT"}, "is an export, which holds .* expected the run that it was exported from"),
-    ({"run": "CHECKPOINT"}, r"is a file, .* expected a run directory: .*glyphs, with --checkpoint"),
-    ({"run": "nowhere"}, "nowhere"),
+    ({"model": "EXPORT", "checkpoint": "last"}, "an export is of one, so leave it out"),
+    (
+        {"model": "CHECKPOINT"},
+        r"is a file, .* expected a run directory: .*glyphs, with --checkpoint",
+    ),
+    ({"model": "nowhere"}, "nowhere"),
     ({"support": None}, "received no support set"),
     ({"of": "horse"}, r"of='horse' \(--of\); expected a class of the support set: arrow, bar"),
     ({"images": []}, "expected one path or more"),
@@ -200,12 +203,12 @@ REFUSED = [
 
 @pytest.mark.parametrize(("wrong", "message"), REFUSED, ids=lambda value: str(value)[:30])
 def test_what_makes_no_sense_is_refused(wrong, message, support):
-    run = wrong.get("run")
-    if run == "EXPORT":
-        wrong = {"run": trained.learner_export()}
-    elif run == "CHECKPOINT":
-        wrong = {"run": next((trained.glyph_run() / "checkpoints").glob("*.keras"))}
-    given = {"run": trained.glyph_run(), "images": query(), "support": support, **wrong}
+    model = wrong.get("model")
+    if model == "EXPORT":
+        wrong = {**wrong, "model": trained.learner_export()}
+    elif model == "CHECKPOINT":
+        wrong = {"model": next((trained.glyph_run() / "checkpoints").glob("*.keras"))}
+    given = {"model": trained.glyph_run(), "images": query(), "support": support, **wrong}
     with pytest.raises(UserError, match=message):
         tfmeta.explain(**given)
 

@@ -12,10 +12,11 @@ from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
 from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say, width
+from tfmeta.training.checkpoints import BEST
 
 
 @click.command()
-@click.argument("run_dir", type=click.Path(), shell_complete=completion.runs)
+@click.argument("model", type=click.Path(), shell_complete=completion.runs)
 @queries_and_support
 @click.option(
     "--of",
@@ -32,20 +33,23 @@ from tfmeta.terminal import say, width
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def explain(
-    run_dir: Any, inputs: Any, support: Any, of: Any, output: Any, as_json: bool, checkpoint: Any
+    model: Any, inputs: Any, support: Any, of: Any, output: Any, as_json: bool, checkpoint: Any
 ) -> None:
-    """Say why the learner of a run answers each INPUT as it does, given the --support set.
+    """Say why MODEL, a run or an export, answers each INPUT as it does, given the --support set.
 
     Three tables: what each support example adds to the answer, or what the answer loses without it;
     what it loses when a part of the input is hidden; and what adaptation changes in each layer, and
     how much of the answer comes from that. INPUT and --support are those of `tfmeta predict`.
+
+    An export has no parts: each support example is left out, and what adaptation changes is not
+    known. One with its support set baked in takes no --support, and explains the input alone.
 
     The answer of a class is its log-odds, log(p / (1 - p)); that of a value is the value itself.
     """
     if not inputs:
         raise UserError(
             "received no INPUT; expected what is to be explained, as for tfmeta predict: "
-            f"tfmeta explain {run_dir} --support DIR INPUT..."
+            f"tfmeta explain {model} --support DIR INPUT..."
         )
     start_tensorflow()
     from tfmeta.commands.reporting import Reporter
@@ -54,8 +58,10 @@ def explain(
 
     place = None if output is None else check_place(output, len(inputs))
     with Reporter("explain") as reporter:
-        options = {"checkpoint": checkpoint, "progress": reporter}
-        found = workflow.explain(run_dir, inputs, support=support, of=of, **options)
+        options = {"progress": reporter}
+        if checkpoint != BEST:  # the default; an export has no other
+            options["checkpoint"] = checkpoint
+        found = workflow.explain(model, inputs, support=support, of=of, **options)
     files = [] if place is None else found.write_pictures(place)
     if as_json:
         click.echo(strict_json.dumps(found.to_dict()))

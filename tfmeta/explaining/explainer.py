@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfmeta.confidence import Confidence
 from tfmeta.explaining import explanation as parts_of
+from tfmeta.explaining.effects import input_effects, support_examples
 from tfmeta.explaining.explanation import Explanation
 from tfmeta.explaining.left_out_examples import answers_without, can_do_without, copies
 from tfmeta.explaining.question import Question, question_of
@@ -135,7 +136,8 @@ class Explainer:
         """The outputs without each group of copies `(groups, queries, outputs)`; NaN for none."""
         learner, y = self._learner.task_learner(), np.asarray(self._y)
         encoded = self._learner.encoded(x)
-        possible = [n for n, rows in enumerate(self._groups) if can_do_without(learner, y, rows)]
+        number = learner.num_outputs
+        possible = [n for n, rows in enumerate(self._groups) if can_do_without(number, y, rows)]
         groups = [self._groups[n] for n in possible]
         sets = [encoded]
         if self._learner.transductive:
@@ -173,49 +175,35 @@ class Explainer:
         return parts_of.SupportEffects(
             parts_of.SUM,
             of,
-            self._examples(x, effects, weights, measures),
+            self._examples(x, effects, (weights, measures)),
             total=float(effects.sum() + rest),
             rest=rest,
             measure=sums.measure,
         )
 
     def _examples(
-        self, x: Any, effects: np.ndarray, weights: Any = None, measures: Any = None
+        self, x: Any, effects: np.ndarray, weights_and_measures: tuple[Any, Any] | None = None
     ) -> list[parts_of.SupportExample]:
-        support, places = self._support, self._support.places
-        query = np.asarray(x[0]).tobytes()
-        found: list[Any] = [None] * len(places)
-        for rows in self._same:
-            is_query = np.asarray(self._x[rows[0]]).tobytes() == query
-            for row in rows:
-                alike = [n for n in rows if n != row]
-                same = [n for n in alike if np.array_equal(support.y[n], support.y[row])]
-                found[row] = parts_of.SupportExample(
-                    place=places[row],
-                    label=_label(support, row),
-                    effect=float(effects[row]) if np.isfinite(effects[row]) else None,
-                    weight=None if weights is None else float(weights[row]),
-                    measure=None if measures is None else float(measures[row]),
-                    copies=tuple(places[n] for n in same),
-                    contradicted_by=tuple(places[n] for n in alike if n not in same),
-                    is_query=is_query,
-                )
-        return found
+        return support_examples(
+            self._support,
+            np.asarray(self._x),
+            np.asarray(x[0]),
+            effects,
+            self._same,
+            weights_and_measures,
+        )
 
     # The input
 
     def _of_input(
         self, question: Question, query: Any, x: Any, outputs: np.ndarray
     ) -> parts_of.InputEffects:
-        parts = self._format.parts(query, np.asarray(x), self._background)
+        x = np.asarray(x)
+        parts = self._format.parts(query, x, self._background)
         hidden = as_examples(self._learner, parts.hidden, name="query_x")
         answers = self._answers(self._state, hidden) if len(hidden) else np.empty((0, len(outputs)))
-        effects = question.scores(outputs) - question.scores(answers)
-        if parts.boxes is None:
-            return parts_of.InputEffects(parts.names, effects)
-        heat = self._format.as_seen(parts.spread(effects)[..., np.newaxis])[..., 0]
-        picture = np.asarray(self._format.pictures(np.asarray(x)))
-        return parts_of.InputEffects(parts.names, effects, parts.boxes, picture, heat)
+        scores = float(question.scores(outputs)), question.scores(answers)
+        return input_effects(self._format, parts, x, scores)
 
     # The weights
 
@@ -259,9 +247,3 @@ def _shapes(state: Any, name: str = "") -> dict[str, list[int]]:
     for key, each in state.items():
         found |= _shapes(each, f"{name}/{key}" if name else str(key))
     return found
-
-
-def _label(support: SupportSet, row: int) -> str | list[float]:
-    if support.class_names is None:
-        return [float(value) for value in support.y[row]]
-    return support.class_names[int(support.y[row])]

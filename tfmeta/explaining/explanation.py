@@ -108,6 +108,7 @@ class InputEffects:
         boxes: of a picture's parts: first and last row, first and last column.
         picture: of a picture: the query `(height, width, 1 or 3)`, from 0 to 1.
         heat: of a picture: `(height, width)`, the mean effect of the parts over each place.
+        replaced_by: what stands in place of a hidden part.
     """
 
     names: Sequence[str]
@@ -115,6 +116,7 @@ class InputEffects:
     boxes: Sequence[Box] | None = None
     picture: np.ndarray | None = None
     heat: np.ndarray | None = None
+    replaced_by: str = "the mean of the support"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of it."""
@@ -123,7 +125,7 @@ class InputEffects:
             {"part": name, **({} if box is None else {"box": list(box)}), "effect": float(effect)}
             for name, effect, box in zip(self.names, self.effects, boxes, strict=True)
         ]
-        return {"method": "occlusion", "parts": parts}
+        return {"method": "occlusion", "replaced_by": self.replaced_by, "parts": parts}
 
 
 @dataclass(frozen=True)
@@ -184,16 +186,16 @@ class Explanation:
         answer: as `tfmeta predict` gives it, without `unknown`: `{class: probability}`, or a list
             of values.
         score: the log-odds of the explained class, or the value.
-        support: what the support examples do to it.
+        support: what the support examples do to it; None if an export has them baked in.
         input: what the parts of the query do to it.
-        adaptation: what the inner steps do to it; None if the method takes none.
+        adaptation: what the inner steps do to it; None if the method takes none, or for an export.
     """
 
     place: Place
     question: Question
     answer: dict[str, float] | list[float]
     score: float
-    support: SupportEffects
+    support: SupportEffects | None
     input: InputEffects
     adaptation: AdaptationEffects | None
 
@@ -211,7 +213,7 @@ class Explanation:
             **answer,
             "explained": question.name,
             "score": self.score,
-            "support": self.support.to_dict(),
+            "support": None if self.support is None else self.support.to_dict(),
             "input": self.input.to_dict(),
             "adaptation": None if self.adaptation is None else self.adaptation.to_dict(),
         }
@@ -221,7 +223,9 @@ class Explanation:
 class Explanations:
     """What `tfmeta.explain` returns. `str` of it is the text that `tfmeta explain` prints.
 
-    Every number comes from the learner's own `adapt` and `predict_with`:
+    Every number comes from the learner's own `adapt` and `predict_with`, or from what an export
+    answers, which holds no parts: then the third of these is missing, and the first is always what
+    the answer loses.
 
     - What each support example adds, where the answer is a sum over the support set. Elsewhere what
       the answer loses when the learner adapts without the example.

@@ -43,14 +43,23 @@ def lines_of(found: Explanations, width: int) -> list[str]:
 
 def _of_query(each: Explanation, facts: dict[str, Any], width: int) -> Iterator[str]:
     yield from wrapped(f"{shortened(name_of(each.place, None))}: {_answer(each)}", width)
-    root = facts["support"]["path"]
+    root = root_of(facts)
+    if each.support is None:
+        of_support = wrapped(f"Support: {facts['without']['support']}", width, later="  ")
+    else:
+        of_support = list(_of_support(each.support, root, width))
     for part in (
-        _of_support(each.support, root, width),
+        of_support,
         _of_input(each, width),
         of_adaptation(each.adaptation, each.question, facts, width),
     ):
         yield ""
         yield from part
+
+
+def root_of(facts: dict[str, Any]) -> str | None:
+    """The folder or file of the support set; None if it is baked in."""
+    return facts["support"] and facts["support"]["path"]
 
 
 def _answer(each: Explanation) -> str:
@@ -158,9 +167,13 @@ def _names(places: Sequence[Place], root: str | None) -> str:
 def _of_input(each: Explanation, width: int) -> Iterator[str]:
     found: InputEffects = each.input
     unit = plain(each.question.unit)
-    heading = f"Input: what {unit} would lose if the part were hidden (replaced by the mean of the "
+    heading = f"Input: what {unit} would lose if the part were hidden (replaced by "
     words = found.boxes is None and each.place.text is not None
-    heading = f"Input: what {unit} would lose without the word" if words else f"{heading}support)"
+    heading = (
+        f"Input: what {unit} would lose without the word"
+        if words
+        else f"{heading}{found.replaced_by})"
+    )
     yield from wrapped(heading, width, later="  ")
     pairs = sorted(zip(found.effects, found.names, strict=True), key=lambda pair: -pair[0])
     shown = _ends(pairs)
@@ -174,6 +187,9 @@ def of_adaptation(
     found: AdaptationEffects | None, question: Question, facts: dict[str, Any], width: int
 ) -> Iterator[str]:
     """The lines on what the inner steps changed; None if a method takes none."""
+    if found is None and "without" in facts:
+        yield from wrapped(f"Adaptation: {facts['without']['adaptation']}", width, later="  ")
+        return
     if found is None:
         kept = [f"{plain(n)} {tuple(shape)}" for n, shape in facts["task_state"].items()]
         yield from wrapped(

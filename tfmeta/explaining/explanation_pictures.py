@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from tfmeta.explaining.explanation import Explanation, Explanations, SupportExample
-from tfmeta.explaining.explanation_lines import layer_name, name_of, shortened
+from tfmeta.explaining.explanation import Explanation, Explanations, SupportEffects, SupportExample
+from tfmeta.explaining.explanation_lines import layer_name, name_of, root_of, shortened
 from tfmeta.terminal import plain
 
 _MOST_SUPPORT, _MOST_PARTS = 10, 24  # shown of each
@@ -40,11 +40,16 @@ def draw(found: Explanations, number: int, path: Path) -> None:
 
 def figure_of(found: Explanations, number: int) -> Figure:
     """The figure of one explanation: the input, the weights and the support set."""
-    each, root = found.of_queries[number], found.facts["support"]["path"]
+    each = found.of_queries[number]
+    if each.support is None:  # baked into an export
+        figure: Any = Figure(figsize=(_WIDTH, 4.4), layout="constrained")
+        _write_title(figure, _title(each))
+        _input(figure.subfigures(), each)
+        return figure
     has_pictures = found.support_pictures is not None
     is_small = has_pictures and len(each.support.examples) <= _MOST_SUPPORT // 2
     height = 5.6 if is_small else 6.6 if has_pictures else 7.5
-    figure: Any = Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     figure.get_layout_engine().set(hspace=0.06, wspace=0.04)
     _write_title(figure, _title(each))
     top, bottom = figure.subfigures(
@@ -56,7 +61,7 @@ def figure_of(found: Explanations, number: int) -> Figure:
         left, right = top.subfigures(1, 2, width_ratios=(1.7, 1.0))
         _input(left, each)
         _weights(right, each)
-    _support(bottom, each, found.support_pictures, root)
+    _support(bottom, each.support, found.support_pictures, root_of(found.facts))
     return figure
 
 
@@ -176,13 +181,13 @@ def _weights(figure: Any, each: Explanation) -> None:
 # The support set
 
 
-def _support(figure: Any, each: Explanation, pictures: Any, root: str) -> None:
-    known = [one for one in each.support.strongest if one.effect]
+def _support(figure: Any, effects: SupportEffects, pictures: Any, root: str | None) -> None:
+    known = [one for one in effects.strongest if one.effect]
     if len(known) > _MOST_SUPPORT:
         half = _MOST_SUPPORT // 2
         known = [*known[:half], *known[len(known) - half :]]
-    shown = known or list(each.support.examples)[:_MOST_SUPPORT]
-    is_sum = each.support.total is not None
+    shown = known or list(effects.examples)[:_MOST_SUPPORT]
+    is_sum = effects.total is not None
     title = (
         "what the support example adds" if is_sum else "what is lost without the support example"
     )
@@ -191,7 +196,7 @@ def _support(figure: Any, each: Explanation, pictures: Any, root: str) -> None:
         _bars(figure, title, rows)
         return
     figure.suptitle(title, fontsize="large")
-    rows_of = {id(example): row for row, example in enumerate(each.support.examples)}
+    rows_of = {id(example): row for row, example in enumerate(effects.examples)}
     num_rows = 1 if len(shown) <= _MOST_SUPPORT // 2 else 2
     grid = figure.subplots(num_rows, _MOST_SUPPORT // 2)
     for place, axes in enumerate(grid.flat):
@@ -202,7 +207,7 @@ def _support(figure: Any, each: Explanation, pictures: Any, root: str) -> None:
         _thumbnail(axes, example, pictures[rows_of[id(example)]], root)
 
 
-def _thumbnail(axes: Any, example: SupportExample, picture: np.ndarray, root: str) -> None:
+def _thumbnail(axes: Any, example: SupportExample, picture: np.ndarray, root: str | None) -> None:
     _show(axes, picture)
     effect = example.effect
     colour = _NEUTRAL if not effect else _FOR if effect > 0 else _AGAINST

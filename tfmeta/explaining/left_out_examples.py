@@ -30,17 +30,22 @@ def copies(x: Any, y: Any = None) -> list[np.ndarray]:
     return [np.array(places) for places in groups.values()]
 
 
-def can_do_without(learner: TaskModel, support_y: np.ndarray, places: np.ndarray) -> bool:
-    """Whether the learner can adapt without these examples, and answer for the same classes.
+def can_do_without(num_outputs: Any, support_y: np.ndarray, places: np.ndarray) -> bool:
+    """Whether a learner can adapt without these examples, and answer for the same classes.
 
     A head of a fixed size has a column for a class without examples too: it knows only where
     training left it. A method that has a column for each class of the support set has none.
+
+    Args:
+        num_outputs: of the learner's head; None if it has a column for each class.
+        support_y: of the support set.
+        places: of the examples.
     """
     rest = np.delete(support_y, places, 0)
     if not len(rest):
         return False
     is_lost = set(np.unique(support_y)) - set(np.unique(rest)) if rest.ndim == 1 else set()
-    return not is_lost or learner.num_outputs is not None
+    return not is_lost or num_outputs is not None
 
 
 def answers_without(

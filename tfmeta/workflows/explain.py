@@ -14,51 +14,56 @@ from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, paths, progress_or_log
-from tfmeta.workflows.predict import as_named
+from tfmeta.workflows.explained_export import explained_export
+from tfmeta.workflows.predict import NO_SUPPORT, as_named
 
 if TYPE_CHECKING:
     from tfmeta.explaining.explainer import Explainer
 
 
 def explain(
-    run: AnyPath,
+    model: AnyPath,
     images: AnyPath | Iterable[AnyPath] | NamedColumns,
     *,
-    support: AnyPath,
+    support: AnyPath | None = None,
     of: str | int | None = None,
     progress: Progress | None = None,
     **loading: Any,
 ) -> Explanations:
-    """Says why a run's learner answers queries as it does, as `tfmeta explain` does.
+    """Says why a run's learner, or an export, answers queries as it does, as `tfmeta explain` does.
 
     What is explained is the log-odds of a class, the logarithm of p / (1 - p) among the classes of
-    the support set, or a value in its own unit.
+    the support set, or a value in its own unit. An export has no parts: the support examples are
+    left out one after the other, and what adaptation changes is not known. If its support set is
+    baked in, the input alone is explained.
 
     Args:
-        run: the run directory, or what `tfmeta.train` returned.
+        model: the run directory, what `tfmeta.train` returned, or an export, as for
+            `tfmeta.predict`.
         images: the queries, as for `tfmeta.predict`. Each is answered alone.
-        support: the support set, as for `tfmeta.predict`.
+        support: the support set, as for `tfmeta.predict`; None for an `adapted` export.
         of: what is explained: the name of a class, by default the likeliest one; of a learner of
             values the number of one, from 1.
         progress: how the work gets on is told to it; a log by default.
-        **loading: `checkpoint`, "best" by validation or "last"; and `trust`, whether to run code
-            that the run names or holds and that is not tfmeta's own.
+        **loading: of a run: `checkpoint`, "best" by validation or "last"; and `trust`, whether to
+            run code that it names or holds and that is not tfmeta's own.
 
     Raises:
-        UserError: if there is no such run, query, class or value, or the support set can't be read
-            or does not fit the learner.
+        UserError: if there is no such model, query, class or value, or the support set can't be
+            read or does not fit the learner.
     """
     check_names("explain", loading, ("checkpoint", "trust"))
     check_flags(trust=loading.get("trust", False))
     named = as_named(images)
     files = [] if named is not None else paths("images", images)
+    place, progress = path("model", model), progress_or_log(progress, "explain")
+    if _is_export(place):
+        if "checkpoint" in loading:
+            raise UserError("received a checkpoint; an export is of one, so leave it out")
+        return explained_export(place, (files, named), support, of=of)
     if support is None:
-        raise UserError(
-            "received no support set; expected --support DIR, with one subfolder of images per "
-            "class, or for numbers --support FILE"
-        )
-    folder, trained = path("support", support), _opened(path("run", run))
-    progress = progress_or_log(progress, "explain")
+        raise UserError(NO_SUPPORT)
+    folder, trained = path("support", support), _opened(place)
     reader = trained.source_facts.reader()
     queries = reader.queries(files) if named is None else reader.named(named)
     with trusting(loading.get("trust", False)):
@@ -99,15 +104,13 @@ def _prepared(
     return Explainer(learner, source.input_format, support_set, on_progress=advance), facts
 
 
+def _is_export(model: Path) -> bool:
+    has_versions = model.is_dir() and any(model.glob(f"*/{MANIFEST}"))
+    return has_versions or any((model / name).is_file() for name in (MANIFEST, MODEL))
+
+
 def _opened(run: Path) -> RunDirectory:
-    """The run; an export or a file of a learner is refused by its name."""
-    has_versions = run.is_dir() and any(run.glob(f"*/{MANIFEST}"))
-    if has_versions or any((run / name).is_file() for name in (MANIFEST, MODEL)):
-        raise UserError(
-            f"{run} is an export, which holds the learner's answers and not its parts; expected "
-            "the run that it was exported from: tfmeta explain runs/NAME --support DIR INPUT. What "
-            "`tfmeta learn` makes has none"
-        )
+    """The run; the file of a learner is refused by its name."""
     if run.is_file():
         is_of_run = (run.parent.parent / "config.json").is_file()
         hint = f"{run.parent.parent}, with --checkpoint" if is_of_run else "runs/NAME"

@@ -20,6 +20,11 @@ from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_timeout, path, paths
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
 
+NO_SUPPORT = (
+    "received no support set; expected --support DIR, with one subfolder of images per class, or "
+    "for numbers --support FILE"
+)
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -134,7 +139,7 @@ def predict(
         predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
         reader = predictor.reader()
         places, queries = reader.queries(files) if named is None else reader.named(named)
-        _check_support(model, support, is_adapted=predictor.is_adapted)
+        check_support(model, support, is_adapted=predictor.is_adapted)
         support_set = None
         if support is not None:
             support_set = reader.support(support, num_classes=predictor.num_classes)
@@ -150,14 +155,11 @@ def as_named(images: Any) -> NamedColumns | None:
     return images if is_list and all(isinstance(each, Mapping) for each in images) else None
 
 
-def _check_support(model: Path, support: Path | None, *, is_adapted: bool) -> None:
+def check_support(model: Path, support: Path | None, *, is_adapted: bool) -> None:
     if is_adapted and support is not None:
         raise UserError(f"{model} has its support set baked in; leave --support out")
     if not is_adapted and support is None:
-        raise UserError(
-            "received no support set; expected --support DIR, with one subfolder of images per "
-            "class, or for numbers --support FILE"
-        )
+        raise UserError(NO_SUPPORT)
 
 
 def _predictions(

@@ -1,5 +1,6 @@
 """What answers `tfmeta.predict`: an export, through the C++ loader, or a run."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfmeta.errors import UserError
@@ -49,6 +50,22 @@ class ExportPredictor:
     def reader(self) -> ExampleReader:
         """What reads support sets and queries for the model."""
         return self._manifest.reader()
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the export says of itself."""
+        return self._manifest
+
+    @property
+    def name(self) -> str:
+        return str(self._version)
+
+    def answers_without(
+        self, support: SupportSet | None, queries: Any, left_out: Sequence[Sequence[int]]
+    ) -> Any:
+        """See `answering.answers_without`."""
+        timeout = self._timeout
+        return answering.answers_without(self._version, support, queries, left_out, timeout=timeout)
 
     def answer(self, support: SupportSet | None, queries: Examples) -> dict[str, Any]:
         """See `answering.answer`."""

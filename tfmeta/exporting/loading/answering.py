@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ from tfmeta.reading.example_reader import Examples, SupportSet
 
 Tensors = dict[str, np.ndarray]
 _ARRAYS = (PROBABILITIES, UNKNOWN, PREDICTION, VARIANCE)  # that an answer may have
-_NAMES = "class_names"
+_NAMES, _WITHOUT = "class_names", "left_out"
+_MOST_QUERIES = 64  # of many that are answered in one call
 
 
 def answer(
@@ -65,22 +67,59 @@ def answer(
     Raises:
         UserError: if the model can't be loaded, does not answer, or crashes its process.
     """
-    request = {
+    answer = _asked(version, _request(support, queries), timeout)
+    arrays = {key: np.array(answer[key], np.float32) for key in _ARRAYS if key in answer}
+    return {_NAMES: answer[_NAMES], **arrays}
+
+
+def answers_without(
+    version: str | Path,
+    support: SupportSet | None,
+    queries: np.ndarray,
+    left_out: Sequence[Sequence[int]],
+    *,
+    timeout: float = children.DEFAULT_TIMEOUT,
+) -> np.ndarray:
+    """What an export answers, again and again without some of the support examples.
+
+    Args:
+        version: the version's folder.
+        support: the support set, its x prepared; None for an adapted model.
+        queries: prepared, `(queries, ...)`.
+        left_out: for each answer which support examples it is without; none for `[[]]`.
+        timeout: seconds that the process may take.
+
+    Returns:
+        `(answers, queries, outputs)`, the probabilities or the values. In the transductive mode
+        each query is answered alone.
+
+    Raises:
+        UserError: as `answer`.
+    """
+    request = {**_request(support, queries), _WITHOUT: [list(map(int, each)) for each in left_out]}
+    return np.array(_asked(version, request, timeout)["outputs"], np.float32)
+
+
+def _request(support: SupportSet | None, queries: Examples) -> dict[str, Any]:
+    return {
         "queries": _packed(queries),
         "support": support and {"x": _packed(support.x), "y": _packed(support.y)},
     }
+
+
+def _asked(version: str | Path, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+    """What the process prints; raises UserError if that is an error, or nothing."""
     version = Path(version).resolve()
     module = "tfmeta.exporting.loading.answering"
     try:
-        answer = json.loads(
+        answer: dict[str, Any] = json.loads(
             children.run(module, version, given=json.dumps(request), timeout=timeout)
         )
     except children.ChildDied as error:
         raise UserError(f"{version} gave no answer: {error}", exit_status=1) from error
     if "error" in answer:
         raise UserError(answer["error"], exit_status=1)
-    arrays = {key: np.array(answer[key], np.float32) for key in _ARRAYS if key in answer}
-    return {_NAMES: answer[_NAMES], **arrays}
+    return answer
 
 
 def _packed(values: Examples) -> dict[str, Any]:
@@ -121,9 +160,15 @@ def loaded(version: str | Path, *, optimize: bool = True) -> tuple[Manifest, CLo
 
 
 def _answered(version: str, request: dict[str, Any]) -> dict[str, Any]:
-    manifest, model = loaded(version, optimize=False)  # for one answer
+    is_often = _WITHOUT in request
+    manifest, model = loaded(version, optimize=is_often)  # not for one answer
+    queries, support = _unpacked(request["queries"]), request["support"]
+    if support is not None:
+        support = _unpacked(support["x"]), _unpacked(support["y"])
     try:
-        outputs = _outputs(manifest, model, request)
+        if is_often:
+            return {"outputs": _often(manifest, model, support, queries, request[_WITHOUT])}
+        outputs = _outputs(manifest, model, support, queries)
     except LoaderError as error:
         raise UserError(f"{version} does not answer: {error}", exit_status=1) from error
     if PROBABILITIES in outputs:
@@ -132,12 +177,31 @@ def _answered(version: str, request: dict[str, Any]) -> dict[str, Any]:
     return {_NAMES: manifest.class_names, **arrays}
 
 
-def _outputs(manifest: Manifest, model: CLoader, request: dict[str, Any]) -> Tensors:
+def _often(
+    manifest: Manifest,
+    model: CLoader,
+    support: Any,
+    queries: np.ndarray,
+    left_out: list[list[int]],
+) -> list[Any]:
+    """The probabilities or values for each group of examples that is left out."""
+    most = 1 if manifest.mode == "transductive" else _MOST_QUERIES
+    starts = range(0, len(queries), most)
+    found = []
+    for rows in left_out:
+        kept = support and tuple(np.delete(each, rows, 0) for each in support)
+        parts = [_outputs(manifest, model, kept, queries[n : n + most]) for n in starts]
+        name = PROBABILITIES if PROBABILITIES in parts[0] else PREDICTION
+        found.append(np.concatenate([each[name] for each in parts]).tolist())
+    return found
+
+
+def _outputs(manifest: Manifest, model: CLoader, support: Any, queries: np.ndarray) -> Tensors:
     """The answer of the signatures that lead to one, called one after the other."""
-    kind, (queries, suffix) = manifest.export_kind, _examples(request["queries"], manifest)
+    kind, (queries, suffix) = manifest.export_kind, _examples(queries, manifest)
     known = {Part.EXAMPLES: {X + suffix: queries}, Part.QUERIES: {QUERY_X + suffix: queries[None]}}
     if kind.takes_support:
-        known[Part.SUPPORT] = _support(request["support"], manifest)
+        known[Part.SUPPORT] = _support(support, manifest)
     for signature in kind.route:
         inputs = {name: value for part in signature.takes for name, value in known[part].items()}
         known[signature.returns] = model.run(signature.name + suffix, inputs)
@@ -145,16 +209,15 @@ def _outputs(manifest: Manifest, model: CLoader, request: dict[str, Any]) -> Ten
     return {name: value[0] for name, value in outputs.items()} if kind.takes_support else outputs
 
 
-def _examples(packed: dict[str, Any], manifest: Manifest) -> tuple[np.ndarray, str]:
+def _examples(x: np.ndarray, manifest: Manifest) -> tuple[np.ndarray, str]:
     """Examples as the model takes them, and the suffix of the inputs that take them."""
-    x = _unpacked(packed)
     suffix = manifest.input_format.suffix
     return (x, suffix) if x.dtype == object else (x.astype(manifest.input_dtype), "")
 
 
-def _support(packed: dict[str, Any], manifest: Manifest) -> Tensors:
+def _support(task: tuple[np.ndarray, np.ndarray], manifest: Manifest) -> Tensors:
     """The one task's support set."""
-    (x, suffix), y = _examples(packed["x"], manifest), _unpacked(packed["y"])
+    (x, suffix), y = _examples(task[0], manifest), task[1]
     support = {SUPPORT_X + suffix: x[np.newaxis], SUPPORT_Y: y[np.newaxis]}
     if manifest.padded:
         support[SUPPORT_SIZE] = np.array([len(y)], np.int32)
