@@ -27,7 +27,7 @@ class ExportExplainer:
     Args:
         ask: what asks it.
         input_format: of its examples.
-        support: the support set; None if it is baked in.
+        support: the support set, its x prepared; None if it is baked in.
         class_names: of the answers; None if they are values.
         num_outputs: the number of columns of an answer, whatever the support set; None if it has
             one for each of its classes.
@@ -46,7 +46,7 @@ class ExportExplainer:
         self._names, self._num_outputs = class_names, num_outputs
         self._support, self._x, self._groups = support, np.empty(0), list[np.ndarray]()
         if support is not None:
-            self._x = np.asarray(prepared(input_format, support.x, "the support set"))
+            self._x = np.asarray(support.x)
             self._groups = copies(self._x, support.y)
 
     @property

@@ -33,13 +33,11 @@ def explain(
     """Says why a run's learner, or an export, answers queries as it does, as `tfmeta explain` does.
 
     What is explained is the log-odds of a class, the logarithm of p / (1 - p) among the classes of
-    the support set, or a value in its own unit. An export has no parts: the support examples are
-    left out one after the other, and what adaptation changes is not known. If its support set is
-    baked in, the input alone is explained.
+    the support set, or a value in its own unit. Of an export what adaptation changes is not known;
+    if its support set is baked in, the input alone is explained.
 
     Args:
-        model: the run directory, what `tfmeta.train` returned, or an export, as for
-            `tfmeta.predict`.
+        model: the run directory, what `tfmeta.train` returned, or an export.
         images: the queries, as for `tfmeta.predict`. Each is answered alone.
         support: the support set, as for `tfmeta.predict`; None for an `adapted` export.
         of: what is explained: the name of a class, by default the likeliest one; of a learner of
