@@ -195,7 +195,9 @@ def test_without_other_classes_the_unknown_score_is_as_by_default():
 
 
 def test_a_split_of_one_class_calibrates_nothing():
-    with pytest.raises(tfmeta.UserError, match="split has 1 class; expected 2 or more"):
+    with pytest.raises(
+        tfmeta.UserError, match=r"the \w+ split of \S+ has 1 class; expected 2 or more"
+    ):
         calibrate(nearest_mean(), blobs(1), EpisodeShape(5, 1, 4), num_tasks=10)
 
 

@@ -56,6 +56,24 @@ def test_the_best_of_each_task_is_first_by_its_test_and_then_by_its_validation(t
     assert len(runs) == 6
 
 
+def test_a_run_without_a_test_whose_validation_is_better_is_named(tmp_path):
+    made(tmp_path / "a", best=(10, 0.99))
+    made(tmp_path / "b", best=(10, 0.60), results=[{"accuracy": 0.7}])
+    made(tmp_path / "c", best=(10, 0.50))
+    text = str(tfmeta.runs(tmp_path))
+    better = f"Not tested, with a better validation than a run above: {tmp_path / 'a'}. Next: "
+    assert f"{better}tfmeta evaluate {tmp_path / 'a'}\n" in f"{text}\n"
+    RunDirectory.open(tmp_path / "a").results.append({**RESULT, "accuracy": 0.8})
+    assert "Not tested" not in str(tfmeta.runs(tmp_path))
+
+
+def test_a_network_that_is_not_made_yet_is_the_default_one(tmp_path):
+    made(tmp_path / "killed", step=0, network="auto")
+    text = str(tfmeta.runs(tmp_path))
+    assert " on its default network " in text
+    assert "on auto" not in text
+
+
 def test_the_least_error_of_values_is_the_best(tmp_path):
     for name, error in (("a", 3.0), ("b", 0.5)):
         facts, result = {**FACTS, "target_size": 1}, {"mse": error, "pipeline": "sinusoid"}

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.answers import learned_and_asked
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
@@ -117,11 +117,12 @@ def possible_shape(source: EpisodeSource, shape: EpisodeShape) -> EpisodeShape:
     Raises:
         UserError: if a split has too few classes or examples for any task.
     """
-    limits = [source.limits(split, shape) for split in (FITTED_ON, REPORTED_ON)]
-    most_ways, most_examples = (min(side) for side in zip(*limits, strict=True))
-    if min(shape.num_ways, most_ways) <= 1:
+    limits = {split: source.limits(split, shape) for split in (FITTED_ON, REPORTED_ON)}
+    most_ways, most_examples = (min(side) for side in zip(*limits.values(), strict=True))
+    if small := [split for split, (ways, _) in limits.items() if ways <= 1]:
         raise UserError(
-            f"the {FITTED_ON} split or the {REPORTED_ON} split has 1 class; expected 2 or more"
+            f"the {' split and the '.join(small)} split of {source.name} has "
+            f"{counted(limits[small[0]][0], 'class')}; expected 2 or more"
         )
     shots = max(1, min(shape.num_shots, most_examples - 1))
     return shape.changed(

@@ -6,29 +6,29 @@ from tfmeta.inspection.identity import digest_as_given
 from tfmeta.reporting.tested_run import TestedRun
 
 
-def check_same_tasks(first: TestedRun, name: str, tests: FixedEpisodes) -> None:
+def check_same_tasks(first: tuple[str, FixedEpisodes], second: tuple[str, FixedEpisodes]) -> None:
     """Refuses a run whose tasks are of another kind or size than the first run's.
 
     Args:
-        first: of the runs that are compared.
-        name: of another one.
-        tests: on which that one would be tested.
+        first: of the runs that are compared, its name and the episodes that it would be tested on.
+        second: another one.
 
     Raises:
         UserError: with the names of both.
     """
-    kinds = [each.source.target_kind for each in (first.tests, tests)]
+    (first_name, of_first), (name, tests) = first, second
+    kinds = [each.source.target_kind for each in (of_first, tests)]
     if kinds[0] != kinds[1]:
         raise UserError(
-            f"{first.name} learns {kinds[0]}, {name} {kinds[1]}; expected runs with the same "
+            f"{first_name} learns {kinds[0]}, {name} {kinds[1]}; expected runs with the same "
             "targets"
         )
-    one, other = (each.shape.protocol() for each in (first.tests, tests))
+    one, other = (each.shape.protocol() for each in (of_first, tests))
     for size in {**one, **other}:
         if one.get(size) != other.get(size):
             option = size.removeprefix("num_").removeprefix("least_")
             raise UserError(
-                f"{first.name} is for tasks with {size}={one.get(size)}, {name} for "
+                f"{first_name} is for tasks with {size}={one.get(size)}, {name} for "
                 f"{size}={other.get(size)}; expected the same tasks. Choose them: {option}=... "
                 f"(--{option.replace('_', '-')})"
             )

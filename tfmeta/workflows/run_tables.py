@@ -26,7 +26,8 @@ def tables(facts: dict[str, Any], width: int) -> list[str]:
         for run in group["runs"]:
             rows += [_row(run), *_below(run, width)]
         heading = wrapped(_heading(group), width, later="  ")
-        lines += [*heading, *grid(_COLUMNS, rows, width, right=_COLUMNS[2:]), ""]
+        table = grid(_COLUMNS, rows, width, right=_COLUMNS[2:])
+        lines += [*heading, *table, *_not_ranked(group, width), ""]
     if facts["broken"]:
         lines.append("broken or half-written:")
         for each in facts["broken"]:
@@ -45,11 +46,40 @@ def _heading(group: dict[str, Any]) -> str:
     return f"{group['pipeline']}{where}, {words}{within}, {task['mode']}: {group['metric']}"
 
 
+def _not_ranked(group: dict[str, Any], width: int) -> list[str]:
+    """A sentence where runs without a test may be better than those above them."""
+    sign = -1 if group["metric"] == "mse" else 1
+    tested = [run for run in group["runs"] if run["test"] and run["validation"]]
+    least = min((sign * run["validation"]["score"] for run in tested), default=None)
+    better = [
+        run["run"]
+        for run in group["runs"]
+        if least is not None
+        and not run["test"]
+        and run["validation"]
+        and sign * run["validation"]["score"] > least
+    ]
+    if not better:
+        return []
+    said = (
+        "Runs with a test stand before those without, by their test. Not tested, with a better "
+        f"validation than a run above: {', '.join(better)}. Next: tfmeta evaluate {better[0]}"
+    )
+    return wrapped(said, width, first=" ", later=" ")
+
+
+def _learner(run: dict[str, Any]) -> str:
+    """A network that is chosen by the examples has its name with the first checkpoint."""
+    if run["network"] == "auto":
+        return f"{run['algorithm']} on its default network"
+    return f"{run['algorithm']} on {run['network']}"
+
+
 def _row(run: dict[str, Any]) -> tuple[str, ...]:
     validation, test = run["validation"], run["test"]
     return (
         run["run"],
-        f"{run['algorithm']} on {run['network']}",
+        _learner(run),
         written_score(run["metric"], validation["score"]) if validation else "-",
         written_score(run["metric"], test["score"], test["ci95"]) if test else "-",
     )

@@ -41,17 +41,17 @@ def tested_runs(
         UserError: if a run is damaged, there are no such episodes, or the runs' tasks, the kinds
             of their targets or their episodes differ.
     """
+    # All are checked before the first is tested, which may take long.
+    tests = [choice.of_run(run, progress) for run in runs]
+    for run, each in zip(runs[1:], tests[1:], strict=True):
+        check_same_tasks((str(runs[0].path), tests[0]), (str(run.path), each))
     tested: list[TestedRun] = []
     for number, run in enumerate(runs):
-        name = str(run.path)
-        tests = choice.of_run(run, progress)
-        if tested:
-            check_same_tasks(tested[0], name, tests)
         learner, step = load_run(run, choice.checkpoint)
-        part = progress.part(number / len(runs), 1 / len(runs), name)
-        each = TestedRun(run, learner, step, tests, choice.options(), part)
-        _ = each.found
+        part = progress.part(number / len(runs), 1 / len(runs), str(run.path))
+        found = TestedRun(run, learner, step, tests[number], choice.options(), part)
+        _ = found.found
         if tested:
-            check_same_episodes(tested[0], each)
-        tested.append(each)
+            check_same_episodes(tested[0], found)
+        tested.append(found)
     return tested
