@@ -4,6 +4,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import pytest
 import spent
 
 BUSY = """
@@ -41,7 +42,22 @@ class Terminal:
         self.section = self.line
 
 
-def test_the_dearest_files_come_first_and_short_runs_say_nothing():
+@pytest.fixture(autouse=True)
+def _its_own_list(tmp_path, monkeypatch):
+    """A run that keeps the list, as `make slow` does, keeps none of these."""
+    monkeypatch.setattr(spent, "SLOW_TESTS", tmp_path / "slow_tests.txt")
+
+
+def test_what_takes_longer_is_added_to_the_list(monkeypatch):
+    spent.SLOW_TESTS.write_text("tests/old.py::test_it\n")
+    monkeypatch.setenv("TFMETA_SLOW_TESTS", "1")
+    spent.pytest_terminal_summary(Terminal(cheap=0.1, dear=0.8))
+    expected = "tests/dear.py::test_it\ntests/old.py::test_it\n"
+    assert spent.SLOW_TESTS.read_text() == expected
+
+
+def test_the_dearest_files_come_first_and_short_runs_say_nothing(monkeypatch):
+    monkeypatch.delenv("TFMETA_SLOW_TESTS", raising=False)
     terminal = Terminal(cheap=10.0, dear=80.0)
     spent.pytest_terminal_summary(terminal)
     assert terminal.lines[0][:2] == ["1.5", "minutes"]
