@@ -82,7 +82,7 @@ class Search:
             for kind in KINDS
         }
         folders = [self._folder / f"run-{kind}" for kind in KINDS]
-        compared = tfmeta.compare(folders, tasks=tasks, baselines=False)
+        compared = tfmeta.compare(folders, tasks=tasks, baselines=False, trust=True)
         return {
             "seed": self._seed,
             "search": searched,
@@ -98,7 +98,6 @@ class Search:
                 {**each, "of": _kind(each["of"]), "than": _kind(each["than"])}
                 for each in compared["differences"]
             ],
-            "episodes_sha256": compared["episodes_sha256"],
         }
 
     def _random(self, seconds: float) -> tuple[int, list[dict]]:
@@ -119,7 +118,8 @@ class Search:
 
         place = self._folder / f"{name}.keras"
         output = None if place.exists() else place
-        made = tfmeta.derive(self._folder / "search", output=output, random=random, seed=self._seed)
+        searched, options = self._folder / "search", {"seed": self._seed, "trust": True}
+        made = tfmeta.derive(searched, output=output, random=random, **options)
         return {**made.facts["cost"], "network": str(place), "structure": made.facts["structure"]}
 
     def _train(self, name: str, network: str, steps: int, **options) -> dict:
@@ -146,7 +146,7 @@ def _kind(run: str) -> str:
 
 
 def _scores(scored: dict) -> dict:
-    return {name: scored[name] for name in ("accuracy", "ci95")}
+    return {name: scored[name] for name in ("accuracy", "ci95", "episodes_sha256")}
 
 
 def over_seeds(rows: list[dict]) -> dict:
@@ -154,9 +154,11 @@ def over_seeds(rows: list[dict]) -> dict:
 
     def summary(values: list[float]) -> dict:
         number = len(values)
-        spread = np.std(values, ddof=1) / number**0.5 if number > 1 else float("nan")
-        factor = stats.t.ppf(0.975, number - 1) if number > 1 else float("nan")
-        return {"mean": float(np.mean(values)), "ci95": float(factor * spread), "seeds": number}
+        found = {"mean": float(np.mean(values)), "ci95": None, "seeds": number}
+        if number > 1:  # one seed says nothing of others
+            spread = np.std(values, ddof=1) / number**0.5
+            found["ci95"] = float(stats.t.ppf(0.975, number - 1) * spread)
+        return found
 
     scores = {kind: [row["networks"][kind]["accuracy"] for row in rows] for kind in KINDS}
     return {
@@ -207,8 +209,9 @@ def _differences(row: dict, of: str, than: str) -> list[dict]:
     return found
 
 
-def _percent(mean: float, ci95: float) -> str:
-    return f"{100 * mean:.1f} +- {100 * ci95:.1f}%"
+def _percent(mean: float, ci95: float | None) -> str:
+    interval = "" if ci95 is None else f" +- {100 * ci95:.1f}"
+    return f"{100 * mean:.1f}{interval}%"
 
 
 def main():
