@@ -64,6 +64,7 @@ def test_a_histogram_counts_as_tensorboards_does(values, tmp_path):
 
 def test_hparams_reads_the_settings_and_the_end(tmp_path):
     settings = {"shots": 5, "outer_lr": 0.001, "is": True, "name": "maml", "no": None, "l": [1, 2]}
+    settings |= {"data_dir": "photos", "checkpoint_seconds": 30.0}
     start = written(lambda: hparams.write_start("my run", settings, 12.5), tmp_path / "a")
     read = plugin_data_pb2.HParamsPluginData.FromString(plugin_of(start).content)
     assert (start.tag, plugin_of(start).plugin_name) == ("_hparams_/session_start_info", "hparams")
@@ -76,7 +77,7 @@ def test_hparams_reads_the_settings_and_the_end(tmp_path):
         "name": "maml",
         "l": "[1, 2]",
     }
-    assert "no" not in info.hparams
+    assert not {"no", "data_dir", "checkpoint_seconds"} & set(info.hparams)
     for is_finished, status in ((True, "STATUS_SUCCESS"), (False, "STATUS_FAILURE")):
         write = lambda is_finished=is_finished: hparams.write_end(  # noqa: E731
             is_finished=is_finished, seconds=300.0

@@ -15,6 +15,11 @@ from tfmeta.training.board.summaries import write_for_plugin
 
 _PLUGIN = "hparams"
 _START, _END = "_hparams_/session_start_info", "_hparams_/session_end_info"
+# Settings on which no result depends. HParams shows five columns: those that differ, then others.
+_NOT_SHOWN = {
+    *("checkpoint_seconds", "data_dir", "diagnosis_share", "learner.vectorised", "log_every"),
+    *("profile_steps", "strategy", "tpu", "tpu_project", "tpu_zone"),
+}
 _SUCCESS, _FAILURE = 1, 2  # of the enum Status
 
 
@@ -23,13 +28,14 @@ def write_start(name: str, settings: dict[str, Any], seconds: float) -> None:
 
     Args:
         name: of the run.
-        settings: flat ones, as config.json has them; those that are None are left out.
+        settings: flat ones, as config.json has them; those that are None are left out, and those
+            that say where and how a run is computed.
         seconds: of the start, since 1970.
     """
     fields = [
         wire.message(1, wire.text(1, key) + wire.message(2, _value(value)))
         for key, value in settings.items()
-        if value is not None
+        if value is not None and key not in _NOT_SHOWN
     ]
     start = b"".join(fields) + wire.text(4, name) + wire.real(5, seconds)
     _write(_START, wire.message(3, start))
