@@ -48,7 +48,16 @@ TRAINING = (
     *("--algorithm", "maml", "--shots", SHOTS, "--queries", QUERIES),
     *("--set", f"pipeline.test_conditions={TEST}"),
     *("--set", f"pipeline.validation_conditions={VALIDATION}"),
-    *("--inner-steps", 3, "--inner-lr", 0.5, "--set", "learner.learn_rates=true"),
+    *(
+        "--set",
+        "train_queries=64",
+        "--inner-steps",
+        3,
+        "--inner-lr",
+        0.5,
+        "--set",
+        "learner.learn_rates=true",
+    ),
     *("--set", f"network.units=[{UNITS},{UNITS}]", "--set", "network.activation=tanh"),
     *("--set", "network.input_gain=true", "--set", 'learner.adapt_layers=["input_gain"]'),
 )
@@ -140,8 +149,10 @@ def errors_of(model: Dynamics, source: Transitions, split: str = "test") -> np.n
         answers = model.changes(model.adapt(support_x, support_y), query_x)
         return tf.reduce_mean(((answers - query_y) / spread) ** 2)
 
-    measured = tf.function(lambda e: tf.map_fn(error, e, fn_output_signature=tf.float32))
-    return measured(tuple(episodes)).numpy()
+    def of_each(episodes: Any) -> Any:
+        return tf.map_fn(error, episodes, fn_output_signature=tf.float32)
+
+    return tf.function(of_each, autograph=False)(tuple(episodes)).numpy()
 
 
 def episode_return(controller: Controller, condition: str, seed: int, record: Any = None) -> float:
@@ -239,7 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--output", type=Path)
-    parser.add_argument("--max-minutes", type=float, default=9)
+    parser.add_argument("--max-minutes", type=float, default=14)
     parser.add_argument("--also", action="append", default=[])
     parser.add_argument("--errors-only", action="store_true")
     options = parser.parse_args()

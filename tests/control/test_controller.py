@@ -8,6 +8,7 @@ from drifting import arrays
 from made_once import made_once
 from pushed import Pushed, follow, reward
 
+import tfmeta
 from tfmeta import UserError
 from tfmeta.control import Controller
 
@@ -112,7 +113,10 @@ def test_an_export_acts_as_its_run_does(tmp_path, kind):
 
 def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"learner of classes; expected one of values"):
-        Controller(trained.learner_of(trained.prototypical_run()), reward, WIDE)
+        Controller(tfmeta.Prototypical(tfmeta.networks.mlp((4,), None)), reward, WIDE)
+    windows = tfmeta.MAML(tfmeta.networks.mlp((4, 2), 2), targets="values")
+    with pytest.raises(UserError, match=r"have the shape \(4, 2\); expected vectors"):
+        Controller(windows, reward, WIDE)
     with pytest.raises(UserError, match=r"model of type int; expected a run's directory, an exp"):
         Controller(3, reward, WIDE)
     with pytest.raises(UserError, match=r"bounds of 1 actions for a model of 4 inputs, .* of 2$"):

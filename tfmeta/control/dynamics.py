@@ -1,6 +1,7 @@
 """Models of what an action changes, which adapt to the last transitions."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +63,8 @@ class LearnerDynamics(Dynamics):
                 "received a learner of classes; expected one of values, as `tfmeta train "
                 "transitions` trains it"
             )
-        (self.input_size,) = learner.function.input_shape[1:]
-        (self.observation_size,) = learner.target_shape
+        self.input_size = _vector(learner.function.input_shape[1:])
+        self.observation_size = _vector(learner.target_shape)
         self._learner = learner
 
     def adapt(self, support_x: tf.Tensor, support_y: tf.Tensor) -> Any:
@@ -105,7 +106,8 @@ class ServedDynamics(Dynamics):
         self._adapt, self._predict = (
             self._model.signatures[name] for name in (adapting[0], PREDICT)
         )
-        self.input_size, self.observation_size = manifest.input_shape[0], manifest.num_outputs or 0
+        self.input_size = _vector(manifest.input_shape)
+        self.observation_size = _vector([manifest.num_outputs or 0])
 
     def adapt(self, support_x: tf.Tensor, support_y: tf.Tensor) -> Any:
         return self._adapt(**{SUPPORT_X: support_x[tf.newaxis], SUPPORT_Y: support_y[tf.newaxis]})
@@ -114,18 +116,26 @@ class ServedDynamics(Dynamics):
         return self._predict(**task_state, **{QUERY_X: query_x[tf.newaxis]})[PREDICTION][0]
 
 
-def dynamics_of(model: Any, *, trust: bool = False) -> Dynamics:
+def _vector(shape: Sequence[int]) -> int:
+    """The size of a vector."""
+    if len(shape) != 1 or shape[0] < 1:
+        raise UserError(
+            f"received a model whose examples or values have the shape {tuple(shape)}; expected "
+            "vectors, as in the pipeline transitions"
+        )
+    return shape[0]
+
+
+def dynamics_of(model: Any) -> Dynamics:
     """The dynamics of a Dynamics, a learner, a run's directory or an export.
 
     Args:
-        model: one of these.
-        trust: run code that a run names or holds, if it is not tfmeta's own.
+        model: one of these. A run whose own code is to be trusted is loaded first: `tfmeta.load`.
 
     Raises:
-        UserError: if it is none, or its learner is one of classes.
+        UserError: if it is none, its learner is one of classes, or its examples are no vectors.
     """
     from tfmeta.learners.meta_learner import MetaLearner
-    from tfmeta.named_code import trusting
     from tfmeta.training.loading import load
 
     if isinstance(model, Dynamics):
@@ -139,5 +149,4 @@ def dynamics_of(model: Any, *, trust: bool = False) -> Dynamics:
         )
     if not (Path(model) / "config.json").is_file():
         return ServedDynamics(model)
-    with trusting(trust):
-        return LearnerDynamics(load(model))
+    return LearnerDynamics(load(model))
