@@ -47,6 +47,7 @@ SMALL_CALLS = {
     "=600": "=5",
     'output="exported/notebook"': 'output="exported/notebook", calibration_tasks=4',
     "epoch=100": "epoch=2",
+    '"steps": 100': '"steps": 4',
 }
 _TAKES_NO_NUMBERS = {"--episodes", "litert"}
 _BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
