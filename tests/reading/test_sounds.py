@@ -252,3 +252,15 @@ def test_formats_that_make_no_sense_are_refused():
         with pytest.raises(ValueError, match=message):
             SoundFormat(**{**FORMAT.to_dict(), **fields})
     assert SoundFormat.from_dict(FORMAT.to_dict()) == FORMAT
+
+
+def test_a_spectrogram_goes_from_the_first_sample_to_the_last_and_over_the_pitches():
+    time, frequency = FORMAT.picture_axes
+    end = ((FORMAT.frames - 1) * 80 + 200) / RATE
+    assert time == f"time, 0 to {end:.3g} s"
+    assert frequency.endswith(" Hz (mel)")
+    lowest, highest = map(float, frequency.removesuffix(" Hz (mel)").split(", ")[1].split(" to "))
+    mel = 2595 * np.log10(1 + np.array([lowest, highest]) / 700)
+    ends = 2595 * np.log10(1 + np.array([FORMAT.lowest, FORMAT.highest]) / 700)
+    step = (ends[1] - ends[0]) / (FORMAT.mels + 1)
+    assert_at_most(np.abs(mel - [ends[0] + step, ends[1] - step]), 1.0)  # of whole Hz

@@ -146,6 +146,15 @@ def test_a_class_may_have_dollar_signs_and_any_letters(explained, tmp_path):
     assert max(map(len, title.split("\n"))) <= 90
 
 
+def test_the_sides_of_a_spectrogram_are_named_and_those_of_a_photograph_not(explained):
+    (each,) = explained[1].of_queries
+    for sides in (None, ("time, 0 to 1 s", "frequency, 20 to 4000 Hz")):
+        one = dataclasses.replace(each, input=dataclasses.replace(each.input, axes=sides))
+        figure = figure_of(Explanations(explained[1].facts, [one], None), 0)
+        labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes[:2]]
+        assert labels == [sides or ("", "")] * 2
+
+
 def test_a_folder_gets_a_picture_of_each_query(explained, tmp_path):
     (each,) = explained[1].of_queries
     both = Explanations(explained[1].facts, [each, each], explained[1].support_pictures)

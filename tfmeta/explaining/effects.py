@@ -75,4 +75,5 @@ def input_effects(
         return InputEffects(parts.names, effects)
     heat = input_format.as_seen(parts.spread(effects)[..., np.newaxis])[..., 0]
     picture = np.asarray(input_format.pictures(x))
-    return InputEffects(parts.names, effects, parts.boxes, picture, heat)
+    axes = input_format.picture_axes
+    return InputEffects(parts.names, effects, parts.boxes, picture, heat, axes=axes)

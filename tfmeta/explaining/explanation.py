@@ -109,6 +109,7 @@ class InputEffects:
         picture: of a picture: the query `(height, width, 1 or 3)`, from 0 to 1.
         heat: of a picture: `(height, width)`, the mean effect of the parts over each place.
         replaced_by: what stands in place of a hidden part.
+        axes: see `InputFormat.picture_axes`.
     """
 
     names: Sequence[str]
@@ -117,6 +118,7 @@ class InputEffects:
     picture: np.ndarray | None = None
     heat: np.ndarray | None = None
     replaced_by: str = "the mean of the support"
+    axes: tuple[str, str] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of it."""

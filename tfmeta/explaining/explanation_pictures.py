@@ -110,6 +110,9 @@ def _input(figure: Any, each: Explanation) -> None:
     for axes in (raw, heated):
         axes.set_xticks([])
         axes.set_yticks([])
+        if found.axes is not None:
+            axes.set_xlabel(found.axes[0], fontsize=8)
+            axes.set_ylabel(found.axes[1], fontsize=8)
     figure.colorbar(drawn, ax=heated, shrink=0.8)
 
 

@@ -120,6 +120,11 @@ class InputFormat(ABC):
         """
         return x
 
+    @property
+    def picture_axes(self) -> tuple[str, str] | None:
+        """What a picture shows from left to right, and from below to above; None for a place."""
+        return None
+
     def as_seen(self, x: Any) -> Any:
         """Numbers `(..., height, width, n)` for each place of examples, as `pictures` shows them.
 

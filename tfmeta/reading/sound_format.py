@@ -180,6 +180,13 @@ class SoundFormat(InputFormat):
         least, most = self.ends
         return np.clip((self.as_seen(x) - least) / (most - least), 0, 1)
 
+    @property
+    def picture_axes(self) -> tuple[str, str]:
+        pitches = mel_edges(self.mels, lowest=self.lowest, highest=self.highest)
+        first, last = pitches[1], pitches[-2]  # the middles of the outermost bands
+        end = ((self.frames - 1) * self.hop + self.window) / self.rate
+        return f"time, 0 to {end:.3g} s", f"frequency, {first:.0f} to {last:.0f} Hz (mel)"
+
     def as_seen(self, x: Any) -> Any:
         return np.swapaxes(np.asarray(x), -3, -2)[..., ::-1, :, :]
 
