@@ -89,6 +89,21 @@ def write_images(folder, pattern, rng, number):
         Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{example}.png")
 
 
+def test_pages_that_train_alike_alone_share_a_run():
+    """Pages share a folder of runs, and a run is made once per command."""
+    made = {}
+    for page in PAGES:
+        for words in (each for block in blocks(page, "sh") for each in commands(block)):
+            if (
+                words[:2] == ["tfmeta", "train"]
+                and "--run-dir" in words
+                and "--resume" not in words
+            ):
+                run = words[words.index("--run-dir") + 1]
+                assert made.setdefault(run, words) == words, f"{page}: {run} is another page's"
+    assert len(made) > 5
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """What the guide takes for the user's own data."""
