@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config, items):
         return
     slow = set(spent.SLOW_TESTS.read_text().split())
     left_out = [item for item in items if spent.function_of(item.nodeid) in slow]
-    items[:] = [item for item in items if item not in set(left_out)]
+    items[:] = [item for item in items if spent.function_of(item.nodeid) not in slow]
     config.hook.pytest_deselected(items=left_out)
 
 

@@ -47,7 +47,7 @@ class ExportExplainer:
         self._support, self._x, self._groups = support, np.empty(0), list[np.ndarray]()
         if support is not None:
             self._x = np.asarray(support.x)
-            self._groups = copies(self._x, support.y)
+            self._groups, self._copies = copies(self._x, support.y), copies(self._x)
 
     @property
     def support_pictures(self) -> np.ndarray | None:
@@ -125,7 +125,7 @@ class ExportExplainer:
         effects = np.full(len(self._support.y), np.nan)
         for group, answer in lost.items():
             effects[self._groups[group]] = question.scores(outputs) - question.scores(answer)
-        examples = support_examples(self._support, self._x, x, effects, copies(self._x))
+        examples = support_examples(self._support, self._x, x, effects, self._copies)
         return SupportEffects(LEFT_OUT, question.unit, examples)
 
     # What stands in place of a part

@@ -15,6 +15,7 @@ from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.reading.npz_files import read_npz, with_examples
 from tfmeta.reading.number_checks import check_finite, first_unfit
 from tfmeta.reading.prepared_columns import lost_in_float32
+from tfmeta.reading.text_columns import text_per_row
 
 SUFFIXES = (".npz", ".csv", ".parquet")
 _LEAST_IN_FLOAT64 = 1e-12  # least ratio of a column's range to its values; float64 rounds by 1e-16
@@ -68,13 +69,6 @@ def names_in(value: Any) -> list[str]:
     return [name.strip() for name in str(value).split(",")]
 
 
-def as_text(value: Any) -> str:
-    """A value such as a label as text, without white space around it; "" if it is missing."""
-    if value is None or value != value:  # NaN is no label
-        return ""
-    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
-
-
 @dataclass(frozen=True)
 class Table:
     """The content of a file; messages name its lines, or count its rows from 1.
@@ -108,18 +102,7 @@ class Table:
         Raises:
             UserError: if there is no such column, or a value is missing.
         """
-        values = self._column(name, option)
-        if values.ndim != 1:
-            raise UserError(
-                f"{name} of {self.path} has shape {values.shape}; expected one {option} per row"
-            )
-        texts = [as_text(value) for value in values.tolist()]
-        if rows := [row for row, text in enumerate(texts) if not text]:
-            raise UserError(
-                f"{self.path} has no {option} ({name}) in {self.rows.where(rows)}; fill it in, or "
-                "drop what has none"
-            )
-        return np.array(texts)
+        return text_per_row(self._column(name, option), name, option, self.rows)
 
     def features(self, names: list[str]) -> np.ndarray:
         """Like `numbers`, but float64 if float32 would lose digits in which rows differ.

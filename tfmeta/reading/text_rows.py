@@ -10,7 +10,7 @@ from tfmeta import strict_json
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import FileRows, decoded
 from tfmeta.reading.frames import check_separator
-from tfmeta.reading.tables import as_text
+from tfmeta.reading.text_columns import as_text
 
 ROW_SUFFIXES = (".csv", ".jsonl")
 _HOW_TO_NAME = "name yours with --set pipeline.{option}=NAME"

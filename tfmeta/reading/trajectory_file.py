@@ -13,7 +13,7 @@ from tfmeta.reading.frames import frame_columns
 from tfmeta.reading.npz_files import DAMAGED, read_npz
 from tfmeta.reading.number_checks import check_finite, first_unfit
 from tfmeta.reading.prepared_columns import lost_in_float32
-from tfmeta.reading.tables import as_text
+from tfmeta.reading.text_columns import text_per_row
 
 NEXT = "next_observations"
 TERMINALS = "terminals"
@@ -116,17 +116,7 @@ class TrajectoryFile:
             self._refuse_missing(name, option)
         self._check_lengths([name])
         values = self._columns[name]
-        if values.ndim != 1:
-            raise UserError(
-                f"{name} of {self.path} has shape {values.shape}; expected one {option} per row"
-            )
-        texts = [as_text(value) for value in values.tolist()]
-        if rows := [row for row, text in enumerate(texts) if not text]:
-            raise UserError(
-                f"{self.path} has no {option} ({name}) in {self.rows.where(rows)}; fill it in, or "
-                "drop the trajectory"
-            )
-        return np.array(texts)
+        return text_per_row(values, name, option, self.rows, instead="the trajectory")
 
     def condition_of_each(
         self, name: str, by_trajectory: np.ndarray, trajectory: np.ndarray

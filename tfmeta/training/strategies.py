@@ -63,12 +63,8 @@ def scope_of_this_machine(name: str) -> contextlib.AbstractContextManager[Any]:
             f"received --strategy {name}; expected one of: {', '.join(NAMES_HERE)}. Workers and "
             "TPUs are for training"
         )
-    devices = _local_devices(name)
-    return (
-        _mirrored(tuple(each.name for each in devices)).scope()
-        if devices
-        else contextlib.nullcontext()
-    )
+    strategy = _shared_by(_local_devices(name))
+    return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 def _check_shares(meta_batch: int, replicas: int) -> None:
@@ -128,6 +124,10 @@ def _strategy(name: str, devices: list[Any], of_tpu: tuple[str | None, ...]) -> 
         return _tpu(*of_tpu)
     if cluster_for(name) is not None:
         return workers.start(name, {}, say=lambda line: None).strategy
+    return _shared_by(devices)
+
+
+def _shared_by(devices: list[Any]) -> tf.distribute.Strategy | None:
     return _mirrored(tuple(device.name for device in devices)) if devices else None
 
 

@@ -1,6 +1,5 @@
 """`tfmeta.evaluate`: how good a run's learner is, on episodes that are the same every time."""
 
-from dataclasses import replace
 from typing import Any
 
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
@@ -18,6 +17,7 @@ from tfmeta.training.untrained import untrained_learner
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path, progress_or_log
 from tfmeta.workflows.episode_choice import EpisodeChoice
+from tfmeta.workflows.recording import recorded
 
 
 def evaluate(
@@ -67,7 +67,7 @@ def evaluate(
     algorithm = trained.settings.algorithm
     facts = {"algorithm": algorithm, **found.facts, "step": step, **rows}
     result = Result(facts, checkpoint=choice.checkpoint)
-    return _recorded(trained, result, progress) if is_recorded else result
+    return recorded(trained, result, record, progress) if is_recorded else result
 
 
 def _baselines(
@@ -80,16 +80,6 @@ def _baselines(
     except UserError as error:
         progress.say(f"without the network before training beside the result: {error}")
     return {"baselines": compared(tests, task_scores, untrained=untrained)}
-
-
-def _recorded(run: RunDirectory, result: Result, progress: Progress) -> Result:
-    """The result, with the reason if it can't be recorded."""
-    try:
-        record(run.path, result)
-    except UserError as error:
-        progress.say(str(error))
-        return replace(result, not_recorded=str(error))
-    return result
 
 
 def record(run: AnyPath, result: Result) -> None:

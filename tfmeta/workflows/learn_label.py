@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError, listed
-from tfmeta.reading.tables import as_text, read_table
+from tfmeta.reading.tables import read_table
+from tfmeta.reading.text_columns import as_text
 from tfmeta.reading.text_rows import columns_of_json
 from tfmeta.workflows.learn_words import is_number
 

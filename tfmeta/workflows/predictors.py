@@ -27,6 +27,7 @@ class ExportPredictor:
 
     Attributes:
         is_adapted: whether its support set is baked in.
+        manifest: what it says of itself.
 
     Raises:
         UserError: if there is no such export, or it is damaged.
@@ -35,26 +36,21 @@ class ExportPredictor:
     def __init__(self, path: AnyPath, *, timeout: float):
         self._version, self._timeout = newest_version(path), timeout
         try:
-            self._manifest = Manifest.read(self._version)
+            self.manifest = Manifest.read(self._version)
         except UserError as error:
             raise UserError(
                 f"cannot load the export {self._version}: {error}", exit_status=1
             ) from error
-        self.is_adapted = not self._manifest.export_kind.takes_support
+        self.is_adapted = not self.manifest.export_kind.takes_support
 
     @property
     def num_classes(self) -> int | None:
         """The most classes that a learner answers with; None for any number."""
-        return self._manifest.num_outputs
+        return self.manifest.num_outputs
 
     def reader(self) -> ExampleReader:
         """What reads support sets and queries for the model."""
-        return self._manifest.reader()
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the export says of itself."""
-        return self._manifest
+        return self.manifest.reader()
 
     @property
     def name(self) -> str:

@@ -1,7 +1,6 @@
 """`tfmeta.robustness`: the same episodes, as they are and with something wrong with them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from tfmeta.confidence import Confidence
@@ -24,6 +23,7 @@ from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path, progress_or_log
 from tfmeta.workflows.conditions_table import Robustness
 from tfmeta.workflows.episode_choice import EpisodeChoice
+from tfmeta.workflows.recording import recorded
 
 _TASKS = 100
 
@@ -75,9 +75,9 @@ def robustness(
         learner.embedded(tests.source, tests.split, progress.examples)
         confidence, fit = _confidence(learner, trained, tests, is_file=choice.file is not None)
         rows = _rows(learner, tests, others, conditions, (confidence, progress))
-    of_run = {"checkpoint": choice.checkpoint, "step": step, "mode": learner.mode}
-    facts = {**_protocol(trained, tests), **of_run, "confidence": fit, "conditions": rows}
-    return _recorded(trained, Robustness(facts), progress) if is_recorded else Robustness(facts)
+    facts = {**_protocol(trained, tests), "checkpoint": choice.checkpoint, "step": step}
+    found = Robustness({**facts, "mode": learner.mode, "confidence": fit, "conditions": rows})
+    return recorded(trained, found, record, progress) if is_recorded else found
 
 
 def record(run: AnyPath, found: Robustness) -> None:
@@ -86,15 +86,6 @@ def record(run: AnyPath, found: Robustness) -> None:
         RunDirectory.open(run).robustness.append(found.facts)
     except UserError as error:
         raise UserError(f"the result is not recorded: {error}", exit_status=1) from error
-
-
-def _recorded(run: RunDirectory, found: Robustness, progress: Progress) -> Robustness:
-    try:
-        record(run.path, found)
-    except UserError as error:
-        progress.say(str(error))
-        return replace(found, not_recorded=str(error))
-    return found
 
 
 def _rows(
