@@ -12,6 +12,7 @@ from tfmeta import pipelines
 LAYERS = (
     "tfmeta",  # the modules beside the rooms: errors, files, names, ...
     "tfmeta.reading",
+    "tfmeta.environments",
     "tfmeta.episodes",
     "tfmeta.pipelines",
     "tfmeta.networks",

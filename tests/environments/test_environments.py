@@ -7,7 +7,7 @@ import pytest
 from closeness import assert_uniform
 
 from tfmeta import UserError
-from tfmeta.control.environments import Environments, environment_id, environment_names
+from tfmeta.environments.environments import Environments, environment_id, environment_names
 
 gymnasium = pytest.importorskip("gymnasium", reason="the extra control")
 
@@ -160,7 +160,9 @@ def test_shapes_that_do_not_fit_are_refused():
 
 def test_what_is_not_installed_is_named(monkeypatch):
     for module in list(sys.modules):
-        if module.partition(".")[0] == "mujoco" or module.startswith("tfmeta.control.half_cheetah"):
+        if module.partition(".")[0] == "mujoco" or module.startswith(
+            "tfmeta.environments.half_cheetah"
+        ):
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "mujoco", None)
     with pytest.raises(UserError, match=r"half-cheetah-velocity.*mujoco.*'tfmeta\[control\]'"):

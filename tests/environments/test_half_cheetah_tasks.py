@@ -5,7 +5,7 @@ import pytest
 from closeness import assert_close
 
 from tfmeta import UserError
-from tfmeta.control.environments import Environments
+from tfmeta.environments.environments import Environments
 
 gymnasium = pytest.importorskip("gymnasium", reason="the extra control")
 pytest.importorskip("mujoco", reason="the extra control")

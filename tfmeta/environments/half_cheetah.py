@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.envs.mujoco.half_cheetah_v5 import HalfCheetahEnv
 from gymnasium.spaces import Box, Discrete
 
-from tfmeta.control.half_cheetahs import HalfCheetahs
+from tfmeta.environments.half_cheetahs import HalfCheetahs
 
 HORIZON = 200  # Finn et al. 2017, section 5.3
 

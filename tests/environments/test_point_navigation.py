@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 gymnasium = pytest.importorskip("gymnasium", reason="the extra control")
-point_navigation = importlib.import_module("tfmeta.control.point_navigation")
+point_navigation = importlib.import_module("tfmeta.environments.point_navigation")
 
 
 def test_a_step_is_the_papers():

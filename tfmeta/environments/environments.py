@@ -14,9 +14,9 @@ from tfmeta.extras import import_extra
 
 UNITS = 4  # the most numbers of a task: its episode has so many uniform ones
 _OURS = {
-    "point-navigation": "tfmeta.control.point_navigation:tfmeta/PointNavigation-v0",
-    "half-cheetah-direction": "tfmeta.control.half_cheetah:tfmeta/HalfCheetahDirection-v0",
-    "half-cheetah-velocity": "tfmeta.control.half_cheetah:tfmeta/HalfCheetahVelocity-v0",
+    "point-navigation": "tfmeta.environments.point_navigation:tfmeta/PointNavigation-v0",
+    "half-cheetah-direction": "tfmeta.environments.half_cheetah:tfmeta/HalfCheetahDirection-v0",
+    "half-cheetah-velocity": "tfmeta.environments.half_cheetah:tfmeta/HalfCheetahVelocity-v0",
 }
 
 
@@ -223,7 +223,7 @@ class Environments:
     def _made(self, number: int) -> Any:
         options: dict[str, Any] = {}
         if self._spec.vector_entry_point is None:
-            from tfmeta.control.own_task import OwnTask  # it needs Gymnasium
+            from tfmeta.environments.own_task import OwnTask  # it needs Gymnasium
 
             numbers: Iterator[int] = count()
             options["wrappers"] = [lambda env: OwnTask(env, next(numbers))]
