@@ -158,6 +158,12 @@ NETWORKS = {
         3_069,
         space="tfmeta.networks.search_units:SPACE",
     ),
+    "policy": Network(
+        "tfmeta.networks.policy:policy",
+        "a dense network of actions, each with its deviation: the default for robots that act",
+        (2,),
+        10_604,
+    ),
     "feature_map": Network(
         "tfmeta.networks.feature_map:feature_map",
         "a small map of features that a pretrained network has made",

@@ -14,6 +14,7 @@ import tfmeta
 from tfmeta import networks
 from tfmeta.learners.draws import Draws
 from tfmeta.networks.drop_block import DropBlock
+from tfmeta.networks.gaussian_head import GaussianHead
 
 WAYS, SHOTS = 3, 2
 IMAGE, PIXELS, STEPS, IDS = (8, 8, 2), (32, 32, 3), (6, 4), (5,)
@@ -119,6 +120,7 @@ NETWORKS = {
             IMAGE, None, channels=2, num_cells=1, operations=["none", "identity", "sep_conv_3x3"]
         )
     ),
+    "policy": lambda: _of(layers.Dense(4, activation="tanh"), GaussianHead(2), shape=(4,)),
     "gated units": lambda: _with_head(networks.recurrent(STEPS, None, units=3)),
 }  # fmt: skip
 TEXTS = {"bag_of_ngrams", "text_conv", "text_transformer"}

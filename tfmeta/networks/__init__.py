@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.keras_hub import keras_hub
     from tfmeta.networks.minilm import minilm
     from tfmeta.networks.mlp import mlp
+    from tfmeta.networks.policy import policy
     from tfmeta.networks.recurrent import recurrent
     from tfmeta.networks.resnet12 import resnet12
     from tfmeta.networks.search_cells import search_cells
@@ -46,6 +47,7 @@ __all__ = [
     "keras_hub",
     "minilm",
     "mlp",
+    "policy",
     "recurrent",
     "resnet12",
     "search_cells",
