@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import trained
 from closeness import assert_close
+from PIL import Image
 
 import tfmeta
 from tfmeta.episodes.episode_shape import EpisodeShape
@@ -16,6 +17,17 @@ from tfmeta.evaluation.robustness.corrupted import corruption_conditions
 from tfmeta.pipelines import build
 
 ONLY = ("--only", "mislabelled", "--only", "fgsm", "--tasks", 3, "--seed", 4)
+
+
+@pytest.fixture
+def few_classes(tmp_path):
+    """A folder with images of four classes, one of which is for the test."""
+    for n in range(4):
+        (tmp_path / f"images/{n}").mkdir(parents=True)
+        for k in range(3):
+            pixels = np.full((8, 8), 40 * n + k, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / f"images/{n}/{k}.png")
+    return tmp_path / "images"
 
 
 @pytest.fixture
@@ -64,8 +76,20 @@ def test_other_data_is_a_row_and_its_difference_is_not_paired(run):
     assert kept == found.facts
     with pytest.raises(UserError, match=r"unknown pipeline 'nothing'"):
         tfmeta.robustness(run, shifts=["nothing"])
+    with pytest.raises(UserError, match=r"received --shift '=there'; expected PIPELINE, or PIPE"):
+        tfmeta.robustness(run, shifts=["=there"])
     with pytest.raises(UserError, match=r"received shifts='glyphs'; expected a list of names"):
         tfmeta.robustness(run, shifts="glyphs")
+
+
+def test_other_data_with_too_few_classes_is_refused_before_the_tests(run, few_classes):
+    with pytest.raises(UserError, match=r"5 ways need .* split of image-folder has 1"):
+        tfmeta.robustness(run, shifts=[f"image-folder={few_classes}"], tasks=3)
+    with pytest.raises(UserError, match=r"900 ways need .* split of glyphs has \d+"):
+        tfmeta.robustness(run, ways=900, tasks=3)
+    with pytest.raises(UserError, match=r"sinusoid asks for .*; .*run was trained for "):
+        tfmeta.robustness(run, shifts=["sinusoid"], tasks=3)
+    assert not (run / "robustness.json").exists()
 
 
 def test_a_condition_that_there_is_not_is_refused_by_its_name():

@@ -98,12 +98,10 @@ class EpisodeChoice:
             UserError: if there are none, the data has changed since the run was trained, or they
                 are for other learners.
         """
-        tests = _of_file(run, self.file) if self.file else self._of_pipeline(run, progress)
-        taken, given = (facts.target_kind for facts in (run.source_facts, tests.source.facts))
-        if taken != given:
-            raise UserError(
-                f"{tests.source.name} asks for {given}; {run.path} was trained for {taken}"
-            )
+        if self.file is None:
+            return self._of_pipeline(run, progress)
+        tests = _of_file(run, self.file)
+        _check_kind(run, tests.source)
         return tests
 
     def _of_pipeline(self, run: RunDirectory, progress: Progress) -> FixedEpisodes:
@@ -126,6 +124,7 @@ class EpisodeChoice:
         settings = replace(settings, data_dir=data_dir or settings.data_dir)
         shape = episode_shape(settings)
         source = self._source(run, settings)
+        _check_kind(run, source)
         source.target_kind.check_ways(shape.num_ways)
         has_options = any(name.startswith("pipeline.") for name in given)
         if is_other:
@@ -134,6 +133,7 @@ class EpisodeChoice:
             run.check_unseen(source.recorded_splits(), split)
         else:
             run.check_splits(source.recorded_splits())
+        source.check(split, shape)  # before the wait for what else there is to do
         for line in source.left_out({split: shape}):
             progress.say(line)
         return FixedEpisodes(source, shape, split, num_tasks, seed)
@@ -151,6 +151,12 @@ def _option(name: str) -> str:
 
 def _assigned(options: dict[str, Any]) -> list[str]:
     return [f"--set=pipeline.{name}={strict_json.dumps(each)}" for name, each in options.items()]
+
+
+def _check_kind(run: RunDirectory, source: EpisodeSource) -> None:
+    taken, given = (facts.target_kind for facts in (run.source_facts, source.facts))
+    if taken != given:
+        raise UserError(f"{source.name} asks for {given}; {run.path} was trained for {taken}")
 
 
 def _of_file(run: RunDirectory, path: Path) -> FixedEpisodes:

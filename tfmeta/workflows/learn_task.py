@@ -21,6 +21,7 @@ from tfmeta.learners import find
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.network_registry import NETWORKS, suited_options
+from tfmeta.networks.beside_one import beside_one
 from tfmeta.networks.beside_pixels import BesidePixels, beside_pixels
 from tfmeta.networks.feature_map import feature_map
 from tfmeta.networks.mlp import mlp
@@ -169,7 +170,11 @@ def task_of_table(
         raise in_own_words(error) from error
     refuse("network", network, "a table", "images")
     source = _check(read)
-    scaled = partial(mlp, source.input_shape, None, units=(), **source.network_options)
+
+    def scaled() -> keras.Model:
+        columns = mlp(source.input_shape, None, units=(), **source.network_options)
+        return beside_one(columns)
+
     x = source.index.examples
     held_out = _held_out(scaled()(x).numpy(), source)
     return Task(source, held_out, x, lambda head: _learner_of(head, scaled()), "none")

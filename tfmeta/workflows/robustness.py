@@ -149,6 +149,10 @@ def _shifted(
     if choice.file is not None:
         raise UserError(f"received episodes and shifts={named!r}; expected one of them")
     name, _, place = named.partition("=")
+    if not name:
+        raise UserError(
+            f"received --shift {named!r}; expected PIPELINE, or PIPELINE=DIR with its data directory"
+        )
     protocol = {k: v for k, v in choice.protocol.items() if k != "pipeline_options"}
     protocol |= {"pipeline": name, "data_dir": place or None}
     return EpisodeChoice.of("robustness", None, protocol).of_run(run, progress)
