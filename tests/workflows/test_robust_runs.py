@@ -76,7 +76,7 @@ def test_other_data_is_a_row_and_its_difference_is_not_paired(run):
     assert kept == found.facts
     with pytest.raises(UserError, match=r"unknown pipeline 'nothing'"):
         tfmeta.robustness(run, shifts=["nothing"])
-    with pytest.raises(UserError, match=r"received --shift '=there'; expected PIPELINE, or PIPE"):
+    with pytest.raises(UserError, match=r"received --shift '=there'; expected PIPELINE or PIPE"):
         tfmeta.robustness(run, shifts=["=there"])
     with pytest.raises(UserError, match=r"received shifts='glyphs'; expected a list of names"):
         tfmeta.robustness(run, shifts="glyphs")

@@ -150,9 +150,7 @@ def _shifted(
         raise UserError(f"received episodes and shifts={named!r}; expected one of them")
     name, _, place = named.partition("=")
     if not name:
-        raise UserError(
-            f"received --shift {named!r}; expected PIPELINE, or PIPELINE=DIR with its data directory"
-        )
+        raise UserError(f"received --shift {named!r}; expected PIPELINE or PIPELINE=DIR")
     protocol = {k: v for k, v in choice.protocol.items() if k != "pipeline_options"}
     protocol |= {"pipeline": name, "data_dir": place or None}
     return EpisodeChoice.of("robustness", None, protocol).of_run(run, progress)
