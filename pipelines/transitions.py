@@ -34,8 +34,8 @@ from tfmeta.reading.feature_columns import input_scaling
 from tfmeta.reading.minari_data import minari_columns, minari_folder
 from tfmeta.reading.prepared_columns import PreparedColumns
 from tfmeta.reading.tables import find_file, names_in
-from tfmeta.reading.trajectories import Trajectories, read_trajectories, trajectories_of
-from tfmeta.reading.trajectory_file import TrajectoryFile, TrajectoryNames
+from tfmeta.reading.trajectories import Trajectories, trajectories_of
+from tfmeta.reading.trajectory_file import TrajectoryFile, TrajectoryNames, read_columns
 
 _SHARES = {"validation": VALIDATION, "test": TEST}  # by default
 
@@ -245,14 +245,14 @@ def build(
         standardise: whether the network brings observations and actions to one scale.
 
     Raises:
-        UserError: see `read_trajectories`; or if the file has one condition, or no such one.
+        UserError: see `trajectories_of`; or if the file has one condition, or no such one.
     """
     names = TrajectoryNames(
         observations, actions, next_observations, str(trajectory), str(condition), str(terminals)
     )
     if minari is None:
         path = find_file("transitions", data_dir, file)
-        trajectories = read_trajectories(path, names)
+        logged = TrajectoryFile(path, read_columns(path, names), names)
     elif file is not None or names != TrajectoryNames():
         raise UserError(
             f"received pipeline.minari={minari} with a file, or with names of a file's parts; "
@@ -261,7 +261,8 @@ def build(
     else:
         path = minari_folder(data_dir)
         columns = minari_columns(names_in(minari), path)
-        trajectories = trajectories_of(TrajectoryFile(path, columns, names), names)
+        logged = TrajectoryFile(path, columns, names)
+    trajectories = trajectories_of(logged, names)
     conditions = sorted(set(trajectories.conditions.tolist()))
     if len(conditions) == 1:
         raise UserError(
@@ -276,5 +277,6 @@ def build(
     x, y = source.index.examples, trajectories.changes
     source.network_options = input_scaling(x[rows], standardise)
     source.learner_options = scale_of(y[rows])
+    source.pinned_options = logged.pinned(names)
     source.prepared = PreparedColumns(x, source.network_options, answers=y)
     return source

@@ -59,6 +59,21 @@ def test_a_table_is_read_as_the_arrays_are(tmp_path, source, suffix):
     assert some.input_shape == (2,)
 
 
+def test_another_table_is_read_in_the_order_of_the_columns_of_training(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(columns(arrays()))
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    frame[frame.columns[::-1]].to_csv(tmp_path / "reversed.csv", index=False)
+    trained = build(data_dir=tmp_path / "log.csv", **NAMED)
+    assert trained.pinned_options["observations"] == ["observation_0", "observation_1"]
+    other = build(data_dir=tmp_path / "reversed.csv", **NAMED, **trained.pinned_options)
+    np.testing.assert_array_equal(other.index.examples, trained.index.examples)
+    np.testing.assert_array_equal(other.trajectories.changes, trained.trajectories.changes)
+    alone = build(data_dir=tmp_path / "reversed.csv", **NAMED)
+    np.testing.assert_array_equal(alone.index.examples, trained.index.examples[:, [1, 0, 2]])
+    assert build(data_dir=saved(tmp_path, arrays()), **NAMED).pinned_options == {}
+
+
 def test_without_next_observations_they_are_those_of_the_next_row(tmp_path, source):
     found = arrays()
     del found["next_observations"]

@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
+from closeness import assert_close
 from drifting import arrays, columns
 
 from tfmeta import UserError
-from tfmeta.reading.trajectories import read_trajectories
-from tfmeta.reading.trajectory_file import TrajectoryNames
+from tfmeta.reading.trajectories import trajectories_of
+from tfmeta.reading.trajectory_file import TrajectoryFile, TrajectoryNames, read_columns
+
+
+def read_trajectories(path, names):
+    return trajectories_of(TrajectoryFile(path, read_columns(path, names), names), names)
 
 
 def read(folder, found, **names):
@@ -49,7 +54,7 @@ FAR = arrays()["observations"] + [1e9, 0]
         (changed("observations", FAR), r"observations .* float32 loses it: number 1, counted"),
         (
             changed("terminals", np.arange(144) == 5),
-            r"1 trajectory .* go on after .* calm0 after r",
+            r"1 trajectory .* goes on after .* calm0 after r",
         ),
         (
             changed("terminals", np.arange(144)),
@@ -93,6 +98,20 @@ def test_a_table_names_its_columns(tmp_path):
         read_trajectories(tmp_path / "log.csv", TrajectoryNames())
     with pytest.raises(UserError, match=r"not numeric: condition \('calm' in line 2\)"):
         read_trajectories(tmp_path / "log.csv", TrajectoryNames(actions="condition"))
+
+
+def test_next_observations_belong_to_the_observations_of_their_name(tmp_path):
+    """Whatever the order of the columns; arrays have none."""
+    pandas = pytest.importorskip("pandas")
+    frame, path = pandas.DataFrame(columns(arrays())), tmp_path / "log.csv"
+    assert list(frame)[:2] == ["observation_0", "observation_1"]
+    frame[["observation_1", *frame.columns.drop("observation_1")]].to_csv(path, index=False)
+    expected, found = read(tmp_path, arrays()), read_trajectories(path, TrajectoryNames())
+    assert_close(found.observations, expected.observations[:, ::-1], dtype=np.float32)
+    assert_close(found.changes, expected.changes[:, ::-1], dtype=np.float32)
+    frame.rename(columns={"next_observation_1": "next_observation_b"}).to_csv(path, index=False)
+    with pytest.raises(UserError, match=r"do not go on alike: next_observation_1, next_observ"):
+        read_trajectories(path, TrajectoryNames())
 
 
 def test_a_file_that_is_none_is_refused(tmp_path):

@@ -1,13 +1,12 @@
 """Logged trajectories in an NPZ, CSV or Parquet file -> transitions. Imports no TensorFlow."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tfmeta.errors import UserError, counted
-from tfmeta.reading.trajectory_file import NEXT, TrajectoryFile, TrajectoryNames, read_columns
+from tfmeta.reading.trajectory_file import NEXT, TrajectoryFile, TrajectoryNames
 
 
 @dataclass(frozen=True)
@@ -32,19 +31,6 @@ class Trajectories:
     conditions: np.ndarray
 
 
-def read_trajectories(path: Path, names: TrajectoryNames) -> Trajectories:
-    """The transitions of a file; see `trajectories_of`.
-
-    Args:
-        path: of an NPZ, CSV or Parquet file with a row per step.
-        names: of its parts.
-
-    Raises:
-        UserError: if the file can't be read, or as `trajectories_of`.
-    """
-    return trajectories_of(TrajectoryFile(path, read_columns(path, names), names), names)
-
-
 def trajectories_of(file: TrajectoryFile, names: TrajectoryNames) -> Trajectories:
     """The transitions in columns.
 
@@ -59,7 +45,7 @@ def trajectories_of(file: TrajectoryFile, names: TrajectoryNames) -> Trajectorie
             terminal row, or one whose next observation is not that of the next row.
     """
     observations, actions = file.observations, file.numbers(names.actions, "actions")
-    following = _given_next(file, names.next_observations)
+    following = _given_next(file, names)
     texts = file.texts(names.trajectory, "trajectory")
     by_trajectory, trajectory = np.unique(texts, return_inverse=True)
     conditions = file.condition_of_each(names.condition, by_trajectory, trajectory)
@@ -84,11 +70,12 @@ def trajectories_of(file: TrajectoryFile, names: TrajectoryNames) -> Trajectorie
     )
 
 
-def _given_next(file: TrajectoryFile, names: Any) -> np.ndarray | None:
+def _given_next(file: TrajectoryFile, names: TrajectoryNames) -> np.ndarray | None:
     """The next observations, if the file has them; they may not be missing if a user names them."""
-    if names == NEXT and not file.has(names):
+    given = names.next_observations
+    if given == NEXT and not file.has(given):
         return None
-    following = file.numbers(names, NEXT)
+    following = file.numbers(file.names_of_next(names) or given, NEXT)
     if following.shape != file.observations.shape:
         raise UserError(
             f"{file.path} has {NEXT} of shape {following.shape} and observations of shape "

@@ -65,6 +65,39 @@ class TrajectoryFile:
         self.rows = FileRows(path, len(first) if first.ndim else 0)
         self.observations = self.numbers(names.observations, "observations")
 
+    def pinned(self, names: TrajectoryNames) -> dict[str, list[str]]:
+        """The columns by name, in the order in which a network takes them; none of an NPZ.
+
+        Another file may have its columns in another order.
+        """
+        if self._is_npz:
+            return {}
+        found = {
+            "observations": self._found(names.observations),
+            "actions": self._found(names.actions),
+            NEXT: self.names_of_next(names),
+        }
+        return {option: columns for option, columns in found.items() if columns}
+
+    def names_of_next(self, names: TrajectoryNames) -> list[str]:
+        """The columns of next observations, in the order of the observations; none if one is away.
+
+        Raises:
+            UserError: if both are all columns that begin so, and go on differently.
+        """
+        found = self._found(names.next_observations)
+        begins = [self._beginning(each) for each in (names.observations, names.next_observations)]
+        if not found or None in begins:
+            return found
+        this, after = (str(begin) for begin in begins)
+        wanted = [after + name.removeprefix(this) for name in self._found(names.observations)]
+        if odd := sorted(set(found) ^ set(wanted)):
+            raise UserError(
+                f"the columns {this}* and {after}* of {self.path} do not go on alike: "
+                f"{listed(odd)}; expected a next observation for each observation"
+            )
+        return wanted
+
     def has(self, name: Any) -> bool:
         """Whether the file has what an option names."""
         return bool(self._found(name))
@@ -160,9 +193,10 @@ class TrajectoryFile:
             )
         ended = going_on[values[going_on] == 1]
         if len(ended):
+            number = len(np.unique(names[ended]))
             raise UserError(
-                f"{counted(len(np.unique(names[ended])), 'trajectory')} of {self.path} "
-                f"go on after a terminal row, the first {names[ended[0]]} after "
+                f"{counted(number, 'trajectory')} of {self.path} {'goes' if number == 1 else 'go'} "
+                f"on after a terminal row, the first {names[ended[0]]} after "
                 f"{self.rows.where(ended[:1])}; a window must not hold two episodes. Give what "
                 "comes after it a trajectory of its own"
             )
@@ -170,18 +204,30 @@ class TrajectoryFile:
     def _found(self, given: Any) -> list[str]:
         """The names of the columns that an option means; none if one of them is missing."""
         if self._is_npz:
-            return [str(given)] if str(given) in self._columns else []
-        names = given if isinstance(given, list | tuple) else str(given).split(",")
-        if given in _DEFAULTS and given not in self._columns:
-            names = [f"{given.removesuffix('s')}_*"]  # the default
+            name = given[0] if isinstance(given, list | tuple) and len(given) == 1 else given
+            return [str(name)] if str(name) in self._columns else []
+        names = self._patterns(given)
         found: list[str] = []
-        for name in (str(each).strip() for each in names):
+        for name in names:
             begin = name.removesuffix("*")
             more = [c for c in self._columns if c.startswith(begin)] if begin != name else [name]
             if not more or any(each not in self._columns for each in more):
                 return []
             found += more
         return found
+
+    def _patterns(self, given: Any) -> list[str]:
+        """The names, some of which may end in a star, in which a table's option consists."""
+        if given in _DEFAULTS and given not in self._columns:
+            return [f"{given.removesuffix('s')}_*"]  # the default
+        names = given if isinstance(given, list | tuple) else str(given).split(",")
+        return [str(each).strip() for each in names]
+
+    def _beginning(self, given: Any) -> str | None:
+        """With what the columns begin that a table's option means; None if they are named."""
+        patterns = [] if self._is_npz else self._patterns(given)
+        is_one = len(patterns) == 1 and patterns[0].endswith("*")
+        return patterns[0].removesuffix("*") if is_one else None
 
     def _refuse_missing(self, given: Any, option: str) -> NoReturn:
         noun = "array" if self._is_npz else "column"
