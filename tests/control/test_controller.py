@@ -127,9 +127,42 @@ def test_what_does_not_fit_is_refused(tmp_path):
         with pytest.raises(UserError, match=rf"received {name}={value}; expected a whole number"):
             Controller(Pushed(), reward, WIDE, **{name: value})
     controller = Controller(Pushed(), reward, WIDE, **SMALL)
-    for observation in ([0.0], [0.0, np.nan]):
+    for observation in ([0.0], [0.0, np.nan], [0.0, 3e38], [0.0, 1e300]):
         with pytest.raises(UserError, match=r"received an observation of shape .* expected 2 fin"):
             controller.act(observation)
+
+
+@pytest.mark.parametrize("bounds", [3, None, [-1], (-1, 0, 1), {"low": -1, "high": 1}, "ab"])
+def test_bounds_that_are_no_pair_are_refused(bounds):
+    with pytest.raises(UserError, match=r"received the bounds .*; expected .* most of each action"):
+        Controller(Pushed(), reward, bounds)
+
+
+def test_what_is_no_function_or_no_number_is_refused():
+    with pytest.raises(UserError, match=r"received reward='near'; expected a function"):
+        Controller(Pushed(), "near", WIDE)
+    with pytest.raises(UserError, match=r"received seed=True; expected a whole number"):
+        Controller(Pushed(), reward, WIDE, seed=True)
+    controller = Controller(Pushed(), reward, WIDE, memory=np.int64(2), horizon=np.int32(3))
+    for observation in ("ab", [[1], [1, 2]], [1j, 2]):
+        with pytest.raises(UserError, match=r"received the observation .*; expected 2 finite numb"):
+            controller.act(observation)
+
+
+class Exploding(Pushed):
+    """Predicts infinity where the first action is below zero, and takes finite numbers alone."""
+
+    def changes(self, task_state, query_x):
+        checked = tf.debugging.assert_all_finite(query_x, "as exports do")
+        change = super().changes(task_state, checked)
+        return tf.where(query_x[:, 2:3] < 0, np.inf, change)
+
+
+def test_sequences_whose_predictions_are_not_finite_are_the_worst():
+    controller = Controller(Exploding(), lambda o, a, n: -a[:, 0], WIDE, **SMALL | {"horizon": 2})
+    controller.act([0.0, 0.0])
+    first, _ = controller.act([0.0, 0.1])
+    assert 0 <= first < 0.5  # least where predictions are finite
 
 
 @pytest.mark.slow
@@ -143,6 +176,8 @@ def test_an_export_with_its_support_set_inside_is_refused():
     [
         (lambda o, a, n: tf.reduce_sum(n), r"reward is of shape \(\) for 60 transitions; expected"),
         (lambda o, a, n: n, r"reward is of shape \(60, 2\)"),
+        (lambda o, a, n: None, r"the reward is None; expected a tensor of one number"),
+        (lambda o, a, n: tf.complex(n[:, 0], n[:, 1]), r"the reward is complex64; expected a real"),
         (lambda o, a, n: n[:, 0] * np.nan, r"fewer than 6 of 60 sequences .* have a finite reward"),
     ],
 )

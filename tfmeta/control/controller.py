@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.control.cross_entropy import Bounds, CrossEntropy
+from tfmeta.control.cross_entropy import Bounds, CrossEntropy, is_whole
 from tfmeta.control.dynamics import dynamics_of
 from tfmeta.errors import UserError, listed
 
+_MOST = float(np.finfo(np.float32).max) / 2  # so that float32 holds any change too
 Reward = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -76,12 +77,17 @@ class Controller:
             raise UserError(
                 f"received {listed(unknown)}; expected some of: memory, seed, {listed(known, None)}"
             )
-        if not isinstance(memory, int) or isinstance(memory, bool) or memory < 1:
+        if not is_whole(memory) or memory < 1:
             raise UserError(f"received memory={memory!r}; expected a whole number from 1")
-        if not isinstance(seed, int) or not 0 <= seed < 2**31:
+        if not is_whole(seed) or not 0 <= seed < 2**31:
             raise UserError(f"received seed={seed!r}; expected a whole number from 0 to below 2^31")
+        if not callable(reward):
+            raise UserError(
+                f"received reward={reward!r}; expected a function of observations, actions and "
+                "next observations"
+            )
         self._model, self._reward, self._seed = dynamics_of(model), reward, seed
-        self._bounds = bounds if isinstance(bounds, Bounds) else Bounds(*bounds)
+        self._bounds = bounds if isinstance(bounds, Bounds) else Bounds.of(bounds)
         self._search = CrossEntropy(**search)
         observation_size, expected = self._model.observation_size, self._model.input_size
         if observation_size + self._bounds.size != expected:
@@ -91,7 +97,7 @@ class Controller:
                 f"{expected - observation_size}"
             )
         self._plan = tf.function(self._planned, input_signature=self._specs(), autograph=False)
-        self._transitions: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=memory)
+        self._transitions: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=int(memory))
         self.reset()
 
     def reset(self) -> None:
@@ -141,11 +147,18 @@ class Controller:
         return actions.numpy()[0]
 
     def _checked(self, observation: Any) -> np.ndarray:
-        found, size = np.asarray(observation, np.float64), self._model.observation_size
-        if found.shape != (size,) or not np.isfinite(found).all():
+        size = self._model.observation_size
+        try:
+            found = np.asarray(observation, np.float64)
+        except (TypeError, ValueError) as error:
             raise UserError(
-                f"received an observation of shape {found.shape}, finite: "
-                f"{bool(np.isfinite(found).all())}; expected {size} finite numbers"
+                f"received the observation {observation!r}; expected {size} finite numbers"
+            ) from error
+        is_finite = bool((np.abs(found) < _MOST).all())
+        if found.shape != (size,) or not is_finite:
+            raise UserError(
+                f"received an observation of shape {found.shape}, finite in float32: {is_finite}; "
+                f"expected {size} finite numbers"
             )
         return found
 
@@ -170,7 +183,11 @@ class Controller:
     def _predicted_return(
         self, task_state: Any, observation: tf.Tensor, actions: tf.Tensor
     ) -> tf.Tensor:
-        """The sum of the predicted rewards of each sequence, `(candidates,)`."""
+        """The sum of the predicted rewards of each sequence, `(candidates,)`.
+
+        It is NaN after a prediction that is not finite. The sequence then goes on from before it,
+        because an export refuses such numbers, and with them all other sequences.
+        """
         number = self._search.candidates
         by_step = tf.transpose(actions, [1, 0, 2])
         start = tf.tile(observation[tf.newaxis], (number, 1))
@@ -179,13 +196,29 @@ class Controller:
             action = by_step[number_of_step]
             change = self._model.changes(task_state, tf.concat([now, action], 1))
             following = now + tf.ensure_shape(change, now.shape)
-            reward = tf.cast(self._reward(now, action, following), tf.float32)
-            if reward.shape.rank != 1 or reward.shape[0] not in (None, number):
-                raise UserError(
-                    f"the reward is of shape {reward.shape} for {number} transitions; expected one "
-                    f"number for each, ({number},)"
-                )
-            return number_of_step + 1, following, total + tf.ensure_shape(reward, (number,))
+            reward = _checked_reward(self._reward(now, action, following), number)
+            is_good = tf.reduce_all(tf.math.is_finite(following), 1)
+            total += tf.where(is_good, reward, np.nan)
+            return number_of_step + 1, tf.where(is_good[:, tf.newaxis], following, now), total
 
         loop = (tf.constant(0), start, tf.zeros((number,)))
         return tf.while_loop(lambda i, *_: i < self._search.horizon, step, loop)[-1]
+
+
+def _checked_reward(reward: Any, number: int) -> tf.Tensor:
+    """The rewards `(number,)` that a user's function returned, as float32."""
+    try:
+        reward = tf.convert_to_tensor(reward)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"the reward is {reward!r}; expected a tensor of one number for each transition"
+        ) from error
+    kind = reward.dtype
+    if not (kind.is_floating or kind.is_integer or kind.is_bool):
+        raise UserError(f"the reward is {kind.name}; expected a real number for each transition")
+    if reward.shape.rank != 1 or reward.shape[0] not in (None, number):
+        raise UserError(
+            f"the reward is of shape {reward.shape} for {number} transitions; expected one number "
+            f"for each, ({number},)"
+        )
+    return tf.ensure_shape(tf.cast(reward, tf.float32), (number,))

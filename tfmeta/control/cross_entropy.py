@@ -12,6 +12,11 @@ from tfmeta.errors import UserError
 _LEAST_SPREAD = 1e-3  # of a bound's width; a spread of zero would end the search
 
 
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, Python's or NumPy's."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True)
 class Bounds:
     """The least and the most of each action, `(actions,)`; finite.
@@ -29,7 +34,14 @@ class Bounds:
     high: Any
 
     def __post_init__(self) -> None:
-        low, high = (np.atleast_1d(np.asarray(each, np.float32)) for each in (self.low, self.high))
+        try:
+            both = (np.asarray(each, np.float32) for each in (self.low, self.high))
+            low, high = map(np.atleast_1d, both)
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"received the bounds {self.low!r} and {self.high!r}; expected the least and the "
+                "most of each action, two vectors of numbers"
+            ) from error
         are_vectors = low.ndim == 1 and low.shape == high.shape and low.size > 0
         if not are_vectors or not np.isfinite([low, high]).all() or not (low < high).all():
             raise UserError(
@@ -39,6 +51,16 @@ class Bounds:
             )
         object.__setattr__(self, "low", low)  # the object is frozen
         object.__setattr__(self, "high", high)
+
+    @classmethod
+    def of(cls, pair: Any) -> "Bounds":
+        """The bounds of a pair of vectors; raises UserError if it is none."""
+        if not isinstance(pair, list | tuple | np.ndarray) or len(pair) != 2:
+            raise UserError(
+                f"received the bounds {pair!r}; expected a pair, the least and the most of each "
+                "action: ([-1.0], [1.0])"
+            )
+        return cls(*pair)
 
     @property
     def size(self) -> int:
@@ -92,7 +114,7 @@ class CrossEntropy:
     def __post_init__(self) -> None:
         for name, least in (("horizon", 1), ("candidates", 2), ("iterations", 1)):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            if not is_whole(value) or value < least:
                 raise UserError(f"received {name}={value!r}; expected a whole number from {least}")
         for name, value in (("elites", self.elites), ("smoothing", self.smoothing)):
             if not isinstance(value, int | float) or not 0 <= value < 1:
