@@ -12,7 +12,7 @@ CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10
 WORKERS := --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow quick lint docs bench newest faults layers attack numerics clean
+.PHONY: help demo test nightly slow quick lint docs bench newest faults layers attack numerics clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1	/p' $(firstword $(MAKEFILE_LIST))
@@ -34,8 +34,11 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 	  '  tfmeta train omniglot --data-dir DIR                          real characters; see docs/guide' \
 	  '  less exported/demo/1/README.md                                the request, and TensorFlow Serving'
 
-test: $(READY)  ## the test suite
+test: $(READY)  ## the test suite; of wide tables the rows that cover them
 	$(BIN)/python -m pytest $(WORKERS)
+
+nightly: $(READY)  ## the same with every row of the tables, and second roads to what is tested
+	TFMETA_NIGHTLY=1 $(BIN)/python -m pytest $(WORKERS)
 
 QUICK := $(BIN)/python -m pytest $(WORKERS) --ignore=tests/exporting -m 'not slow and not omniglot'
 

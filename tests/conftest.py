@@ -14,7 +14,7 @@ from PIL import Image
 
 import tfmeta
 
-pytest_plugins = ["spent", "quick", "whole_files"]
+pytest_plugins = ["spent", "nightly", "quick", "whole_files"]
 
 # Both before anything here imports TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

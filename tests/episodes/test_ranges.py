@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from closeness import assert_close
+from nightly import in_turn
 
 import tfmeta
 from tfmeta.commands.reporting import Reporter
@@ -44,7 +45,7 @@ def small_noise(monkeypatch, tiny_source):
     "training on episodes of 2 to 5 ways and 1 to 5 shots, by each algorithm",
     "finite losses and weights, a small episode has no empty minibatch",
 )
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@in_turn("algorithm", ALGORITHMS, 1)
 def test_ranges_train_every_algorithm(algorithm, small_noise, tmp_path):
     fewer = {"learner.inner_steps": 2} if algorithm == "meta-lstm" else {}  # a smaller graph
     settings = Settings().updated({**SETTINGS, "algorithm": algorithm, **fewer})

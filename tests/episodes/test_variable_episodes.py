@@ -118,7 +118,7 @@ def varied_batch(tasks=3):
     return batch
 
 
-@each(ROWS)
+@each(ROWS, turn=2)
 def test_a_learner_sees_a_task_of_a_batch_as_it_would_alone(row):
     """The padding changes neither the answers nor the meta-gradient."""
     four_ways = conv(4) if row.network is conv else None

@@ -1,9 +1,8 @@
 """Every learner's explanation of a task whose answer is known finds what it rests on."""
 
 import numpy as np
-import pytest
-import quick
 from closeness import assert_close
+from conformance_table import each_name
 from toy import NAMES, PATCHES, explanation, learner, pictures
 
 from tfmeta.learners import ALGORITHMS
@@ -11,10 +10,9 @@ from tfmeta.learners import ALGORITHMS
 Y = [0, 0, 0, 1, 1, 1]
 PLACES = [0, 0, 0, 1, 3, 3]  # of the patches; class `one` has none
 TWICE = (4, 5)  # the rows of one support example, which is the query too
-IN_QUICK = ("maml", "prototypical", "matching")
 
 
-@pytest.mark.parametrize("name", [n for n in ALGORITHMS if not quick.IS_ON or n in IN_QUICK])
+@each_name(ALGORITHMS, turn=2)
 def test_the_example_and_the_place_that_decide_are_found(name):
     x = pictures(PLACES, np.random.default_rng(0))
     x[TWICE[1]] = x[TWICE[0]]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
+import nightly
 import numpy as np
 import pytest
 import quick
@@ -162,13 +163,23 @@ NAMELESS = {name: row for name, row in ROWS.items() if not row.names_matter}
 IN_QUICK = ("maml", "prototypical", "matching")  # stand for all of them in `make quick`
 
 
-def each(rows):
-    rows = {name: row for name, row in rows.items() if not quick.IS_ON or name in IN_QUICK}
-    return pytest.mark.parametrize("row", rows.values(), ids=rows.keys())
+def each(rows, turn=None):
+    """Every row of a table; with a turn, a third of them, and the others in `make nightly`."""
+    return _of(rows, turn, "row", rows.get)
 
 
-def each_name(rows):
-    return pytest.mark.parametrize("name", [n for n in rows if not quick.IS_ON or n in IN_QUICK])
+def each_name(rows, turn=None):
+    """The same, by their names."""
+    return _of(rows, turn, "name", str)
+
+
+def _of(rows, turn, argument, value_of):
+    if quick.IS_ON:
+        rows, turn = [name for name in rows if name in IN_QUICK], None
+    values, names = list(map(value_of, rows)), list(rows)
+    if turn is None:
+        return pytest.mark.parametrize(argument, values, ids=names)
+    return nightly.in_turn(argument, values, turn, ids=names)
 
 
 def classification_batch(seed=0, dtype=np.float32):

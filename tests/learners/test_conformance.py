@@ -116,7 +116,7 @@ def fitted(name):
     return learner, before, history
 
 
-@each_name(TABLE)
+@each_name(TABLE, turn=1)
 def test_fit_lowers_the_loss_and_evaluate_and_predict_agree(name):
     (learner, before, history), batch = fitted(name), classification_batch()
     dataset = tf.data.Dataset.from_tensors(batch)
@@ -128,7 +128,7 @@ def test_fit_lowers_the_loss_and_evaluate_and_predict_agree(name):
     assert_close(after["accuracy"], right, dtype=np.float32)
 
 
-@each_name(TABLE)
+@each_name(TABLE, turn=1)
 def test_save_and_load_keep_the_answers_and_the_optimizer(name, tmp_path):
     (learner, *_), batch = fitted(name), classification_batch()
     learner.save(tmp_path / "learner.keras")
@@ -165,7 +165,7 @@ def test_every_option_is_saved(row):
     assert options <= learner.get_config().keys()
 
 
-@each(OF_VALUES)
+@each(OF_VALUES, turn=1)
 def test_it_learns_regression(row):
     head = None if "num_outputs" in row.regression else 1  # the learner's own, or the network's
     network = tfmeta.networks.mlp((1,), head, units=(16, 16))
@@ -216,7 +216,7 @@ def test_a_class_without_examples_cannot_win(row):
 
 
 @pytest.mark.usefixtures("float64")  # a step through small tasks' normalisations enlarges rounding
-@each({name: row for name, row in ROWS.items() if not row.options.get("full_context")})
+@each({n: row for n, row in ROWS.items() if not row.options.get("full_context")}, turn=0)
 def test_vectorised_tasks_give_the_numbers_of_mapped_ones(row):
     results = []
     for vectorised in (False, True):

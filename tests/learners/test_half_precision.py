@@ -54,7 +54,7 @@ def gradients_under(row, policy):
     "a learner under mixed_bfloat16 or mixed_float16",
     "its meta-gradients are float32's, up to the policy's rounding",
 )
-@each(TABLE)
+@each(TABLE, turn=2)
 def test_a_gradient_in_half_precision_is_that_of_float32(row):
     expected = gradients_under(row, "float32")
     for policy in POLICIES:

@@ -17,7 +17,7 @@ def exact(float64):
     keras.utils.set_random_seed(3)
 
 
-@each_name(ROWS)
+@each_name(ROWS, turn=1)
 def test_all_layers_together_are_what_adaptation_makes(name):
     learner = ROWS[name].make()
     episode = one_task(classification_batch(dtype=np.float64))

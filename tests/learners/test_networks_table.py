@@ -15,12 +15,12 @@ from network_trials import (
     section,
     task,
 )
+from nightly import crossed
 
 from tfmeta.exporting.writing.exporter import export_model
 
 TAKEN = [name for name in NETWORKS if name not in REFUSED]
 DEEP = {"MobileNet"}  # each operation rounds
-EACH = [pytest.param(n, marks=[pytest.mark.slow] if n in DEEP else []) for n in TAKEN]
 # Of each network with random layers, and of each learner, one; and one that adapts its structure.
 EXPORTED = {
     "subclassed": "maml",
@@ -36,8 +36,7 @@ def test_the_docs_have_each_network_and_learner():
 
 
 @pytest.mark.fault("a network of any kind with a learner of any kind", "it answers as plain Keras")
-@pytest.mark.parametrize("method", LEARNERS)
-@pytest.mark.parametrize("name", EACH)
+@crossed("name, method", TAKEN, list(LEARNERS))
 def test_a_task_is_answered_as_by_keras_alone(name, method):
     made, one = learner(name, method), task(name)
     answer = made.predict_with(made.adapt(one.support_x, one.support_y), one.query_x)
@@ -46,8 +45,7 @@ def test_a_task_is_answered_as_by_keras_alone(name, method):
     assert_close(answer, expected, scale=max(1.0, np.abs(expected).max()), **options)
 
 
-@pytest.mark.parametrize("method", LEARNERS)
-@pytest.mark.parametrize("name", EACH)
+@crossed("name, method", TAKEN, list(LEARNERS))
 def test_a_training_step_is_finite_and_what_its_episode_decides(name, method):
     first, again, other = (gradients(name, method, words) for words in ((1, 2), (1, 2), (3, 4)))
     assert all(np.isfinite(each).all() for each in first)

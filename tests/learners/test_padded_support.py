@@ -11,6 +11,7 @@ import tensorflow as tf
 import trained
 from closeness import assert_close, assert_far_apart, assert_same_answers
 from model_answers import checked, refusal, served
+from nightly import in_turn
 from PIL import Image
 
 import tfmeta
@@ -103,7 +104,7 @@ def python_answers(name):
         yield (outputs if name == "regression" else tf.nn.softmax(outputs)).numpy()
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@in_turn("name", MAKERS, 1)
 def test_padding_changes_no_answer(name):
     as_serving_pads = answer(name, request_of(name))
     for received, expected in zip(as_serving_pads, python_answers(name), strict=True):
@@ -113,7 +114,7 @@ def test_padding_changes_no_answer(name):
     assert with_nonsense.tobytes() == as_serving_pads.tobytes()
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@in_turn("name", MAKERS, 1)
 def test_the_size_counts(name):
     """Else the test above would hold for a model that knows no sizes."""
     request = request_of(name)
@@ -123,7 +124,7 @@ def test_the_size_counts(name):
     assert_far_apart(other[2], received[2])
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@in_turn("name", MAKERS, 1)
 def test_a_padded_task_state_answers_as_its_support_set(name):
     request = request_of(name)
     query = {"query_x": request.pop("query_x")}

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from closeness import assert_all_close
 from conformance_table import classification_batch, conv
+from nightly import crossed
 
 import tfmeta
 from tfmeta.learners.patch_convolutions import convolutions_by_patches
@@ -40,11 +41,9 @@ def derivatives(x, kernel, *options, by_patches):
     return [y, *first, *outer.gradient(of_first, [x, kernel])]
 
 
-@pytest.mark.parametrize("padding", ["SAME", "VALID"])
-@pytest.mark.parametrize(("rank", "kernel", "stride", "dilation", "groups"), SORTS)
-def test_it_equals_tensorflows_own_with_its_derivatives(
-    rank, kernel, stride, dilation, groups, padding
-):
+@crossed("sort, padding", SORTS, ["SAME", "VALID"])
+def test_it_equals_tensorflows_own_with_its_derivatives(sort, padding):
+    rank, kernel, stride, dilation, groups = sort
     rng = np.random.default_rng(0)
     x = tf.constant(rng.normal(size=(2, *SIZE[:rank], 4)))
     weights = tf.constant(rng.normal(size=(*(kernel,) * rank, 4 // groups, 6)))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from closeness import assert_all_close
+from nightly import crossed
 
 from tfmeta.learners import product_convolutions
 from tfmeta.learners.product_convolutions import Convolution, convolutions_with_products
@@ -41,12 +42,10 @@ def operations(*arguments, **options):
     }
 
 
-@pytest.mark.parametrize("padding", ["SAME", "VALID"])
-@pytest.mark.parametrize(("size", "kernel", "strides"), SORTS)
-@pytest.mark.parametrize("channels", [2, 9])
-def test_it_equals_tensorflows_own_with_its_derivatives(
-    size, kernel, strides, channels, padding, monkeypatch
-):
+@crossed("sort, channels_and_padding", SORTS, list(itertools.product([2, 9], ["SAME", "VALID"])))
+def test_it_equals_tensorflows_own_with_its_derivatives(sort, channels_and_padding, monkeypatch):
+    size, kernel, strides = sort
+    channels, padding = channels_and_padding
     monkeypatch.setattr(product_convolutions, "_FEWEST_PATCHES", 1)
     monkeypatch.setattr(product_convolutions, "_MOST_BYTES", 20_000)  # several parts
     monkeypatch.setattr(product_convolutions, "_MOST_PARTS", 10_000)

@@ -13,6 +13,7 @@ from by_hand import classifier, episode
 from closeness import assert_all_close, assert_close, assert_close_in_half, assert_gradients
 from drawn_layers import WORDS
 from keras import layers
+from nightly import in_turn
 
 import tfmeta
 from tfmeta.errors import UserError
@@ -106,7 +107,7 @@ def test_the_meta_gradient_equals_finite_differences(rule):
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("rule", RULES)
+@in_turn("rule", RULES, 0)
 def test_all_is_as_without_it(rule):
     """The draws of the random layers too, those of the queries after the inner loop among them."""
     learner_class, options = RULES[rule]

@@ -22,7 +22,7 @@ def exact(float64):
     keras.utils.set_random_seed(3)
 
 
-@each_name(ROWS)
+@each_name(ROWS, turn=0)
 def test_the_parts_add_up_to_the_answer(name):
     learner = ROWS[name].make()
     episode = one_task(classification_batch(dtype=np.float64))

@@ -1,16 +1,16 @@
 """Runs that two worker processes on this machine train, and every learner on several replicas.
 
-With TFMETA_NIGHTLY=1 each learner of the conformance table, and its variants, is trained by two
-workers, and on two and four devices. Otherwise it is those whose sums over tasks differ most.
+`make nightly` trains each learner of the conformance table, and its variants, by two workers, and
+on two and four devices. Each run takes one that adapts the network and one that embeds.
 """
 
 import json
-import os
 import pickle
 import shutil
 import subprocess
 import time
 
+import nightly
 import numpy as np
 import pytest
 import worker_pairs
@@ -23,10 +23,8 @@ import tfmeta
 from tfmeta.precision import ROUNDINGS
 from tfmeta.training.run_directory import RunDirectory
 
-IS_NIGHTLY = os.environ.get("TFMETA_NIGHTLY") == "1"
-LEARNERS = (
-    tuple(ROWS) if IS_NIGHTLY else ("maml", "reptile", "prototypical", "ridge", "hypernetwork")
-)
+IN_EACH_RUN = ("maml", "prototypical")
+LEARNERS = tuple(ROWS) if nightly.IS_ON else IN_EACH_RUN
 STEPS, MORE_STEPS = 50, 10
 
 RUN = ["glyphs", "--algorithm", "prototypical", "--ways", 2, "--queries", 1, "--meta-batch", 2]
@@ -86,7 +84,7 @@ def two_workers(path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("name", LEARNERS)
+@nightly.rows("name", ROWS, each_run=IN_EACH_RUN)
 def test_two_workers_learn_what_one_learns(name):
     import tensorflow as tf
 
@@ -107,7 +105,10 @@ def test_workers_share_rows_and_know_all_of_them():
         np.testing.assert_array_equal(squares, np.arange(7) ** 2)
 
 
-@pytest.mark.skipif(not IS_NIGHTLY, reason="takes minutes: TFMETA_NIGHTLY=1")
+@nightly.second_road(
+    "tests/training/test_workers.py::test_two_workers_learn_what_one_learns",
+    "tests/learners/test_conformance.py::test_two_replicas_take_the_step_of_one",
+)
 @pytest.mark.slow
 @pytest.mark.parametrize("devices", [2, 4])
 def test_several_devices_learn_what_one_learns(devices, tmp_path):
