@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tfmeta.episodes.episode_source import EpisodeSource
 
 _GIVEN = ("data_dir", "skip_unreadable", "name")  # arguments of a builder that are no options
-_TFDS = "tfds:"  # comes before the name of a TFDS dataset
 GROUP = "tfmeta.pipelines"  # the entry points by which other distributions add pipelines
 
 
@@ -28,6 +27,7 @@ class Pipeline:
         home: `module:function`, the builder of the source.
         summary: one line that says what the pipeline reads.
         algorithm: what learns from it if the user names no algorithm.
+        settings: defaults of its own, whatever learns from it.
         from_scratch: more settings for a user who chooses nothing of how it is learned.
         pretrained: the settings in place of these for a user who chooses nothing of how it is
             learned, where the weights of their `network` are installed.
@@ -36,6 +36,7 @@ class Pipeline:
     home: str
     summary: str
     algorithm: str = "maml"
+    settings: Mapping[str, Any] = field(default_factory=dict)
     from_scratch: Mapping[str, Any] = field(default_factory=dict)
     pretrained: Mapping[str, Any] = field(default_factory=dict)
 
@@ -103,6 +104,33 @@ PIPELINES = {
     ),
 }
 
+# By what comes before the name of a dataset or an environment, with which the builder is called.
+PREFIXED = {
+    "tfds:": Pipeline(
+        "tfmeta.pipelines.tfds:build",
+        "any dataset of TFDS with images or vectors and a label, once prepared",
+    ),
+    "gym:": Pipeline(
+        "tfmeta.pipelines.gym:build",
+        "control: environments of Gymnasium, in which a policy learns by reinforcement",
+        settings={
+            **dict.fromkeys(("shots", "queries", "train_shots", "train_queries"), 20),
+            "meta_batch": 20,
+            "steps": 500,
+            "validation_tasks": 40,
+            "outer_lr": 0.003,
+            "learner.inner_steps": 1,
+            "learner.inner_learning_rate": 0.1,
+        },
+    ),
+}
+
+
+def pipeline_of(name: str) -> Pipeline | None:
+    """The pipeline of ours that a name stands for; None if it is another one."""
+    prefixed = (pipeline for prefix, pipeline in PREFIXED.items() if name.startswith(prefix))
+    return PIPELINES.get(name) or next(prefixed, None)
+
 
 def build(
     name: str,
@@ -142,10 +170,7 @@ def build(
 def listing() -> dict[str, dict[str, Any]]:
     """All installed pipelines, `{name: {"summary": ..., "options": {option: default}}}`."""
     homes = {name: (pipeline.home, pipeline.summary) for name, pipeline in PIPELINES.items()}
-    homes[f"{_TFDS}NAME"] = (
-        "tfmeta.pipelines.tfds:build",
-        "any dataset of TFDS with images or vectors and a label, once prepared",
-    )
+    homes |= {f"{prefix}NAME": (each.home, each.summary) for prefix, each in PREFIXED.items()}
     for each in entry_points(group=GROUP):
         homes.setdefault(each.name, (each.value, f"from another package: {each.value}"))
     return {
@@ -166,10 +191,12 @@ def options_of(name: str) -> dict[str, Any]:
 
 
 def _builder(name: str) -> Callable[..., "EpisodeSource"]:
-    if name.startswith(_TFDS):
-        from tfmeta.pipelines.tfds import build as build_tfds
-
-        return partial(build_tfds, name=name.removeprefix(_TFDS))
+    for prefix, pipeline in PREFIXED.items():
+        if name.startswith(prefix):
+            if ":" in name.removeprefix(prefix):  # it names a module, and may come from a file
+                check_said(name, "pipeline")
+            builder = EntryPoint(name, pipeline.home, GROUP).load()
+            return partial(builder, name=name.removeprefix(prefix))
     homes = {e.name: e for e in entry_points(group=GROUP)}
     homes |= {known: EntryPoint(known, p.home, GROUP) for known, p in PIPELINES.items()}
     if name not in homes and ":" in name:

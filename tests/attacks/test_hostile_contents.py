@@ -11,7 +11,7 @@ from trained import inside
 
 from tfmeta import UserError
 from tfmeta.episodes.episode_file import EpisodeFile
-from tfmeta.episodes.episode_source import SourceFacts
+from tfmeta.episodes.source_facts import SourceFacts
 from tfmeta.pipelines.arrays import build as build_arrays
 from tfmeta.reading.npz_files import read_npz
 from tfmeta.reading.row_format import PLAIN

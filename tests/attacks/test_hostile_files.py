@@ -12,8 +12,8 @@ from trained import adapted_export, inside
 
 from tfmeta import UserError, strict_json
 from tfmeta.episodes.episode_file import EpisodeFile
-from tfmeta.episodes.episode_source import SourceFacts
 from tfmeta.episodes.optima_file import read_provenance
+from tfmeta.episodes.source_facts import SourceFacts
 from tfmeta.pipelines import cifar_fs, mini_imagenet
 from tfmeta.pipelines.image_folder import build as build_folder
 from tfmeta.reading.pickled_arrays import read_pickled_arrays

@@ -79,7 +79,8 @@ def test_lists_have_a_line_for_each(command, known, monkeypatch):
     assert (result.exit_code, result.stderr) == (0, "")
     shown = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
     lines = dict(line.split(maxsplit=1) for line in shown)
-    assert lines.pop("tfds:NAME", None) is None or command == "pipelines"
+    families = ("tfds:NAME", "gym:NAME") if command == "pipelines" else ()
+    assert all(lines.pop(each) for each in families)
     assert lines == {name: each.summary for name, each in known.items()}
 
 

@@ -16,7 +16,7 @@ from model_answers import checked, refusal, served
 from PIL import Image
 
 import tfmeta
-from tfmeta.episodes.episode_source import SourceFacts
+from tfmeta.episodes.source_facts import SourceFacts
 from tfmeta.errors import UserError
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.reading.image_format import ImageFormat

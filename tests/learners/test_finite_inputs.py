@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import tfmeta
 from tfmeta.episodes.class_index import ClassIndex
-from tfmeta.episodes.episode_source import SourceFacts
+from tfmeta.episodes.source_facts import SourceFacts
 from tfmeta.errors import UserError
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.row_format import PLAIN

@@ -7,7 +7,7 @@ import tensorflow as tf
 from closeness import assert_close, assert_gradients, assert_uniform
 
 import tfmeta
-from tfmeta.control.gaussian_policy import log_probability
+from tfmeta.environments.gaussian_policy import log_probability
 from tfmeta.networks import policy
 
 RNG = np.random.default_rng(0)
@@ -27,6 +27,22 @@ def test_its_outputs_are_means_and_the_deviations_that_it_has():
         x = np.maximum(x @ kernel + bias, 0)
     expected = np.column_stack([x @ weights[4] + weights[5], np.tile(weights[6], (7, 1))])
     assert_close(network(np.float32(observations)), expected, dtype=np.float32, roundings=64)
+
+
+def test_actions_have_the_unit_of_their_bounds():
+    options = {"action_centre": [1.0, -2.0], "action_scale": [0.1, 3.0]}
+    plain, scaled = policy((3,), 4), policy((3,), 4, **options)
+    scaled.set_weights(plain.get_weights())
+    x = RNG.normal(size=(7, 3)).astype("float32")
+    mean, log_deviation = np.split(plain(x).numpy(), 2, 1)
+    expected = [mean * [0.1, 3.0] + [1.0, -2.0], log_deviation + np.log([0.1, 3.0])]
+    assert_close(scaled(x), np.concatenate(expected, 1), dtype=np.float32)
+    again = keras.models.model_from_json(scaled.to_json())
+    again.set_weights(plain.get_weights())
+    np.testing.assert_array_equal(again(x), scaled(x))
+    for wrong in ({"action_scale": [1.0]}, {"action_scale": [0.0, 1.0]}, {"action_centre": [1.0]}):
+        with pytest.raises(ValueError, match=r"received (scale|centre)="):
+            policy((3,), 4, **wrong)
 
 
 def test_it_is_the_papers_by_default():

@@ -9,7 +9,7 @@ from pictures import decoded, encoded, picture, pillow_rgb
 from PIL import Image
 
 from tfmeta import UserError
-from tfmeta.episodes.episode_source import SourceFacts
+from tfmeta.episodes.source_facts import SourceFacts
 from tfmeta.reading.row_format import PLAIN
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.reading.support_set import read_image, read_support_folder

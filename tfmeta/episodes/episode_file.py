@@ -22,8 +22,9 @@ from tfmeta import files, strict_json
 from tfmeta.episodes.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.episodes.episode_hash import EpisodeHash
 from tfmeta.episodes.episode_shape import EpisodeShape, in_words
-from tfmeta.episodes.episode_source import EpisodeSource, SourceFacts, even_batch
+from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
+from tfmeta.episodes.source_facts import SourceFacts
 from tfmeta.errors import UserError
 from tfmeta.reading.images import to_unit
 from tfmeta.reading.input_format import InputFormat

@@ -3,19 +3,18 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
 import tensorflow as tf
 
-from tfmeta import typed_fields as typed
+from tfmeta.environments.policies import Policies
 from tfmeta.episodes.episode import PaddedEpisode
 from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.source_facts import SourceFacts
 from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
-from tfmeta.reading.example_reader import ExampleReader
-from tfmeta.reading.formats import check_shape, from_record, to_record
 from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.prepared import Prepared
 from tfmeta.reading.row_format import PLAIN
@@ -31,57 +30,6 @@ def even_batch(num_tasks: int, most: int) -> int:
 # that memory hardly grows with the meta-batch.
 _MOST_AHEAD, _BYTES_AHEAD = 4, 4 * 2**20
 
-_FACTS = {
-    "name": typed.TEXT,
-    "input_shape": typed.SHAPE,
-    "target_size": typed.or_null(typed.COUNT),
-}
-
-
-@dataclass(frozen=True)
-class SourceFacts:
-    """What a trained learner must know of its source when there is no data.
-
-    Attributes: see `EpisodeSource`.
-    """
-
-    name: str
-    input_shape: tuple[int, ...]
-    input_format: InputFormat
-    target_size: int | None
-
-    @property
-    def target_kind(self) -> TargetKind:
-        return TargetKind.of_size(self.target_size)
-
-    def to_dict(self) -> dict[str, Any]:
-        facts = {
-            "name": self.name,
-            "input_shape": list(self.input_shape),
-            **to_record(self.input_format),
-            "target_size": self.target_size,
-        }
-        return typed.with_digest(facts)
-
-    def reader(self) -> ExampleReader:
-        """The object that reads a user's support sets and queries for the learner."""
-        return self.input_format.reader(self.input_shape, self.target_size)
-
-    @classmethod
-    def from_dict(cls, facts: dict[str, Any]) -> "SourceFacts":
-        """What `to_dict` made.
-
-        Raises:
-            UserError: if it is something else, or contradicts itself.
-        """
-        what = "what is recorded of the run's source in source.json"
-        typed.checked(facts, _FACTS, what)
-        typed.check_digest(facts, what)
-        input_format = from_record(facts, what)
-        check_shape(input_format, facts["input_shape"], what)
-        shape = tuple(facts["input_shape"])
-        return cls(facts["name"], shape, input_format, facts["target_size"])
-
 
 class EpisodeSource(ABC):
     """A labelled source, split, from which any episode can be drawn by its number.
@@ -90,7 +38,8 @@ class EpisodeSource(ABC):
         name: what the command line calls it.
         input_shape: of one example.
         input_format: what its examples are, and how encoded ones are prepared.
-        target_size: the number of values per target in regression; None for classification.
+        target_size: the number of values per answer in regression; None for classification.
+        target_kind_name: of the kind of targets, if it does not follow from `target_size`.
         network: name of the function of `tfmeta.networks` that suits it; None chooses one by the
             shape of an example.
         network_options: defaults for the arguments of that function.
@@ -105,6 +54,7 @@ class EpisodeSource(ABC):
     input_shape: tuple[int, ...]
     input_format: InputFormat = PLAIN
     target_size: int | None = None
+    target_kind_name: str | None = None
     network: str | None = None
     network_options: Mapping[str, Any] = MappingProxyType({})
     learner_options: Mapping[str, Any] = MappingProxyType({})
@@ -114,8 +64,8 @@ class EpisodeSource(ABC):
 
     @property
     def target_kind(self) -> TargetKind:
-        """The kind of the targets; it follows from `target_size`."""
-        return TargetKind.of_size(self.target_size)
+        """The kind of the targets."""
+        return TargetKind.of_size(self.target_size, self.target_kind_name)
 
     @property
     def is_regression(self) -> bool:
@@ -142,6 +92,29 @@ class EpisodeSource(ABC):
             f"{self.name} has no examples whose features are computed once, as a network that is "
             "partly frozen needs them; expected --train all (--set train=all)"
         )
+
+    def acted_in_by(self, policies: Policies) -> "EpisodeSource":
+        """The source for a learner that acts in the tasks; the source itself if nobody acts."""
+        del policies
+        return self
+
+    @property
+    def is_acted_in(self) -> bool:
+        """Whether an episode depends on what a learner does, and not on its number alone."""
+        return False
+
+    @property
+    def loss(self) -> Any:
+        """The loss of its targets, if it is not that of their kind alone; None if it is."""
+        return None
+
+    def check_method(self, learner_class: type[Any]) -> None:
+        """Raises UserError if a learner of this class can't learn the episodes; by default it can.
+
+        Args:
+            learner_class: a MetaLearner's.
+        """
+        del learner_class
 
     def check_learner(self, learner: Any) -> None:
         """Raises UserError if these episodes are not for such a learner; by default they are."""

@@ -1,8 +1,14 @@
-"""The kind of a task's targets: classes, or values of some size."""
+"""The kind of a task's targets: classes, values of some size, or what a policy did."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from tfmeta.environments.policy_columns import PolicyColumns
 from tfmeta.errors import UserError
+
+_METRICS = {"classes": "accuracy", "values": "mse", "actions": "return"}
+_SMALLER_IS_BETTER = ("mse",)
 
 
 @dataclass(frozen=True)
@@ -10,26 +16,42 @@ class TargetKind:
     """The kind of targets, and what follows from it.
 
     Attributes:
-        name: "classes" (integer labels) or "values" (float vectors).
-        size: the number of values per target; None for classes, or if it is not known.
+        name: "classes" (integer labels), "values" (float vectors), or "actions" (float vectors that
+            say what a policy did at each step of an environment, and what came of it; see
+            `tfmeta.environments.policy_columns`).
+        size: the number of values per answer; None for classes, or if it is not known. For actions
+            it is twice their number: a mean and a deviation for each.
     """
 
     name: str
     size: int | None = None
 
     @classmethod
-    def of_size(cls, target_size: int | None) -> "TargetKind":
-        """The kind with this number of values per target; None is classes."""
-        return CLASSES if target_size is None else cls(VALUES.name, target_size)
+    def of_size(cls, target_size: int | None, name: str | None = None) -> "TargetKind":
+        """The kind with this number of values per answer; without a name values, or classes."""
+        return CLASSES if target_size is None else cls(name or VALUES.name, target_size)
 
     @property
     def are_values(self) -> bool:
-        return self.name == VALUES.name
+        """Whether targets are float vectors, so that a task has no classes."""
+        return self.name != CLASSES.name
+
+    @property
+    def are_right_answers(self) -> bool:
+        """Whether a target is the right answer, so that answers can be compared with it."""
+        return self.name != ACTIONS.name
+
+    @property
+    def given_size(self) -> int | None:
+        """The number of values in a target that a client gives; None for classes."""
+        if self.are_right_answers or self.size is None:
+            return self.size
+        return PolicyColumns.of_answers(self.size).given
 
     @property
     def metric(self) -> str:
         """The name of the metric of such learners, in results and lines of metrics."""
-        return "mse" if self.are_values else "accuracy"
+        return _METRICS[self.name]
 
     @property
     def validation_metric(self) -> str:
@@ -39,11 +61,16 @@ class TargetKind:
     @property
     def best_metric(self) -> str:
         """Whether the best value of the metric is its "max" or its "min"."""
-        return "min" if self.are_values else "max"
+        return "max" if self.sign > 0 else "min"
+
+    @property
+    def sign(self) -> int:
+        """1 if larger values of the metric are better, else -1."""
+        return -1 if self.metric in _SMALLER_IS_BETTER else 1
 
     def is_better(self, score: float, than: float) -> bool:
         """Whether a value of the metric is better than another one."""
-        return score < than if self.are_values else score > than
+        return self.sign * score > self.sign * than
 
     @property
     def default_ways(self) -> int:
@@ -63,5 +90,15 @@ class TargetKind:
         return f"targets of size {self.size}" if self.size else self.name
 
 
-CLASSES, VALUES = TargetKind("classes"), TargetKind("values")
-KINDS = {each.name: each for each in (CLASSES, VALUES)}
+CLASSES, VALUES, ACTIONS = (TargetKind(name) for name in _METRICS)
+KINDS = {each.name: each for each in (CLASSES, VALUES, ACTIONS)}
+
+
+def kind_with(metric: str) -> TargetKind:
+    """The kind of targets with this metric, as results and runs record it."""
+    return next(kind for kind in KINDS.values() if kind.metric == metric)
+
+
+def kind_in(facts: Mapping[str, Any]) -> TargetKind:
+    """The kind of targets whose metric a result has."""
+    return next(kind for kind in KINDS.values() if kind.metric in facts)

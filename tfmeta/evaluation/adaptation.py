@@ -46,7 +46,7 @@ class AdaptationProbe:
 
     def __init__(self, learner: MetaLearner, episodes: FixedEpisodes):
         self._learner, self._fixed = learner, episodes
-        self._are_values = episodes.source.target_kind.are_values
+        self._kind = episodes.source.target_kind
         self._watch = tf.function(self._watch_tasks, autograph=False)
 
     def take(self) -> Adaptation:
@@ -69,17 +69,17 @@ class AdaptationProbe:
         adaptation_path = sizes.given_to(self._learner.adaptation_path)
         path = adaptation_path(episode.support_x, episode.support_y)
         found: dict[str, list[Any]] = {"steps": list(path)}
-        for state in path.values():
+        for place, state in enumerate(path.values()):
             for name, x, y in (
                 ("query", episode.query_x, episode.query_y),
                 ("support", episode.support_x, episode.support_y),
             ):
                 outputs = self._learner.predict_with(state, x)
                 found.setdefault(f"{name}_loss", []).append(self._learner.task_loss(y, outputs))
-                score = f"{name}_{self._fixed.source.target_kind.metric}"
-                found.setdefault(score, []).append(
-                    task_score(y, outputs, are_values=self._are_values)
-                )
+                score = f"{name}_{self._kind.metric}"
+                if name == "query" or self._kind.are_right_answers:
+                    one = task_score(y, outputs, kind=self._kind, tried=place)
+                    found.setdefault(score, []).append(one)
                 if name == "query":
                     answers = outputs
         curves = {name: tf.stack(values) for name, values in found.items()}

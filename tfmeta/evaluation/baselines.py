@@ -4,7 +4,7 @@ Of classes: chance; the nearest class mean and ridge regression (as scikit-learn
 does it) of the raw inputs, for texts of TF-IDF over n-grams of characters; and the nearest class
 mean of what the network makes of them before any training. Of values: the mean of the support set's
 targets, ridge regression of each task alone (as scikit-learn's `Ridge`), and one ridge regression
-of all training tasks together.
+of all training tasks together. Of actions: a policy that acts at random.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfmeta.environments.policy_targets import PolicyTargets
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
+from tfmeta.episodes.target_kind import ACTIONS, CLASSES, VALUES
 from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator, mean_and_ci95
 from tfmeta.evaluation.scored import scored
@@ -40,12 +42,12 @@ def compared(
 
     Args:
         fixed: the episodes.
-        task_scores: `(tasks,)` of the learner: its accuracy, or its mean squared error.
+        task_scores: `(tasks,)` of the learner: the metric of the targets.
         untrained: a learner without training, which compares what the network makes of examples;
             None for none.
 
     Returns:
-        `{"name", "accuracy" or "mse", "ci95", "difference", "difference_ci95"}` of each. The
+        `{"name", the metric, "ci95", "difference", "difference_ci95"}` of each. The
         difference is the learner's score minus the baseline's, over the same tasks.
     """
     scores = scores_without_learning(fixed)
@@ -63,7 +65,7 @@ def scores_without_learning(fixed: FixedEpisodes) -> dict[str, Array]:
     Args:
         fixed: the episodes.
     """
-    scores = _of_values(fixed) if fixed.source.target_kind.are_values else _of_classes(fixed)
+    scores = _BY_KIND[fixed.source.target_kind.name](fixed)
     return {name: np.array(each) for name, each in scores.items()}
 
 
@@ -184,3 +186,15 @@ def _pooled(
     moments = (x - centre).T @ (x - centre) + ALPHA * np.eye(x.shape[1])
     slopes = np.linalg.solve(moments, (x - centre).T @ (y - level))
     return lambda query: (query - centre) @ slopes + level
+
+
+# Actions
+
+
+def _of_actions(fixed: FixedEpisodes) -> Scores:
+    columns = PolicyTargets.of_answers(fixed.source.target_size or 0)
+    returns = [float(columns.mean_return(task.query_y)) for task in _tasks(fixed)]
+    return {"actions at random": returns}
+
+
+_BY_KIND = {CLASSES.name: _of_classes, VALUES.name: _of_values, ACTIONS.name: _of_actions}

@@ -13,6 +13,7 @@ from tfmeta.episodes.episode import without_solution
 from tfmeta.episodes.episode_hash import EpisodeHash
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
+from tfmeta.episodes.source_failure import as_raised
 from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.task_score import task_score
 from tfmeta.learners.common_sizes import CommonSizes
@@ -33,8 +34,7 @@ class Measurement:
 
     Attributes:
         facts: the mean score, its interval and the protocol.
-        curves: `(tasks, steps)`, the accuracy or the mean squared error of each task after each of
-            the `adaptation_steps`.
+        curves: `(tasks, steps)`, the metric of each task after each of the `adaptation_steps`.
         answers: `(queries, outputs)` of each task after the last step, logits or values; none
             unless the evaluator keeps them.
         targets: `(queries, ...)` of each task, the right answers; as `answers`.
@@ -99,12 +99,16 @@ class Evaluator:
             on_progress: called with the number of tasks done so far.
 
         Returns:
-            The score of each task, and facts: the metric (`accuracy`, a fraction, or `mse`), its
+            The score of each task, and facts: the metric (`accuracy`, `mse` or `return`), its
             `ci95` in the same unit, the `adaptation_curve` (the metric after each of
             `adaptation_steps`) and the protocol. For values there are also `mse_scaled` and
             `ci95_scaled`, in units of the learner's `target_spread`, and for a learner whose
             answers have a variance `coverage90`, the share of targets within their 90% intervals.
         """
+        with as_raised():
+            return self._measured(on_progress)
+
+    def _measured(self, on_progress: Callable[[int], None] | None) -> Measurement:
         digest, fixed = EpisodeHash(), self._episodes
         answers: list[np.ndarray] = []
         targets: list[np.ndarray] = []
@@ -141,7 +145,7 @@ class Evaluator:
         curves = scores[..., 0]
         mean, ci95 = mean_and_ci95(curves[:, -1])
         scaled = {}
-        if self._source.target_kind.are_values:
+        if scores.shape[-1] > 1:
             in_spreads = mean_and_ci95(scores[:, -1, 1])
             scaled = dict(zip(("mse_scaled", "ci95_scaled"), in_spreads, strict=True))
             scaled["target_spread"] = self._learner.target_scale.get_config()["target_spread"]
@@ -171,7 +175,9 @@ class Evaluator:
         if self._is_shared_out:
             found = self._scores_of_all()
         else:
-            found = np.concatenate([self._all_scores(each).numpy() for each in self._as_taken()])
+            with as_raised():
+                each = [self._all_scores(episodes).numpy() for episodes in self._as_taken()]
+            found = np.concatenate(each)
         return mean_and_ci95(found[:, -1, 1].astype(np.float64))[0]
 
     @property
@@ -244,15 +250,16 @@ class Evaluator:
         episode = unpadded(task)
         adaptation_path = sizes.given_to(self._learner.adaptation_path)
         scores, outputs = {}, None
-        for step, state in adaptation_path(episode.support_x, episode.support_y).items():
+        path = adaptation_path(episode.support_x, episode.support_y)
+        for place, (step, state) in enumerate(path.items()):
             outputs = self._learner.predict_with(state, episode.query_x)
-            scores[step] = self._score(episode, state, outputs)
+            scores[step] = self._score(episode, state, outputs, place)
         return scores, refilled(outputs, task) if self._keeps_answers else ()
 
-    def _score(self, episode: Any, state: dict[str, Any], outputs: Any) -> Any:
-        query_y, are_values = episode.query_y, self._source.target_kind.are_values
-        score = task_score(query_y, outputs, are_values=are_values)
-        if are_values:
+    def _score(self, episode: Any, state: dict[str, Any], outputs: Any, place: int) -> Any:
+        query_y, kind = episode.query_y, self._source.target_kind
+        score = task_score(query_y, outputs, kind=kind, tried=place)
+        if kind.are_values and kind.are_right_answers:
             scaled = self._learner.target_scale.squared_error(query_y, outputs)
             scores = [score, tf.reduce_mean(scaled)]
             if self._learner.has_variance:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
+from tfmeta.episodes.target_kind import ACTIONS, CLASSES, VALUES, kind_in
 from tfmeta.errors import counted
 from tfmeta.evaluation.facts import Facts
 
@@ -44,11 +45,7 @@ class Result(Facts):
     def sentences(self) -> list[str]:
         """The number with its protocol, the number after each inner step, and the episodes."""
         facts = self.facts
-        shown = (
-            f"mean squared error {self._error()}"
-            if "mse" in facts
-            else f"accuracy {100 * facts['accuracy']:.2f}%{_within(facts['ci95'], '.2f', 100)}"
-        )
+        shown = self._score()
         curve = zip(facts["adaptation_steps"], facts["adaptation_curve"], strict=True)
         by_step = ", ".join(f"{step}: {value:.3f}" for step, value in curve)
         adaptation = [f"after so many inner steps: {by_step}"] if "," in by_step else []
@@ -56,7 +53,7 @@ class Result(Facts):
         if facts["ci95"] is not None:
             shown += " (95%)"
         protocol = (
-            f"{shown}  {in_words(facts, are_values='mse' in facts)}, {facts['mode']}, "
+            f"{shown}  {in_words(facts, are_values=kind_in(facts).are_values)}, {facts['mode']}, "
             f"{tasks} of the {facts['split']} split of {facts['pipeline']}"
         )
         held = []
@@ -71,9 +68,10 @@ class Result(Facts):
         """Each baseline with the paired difference, and whether the learner beats them all."""
         facts, lines = self.facts, []
         rows = facts.get("baselines", [])
-        unit, scale = ("", 1.0) if "mse" in facts else ("%", 100.0)
+        metric = kind_in(facts).metric
+        unit, scale = ("%", 100.0) if metric == CLASSES.metric else ("", 1.0)
         for row in rows:
-            score = scale * row["mse" if "mse" in facts else "accuracy"]
+            score = scale * row[metric]
             interval = _within(row["difference_ci95"], ".2g", scale)
             lines.append(
                 f"beside it  {row['name']} {score:.4g}{unit}, "
@@ -84,6 +82,15 @@ class Result(Facts):
         elif rows and (names := not_beaten(facts)):
             lines.append(f"the learner does NOT beat: {'; '.join(names)}")
         return lines
+
+    def _score(self) -> str:
+        """The metric with its interval."""
+        facts, kind = self.facts, kind_in(self.facts)
+        if kind == VALUES:
+            return f"mean squared error {self._error()}"
+        if kind == ACTIONS:
+            return f"return {facts['return']:.6g}{_within(facts['ci95'], '.3g')}"
+        return f"accuracy {100 * facts['accuracy']:.2f}%{_within(facts['ci95'], '.2f', 100)}"
 
     def _error(self) -> str:
         """The error in the user's unit, and for scaled targets as a share of their variance."""
@@ -103,7 +110,7 @@ def _within(ci95: float | None, digits: str, scale: float = 1.0) -> str:
 
 def not_beaten(facts: dict[str, Any]) -> list[str]:
     """Names of the baselines that the learner is not surely better than."""
-    sign = -1 if "mse" in facts else 1
+    sign = kind_in(facts).sign
     return [
         each["name"]
         for each in facts["baselines"]

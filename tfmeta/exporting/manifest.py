@@ -9,6 +9,8 @@ import numpy as np
 
 from tfmeta import strict_json
 from tfmeta import typed_fields as typed
+from tfmeta.episodes.target_kind import CLASSES, TargetKind
+from tfmeta.episodes.target_kind import KINDS as TARGET_KINDS
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import MANIFEST
 from tfmeta.exporting.kinds import KINDS
@@ -22,8 +24,6 @@ from tfmeta.reading.input_format import InputFormat
 # Files of format 1 do not say so; in all else they are like those of format 2.
 FORMAT = 2
 _FORMAT_KEY = "format"
-_VALUES = "values"
-_TARGETS = ("classes", _VALUES)
 _UNSIGNED = ("files",)  # files have digests of their own
 _AT_ONCE = 2**20  # bytes
 
@@ -69,7 +69,7 @@ class Manifest(ModelFacts):
     answers_of: Annotated[str, typed.TEXT]  # who worked out the answers in the warm-up records
     files: Annotated[dict[str, str], typed.DIGESTS]  # SHA-256 by path
     # Exports of older versions do not say these.
-    targets: Annotated[str | None, typed.or_null(typed.one_of(*_TARGETS))] = None
+    targets: Annotated[str | None, typed.or_null(typed.one_of(*TARGET_KINDS))] = None
     # Exports that name no limits have them in the graph alone.
     limits: Annotated[dict[str, int], typed.OBJECT] = field(default_factory=dict)
     # How far an answer may be from the one in a warm-up record, relative above 1.
@@ -112,8 +112,9 @@ class Manifest(ModelFacts):
                 f"this export was made by tfmeta {self.tfmeta}, which did not write whether its "
                 "answers are classes or values; export the run again"
             )
-        target_size = self.num_outputs if self.targets == _VALUES else None
-        return self.input_format.reader(tuple(self.input_shape), target_size)
+        has_classes = self.targets in (None, CLASSES.name)
+        kind = TargetKind.of_size(None if has_classes else self.num_outputs, self.targets)
+        return self.input_format.reader(tuple(self.input_shape), kind.given_size)
 
     def _check_values(self, path: Path) -> None:
         for name in self.files:

@@ -5,7 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.episodes.target_kind import CLASSES, KINDS, VALUES, TargetKind
+from tfmeta.environments.policy_loss import PolicyLoss, Return
+from tfmeta.environments.policy_targets import PolicyTargets
+from tfmeta.episodes.target_kind import ACTIONS, CLASSES, KINDS, VALUES, TargetKind
 from tfmeta.errors import UserError
 
 _OF_LABELS = keras.losses.sparse_categorical_crossentropy
@@ -14,7 +16,8 @@ _OF_LABELS = keras.losses.sparse_categorical_crossentropy
 def checked_kind(targets: str | None) -> TargetKind | None:
     """The kind with the name that a constructor received; raises ValueError for other names."""
     if targets is not None and targets not in KINDS:
-        raise ValueError(f"received targets={targets!r}; expected 'classes', 'values' or None")
+        names = ", ".join(map(repr, KINDS))
+        raise ValueError(f"received targets={targets!r}; expected one of {names}, or None")
     return None if targets is None else KINDS[targets]
 
 
@@ -26,26 +29,43 @@ def of_loss(loss: Any) -> TargetKind | None:
     function = getattr(loss, "fn", loss)
     if function is _OF_LABELS or isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
         return CLASSES
+    if isinstance(loss, PolicyLoss):
+        return ACTIONS
     module = getattr(function, "__module__", None) or type(loss).__module__
     return VALUES if module.partition(".")[0] == "keras" else None
 
 
 def of_tensor(y: tf.Tensor) -> TargetKind:
-    """The kind of targets in a tensor, by its type."""
+    """The kind of targets in a tensor, by its type. Float vectors are values, or actions."""
     return CLASSES if y.dtype.is_integer else VALUES
+
+
+def of_vectors(known: TargetKind | None) -> TargetKind:
+    """The kind of float vectors for a learner of a known kind: values, unless it takes actions."""
+    return known if known is not None and known.are_values else VALUES
 
 
 def default_loss(kind: TargetKind) -> keras.losses.Loss:
     """The loss that is minimised if `compile` receives none."""
+    if kind.name == ACTIONS.name:
+        return PolicyLoss(_num_actions(kind))
     if kind.are_values:
         return keras.losses.MeanSquaredError()
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def default_metric(kind: TargetKind) -> keras.metrics.Metric:
+    if kind.name == ACTIONS.name:
+        return Return(_num_actions(kind), name=kind.metric)
     if kind.are_values:
         return keras.metrics.MeanSquaredError(kind.metric)
     return keras.metrics.SparseCategoricalAccuracy(kind.metric)
+
+
+def _num_actions(kind: TargetKind) -> int:
+    if kind.size is None:
+        raise ValueError(f"received {kind}; expected the size of the answers too")
+    return PolicyTargets.of_answers(kind.size).num_actions
 
 
 def refuse_other(received: TargetKind | None, expected: TargetKind | None, *, by: str) -> None:

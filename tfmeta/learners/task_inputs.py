@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode, PaddedEpisode, SolvedEpisode
-from tfmeta.episodes.target_kind import CLASSES, VALUES
+from tfmeta.episodes.target_kind import CLASSES
 from tfmeta.errors import UserError
 from tfmeta.learners import targets
 from tfmeta.learners.computing_dtype import full
@@ -49,7 +49,7 @@ def _checked_adapt(method: Callable[..., Any]) -> Callable[..., Any]:
         _refuse_unequal(support_x, support_y, "support", leading=1)
         _refuse_labels(self, support_y, name="support_y")
         refuse_infinite(support_x=support_x, support_y=support_y)
-        return method(self, support_x, support_y, **options)
+        return method(self, support_x, self.completed(support_x, support_y), **options)
 
     return adapt
 
@@ -85,7 +85,7 @@ def _checked_reference_answer(method: Callable[..., Any]) -> Callable[..., Any]:
         support_y = as_targets(self, support_y, name="support_y")
         query_x = as_examples(self, query_x, name="query_x")
         refuse_infinite(support_x=support_x, support_y=support_y, query_x=query_x)
-        return method(self, support_x, support_y, query_x)
+        return method(self, support_x, self.completed(support_x, support_y), query_x)
 
     return reference_answer
 
@@ -201,7 +201,8 @@ def as_targets(learner: keras.Model, y: tf.Tensor, *, name: str, leading: int = 
             "labels, or targets with a last dimension: their number of outputs, 1 if there is one"
         )
     by = f"{name} of type {y.dtype.name} and shape {_shape(y.shape)}"
-    targets.refuse_other(VALUES, learner.known_target_kind, by=by)
+    known = learner.known_target_kind
+    targets.refuse_other(targets.of_vectors(known), known, by=by)
     outputs = learner.target_shape
     if learner.has_own_loss or y.shape.rank is None or len(outputs) != y.shape.rank - leading:
         outputs = y.shape[leading:]  # a user's loss may take targets of any shape

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfmeta import keras_internals as internals
@@ -11,6 +12,7 @@ from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.target_kind import CLASSES, TargetKind
 from tfmeta.learners import targets as kinds
+from tfmeta.learners.acting import LearnerPolicies
 from tfmeta.learners.common_sizes import CommonSizes, declares_sizes
 from tfmeta.learners.draws import Draws
 from tfmeta.learners.execution import has_accelerator, map_tasks
@@ -44,9 +46,10 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
 
     @property
     def has_own_loss(self) -> bool:
-        """Whether the compiled loss is the user's own, which may take targets of any shape."""
+        """Whether targets may have another shape than answers: actions, or of a user's own loss."""
         loss = getattr(self, "loss", None)
-        return loss is not None and kinds.of_loss(loss) is None
+        kind = kinds.of_loss(loss)
+        return loss is not None and (kind is None or not kind.are_right_answers)
 
     def tell_targets(self, kind: TargetKind) -> None:
         """Sets the kind of targets; raises UserError if the learner knows that it is another."""
@@ -63,6 +66,31 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         """The shape of a target that is a value."""
         return self.function.output_shape[1:]
 
+    @property
+    def target_columns(self) -> int | None:
+        """The numbers in a target that is given to `adapt`; None for labels."""
+        if not self.target_kind.are_values:
+            return None
+        own: int | None = getattr(getattr(self, "loss", None), "given_columns", None)
+        return own or self.num_outputs
+
+    def drawn_targets(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Random targets, float32 `(*shape, target_columns)`, for requests that try an export."""
+        draw = getattr(getattr(self, "loss", None), "drawn", None)
+        if draw is not None:
+            return np.asarray(draw(rng, shape), np.float32)
+        return rng.normal(size=(*shape, self.target_columns or 1)).astype(np.float32)
+
+    def completed(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """A task's targets, with what the compiled loss works out from all of them together.
+
+        Args:
+            x: `(examples, ...)`.
+            y: `(examples, ...)`, as they are given to `adapt`.
+        """
+        complete = getattr(getattr(self, "loss", None), "completed", None)
+        return y if complete is None else complete(x, y)
+
     # What a method may have
 
     @property
@@ -76,7 +104,10 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         split: str,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> EpisodeSource:
-        """A source of a split's episodes after the work of a frozen part; by default as it is.
+        """A source of a split's episodes as this learner takes them; by default as it is.
+
+        What a frozen part makes of the examples may stand in their place. In environments the
+        learner acts itself.
 
         Args:
             source: of the episodes.
@@ -84,7 +115,7 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
             on_progress: called with the number of examples done and of all of them.
         """
         del split, on_progress
-        return source
+        return source.acted_in_by(LearnerPolicies(self))
 
     def as_embedded(self, x: tf.Tensor) -> tf.Tensor:
         """Examples `(examples, ...)` in the form in which `embedded` has them."""

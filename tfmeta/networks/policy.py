@@ -18,6 +18,8 @@ def policy(
     hidden: Sequence[int] = (100, 100),
     activation: str | Callable[[Any], Any] = "relu",
     initial_deviation: float = 1.0,
+    action_centre: Sequence[float] | None = None,
+    action_scale: Sequence[float] | None = None,
     input_mean: npt.ArrayLike | None = None,
     input_scale: npt.ArrayLike | None = None,
     input_dtype: str = "float32",
@@ -33,7 +35,10 @@ def policy(
         num_outputs: two for each number of an action; None for no head.
         hidden: units of the hidden layers.
         activation: of the hidden layers.
-        initial_deviation: of each number of an action before training, in the action's unit.
+        initial_deviation: of each number of an action before training, in the unit of its scale.
+        action_centre, action_scale: one number for each of an action: the middle and half of the
+            width of its bounds, which the pipeline gym gives. The weights are of actions from -1
+            to 1, as in the papers' code, and the outputs in the environment's unit. None skips it.
         input_mean, input_scale, input_dtype: as in `mlp`.
 
     Returns:
@@ -58,6 +63,12 @@ def policy(
     for number, size in enumerate(hidden, 1):
         x = layers.Dense(size, activation=activation, name=f"hidden{number}")(x)
     if num_outputs is not None:
-        head = GaussianHead(num_outputs // 2, initial_deviation=initial_deviation, name="head")
+        head = GaussianHead(
+            num_outputs // 2,
+            initial_deviation=initial_deviation,
+            centre=action_centre,
+            scale=action_scale,
+            name="head",
+        )
         x = head(x)
     return keras.Model(inputs, x, name="policy")

@@ -156,12 +156,14 @@ class LearnerPlan:
         """
         learner.compile(
             self.make_optimizer(self.outer_learning_rate),
-            default_loss(self.target_kind),
+            self.source.loss or default_loss(self.target_kind),
             metrics=[default_metric(self.target_kind)],
             jit_compile=False if varies else "auto",
             # A step of a dense network takes less time than Python's call, so one call has many
-            # steps.
-            steps_per_execution=longest_window if learner.is_vectorised else 1,
+            # steps. Where the learner acts, what it does depends on the step before.
+            steps_per_execution=longest_window
+            if learner.is_vectorised and not self.source.is_acted_in
+            else 1,
         )
         learner.optimizer.build(learner.trainable_variables)
 

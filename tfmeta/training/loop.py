@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfmeta.episodes.share import Share
+from tfmeta.episodes.source_failure import as_raised
 from tfmeta.learners.dataset_checks import with_label_checks
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.replicas import share_in
@@ -79,7 +80,8 @@ class TrainingLoop:
         told.on_train_begin()
         logs = None
         for epoch in range(number):
-            logs = self._window(iterator, length, epoch, told)
+            with as_raised():
+                logs = self._window(iterator, length, epoch, told)
             if learner.stop_training:
                 break
         told.on_train_end(logs)

@@ -95,6 +95,7 @@ class Plan:
             "learner_class": settings.load_learner_class(),
             "network_function": network_function(settings.network, source),
         }
+        source.check_method(parts["learner_class"])
         own = find(settings.algorithm).options
         options = {**own, **source.learner_options, **settings.learner_options}
         check_options(parts["learner_class"], options, settings.algorithm)
@@ -259,7 +260,8 @@ class Plan:
     def windows(self, learner: MetaLearner) -> Windows:
         """How the run's steps divide; it depends on how the learner runs its tasks."""
         settings = self.settings
-        usual = _LOG_EVERY_VECTORISED if learner.is_vectorised else _LOG_EVERY
+        is_quick = learner.is_vectorised and not self.source.is_acted_in
+        usual = _LOG_EVERY_VECTORISED if is_quick else _LOG_EVERY
         log_every = settings.log_every or usual
         lines = _LINES_PER_VALIDATION
         if settings.steps:  # so that a run of a few thousand steps has a curve too

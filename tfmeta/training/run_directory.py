@@ -17,7 +17,7 @@ from tfmeta.training.settings import Settings
 from tfmeta.user_files import AnyPath
 
 if TYPE_CHECKING:
-    from tfmeta.episodes.episode_source import SourceFacts
+    from tfmeta.episodes.source_facts import SourceFacts
     from tfmeta.learners.meta_learner import MetaLearner
 
 _MARK = "config.json"  # of a run; it is written last, so that a folder with it is complete
@@ -163,7 +163,7 @@ class RunDirectory:
     @property
     def source_facts(self) -> "SourceFacts":
         """The SourceFacts of the run's pipeline, without its data."""
-        from tfmeta.episodes.episode_source import SourceFacts
+        from tfmeta.episodes.source_facts import SourceFacts
 
         return SourceFacts.from_dict(files.read_json(self._facts))
 

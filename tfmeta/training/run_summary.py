@@ -12,11 +12,12 @@ from typing import Any
 
 from tfmeta import files
 from tfmeta import typed_fields as typed
-from tfmeta.episodes.target_kind import TargetKind
+from tfmeta.episodes.target_kind import ACTIONS, TargetKind
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.shapes import episode_shape
 
 _SOURCE = {"target_size": typed.or_null(typed.COUNT)}
+_NEWER = {"targets": typed.or_null(typed.one_of(ACTIONS.name))}
 _RESULT = {
     **dict.fromkeys(("split", "mode", "pipeline"), typed.TEXT),
     **dict.fromkeys(("num_tasks", "num_ways", "num_shots", "num_queries"), typed.COUNT),
@@ -44,9 +45,9 @@ def summary_of(run: RunDirectory) -> dict[str, Any]:
         run: that exists.
 
     Returns:
-        `pipeline`, `data_dir`, `algorithm`, `network`; the `metric` ("accuracy" or "mse") and the
-        `task`, which are the sizes of its episodes and the mode; `data`, a digest of the classes of
-        each split, which runs on the same data have in common (None for an endless family);
+        `pipeline`, `data_dir`, `algorithm`, `network`; the `metric` of its targets and the `task`,
+        which are the sizes of its episodes and the mode; `data`, a digest of the classes of each
+        split, which runs on the same data have in common (None for an endless family);
         `validation` (`score`, `num_tasks`, `step`) and `test` (`score`, `ci95` and the protocol),
         None if there was none; the `results` of other protocols; `step`, `steps`, `minutes`,
         `max_minutes`; why it `stopped`, and when it `changed` last.
@@ -55,8 +56,9 @@ def summary_of(run: RunDirectory) -> dict[str, Any]:
         UserError: if a file of the run is missing or damaged.
     """
     settings = run.settings
-    facts = typed.read_object(run.path / "source.json", _SOURCE)
-    kind = TargetKind.of_size(facts["target_size"])
+    facts = {"targets": None, **typed.read_object(run.path / "source.json", _SOURCE)}
+    typed.checked(facts, _NEWER, f"{run.path / 'source.json'}")
+    kind = TargetKind.of_size(facts["target_size"], facts["targets"])
     mode = "transductive" if settings.transductive else "inductive"
     shape = episode_shape(replace(settings, ways=settings.ways or kind.default_ways))
     task = {**shape.protocol(), "mode": mode}

@@ -8,7 +8,7 @@ from typing import Any
 from tfmeta.errors import UserError
 from tfmeta.learners import find
 from tfmeta.network_registry import NETWORKS
-from tfmeta.pipelines import PIPELINES
+from tfmeta.pipelines import pipeline_of
 from tfmeta.training.flat_settings import GROUPS
 
 _OF_TPU = ("tpu", "tpu_zone", "tpu_project")
@@ -228,9 +228,11 @@ class Settings:
             UserError: as `updated`.
         """
         settings = cls().updated(flat)
-        pipeline = PIPELINES.get(settings.pipeline)
+        pipeline = pipeline_of(settings.pipeline)
         if pipeline is None:
             return settings
+        own = {key: value for key, value in pipeline.settings.items() if key not in flat}
+        settings = settings.updated(own)
         if _chooses_learning(flat):
             chosen = "algorithm" in flat
             return settings if chosen else replace(settings, algorithm=pipeline.algorithm)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
+from tfmeta.episodes.target_kind import kind_with
 from tfmeta.errors import counted, listed
 from tfmeta.evaluation.facts import Facts
 from tfmeta.evaluation.written import written_difference, written_score
@@ -31,7 +32,7 @@ class Comparison(Facts):
         """
         facts = plain_values(self.facts)
         modes = listed(sorted({run["mode"] for run in facts["runs"]}))
-        words = in_words(facts, are_values=facts["metric"] == "mse")
+        words = in_words(facts, are_values=kind_with(facts["metric"]).are_values)
         tasks = f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split"
         heading = f"{facts['runs'][0]['pipeline']}, {words}, {modes}, {tasks}, seed {facts['seed']}"
         lines = [*wrapped(heading, width, later=_INDENT), *self._scores(facts, width), ""]

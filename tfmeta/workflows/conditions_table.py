@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tfmeta.episodes.episode_shape import in_words
+from tfmeta.episodes.target_kind import kind_with
 from tfmeta.errors import counted
 from tfmeta.evaluation.facts import Facts
 from tfmeta.evaluation.robustness.written_rows import cells, columns, explained, strengths
@@ -30,7 +31,7 @@ class Robustness(Facts):
         """The protocol and the table, in lines of so many characters."""
         facts = plain_values(self.facts)
         metric, rows = facts["metric"], facts["conditions"]
-        words = in_words(facts, are_values=metric == "mse")
+        words = in_words(facts, are_values=kind_with(metric).are_values)
         tasks = f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split"
         heading = f"{facts['run']}, {facts['pipeline']}, {words}, {facts['mode']}, {tasks}"
         names = columns(metric)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
+from tfmeta.episodes.target_kind import kind_with
 from tfmeta.errors import counted
 from tfmeta.evaluation.written import written_score
 from tfmeta.inspection.lines import grid, wrapped
@@ -39,7 +40,7 @@ def tables(facts: dict[str, Any], width: int) -> list[str]:
 
 def _heading(group: dict[str, Any]) -> str:
     task = group["task"]
-    words = in_words(task, are_values=group["metric"] == "mse")
+    words = in_words(task, are_values=kind_with(group["metric"]).are_values)
     within = ", within a group" if task.get("within_group") else ""
     places = {run["data_dir"] for run in group["runs"]} - {None}
     where = f" of {places.pop()}" if len(places) == 1 else ""
@@ -48,7 +49,7 @@ def _heading(group: dict[str, Any]) -> str:
 
 def _not_ranked(group: dict[str, Any], width: int) -> list[str]:
     """A sentence where runs without a test may be better than those above them."""
-    sign = -1 if group["metric"] == "mse" else 1
+    sign = kind_with(group["metric"]).sign
     tested = [run for run in group["runs"] if run["test"] and run["validation"]]
     least = min((sign * run["validation"]["score"] for run in tested), default=None)
     better = [
@@ -99,7 +100,7 @@ def _below(run: dict[str, Any], width: int) -> Iterator[str]:
         )
         parts.append(f"test: {step}{counted(test['num_tasks'], 'task')}")
     for other in _newest_of_each(run["results"]):
-        words = in_words(other, are_values=run["metric"] == "mse")
+        words = in_words(other, are_values=kind_with(run["metric"]).are_values)
         where = f"{other['split']} of {other['pipeline']}"
         score = written_score(run["metric"], other["score"], other["ci95"])
         parts.append(f"{words}, {where}: {score}")

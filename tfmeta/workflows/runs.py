@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tfmeta.episodes.target_kind import kind_with
 from tfmeta.errors import UserError, described
 from tfmeta.evaluation.facts import Facts
 from tfmeta.inspection.lines import UNLIMITED
@@ -102,7 +103,7 @@ def _groups(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _rank(run: dict[str, Any]) -> Any:
     """Sorts runs: those with a test result, those with a validation, the others."""
-    sign = 1 if run["metric"] == "mse" else -1
+    sign = -kind_with(run["metric"]).sign  # the best comes first
     for place, figure in enumerate(("test", "validation")):
         if run[figure]:
             return place, sign * run[figure]["score"], run["run"]

@@ -58,7 +58,7 @@ class TestedConditions:
     ):
         self._learner, self._fixed = learner, fixed
         self._confidence = confidence or Confidence()
-        self._are_values = fixed.source.target_kind.are_values
+        self._kind = fixed.source.target_kind
         self._tasks, self._others = ConditionedTasks(learner, fixed), OtherClasses(fixed)
         self._answer = tf.function(partial(self._answer_tasks), autograph=False)
 
@@ -88,8 +88,8 @@ class TestedConditions:
             unknown += [rows[mask] for rows, mask in zip(others, is_other, strict=False)]
         by_task = np.concatenate(scores).astype(np.float64)
         row = {key: getattr(condition, key) for key in ("name", "severity", "strength", "part")}
-        row |= scored(self._fixed.source.target_kind.metric, by_task)
-        if not self._are_values:
+        row |= scored(self._kind.metric, by_task)
+        if not self._kind.are_values:
             answers = _answers(known, labels, unknown)
             row["ece"] = expected_calibration_error(self._confidence, answers)
             row["unknown_auroc"] = unknown_auroc(self._confidence, answers)
@@ -111,7 +111,7 @@ class TestedConditions:
         groups = (episode.query_x,) if others is None else (episode.query_x, others)
         support = (episode.support_x, episode.support_y)
         found = learned_and_asked(self._learner, support, groups, sizes)
-        score = task_score(episode.query_y, found[0], are_values=self._are_values)
+        score = task_score(episode.query_y, found[0], kind=self._kind)
         return score, refilled(found[0], task), found[1] if len(found) > 1 else found[0][:0]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tfmeta.episodes.target_kind import CLASSES, VALUES, TargetKind
 from tfmeta.errors import UserError, counted
 from tfmeta.exporting.contract import (
     LABEL,
@@ -117,8 +118,17 @@ def _facts_of(manifest: Manifest, model: CLoader) -> dict[str, Any]:
     if not kind.takes_support and LABEL in last.outputs:
         facts["class_names"] = class_names(model, last.outputs[LABEL].name)
     if manifest.targets is not None:
-        facts["targets"] = "values" if PREDICTION in last.outputs else "classes"
+        facts["targets"] = CLASSES.name
+    if manifest.targets is not None and PREDICTION in last.outputs:
+        facts["targets"] = _seen_kind(manifest, first.inputs.get(SUPPORT_Y))
     return facts
+
+
+def _seen_kind(manifest: Manifest, support_y: Any) -> str:
+    """The kind of targets of a model whose answers are values: the one told, if it can be."""
+    told = TargetKind.of_size(manifest.num_outputs, manifest.targets)
+    fits = support_y is None or support_y.shape[-1] == told.given_size
+    return told.name if told.are_values and fits else VALUES.name
 
 
 def _check_same(name: str, told: object, seen: object) -> None:

@@ -105,10 +105,10 @@ def _adapt_with(learner: MetaLearner, options: ExportOptions) -> Callable[..., d
 
 def _support_specs(learner: MetaLearner, options: ExportOptions) -> Specs:
     number = (options.ways or 0) * (options.shots or 0)
-    if learner.target_kind.are_values:
-        y = tf.TensorSpec((number, learner.num_outputs), tf.float32, SUPPORT_Y)
-    else:
-        y = tf.TensorSpec((number,), tf.int32, SUPPORT_Y)
+    columns = learner.target_columns
+    y = tf.TensorSpec((number,), tf.int32, SUPPORT_Y)
+    if columns is not None:
+        y = tf.TensorSpec((number, columns), tf.float32, SUPPORT_Y)
     return {SUPPORT_X: _examples_spec(learner, number, SUPPORT_X), SUPPORT_Y: y}
 
 

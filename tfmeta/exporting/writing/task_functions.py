@@ -150,9 +150,8 @@ class TaskFunctions(ServedFunctions):
 
 def support_specs(learner: MetaLearner, *, padded: bool) -> Specs:
     """The tensors of support sets, `(tasks, support, ...)`."""
-    y_spec = (
-        ((learner.num_outputs,), tf.float32) if learner.target_kind.are_values else ((), tf.int32)
-    )
+    columns = learner.target_columns
+    y_spec = ((), tf.int32) if columns is None else ((columns,), tf.float32)
     specs = {
         SUPPORT_X: _examples_spec(learner, SUPPORT_X),
         SUPPORT_Y: tf.TensorSpec((None, None, *y_spec[0]), y_spec[1], SUPPORT_Y),

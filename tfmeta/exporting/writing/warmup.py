@@ -178,7 +178,7 @@ def _draw(served: TaskFunctions, seed: int) -> tuple[Tensors, Tensors, Encoded]:
     support_x, support_bytes = _examples(served, rng, ways * shots)
     query_x, query_bytes = _examples(served, rng, NUM_QUERIES)
     if are_values:
-        support_y = rng.normal(size=(NUM_TASKS, shots, learner.num_outputs or 1)).astype(np.float32)
+        support_y = learner.drawn_targets(rng, (NUM_TASKS, shots))
     else:
         support_y = np.tile(np.repeat(np.arange(ways, dtype=np.int32), shots), (NUM_TASKS, 1))
     support = {SUPPORT_X: support_x, SUPPORT_Y: support_y}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
+from tfmeta.episodes.target_kind import kind_with
 from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.robustness.written_rows import (
     cells,
@@ -38,7 +39,7 @@ def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
 
 def _of_run(run: TestedRun, facts: dict[str, Any]) -> list[Block]:
     metric, rows = facts["metric"], facts["conditions"]
-    words = in_words(facts, are_values=metric == "mse")
+    words = in_words(facts, are_values=kind_with(metric).are_values)
     tasks = f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split"
     stale = "" if facts["step"] == run.step else ", which is not the step of this report"
     said = (

@@ -98,7 +98,7 @@ def _table(run: str, found: list[dict[str, Any]], metric: str) -> Table:
 
 def _unbeaten(found: list[dict[str, Any]], runs: Sequence[TestedRun]) -> list[Words]:
     """A sentence for each run that does not surely beat what needs no learning."""
-    sign = -1 if runs[0].source.target_kind.are_values else 1
+    sign = runs[0].source.target_kind.sign
     names = [run.name for run in runs]
     lines = []
     for name in names:

@@ -23,7 +23,7 @@ def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
 
 
 def _worst(run: TestedRun, number: int) -> list[int]:
-    sign = -1 if run.source.target_kind.are_values else 1
+    sign = run.source.target_kind.sign
     return np.argsort(sign * run.found.task_scores, kind="stable")[:number].tolist()
 
 

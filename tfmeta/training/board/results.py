@@ -3,6 +3,7 @@
 from typing import Any
 
 from tfmeta.episodes.episode_shape import Range
+from tfmeta.episodes.target_kind import kind_in
 from tfmeta.evaluation.result import Result
 from tfmeta.training.board.event_writer import EventWriter
 from tfmeta.training.board.summaries import write_scalar, write_text
@@ -19,8 +20,9 @@ def write_result(run: RunDirectory, result: Result) -> None:
         UserError: if it can't be written.
     """
     facts, events = result.facts, EventWriter(run.tensorboard)
-    metric = "mse" if "mse" in facts else "accuracy"
-    tag = f"final/{facts['split']}_{metric}{_protocol(facts, has_ways=metric == 'accuracy')}"
+    kind = kind_in(facts)
+    metric = kind.metric
+    tag = f"final/{facts['split']}_{metric}{_protocol(facts, has_ways=not kind.are_values)}"
     try:
         with events.at(facts["step"]):
             write_scalar(tag, facts[metric])

@@ -6,7 +6,7 @@ import tensorflow as tf
 from closeness import assert_close, assert_derivative, assert_within_chance
 from scipy import stats
 
-from tfmeta.control.gaussian_policy import log_probability, mean_and_log_deviation, sample
+from tfmeta.environments.gaussian_policy import log_probability, mean_and_log_deviation, sample
 
 RNG = np.random.default_rng(3)
 OUTPUTS, ACTIONS = RNG.normal(size=(6, 4)), RNG.normal(size=(6, 2))

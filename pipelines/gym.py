@@ -1,0 +1,249 @@
+"""Environments of Gymnasium as tasks, in which the learner acts itself.
+
+    tfmeta train gym:point-navigation --algorithm maml
+
+Finn et al. 2017, https://arxiv.org/abs/1703.03400, section 5.3: the support set of a task is what
+the policy did in it, the queries are what the adapted policy then does. A shot is a trajectory.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfmeta.environments.credit import advantages
+from tfmeta.environments.environments import UNITS, Environments
+from tfmeta.environments.policies import Policies
+from tfmeta.environments.policy_loss import PolicyLoss
+from tfmeta.environments.policy_targets import PolicyTargets
+from tfmeta.environments.rollouts import Rollouts, Trajectories
+from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.episodes.random_stream import RandomStream
+from tfmeta.errors import UserError
+from tfmeta.reading.row_format import RowFormat
+
+SPLITS = ("train", "validation", "test", "all")
+_MOST_TRAJECTORIES = 1_000  # of a task
+_NAME = "gym:"
+
+
+@dataclass(frozen=True)
+class Acting:
+    """How trajectories are made and credited.
+
+    Attributes:
+        environments: the tasks.
+        loss: whose `discount` and `gae_lambda` the advantages take.
+        knows_task: whether the policy sees the task.
+    """
+
+    environments: Environments
+    loss: PolicyLoss
+    knows_task: bool
+
+    @property
+    def columns(self) -> PolicyTargets:
+        return PolicyTargets(self.environments.action_size)
+
+    def examples(self, found: Trajectories) -> tuple[tf.Tensor, tf.Tensor]:
+        """Trajectories as examples and targets, `(tasks, rows, ...)`."""
+        length = self.environments.horizon
+        steps = tf.broadcast_to(tf.range(length, dtype=tf.float32), tf.shape(found.rewards))
+        observations, actions, log_probability, rewards, happened, steps = (
+            _rows(t) for t in (*found, steps)
+        )
+        credit = advantages(
+            observations,
+            rewards,
+            steps,
+            happened=happened,
+            discount=self.loss.discount,
+            gae_lambda=self.loss.gae_lambda,
+        )
+        y = self.columns.joined(actions, log_probability, rewards, steps, credit)
+        return observations, y
+
+
+def _rows(x: tf.Tensor) -> tf.Tensor:
+    """`(tasks, trajectories, steps, ...)` -> `(tasks, rows, ...)`."""
+    return tf.reshape(x, [tf.shape(x)[0], x.shape[1] * x.shape[2], *x.shape[3:]])
+
+
+class GymSource(EpisodeSource):
+    """An endless family of environments; each split is a different stream of them.
+
+    Without a learner, a policy acts at random: standard normal actions. See `acted_in_by`.
+
+    Args:
+        name: of the pipeline.
+        acting: how trajectories are made.
+        policies: of the learner that acts; None acts at random.
+    """
+
+    target_kind_name = "actions"
+    network = "policy"
+
+    def __init__(self, name: str, acting: Acting, policies: Policies | None = None):
+        environments = acting.environments
+        self.name, self._acting, self._policies = name, acting, policies
+        size = environments.observation_size
+        size += environments.task_size if acting.knows_task else 0
+        self.input_shape = (size,)
+        self.target_size = 2 * environments.action_size
+        low, high = environments.action_low, environments.action_high
+        if np.isfinite([low, high]).all():
+            self.network_options = {
+                "action_centre": ((low + high) / 2).tolist(),
+                "action_scale": ((high - low) / 2).tolist(),
+            }
+        names = tuple(f"observation_{number}" for number in range(1, size + 1))
+        self.input_format = RowFormat(names, acting.columns.names)
+
+    @property
+    def loss(self) -> PolicyLoss:
+        return self._acting.loss
+
+    @property
+    def is_acted_in(self) -> bool:
+        return True
+
+    def acted_in_by(self, policies: Policies) -> "GymSource":
+        if policies.num_replicas > 1:
+            raise UserError(
+                f"received {policies.num_replicas} devices for {self.name}; expected one, because "
+                "each episode is collected by the policy as it then is: --strategy single"
+            )
+        return GymSource(self.name, self._acting, policies)
+
+    def check(self, split: str, shape: EpisodeShape) -> None:
+        if split not in SPLITS:
+            raise UserError(f"unknown split {split!r}; expected one of: {', '.join(SPLITS)}")
+        if shape.num_ways != 1 or shape.uses_groups:
+            raise UserError(f"{self.name} has no classes: leave --ways and --within-group out")
+        if shape.varies:
+            raise UserError(
+                f"{self.name} has as many trajectories in each task; expected one number of shots "
+                "and one of queries, and no ranges"
+            )
+
+    def check_method(self, learner_class: type[Any]) -> None:
+        if not hasattr(learner_class, "inner_loop"):
+            raise UserError(
+                f"{learner_class.__name__} takes no gradient steps, by which a policy learns from "
+                f"what it did in {self.name}; expected --algorithm maml, fomaml, anil, meta-sgd or "
+                "reptile"
+            )
+
+    def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:
+        return 1, _MOST_TRAJECTORIES
+
+    def draw(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Episode]:
+        acting = self._acting
+        environments = acting.environments
+        run = Rollouts(environments, acting.knows_task)
+        sides = (shape.num_shots, shape.num_queries)
+        steps = (environments.horizon, environments.action_size)
+        tasks_stream = RandomStream(seed, split, UNITS)
+        seeds_stream = RandomStream(seed, f"{split} beginnings", sum(sides))
+        noises = [
+            RandomStream(seed, f"{split} actions of {name}", number * steps[0] * steps[1])
+            for name, number in zip(("support", "query"), sides, strict=True)
+        ]
+
+        def collected(first: Any, count: Any) -> Episode:
+            units = tasks_stream.units(first, count)[:, :UNITS]
+            tasks = tf.numpy_function(environments.tasks, (units,), tf.float32)
+            tasks = tf.ensure_shape(tasks, [None, environments.task_size])
+            seeds = tf.bitwise.right_shift(seeds_stream.integers(first, count), 1) & (2**31 - 1)
+            seeds = tf.split(seeds[:, : sum(sides)], sides, 1)
+            noise = [
+                _normal(stream, first, count, (number, *steps))
+                for stream, number in zip(noises, sides, strict=True)
+            ]
+
+            def trajectories(policy: Any, side: int) -> Trajectories:
+                return run(policy, tasks, seeds[side], noise[side])
+
+            return self._episode(trajectories, split == "train")
+
+        return collected
+
+    def _episode(self, trajectories: Callable[..., Trajectories], in_training: bool) -> Episode:
+        acting, policies = self._acting, self._policies
+        if policies is None:
+            found = [acting.examples(trajectories(self._at_random, side)) for side in (0, 1)]
+            return Episode(*found[0], *found[1])
+        support = acting.examples(trajectories(policies.before, 0))
+        tried = []
+        for states in policies.adapted(*support, in_training=in_training).values():
+            # One after another, because the environments are the same ones.
+            done = [tried[-1].rewards] if tried else support
+            with tf.control_dependencies(done):
+                act = lambda x, states=states: policies.after(states, x)  # noqa: E731
+                tried.append(trajectories(act, 1))
+        query_x, query_y = acting.examples(tried[-1])
+        rewards = [_rows(each.rewards)[..., tf.newaxis] for each in tried]
+        return Episode(*support, query_x, tf.concat([query_y, *rewards], -1))
+
+    def _at_random(self, observations: tf.Tensor) -> tf.Tensor:
+        shape = tf.shape(observations)[:2]
+        answers = tf.zeros([shape[0], shape[1], 2 * self._acting.environments.action_size])
+        return tf.ensure_shape(answers, [None, None, 2 * self._acting.environments.action_size])
+
+    def episodes_at(
+        self,
+        starts: tf.data.Dataset,
+        split: str,
+        shape: EpisodeShape,
+        *,
+        seed: int,
+        num_tasks: int,
+        augmentation: Callable[..., Any] | None = None,
+    ) -> tf.data.Dataset:
+        """See `EpisodeSource`. Nothing is drawn ahead, because the learner changes at each step."""
+        self.check(split, shape)
+        if augmentation is not None:
+            raise UserError(f"{self.name} has no examples to augment; leave augment out")
+        draw = self.draw(split, shape, seed)
+        return starts.map(tf.autograph.experimental.do_not_convert(lambda i: draw(i, num_tasks)))
+
+
+def _normal(stream: RandomStream, first: Any, count: Any, shape: tuple[int, ...]) -> tf.Tensor:
+    """Standard normal numbers, float32 `(count, *shape)`."""
+    number = tf.math.reduce_prod(shape)
+    units = tf.cast(stream.units(first, count)[:, :number], tf.float64) + 2.0**-25
+    return tf.reshape(tf.cast(tf.math.ndtri(units), tf.float32), [count, *shape])
+
+
+def build(
+    *,
+    name: str,
+    data_dir: Any = None,
+    horizon: int | None = None,
+    discount: float = 0.99,
+    gae_lambda: float = 1.0,
+    clip: float = 0.2,
+    knows_task: bool = False,
+) -> GymSource:
+    """The pipeline.
+
+    Args:
+        name: of one of our environments, or an ID of Gymnasium, see `Environments`.
+        data_dir: not needed.
+        horizon: steps of a trajectory; None for the environment's own number.
+        discount, gae_lambda: of the advantages.
+        clip: of the loss; see `PolicyLoss`.
+        knows_task: whether the policy sees the task beside the observation, for a comparison.
+
+    Raises:
+        UserError: if there is no such environment, or an option makes no sense.
+    """
+    if data_dir is not None:
+        raise UserError(f"received a data_dir; {_NAME}{name} has no data. Leave it out")
+    environments = Environments(name, horizon)
+    loss = PolicyLoss(environments.action_size, clip=clip, discount=discount, gae_lambda=gae_lambda)
+    return GymSource(_NAME + name, Acting(environments, loss, knows_task))
