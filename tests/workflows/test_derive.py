@@ -104,9 +104,18 @@ def test_an_output_that_makes_no_sense_is_refused(searched, tmp_path):
     for options, message in (
         ({"parameters": 5}, r"cannot derive a network: received parameters=5; the network has"),
         ({"random": -1}, r"received random=-1; expected a whole number from 0 up"),
+        ({"random": False}, r"received random=False; expected a whole number"),
+        ({"random": 0, "checkpoint": "best"}, r"received random=0 and a checkpoint; expected one"),
+        ({"parameters": 10**12}, r"expected a whole number of 4,294,967,295 at most"),
         ({"seed": "1"}, "received seed='1'"),
         ({"step": 1}, r"derive received step; expected some of: checkpoint, trust"),
         ({"checkpoint": "first"}, "received checkpoint='first'"),
     ):
         with pytest.raises(UserError, match=message):
             tfmeta.derive(searched, **options)
+
+
+def test_a_seed_of_weights_that_are_not_written_is_refused(searched, capfd):
+    status, _, err = trained.inside(capfd, "derive", searched, "--seed", 1)
+    assert status == 2
+    assert "received --seed 1 without --output" in err

@@ -7,6 +7,7 @@ import click
 from tfmeta import strict_json
 from tfmeta.commands import completion
 from tfmeta.commands.trust import trust_option
+from tfmeta.errors import UserError
 from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say
 from tfmeta.training.checkpoints import BEST, LAST
@@ -32,14 +33,12 @@ from tfmeta.training.checkpoints import BEST, LAST
     help="Draw a structure at random from the same search space, as random search does.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the weights."
+    "--seed", type=click.IntRange(0), help="Of the weights that are written.  [default: 0]"
 )
 @click.option(
     "--checkpoint",
     type=click.Choice([LAST, BEST]),
-    default=LAST,
-    show_default=True,
-    help="The last, when the choice is clearest, or the best by validation.",
+    help="The last, when the choice is clearest, or the best by validation.  [default: last]",
 )
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
@@ -51,11 +50,16 @@ def derive(run_dir: Any, as_json: bool, **options: Any) -> None:
     """
     from tfmeta.training.run_directory import RunDirectory
 
+    seed = options.pop("seed")
+    if seed is not None and options["output"] is None:
+        raise UserError(
+            f"received --seed {seed} without --output; it is of the weights that are written"
+        )
     RunDirectory.open(run_dir)  # before the wait for TensorFlow
     start_tensorflow()
     from tfmeta.workflows import derive as workflow
 
-    found = workflow.derive(run_dir, **options)
+    found = workflow.derive(run_dir, seed=seed or 0, **options)
     if as_json:
         click.echo(strict_json.dumps(found.facts))
     else:

@@ -27,7 +27,8 @@ def whole(name: str, value: Any, *, least: int, most: int = 2**32 - 1) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool) or not least <= number <= most:
-        raise UserError(f"received {name}={value!r}; expected a whole number from {least} up")
+        range_ = f"from {least} up" if number is None or number <= most else f"of {most:,} at most"
+        raise UserError(f"received {name}={value!r}; expected a whole number {range_}")
     return number
 
 

@@ -95,7 +95,7 @@ def derive(
             one that was found: what random search tries.
         seed: of the weights.
         **loading: `checkpoint`, "last" or "best" by validation, by default the last, when the
-            softmax is closest to one choice; and `trust`, whether to run code that the run names or
+            softmax is closest to one choice, refused with `random`; and `trust`, whether to run code that the run names or
             holds and that is not tfmeta's own.
 
     Raises:
@@ -105,10 +105,16 @@ def derive(
     check_names("derive", loading, ("checkpoint", "trust"))
     check_flags(trust=loading.get("trust", False))
     whole("seed", seed, least=0)
-    whole("random", random or 0, least=0)
+    if random is not None:
+        whole("random", random, least=0)
+        if loading.get("checkpoint") is not None:
+            raise UserError(
+                f"received random={random} and a checkpoint; expected one of them, because a "
+                "structure that is drawn at random is of no checkpoint"
+            )
     whole("parameters", 1 if parameters is None else parameters, least=1)
     trained, place = RunDirectory.open(path("run", run)), _place(output)
-    space, checkpoint = _space(trained), loading.get("checkpoint", LAST)
+    space, checkpoint = _space(trained), loading.get("checkpoint") or LAST
     with trusting(loading.get("trust", False)):
         choices, step = _choices(trained, space, checkpoint, random)
     keras.utils.set_random_seed(seed)
