@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,6 +16,18 @@ from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.evaluation.robustness.corrupted import corruption_conditions
 from tfmeta.pipelines import build
+from tfmeta.reporting.sections import repeating
+from tfmeta.training.progress import Quiet
+from tfmeta.training.run_directory import RunDirectory
+
+
+class Shown(NamedTuple):
+    """What a report asks of a run for the commands that repeat it."""
+
+    run: RunDirectory
+    name: str
+    asked: tuple[str, ...] = ()
+
 
 ONLY = ("--only", "mislabelled", "--only", "fgsm", "--tasks", 3, "--seed", 4)
 
@@ -57,6 +70,10 @@ def test_the_command_prints_and_keeps_what_the_workflow_finds(run, capfd):
     found = tfmeta.robustness(run, only=["mislabelled", "fgsm"], **options)
     assert found.facts == facts
     assert json.loads((run / "robustness.json").read_text()) == [facts]
+    assert facts["options"] == ["--tasks=3", "--seed=4", "--only=mislabelled", "--only=fgsm"]
+    lines, *_ = repeating.blocks([Shown(RunDirectory.open(run), str(run))], Quiet("report"))
+    (line,) = [line for line in lines.lines if line.split()[1] == "robustness"]
+    assert line == f"tfmeta robustness {run} {' '.join(facts['options'])}"
     assert facts["confidence"]["fitted_on"] == "validation"
     lines = str(found).splitlines()
     assert sum(line.startswith(" mislabelled 4 ") for line in lines) == 1

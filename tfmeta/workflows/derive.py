@@ -95,8 +95,8 @@ def derive(
             one that was found: what random search tries.
         seed: of the weights.
         **loading: `checkpoint`, "last" or "best" by validation, by default the last, when the
-            softmax is closest to one choice, refused with `random`; and `trust`, whether to run code that the run names or
-            holds and that is not tfmeta's own.
+            softmax is closest to one choice; `random` takes none. And `trust`, whether to run code
+            that the run names or holds and that is not tfmeta's own.
 
     Raises:
         UserError: if there is no such run, its network doesn't search or has not been trained, the
@@ -105,13 +105,7 @@ def derive(
     check_names("derive", loading, ("checkpoint", "trust"))
     check_flags(trust=loading.get("trust", False))
     whole("seed", seed, least=0)
-    if random is not None:
-        whole("random", random, least=0)
-        if loading.get("checkpoint") is not None:
-            raise UserError(
-                f"received random={random} and a checkpoint; expected one of them, because a "
-                "structure that is drawn at random is of no checkpoint"
-            )
+    _check_random(random, loading)
     whole("parameters", 1 if parameters is None else parameters, least=1)
     trained, place = RunDirectory.open(path("run", run)), _place(output)
     space, checkpoint = _space(trained), loading.get("checkpoint") or LAST
@@ -126,6 +120,17 @@ def derive(
     if place is not None:
         derived.facts["files"] = _write(derived, place)
     return derived
+
+
+def _check_random(random: int | None, loading: dict[str, Any]) -> None:
+    if random is None:
+        return
+    whole("random", random, least=0)
+    if loading.get("checkpoint") is not None:
+        raise UserError(
+            f"received random={random} and a checkpoint; expected one of them, because a structure "
+            "that is drawn at random is of no checkpoint"
+        )
 
 
 def _space(run: RunDirectory) -> SearchSpace:

@@ -63,8 +63,7 @@ def robustness(
     """
     check_flags(trust=trust, is_recorded=is_recorded)
     shifts, only = _names("shifts", protocol.pop("shifts", ())), _names("only", only)
-    if episodes is None:
-        protocol = {"tasks": _TASKS, **protocol}
+    protocol = protocol if episodes else {"tasks": _TASKS, **protocol}
     choice = EpisodeChoice.of("robustness", episodes, protocol)
     trained, progress = RunDirectory.open(path("run", run)), progress_or_log(progress, "robustness")
     with trusting(trust):
@@ -76,7 +75,8 @@ def robustness(
         confidence, fit = _confidence(learner, trained, tests, is_file=choice.file is not None)
         rows = _rows(learner, tests, others, conditions, (confidence, progress))
     facts = {**_protocol(trained, tests), "checkpoint": choice.checkpoint, "step": step}
-    found = Robustness({**facts, "mode": learner.mode, "confidence": fit, "conditions": rows})
+    facts |= {"options": _asked(choice, {"only": only, "shift": shifts}), "mode": learner.mode}
+    found = Robustness({**facts, "confidence": fit, "conditions": rows})
     return recorded(trained, found, record, progress) if is_recorded else found
 
 
@@ -86,6 +86,11 @@ def record(run: AnyPath, found: Robustness) -> None:
         RunDirectory.open(run).robustness.append(found.facts)
     except UserError as error:
         raise UserError(f"the result is not recorded: {error}", exit_status=1) from error
+
+
+def _asked(choice: EpisodeChoice, named: dict[str, Sequence[str]]) -> list[str]:
+    """The options of the command that does the same."""
+    return [*choice.options(), *(f"--{o}={each}" for o, names in named.items() for each in names)]
 
 
 def _rows(

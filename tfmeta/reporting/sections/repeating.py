@@ -21,8 +21,20 @@ def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
         Lines(_shown(run.run.settings.to_flat()), f"Settings of {run.name}", is_folded=True)
         for run in runs
     ]
+    changed = [
+        _line("robustness", run.name, *options)
+        for run in runs
+        if (options := _options_of_robustness(run)) is not None
+    ]
     report = _line("report", *(run.name for run in runs), *runs[0].asked)
-    return [Lines([*trained, *tested, report]), *settings]
+    return [Lines([*trained, *tested, *changed, report]), *settings]
+
+
+def _options_of_robustness(run: TestedRun) -> list[str] | None:
+    """Those of the result that the report shows; None if it has none, or does not know them."""
+    results = run.run.robustness.read()
+    options: list[str] | None = results[-1].get("options") if results else None
+    return options
 
 
 def _line(*words: str) -> str:
