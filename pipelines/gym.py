@@ -209,7 +209,11 @@ class GymSource(EpisodeSource):
         if augmentation is not None:
             raise UserError(f"{self.name} has no examples to augment; leave augment out")
         draw = self.draw(split, shape, seed)
-        return starts.map(tf.autograph.experimental.do_not_convert(lambda i: draw(i, num_tasks)))
+        batches = starts.map(tf.autograph.experimental.do_not_convert(lambda i: draw(i, num_tasks)))
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        options.experimental_optimization.inject_prefetch = False  # TensorFlow's default is True
+        return batches.with_options(options)
 
 
 def _normal(stream: RandomStream, first: Any, count: Any, shape: tuple[int, ...]) -> tf.Tensor:

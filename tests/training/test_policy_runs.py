@@ -1,0 +1,140 @@
+"""Runs of policies in environments: trained, resumed, evaluated, exported and asked for actions."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from closeness import assert_all_close, assert_close
+from credit_by_hand import by_hand
+from model_answers import served
+from scipy import stats
+
+import tfmeta
+from tfmeta.training.loading import load
+
+HORIZON, HIDDEN, RATE = 6, 4, 0.5
+SETTINGS = {
+    "algorithm": "maml",
+    "pipeline_options": {"horizon": HORIZON, "discount": 0.9},
+    "network_options": {"hidden": [HIDDEN], "activation": "tanh"},
+    "learner_options": {"inner_learning_rate": RATE, "vectorised": False},
+    **dict.fromkeys(("shots", "queries", "train_shots", "train_queries"), 2),
+    "meta_batch": 2,
+    "steps": 6,
+    "log_every": 2,
+    "validate_every": 2,
+    "validation_tasks": 2,
+    "checkpoint_seconds": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("policy") / "run"
+    return tfmeta.train("gym:point-navigation", run_dir=folder, **SETTINGS)
+
+
+def everything(run):
+    lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    return lines, load(run.path, checkpoint="last").get_weights()
+
+
+def test_a_resumed_run_ends_in_the_same_bits(run, tmp_path):
+    asked = []
+
+    def after_the_first_window():
+        asked.append(True)
+        return True
+
+    begun = tfmeta.train(
+        "gym:point-navigation",
+        run_dir=tmp_path / "run",
+        should_stop=after_the_first_window,
+        **SETTINGS,
+    )
+    assert not begun.finished
+    assert 0 < begun.step < SETTINGS["steps"]
+    again = tfmeta.train(run_dir=begun.path, resume=True)
+    assert again.finished
+    (lines, weights), (others, other_weights) = everything(run), everything(again)
+    assert lines == others
+    assert {"return", "loss", "step"} <= lines[0].keys()
+    assert "validation_return" in lines[-1]
+    for one, other in zip(weights, other_weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_it_is_evaluated_by_its_returns(run):
+    result = tfmeta.evaluate(run, tasks=4, seed=1)
+    facts = result.facts
+    assert facts["adaptation_steps"] == [0, 1]
+    assert facts["adaptation_curve"][-1] == facts["return"]
+    assert [row["name"] for row in facts["baselines"]] == ["actions at random"]
+    assert "return " in result.sentences()[0]
+    assert tfmeta.evaluate(run, tasks=4, seed=1).facts == facts
+    # No reward is better than 0; at most 6 steps away from a goal in the square.
+    assert -6 * 2 * (0.5 + 0.6) ** 2 <= facts["return"] <= 0
+
+
+def answers(weights, x):
+    kernel, bias, head, head_bias, log_deviation = weights
+    mean = 0.1 * (np.tanh(x @ kernel + bias) @ head + head_bias)  # the width of the point's bounds
+    return mean, np.exp(log_deviation) * 0.1
+
+
+def trajectories(weights, rng):
+    """Of any observations: an export can't know how they came about."""
+    x = rng.normal(0, 0.2, (2 * HORIZON, 2)).astype(np.float32)
+    mean, deviation = answers(weights, x.astype(np.float64))
+    actions = (mean + deviation * rng.normal(size=mean.shape)).astype(np.float32)
+    density = stats.norm.logpdf(actions, mean, deviation).sum(1)
+    rewards = rng.normal(size=len(x)).astype(np.float32)
+    steps = np.tile(np.arange(HORIZON), 2)
+    return x, np.column_stack([actions, density, rewards, steps]).astype(np.float32)
+
+
+def adapted_by_hand(weights, x, y):
+    """One step up the policy gradient, by differences of the density of what was done."""
+    halves = [(x[i : i + HORIZON], y[i : i + HORIZON, 3].astype(float)) for i in (0, HORIZON)]
+    advantage = np.concatenate(by_hand(halves, 0.9, 1.0))
+
+    def value(flat):
+        mean, deviation = answers(unflat(flat), x.astype(np.float64))
+        return np.mean(advantage * stats.norm.logpdf(y[:, :2], mean, deviation).sum(1))
+
+    def unflat(flat):
+        parts = np.split(flat, np.cumsum([each.size for each in weights])[:-1])
+        return [part.reshape(each.shape) for part, each in zip(parts, weights, strict=True)]
+
+    flat = np.concatenate([each.ravel() for each in weights])
+    moves = 1e-5 * np.eye(len(flat))
+    gradient = np.array([(value(flat + move) - value(flat - move)) / 2e-5 for move in moves])
+    return unflat(flat + RATE * gradient)
+
+
+@pytest.mark.slow
+def test_an_export_adapts_to_trajectories_and_acts(run, tmp_path):
+    version = tfmeta.export(run, output=tmp_path / "point")
+    assert tfmeta.verify(version).ok
+    learner = load(run.path)
+    weights = [each.astype(np.float64) for each in learner.network.get_weights()]
+    rng = np.random.default_rng(5)
+    x, y = trajectories(weights, rng)
+    state = served(version, "adapt", {"support_x": x[np.newaxis], "support_y": y[np.newaxis]})
+    expected = adapted_by_hand(weights, x, y)
+    named = dict(zip(learner.function.weight_names, expected, strict=True))
+    received = {name.removeprefix("weights_"): value[0] for name, value in state.items()}
+    assert received.keys() == {name.replace("/", "_") for name in named}
+    pairs = [(received[name.replace("/", "_")], each) for name, each in named.items()]
+    assert_all_close(*zip(*pairs, strict=True), dtype=np.float32)
+    seen = rng.normal(0, 0.2, (1, 3, 2)).astype(np.float32)
+    answer = served(version, "predict", {**state, "query_x": seen})["prediction"][0]
+    mean, deviation = answers(expected, seen[0])
+    assert_close(answer[:, :2], mean, dtype=np.float32, scale=1)
+    assert_close(answer[:, 2:], np.tile(np.log(deviation), (3, 1)), dtype=np.float32)
+    # Without a trajectory there is a row of zeros, from which nothing follows.
+    nothing = {"support_x": np.zeros((1, 1, 2), "f"), "support_y": np.zeros((1, 1, 5), "f")}
+    answer = served(version, "adapt_and_predict", {**nothing, "query_x": seen})["prediction"][0]
+    assert_close(answer[:, :2], answers(weights, seen[0])[0], dtype=np.float32, scale=1)
+    assert keras.utils.get_registered_object("tfmeta>PolicyLoss") is not None
