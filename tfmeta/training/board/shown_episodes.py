@@ -1,10 +1,13 @@
 """Episodes as people see them: pictures, texts or numbers, and the names of their classes."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+import tensorflow as tf
 
-from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.episode import Episode, without_solution
+from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.learners.padding import unpadded_arrays
 
@@ -13,11 +16,13 @@ class ShownEpisodes:
     """The examples of a few episodes in a form that people can look at.
 
     Args:
-        fixed: the episodes; all of them are taken at once.
+        fixed: the episodes.
+        numbers: which of them, in this order; None for all.
     """
 
-    def __init__(self, fixed: FixedEpisodes):
+    def __init__(self, fixed: FixedEpisodes, numbers: Sequence[int] | None = None):
         self._fixed = fixed
+        self._numbers = range(fixed.num_tasks) if numbers is None else numbers
 
     @property
     def has_pictures(self) -> bool:
@@ -37,37 +42,49 @@ class ShownEpisodes:
             return None
         drawn = (fixed.split, fixed.shape, fixed.seed, fixed.num_tasks)
         unnamed = [[f"class {n}" for n in range(fixed.shape.num_ways)]] * fixed.num_tasks
-        return fixed.source.names_of_classes(*drawn) or unnamed
+        named = fixed.source.names_of_classes(*drawn) or unnamed
+        return [named[number] for number in self._numbers]
+
+    @cached_property
+    def episodes(self) -> list[Episode]:
+        """As the source draws them, without padding."""
+        return self._drawn(self._fixed.source)
 
     @cached_property
     def tasks(self) -> list[Episode]:
-        """As the source draws them, without padding; pictures in place of their examples."""
-        (episodes,) = self._fixed.batches(self._fixed.num_tasks)
-        tasks, form = list(unpadded_arrays(episodes)), self._fixed.source.input_format
+        """The episodes with pictures in place of their examples, if these are some."""
         if not self.has_pictures:
-            return tasks
-        pictures = form.pictures
+            return self.episodes
+        pictures = self._fixed.source.input_format.pictures
         return [
             task._replace(support_x=pictures(task.support_x), query_x=pictures(task.query_x))
-            for task in tasks
+            for task in self.episodes
         ]
 
-    def words(self, number: int) -> tuple[list[str], list[str]]:
-        """The support set and the queries of an episode in words: texts, or some numbers."""
-        if self._numbers is None:
-            task, words = self.tasks[number], self._fixed.source.input_format.words
+    def words(self, place: int) -> tuple[list[str], list[str]]:
+        """The support set and the queries of an episode in words: texts, or some numbers.
+
+        Args:
+            place: of the episode among the chosen ones.
+        """
+        if self._rows is None:
+            task, words = self.episodes[place], self._fixed.source.input_format.words
             return words(task.support_x), words(task.query_x)
-        task, texts = self._numbers[number], self._fixed.source.prepared
+        task, texts = self._rows[place], self._fixed.source.prepared
         assert texts is not None  # what has numbers has examples
         support, query = (texts.texts(each[:, 0]) for each in (task.support_x, task.query_x))
         return support or [], query or []
 
     @cached_property
-    def _numbers(self) -> list[Episode] | None:
+    def _rows(self) -> list[Episode] | None:
         """The episodes with the numbers of their examples, if these are texts."""
-        fixed = self._fixed
-        prepared, numbered = fixed.source.prepared, fixed.source.numbered()
+        prepared, numbered = self._fixed.source.prepared, self._fixed.source.numbered()
         if prepared is None or numbered is None or prepared.texts(np.arange(1)) is None:
             return None
-        (episodes,) = fixed.batches(fixed.num_tasks, numbered)
-        return list(unpadded_arrays(episodes))
+        return self._drawn(numbered)
+
+    def _drawn(self, source: EpisodeSource) -> list[Episode]:
+        fixed, numbers = self._fixed, np.asarray(self._numbers, np.int64)
+        starts = tf.data.Dataset.from_tensor_slices(numbers)
+        batches = source.episodes_at(starts, fixed.split, fixed.shape, seed=fixed.seed, num_tasks=1)
+        return [each for batch in batches for each in unpadded_arrays(without_solution(batch))]
