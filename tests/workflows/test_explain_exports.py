@@ -10,6 +10,7 @@ from closeness import assert_all_close, assert_close
 
 import tfmeta
 from tfmeta.errors import UserError
+from tfmeta.exporting.loading import answering
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +97,15 @@ def test_with_its_support_set_baked_in_the_input_alone_is_explained(queries, tmp
         tfmeta.explain(model, queries, support=trained.support_folder())
 
 
-def test_values_are_explained_too(tmp_path):
+def test_values_are_explained_too(tmp_path, monkeypatch):
+    processes, ask = [], answering._asked
+    monkeypatch.setattr(answering, "_asked", lambda *a: processes.append(a) or ask(*a))
     x = np.linspace(-3, 3, 5, dtype=np.float32)[:, np.newaxis]
     np.savez(tmp_path / "support.npz", x=x, y=np.sin(x))
     np.savez(tmp_path / "queries.npz", x=x[:2] + 0.3)
     options = {"support": tmp_path / "support.npz"}
     found = tfmeta.explain(trained.sinusoid_export(), tmp_path / "queries.npz", **options)
+    assert len(processes) == 1  # each loads the model
     of_run = tfmeta.explain(trained.sinusoid_run(), tmp_path / "queries.npz", **options)
     for each, expected in zip(found.of_queries, of_run.of_queries, strict=True):
         assert_close(each.score, expected.score, dtype=np.float32, scale=10)

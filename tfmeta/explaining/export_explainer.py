@@ -15,9 +15,9 @@ from tfmeta.reading.example_reader import Examples, Place, SupportSet
 from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.support_arrays import prepared
 
-# (prepared queries `(queries, ...)`, for each answer the support examples that it is without)
-# -> `(answers, queries, outputs)`, probabilities or values
-Ask = Callable[[np.ndarray, Sequence[Sequence[int]]], np.ndarray]
+# Several of: (prepared queries `(queries, ...)`, for each answer the support examples that it is
+# without) -> for each `(answers, queries, outputs)`, probabilities or values
+Ask = Callable[[Sequence[tuple[np.ndarray, Sequence[Any]]]], Sequence[np.ndarray]]
 _SMALLEST = float(np.finfo(np.float32).tiny)  # a probability of 0 has no logarithm
 
 
@@ -63,14 +63,14 @@ class ExportExplainer:
         x = np.asarray(prepared(self._format, queries, "a query"))
         backgrounds = self._backgrounds(x)
         possible = self._possible()
-        outputs, *without = self._answers(x, [[], *(self._groups[n] for n in possible)])
-        questions = [question_of(each, self._names, of) for each in outputs]
-        parts = [
-            self._format.parts(queries[n], x[n], backgrounds[n]) for n in range(len(questions))
-        ]
-        # Asked once for all queries, because each time the model is loaded.
+        parts = [self._format.parts(queries[n], x[n], backgrounds[n]) for n in range(len(x))]
         hidden = [np.asarray(each.hidden, x.dtype).reshape(-1, *x.shape[1:]) for each in parts]
-        (answers,) = self._answers(np.concatenate(hidden), [[]])
+        groups = [[], *(self._groups[n] for n in possible)]
+        # Asked once for all queries, because each time the model is loaded.
+        (outputs, *without), (answers,) = self._answers(
+            [(x, groups), (np.concatenate(hidden), [[]])]
+        )
+        questions = [question_of(each, self._names, of) for each in outputs]
         ends = np.cumsum([len(each) for each in hidden])
         found = []
         for n, (place, question) in enumerate(zip(places, questions, strict=True)):
@@ -94,12 +94,11 @@ class ExportExplainer:
             )
         return found
 
-    def _answers(self, x: np.ndarray, left_out: Sequence[Any]) -> np.ndarray:
-        """Values, or logarithms of probabilities, which are logits too."""
-        if not len(x):
-            return np.zeros((len(left_out), 0, 1))
-        outputs = self._ask(x, left_out)
-        return outputs if self._names is None else np.log(np.maximum(outputs, _SMALLEST))
+    def _answers(self, asked: Sequence[tuple[np.ndarray, Sequence[Any]]]) -> list[np.ndarray]:
+        """Values, or logarithms of probabilities, which are logits too; for no query none."""
+        some = iter(self._ask([each for each in asked if len(each[0])]))
+        found = [next(some) if len(x) else np.zeros((len(groups), 0, 1)) for x, groups in asked]
+        return found if self._names is None else [np.log(np.maximum(e, _SMALLEST)) for e in found]
 
     def _answer(self, outputs: np.ndarray) -> dict[str, float] | list[float]:
         if self._names is None:

@@ -57,11 +57,10 @@ class ExportPredictor:
         return str(self._version)
 
     def answers_without(
-        self, support: SupportSet | None, queries: Any, left_out: Sequence[Sequence[int]]
-    ) -> Any:
+        self, support: SupportSet | None, asked: Sequence[answering.Asked]
+    ) -> list[Any]:
         """See `answering.answers_without`."""
-        timeout = self._timeout
-        return answering.answers_without(self._version, support, queries, left_out, timeout=timeout)
+        return answering.answers_without(self._version, support, asked, timeout=self._timeout)
 
     def answer(self, support: SupportSet | None, queries: Examples) -> dict[str, Any]:
         """See `answering.answer`."""

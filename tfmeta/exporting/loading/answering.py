@@ -39,8 +39,9 @@ from tfmeta.exporting.manifest import Manifest
 from tfmeta.reading.example_reader import Examples, SupportSet
 
 Tensors = dict[str, np.ndarray]
+Asked = tuple[np.ndarray, Sequence[Sequence[int]]]
 _ARRAYS = (PROBABILITIES, UNKNOWN, PREDICTION, VARIANCE)  # that an answer may have
-_NAMES, _WITHOUT = "class_names", "left_out"
+_NAMES, _OFTEN = "class_names", "often"
 _MOST_QUERIES = 64  # of many that are answered in one call
 
 
@@ -67,7 +68,8 @@ def answer(
     Raises:
         UserError: if the model can't be loaded, does not answer, or crashes its process.
     """
-    answer = _asked(version, _request(support, queries), timeout)
+    request = {"queries": _packed(queries), "support": _packed_support(support)}
+    answer = _asked(version, request, timeout)
     arrays = {key: np.array(answer[key], np.float32) for key in _ARRAYS if key in answer}
     return {_NAMES: answer[_NAMES], **arrays}
 
@@ -75,36 +77,38 @@ def answer(
 def answers_without(
     version: str | Path,
     support: SupportSet | None,
-    queries: np.ndarray,
-    left_out: Sequence[Sequence[int]],
+    asked: Sequence[Asked],
     *,
     timeout: float = children.DEFAULT_TIMEOUT,
-) -> np.ndarray:
+) -> list[np.ndarray]:
     """What an export answers, again and again without some of the support examples.
+
+    The model is loaded once.
 
     Args:
         version: the version's folder.
         support: the support set, its x prepared; None for an adapted model.
-        queries: prepared, `(queries, ...)`.
-        left_out: for each answer which support examples it is without; none for `[[]]`.
+        asked: queries, prepared `(queries, ...)`, with the support examples that each answer to
+            them is without; none for `[[]]`.
         timeout: seconds that the process may take.
 
     Returns:
-        `(answers, queries, outputs)`, the probabilities or the values. In the transductive mode
-        each query is answered alone.
+        For each that is asked `(answers, queries, outputs)`, the probabilities or the values. In
+        the transductive mode each query is answered alone.
 
     Raises:
         UserError: as `answer`.
     """
-    request = {**_request(support, queries), _WITHOUT: [list(map(int, each)) for each in left_out]}
-    return np.array(_asked(version, request, timeout)["outputs"], np.float32)
+    often = [
+        {"queries": _packed(queries), "left_out": [list(map(int, rows)) for rows in left_out]}
+        for queries, left_out in asked
+    ]
+    request = {"support": _packed_support(support), _OFTEN: often}
+    return [np.array(each, np.float32) for each in _asked(version, request, timeout)["outputs"]]
 
 
-def _request(support: SupportSet | None, queries: Examples) -> dict[str, Any]:
-    return {
-        "queries": _packed(queries),
-        "support": support and {"x": _packed(support.x), "y": _packed(support.y)},
-    }
+def _packed_support(support: SupportSet | None) -> dict[str, Any] | None:
+    return support and {"x": _packed(support.x), "y": _packed(support.y)}
 
 
 def _asked(version: str | Path, request: dict[str, Any], timeout: float) -> dict[str, Any]:
@@ -160,15 +164,16 @@ def loaded(version: str | Path, *, optimize: bool = True) -> tuple[Manifest, CLo
 
 
 def _answered(version: str, request: dict[str, Any]) -> dict[str, Any]:
-    is_often = _WITHOUT in request
-    manifest, model = loaded(version, optimize=is_often)  # not for one answer
-    queries, support = _unpacked(request["queries"]), request["support"]
+    often = request.get(_OFTEN)
+    manifest, model = loaded(version, optimize=often is not None)  # not for one answer
+    support = request["support"]
     if support is not None:
         support = _unpacked(support["x"]), _unpacked(support["y"])
     try:
-        if is_often:
-            return {"outputs": _often(manifest, model, support, queries, request[_WITHOUT])}
-        outputs = _outputs(manifest, model, support, queries)
+        if often is not None:
+            asked = ((_unpacked(each["queries"]), each["left_out"]) for each in often)
+            return {"outputs": [_often(manifest, model, support, each) for each in asked]}
+        outputs = _outputs(manifest, model, support, _unpacked(request["queries"]))
     except LoaderError as error:
         raise UserError(f"{version} does not answer: {error}", exit_status=1) from error
     if PROBABILITIES in outputs:
@@ -177,14 +182,9 @@ def _answered(version: str, request: dict[str, Any]) -> dict[str, Any]:
     return {_NAMES: manifest.class_names, **arrays}
 
 
-def _often(
-    manifest: Manifest,
-    model: CLoader,
-    support: Any,
-    queries: np.ndarray,
-    left_out: list[list[int]],
-) -> list[Any]:
+def _often(manifest: Manifest, model: CLoader, support: Any, asked: Asked) -> list[Any]:
     """The probabilities or values for each group of examples that is left out."""
+    queries, left_out = asked
     most = 1 if manifest.mode == "transductive" else _MOST_QUERIES
     starts = range(0, len(queries), most)
     found = []
