@@ -1,4 +1,4 @@
-"""Model-predictive control by a model that adapts to the last transitions.
+"""Control: by a model that adapts to the last transitions, and by a policy that adapts.
 
 >>> from tfmeta.control import Controller
 """
@@ -6,6 +6,7 @@
 from tfmeta.control.controller import Controller
 from tfmeta.control.cross_entropy import Bounds, CrossEntropy
 from tfmeta.control.dynamics import Dynamics, LearnerDynamics, ServedDynamics
+from tfmeta.control.policy import Policy
 
 __all__ = [
     "Bounds",
@@ -13,5 +14,6 @@ __all__ = [
     "CrossEntropy",
     "Dynamics",
     "LearnerDynamics",
+    "Policy",
     "ServedDynamics",
 ]
