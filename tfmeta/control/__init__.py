@@ -6,7 +6,7 @@
 from tfmeta.control.controller import Controller
 from tfmeta.control.cross_entropy import Bounds, CrossEntropy
 from tfmeta.control.dynamics import Dynamics, LearnerDynamics, ServedDynamics
-from tfmeta.control.policy import Policy
+from tfmeta.control.adaptive_policy import Policy
 
 __all__ = [
     "Bounds",
