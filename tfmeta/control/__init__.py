@@ -3,10 +3,10 @@
 >>> from tfmeta.control import Controller
 """
 
+from tfmeta.control.adaptive_policy import Policy
 from tfmeta.control.controller import Controller
 from tfmeta.control.cross_entropy import Bounds, CrossEntropy
 from tfmeta.control.dynamics import Dynamics, LearnerDynamics, ServedDynamics
-from tfmeta.control.adaptive_policy import Policy
 
 __all__ = [
     "Bounds",
