@@ -8,6 +8,7 @@ the policy did in it, the queries are what the adapted policy then does. A shot 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,13 @@ class Acting:
         environments: the tasks.
         loss: whose `discount` and `gae_lambda` the advantages take.
         knows_task: whether the policy sees the task.
+        epochs: how many steps of training are taken on each batch of episodes.
     """
 
     environments: Environments
     loss: PolicyLoss
     knows_task: bool
+    epochs: int = 1
 
     @property
     def columns(self) -> PolicyTargets:
@@ -209,11 +212,36 @@ class GymSource(EpisodeSource):
         if augmentation is not None:
             raise UserError(f"{self.name} has no examples to augment; leave augment out")
         draw = self.draw(split, shape, seed)
+        starts, epochs = self._starts(starts, split, num_tasks)
         batches = starts.map(tf.autograph.experimental.do_not_convert(lambda i: draw(i, num_tasks)))
+        if epochs > 1:
+            batches = batches.flat_map(partial(_repeated, epochs=epochs))
         options = tf.data.Options()
         options.autotune.enabled = False
         options.experimental_optimization.inject_prefetch = False  # TensorFlow's default is True
         return batches.with_options(options)
+
+    def _starts(
+        self, starts: tf.data.Dataset, split: str, num_tasks: int
+    ) -> tuple[tf.data.Dataset, int]:
+        """Where the batches that are collected begin, and how many steps each one is for."""
+        epochs = self._acting.epochs if split == "train" else 1
+        if epochs == 1:
+            return starts, 1
+        first = int(next(iter(starts)))
+        if first % (epochs * num_tasks):
+            raise UserError(
+                f"received epochs={epochs} and training from step {first // num_tasks} on; "
+                "expected a number of steps that the epochs divide, so that each batch is taken "
+                "as often: choose log_every, validate_every and steps as multiples of epochs"
+            )
+        return starts.filter(lambda i: i % (epochs * num_tasks) == 0), epochs
+
+
+@tf.autograph.experimental.do_not_convert
+def _repeated(*episodes: Any, epochs: int) -> tf.data.Dataset:
+    whole = episodes[0] if len(episodes) == 1 else Episode(*episodes)
+    return tf.data.Dataset.from_tensors(whole).repeat(epochs)
 
 
 def _normal(stream: RandomStream, first: Any, count: Any, shape: tuple[int, ...]) -> tf.Tensor:
@@ -232,6 +260,7 @@ def build(
     gae_lambda: float = 1.0,
     clip: float = 0.2,
     knows_task: bool = False,
+    epochs: int = 1,
 ) -> GymSource:
     """The pipeline.
 
@@ -242,12 +271,17 @@ def build(
         discount, gae_lambda: of the advantages.
         clip: of the loss; see `PolicyLoss`.
         knows_task: whether the policy sees the task beside the observation, for a comparison.
+        epochs: steps of training on each batch of episodes, before the next one is collected. With
+            more than one the loss's clip keeps the policy near the one that acted (PPO; ProMP,
+            algorithm 1, takes five).
 
     Raises:
         UserError: if there is no such environment, or an option makes no sense.
     """
     if data_dir is not None:
         raise UserError(f"received a data_dir; {_NAME}{name} has no data. Leave it out")
+    if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 1:
+        raise UserError(f"received epochs={epochs!r}; expected a whole number from 1")
     environments = Environments(name, horizon)
     loss = PolicyLoss(environments.action_size, clip=clip, discount=discount, gae_lambda=gae_lambda)
-    return GymSource(_NAME + name, Acting(environments, loss, knows_task))
+    return GymSource(_NAME + name, Acting(environments, loss, knows_task, epochs))

@@ -38,7 +38,7 @@ def drawn(source, first, count, split="test", shape=SHAPE):
 def test_it_is_listed_with_its_options():
     row = listing()["gym:NAME"]
     assert "environments of Gymnasium" in row["summary"]
-    names = {"horizon", "discount", "gae_lambda", "clip", "knows_task"}
+    names = {"horizon", "discount", "gae_lambda", "clip", "knows_task", "epochs"}
     assert set(row["options"]) == names
 
 
@@ -131,6 +131,7 @@ def test_options_and_learners_that_make_no_sense_are_refused(source):
         ({"discount": 1.5}, "received discount=1.5"),
         ({"clip": 0}, "received clip=0"),
         ({"horizon": 0}, "received horizon=0"),
+        ({"epochs": 0}, "received epochs=0"),
     ):
         with pytest.raises(UserError, match=reason):
             build("gym:point-navigation", options=options)
@@ -152,3 +153,26 @@ class _OnTwo:
 def test_several_devices_are_refused(source):
     with pytest.raises(UserError, match="received 2 devices for gym:point-navigation"):
         source.acted_in_by(_OnTwo())
+
+
+def test_a_batch_may_serve_several_steps():
+    of_three = build("gym:point-navigation", options={"horizon": HORIZON, "epochs": 3})
+    episodes = of_three.episodes("train", SHAPE, num_tasks=2).take(7)
+    found = [each.query_y.numpy() for each in episodes]
+    apart = [
+        each.query_y.numpy() for each in _source().episodes("train", SHAPE, num_tasks=2).take(7)
+    ]
+    for step, each in enumerate(found):
+        np.testing.assert_array_equal(each, apart[step // 3 * 3])
+    assert not np.array_equal(found[0], found[3])
+    later = of_three.episodes("train", SHAPE, num_tasks=2, first=6).take(1)
+    np.testing.assert_array_equal(next(iter(later)).query_y, found[3])
+    (tested,) = of_three.episodes("test", SHAPE, first=2, num_tasks=2).take(1)
+    (expected,) = _source().episodes("test", SHAPE, first=2, num_tasks=2).take(1)
+    np.testing.assert_array_equal(tested.query_y, expected.query_y)
+    with pytest.raises(UserError, match=r"received epochs=3 and training from step 4 on; expected"):
+        of_three.episodes("train", SHAPE, num_tasks=2, first=8)
+
+
+def _source():
+    return build("gym:point-navigation", options={"horizon": HORIZON})
