@@ -46,13 +46,13 @@ def described(docstring: str) -> dict[str, str]:
 def page() -> str:
     """The whole page."""
     from tfmeta.pipelines import listing
-    from tfmeta.training.settings import _WRITTEN_IF_SET, Settings
+    from tfmeta.training.settings import _IF_SET, Settings
 
     texts = described(Settings.__doc__)
     names = [each.name for each in fields(Settings) if not each.name.endswith("_options")]
     written = Settings().to_flat()
     # A newer setting is in no file unless it is set, and is called the same everywhere.
-    left_out = {name: getattr(Settings(), name) for name in names if name in _WRITTEN_IF_SET}
+    left_out = {name: getattr(Settings(), name) for name in names if name in _IF_SET}
     keys = zip(written, [name for name in names if name not in left_out], strict=True)
     key_of = {name: key for key, name in keys} | {name: name for name in left_out}
     values = {**written, **left_out}

@@ -23,6 +23,7 @@ from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.network_probe import described
 from tfmeta.learners.plain_network import PlainNetwork
 from tfmeta.learners.recipe import Recipe
+from tfmeta.learners.replica_gradients import shares_of
 from tfmeta.learners.target_scale import TargetScale
 from tfmeta.learners.task_inputs import as_episodes
 
@@ -255,9 +256,7 @@ class MetaLearner(EpisodeModel):
         penalty, of_penalty = weight_rules.penalty_and_gradients(self.trainable_variables)
         if penalty is not None and of_penalty is not None:
             gradients = [g + p for g, p in zip(gradients, of_penalty, strict=True)]
-        # Keras's optimizer sums over the replicas, and divides by the scale of the loss.
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        gradients = [self.optimizer.scale_loss(g / replicas) for g in gradients]
+        gradients = shares_of(self.optimizer, gradients)
         averages = self.moving_averages
 
         def update() -> None:

@@ -155,7 +155,9 @@ class LearnerPlan:
             longest_window: steps that one execution may have.
         """
         learner.compile(
-            self.make_optimizer(self.outer_learning_rate),
+            self.make_optimizer(
+                self.outer_learning_rate, global_clipnorm=self.settings.outer_clip_norm
+            ),
             self.source.loss or default_loss(self.target_kind),
             metrics=[default_metric(self.target_kind)],
             jit_compile=False if varies else "auto",

@@ -13,7 +13,7 @@ from tfmeta.training.flat_settings import GROUPS
 
 _OF_TPU = ("tpu", "tpu_zone", "tpu_project")
 _FOR_TENSORBOARD = ("diagnosis_share", "profile_steps")
-_WRITTEN_IF_SET = ("query_other_group", "precision", *_OF_TPU, *_FOR_TENSORBOARD)
+_IF_SET = ("query_other_group", "precision", "outer_clip_norm", *_OF_TPU, *_FOR_TENSORBOARD)
 _KEYS = {"outer_learning_rate": "outer_lr"}  # where a key of config.json has another name here
 BUDGET = ("steps", "max_minutes")  # how long a run trains
 # What may change later:
@@ -59,7 +59,11 @@ _CHECKS = (
         lambda v: _is_whole(v, 0),
     ),
     ("seed", f"a whole number from 0 up to {_MOST_SEED}", lambda v: _is_whole(v, 0, _MOST_SEED)),
-    ("outer_learning_rate max_minutes", "a positive number", lambda v: _is_number(v) and v > 0),
+    (
+        "outer_learning_rate outer_clip_norm max_minutes",
+        "a positive number",
+        lambda v: _is_number(v) and v > 0,
+    ),
     ("checkpoint_seconds", "a number from 0 up", lambda v: _is_number(v) and v >= 0),
     ("diagnosis_share", "a number from 0 to 1", lambda v: _is_number(v) and 0 <= v <= 1),
     (
@@ -118,6 +122,7 @@ class Settings:
         outer_optimizer: "adam", "sgd", or "momentum", which is "sgd" with a momentum of 0.9.
         outer_schedule: how the outer rate falls to zero, at the last step or the end of the time:
             "cosine" or "linear"; or "constant".
+        outer_clip_norm: a meta-gradient that is longer is shortened to it; None shortens none.
         transductive: normalise queries with their own statistics.
         network: "auto", or what `tfmeta networks` lists.
         train: what of the network training changes: "all"; "head" or "none", with the network
@@ -164,6 +169,7 @@ class Settings:
     outer_learning_rate: float | None = None
     outer_optimizer: str | None = None
     outer_schedule: str | None = None
+    outer_clip_norm: float | None = None
     transductive: bool = False
     network: str = "auto"
     train: str | None = None
@@ -212,7 +218,7 @@ class Settings:
         for each in fields(self):
             group = each.name.removesuffix("_options")
             value = getattr(self, each.name)
-            if each.name in _WRITTEN_IF_SET and value == each.default:
+            if each.name in _IF_SET and value == each.default:
                 continue  # so that the file is as it was before the setting existed
             if group in GROUPS and each.name != group:
                 flat.update({f"{group}.{key}": value[key] for key in sorted(value)})
