@@ -62,6 +62,15 @@ def test_a_histogram_counts_as_tensorboards_does(values, tmp_path):
         assert_close(buckets[0], buckets[1], dtype=np.float32)
 
 
+def test_a_histogram_leaves_out_what_is_not_finite(tmp_path):
+    """As gradients in half precision are, whose loss scale is too large at first."""
+    values = np.array([1.0, np.inf, 2.0, -np.inf, np.nan])
+    ours = written(lambda: summaries.write_histogram("h", values), tmp_path / "a")
+    buckets = tf.make_ndarray(ours.tensor)
+    assert buckets[:, 2].sum() == 2
+    assert (buckets[0, 0], buckets[-1, 1]) == (1.0, 2.0)
+
+
 def test_hparams_reads_the_settings_and_the_end(tmp_path):
     settings = {"shots": 5, "outer_lr": 0.001, "is": True, "name": "maml", "no": None, "l": [1, 2]}
     settings |= {"data_dir": "photos", "checkpoint_seconds": 30.0}

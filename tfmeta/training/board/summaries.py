@@ -33,8 +33,12 @@ def write_picture(tag: str, picture: Image.Image) -> None:
 
 
 def write_histogram(tag: str, values: np.ndarray) -> None:
-    """How numbers are distributed, over buckets of one width, as `tf.summary.histogram` does."""
+    """How numbers are distributed, over buckets of one width, as `tf.summary.histogram` does.
+
+    Those that are not finite are left out: a gradient in half precision may overflow.
+    """
     values = np.asarray(values, np.float64).reshape(-1)
+    values = values[np.isfinite(values)]
     if values.size == 0 or values.min() == values.max():
         at = values[0] if values.size else 0.0
         edges = np.array([at - 0.5, at + 0.5])
