@@ -1,6 +1,7 @@
 """What the tests share: TensorFlow's set-up, Hypothesis's profile, and small data."""
 
 import gc
+import json
 import os
 import shutil
 import tempfile
@@ -117,12 +118,15 @@ def tiny_source():
 
 @pytest.fixture
 def kept_exports(monkeypatch):
-    """`tfmeta predict` asks the process of `model_answers`, which keeps what it has loaded."""
+    """`predict` and `verify` ask the process of `model_answers`, which keeps what it has loaded."""
     import model_answers
 
     from tfmeta import children
 
-    def run(module, version, *, given, timeout):
+    def run(module, version, *, timeout, given=None):
+        if given is None:
+            assert module == "tfmeta.exporting.verifying.verifier"
+            return json.dumps(model_answers.checked(version))
         assert module == "tfmeta.exporting.loading.answering"
         return model_answers.printed(version, given)
 

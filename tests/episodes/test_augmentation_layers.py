@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from augmented import OPTIONS, batch, examples, source_of
 from closeness import assert_at_most
+from nightly import rows
 
 from tfmeta.episodes.augmentation import build_augmentation
 from tfmeta.errors import UserError
@@ -94,9 +95,8 @@ def plain_batch(source):
     return batch(source, first=4)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in LAYERS]
-)
+# What each of them draws is in each run's tests/learners/test_random_layers.py too.
+@rows("name", LAYERS, each_run=[*REFUSED, *[n for n in LAYERS if n not in (*REFUSED, *SLOW)][::2]])
 def test_every_random_layer_of_keras_draws_by_the_episodes_number_or_is_refused(name):
     source = noise(EXAMPLES.get(name, (8, 8, 3)))
     layers = [{name: OPTIONS.get(name, {})}]

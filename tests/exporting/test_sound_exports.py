@@ -124,6 +124,7 @@ def test_verify_passes(export):
     assert failures(export()) == {}
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_predict_answers_the_same_from_a_run_and_from_exports():
     support, queries = sound_support(), sound_queries()
     expected = tfmeta.predict(sound_run(), queries, support=support)

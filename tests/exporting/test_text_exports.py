@@ -97,7 +97,7 @@ def test_an_adapted_model_and_a_generator_answer_texts():
 
 
 @pytest.mark.fault("a text without a known token", "answered, and `unknown` is 1")
-def test_a_text_without_a_known_token_is_unknown():
+def test_a_text_without_a_known_token_is_unknown(capfd):
     texts = ["lost card", "qwxz zzqv", "qwxz card"]
     asked = {"x_text": strings([text.encode() for text in texts], (3,))}
     answer = model_answers.served(text_exports.adapted_export(), "predict_text", asked)
@@ -107,8 +107,8 @@ def test_a_text_without_a_known_token_is_unknown():
     answer = model_answers.served(export, "adapt_and_predict", given)
     assert (answer["unknown"][0] == 1).tolist() == [False, True, False]
     support = ["--support", text_exports.support_csv()]
-    of_run = trained.tfmeta("predict", text_exports.run(), *support, *texts, "--json").stdout
-    of_run = json.loads(of_run)["predictions"]
+    asked = ["predict", text_exports.run(), *support, *texts, "--json"]
+    of_run = json.loads(trained.inside(capfd, *asked)[1])["predictions"]
     assert [each["unknown"] == 1 for each in of_run] == [False, True, False]
     readme = (version_of(export) / "README.md").read_text()
     assert "It is 1 for\na text without a token that the vocabulary knows and for" in readme

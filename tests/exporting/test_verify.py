@@ -7,12 +7,14 @@ import sys
 import made_once
 import pytest
 import trained
+from nightly import rows
 from verified import CHECKS, WARM_UP, WEIGHTS, failures, verify
 
 from tfmeta.exporting.verifying.verifier import CheckFailed, Verifier
 
 
-@pytest.mark.parametrize("kind", ["learner", "adapted", "sinusoid"])
+# `learner`, the largest, is verified of every algorithm in test_conformance.py.
+@rows("kind", ["learner", "adapted", "sinusoid"], each_run=["adapted", "sinusoid"])
 def test_a_good_export_passes_every_check(kind):
     export = getattr(trained, f"{kind}_export")()
     before = trained.contents(export)

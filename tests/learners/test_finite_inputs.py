@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from nightly import crossed
 
 import tfmeta
 from tfmeta.episodes.class_index import ClassIndex
@@ -59,8 +60,7 @@ def compiled(request):
     "NaN or infinity in episodes given to `evaluate` or `predict`",
     "refused, with the input's name",
 )
-@BAD
-@pytest.mark.parametrize("name", ["support_x", "query_x", "query_y"])
+@crossed("bad, name", [np.nan, np.inf, -np.inf], ["support_x", "query_x", "query_y"])
 def test_episodes_that_are_evaluated_are_finite(bad, name, compiled):
     learner = compiled
     x, y = np.ones((6, 4, 4), np.float32), np.ones((6, 4, 2), np.float32)

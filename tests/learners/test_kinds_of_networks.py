@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from closeness import assert_close
 from keras import layers
+from nightly import rows
 
 import tfmeta
 
@@ -39,7 +40,7 @@ def a_step(learner):
     "training a recurrent network, whose layers are loops of the graph",
     "its tasks run one by one: the step is that of the unrolled network",
 )
-@pytest.mark.parametrize("algorithm", [tfmeta.MAML, tfmeta.Prototypical])
+@rows("algorithm", [tfmeta.MAML, tfmeta.Prototypical], each_run=[tfmeta.MAML])
 def test_a_recurrent_network_trains(algorithm):
     learner, unrolled = (algorithm(recurrent(WAYS, unroll=each)) for each in (False, True))
     assert not learner.is_vectorised

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from closeness import assert_all_close, assert_close, assert_far_apart, assert_gradients
 from keras import layers
+from nightly import crossed
 
 import tfmeta
 
@@ -73,10 +74,11 @@ def check_meta_gradient(learner, episode, step=2e-5):
     assert_gradients(loss, learner.trainable_variables, gradients, step=step)
 
 
-@pytest.mark.parametrize("inner_steps", [1, 2, 3])
-@pytest.mark.parametrize("transductive", [False, True], ids=["inductive", "transductive"])
-@pytest.mark.parametrize(
-    "make", [conv_batch_norm, conv_group_norm, dense_layer_norm, conv4, sinusoid]
+@crossed(
+    "make, transductive, inner_steps",
+    [conv_batch_norm, conv_group_norm, dense_layer_norm, conv4, sinusoid],
+    [False, True],
+    [1, 2, 3],
 )
 def test_the_meta_gradient_equals_finite_differences(make, transductive, inner_steps):
     network = make()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from closeness import assert_close
+from model_answers import checked
 
 import tfmeta
 from tfmeta.episodes.class_index import ClassIndex
@@ -210,7 +211,8 @@ def test_it_survives_saving(tmp_path):
 def test_its_export_passes_every_check(kind, tmp_path):
     learner = learner_of(kind)
     version = learner.export(tmp_path / "model")
-    assert tfmeta.verify(version)
+    report = checked(version)
+    assert report["ok"], report["checks"]
 
 
 def test_large_examples_come_in_smaller_batches(source, monkeypatch):

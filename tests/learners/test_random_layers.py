@@ -12,6 +12,7 @@ from drawn_layers import WORDS, set_generators
 from keras import layers
 from keras.src.applications.convnext import StochasticDepth
 from keras_layers import MOVES_PIXELS, RANDOM, network_with, shape_for
+from nightly import crossed
 
 import tfmeta
 from tfmeta.learners.draws import Draws, episode_words
@@ -120,8 +121,7 @@ LEARNERS = {
     "random layers in a meta-batch of another size, or vectorised",
     "each episode draws what it draws alone",
 )
-@pytest.mark.parametrize("vectorised", ["auto", True])
-@pytest.mark.parametrize("name", LEARNERS)
+@crossed("name, vectorised", list(LEARNERS), ["auto", True])
 def test_a_step_is_the_mean_of_its_tasks_one_by_one(name, vectorised):
     learner, batch = LEARNERS[name](vectorised=vectorised), episodes()
     learner.compile(keras.optimizers.SGD(1.0))

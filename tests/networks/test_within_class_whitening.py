@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from closeness import assert_close
+from nightly import rows
 from scipy.linalg import fractional_matrix_power
 
 import tfmeta
@@ -44,7 +45,7 @@ def test_one_example_per_class_says_nothing():
     np.testing.assert_array_equal(layer(X), X)
 
 
-@pytest.mark.parametrize("validation_tasks", [0, 4])
+@rows("validation_tasks", [0, 4], each_run=[4])
 def test_a_run_begins_with_it(tmp_path, monkeypatch, validation_tasks):
     monkeypatch.setenv("TFMETA_CACHE", str(tmp_path / "cache"))
     settings = {"algorithm": "prototypical", "train": "head", "steps": 1, "queries": 1}

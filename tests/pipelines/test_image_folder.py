@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from closeness import assert_same_answers
 from drawn_episodes import drawn, same
+from nightly import second_road
 from photographs import make_photographs
 from PIL import Image
 
@@ -195,9 +196,9 @@ def test_streamed_episodes_are_those_in_memory(tmp_path, monkeypatch):
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
-def test_from_photographs_to_an_answer(tmp_path):
-    """The whole way: refused, trained with the flags, and the export answers as the run does."""
-    photos, run, export = tmp_path / "photos", tmp_path / "run", tmp_path / "export"
+def trained_on_photographs(tmp_path):
+    """The photographs and a run on them, which was refused without two flags."""
+    photos, run = tmp_path / "photos", tmp_path / "run"
     make_photographs(photos, num_classes=10, num_examples=6)
     (photos / "class03" / "00.jpg").write_bytes(b"\xff\xd8\xff corrupt")
     lone = photos / "class05"
@@ -223,10 +224,32 @@ def test_from_photographs_to_an_answer(tmp_path):
     assert "train: left out class05: 1" in done.stderr
     config = json.loads((run / "config.json").read_text())
     assert (config["pipeline.channels"], config["pipeline.invert"]) == (3, False)
+    return photos, run
+
+
+def test_photographs_are_refused_or_left_out_and_a_change_of_them_is_seen(tmp_path):
+    photos, run = trained_on_photographs(tmp_path)
     splits = json.loads((run / "splits.json").read_text())
     assert sorted(name for names in splits.values() for name in names) == [
         f"class{n:02d}" for n in range(10)
     ]
+    (photos / "class99").mkdir()
+    done = CliRunner().invoke(main, f"evaluate {run}")
+    assert (done.exit_code, "has changed since it was made" in done.output) == (2, True)
+
+
+@second_road(
+    "tests/pipelines/test_image_folder.py"
+    "::test_photographs_are_refused_or_left_out_and_a_change_of_them_is_seen",
+    "tests/workflows/test_predict.py::test_run_and_export_answer_alike",
+    "tests/commands/test_commands_on_runs.py"
+    "::test_evaluate_prints_one_json_object_of_the_contracts_keys",
+)
+def test_from_photographs_to_an_answer(tmp_path):
+    """The export answers as the run does."""
+    photos, run = trained_on_photographs(tmp_path)
+    export, invoke = tmp_path / "export", CliRunner().invoke
+    splits = json.loads((run / "splits.json").read_text())
     done = invoke(main, f"evaluate {run} --split all --tasks 20 --json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["accuracy"] > 0.6
@@ -242,6 +265,3 @@ def test_from_photographs_to_an_answer(tmp_path):
         assert done.exit_code == 0, done.output
         answers.append(json.loads(done.stdout)["predictions"])
     assert_same_answers(*answers)
-    (photos / "class99").mkdir()
-    done = invoke(main, f"evaluate {run}")
-    assert (done.exit_code, "has changed since it was made" in done.output) == (2, True)

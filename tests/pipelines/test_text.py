@@ -6,6 +6,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from nightly import rows
 
 import tfmeta
 from tfmeta import UserError, networks
@@ -221,7 +222,7 @@ LEARNERS = {
 }
 
 
-@pytest.mark.parametrize("name", LEARNERS)
+@rows("name", LEARNERS, each_run=["prototypical", "maml"])
 def test_a_learner_trains_on_texts(source, name):
     """5 ways, 3 shots, test intents: chance is 0.2."""
     keras.utils.set_random_seed(0)

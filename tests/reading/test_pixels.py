@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from closeness import BLENDED, RESHAPED, assert_same_pixels
+from nightly import rows
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 from seen_pixels import encoded, everywhere, shown
@@ -93,7 +94,7 @@ def test_orientation_is_applied_everywhere(tmp_path):
     "16-bit files that use a part of the range, 0 to 4095 or 0 to 255",
     "the data set's own range becomes 0 to 255, kept in the run and the export",
 )
-@pytest.mark.parametrize(("low", "high"), [(0, 4095), (0, 255), (1000, 3000)])
+@rows("low, high", [(0, 4095), (0, 255), (1000, 3000)], each_run=[(0, 255), (1000, 3000)])
 def test_16_bits_are_brought_down_by_the_range_of_the_data(tmp_path, low, high):
     deep = RNG.integers(low, high + 1, (6, HEIGHT, WIDTH), np.uint16)
     deep[0, 0, :2] = low, high

@@ -6,6 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from nightly import rows
 
 import tfmeta
 
@@ -28,7 +29,8 @@ def run(code, *arguments):
     "keras.saving.load_model of a saved learner after import tfmeta alone",
     "Keras finds the class, whichever of the two was imported first",
 )
-@pytest.mark.parametrize("imports", ["tfmeta, keras", "keras, tfmeta"])
+# The tests of this process import tfmeta first.
+@rows("imports", ["tfmeta, keras", "keras, tfmeta"], each_run=["keras, tfmeta"])
 def test_keras_finds_the_class_of_a_saved_learner(file, imports):
     code = f"import sys, {imports}; print(type(keras.saving.load_model(sys.argv[1])).__name__)"
     assert run(code, file) == "MAML"

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 from closeness import assert_close
+from nightly import rows
 from trained import contents
 
 import tfmeta
@@ -99,7 +100,7 @@ def never(token):
     "an episode whose loss is not finite, amid a window of compiled steps",
     "training stops at that very step and keeps the weights from before it",
 )
-@pytest.mark.parametrize("vectorised", VECTORISED)
+@rows("vectorised", VECTORISED, each_run=[False])
 def test_training_stops_at_the_first_step_that_is_not_finite(vectorised, tmp_path):
     run, error = failed_run(tmp_path, **{"learner.vectorised": vectorised})
     assert (error.step, error.what, error.exit_status) == (BAD_STEP, ["loss", "gradient"], 1)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from model_answers import checked
 from small_runs import CLASSES, lines, train
 
 import tfmeta
@@ -33,7 +34,7 @@ def test_a_run_in_half_precision_resumes_and_is_exported(tmp_path):
         np.testing.assert_array_equal(one, other)
     assert not layers_in_half(learners[0])  # as in an export, which then has the same answers
     version = tfmeta.export(whole, kind="learner", output=tmp_path / "exported")
-    assert tfmeta.verify(version).ok
+    assert checked(version)["ok"]
     assert tfmeta.evaluate(whole, tasks=4)["num_tasks"] == 4
 
 

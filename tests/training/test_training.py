@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 from closeness import assert_close
+from nightly import rows, second_road
 
 import tfmeta
 from tfmeta.commands.reporting import Reporter
@@ -135,6 +136,14 @@ def test_a_run_killed_and_resumed_ends_in_the_same_bits(uninterrupted, tmp_path)
 
 
 @pytest.mark.slow
+@second_road(
+    "tests/attacks/test_run_kept.py"
+    "::test_a_run_killed_at_every_point_of_its_checkpoints_ends_in_the_same_bits",
+    "tests/training/test_training.py"
+    "::test_a_checkpoint_and_a_line_cut_short_by_a_kill_are_passed_over",
+    "tests/attacks/test_run_signals.py::test_a_hang_up_leaves_a_checkpoint",
+    "tests/commands/test_interruption.py::test_control_c_once_asks_and_twice_ends",
+)
 def test_a_run_is_killed_before_its_first_checkpoint_and_its_second_start_interrupted(
     uninterrupted, tmp_path
 ):
@@ -227,7 +236,7 @@ def test_a_run_can_be_made_longer_but_not_another(finished, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("vectorised", [False, True])
+@rows("vectorised", [False, True], each_run=[False])
 def test_the_seed_decides_everything(vectorised, finished, tmp_path):
     changes = {"learner.vectorised": vectorised}
     runs = {name: tmp_path / name for name in "abc"} | ({} if vectorised else {"a": finished})

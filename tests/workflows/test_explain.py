@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import trained
 from closeness import assert_close
+from nightly import second_road
 from PIL import Image
 
 import tfmeta
@@ -91,6 +92,11 @@ def test_the_command_prints_what_the_workflow_found(explained, capfd, support, t
 
 
 @pytest.mark.slow
+@second_road(
+    "tests/workflows/test_explain.py::test_the_command_prints_what_the_workflow_found",
+    "tests/workflows/test_predict.py"
+    "::test_json_is_alone_on_standard_output_and_tensorflow_starts_quietly",
+)
 def test_the_command_says_nothing_of_tensorflow(support):
     words = ["explain", str(trained.prototypical_run()), str(query()), "--support", str(support)]
     command = [sys.executable, "-m", "tfmeta", *words]

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from closeness import assert_close
 from made_once import made_once
+from nightly import second_road
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -53,6 +54,7 @@ def unverified(monkeypatch):
     monkeypatch.setattr(learn_exports, "verify_export", lambda version: {"ok": True, "checks": []})
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_the_model_knows_the_classes(tmp_path):
     files, expected = [], []
     for name in CLASSES:
@@ -66,6 +68,7 @@ def test_the_model_knows_the_classes(tmp_path):
     assert all(0 <= p.confidence <= 1 and 0 <= p.unknown <= 1 for p in predictions)
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_the_learner_takes_the_same_images_in_its_request(tmp_path):
     digits("eight", 1, first=30)[0].save(tmp_path / "eight.png")
     data, query = learned() / "data", tmp_path / "eight.png"
@@ -108,6 +111,11 @@ def test_a_table_of_features_is_learned_too(tmp_path):
     assert [p.label for p in predictions] == ["k9", "k0"]
 
 
+@second_road(
+    "tests/workflows/test_learn.py::test_the_model_knows_the_classes",
+    "tests/workflows/test_learn.py::test_a_table_of_features_is_learned_too",
+    "tests/pipelines/arrays/test_array_images.py::test_size_and_channels_are_those_of_image_files",
+)
 @pytest.mark.usefixtures("unverified")
 def test_images_in_an_array_are_learned_as_those_in_files(tmp_path):
     data = folder_of(tmp_path / "data", 2)
@@ -130,6 +138,7 @@ def test_images_in_an_array_are_learned_as_those_in_files(tmp_path):
     assert prediction.label in of_files.class_names
 
 
+@pytest.mark.usefixtures("unverified")
 def test_the_command_prints_the_report(tmp_path):
     (tmp_path / "t.csv").write_text("a,label\n1,x\n2,x\n8,y\n9,y\n")
     arguments = ["learn", str(tmp_path / "t.csv"), "--output", str(tmp_path / "model"), "--json"]
@@ -160,7 +169,7 @@ def test_a_model_that_fails_a_check_is_not_left_for_a_server(tmp_path, monkeypat
     assert sorted(left) == ["model", "model/1"]
 
 
-@pytest.mark.usefixtures("unverified")
+@pytest.mark.usefixtures("unexported")
 def test_columns_that_spoil_the_model_are_named(tmp_path):
     rows = [f"{i % 7},{i % 7},5,{i % 2},{'xy'[i % 2]}" for i in range(20)]
     (tmp_path / "t.csv").write_text("\n".join(["a,again,still,code,label", *rows]))
@@ -174,7 +183,7 @@ def test_columns_that_spoil_the_model_are_named(tmp_path):
     assert len(found.warnings) == 3 + sum("equal examples" in each for each in found.warnings)
 
 
-@pytest.mark.usefixtures("unverified")
+@pytest.mark.usefixtures("unexported")
 @pytest.mark.fault("a column of names or numbers of the rows, or of the answer", "named by `learn`")
 def test_categories_and_identifiers_that_spoil_the_model_are_named(tmp_path):
     rows = [f"{i},n{i},{'uv'[i % 2]},{i % 7},{'pqr'[i % 3]},{'xy'[i % 2]}" for i in range(20)]
@@ -215,7 +224,7 @@ def empty_class(path):
     return path / "data"
 
 
-@pytest.mark.usefixtures("unverified")
+@pytest.mark.usefixtures("unexported")
 def test_what_is_equal_is_named(tmp_path):
     data = folder_of(tmp_path / "data", 2)
     same = digits("zero", 1)[0]
@@ -237,6 +246,7 @@ def test_a_folder_takes_no_label(tmp_path):
         tfmeta.learn(folder_of(tmp_path / "data", 1), label="kind", network=NETWORK)
 
 
+@pytest.mark.usefixtures("unexported")
 def test_a_table_is_told_of_the_options_of_this_command(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,kind\n1,u,x\n2,v,x\n8,w,y\n9,z,y\n")
     with pytest.raises(tfmeta.UserError, match="--features A,B"):
@@ -248,6 +258,7 @@ def test_a_table_is_told_of_the_options_of_this_command(tmp_path):
     assert ("note", note) in found.rows()
 
 
+@pytest.mark.usefixtures("unexported")
 def test_a_class_of_one_example_is_named_because_it_was_not_measured(tmp_path):
     (tmp_path / "t.csv").write_text("a,label\n1,x\n2,x\n1.5,x\n9,y\n")
     found = tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model")

@@ -33,7 +33,8 @@ def test_a_folder_of_sounds_becomes_a_model_that_knows_them(tmp_path, unverified
     assert all("drawn at random" not in line for line in found.warnings)
 
 
-def test_a_silent_sound_is_named(tmp_path, unverified):
+@pytest.mark.usefixtures("unexported")
+def test_a_silent_sound_is_named(tmp_path):
     data = make_sounds(tmp_path / "all", groups=1, classes=2, sounds=3) / "voice0"
     (data / "word1" / "silence.wav").write_bytes(wav(np.zeros(4000)))
     found = tfmeta.learn(data, output=tmp_path / "model")

@@ -12,7 +12,7 @@ from made_once import made_once
 
 import tfmeta
 from tfmeta import UserError
-from tfmeta.workflows import learn_exports, learn_task
+from tfmeta.workflows import learn_task
 from tfmeta.workflows.learn_label import label_column
 from tfmeta.workflows.learn_texts import text_column
 
@@ -34,6 +34,7 @@ def report():
     return json.loads((learned() / "found.json").read_text())
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_both_models_take_strings():
     path = learned()
     found = tfmeta.predict(path / "model", list(NEW))
@@ -72,14 +73,15 @@ def test_the_network_whose_held_out_answers_are_likelier_is_taken(monkeypatch, l
     assert learn_task.task_of_texts("data.csv", {}, "conv4", None).network == "conv4"
 
 
-def test_a_long_text_counts_as_a_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(learn_exports, "verify_export", lambda version: {"ok": True, "checks": []})
+@pytest.mark.usefixtures("unexported")
+def test_a_long_text_counts_as_a_whole(tmp_path):
     filler = " ".join(f"same{number}" for number in range(80))
     rows = [(f"{filler} {word} {n}", word) for word in ("apple", "banana") for n in range(4)]
     found = tfmeta.learn(write_intents(tmp_path / "d.csv", rows), output=tmp_path / "model")
     assert found.held_out.accuracy == 1.0
 
 
+@pytest.mark.usefixtures("unexported")
 def test_json_lines_and_other_names_of_columns(tmp_path, capfd):
     rows = [(text, label) for text, label in intents() if label in LABELS[:2]][::4]
     lines = [json.dumps({"intent": label, "text": text, "n": 1}) for text, label in rows]

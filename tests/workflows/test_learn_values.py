@@ -125,6 +125,7 @@ def test_a_column_equal_to_the_values_is_named(tmp_path, monkeypatch):
     assert ("warning", warning) in found.rows()
 
 
+@pytest.mark.usefixtures("unexported")
 def test_the_command_names_a_row_that_is_far_off(tmp_path):
     rng = np.random.default_rng(0)
     rows = [f"{x},{3 * x + 0.01 * rng.normal() + (9 if x == 7 else 0)}" for x in range(40)]

@@ -58,6 +58,7 @@ def test_arrays_of_images_get_the_answers_of_the_same_images_in_files(pictures):
         tfmeta.predict(trained.glyph_run(), large, support=pictures / "support.npz")
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_an_export_of_images_answers_arrays_of_them(pictures):
     found = tfmeta.predict(
         trained.learner_export(), pictures / "queries.npz", support=pictures / "support.npz"

@@ -8,6 +8,7 @@ import pandas
 import pytest
 import trained
 from closeness import assert_close
+from nightly import rows
 from sklearn.datasets import load_diabetes, load_wine
 from wines import six_classes, train_on_wines
 
@@ -211,7 +212,7 @@ def test_a_run_on_a_function_takes_arrays_alone(tmp_path):
 # Exports, which run in a process of their own
 
 
-@pytest.mark.parametrize("kind", ["learner", "adapted"])
+@rows("kind", ["learner", "adapted"], each_run=["learner"])
 def test_an_export_answers_rows_as_its_run_does(wine, tmp_path, kind):
     """As it is: its confidence is not fitted, so its probabilities are those of the run."""
     inputs, support = wine / "queries.csv", {"support": wine / "support.csv"}

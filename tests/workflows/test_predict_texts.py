@@ -15,6 +15,7 @@ TEXTS = list(text_exports.QUERIES)
 LABELS = list(text_exports.QUERIES.values())
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_sentences_in_three_languages_are_labelled():
     for model in (text_exports.run(), text_exports.learner_export()):
         found = tfmeta.predict(model, TEXTS, support=text_exports.support_csv())
@@ -42,6 +43,7 @@ def test_the_command_prints_the_text_and_its_label(capfd):
     assert done.stdout.startswith(f"{TEXTS[2]}  {LABELS[2]}  ")
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_files_of_texts(tmp_path):
     lines = tmp_path / "texts.txt"
     lines.write_text("\n".join(TEXTS), "utf-8")

@@ -7,6 +7,7 @@ import pandas
 import pytest
 import trained
 from closeness import assert_close
+from nightly import rows
 
 import tfmeta
 from tfmeta.pipelines import build
@@ -64,7 +65,7 @@ def test_a_run_predicts_with_the_variance(devices, answers):
     assert str(found[1]).endswith(f"  {found[1].prediction[0]:.6g}  deviation {deviation:.3g}")
 
 
-@pytest.mark.parametrize("kind", ["learner", "adapted"])
+@rows("kind", ["learner", "adapted"], each_run=["learner"])
 def test_an_export_serves_the_variance(devices, answers, tmp_path, kind):
     support = devices / "support.csv"
     baked_in = {"support": support} if kind == "adapted" else {}

@@ -10,6 +10,7 @@ import pytest
 import text_exports
 import trained
 from export_requests import strings
+from nightly import second_road
 from served_models import CLIENT, NAME, TRANSPORTS, assert_same, double, quoted
 
 from tfmeta.exporting.client import read_support
@@ -30,13 +31,16 @@ def adapted():
         yield served
 
 
-def test_a_support_set_of_texts():
+def test_a_support_set_of_texts(tmp_path):
     names, support = read_support(text_exports.support_csv())
     assert names == sorted(LABELS)
     with open(text_exports.support_csv(), encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert support["support_x_text"] == [[row["text"] for row in rows]]
     assert support["support_y"] == [[names.index(row["label"]) for row in rows]]
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(OSError, match=r"has the columns \['a', 'b'\]; expected text and l"):
+        read_support(tmp_path / "bad.csv")
 
 
 @TRANSPORTS
@@ -75,6 +79,13 @@ def test_a_request_over_rest_needs_nothing_but_strings(adapted):
     assert "x_text: expected texts with a word" in answer["error"]
 
 
+@second_road(
+    "tests/exporting/serving/test_served_texts.py"
+    "::test_sentences_are_answered_as_by_the_model_itself",
+    "tests/exporting/serving/test_client_program.py::test_the_program_prints_a_label_for_each_file",
+    "tests/exporting/test_text_exports.py"
+    "::test_a_client_without_python_for_texts_gets_the_labels_of_predict",
+)
 def test_the_program_takes_texts(learner, tmp_path):
     copy = shutil.copy(CLIENT, tmp_path / "client.py")
     command = [sys.executable, copy, text_exports.support_csv(), *TEXTS, "--model", NAME]
@@ -83,7 +94,3 @@ def test_the_program_takes_texts(learner, tmp_path):
         assert done.returncode == 0, done.stderr
         shown = [line.split("  ")[:2] for line in done.stdout.splitlines()]
         assert shown == [list(pair) for pair in text_exports.QUERIES.items()]
-    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
-    done = trained.run([sys.executable, copy, "bad.csv", "x", "--model", NAME], cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr == "client.py: bad.csv has the columns ['a', 'b']; expected text and label\n"

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from blobs import blobs, npz
 from closeness import assert_close, assert_far_apart, assert_within_chance
+from nightly import second_road
 
 import tfmeta
 from tfmeta import networks
@@ -78,6 +79,12 @@ def accuracy_after_training(source, **options):
     return learner.evaluate(test, steps=10, verbose=0, return_dict=True)["accuracy"]
 
 
+@second_road(
+    "tests/pipelines/arrays/test_array_scaling.py"
+    "::test_the_scaled_network_gives_the_same_answers_to_raw_features",
+    "tests/pipelines/arrays/test_array_scaling.py"
+    "::test_the_scaling_is_that_of_the_training_split_alone",
+)
 def test_raw_features_train_as_well_as_scaled_ones(tmp_path):
     """Chance is 0.2; what the constants are for is seen by leaving them out."""
     x, labels = blobs()

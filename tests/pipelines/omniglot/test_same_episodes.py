@@ -2,6 +2,7 @@
 
 import pytest
 from drawn_episodes import episodes_of, same
+from nightly import second_road
 
 import tfmeta
 from tfmeta.episodes.episode_shape import EpisodeShape
@@ -9,7 +10,16 @@ from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.pipelines import build
 
-pytestmark = [pytest.mark.omniglot, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.omniglot,
+    pytest.mark.slow,
+    second_road(
+        "tests/pipelines/test_tfds_pipeline.py::test_episodes_are_those_of_a_folder_of_the_same_files",
+        "tests/pipelines/test_image_folder.py::test_streamed_episodes_are_those_in_memory",
+        "tests/pipelines/omniglot/test_omniglot.py"
+        "::test_omniglot_is_1623_characters_of_20_drawers_with_ink_high",
+    ),
+]
 
 # The split of the papers, for pipelines that know of none: as many classes, by the same draw.
 AS_OMNIGLOT = {"split_by": "class", "validation": 100, "test": 423}

@@ -1,0 +1,16 @@
+"""What the tests of the workflows share."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def unexported(monkeypatch):
+    """Leaves out the exports of `learn`, for tests of what it says of the data."""
+    from tfmeta.workflows import learn
+
+    def paths(learner, folder, **_):
+        return folder / "1", Path(f"{folder}-learner") / "1"
+
+    monkeypatch.setattr(learn, "export_both", paths)
