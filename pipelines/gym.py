@@ -7,73 +7,29 @@ the policy did in it, the queries are what the adapted policy then does. A shot 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.environments.credit import advantages
+from tfmeta.environments.attempts import Acting, Attempts
 from tfmeta.environments.environments import UNITS, Environments
+from tfmeta.environments.pictures import can_be_drawn
 from tfmeta.environments.policies import Policies
 from tfmeta.environments.policy_loss import PolicyLoss
-from tfmeta.environments.policy_targets import PolicyTargets
-from tfmeta.environments.rollouts import Rollouts, Trajectories
+from tfmeta.environments.task_drawing import TaskDrawing, task_drawing
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
+from tfmeta.episodes.source_failure import as_raised
 from tfmeta.errors import UserError
 from tfmeta.reading.row_format import RowFormat
 
 SPLITS = ("train", "validation", "test", "all")
 _MOST_TRAJECTORIES = 1_000  # of a task
 _NAME = "gym:"
-
-
-@dataclass(frozen=True)
-class Acting:
-    """How trajectories are made and credited.
-
-    Attributes:
-        environments: the tasks.
-        loss: whose `discount` and `gae_lambda` the advantages take.
-        knows_task: whether the policy sees the task.
-        epochs: how many steps of training are taken on each batch of episodes.
-    """
-
-    environments: Environments
-    loss: PolicyLoss
-    knows_task: bool
-    epochs: int = 1
-
-    @property
-    def columns(self) -> PolicyTargets:
-        return PolicyTargets(self.environments.action_size)
-
-    def examples(self, found: Trajectories) -> tuple[tf.Tensor, tf.Tensor]:
-        """Trajectories as examples and targets, `(tasks, rows, ...)`."""
-        length = self.environments.horizon
-        steps = tf.broadcast_to(tf.range(length, dtype=tf.float32), tf.shape(found.rewards))
-        observations, actions, log_probability, rewards, happened, steps = (
-            _rows(t) for t in (*found, steps)
-        )
-        credit = advantages(
-            observations,
-            rewards,
-            steps,
-            happened=happened,
-            discount=self.loss.discount,
-            gae_lambda=self.loss.gae_lambda,
-        )
-        y = self.columns.joined(actions, log_probability, rewards, steps, credit)
-        return observations, y
-
-
-def _rows(x: tf.Tensor) -> tf.Tensor:
-    """`(tasks, trajectories, steps, ...)` -> `(tasks, rows, ...)`."""
-    return tf.reshape(x, [tf.shape(x)[0], x.shape[1] * x.shape[2], *x.shape[3:]])
 
 
 class GymSource(EpisodeSource):
@@ -145,9 +101,30 @@ class GymSource(EpisodeSource):
         return 1, _MOST_TRAJECTORIES
 
     def draw(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Episode]:
-        acting = self._acting
-        environments = acting.environments
-        run = Rollouts(environments, acting.knows_task)
+        attempts = self._attempts(split, shape, seed)
+        return lambda first, count: Episode(*self._acting.episodes(attempts(first, count)))
+
+    def drawings(
+        self, split: str, shape: EpisodeShape, *, seed: int
+    ) -> Callable[[int], TaskDrawing] | None:
+        environment = self.name.removeprefix(_NAME)
+        if not can_be_drawn(environment):
+            return None
+        attempts = tf.function(self._attempts(split, shape, seed), autograph=False)
+
+        def drawn(number: int) -> TaskDrawing:
+            with as_raised():
+                found = attempts(tf.constant(number, tf.int64), 1)
+            return task_drawing(environment, found)
+
+        return drawn
+
+    def _attempts(self, split: str, shape: EpisodeShape, seed: int) -> Callable[..., Attempts]:
+        """A function in the graph: `(first, count)` -> what is done in the tasks of these numbers.
+
+        In training only what the policy does from which a step takes its queries.
+        """
+        acting, environments = self._acting, self._acting.environments
         sides = (shape.num_shots, shape.num_queries)
         steps = (environments.horizon, environments.action_size)
         tasks_stream = RandomStream(seed, split, UNITS)
@@ -157,7 +134,7 @@ class GymSource(EpisodeSource):
             for name, number in zip(("support", "query"), sides, strict=True)
         ]
 
-        def collected(first: Any, count: Any) -> Episode:
+        def collected(first: Any, count: Any) -> Attempts:
             units = tasks_stream.units(first, count)[:, :UNITS]
             tasks = tf.numpy_function(environments.tasks, (units,), tf.float32)
             tasks = tf.ensure_shape(tasks, [None, environments.task_size])
@@ -167,35 +144,10 @@ class GymSource(EpisodeSource):
                 _normal(stream, first, count, (number, *steps))
                 for stream, number in zip(noises, sides, strict=True)
             ]
-
-            def trajectories(policy: Any, side: int) -> Trajectories:
-                return run(policy, tasks, seeds[side], noise[side])
-
-            return self._episode(trajectories, split == "train")
+            chance = list(zip(seeds, noise, strict=True))
+            return acting.attempts(tasks, chance, self._policies, in_training=split == "train")
 
         return collected
-
-    def _episode(self, trajectories: Callable[..., Trajectories], in_training: bool) -> Episode:
-        acting, policies = self._acting, self._policies
-        if policies is None:
-            found = [acting.examples(trajectories(self._at_random, side)) for side in (0, 1)]
-            return Episode(*found[0], *found[1])
-        support = acting.examples(trajectories(policies.before, 0))
-        tried = []
-        for states in policies.adapted(*support, in_training=in_training).values():
-            # One after another, because the environments are the same ones.
-            done = [tried[-1].rewards] if tried else support
-            with tf.control_dependencies(done):
-                act = lambda x, states=states: policies.after(states, x)  # noqa: E731
-                tried.append(trajectories(act, 1))
-        query_x, query_y = acting.examples(tried[-1])
-        rewards = [_rows(each.rewards)[..., tf.newaxis] for each in tried]
-        return Episode(*support, query_x, tf.concat([query_y, *rewards], -1))
-
-    def _at_random(self, observations: tf.Tensor) -> tf.Tensor:
-        shape = tf.shape(observations)[:2]
-        answers = tf.zeros([shape[0], shape[1], 2 * self._acting.environments.action_size])
-        return tf.ensure_shape(answers, [None, None, 2 * self._acting.environments.action_size])
 
     def episodes_at(
         self,
@@ -271,6 +223,7 @@ def build(
         discount, gae_lambda: of the advantages.
         clip: of the loss; see `PolicyLoss`.
         knows_task: whether the policy sees the task beside the observation, for a comparison.
+
         epochs: steps of training on each batch of episodes, before the next one is collected. With
             more than one the loss's clip keeps the policy near the one that acted (PPO; ProMP,
             algorithm 1, takes five).

@@ -103,6 +103,27 @@ def test_an_inner_loop_on_the_head_adapts_means_and_deviations():
         assert np.all(one.numpy() != other)
 
 
+def test_its_second_derivatives_are_no_loops_over_the_tasks():
+    network = policy((3,), 4, hidden=(5,))
+    weights = [tf.constant(v) for v in network.get_weights()]
+
+    def of_a_task(x):
+        with tf.GradientTape() as outer:
+            outer.watch(weights)
+            with tf.GradientTape() as inner:
+                inner.watch(weights)
+                outputs, _ = network.stateless_call(weights, [], x)
+                loss = tf.reduce_sum(outputs**2)
+            gradients = inner.gradient(loss, weights)
+            length = tf.add_n([tf.reduce_sum(g**2) for g in gradients])
+        return outer.gradient(length, weights)
+
+    by_xla = tf.function(of_a_task, jit_compile=True, autograph=False)
+    graph = by_xla.get_concrete_function(tf.TensorSpec((7, 3))).graph
+    # `vectorized_map` knows no other way for it than a loop, which it warns of.
+    assert "XlaDynamicUpdateSlice" not in {op.type for op in graph.get_operations()}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

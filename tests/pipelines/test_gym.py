@@ -1,15 +1,20 @@
 """Environments as tasks: what is drawn follows from the number, and from what the learner does."""
 
+import io
+
 import numpy as np
 import pytest
 from closeness import assert_at_most, assert_close, assert_far_apart, assert_uniform
+from PIL import Image
 from scipy import stats
 
 import tfmeta
 from tfmeta import EpisodeShape, UserError
+from tfmeta.environments.pictures import still
 from tfmeta.environments.policy_targets import PolicyTargets
 from tfmeta.learners.targets import default_loss
 from tfmeta.pipelines import build, listing
+from tfmeta.pipelines.gym import GymSource
 
 SHAPE = EpisodeShape(1, 2, 3)  # two trajectories to learn from, three afterwards
 HORIZON = 5
@@ -63,6 +68,15 @@ def test_without_a_learner_actions_are_random_and_follow_from_the_number(source)
     assert not np.array_equal(*(drawn(source, 0, 1, split)[0] for split in ("train", "test")))
 
 
+def found_goal(after, rewards):
+    """Where the goal is and its squared length, by places and the rewards there."""
+    rows, right = [], []
+    for place, reward in zip(after.reshape(-1, 2), rewards.ravel(), strict=True):
+        rows.append([*(2 * place), -1.0])  # reward = 2 p.g - |p|^2 - |g|^2
+        right.append(reward + place @ place)
+    return np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0]
+
+
 def test_points_move_as_they_act_and_are_rewarded_for_being_near(source):
     _, _, x, y = drawn(source, 0, 3)
     x, y = (each.reshape(3, 3, HORIZON, -1) for each in (x, y))
@@ -72,11 +86,7 @@ def test_points_move_as_they_act_and_are_rewarded_for_being_near(source):
     # Three rewards and places tell where the goal is; all trajectories of a task have the same one.
     after, rewards = x[:, :, 1:].astype(np.float64), COLUMNS.rewards(y)[:, :, :-1]
     for task in range(3):
-        rows, right = [], []
-        for place, reward in zip(after[task].reshape(-1, 2), rewards[task].ravel(), strict=True):
-            rows.append([*(2 * place), -1.0])  # reward = 2 p.g - |p|^2 - |g|^2
-            right.append(reward + place @ place)
-        goal = np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0]
+        goal = found_goal(after[task], rewards[task])
         # Places differ by their noise alone, so that rounding is enlarged.
         assert_close(goal[2], goal[:2] @ goal[:2], dtype=np.float32, roundings=4096)
         assert_at_most(np.abs(goal[:2]), np.float32(0.51))
@@ -100,6 +110,28 @@ def test_a_learner_acts_before_and_after_it_has_adapted(source, learner):
         assert_close(together[1], each[0], scale=1)
     trained_on = drawn(bound, 0, 1, "train")[3]
     assert COLUMNS.num_tried(trained_on) == 1  # that of the training step
+
+
+def test_what_is_drawn_is_what_was_done_in_the_task(source, learner, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "tfmeta.environments.task_drawing.still",
+        lambda *seen: shown.append(seen) or still(*seen),
+    )
+    bound = source.acted_in_by(_policies(source, learner))
+    drawing = bound.drawings("test", SHAPE, seed=0)(1)
+    _, _, x, y = (each.reshape(1, -1, HORIZON, each.shape[-1]) for each in drawn(bound, 1, 1))
+    ((environment, paths, goal),) = shown
+    assert environment == "point-navigation"
+    assert [*paths] == ["before", "after 1 step"]
+    np.testing.assert_array_equal(np.stack(paths["after 1 step"]), x[0])
+    before = np.stack(paths["before"]).astype(np.float64)
+    expected = -np.sum((before[:, 1:] - goal) ** 2, -1)
+    assert_close(COLUMNS.rewards(y, 0)[0, :, :-1], expected, dtype=np.float32, scale=1)
+    assert f"the goal ({goal[0]:.3g}, {goal[1]:.3g}): before, after 1 step" in drawing.words
+    assert drawing.still.size == (320, 320)
+    assert Image.open(io.BytesIO(drawing.moving)).n_frames == 3  # of 5 steps, and the last
+    assert GymSource("gym:own", source._acting).drawings("test", SHAPE, seed=0) is None
 
 
 def _policies(source, learner):

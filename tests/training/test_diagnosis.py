@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from closeness import assert_close
+from policy_runs import point_run
 from small_runs import CLASSES, VALUES, lines, train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -17,6 +18,7 @@ from tfmeta.errors import UserError
 from tfmeta.training.callbacks.diagnosis import Diagnosis
 from tfmeta.training.diagnosis_parts import DiagnosisParts
 from tfmeta.training.plan import Plan
+from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 
 # All validation tasks are diagnosed, so that the numbers of both are the same.
@@ -124,6 +126,23 @@ def test_the_length_of_the_meta_gradient_is_that_of_a_step():
     assert_close(received["all_layers"], expected, dtype=np.float32, scale=10.0)
     of_head = np.sqrt(sum(np.sum(each.astype(np.float64) ** 2) for each in moved[-2:]))
     assert_close(received["head"], of_head, dtype=np.float32, scale=10.0)
+
+
+def test_a_run_in_environments_shows_returns_and_what_was_done():
+    run = RunDirectory.open(point_run())
+    board = Board(run)
+    expected = {line["step"]: line["validation_return"] for line in lines(run)}
+    received = board.scalars("query_return/after_1")
+    for step, score in expected.items():
+        assert_close(received[step], score, dtype=np.float32)
+    assert board.scalars("query_return/after_0").keys() == expected.keys()
+    for number in range(2):
+        width, height, file = board.last(f"episodes/{number}").tolist()
+        assert tf.io.decode_png(file).shape[:2] == (int(height), int(width))
+        assert board.last(f"videos/{number}").tolist()[2].startswith(b"GIF89a")
+    # What compares answers with targets is left out.
+    assert not [tag for tag in board.tags if tag.startswith(("confusion", "confidence"))]
+    assert not list((run.path / "tensorboard").glob("embeddings*"))
 
 
 class State:

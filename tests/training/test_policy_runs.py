@@ -8,31 +8,17 @@ import pytest
 from closeness import assert_all_close, assert_close
 from credit_by_hand import by_hand
 from model_answers import served
+from policy_runs import HORIZON, RATE, SETTINGS, point_run
 from scipy import stats
 
 import tfmeta
 from tfmeta.training.loading import load
-
-HORIZON, HIDDEN, RATE = 6, 4, 0.5
-SETTINGS = {
-    "algorithm": "maml",
-    "pipeline_options": {"horizon": HORIZON, "discount": 0.9},
-    "network_options": {"hidden": [HIDDEN], "activation": "tanh"},
-    "learner_options": {"inner_learning_rate": RATE, "vectorised": False},
-    **dict.fromkeys(("shots", "queries", "train_shots", "train_queries"), 2),
-    "meta_batch": 2,
-    "steps": 6,
-    "log_every": 2,
-    "validate_every": 2,
-    "validation_tasks": 2,
-    "checkpoint_seconds": 0,
-}
+from tfmeta.training.run_directory import RunDirectory
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("policy") / "run"
-    return tfmeta.train("gym:point-navigation", run_dir=folder, **SETTINGS)
+def run():
+    return RunDirectory.open(point_run())
 
 
 def everything(run):
@@ -66,13 +52,13 @@ def test_a_resumed_run_ends_in_the_same_bits(run, tmp_path):
 
 
 def test_it_is_evaluated_by_its_returns(run):
-    result = tfmeta.evaluate(run, tasks=4, seed=1)
+    result = tfmeta.evaluate(run.path, tasks=4, seed=1)
     facts = result.facts
     assert facts["adaptation_steps"] == [0, 1]
     assert facts["adaptation_curve"][-1] == facts["return"]
     assert [row["name"] for row in facts["baselines"]] == ["actions at random"]
     assert "return " in result.sentences()[0]
-    assert tfmeta.evaluate(run, tasks=4, seed=1).facts == facts
+    assert tfmeta.evaluate(run.path, tasks=4, seed=1).facts == facts
     # No reward is better than 0; at most 6 steps away from a goal in the square.
     assert -6 * 2 * (0.5 + 0.6) ** 2 <= facts["return"] <= 0
 
@@ -115,7 +101,7 @@ def adapted_by_hand(weights, x, y):
 
 @pytest.mark.slow
 def test_an_export_adapts_to_trajectories_and_acts(run, tmp_path):
-    version = tfmeta.export(run, output=tmp_path / "point")
+    version = tfmeta.export(run.path, output=tmp_path / "point")
     assert tfmeta.verify(version).ok
     learner = load(run.path)
     weights = [each.astype(np.float64) for each in learner.network.get_weights()]

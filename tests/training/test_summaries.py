@@ -12,6 +12,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.plugins.projector import projector_config_pb2
 
+from tfmeta.environments.drawing import moving
 from tfmeta.training.board import custom_charts as charts
 from tfmeta.training.board import hparams, markdown_tables, projector, summaries
 
@@ -48,6 +49,15 @@ def test_a_picture_has_its_size_and_its_pixels(tmp_path):
     assert ours.tensor.string_val[:2] == theirs.tensor.string_val[:2] == [b"7", b"5"]
     read = tf.io.decode_png(ours.tensor.string_val[2]).numpy()
     np.testing.assert_array_equal(read, pixels)
+
+
+def test_an_animation_is_shown_as_the_file_that_it_is(tmp_path):
+    file = moving([Image.new("RGB", (7, 5), colour) for colour in ("red", "blue")], 0.05)
+    ours = written(lambda: summaries.write_animation("v", file), tmp_path / "a")
+    theirs = written(lambda: tf.summary.image("v", np.zeros((1, 5, 7, 3))), tmp_path / "b")
+    assert plugin_of(ours) == plugin_of(theirs)
+    assert ours.tensor.string_val == [b"7", b"5", file]
+    assert Image.open(io.BytesIO(file)).n_frames == 2
 
 
 @pytest.mark.parametrize("values", [VALUES, np.full(5, 0.25)], ids=["many", "all alike"])

@@ -1,6 +1,7 @@
 """Moving pictures of our own environments, from observations alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from tfmeta.environments.navigation_picture import navigation_frames, paths_pict
 from tfmeta.environments.stick_figure import STEP_SECONDS, half_cheetah_frames
 from tfmeta.errors import UserError
 
-__all__ = ["animation", "can_be_drawn", "frames", "paths_picture"]
+__all__ = ["animation", "can_be_drawn", "frames", "paths_picture", "still", "task_in_words"]
 
 
 def _cheetahs(episodes: Mapping[str, np.ndarray], _: Any, every: int) -> list[Image.Image]:
@@ -24,11 +25,45 @@ def _points(episodes: Mapping[str, np.ndarray], goal: Any, every: int) -> list[I
     return navigation_frames(episodes, goal, every=every)
 
 
-# Steps from one frame to the next, and how the frames are drawn.
-_DRAWN: dict[str, tuple[int, Callable[..., list[Image.Image]]]] = {
-    "point-navigation": (2, _points),
-    "half-cheetah-direction": (2, _cheetahs),
-    "half-cheetah-velocity": (2, _cheetahs),
+def _paths(episodes: Mapping[str, Sequence[np.ndarray]], goal: Any) -> Image.Image:
+    return paths_picture(episodes, goal)
+
+
+def _arrivals(episodes: Mapping[str, Sequence[np.ndarray]], _: Any) -> Image.Image:
+    first = {name: each[0] for name, each in episodes.items()}
+    return half_cheetah_frames(first, every=max(map(len, first.values())))[-1]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """How the tasks of an environment are drawn.
+
+    Attributes:
+        every: steps from one frame to the next.
+        frames: draws one trajectory for each name as it goes on.
+        still: draws several trajectories for each name as a whole.
+        in_words: says what a task is.
+    """
+
+    every: int
+    frames: Callable[..., list[Image.Image]]
+    still: Callable[..., Image.Image]
+    in_words: Callable[[Sequence[float]], str]
+
+
+_DRAWN = {
+    "point-navigation": _Drawn(
+        2, _points, _paths, lambda task: f"with the goal ({task[0]:.3g}, {task[1]:.3g})"
+    ),
+    "half-cheetah-direction": _Drawn(
+        2,
+        _cheetahs,
+        _arrivals,
+        lambda task: f"to run {'forward' if task[0] >= 0.5 else 'backward'}",
+    ),
+    "half-cheetah-velocity": _Drawn(
+        2, _cheetahs, _arrivals, lambda task: f"to run at {task[0]:.3g} m/s"
+    ),
 }
 
 
@@ -66,8 +101,30 @@ def frames(
             f"received episodes of {[len(each) for each in found.values()]} observations; expected "
             "one or more episodes of one or more"
         )
-    own, draw = _DRAWN[environment]
-    return draw(found, task, every or own)
+    drawn = _DRAWN[environment]
+    return drawn.frames(found, task, every or drawn.every)
+
+
+def still(environment: str, episodes: Mapping[str, Sequence[Any]], task: Any) -> Image.Image:
+    """One picture of all that was done: the paths of points, or where half-cheetahs arrive.
+
+    Args:
+        environment: as of `frames`.
+        episodes: of each name the observations of several trajectories, each as of `frames`. Of
+            half-cheetahs the first one is drawn.
+        task: as of `frames`.
+    """
+    return _DRAWN[environment].still(episodes, task)
+
+
+def task_in_words(environment: str, task: Sequence[float]) -> str:
+    """A task in words, such as "to run forward".
+
+    Args:
+        environment: as of `frames`.
+        task: its numbers.
+    """
+    return _DRAWN[environment].in_words(task)
 
 
 def animation(environment: str, episodes: Mapping[str, Any], task: Any = None) -> bytes:
@@ -79,5 +136,5 @@ def animation(environment: str, episodes: Mapping[str, Any], task: Any = None) -
     Raises:
         UserError: as `frames`.
     """
-    shown, (every, _) = frames(environment, episodes, task), _DRAWN[environment]
-    return moving(shown, every * STEP_SECONDS / 2)
+    shown = frames(environment, episodes, task)
+    return moving(shown, _DRAWN[environment].every * STEP_SECONDS / 2)

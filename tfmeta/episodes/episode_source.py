@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfmeta.environments.policies import Policies
+from tfmeta.environments.task_drawing import TaskDrawing
 from tfmeta.episodes.episode import PaddedEpisode
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.source_facts import SourceFacts
@@ -147,6 +148,19 @@ class EpisodeSource(ABC):
             One list for each episode; None if the source has no names for its classes.
         """
         del split, shape, seed, count
+        return None
+
+    def drawings(
+        self, split: str, shape: EpisodeShape, *, seed: int
+    ) -> Callable[[int], TaskDrawing] | None:
+        """A function that draws the task of a number; None if nothing is drawn of the tasks.
+
+        It is for tasks that can be looked at as a whole, beside their examples.
+
+        Args:
+            split, shape, seed: see `draw`.
+        """
+        del split, shape, seed
         return None
 
     def recorded_splits(self) -> dict[str, list[str]] | None:

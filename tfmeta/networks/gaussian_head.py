@@ -78,7 +78,9 @@ class GaussianHead(keras.layers.Layer):
             log_deviation += ops.cast([math.log(each) for each in self.scale], mean.dtype)
         if self.centre is not None:
             mean += ops.cast(self.centre, mean.dtype)
-        return ops.concatenate([mean, log_deviation], axis=-1)
+        # Concatenated, its second derivative under XLA would be a loop over the tasks.
+        both = ops.stack([mean, log_deviation], axis=-2)
+        return ops.reshape(both, (-1, *x.shape[1:-1], 2 * self.action_size))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return (*input_shape[:-1], 2 * self.action_size)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.environments.task_drawing import TaskDrawing
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.evaluation.adaptation import Adaptation, AdaptationProbe
 from tfmeta.learners.embeddings import embedding_function
@@ -16,7 +17,7 @@ from tfmeta.learners.padding import unpadded
 from tfmeta.training.board.shown_episodes import ShownEpisodes
 from tfmeta.training.plan import Plan
 
-_MOST_TASKS, _MOST_TRAINING_TASKS = 8, 2
+_MOST_TASKS, _MOST_TRAINING_TASKS, _MOST_DRAWN = 8, 2, 2
 _MOST_BYTES = 64 * 2**20  # of the examples of all tasks
 
 
@@ -63,6 +64,17 @@ class DiagnosisParts:
         batch = next(iter(self._plan.episodes_after(0, learner=self._learner)))
         number = min(_MOST_TRAINING_TASKS, self._plan.meta_batch)
         return [unpadded(tf.nest.map_structure(lambda t, n=n: t[n], batch)) for n in range(number)]
+
+    @cached_property
+    def _draw(self) -> Callable[[int], TaskDrawing] | None:
+        fixed = self._fixed
+        source = self._learner.embedded(fixed.source, fixed.split)
+        return source.drawings(fixed.split, fixed.shape, seed=fixed.seed)
+
+    def drawings(self) -> list[TaskDrawing]:
+        """The first tasks as a whole; none if their source draws none."""
+        number = min(_MOST_DRAWN, self._fixed.num_tasks)
+        return [] if self._draw is None else [self._draw(task) for task in range(number)]
 
     def projected(self, adaptation: Adaptation) -> tuple[dict[str, list[str]], np.ndarray | None]:
         """What is known of each query of the episodes, and its picture if it has one."""

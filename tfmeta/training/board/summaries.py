@@ -28,8 +28,18 @@ def write_picture(tag: str, picture: Image.Image) -> None:
     """A picture: its width, its height and a PNG file, as `tf.summary.image` writes it."""
     file = io.BytesIO()
     picture.save(file, "PNG")
-    width, height = (str(side).encode() for side in picture.size)
-    write_for_plugin(tag, "images", tf.constant([width, height, file.getvalue()]))
+    _write_image(tag, picture.size, file.getvalue())
+
+
+def write_animation(tag: str, file: bytes) -> None:
+    """A GIF file, which TensorBoard shows as it is, so that it moves."""
+    with Image.open(io.BytesIO(file)) as opened:
+        _write_image(tag, opened.size, file)
+
+
+def _write_image(tag: str, size: tuple[int, int], file: bytes) -> None:
+    width, height = (str(side).encode() for side in size)
+    write_for_plugin(tag, "images", tf.constant([width, height, file]))
 
 
 def write_histogram(tag: str, values: np.ndarray) -> None:

@@ -9,7 +9,12 @@ from tfmeta.evaluation.adaptation import Adaptation
 from tfmeta.training.board.event_writer import EventWriter
 from tfmeta.training.board.projector import write_projector
 from tfmeta.training.board.samples import write_samples
-from tfmeta.training.board.summaries import write_histogram, write_scalar
+from tfmeta.training.board.summaries import (
+    write_animation,
+    write_histogram,
+    write_picture,
+    write_scalar,
+)
 from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 from tfmeta.training.diagnosis_parts import DiagnosisParts
 from tfmeta.training.named_numbers import with_ways
@@ -57,16 +62,26 @@ class Diagnosis(RunCallback):
         return is_last or self._spent + self._last <= share * passed
 
     def _take(self) -> None:
-        parts, folder = self._parts, self._events.folder
+        parts = self._parts
+        compared = self.state.plan.source.target_kind.are_right_answers  # answers with targets
         adaptation = parts.probe.take()
         with self._events.at(self.state.step):
             self._write_curves(adaptation)
             _write_layers("inner_update", {k: v.mean() for k, v in adaptation.updates.items()})
             _write_layers("gradient_norm", parts.gradient_norms())
-            write_samples(adaptation, parts.shown)
+            for number, drawing in enumerate(parts.drawings()):
+                write_picture(f"episodes/{number}", drawing.still)
+                write_animation(f"videos/{number}", drawing.moving)
+            if compared:
+                write_samples(adaptation, parts.shown)
+        if compared:
+            self._write_projector(adaptation)
+
+    def _write_projector(self, adaptation: Adaptation) -> None:
+        parts = self._parts
         x = np.concatenate([task.query_x for task in adaptation.tasks])
         vectors = parts.embed(tf.constant(x)).numpy()
-        write_projector(folder, vectors, *parts.projected(adaptation))
+        write_projector(self._events.folder, vectors, *parts.projected(adaptation))
 
     def _write_curves(self, adaptation: Adaptation) -> None:
         """The means over the tasks after each inner step, and how the last scores spread."""

@@ -2,6 +2,7 @@
 
 import time
 
+from tfmeta.episodes.target_kind import KINDS
 from tfmeta.training.board import hparams
 from tfmeta.training.board.custom_charts import write_charts
 from tfmeta.training.board.event_writer import EventWriter
@@ -11,12 +12,13 @@ from tfmeta.training.callbacks.run_callback import Logs, RunCallback
 from tfmeta.training.named_numbers import with_ways
 from tfmeta.training.run_state import RunState
 
+_METRICS = "|".join(kind.metric for kind in KINDS.values())
 # By the beginnings of the tags that Diagnosis and TensorBoardEvents write.
 _CHARTS = {
     "query loss after so many inner steps": [r"query_loss.*"],
-    "query accuracy or error after so many inner steps": [r"query_(accuracy|mse).*"],
+    "query accuracy, error or return after so many inner steps": [rf"query_({_METRICS}).*"],
     "loss: support against query": [r"(support|query)_loss.*"],
-    "accuracy or error: support against query": [r"(support|query)_(accuracy|mse).*"],
+    "accuracy, error or return: support against query": [rf"(support|query)_({_METRICS}).*"],
     "size of the inner update, by layer": [r"inner_update/.*"],
     "length of the meta-gradient, by layer": [r"gradient_norm/.*"],
     "milliseconds per step, and waiting for data": [r"time/.*"],
