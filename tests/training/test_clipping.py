@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from closeness import assert_close
 from small_runs import VALUES
 
 from tfmeta.episodes.episode import Episode
 from tfmeta.errors import UserError
+from tfmeta.learners.replica_gradients import shortened
 from tfmeta.training.flat_settings import as_flat
 from tfmeta.training.plan import Plan
 from tfmeta.training.settings import Settings
@@ -36,6 +38,19 @@ def test_a_run_shortens_a_meta_gradient_that_is_too_long():
     for most, share in ((0.3 * length, 0.3), (3 * length, 1.0)):
         step, mean = step_and_mean(outer_clip_norm=float(most))
         assert_close(step, share * mean, scale=1.0)  # of the weights
+
+
+def test_gradients_whose_squares_float32_can_not_hold_are_shortened_too():
+    rng = np.random.default_rng(0)
+    gradients = [np.float32(rng.normal(size=shape) * 1e30) for shape in ((3, 2), (4,))]
+    exact = np.concatenate([np.float64(part).reshape(-1) for part in gradients])
+    found = shortened([tf.constant(part) for part in gradients], 2.0)
+    found = np.concatenate([part.numpy().reshape(-1) for part in found])
+    assert_close(found, 2 * exact / np.linalg.norm(exact), dtype=np.float32)
+    zeros = shortened([tf.zeros((2,)), tf.zeros(())], 2.0)
+    assert all(not part.numpy().any() for part in zeros)
+    for odd in (np.inf, np.nan):
+        assert not np.isfinite(shortened([tf.constant([1.0, odd])], 2.0)[0]).all()
 
 
 @pytest.mark.parametrize("most", [0, -1, "1", True, float("inf")])
