@@ -32,7 +32,7 @@ ENVIRONMENTS: dict[str, tuple[str, dict[str, Any], int]] = {
     "point": ("gym:point-navigation", {}, 200),
     "cheetah": (
         "gym:half-cheetah-direction",
-        {"meta_batch": 4, "validation_tasks": 4, "steps": 300},
+        {"meta_batch": 8, "validation_tasks": 4, "steps": 300, "outer_lr": 0.001},
         40,
     ),
 }

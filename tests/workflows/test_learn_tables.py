@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 import tfmeta
 from tfmeta.networks.beside_one import BesideOne, beside_one
 from tfmeta.training.progress import Progress
-from tfmeta.workflows.learn_task import task_of_table
+from tfmeta.workflows.learnable.rows import task_of_table
 
 
 def test_flowers_are_told_apart_as_well_as_by_logistic_regression(tmp_path):

@@ -12,9 +12,9 @@ from made_once import made_once
 
 import tfmeta
 from tfmeta import UserError
-from tfmeta.workflows import learn_task
-from tfmeta.workflows.learn_label import label_column
-from tfmeta.workflows.learn_texts import text_column
+from tfmeta.workflows.learnable import texts
+from tfmeta.workflows.learnable.label_column import label_column
+from tfmeta.workflows.learnable.text_column import text_column
 
 LABELS = [f"{action} {thing}" for action in ("lost", "price", "wait") for thing in ("card", "room")]
 NEW = {"I can't find my bank card!": "lost card", "Zimmer kosten?": "price room"}
@@ -64,13 +64,13 @@ def test_the_network_whose_held_out_answers_are_likelier_is_taken(monkeypatch, l
     def embedded(place, columns, name, progress):
         return SimpleNamespace(network=name, held_out=SimpleNamespace(loss=losses.pop(name)))
 
-    monkeypatch.setattr(learn_task, "_texts_embedded", embedded)
-    monkeypatch.setattr(learn_task, "TEXT_NETWORK", "mlp")
-    monkeypatch.setattr(learn_task, "NETWORKS", {"mlp": SimpleNamespace(is_installed=True)})
-    assert learn_task.task_of_texts("data.csv", {}, None, None).network == chosen
+    monkeypatch.setattr(texts, "_texts_embedded", embedded)
+    monkeypatch.setattr(texts, "TEXT_NETWORK", "mlp")
+    monkeypatch.setattr(texts, "NETWORKS", {"mlp": SimpleNamespace(is_installed=True)})
+    assert texts.task_of_texts("data.csv", {}, None, None).network == chosen
     assert losses == {}
     losses["conv4"] = 1.0
-    assert learn_task.task_of_texts("data.csv", {}, "conv4", None).network == "conv4"
+    assert texts.task_of_texts("data.csv", {}, "conv4", None).network == "conv4"
 
 
 @pytest.mark.usefixtures("unexported")

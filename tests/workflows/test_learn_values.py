@@ -70,13 +70,14 @@ def test_the_model_answers_as_bayesian_linear_regression(tmp_path):
 
 def test_numbers_with_fractions_are_values_and_whole_ones_are_classes(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("tfmeta.workflows.learn.learn_values", lambda *a, **k: asked.append(a[1]))
+    learn_values = "tfmeta.workflows.learnable.values.learn_values"
+    monkeypatch.setattr(learn_values, lambda *a, **k: asked.append(a[1]))
     (tmp_path / "values.csv").write_text("a,label\n1,0.5\n2,1\n3,1.5\n4,2\n")
     tfmeta.learn(tmp_path / "values.csv", output=tmp_path / "model")
     np.savez(tmp_path / "values.npz", x=np.eye(4), y=np.array([0.5, 1, 1.5, 2]))
     tfmeta.learn(tmp_path / "values.npz", output=tmp_path / "model")
     assert asked == ["label", "y"]
-    from tfmeta.workflows.learn_values import value_column
+    from tfmeta.workflows.learnable.values import value_column
 
     (tmp_path / "classes.csv").write_text("a,label\n1,1\n2,1\n3,2\n4,2\n")
     assert value_column(tmp_path / "classes.csv", None, None) is None

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.reading.tables import read_table
-from tfmeta.workflows.learn_words import is_number
+from tfmeta.workflows.learnable.words import is_number
 
 _TEXTS_ALONE = ".jsonl"  # tables of features are in no such files
 _TABLE = ".csv"

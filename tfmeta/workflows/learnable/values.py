@@ -1,8 +1,8 @@
-"""`tfmeta.learn` for values: a table of features becomes a served regression."""
+"""Tables of features with a column of values, which become a served regression."""
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,12 +16,39 @@ from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import find_file, read_table
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
-from tfmeta.workflows.learn_words import in_own_words
+from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
+from tfmeta.workflows.learnable.words import as_option, in_own_words
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
 _LEAST_ROWS = 3
 _LARGEST = 1e15  # a variance is the square of such a value
 _MOST_LOST = 1e-3  # of the deviation of the values, by rounding to float32
+
+
+class Values(Learnable):
+    """An NPZ, CSV or Parquet file of features, with a column of values."""
+
+    what = "a table"
+    not_for: ClassVar = {"skip_unreadable": "a folder", "network": "images"}
+
+    def takes(self, request: Request) -> bool:
+        return _column(request) is not None
+
+    def learn(self, request: Request) -> LearnedValues:
+        reading = request.reading
+        options = TableOptions(**{name: as_option(reading.get(name)) for name in GAPS})
+        return learn_values(
+            request.place,
+            _column(request) or "",
+            reading.get("features"),
+            options,
+            folder=request.folder,
+            progress=request.progress,
+        )
+
+
+def _column(request: Request) -> str | None:
+    return value_column(request.place, request.reading.get("label"), request.reading.get("target"))
 
 
 def value_column(place: Path, label: str | None, target: str | None) -> str | None:

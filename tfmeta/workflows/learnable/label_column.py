@@ -9,7 +9,7 @@ from tfmeta.errors import UserError, listed
 from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import as_text
 from tfmeta.reading.text_rows import columns_of_json
-from tfmeta.workflows.learn_words import is_number
+from tfmeta.workflows.learnable.words import is_number
 
 USUAL = "label"
 _TABLES = (".csv", ".parquet")

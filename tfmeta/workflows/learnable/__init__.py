@@ -1,0 +1,22 @@
+"""The kinds of data that `tfmeta.learn` can learn from, one file each."""
+
+from tfmeta.workflows.learnable.images import Images
+from tfmeta.workflows.learnable.kind import Learnable, Request
+from tfmeta.workflows.learnable.rows import Rows
+from tfmeta.workflows.learnable.sounds import Sounds
+from tfmeta.workflows.learnable.texts import Texts
+from tfmeta.workflows.learnable.values import Values
+
+# The first one that takes the data learns it.
+KINDS: tuple[Learnable, ...] = (Sounds(), Images(), Texts(), Values(), Rows())
+
+
+def kind_of(request: Request) -> Learnable:
+    """The kind of the data that is asked for, with its options checked.
+
+    Raises:
+        UserError: if an option is for other data, or the data can't be read.
+    """
+    kind = next(kind for kind in KINDS if kind.takes(request))
+    kind.check(request)
+    return kind

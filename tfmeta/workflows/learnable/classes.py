@@ -1,0 +1,107 @@
+"""The models of a task of classes, and what is said of them."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tfmeta.confidence import Confidence
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.errors import counted, listed
+from tfmeta.evaluation.held_out import Head, HeldOut
+from tfmeta.inspection.identity import alike, given_digests
+from tfmeta.network_registry import NETWORKS
+from tfmeta.reading.prepared_columns import PreparedColumns
+from tfmeta.workflows.learn_exports import CHOSEN, export_both
+from tfmeta.workflows.learnable.kind import Request
+from tfmeta.workflows.learnable.task import Task
+from tfmeta.workflows.learnable.words import is_number
+from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
+
+_WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5})
+
+
+def learned(task: Task, request: Request) -> Learned:
+    """Exports the models of a task of classes, and says what was found out."""
+    index, names = task.source.index, task.source.index.class_names
+    found = task.held_out
+    head = _WITHOUT_HELD_OUT if found is None else found.head
+    request.progress.advance(CHOSEN, f"{head} chosen")
+    words = in_words(found)
+    confidence = Confidence() if found is None else found.confidence
+    confidence = replace(confidence, report={"in_words": words})
+    source = task.source
+    baked_in = {"support": (task.support_x, task.labels), "class_names": list(names)}
+    shared: dict[str, Any] = {"confidence": lambda: confidence}
+    shared["input_format"] = source.input_format
+    adapted, learner = export_both(
+        task.make_learner(head),
+        request.folder,
+        shared=shared,
+        baked_in=baked_in,
+        progress=request.progress,
+    )
+    return Learned(
+        adapted=adapted,
+        learner=learner,
+        network=f"{task.network}, beside pixels" if task.pixels else task.network,
+        head=str(head),
+        class_names=names,
+        num_examples=len(index.labels),
+        held_out=HeldOutShare.of(found) if found else None,
+        confusions=confusions_of(found, names) if found else (),
+        suspects=suspects_of(found, names, index.origins) if found else (),
+        temperature=confidence.temperature,
+        rests_on=words,
+        notes=request.notes,
+        warnings=(*_untested(task, found), *_warnings(task.source)),
+        seconds=time.monotonic() - request.started,
+    )
+
+
+def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
+    """What the measured accuracy does not say."""
+    known = NETWORKS.get(task.network)
+    if known and known.num_parameters and not known.pretrained:
+        yield f"{task.network} is drawn at random; a pretrained network makes better features"
+    names, counts = task.source.index.class_names, task.source.index.counts
+    alone = [name for name, count in zip(names, counts, strict=True) if count == 1]
+    if len(alone) > len(names) / 2 and all(is_number(name) for name in names):
+        yield "most classes are numbers with one example each; --target COLUMN learns values"
+    if found and alone:
+        yield (
+            f"{listed(alone)}: one example each, which can't be held out, so that nothing is known "
+            "of how well these classes are recognised"
+        )
+
+
+def _blank(source: ClassSource) -> Iterator[str]:
+    """Examples without content, such as silent sounds, which teach their class nothing."""
+    prepared, names = source.prepared, source.index.origins.names
+    if prepared is None:
+        return
+    flags = np.concatenate([np.zeros(0, bool), *map(prepared.is_blank, prepared.chunks())])
+    if blank := np.flatnonzero(flags).tolist():
+        shown = listed([names[n] for n in blank])
+        yield f"{prepared.noun} that {prepared.blank_words}: {shown}; leave them out"
+
+
+def _warnings(source: ClassSource) -> Iterator[str]:
+    index, prepared = source.index, source.prepared
+    yield from source.left_out({})
+    if isinstance(prepared, PreparedColumns):
+        yield from prepared.warnings(prepared.facts())
+    yield from _blank(source)
+    found = alike(index, given_digests(index))
+    for kind, harm in (
+        ("across_classes", "their labels contradict each other"),
+        ("within_class", "the measured accuracy is too good"),
+    ):
+        if sets := found[kind]:
+            names = index.origins.names
+            shown = [names[sets[0][0]], names[sets[0][1]]]
+            where = kind.replace("_", " ")
+            found_sets = counted(len(sets), "set")
+            yield f"{found_sets} of equal examples {where}, such as {listed(shown)}; {harm}"

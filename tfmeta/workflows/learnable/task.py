@@ -1,0 +1,74 @@
+"""A task of classes that `tfmeta.learn` is to learn, and the heads that are tried on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.errors import UserError, listed
+from tfmeta.evaluation.held_out import Head, HeldOut, best_head
+from tfmeta.learners import find
+from tfmeta.learners.meta_learner import MetaLearner
+
+# Every example is of the one task: no class is kept for validation or test.
+ONE_TASK: dict[str, Any] = {"split_by": "class", "validation": 0, "test": 0}
+BATCH = 256
+READ, EMBEDDED = 0.05, 0.4  # shares of the time, for the bar
+Features = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned.
+
+    Attributes:
+        source: of the examples, of which every class is one of the task's.
+        held_out: what the best head says of examples that were held out; None if none can be.
+        support_x: `(examples, ...)`, as the learner takes them.
+        make_learner: a head -> the learner that has it.
+        network: name of the network that made the features, or a word for none.
+        pixels: weight of the images' pixels beside the features.
+    """
+
+    source: ClassSource
+    held_out: HeldOut | None
+    support_x: Features
+    make_learner: Callable[[Head], MetaLearner]
+    network: str
+    pixels: float = 0.0
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        return self.source.index.labels.astype(np.int32)
+
+
+def held_out_of(comparable: Features, source: ClassSource) -> HeldOut | None:
+    """What the best head says of features, as heads compare them, that were held out."""
+    index = source.index
+    if index.counts.max() == 1:
+        return None
+    return best_head(comparable, index.labels.astype(np.int32))
+
+
+def learner_of(head: Head, network: keras.Model) -> MetaLearner:
+    learner: MetaLearner = find(head.algorithm).load()(network, **head.options)
+    return learner
+
+
+def checked_source(source: EpisodeSource) -> ClassSource:
+    """The source; raises UserError if there are not two classes, each with an example."""
+    assert isinstance(source, ClassSource)
+    names, counts = source.index.class_names, source.index.counts
+    if empty := [name for name, count in zip(names, counts, strict=True) if not count]:
+        raise UserError(
+            f"the classes {listed(empty)} have no example that can be read; expected one or more "
+            "of each class. Add examples, or remove the folders"
+        )
+    if len(names) < 2:
+        raise UserError(f"received one class, {names[0]}; expected two or more")
+    return source

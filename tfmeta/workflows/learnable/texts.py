@@ -1,0 +1,109 @@
+"""Files of texts, each with its class."""
+
+import inspect
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import keras
+import numpy as np
+
+from tfmeta import pipelines
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.errors import UserError, counted
+from tfmeta.evaluation.held_out import MOST_FOR_RIDGE
+from tfmeta.network_registry import NETWORKS, suited_options
+from tfmeta.reading.prepared_tokens import PreparedTokens
+from tfmeta.training.network_choice import network_function
+from tfmeta.training.progress import Progress
+from tfmeta.workflows.learnable.classes import learned
+from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
+from tfmeta.workflows.learnable.task import (
+    BATCH,
+    EMBEDDED,
+    ONE_TASK,
+    READ,
+    Task,
+    checked_source,
+    held_out_of,
+    learner_of,
+)
+from tfmeta.workflows.learnable.text_column import text_column
+from tfmeta.workflows.learnable.words import in_own_words
+from tfmeta.workflows.learned import Learned
+
+TEXT_NETWORK = "minilm"
+# Tokens of a text, and different tokens of thousands of texts: there is a feature of each.
+_MOST_LENGTH, _FEW_TOKENS = 2048, 4096
+# The default network of texts without its map, which is drawn at random before training.
+_TFIDF, _UNTRAINED = "TF-IDF", {"embedding_size": 0}
+
+
+class Texts(Learnable):
+    """A CSV or JSONL file with a column of texts."""
+
+    what = "texts"
+    not_for: ClassVar = {
+        "skip_unreadable": "a folder",
+        **dict.fromkeys(("target", "features", *GAPS), "a table of features"),
+    }
+
+    def takes(self, request: Request) -> bool:
+        return text_column(request.place, request.reading) is not None
+
+    def learn(self, request: Request) -> Learned:
+        columns = {**request.columns(), "text": text_column(request.place, request.reading)}
+        task = task_of_texts(request.place, columns, request.network, request.progress)
+        return learned(task, request)
+
+
+def task_of_texts(
+    place: Path, columns: dict[str, Any], network: str | None, progress: Progress
+) -> Task:
+    """The task of a file of texts, of whose tokens a network makes features.
+
+    If no network is named, it is TF-IDF or the pretrained one, where that is installed: whichever
+    makes the answers that were held out likelier. The pretrained one knows English alone.
+    """
+    names = [network] if network else [_TFIDF]
+    if not network and NETWORKS[TEXT_NETWORK].is_installed:
+        names.append(TEXT_NETWORK)
+    try:
+        tasks = [_texts_embedded(place, columns, name, progress) for name in names]
+    except UserError as error:
+        raise in_own_words(error) from error
+    return min(tasks, key=lambda task: getattr(task.held_out, "loss", 0.0))
+
+
+def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: Progress) -> Task:
+    """The task of texts, whose features the network of that name makes."""
+    options = {**ONE_TASK, **columns, **suited_options(name)}
+    source = checked_source(pipelines.build("text", data_dir=place, options=options))
+    if name == _TFIDF:
+        options |= _size_of_texts(source)
+        source = checked_source(pipelines.build("text", data_dir=place, options=options))
+    network = _network_of_texts(name, source)
+    x, parts = source.index.examples, []
+    for start in range(0, len(x), BATCH):
+        parts.append(network(x[start : start + BATCH], training=False).numpy())
+        share = READ + (EMBEDDED - READ) * start / len(x)
+        progress.advance(share, f"{start:,} of {counted(len(x), 'text')} embedded by {name}")
+    held_out = held_out_of(np.concatenate(parts), source)
+    return Task(source, held_out, x, lambda head: learner_of(head, network), name)
+
+
+def _size_of_texts(source: ClassSource) -> dict[str, int]:
+    """Options by which all of most texts counts, and the features of many texts fit in memory."""
+    tokens = cast(PreparedTokens, source.prepared).facts()["tokens"]
+    is_large = len(source.index.labels) > MOST_FOR_RIDGE
+    length = min(max(tokens["most"], tokens["length"]), _MOST_LENGTH)
+    return {"length": length, **({"vocabulary": _FEW_TOKENS} if is_large else {})}
+
+
+def _network_of_texts(name: str, source: ClassSource) -> keras.Model:
+    make = network_function("auto" if name == _TFIDF else name, source)
+    taken = inspect.signature(make).parameters
+    given = {key: value for key, value in source.network_options.items() if key in taken}
+    if name == _TFIDF:
+        given |= _UNTRAINED
+    network: keras.Model = make(input_shape=source.input_shape, num_outputs=None, **given)
+    return network
