@@ -7,7 +7,7 @@ from recordings import make_sounds, tones, wav
 import tfmeta
 from tfmeta.errors import UserError
 from tfmeta.workflows import learn_exports
-from tfmeta.workflows.learnable.sounds import holds_sounds
+from tfmeta.workflows.learnable.sound_folders import holds_sounds
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """The kinds of data that `tfmeta.learn` can learn from, one file each."""
 
-from tfmeta.workflows.learnable.images import Images
+from tfmeta.workflows.learnable.image_folders import Images
 from tfmeta.workflows.learnable.kind import Learnable, Request
 from tfmeta.workflows.learnable.rows import Rows
-from tfmeta.workflows.learnable.sounds import Sounds
+from tfmeta.workflows.learnable.sound_folders import Sounds
 from tfmeta.workflows.learnable.texts import Texts
 from tfmeta.workflows.learnable.values import Values
 

@@ -13,7 +13,7 @@ from tfmeta.reading.image_format import ImageFormat
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
-from tfmeta.workflows.learnable.images import DEFAULT_NETWORK, options_of_images
+from tfmeta.workflows.learnable.image_folders import DEFAULT_NETWORK, options_of_images
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
 from tfmeta.workflows.learnable.task import (
     ONE_TASK,

@@ -8,7 +8,7 @@ from tfmeta.reading.sound_files import SOUND_SUFFIXES
 from tfmeta.user_files import is_hidden
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
-from tfmeta.workflows.learnable.images import OF_TABLES
+from tfmeta.workflows.learnable.image_folders import OF_TABLES
 from tfmeta.workflows.learnable.kind import Learnable, Request
 from tfmeta.workflows.learnable.task import ONE_TASK
 from tfmeta.workflows.learned import Learned
