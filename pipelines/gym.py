@@ -53,6 +53,7 @@ class GymSource(EpisodeSource):
         size += environments.task_size if acting.knows_task else 0
         self.input_shape = (size,)
         self.target_size = 2 * environments.action_size
+        self.rows_per_example = environments.horizon
         low, high = environments.action_low, environments.action_high
         if np.isfinite([low, high]).all():
             self.network_options = {

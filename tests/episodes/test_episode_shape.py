@@ -6,6 +6,7 @@ import pytest
 
 import tfmeta
 from tfmeta.episodes.episode_shape import EpisodeShape, Range, in_words
+from tfmeta.episodes.target_kind import ACTIONS, VALUES
 from tfmeta.errors import UserError
 
 
@@ -24,7 +25,9 @@ def test_a_range_is_from_the_least_to_the_most():
     assert shape != EpisodeShape(5, 1, 15, unbalanced=True)
     assert (shape.num_ways, shape.ways.least) == (5, 2)
     assert in_words(shape.protocol()) == "2-5-way 1-shot, 3-15 queries"
-    assert in_words(shape.protocol(), are_values=True) == "1-shot, 3-15 queries"
+    assert in_words(shape.protocol(), kind=VALUES) == "1-shot, 3-15 queries"
+    actions = EpisodeShape(1, 20, 10).protocol()
+    assert in_words(actions, kind=ACTIONS) == "20 trajectories to learn from and 10 afterwards"
 
 
 def test_a_changed_shape_keeps_the_rest():

@@ -123,7 +123,7 @@ class EpisodeFile(EpisodeSource):
             raise self._has_others()
 
     def _has_others(self) -> UserError:
-        size = in_words(self.shape.protocol(), are_values=self.target_kind.are_values)
+        size = in_words(self.shape.protocol(), kind=self.target_kind)
         return UserError(f"the file has {size} episodes of the {self.split} split alone")
 
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:

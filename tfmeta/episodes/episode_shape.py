@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tfmeta.episodes.target_kind import CLASSES, TargetKind
 from tfmeta.errors import UserError, counted
 
 MOST_EXAMPLES = 1_000_000  # of an episode; for more, memory would run out before it is refused
@@ -198,18 +199,16 @@ class EpisodeShape:
         return cls(**facts).changed(query_other_group=query_other_group)
 
 
-def in_words(protocol: dict[str, Any], *, are_values: bool = False) -> str:
+def in_words(protocol: dict[str, Any], *, kind: TargetKind = CLASSES) -> str:
     """A protocol in words, `5-way 1-shot, 15 queries`, or `2-5-way ...` if episodes differ.
 
     Args:
         protocol: has `num_ways`, `num_shots` and `num_queries`, and may have `least_ways` and so
             on.
-        are_values: whether the targets are values, which have no classes, and so no ways.
+        kind: of the targets.
     """
     ways, shots, queries = (
         str(Range.up_to(protocol[f"num_{name}"], protocol.get(f"least_{name}"))) for name in _SIZES
     )
-    ways = "" if are_values else f"{ways}-way "
-    queries = "1 query" if queries == "1" else f"{queries} queries"
     other = ", of another group" if protocol.get("query_other_group") else ""
-    return f"{ways}{shots}-shot, {queries}{other}"
+    return f"{kind.sizes_in_words(ways, shots, queries)}{other}"

@@ -47,6 +47,7 @@ class EpisodeSource(ABC):
         learner_options: defaults for every learner, such as the scale of its targets.
         pinned_options: options of the pipeline that the data decided. A run records them, so that
             later data is read in the same way.
+        rows_per_example: in an episode; a trajectory counts as one example.
         num_tasks: how many episodes there are; None for any number.
         prepared: its examples as the network sees them; None for an endless family.
     """
@@ -60,6 +61,7 @@ class EpisodeSource(ABC):
     network_options: Mapping[str, Any] = MappingProxyType({})
     learner_options: Mapping[str, Any] = MappingProxyType({})
     pinned_options: Mapping[str, Any] = MappingProxyType({})
+    rows_per_example: int = 1
     num_tasks: int | None = None
     prepared: Prepared | None = None
 

@@ -77,6 +77,14 @@ class TargetKind:
         """The default number of classes per episode; 1 for values, which have no classes."""
         return 1 if self.are_values else 5
 
+    def sizes_in_words(self, ways: str, shots: str, queries: str) -> str:
+        """The size of a task in words; each number may be a range."""
+        if not self.are_right_answers:
+            trajectories = "trajectory" if shots == "1" else "trajectories"
+            return f"{shots} {trajectories} to learn from and {queries} afterwards"
+        asked = "1 query" if queries == "1" else f"{queries} queries"
+        return f"{'' if self.are_values else f'{ways}-way '}{shots}-shot, {asked}"
+
     def check_ways(self, num_ways: int) -> None:
         """Raises UserError if tasks of so many classes have one answer alone."""
         if num_ways == 1 and not self.are_values:

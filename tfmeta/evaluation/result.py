@@ -53,7 +53,7 @@ class Result(Facts):
         if facts["ci95"] is not None:
             shown += " (95%)"
         protocol = (
-            f"{shown}  {in_words(facts, are_values=kind_in(facts).are_values)}, {facts['mode']}, "
+            f"{shown}  {in_words(facts, kind=kind_in(facts))}, {facts['mode']}, "
             f"{tasks} of the {facts['split']} split of {facts['pipeline']}"
         )
         held = []

@@ -10,16 +10,19 @@ import tensorflow as tf
 
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
+from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError
 from tfmeta.evaluation.baselines import (
     error_of_mean,
     nearest_mean,
+    scores_without_learning,
     share_right,
     vectors_of,
 )
 from tfmeta.evaluation.evaluator import mean_and_ci95
 
 NUM_EPISODES = 200
+_ACTED_IN = 40  # tasks, whose steps may take long
 _BATCH = 20
 _MOST_WAYS, _SHOTS = 5, (1, 5)
 _QUERIES = (15, 10, 5, 2, 1)  # the first number for which the data has examples is taken
@@ -40,9 +43,12 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
 
     Returns:
         One dict for each number of shots that has episodes: `accuracy` and `chance`, or `mse` and
-        `rmse` in the target's unit, with `ci95` and the protocol.
+        `rmse` in the target's unit, or `return` of random actions, with `ci95` and the protocol.
     """
-    if not source.target_kind.are_values and source.prepared is None:
+    kind = source.target_kind
+    if not kind.are_right_answers:
+        return _of_random_actions(source, seed)
+    if not kind.are_values and source.prepared is None:
         return []
     found, compared = [], cache(source.for_baselines)
     for shots in _SHOTS:
@@ -59,6 +65,16 @@ def baselines(source: EpisodeSource, shape: EpisodeShape, *, seed: int) -> list[
         protocol = {"split": split, "num_tasks": len(scores), "seed": seed, **its_shape.protocol()}
         found.append({**result, "ci95": interval, **protocol})
     return found
+
+
+def _of_random_actions(source: EpisodeSource, seed: int) -> list[dict[str, Any]]:
+    """The return of one trajectory of random actions in each of some tasks."""
+    shape = EpisodeShape(1, 1, 1)
+    fixed = FixedEpisodes(source, shape, "test", _ACTED_IN, seed)
+    ((_, returns),) = scores_without_learning(fixed).items()
+    score, interval = mean_and_ci95(returns)
+    protocol = {"split": "test", "num_tasks": _ACTED_IN, "seed": seed, **shape.protocol()}
+    return [{"return": score, "ci95": interval, **protocol}]
 
 
 def _possible(source: EpisodeSource, shape: EpisodeShape, shots: tf.Tensor) -> Any:

@@ -60,7 +60,10 @@ def make_report(plan: Plan) -> dict[str, Any]:
         report |= _data(source, shape, list(report["splits"]))
     if source.prepared is not None:
         report |= source.prepared.facts()
-    report["targets"] = _targets(source) if source.target_kind.are_values else None
+    kind = source.target_kind
+    report["target_kind"] = kind.name
+    has_targets = kind.are_values and kind.are_right_answers
+    report["targets"] = _targets(source) if has_targets else None
     report["baselines"] = baselines(source, shape, seed=settings.seed)
     report.setdefault("memory", {})["meta_batch_bytes"] = _meta_batch_bytes(source, shape)
     report["refusals"] = _refusals(plan, report.get("unreadable", []))
@@ -175,7 +178,13 @@ def _name(index: ClassIndex, number: Any) -> Any:
 
 def _meta_batch_bytes(source: EpisodeSource, shape: EpisodeShape) -> Any:
     examples = shape.num_ways * (shape.num_shots + shape.num_queries)
-    return META_BATCH * examples * math.prod(source.input_shape) * _FLOAT_BYTES
+    return (
+        META_BATCH
+        * examples
+        * source.rows_per_example
+        * math.prod(source.input_shape)
+        * _FLOAT_BYTES
+    )
 
 
 def _refusals(plan: Plan, unreadable: Any) -> list[str]:

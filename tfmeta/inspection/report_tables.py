@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfmeta.episodes.episode_shape import in_words
+from tfmeta.episodes.target_kind import KINDS, TargetKind
+from tfmeta.errors import counted
 from tfmeta.inspection.findings import META_BATCH
 from tfmeta.inspection.lines import grid, labelled, wrapped
 from tfmeta.reading.prepared_columns import in_words as spread_in_words
@@ -31,7 +33,7 @@ def report_lines(report: dict[str, Any], width: int, prepared_lines: Any = ()) -
     """
     lines = [f"{report['pipeline']}  {report['data_dir'] or ''}".strip()]
     sections = (
-        ("Splits", _splits(report["splits"], width)),
+        ("Splits", _splits(report["splits"], KINDS[report["target_kind"]], width)),
         ("Data", labelled(_facts(report, prepared_lines), width)),
         *_duplicates(report, width),
         *_unreadable(report, width),
@@ -43,26 +45,30 @@ def report_lines(report: dict[str, Any], width: int, prepared_lines: Any = ()) -
     for title, table in sections:
         lines += ["", title, *table]
     verdict = "ready to train" if report["ready"] else "`tfmeta train` would refuse this data"
-    are_values = report["target_size"] is not None
-    episodes = in_words(report["episode"], are_values=are_values)
-    episodes += "" if are_values else " per class"
+    kind = KINDS[report["target_kind"]]
+    episodes = in_words(report["episode"], kind=kind)
+    episodes += "" if kind.are_values else " per class"
     return [*lines, "", f"{verdict}: {report['algorithm']}, {episodes}"]
 
 
-def _splits(splits: Any, width: int) -> Any:
-    columns, rows = split_table(splits)
+def _splits(splits: Any, kind: TargetKind, width: int) -> Any:
+    columns, rows = split_table(splits, kind)
     return grid(columns, rows, width, right=columns[1:])
 
 
-def split_table(splits: dict[str, dict[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def split_table(
+    splits: dict[str, dict[str, Any]], kind: TargetKind
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The columns and rows for splits: classes and their examples, or possible sizes of tasks."""
-    columns: tuple[str, ...] = ("split", "tasks", "most ways", "most examples")
+    sizes = {"most ways": "most_ways", "most examples": "most_examples"}
+    if not kind.are_right_answers:
+        sizes = {"most trajectories": "most_examples"}
     rows: list[tuple[str, ...]] = []
     if any("classes" not in split for split in splits.values()):
         for name, split in splits.items():
             tasks = "any number" if split["tasks"] is None else f"{split['tasks']:,}"
-            rows.append((name, tasks, f"{split['most_ways']:,}", f"{split['most_examples']:,}"))
-        return columns, rows
+            rows.append((name, tasks, *(f"{split[size]:,}" for size in sizes.values())))
+        return ("split", "tasks", *sizes), rows
     columns = ("split", "classes", "examples", "per class: least", "median", "most", "groups")
     for name, split in splits.items():
         spread = split["examples_per_class"]
@@ -81,7 +87,9 @@ def _facts(report: dict[str, Any], prepared_lines: Any) -> Any:
         rows.append(("different sizes", f"{images['distinct_sizes']:,}"))
         modes = ", ".join(f"{mode}: {number:,}" for mode, number in images["modes"].items())
         rows.append(("modes of the files", modes or "unknown"))
-    if report["target_size"] is not None:
+    if not KINDS[report["target_kind"]].are_right_answers:
+        rows.append(("policy", f"{counted(report['target_size'] // 2, 'number')} per action"))
+    elif report["target_size"] is not None:
         size = report["target_size"]
         rows.append(("regression", f"{size} values per target" if size > 1 else "one value"))
     for what, how in prepared_lines:
@@ -111,6 +119,9 @@ def _facts(report: dict[str, Any], prepared_lines: Any) -> Any:
 def _baseline(found: Any) -> Any:
     """The name and the result of a baseline, with the protocol."""
     episodes = f"{found['num_tasks']} {found['split']} episodes, {found['num_queries']} queries"
+    if "return" in found:
+        score = f"{found['return']:,.4g} +- {found['ci95']:.2g}"
+        return "random actions", f"return {score} ({found['num_tasks']} {found['split']} tasks)"
     if "accuracy" in found:
         shots = f"{found['num_ways']}-way {found['num_shots']}-shot"
         score = f"{found['accuracy']:.1%} +- {found['ci95']:.1%}, chance {found['chance']:.1%}"

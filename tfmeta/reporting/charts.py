@@ -130,4 +130,4 @@ def name_axis(axes: Any, metric: str, *, side: str = "y") -> None:
         axis.set_major_formatter(PercentFormatter(1.0, symbol="%"))
         axis.set_label_text("accuracy")
     else:
-        axis.set_label_text("mean squared error")
+        axis.set_label_text({"mse": "mean squared error"}.get(metric, metric))

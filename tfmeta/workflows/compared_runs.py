@@ -32,7 +32,7 @@ class Comparison(Facts):
         """
         facts = plain_values(self.facts)
         modes = listed(sorted({run["mode"] for run in facts["runs"]}))
-        words = in_words(facts, are_values=kind_with(facts["metric"]).are_values)
+        words = in_words(facts, kind=kind_with(facts["metric"]))
         tasks = f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split"
         heading = f"{facts['runs'][0]['pipeline']}, {words}, {modes}, {tasks}, seed {facts['seed']}"
         lines = [*wrapped(heading, width, later=_INDENT), *self._scores(facts, width), ""]

@@ -31,7 +31,7 @@ class Robustness(Facts):
         """The protocol and the table, in lines of so many characters."""
         facts = plain_values(self.facts)
         metric, rows = facts["metric"], facts["conditions"]
-        words = in_words(facts, are_values=kind_with(metric).are_values)
+        words = in_words(facts, kind=kind_with(metric))
         tasks = f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split"
         heading = f"{facts['run']}, {facts['pipeline']}, {words}, {facts['mode']}, {tasks}"
         names = columns(metric)

@@ -40,7 +40,7 @@ def tables(facts: dict[str, Any], width: int) -> list[str]:
 
 def _heading(group: dict[str, Any]) -> str:
     task = group["task"]
-    words = in_words(task, are_values=kind_with(group["metric"]).are_values)
+    words = in_words(task, kind=kind_with(group["metric"]))
     within = ", within a group" if task.get("within_group") else ""
     places = {run["data_dir"] for run in group["runs"]} - {None}
     where = f" of {places.pop()}" if len(places) == 1 else ""
@@ -100,7 +100,7 @@ def _below(run: dict[str, Any], width: int) -> Iterator[str]:
         )
         parts.append(f"test: {step}{counted(test['num_tasks'], 'task')}")
     for other in _newest_of_each(run["results"]):
-        words = in_words(other, are_values=kind_with(run["metric"]).are_values)
+        words = in_words(other, kind=kind_with(run["metric"]))
         where = f"{other['split']} of {other['pipeline']}"
         score = written_score(run["metric"], other["score"], other["ci95"])
         parts.append(f"{words}, {where}: {score}")

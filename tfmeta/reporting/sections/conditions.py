@@ -39,7 +39,7 @@ def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
 
 def _of_run(run: TestedRun, facts: dict[str, Any]) -> list[Block]:
     metric, rows = facts["metric"], facts["conditions"]
-    words = in_words(facts, are_values=kind_with(metric).are_values)
+    words = in_words(facts, kind=kind_with(metric))
     tasks = f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split"
     stale = "" if facts["step"] == run.step else ", which is not the step of this report"
     said = (

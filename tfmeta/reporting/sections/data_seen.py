@@ -31,7 +31,7 @@ def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
 
 def _of(run: TestedRun, whose: str) -> list[Block]:
     source, tests = run.source, run.tests
-    columns, rows = split_table(splits_of(source, tests.shape))
+    columns, rows = split_table(splits_of(source, tests.shape), source.target_kind)
     shape = ("shape of an example", str(tuple(source.input_shape)))
     seen = source.input_format.seen() or [shape]
     blocks: list[Block] = [

@@ -48,7 +48,9 @@ def _of(run: TestedRun, progress: Progress) -> list[Block]:
 
 
 def _chosen(run: TestedRun) -> tuple[int, int] | None:
-    """The task and the query; None if every answer is right."""
+    """The task and the query; None if every answer is right, or none can be."""
+    if not run.source.target_kind.are_right_answers:
+        return None
     if run.source.target_kind.are_values:
         pairs = zip(run.found.answers, run.found.targets, strict=True)
         off = [np.square(answers - targets).mean(-1) for answers, targets in pairs]

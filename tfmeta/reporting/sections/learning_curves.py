@@ -66,9 +66,9 @@ def _table(runs: Sequence[TestedRun]) -> Table:
 
 
 def _facts(run: TestedRun) -> dict[str, str]:
-    settings, are_values = run.run.settings, run.source.target_kind.are_values
+    settings, kind = run.run.settings, run.source.target_kind
     own, training = (
-        in_words(shape.protocol(), are_values=are_values)
+        in_words(shape.protocol(), kind=kind)
         for shape in (episode_shape(settings), training_shape(settings))
     )
     done, best = f"{run.run.step:,}", run.run.best

@@ -27,8 +27,7 @@ def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
 
 
 def _task(run: TestedRun) -> str:
-    are_values = run.source.target_kind.are_values
-    return in_words(run.tests.shape.protocol(), are_values=are_values)
+    return in_words(run.tests.shape.protocol(), kind=run.source.target_kind)
 
 
 def _classes(run: TestedRun) -> str:

@@ -16,8 +16,7 @@ from tfmeta.training.progress import Progress
 
 def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
     facts = comparison_of(runs, progress)
-    are_values = runs[0].source.target_kind.are_values
-    words = in_words(facts, are_values=are_values)
+    words = in_words(facts, kind=runs[0].source.target_kind)
     tasks = f"{counted(facts['num_tasks'], 'task')} of the {facts['split']} split"
     said = (
         f"{words}, {tasks} of {runs[0].source.name}, seed {facts['seed']}, the same for all rows. "

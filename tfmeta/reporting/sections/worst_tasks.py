@@ -1,12 +1,15 @@
-"""The tasks with the worst scores: their support sets, and the queries with wrong answers."""
+"""The tasks with the worst scores: their support sets and wrong answers, or what was done."""
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tfmeta.environments.task_drawing import TaskDrawing
+from tfmeta.episodes.target_kind import ACTIONS, CLASSES, VALUES
 from tfmeta.reporting.blocks import Block, Chart, Charts, Sheet, SheetRow, Table
-from tfmeta.reporting.charts import COLOURS, FAINT, chart, legend
+from tfmeta.reporting.charts import COLOURS, FAINT, chart, data_uri, legend
 from tfmeta.reporting.figures import score
 from tfmeta.reporting.shown_tasks import ShownTask, noted, shown_tasks
 from tfmeta.reporting.tested_run import TestedRun
@@ -14,11 +17,12 @@ from tfmeta.training.progress import Progress
 
 _MOST_SHOTS, _MOST_QUERIES, _MOST_CLASSES = 5, 6, 10  # shown of a task
 _MOST_ROWS = 8  # of a table of answers
+_PIXELS_PER_INCH = 96
 
 
 def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
     del progress
-    show = _values if runs[0].source.target_kind.are_values else _classes
+    show = _SHOWN[runs[0].source.target_kind.name]
     return [block for run in runs for block in show(run, _worst(run, 3 if len(runs) == 1 else 2))]
 
 
@@ -99,3 +103,31 @@ def _rows(run: TestedRun, task: ShownTask) -> Table:
 
 def _numbers(values: np.ndarray) -> str:
     return ", ".join(f"{value:.4g}" for value in values.reshape(-1))
+
+
+# Actions
+
+
+def _actions(run: TestedRun, worst: Sequence[int]) -> list[Block]:
+    """The tasks as their source draws them, if it does."""
+    tests = run.tests
+    acted_in = run.learner.embedded(run.source, tests.split)
+    draw = acted_in.drawings(tests.split, tests.shape, seed=tests.seed)
+    if draw is None:
+        return []
+    return [Charts(_drawn(run, task, draw(task))) for task in worst]
+
+
+def _drawn(run: TestedRun, task: int, drawing: TaskDrawing) -> list[Chart]:
+    """A picture, which can be printed, and beside it a moving one."""
+    width, file = drawing.still.width / _PIXELS_PER_INCH, io.BytesIO()
+    drawing.still.save(file, "PNG", optimize=True)
+    words = f"{_title(run, task)}, {drawing.words}."
+    moving = data_uri("image/gif", drawing.moving)
+    return [
+        Chart(data_uri("image/png", file.getvalue()), words, width),
+        Chart(moving, "The first trajectory of each policy, as it goes on.", width),
+    ]
+
+
+_SHOWN = {CLASSES.name: _classes, VALUES.name: _values, ACTIONS.name: _actions}
