@@ -1,0 +1,37 @@
+"""The curves of docs/results.md: returns of a training window's tasks after one inner step.
+
+    python benchmarks/policies_curve.py FOLDER docs/cheetah-curve.png
+
+FOLDER is that of `policies.py`, whose runs need not be finished.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+COLOURS = {"maml": "tab:blue", "one-policy": "tab:gray", "knows-the-task": "tab:green"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("output", type=Path)
+    options = parser.parse_args()
+    figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    for name, colour in COLOURS.items():
+        metrics = options.folder / name / "metrics.jsonl"
+        if metrics.exists():
+            lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+            steps, returns = ([line[key] for line in lines] for key in ("step", "return"))
+            axes.plot(steps, returns, color=colour, label=name.replace("-", " "))
+    axes.set_xlabel("outer step")
+    axes.set_ylabel("return after one inner step")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(options.output, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
