@@ -124,8 +124,7 @@ def kept_exports(monkeypatch):
     from tfmeta import children
 
     def run(module, version, *, timeout, given=None):
-        if given is None:
-            assert module == "tfmeta.exporting.verifying.verifier"
+        if module == "tfmeta.exporting.verifying.verifier":
             return json.dumps(model_answers.checked(version))
         assert module == "tfmeta.exporting.loading.answering"
         return model_answers.printed(version, given)

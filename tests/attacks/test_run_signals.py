@@ -10,6 +10,7 @@ import time
 import pytest
 import trained
 from kept_runs import SINUSOID
+from nightly import rows
 
 from tfmeta.training.run_directory import RunDirectory
 
@@ -40,7 +41,8 @@ def training(run, *arguments, shell=""):
     "a terminal that is closed (SIGHUP, twice as shells do) or a polite kill, amid training",
     "a checkpoint, then the end; `--resume` goes on",
 )
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+# One handler for both, of which tests/commands/test_interruption.py tries each.
+@rows("number", [signal.SIGHUP, signal.SIGTERM], each_run=[signal.SIGHUP])
 def test_a_hang_up_leaves_a_checkpoint(number, tmp_path):
     metrics = tmp_path / "run/metrics.jsonl"
     endless = ["--steps", 10**6, "--set", "checkpoint_seconds=1000"]

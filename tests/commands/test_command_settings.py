@@ -5,12 +5,20 @@ import json
 import pytest
 import trained
 from click.testing import CliRunner
+from nightly import second_road
 
 from tfmeta.cli import main
 
 # Settings
 
 
+@second_road(
+    "tests/commands/test_command_settings.py"
+    "::test_printed_settings_fed_back_give_the_same_settings",
+    "tests/commands/test_quiet_start.py::test_it_starts_tensorflow_quietly",
+    "tests/workflows/test_predict.py"
+    "::test_json_is_alone_on_standard_output_and_tensorflow_starts_quietly",
+)
 def test_print_config_is_one_json_object_and_starts_tensorflow_quietly():
     done = trained.tfmeta("train", "sinusoid", "--print-config")
     assert (done.returncode, done.stderr) == (0, "")

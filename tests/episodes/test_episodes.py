@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import test_augmentation
 from closeness import FEW, assert_close
 from drawn_episodes import drawn, part_of, same
 from encoded_episodes import (
@@ -126,10 +127,16 @@ def fingerprint():
     return digest.hexdigest()
 
 
+OF_ANOTHER_PROCESS = (
+    "import test_augmentation as a, test_episodes as e; print(e.fingerprint(), a.digest())"
+)
+
+
 def test_another_process_draws_the_same_episodes():
+    """Those that are augmented too."""
     hash_seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     done = subprocess.run(
-        [sys.executable, "-c", "import test_episodes; print(test_episodes.fingerprint())"],
+        [sys.executable, "-c", OF_ANOTHER_PROCESS],
         cwd=Path(__file__).parent,
         env={
             **os.environ,
@@ -141,7 +148,7 @@ def test_another_process_draws_the_same_episodes():
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == fingerprint()
+    assert done.stdout.split() == [fingerprint(), test_augmentation.digest()]
 
 
 def test_seeds_splits_and_numbers_give_different_episodes():

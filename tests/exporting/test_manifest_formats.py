@@ -3,6 +3,7 @@
 import json
 import re
 
+import model_answers
 import numpy as np
 import pytest
 import trained
@@ -28,20 +29,20 @@ def test_a_new_export_says_its_format():
     assert json.loads((trained.adapted_export() / "1" / MANIFEST).read_text())["format"] == 2
 
 
-def test_an_export_without_a_format_verifies_and_answers_as_before(tmp_path):
+@pytest.mark.usefixtures("kept_exports")
+def test_an_export_without_a_format_verifies_and_answers_as_before(tmp_path, capfd):
     version, new = trained.copy_of(trained.sinusoid_export(), tmp_path), trained.sinusoid_export()
     rewritten(version, format=None)
     assert "format" not in json.loads((version / MANIFEST).read_text())
     assert Manifest.read(version) == Manifest.read(new / "1")
-    done = trained.tfmeta("verify", version)
-    assert done.returncode == 0, done.stderr
+    assert model_answers.checked(version)["ok"]
     x = np.linspace(-5, 5, 5, dtype=np.float32)[:, np.newaxis]
     np.savez(tmp_path / "support.npz", x=x, y=np.sin(x))
     np.savez(tmp_path / "queries.npz", x=x[:2])
     arguments = [tmp_path / "queries.npz", "--support", tmp_path / "support.npz", "--json"]
-    answers = [trained.tfmeta("predict", export, *arguments) for export in (version, new)]
-    assert [each.returncode for each in answers] == [0, 0], answers
-    assert answers[0].stdout == answers[1].stdout
+    old, new = (trained.inside(capfd, "predict", each, *arguments) for each in (version, new))
+    assert old == new
+    assert old[0] == 0
 
 
 def test_an_export_may_say_how_far_its_answers_may_be_but_not_any_distance(tmp_path):

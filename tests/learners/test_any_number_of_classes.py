@@ -220,6 +220,7 @@ def predictions(text):
     return json.loads(text)["predictions"]
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_predict_tells_seven_classes_apart_and_so_does_an_adapted_export(drawings, tmp_path, capfd):
     """A support image is nearest to its own class, so every answer is known."""
     folder, images = drawings["bar"].parent.parent, drawings.values()
@@ -230,9 +231,9 @@ def test_predict_tells_seven_classes_apart_and_so_does_an_adapted_export(drawing
     assert [each["label"] for each in from_run] == list(NAMES)
     assert all(tuple(each["probabilities"]) == NAMES for each in from_run)
 
-    done = trained.tfmeta("predict", export_of("prototypical"), *arguments)
-    assert done.returncode == 0, done.stderr
-    assert_same_answers(predictions(done.stdout), from_run)
+    status, output, _ = trained.inside(capfd, "predict", export_of("prototypical"), *arguments)
+    assert status == 0
+    assert_same_answers(predictions(output), from_run)
 
     baked_in = ["--kind", "adapted", "--support", folder, "--output", tmp_path / "adapted"]
     trained.call("export", run(), *baked_in, *trained.AS_IT_IS)

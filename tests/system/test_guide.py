@@ -33,10 +33,17 @@ PAGES = sorted(path.name for path in GUIDE.glob("*.md"))
 # The pages whose commands every run of the tests runs; together they have every command of tfmeta
 # that a page has, but for what `ELSEWHERE` names. `make nightly` runs all pages.
 IN_EACH_RUN = (
-    *("evaluation.md", "explaining.md", "learners.md", "networks.md", "own-data.md"),
-    *("robustness.md", "start.md", "your-own-network.md"),
+    *("explaining.md", "networks.md", "own-data.md", "robustness.md", "start.md"),
+    "your-own-network.md",
 )
-ELSEWHERE = {"replay": "tests/training/test_not_finite.py"}
+ELSEWHERE = {
+    "algorithms": "tests/commands/test_help_and_lists.py",
+    "compare": "tests/workflows/test_compare.py",
+    "episodes": "tests/workflows/test_written_tasks.py",
+    "optima": "tests/pipelines/optima/conftest.py",
+    "replay": "tests/training/test_not_finite.py",
+    "runs": "tests/workflows/test_runs.py",
+}
 # Options that are added behind those of the page, where they win.
 SMALL = {
     "train": ["--steps", "4", "--meta-batch", "2", "--set", "validation_tasks=0"],
@@ -151,7 +158,7 @@ def done():
 
 
 @pytest.fixture
-def place(data, monkeypatch):
+def place(data, monkeypatch, kept_exports):
     """The working folder, with the user's data in it and what other pages' commands made."""
     monkeypatch.chdir(data)
     monkeypatch.syspath_prepend(str(data))

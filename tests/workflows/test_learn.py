@@ -100,6 +100,7 @@ def test_one_image_per_class_is_enough_and_said(tmp_path):
     assert "none could be held out" in (found.adapted / "README.md").read_text()
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_a_table_of_features_is_learned_too(tmp_path):
     rng = np.random.default_rng(0)
     rows = ["a,b,kind", *(f"{x + rng.normal()},{-x},k{x}" for x in (0, 9) for _ in range(6))]

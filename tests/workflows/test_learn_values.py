@@ -50,6 +50,7 @@ def expected(query, strength):
     return mean[:, 0] * spread + level, widths * spread**2
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_the_model_answers_as_bayesian_linear_regression(tmp_path):
     folder = learned()
     found = json.loads((folder / "report.json").read_text())

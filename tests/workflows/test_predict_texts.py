@@ -26,6 +26,7 @@ def test_sentences_in_three_languages_are_labelled():
     assert [each.label for each in found] == LABELS[1:2]
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_the_command_prints_the_text_and_its_label(capfd):
     support = ["--support", text_exports.support_csv()]
     export = text_exports.learner_export()
@@ -36,11 +37,11 @@ def test_the_command_prints_the_text_and_its_label(capfd):
     of_run = json.loads(output)["predictions"]
     assert [each["text"] for each in of_run] == TEXTS
     assert of_run[0].keys() == {"text", "label", "confidence", "unknown", "probabilities"}
-    done = trained.tfmeta("predict", export, *TEXTS, *support, "--json")
-    of_export = json.loads(done.stdout)["predictions"]
+    _, output, _ = trained.inside(capfd, "predict", export, *TEXTS, *support, "--json")
+    of_export = json.loads(output)["predictions"]
     assert_same_answers(of_export, of_run)
-    done = trained.tfmeta("predict", text_exports.adapted_export(), TEXTS[2])
-    assert done.stdout.startswith(f"{TEXTS[2]}  {LABELS[2]}  ")
+    _, output, _ = trained.inside(capfd, "predict", text_exports.adapted_export(), TEXTS[2])
+    assert output.startswith(f"{TEXTS[2]}  {LABELS[2]}  ")
 
 
 @pytest.mark.usefixtures("kept_exports")

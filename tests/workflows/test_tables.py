@@ -41,6 +41,7 @@ REQUEST = {
 }
 
 
+@pytest.mark.usefixtures("kept_exports")
 def test_files_columns_rows_and_requests_get_one_answer(tmp_path):
     model = learned() / "model"
     rows = [dict(zip(QUERIES, row, strict=True)) for row in zip(*QUERIES.values(), strict=True)]
