@@ -94,8 +94,8 @@ class GymSource(EpisodeSource):
         if not hasattr(learner_class, "inner_loop"):
             raise UserError(
                 f"{learner_class.__name__} takes no gradient steps, by which a policy learns from "
-                f"what it did in {self.name}; expected --algorithm maml, fomaml, anil, meta-sgd or "
-                "reptile"
+                f"what it did in {self.name}; expected --algorithm maml, fomaml, anil, meta-sgd, "
+                "reptile or meta-lstm"
             )
 
     def limits(self, split: str, shape: EpisodeShape) -> tuple[int, int]:

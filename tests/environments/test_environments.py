@@ -147,6 +147,15 @@ def test_what_is_not_finite_is_refused_by_name():
         copies.step([[0.0], [np.nan]])
 
 
+def test_what_an_environment_raises_is_told_in_one_line():
+    copies = by_hand("Failing")
+    copies.reset([0], [[2.0]])
+    said = r"Failing-v0 failed in its own step \(RuntimeError: motor 3 is stuck\); .*resumes"
+    with pytest.raises(UserError, match=said) as caught:
+        copies.step(np.zeros((1, 1)))
+    assert "\n" not in str(caught.value)
+
+
 def test_shapes_that_do_not_fit_are_refused():
     copies = by_hand("Counting")
     with pytest.raises(UserError, match="actions before a reset"):

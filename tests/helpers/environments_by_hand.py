@@ -75,6 +75,13 @@ class NoReward(NotFinite):
 
 for kind in (Counting, Whole, NoTasks, Unbounded, Large, Image, Parts, Buttons, Broken):
     gymnasium.register(f"byhand/{kind.__name__}-v0", entry_point=kind, max_episode_steps=4)
-for kind in (NotFinite, NoReward):
+
+
+class Failing(Counting):
+    def step(self, action):
+        raise RuntimeError("motor 3 is stuck\nsince noon")
+
+
+for kind in (NotFinite, NoReward, Failing):
     gymnasium.register(f"byhand/{kind.__name__}-v0", entry_point=kind, max_episode_steps=4)
 gymnasium.register("byhand/Endless-v0", entry_point=Counting)

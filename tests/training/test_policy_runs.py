@@ -99,6 +99,21 @@ def adapted_by_hand(weights, x, y):
     return unflat(flat + RATE * gradient)
 
 
+def test_a_run_answers_tables_of_trajectories(run, tmp_path):
+    weights = [each.astype(np.float64) for each in load(run.path).network.get_weights()]
+    x, y = trajectories(weights, np.random.default_rng(6))
+    seen = [f"observation_{number}" for number in (1, 2)]
+    names = [*seen, "action_1", "action_2", "log_probability", "reward", "step"]
+    support, queries = tmp_path / "support.csv", tmp_path / "queries.csv"
+    for path, columns, rows in ((support, names, np.hstack([x, y])), (queries, seen, x[:3])):
+        np.savetxt(path, rows, delimiter=",", header=",".join(columns), comments="")
+    found = tfmeta.predict(run.path, queries, support=support)
+    mean, deviation = answers(adapted_by_hand(weights, x, y), x[:3])
+    received = np.array([each.prediction for each in found])
+    assert_close(received[:, :2], mean, dtype=np.float32, scale=1)
+    assert_close(received[:, 2:], np.tile(np.log(deviation), (3, 1)), dtype=np.float32)
+
+
 @pytest.mark.slow
 def test_an_export_adapts_to_trajectories_and_acts(run, tmp_path):
     version = tfmeta.export(run.path, output=tmp_path / "point")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tfmeta.environments.own_code import running
 from tfmeta.errors import UserError, counted, described
 from tfmeta.extras import import_extra
 
@@ -120,7 +121,7 @@ class Environments:
             The first observations, `(n, observation_size)`, float32.
 
         Raises:
-            UserError: if an observation is not finite.
+            UserError: if an observation is not finite, or the environment's own code fails.
         """
         seeds, tasks = np.asarray(seeds), np.asarray(tasks, np.float32)
         if tasks.shape != (len(seeds), self.task_size):
@@ -131,7 +132,8 @@ class Environments:
         self._current = self._copies(len(seeds))
         self._has_ended = np.zeros(len(seeds), bool)
         self._steps = 0
-        found, _ = self._current.reset(seed=[int(s) for s in seeds], options={"task": tasks})
+        with running(self._name, "reset"):
+            found, _ = self._current.reset(seed=[int(s) for s in seeds], options={"task": tasks})
         self._last = self._observed(found)
         return self._last.copy()
 
@@ -161,7 +163,8 @@ class Environments:
         self._steps += 1
         clipped = np.clip(np.where(resting[:, None], 0, actions), self.action_low, self.action_high)
         clipped = clipped.astype(self._current.single_action_space.dtype)
-        found, rewards, terminated, truncated, _ = self._current.step(clipped)
+        with running(self._name, "step"):
+            found, rewards, terminated, truncated, _ = self._current.step(clipped)
         self._last = np.where(resting[:, None], self._last, self._observed(found, resting))
         with np.errstate(over="ignore"):
             rewards = np.where(resting, 0, rewards).astype(np.float32)

@@ -171,7 +171,8 @@ def _all_conditions(learner: MetaLearner, tests: FixedEpisodes) -> list[Conditio
     if not found:
         raise UserError(
             f"nothing is known that may be wrong with the {form.noun} of {tests.source.name}, "
-            "whose targets are values; expected images, texts or sounds, or classes"
+            f"whose targets are {tests.source.target_kind.name}; expected images, texts or sounds, "
+            "or classes"
         )
     return found
 
