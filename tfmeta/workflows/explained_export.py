@@ -16,11 +16,11 @@ from tfmeta.workflows.predictors import ExportPredictor
 
 _NO_LAYERS = (
     "an export holds the learner's answers and not its layers, so that what adaptation changes is "
-    "not known; explain the run that it was exported from"
+    "not known; if it was exported from a run, explain that"
 )
 _BAKED_IN = (
     "it is baked into the export, so that what the answer owes to each example is not known; "
-    "explain the run, or its export of the kind learner, with --support"
+    "explain the export of the kind learner that was made beside it, or the run, with --support"
 )
 
 
