@@ -5,6 +5,7 @@ import pytest
 from closeness import assert_close
 
 import tfmeta
+from tfmeta import UserError
 from tfmeta.environments.policy_targets import PolicyTargets
 from tfmeta.pipelines import build
 
@@ -24,6 +25,11 @@ def test_the_words_are_those_of_trajectories(found):
     assert "ready to train: maml, 20 trajectories to learn from and 20 afterwards" in said
     assert not [word for word in ("-way", "-shot", "regression", "target", "mean") if word in said]
     assert found["memory"]["meta_batch_bytes"] == 32 * 40 * 3 * 2 * 4  # tasks ... numbers, bytes
+
+
+def test_what_an_environment_raises_is_told():
+    with pytest.raises(UserError, match=r"failed in its own step \(RuntimeError: motor 3 is stuck"):
+        tfmeta.inspect("gym:environments_by_hand:byhand/Failing-v0")
 
 
 def test_random_actions_are_the_baseline(found):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfmeta.episodes.episode import Episode, PaddedEpisode, without_solution
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
+from tfmeta.episodes.source_failure import as_raised
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class FixedEpisodes:
             dataset = self._drawn(source, size)
         elif (dataset := self._kept.get(size)) is None:
             dataset = self._kept[size] = self._drawn(self.source, size)
-        return map(without_solution, dataset.take(self.num_tasks // size))
+        return _given(dataset.take(self.num_tasks // size))
 
     @cached_property
     def _kept(self) -> dict[int, tf.data.Dataset]:
@@ -55,3 +56,8 @@ class FixedEpisodes:
 
     def _drawn(self, source: EpisodeSource, num_tasks: int) -> tf.data.Dataset:
         return source.episodes(self.split, self.shape, seed=self.seed, num_tasks=num_tasks)
+
+
+def _given(dataset: tf.data.Dataset) -> Iterator[Episode | PaddedEpisode]:
+    with as_raised():
+        yield from map(without_solution, dataset)
