@@ -4,10 +4,7 @@ A block ```sh or ```python is run, unless a comment `<!-- not run: REASON -->` s
 The numbers are small: a run has a few steps and an evaluation a few tasks, whatever the page says.
 """
 
-import ast
-import functools
 import glob
-import inspect
 import json
 import re
 import shlex
@@ -18,32 +15,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drifting import arrays
-from nightly import rows, second_road
 from PIL import Image
 from recordings import make_sounds
 from trained import call
 from trained import run as run_process
 
-import tfmeta
 from tfmeta.cli import main
 from tfmeta.workflows import learn_exports
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 PAGES = sorted(path.name for path in GUIDE.glob("*.md"))
-# The pages whose commands every run of the tests runs; together they have every command of tfmeta
-# that a page has, but for what `ELSEWHERE` names. `make nightly` runs all pages.
-IN_EACH_RUN = (
-    *("explaining.md", "networks.md", "own-data.md", "robustness.md", "start.md"),
-    "your-own-network.md",
-)
-ELSEWHERE = {
-    "algorithms": "tests/commands/test_help_and_lists.py",
-    "compare": "tests/workflows/test_compare.py",
-    "episodes": "tests/workflows/test_written_tasks.py",
-    "optima": "tests/pipelines/optima/conftest.py",
-    "replay": "tests/training/test_not_finite.py",
-    "runs": "tests/workflows/test_runs.py",
-}
 # Options that are added behind those of the page, where they win.
 SMALL = {
     "train": ["--steps", "4", "--meta-batch", "2", "--set", "validation_tasks=0"],
@@ -192,18 +173,8 @@ def run(words, monkeypatch):
     return None
 
 
-def test_each_run_runs_every_command_that_a_page_has():
-    def of(pages):
-        words = [each for p in pages for block in blocks(p, "sh") for each in commands(block)]
-        return {each[1] for each in words if each[0] == "tfmeta"}
-
-    for command, file in ELSEWHERE.items():
-        assert f'"{command}"' in (GUIDE.parents[1] / file).read_text()
-    assert of(PAGES) == of(IN_EACH_RUN) | ELSEWHERE.keys()
-
-
 @pytest.mark.slow
-@rows("page", [p for p in PAGES if blocks(p, "sh")], each_run=IN_EACH_RUN)
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "sh")])
 def test_the_commands_of_a_page_run(page, place, done, monkeypatch):
     write_files(page, place)
     for words in [words for block in blocks(page, "sh") for words in commands(block)]:
@@ -212,20 +183,8 @@ def test_the_commands_of_a_page_run(page, place, done, monkeypatch):
             done.append(words)
 
 
-@pytest.mark.parametrize("page", [*(p for p in PAGES if cells(p)), "notebook.ipynb"])
-def test_calls_of_a_page_take_arguments_that_there_are(page):
-    """Of tfmeta's own functions and classes, called by their names."""
-    code = cells(page) if page in PAGES else cells_of_the_notebook()
-    for node in ast.walk(ast.parse("\n".join(code))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("tfmeta."):
-            _, *path = ast.unparse(node.func).split(".")
-            function = functools.reduce(getattr, path, tfmeta)
-            options = {each.arg: None for each in node.keywords if each.arg}
-            inspect.signature(function).bind_partial(*[None] * len(node.args), **options)
-
-
 @pytest.mark.slow
-@rows("page", [p for p in PAGES if cells(p)], each_run=("networks.md", "your-own-callback.md"))
+@pytest.mark.parametrize("page", [p for p in PAGES if cells(p)])
 def test_the_notebook_of_a_page_runs(page, place):
     """A page's Python blocks that are no files, one after another, as cells."""
     write_files(page, place)
@@ -246,11 +205,6 @@ def cells_of_the_notebook():
 
 
 @pytest.mark.slow
-@second_road(
-    "tests/system/test_guide.py::test_calls_of_a_page_take_arguments_that_there_are",
-    "tests/workflows/test_workflows.py"
-    "::test_five_calls_do_what_the_five_commands_do_and_need_no_extra",
-)
 def test_the_notebook_runs_from_top_to_bottom(place):
     run_cells(cells_of_the_notebook(), "notebook.ipynb")
 
