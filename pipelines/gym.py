@@ -72,12 +72,18 @@ class GymSource(EpisodeSource):
         return True
 
     def acted_in_by(self, policies: Policies) -> "GymSource":
-        if policies.num_replicas > 1:
-            raise UserError(
-                f"received {policies.num_replicas} devices for {self.name}; expected one, because "
-                "each episode is collected by the policy as it then is: --strategy single"
-            )
+        self._check_alone(policies.num_replicas)
         return GymSource(self.name, self._acting, policies)
+
+    def check_learner(self, learner: Any) -> None:
+        self._check_alone(learner.distribute_strategy.num_replicas_in_sync)
+
+    def _check_alone(self, num_replicas: int) -> None:
+        if num_replicas > 1:
+            raise UserError(
+                f"received {num_replicas} devices for {self.name}; expected one, because each "
+                "episode is collected by the policy as it then is: --strategy single"
+            )
 
     def check(self, split: str, shape: EpisodeShape) -> None:
         if split not in SPLITS:

@@ -27,7 +27,7 @@ def test_export_below_a_file(fails, tmp_path):
 
 def test_adapted_needs_a_support_set(fails, tmp_path):
     arguments = ["--kind", "adapted", "--output", tmp_path / "model"]
-    assert "--support FOLDER" in fails("export", trained.glyph_run(), *arguments)
+    assert "--support PATH" in fails("export", trained.glyph_run(), *arguments)
     assert not list(tmp_path.iterdir())
 
 

@@ -179,12 +179,25 @@ def test_options_and_learners_that_make_no_sense_are_refused(source):
 
 
 class _OnTwo:
-    num_replicas = 2
+    num_replicas = num_replicas_in_sync = 2
+
+    @property
+    def distribute_strategy(self):
+        return self
 
 
 def test_several_devices_are_refused(source):
     with pytest.raises(UserError, match="received 2 devices for gym:point-navigation"):
         source.acted_in_by(_OnTwo())
+    with pytest.raises(UserError, match="received 2 devices for gym:point-navigation"):
+        source.check_learner(_OnTwo())
+
+
+def test_what_needs_the_same_episodes_for_every_learner_refuses_it(source, tmp_path):
+    with pytest.raises(UserError, match="a file of episodes needs episodes that are the same"):
+        tfmeta.write_episodes("gym:point-navigation", tmp_path / "tests.npz", tasks=2)
+    build("sinusoid").check_fixed("a file of episodes")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_batch_may_serve_several_steps():

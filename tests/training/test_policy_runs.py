@@ -12,6 +12,7 @@ from policy_runs import HORIZON, RATE, SETTINGS, point_run
 from scipy import stats
 
 import tfmeta
+from tfmeta import UserError
 from tfmeta.training.loading import load
 from tfmeta.training.run_directory import RunDirectory
 
@@ -139,3 +140,12 @@ def test_an_export_adapts_to_trajectories_and_acts(run, tmp_path):
     answer = served(version, "adapt_and_predict", {**nothing, "query_x": seen})["prediction"][0]
     assert_close(answer[:, :2], answers(weights, seen[0])[0], dtype=np.float32, scale=1)
     assert keras.utils.get_registered_object("tfmeta>PolicyLoss") is not None
+
+
+def test_what_a_policy_has_none_of_is_refused(run, tmp_path):
+    with pytest.raises(UserError, match="a file of best weights needs episodes that are the same"):
+        tfmeta.write_optima(run.path, tmp_path / "optima.npz", tasks=2, steps=2)
+    np.savez(tmp_path / "support.npz", x=np.zeros((2, 2), "f"), y=np.zeros((2, 5), "f"))
+    support = {"support": tmp_path / "support.npz"}
+    with pytest.raises(UserError, match="answers with actions; expected classes or values"):
+        tfmeta.explain(run.path, [tmp_path / "support.npz"], **support)

@@ -106,6 +106,18 @@ class EpisodeSource(ABC):
         """Whether an episode depends on what a learner does, and not on its number alone."""
         return False
 
+    def check_fixed(self, what: str) -> None:
+        """Raises UserError if an episode depends on what a learner does in it.
+
+        Args:
+            what: needs the same episodes for every learner.
+        """
+        if self.is_acted_in:
+            raise UserError(
+                f"{what} needs episodes that are the same for every learner, and those of "
+                f"{self.name} are what each one does in it; expected a pipeline with examples"
+            )
+
     @property
     def loss(self) -> Any:
         """The loss of its targets, if it is not that of their kind alone; None if it is."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tfmeta.episodes.target_kind import TargetKind
+from tfmeta.errors import UserError
 from tfmeta.explaining.question import Question
 from tfmeta.reading.example_parts import Box
 from tfmeta.reading.example_reader import Place
@@ -14,6 +16,15 @@ from tfmeta.terminal import UNLIMITED
 from tfmeta.user_files import AnyPath
 
 SUM, LEFT_OUT = "sum", "leave-one-out"
+
+
+def check_explainable(kind: TargetKind, model: Path) -> None:
+    """Raises UserError for a policy: left out alone, a step tears its trajectory apart."""
+    if not kind.are_right_answers:
+        raise UserError(
+            f"{model} answers with {kind.name}; expected classes or values. What a policy makes of "
+            "its trajectories is shown by tfmeta evaluate and tfmeta report"
+        )
 
 
 @dataclass(frozen=True)

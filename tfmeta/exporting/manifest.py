@@ -112,9 +112,13 @@ class Manifest(ModelFacts):
                 f"this export was made by tfmeta {self.tfmeta}, which did not write whether its "
                 "answers are classes or values; export the run again"
             )
+        return self.input_format.reader(tuple(self.input_shape), self.target_kind.given_size)
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """The kind of targets; classes where an old export does not say it."""
         has_classes = self.targets in (None, CLASSES.name)
-        kind = TargetKind.of_size(None if has_classes else self.num_outputs, self.targets)
-        return self.input_format.reader(tuple(self.input_shape), kind.given_size)
+        return TargetKind.of_size(None if has_classes else self.num_outputs, self.targets)
 
     def _check_values(self, path: Path) -> None:
         for name in self.files:

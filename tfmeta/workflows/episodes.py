@@ -51,6 +51,7 @@ def write_episodes(
         own = {} if like is None else _options_of(path("like", like), pipeline)
         settings = Settings().updated({"pipeline": pipeline, **own, **as_flat(protocol)})
         source = open_source(settings)
+        source.check_fixed("a file of episodes")
         shape = episode_shape(with_ways(settings, source))
         source.target_kind.check_ways(shape.num_ways)
         for line in source.left_out({split: shape}):

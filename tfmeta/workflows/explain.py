@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfmeta.errors import UserError
-from tfmeta.explaining.explanation import Explanations
+from tfmeta.explaining.explanation import Explanations, check_explainable
 from tfmeta.exporting.contract import MANIFEST, MODEL
 from tfmeta.named_code import trusting
 from tfmeta.reading.example_reader import NamedColumns
@@ -83,8 +83,9 @@ def _prepared(
     from tfmeta.explaining.explainer import Explainer
     from tfmeta.training.loading import load_run
 
-    learner, step = load_run(run, checkpoint)
     source = run.source_facts
+    check_explainable(source.target_kind, run.path)
+    learner, step = load_run(run, checkpoint)
     support_set = source.reader().support(support, num_classes=learner.num_outputs)
     facts = {
         "run": str(run.path),

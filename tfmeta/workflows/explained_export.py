@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tfmeta import children
-from tfmeta.explaining.explanation import Explanations
+from tfmeta.explaining.explanation import Explanations, check_explainable
 from tfmeta.reading.example_reader import NamedColumns, SupportSet
 from tfmeta.runtime import start_tensorflow
 from tfmeta.user_files import AnyPath
@@ -41,6 +41,7 @@ def explained_export(
     """
     predictor = ExportPredictor(model, timeout=children.DEFAULT_TIMEOUT)
     manifest, reader = predictor.manifest, predictor.reader()
+    check_explainable(manifest.target_kind, model)
     place = None if support is None else path("support", support)
     check_support(model, place, is_adapted=predictor.is_adapted)
     support_set = None if place is None else _support_set(predictor, place)

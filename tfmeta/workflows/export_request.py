@@ -80,8 +80,8 @@ class ExportRequest:
             )
         if not takes_support and not self.support:
             raise UserError(
-                f"a model of kind {self.kind} needs its support set now: support=FOLDER in Python, "
-                "--support FOLDER on the command line"
+                f"a model of kind {self.kind} needs its support set now: support=PATH in Python, "
+                "--support PATH on the command line"
             )
         if not takes_support and self.padded_support:
             raise UserError(

@@ -165,6 +165,7 @@ def _regression(run: RunDirectory) -> EpisodeSource:
             "an episode is drawn, so that no weights are the best. Expected a run on values, such "
             "as: tfmeta train sinusoid --algorithm maml"
         )
+    source.check_fixed("a file of best weights")
     return source
 
 
