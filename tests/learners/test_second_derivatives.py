@@ -75,3 +75,12 @@ def test_an_export_that_answers_other_than_keras_is_refused(monkeypatch, tmp_pat
     with pytest.raises(tfmeta.UserError, match="the same weights, give different answers"):
         export_model(learner, tmp_path / "model")
     assert not list(tmp_path.rglob("saved_model.pb"))
+
+
+def test_a_network_whose_units_are_all_off_is_taken():
+    """Its next layer's ReLUs are exactly at zero, where their derivative jumps."""
+    network = tfmeta.networks.mlp((1,), 1, units=(8, 8))
+    kernel = network.get_layer("hidden1").kernel
+    kernel.assign(-keras.ops.abs(kernel))
+    assert not network.get_layer("hidden1")(keras.ops.ones((1, 1))).numpy().any()
+    tfmeta.MAML(network, targets="values")

@@ -27,6 +27,8 @@ from tfmeta.learners.network_probe import described, example_inputs, recorded_ca
 from tfmeta.learners.network_run import run_network
 from tfmeta.precision import rounding_error
 
+_ASIDE, _DISTANCE = 1_000, 0.1  # the seed of a direction, and how far: many of the trials' steps
+
 
 def check_second_derivatives(network: keras.Model, function: Any) -> None:
     """Checks a network's second derivative with respect to its weights.
@@ -63,7 +65,11 @@ class _Probe:
     def __init__(self, network: keras.Model, function: Any, dtype: Any, trials: Any):
         self._network, self._dtype, self._trials = network, dtype, trials
         state, modes = function.state_for_probes()
-        self._weights = [self._cast(v) for v in network.trainable_variables]
+        weights = [self._cast(v) for v in network.trainable_variables]
+        # Aside, because at the start biases are zero: if all units before a layer are off, its
+        # ReLUs are exactly where their derivative jumps, and no draw would agree.
+        aside = direction_of(weights, _ASIDE)
+        self._weights = [w + _DISTANCE * a for w, a in zip(weights, aside, strict=True)]
         state = [self._cast(v) for v in state]
         self._options = {"state": state, "training": True, "modes": modes}
         self._rounding = 2 * rounding_error(dtype.as_numpy_dtype)  # relative, of two gradients
