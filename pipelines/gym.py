@@ -157,28 +157,24 @@ class GymSource(EpisodeSource):
         return collected
 
     def episodes_at(
-        self,
-        starts: tf.data.Dataset,
-        split: str,
-        shape: EpisodeShape,
-        *,
-        seed: int,
-        num_tasks: int,
-        augmentation: Callable[..., Any] | None = None,
+        self, *args: Any, augmentation: Callable[..., Any] | None = None, **options: Any
     ) -> tf.data.Dataset:
-        """See `EpisodeSource`. Nothing is drawn ahead, because the learner changes at each step."""
-        self.check(split, shape)
         if augmentation is not None:
             raise UserError(f"{self.name} has no examples to augment; leave augment out")
-        draw = self.draw(split, shape, seed)
+        return super().episodes_at(*args, **options)
+
+    def batched(
+        self, starts: tf.data.Dataset, batch: Callable[..., Any], *, split: str, num_tasks: int
+    ) -> tf.data.Dataset:
+        """See `EpisodeSource`. None is made ahead, because the learner changes at each step."""
         starts, epochs = self._starts(starts, split, num_tasks)
-        batches = starts.map(tf.autograph.experimental.do_not_convert(lambda i: draw(i, num_tasks)))
+        made = starts.map(tf.autograph.experimental.do_not_convert(batch))
         if epochs > 1:
-            batches = batches.flat_map(partial(_repeated, epochs=epochs))
+            made = made.flat_map(partial(_repeated, epochs=epochs))
         options = tf.data.Options()
         options.autotune.enabled = False
         options.experimental_optimization.inject_prefetch = False  # TensorFlow's default is True
-        return batches.with_options(options)
+        return made.with_options(options)
 
     def _starts(
         self, starts: tf.data.Dataset, split: str, num_tasks: int
@@ -230,7 +226,6 @@ def build(
         discount, gae_lambda: of the advantages.
         clip: of the loss; see `PolicyLoss`.
         knows_task: whether the policy sees the task beside the observation, for a comparison.
-
         epochs: steps of training on each batch of episodes, before the next one is collected. With
             more than one the loss's clip keeps the policy near the one that acted (PPO; ProMP,
             algorithm 1, takes five).

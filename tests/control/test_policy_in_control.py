@@ -74,7 +74,7 @@ def test_what_makes_no_sense_is_refused(folder):
         policy.adapt()
     with pytest.raises(UserError, match="reward without an action"):
         policy.reward(1.0)
-    for wrong in ([0.0], [0.0, np.nan]):
+    for wrong in ([0.0], [0.0, np.nan], "ab"):
         with pytest.raises(UserError, match="expected 2 finite numbers"):
             policy.act(wrong)
     policy.act([0.0, 0.0])

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.control.models import model_of
+from tfmeta.control.cross_entropy import is_whole
+from tfmeta.control.models import checked_observation, model_of
 from tfmeta.environments.gaussian_policy import log_probability, sample
 from tfmeta.environments.policy_columns import PolicyColumns
 from tfmeta.episodes.target_kind import ACTIONS
@@ -29,7 +30,7 @@ class Policy:
     """
 
     def __init__(self, model: Any, *, seed: int = 0):
-        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        if not is_whole(seed) or seed < 0:
             raise UserError(f"received seed={seed!r}; expected a whole number from 0")
         self._model, self._random = model_of(model, ACTIONS), np.random.default_rng(seed)
         self._columns = PolicyColumns.of_answers(self._model.output_size)
@@ -61,12 +62,7 @@ class Policy:
         """
         if self._pending is not None:
             raise UserError("received an observation before the reward of the last action")
-        seen = np.asarray(observation, np.float32)
-        if seen.shape != (self._model.input_size,) or not np.isfinite(seen).all():
-            raise UserError(
-                f"received an observation of shape {seen.shape}; expected "
-                f"{self._model.input_size} finite numbers"
-            )
+        seen = checked_observation(observation, self._model.input_size).astype(np.float32)
         answers = self._answers(self._state, seen[np.newaxis])
         size = (1, self._columns.num_actions)
         if not explore:

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from tfmeta.control.cross_entropy import Bounds, CrossEntropy, is_whole
 from tfmeta.control.dynamics import dynamics_of
+from tfmeta.control.models import checked_observation
 from tfmeta.errors import UserError, listed
 
-_MOST = float(np.finfo(np.float32).max) / 2  # so that float32 holds any change too
 Reward = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -119,7 +119,7 @@ class Controller:
             UserError: if it has another shape or is not finite, or no sequence of actions has a
                 finite reward.
         """
-        observation = self._checked(observation)
+        observation = checked_observation(observation, self._model.observation_size)
         if self._last is not None:
             before, action = self._last
             self._transitions.append((np.concatenate([before, action]), observation - before))
@@ -145,22 +145,6 @@ class Controller:
         rest = actions.numpy()[1:]
         self._actions = np.concatenate([rest, self._bounds.centre[np.newaxis]])
         return actions.numpy()[0]
-
-    def _checked(self, observation: Any) -> np.ndarray:
-        size = self._model.observation_size
-        try:
-            found = np.asarray(observation, np.float64)
-        except (TypeError, ValueError) as error:
-            raise UserError(
-                f"received the observation {observation!r}; expected {size} finite numbers"
-            ) from error
-        is_finite = bool((np.abs(found) < _MOST).all())
-        if found.shape != (size,) or not is_finite:
-            raise UserError(
-                f"received an observation of shape {found.shape}, finite in float32: {is_finite}; "
-                f"expected {size} finite numbers"
-            )
-        return found
 
     # In the graph
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from tfmeta.episodes.target_kind import TargetKind
@@ -15,6 +16,8 @@ from tfmeta.exporting.loading.saver_scan import UnsafeModelError
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.exporting.verifying.verification import newest_version
 from tfmeta.user_files import AnyPath
+
+_MOST = float(np.finfo(np.float32).max) / 2  # so that float32 holds any change too
 
 
 class Model(Protocol):
@@ -120,6 +123,23 @@ def vector_size(shape: Sequence[int]) -> int:
             "vectors"
         )
     return shape[0]
+
+
+def checked_observation(observation: Any, size: int) -> np.ndarray:
+    """An observation `(size,)`, float64; raises UserError for another one, or one not finite."""
+    try:
+        found = np.asarray(observation, np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"received the observation {observation!r}; expected {size} finite numbers"
+        ) from error
+    is_finite = bool((np.abs(found) < _MOST).all())
+    if found.shape != (size,) or not is_finite:
+        raise UserError(
+            f"received an observation of shape {found.shape}, finite in float32: {is_finite}; "
+            f"expected {size} finite numbers"
+        )
+    return found
 
 
 def model_of(model: Any, kind: TargetKind) -> Model:

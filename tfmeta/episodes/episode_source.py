@@ -277,9 +277,21 @@ class EpisodeSource(ABC):
                 raise UserError(f"the episodes of {self.name} are of one size; leave ranges out")
             return episodes if augmentation is None else augmentation(episodes, start)
 
-        batches = starts.map(batch, num_parallel_calls=2, deterministic=True)
-        ahead = _number_ahead(batches.element_spec)
-        return batches.prefetch(ahead) if ahead else batches
+        return self.batched(starts, batch, split=split, num_tasks=num_tasks)
+
+    def batched(
+        self, starts: tf.data.Dataset, batch: Callable[..., Any], *, split: str, num_tasks: int
+    ) -> tf.data.Dataset:
+        """The batches that a function makes of their starts; by default some are made ahead.
+
+        Args:
+            starts, split, num_tasks: see `episodes_at`.
+            batch: a start -> the batch, in the graph.
+        """
+        del split, num_tasks
+        made = starts.map(batch, num_parallel_calls=2, deterministic=True)
+        ahead = _number_ahead(made.element_spec)
+        return made.prefetch(ahead) if ahead else made
 
 
 def _number_ahead(spec: Any) -> int:

@@ -13,7 +13,6 @@ from tfmeta.episodes.episode import without_solution
 from tfmeta.episodes.episode_hash import EpisodeHash
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
-from tfmeta.episodes.source_failure import as_raised
 from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.task_score import task_score
 from tfmeta.learners.common_sizes import CommonSizes
@@ -105,10 +104,6 @@ class Evaluator:
             `ci95_scaled`, in units of the learner's `target_spread`, and for a learner whose
             answers have a variance `coverage90`, the share of targets within their 90% intervals.
         """
-        with as_raised():
-            return self._measured(on_progress)
-
-    def _measured(self, on_progress: Callable[[int], None] | None) -> Measurement:
         digest, fixed = EpisodeHash(), self._episodes
         answers: list[np.ndarray] = []
         targets: list[np.ndarray] = []
@@ -175,9 +170,7 @@ class Evaluator:
         if self._is_shared_out:
             found = self._scores_of_all()
         else:
-            with as_raised():
-                each = [self._all_scores(episodes).numpy() for episodes in self._as_taken()]
-            found = np.concatenate(each)
+            found = np.concatenate([self._all_scores(each).numpy() for each in self._as_taken()])
         return mean_and_ci95(found[:, -1, 1].astype(np.float64))[0]
 
     @property

@@ -71,12 +71,12 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         """The numbers in a target that is given to `adapt`; None for labels."""
         if not self.target_kind.are_values:
             return None
-        own: int | None = getattr(getattr(self, "loss", None), "given_columns", None)
+        own: int | None = self._of_loss("given_columns")
         return own or self.num_outputs
 
     def drawn_targets(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Random targets, float32 `(*shape, target_columns)`, for requests that try an export."""
-        draw = getattr(getattr(self, "loss", None), "drawn", None)
+        draw = self._of_loss("drawn")
         if draw is not None:
             return np.asarray(draw(rng, shape), np.float32)
         return rng.normal(size=(*shape, self.target_columns or 1)).astype(np.float32)
@@ -88,8 +88,12 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
             x: `(examples, ...)`.
             y: `(examples, ...)`, as they are given to `adapt`.
         """
-        complete = getattr(getattr(self, "loss", None), "completed", None)
+        complete = self._of_loss("completed")
         return y if complete is None else complete(x, y)
+
+    def _of_loss(self, name: str) -> Any:
+        """What the compiled loss says of its targets; None if it says nothing."""
+        return getattr(getattr(self, "loss", None), name, None)
 
     # What a method may have
 
