@@ -27,6 +27,7 @@ def everything(run):
     return lines, load(run.path, checkpoint="last").get_weights()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_in_the_same_bits(run, tmp_path):
     asked = []
 
