@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfmeta.builder_options import options_in_source
 from tfmeta.errors import UserError
-from tfmeta.named_code import check_said
+from tfmeta.named_code import check_said, why_not_imported
 from tfmeta.user_files import AnyPath
 
 if TYPE_CHECKING:
@@ -211,7 +211,8 @@ def _builder(name: str) -> Callable[..., "EpisodeSource"]:
     try:
         builder = home.load()
     except Exception as error:  # a user's module may raise anything when it is imported
-        raise UserError(f"cannot load pipeline {name!r} from {home.value}: {error}") from error
+        why = why_not_imported(home.value, error)
+        raise UserError(f"cannot load pipeline {name!r} from {home.value} ({why})") from error
     if not callable(builder):
         raise UserError(
             f"cannot load pipeline {name!r}: {home.value} is a {type(builder).__name__}; "

@@ -13,10 +13,11 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, described
 
 _TRUST = contextvars.ContextVar("tfmeta_trust", default=False)
 _said: set[str] = set()  # names that the user has given; a file may repeat them
+_ran: set[str] = set()  # names by which code was imported
 
 
 class NameInFile(str):
@@ -86,6 +87,12 @@ def check_said(name: str, what: str) -> None:
         raise refuse_code(
             f"the {what} {str(name)!r}, which would be imported and called", name.file
         )
+    _ran.add(str(name))
+
+
+def trust_option() -> str:
+    """What a command needs that goes on with what this process made: " --trust", or nothing."""
+    return " --trust" if any(not name.startswith("tfmeta.") for name in _ran) else ""
 
 
 def import_named(name: str, what: str) -> Any:
@@ -101,3 +108,21 @@ def import_named(name: str, what: str) -> Any:
     check_said(name, what)
     module, _, attribute = name.rpartition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def why_not_imported(name: str, error: Exception) -> str:
+    """What an import raised; of a module that is not there, also where Python looks for it.
+
+    Args:
+        name: `package.module:attribute`, or the module alone.
+        error: what importing it raised.
+    """
+    module = name.partition(":")[0]
+    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+    if not missing or not f"{module}.".startswith(f"{missing}."):
+        return described(error)  # another module is missing, which this one imports
+    top = module.partition(".")[0]
+    return (
+        f"{described(error)}; if it is your own, tell Python its folder, for example the working "
+        f'one, which holds {top}.py: PYTHONPATH="$PWD" tfmeta ...'
+    )

@@ -13,7 +13,15 @@ from trained import TINY, WITHOUT_XLA, call, inside
 
 import tfmeta
 from tfmeta import UserError
-from tfmeta.named_code import NameInFile, from_file, trusting
+from tfmeta.named_code import (
+    NameInFile,
+    check_said,
+    from_file,
+    import_named,
+    trust_option,
+    trusting,
+    why_not_imported,
+)
 
 MODULE = """
 import pathlib
@@ -255,3 +263,30 @@ def test_every_text_of_a_file_is_marked_and_stays_so():
     texts = [key, first, next(iter(inner)), inner["c"][2]]
     assert all(type(text) is NameInFile and text.file == "file.json" for text in texts)
     assert tf.constant(first).numpy() == b"b"
+
+
+def test_the_next_command_is_told_with_the_trust_that_it_needs(monkeypatch):
+    """A later command reads from a file what this one was told, or was trusted with."""
+    monkeypatch.setattr("tfmeta.named_code._said", set())
+    monkeypatch.setattr("tfmeta.named_code._ran", set())
+    import_named("tfmeta.learners.maml:MAML", "algorithm")
+    with pytest.raises(UserError, match="pass --trust"):
+        check_said(from_file("gym:robot:my/Reach-v0", "config.json"), "pipeline")
+    assert trust_option() == ""
+    with trusting(True):
+        check_said(from_file("gym:robot:my/Reach-v0", "config.json"), "pipeline")
+    assert trust_option() == " --trust"
+
+
+def test_a_module_that_is_not_found_is_refused_with_where_python_looks(tmp_path, monkeypatch):
+    (tmp_path / "needs_more.py").write_text("import nowhere_at_all")
+    monkeypatch.syspath_prepend(tmp_path)
+    names = ("nowhere_at_all:build", "nowhere_at_all.deep:build", "needs_more:build")
+    found = {}
+    for name in names:
+        with pytest.raises(ImportError) as caught:
+            import_named(name, "pipeline")
+        found[name] = why_not_imported(name, caught.value)
+    hint = 'which holds nowhere_at_all.py: PYTHONPATH="$PWD" tfmeta ...'
+    assert [hint in told for told in found.values()] == [True, True, False]
+    assert "No module named 'nowhere_at_all'" in found["needs_more:build"]

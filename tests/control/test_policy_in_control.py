@@ -80,8 +80,14 @@ def test_what_makes_no_sense_is_refused(folder):
     policy.act([0.0, 0.0])
     with pytest.raises(UserError, match="before the reward"):
         policy.act([0.0, 0.0])
-    with pytest.raises(UserError, match="received reward=nan"):
-        policy.reward(float("nan"))
+    for wrong in (float("nan"), 1e300, "1", None, [1.0], np.ones(1), 1j):
+        with pytest.raises(UserError, match=r"received reward=.*finite in float32"):
+            policy.reward(wrong)
+    with pytest.raises(UserError, match="received ended='no'; expected True or False"):
+        policy.reward(1.0, ended="no")
+    policy.reward(np.float64(1.0), ended=np.True_)
+    with pytest.raises(UserError, match="received explore=0; expected True or False"):
+        policy.act(np.zeros(2), explore=0)
     with pytest.raises(UserError, match="whose targets are classes; expected actions"):
         Policy(trained.glyph_run())
     with pytest.raises(UserError, match="received seed=-1"):

@@ -109,14 +109,15 @@ def test_names():
 REFUSED = {
     "Nothing-v0": "no environment Nothing-v0.*expected one of point-navigation",
     f"{BY_HAND}Nothing-v0": "no environment environments_by_hand:byhand/Nothing-v0",
-    "no_such_module:Name-v0": "ModuleNotFoundError.*expected a module no_such_module",
+    "no_such_module:Name-v0": r'No module named.*no_such_module.py: PYTHONPATH="\$PWD" tfmeta',
     "Pendulum-v1": "Pendulum-v1 has the task_space None; expected an attribute task_space",
     f"{BY_HAND}NoTasks-v0": "has the task_space None",
     f"{BY_HAND}Unbounded-v0": "has the task_space Box.*expected.*finite bounds",
     f"{BY_HAND}Large-v0": "tasks of 5 numbers; expected at most 4",
-    f"{BY_HAND}Image-v0": r"has observations in Box.*\(4, 4\).*expected a Box",
-    f"{BY_HAND}Parts-v0": "has observations in Dict",
-    f"{BY_HAND}Buttons-v0": r"has actions in Discrete\(4\)",
+    f"{BY_HAND}Image-v0": r"has observations in Box.*\(4, 4\).*FlattenObservation.*no convolutions",
+    f"{BY_HAND}Parts-v0": r"has observations in Dict.*FlattenObservation\(env\)",
+    f"{BY_HAND}Buttons-v0": r"has actions in Discrete\(4\).*Box\(-1, 1, \(4,\)\).*argmax",
+    f"{BY_HAND}Clicks-v0": r"has actions in Box.*int64.*TransformAction\(env, FUNCTION, BOX\)",
     f"{BY_HAND}Broken-v0": "can't be made.*no robot on port 4",
     f"{BY_HAND}Endless-v0": "no time limit, and no horizon.*expected horizon=STEPS",
 }
@@ -126,6 +127,26 @@ REFUSED = {
 def test_what_is_no_family_of_tasks_is_refused(name):
     with pytest.raises(UserError, match=REFUSED[name]):
         Environments(name)
+
+
+@pytest.mark.parametrize(("name", "seen"), [("FlatImage", 16), ("FlatParts", 2), ("Scored", 2)])
+def test_what_a_refusal_advises_makes_a_family_of_tasks(name, seen):
+    assert by_hand(name).observation_size == seen
+
+
+def test_the_largest_score_is_the_action_of_an_environment_with_buttons():
+    copies = by_hand("Scored")
+    copies.reset([0, 1], [[4.0], [4.0]])
+    seen, *_ = copies.step([[-0.5, 0.1, 0.9, 0.0], [3.0, -1.0, 0.5, 0.0]])
+    assert seen[:, 1].tolist() == [2.0, 0.0]
+
+
+def test_whole_numbers_are_observed_as_they_are():
+    copies = by_hand("Ticks")
+    copies.reset([0], [[4.0]])
+    seen = [copies.step([[0.0]])[0] for _ in range(3)]
+    np.testing.assert_array_equal(seen, np.float32([[[10, 1]], [[20, 1]], [[30, 1]]]))
+    assert seen[0].dtype == np.float32
 
 
 @pytest.mark.parametrize("horizon", [0, -1, 2.5, True, "9"])

@@ -3,6 +3,7 @@
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.wrappers import FlattenObservation, TransformAction
 
 
 class Counting(gymnasium.Env):
@@ -51,6 +52,34 @@ class Parts(Counting):
 class Buttons(Counting):
     action_space = Discrete(4)
 
+    def step(self, action):
+        assert self.action_space.contains(action)
+        return super().step([action])
+
+
+class Clicks(Counting):
+    action_space = Box(0, 9, (2,), np.int64)
+
+
+class Ticks(Counting):
+    """Whole numbers, and a truth value that never changes."""
+
+    observation_space = Box(0, 1000, (2,), np.int64)
+
+    def reset(self, **options):
+        super().reset(**options)
+        return np.array([0, 1]), {}
+
+    def step(self, action):
+        _, *rest = super().step(action)
+        return np.array([10 * self.steps, 1]), *rest
+
+
+def scored(env):
+    """What the refusal of Discrete actions advises."""
+    scores = Box(-1, 1, (4,))
+    return TransformAction(env, lambda scores: int(scores.argmax()), scores)
+
 
 class Broken(Counting):
     def __init__(self):
@@ -73,7 +102,8 @@ class NoReward(NotFinite):
     observed, rewarded = 1.0, 1e300  # more than a float32 holds
 
 
-for kind in (Counting, Whole, NoTasks, Unbounded, Large, Image, Parts, Buttons, Broken):
+REGISTERED = (Counting, Whole, NoTasks, Unbounded, Large, Image, Parts, Buttons, Clicks, Ticks)
+for kind in (*REGISTERED, Broken):
     gymnasium.register(f"byhand/{kind.__name__}-v0", entry_point=kind, max_episode_steps=4)
 
 
@@ -85,3 +115,10 @@ class Failing(Counting):
 for kind in (NotFinite, NoReward, Failing):
     gymnasium.register(f"byhand/{kind.__name__}-v0", entry_point=kind, max_episode_steps=4)
 gymnasium.register("byhand/Endless-v0", entry_point=Counting)
+MADE = {
+    "Scored": lambda: scored(Buttons()),
+    "FlatImage": lambda: FlattenObservation(Image()),
+    "FlatParts": lambda: FlattenObservation(Parts()),
+}
+for name, make in MADE.items():
+    gymnasium.register(f"byhand/{name}-v0", entry_point=make, max_episode_steps=4)

@@ -64,7 +64,7 @@ def test_it_answers_any_number_of_classes_and_its_gradient_is_that_of_its_loss(m
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nowhere:Learner", "cannot load the learner 'nowhere:Learner': No module named"),
+        ("nowhere:Learner", "cannot load the learner 'nowhere:Learner' (ModuleNotFoundError: No"),
         ("collections:OrderedDict", "is no learner; expected a subclass of tfmeta.MetaLearner"),
         ("nowhere", "unknown algorithm 'nowhere'; expected one of: maml"),
     ],

@@ -107,6 +107,7 @@ def train(
 
 def _train(request: "TrainRequest") -> None:
     from tfmeta.commands.reporting import Reporter
+    from tfmeta.named_code import trust_option
 
     with Reporter("train") as reporter, _Interruption(reporter) as interruption:
         start_tensorflow(with_devices=not request.is_for_workers)
@@ -118,10 +119,11 @@ def _train(request: "TrainRequest") -> None:
     if not run.finished:
         raise UserError(
             f"interrupted at step {run.step}{speed}; go on with: "
-            f"tfmeta train --resume --run-dir {run.path}",
+            f"tfmeta train --resume --run-dir {run.path}{trust_option()}",
             exit_status=1,
         )
-    reporter.say(f"{run.path}: {run.step} steps{speed}. Next: tfmeta evaluate {run.path}")
+    follow = f"tfmeta evaluate {run.path}{trust_option()}"
+    reporter.say(f"{run.path}: {run.step} steps{speed}. Next: {follow}")
 
 
 class _Interruption:

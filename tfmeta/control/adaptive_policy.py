@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.control.cross_entropy import is_whole
-from tfmeta.control.models import checked_observation, model_of
+from tfmeta.control.models import check_flag, checked_number, checked_observation, model_of
 from tfmeta.environments.gaussian_policy import log_probability, sample
 from tfmeta.environments.policy_columns import PolicyColumns
 from tfmeta.episodes.target_kind import ACTIONS
@@ -51,15 +51,19 @@ class Policy:
     def act(self, observation: Any, *, explore: bool = True) -> np.ndarray:
         """The action to take now, float32 `(actions,)`.
 
+        It is drawn from a normal distribution, so that it may be outside the bounds of the robot's
+        actions: clip what you send, as training does. `adapt` learns from it as it was drawn.
+
         Args:
             observation: `(observation size,)`.
             explore: whether to draw the action, as `adapt` needs it; False takes the likeliest one,
                 and nothing is remembered of it.
 
         Raises:
-            UserError: if the observation has another shape or is not finite, or the reward of the
-                action before was not told.
+            UserError: if the observation has another shape or is not finite, `explore` is no truth
+                value, or the reward of the action before was not told.
         """
+        check_flag("explore", explore)
         if self._pending is not None:
             raise UserError("received an observation before the reward of the last action")
         seen = checked_observation(observation, self._model.input_size).astype(np.float32)
@@ -80,15 +84,15 @@ class Policy:
             ended: whether the trajectory is over, so that the next action begins another one.
 
         Raises:
-            UserError: if there was no action, or the reward is no finite number.
+            UserError: if there was no action, the reward is no finite number, or `ended` is no
+                truth value.
         """
+        check_flag("ended", ended)
         if self._pending is None:
             raise UserError("received a reward without an action; expected act first")
-        if not np.isfinite(reward):
-            raise UserError(f"received reward={reward!r}; expected a finite number")
-        seen, action, density = self._pending
+        number, (seen, action, density) = checked_number("reward", reward), self._pending
         self._x.append(seen)
-        self._y.append(np.array([*action, density, reward, self._step], np.float32))
+        self._y.append(np.array([*action, density, number, self._step], np.float32))
         self._step = 0 if ended else self._step + 1
         self._pending = None
 

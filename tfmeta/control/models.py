@@ -1,5 +1,6 @@
 """Models that adapt to a support set and then answer: a learner, or an export by its signatures."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -140,6 +141,24 @@ def checked_observation(observation: Any, size: int) -> np.ndarray:
             f"expected {size} finite numbers"
         )
     return found
+
+
+def checked_number(name: str, value: Any) -> float:
+    """One number; raises UserError for what is none, or not finite in float32."""
+    try:
+        is_number = np.shape(value) == () and not isinstance(value, str | bytes)
+        found = float(value) if is_number else math.nan
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not abs(found) < _MOST:
+        raise UserError(f"received {name}={value!r}; expected a number that is finite in float32")
+    return found
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raises UserError for what is no truth value of Python or NumPy."""
+    if not isinstance(value, bool | np.bool_):
+        raise UserError(f"received {name}={value!r}; expected True or False")
 
 
 def model_of(model: Any, kind: TargetKind) -> Model:

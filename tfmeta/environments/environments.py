@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from tfmeta.environments.own_code import running
+from tfmeta.environments.spaces import action_bounds, observation_size
 from tfmeta.errors import UserError, counted, described
 from tfmeta.extras import import_extra
+from tfmeta.named_code import why_not_imported
 
 UNITS = 4  # the most numbers of a task: its episode has so many uniform ones
 _OURS = {
@@ -82,9 +84,9 @@ class Environments:
         self._kept: dict[int, Any] = {}
         self._current: Any = None
         vector = self._copies(1)
-        self.action_low, self.action_high = self._bounds(vector.single_action_space, "actions")
-        low, _ = self._bounds(vector.single_observation_space, "observations")
-        self.observation_size, self.action_size = len(low), len(self.action_low)
+        self.action_low, self.action_high = action_bounds(vector.single_action_space, self._name)
+        self.action_size = len(self.action_low)
+        self.observation_size = observation_size(vector.single_observation_space, self._name)
         self._task_space = self._checked_task_space(vector)
         is_discrete = isinstance(self._task_space, self._gymnasium.spaces.Discrete)
         self.task_size = 1 if is_discrete else self._task_space.shape[0]
@@ -189,8 +191,8 @@ class Environments:
                 raise self._needing_more(error) from error
             except ImportError as error:
                 raise UserError(
-                    f"the environment {self._name} can't be made ({described(error)}); expected a "
-                    f"module {module} that can be imported"
+                    f"the environment {self._name} can't be made, because its module can't be "
+                    f"imported ({why_not_imported(module, error)})"
                 ) from error
         try:
             return self._gymnasium.spec(name)
@@ -243,15 +245,6 @@ class Environments:
                 f"the environment {self._name} can't be made ({described(error)}); expected one "
                 "that gymnasium.make_vec can make"
             ) from error
-
-    def _bounds(self, space: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
-        is_box = isinstance(space, self._gymnasium.spaces.Box)
-        if not is_box or len(space.shape) != 1 or space.dtype.kind != "f" or not space.shape[0]:
-            raise UserError(
-                f"{self._name} has {what} in {space}; expected a Box of real numbers with one "
-                "dimension. Wrap it where it is registered, for example in FlattenObservation"
-            )
-        return space.low, space.high
 
     def _checked_task_space(self, vector: Any) -> Any:
         spaces: Any = self._gymnasium.spaces

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfmeta.errors import UserError
-from tfmeta.named_code import import_named
+from tfmeta.named_code import import_named, why_not_imported
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Algorithm:
         except UserError:
             raise
         except Exception as error:  # a user's module may raise anything when it is imported
-            raise UserError(f"cannot load the learner {self.learner!r}: {error}") from error
+            why = why_not_imported(self.learner, error)
+            raise UserError(f"cannot load the learner {self.learner!r} ({why})") from error
         if not (isinstance(found, type) and issubclass(found, MetaLearner)):
             raise UserError(
                 f"{self.learner} is no learner; expected a subclass of tfmeta.MetaLearner"

@@ -7,8 +7,8 @@ import keras
 
 from tfmeta import networks
 from tfmeta.episodes.episode_source import EpisodeSource
-from tfmeta.errors import UserError, described
-from tfmeta.named_code import import_named, part_of
+from tfmeta.errors import UserError
+from tfmeta.named_code import import_named, part_of, why_not_imported
 from tfmeta.network_registry import FAMILIES, listing
 from tfmeta.networks.saved_network import saved_network
 
@@ -40,7 +40,8 @@ def network_function(name: str, source: EpisodeSource) -> Callable[..., keras.Mo
         except UserError:
             raise
         except Exception as error:  # whatever a user's module does when it is imported
-            raise UserError(f"cannot load the network {name!r}: {described(error)}") from error
+            why = why_not_imported(name, error)
+            raise UserError(f"cannot load the network {name!r} ({why})") from error
     raise UserError(f"unknown network {name!r}; expected auto, {', '.join(listing())}")
 
 
