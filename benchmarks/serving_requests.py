@@ -46,8 +46,7 @@ def draw(learner, input_format, rng):
     ]
     encoded = {}
     for name, number in (("support_x", ways + more), ("query_x", queries)):
-        drawn = input_format.draw(rng, (tasks, number))
-        parts = drawn if isinstance(drawn, dict) else {input_format.suffix: drawn}
+        parts = input_format.draw_inputs(rng, (tasks, number))
         encoded[name] = {name + ending: part for ending, part in parts.items()}
     return encoded, np.array(labels, np.int32)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tfmeta.exporting import client, contract
-from tfmeta.exporting.contract import BYTES, TEXT
 from tfmeta.user_files import is_hidden
 
+BYTES, TEXT = "_bytes", "_text"
 ENTRIES = ("a", ".b", "Thumbs.db", "DESKTOP.INI", "thumbs.db.png", "desktop", "~c", "é")
 
 
@@ -37,6 +37,7 @@ def test_the_client_asks_by_the_contracts_names():
         *(BYTES, TEXT),
     }
     assert BYTES in names_in("_decoded")
+    assert {BYTES, TEXT} <= {*contract.SUFFIXES}
 
 
 def test_the_client_passes_over_the_files_that_tfmeta_passes_over(tmp_path):
@@ -48,17 +49,13 @@ def test_the_client_passes_over_the_files_that_tfmeta_passes_over(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "suffix", "is_encoded"),
+    ("name", "suffix"),
     [
-        ("support_x", "", False),
-        ("support_x_bytes", BYTES, True),
-        ("query_x_text", TEXT, True),
-        ("x_bytes", BYTES, True),
-        ("predict_bytes", BYTES, False),
-        ("weights_head_bytes", BYTES, False),
-        ("support_y", "", False),
+        ("predict", ""),
+        ("predict_bytes", "_bytes"),
+        ("adapt_text", "_text"),
+        ("x_columns", "_columns"),
     ],
 )
-def test_suffixes(name, suffix, is_encoded):
+def test_suffixes(name, suffix):
     assert contract.suffix_of(name) == suffix
-    assert contract.is_encoded(name) == is_encoded

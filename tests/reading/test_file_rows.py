@@ -58,3 +58,7 @@ def test_a_table_that_is_not_in_utf_8_is_refused_with_the_line(tmp_path):
         file.write_bytes(content)
         with pytest.raises(UserError, match=rf"t\.csv, line {line}, is not UTF-8 \(.*saved as"):
             read_table(file, text=())
+    for encoding in ("utf-16", "utf-16-le"):
+        file.write_bytes("a,b\n1,x\n".encode(encoding))
+        with pytest.raises(UserError, match=r"line 1, holds a zero byte, as a file in UTF-16 does"):
+            read_table(file, text=())

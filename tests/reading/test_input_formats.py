@@ -24,10 +24,10 @@ EXAMPLES = [
     TextFormat(("", "[UNK]", "karte", "größe", "我", "卡", "😀", "pay"), 6),
     SoundFormat(8000, 2400, mels=20, window=200, hop=80, highest=4000.0, centre=-40.0, spread=9.0),
     TableFormat(("age", "how old"), ("label",), None, {"how old": ("new", "old")}, {"age": 3.5}),
+    TableFormat(("größe", "farbe"), ("label",), None, {"farbe": ("grün", "рыжий")}),
     PLAIN,
 ]
-# Those of one string each; `test_table_format.py` is about the ones of several parts.
-ENCODED = [each for each in EXAMPLES if each.suffix and len(each.inputs_of("x")) == 1]
+ENCODED = [each for each in EXAMPLES if each.suffix]
 
 
 def words(input_format) -> str:
@@ -66,40 +66,57 @@ def test_a_record_of_another_shape_is_refused():
         check_shape(EXAMPLES[0], (9, 7, 1), "the file")
 
 
+def drawn(input_format, seed, shape, name="x"):
+    """Random encoded examples by the names of their inputs."""
+    parts = input_format.draw_inputs(np.random.default_rng(seed), shape)
+    assert {name + ending for ending in parts} == input_format.inputs_of(name).keys()
+    return {name + ending: values for ending, values in parts.items()}
+
+
+def served_by(input_format, name="x"):
+    """The preparation in a graph, after the checks of a request."""
+
+    @tf.function(autograph=False)
+    def served(inputs):
+        limited = input_format.within_limits(inputs, RequestLimits())
+        return input_format.prepare_limited(limited, name=name)
+
+    types = input_format.inputs_of(name)
+    return lambda inputs: served(
+        {key: tf.constant(inputs[key].tolist(), dtype) for key, dtype in types.items()}
+    )
+
+
 @pytest.mark.parametrize("input_format", ENCODED, ids=words)
 def test_a_graph_prepares_as_training_does(input_format):
-    encoded = input_format.draw(np.random.default_rng(0), (2, 5))
-    trained_on = input_format.prepare(tf.constant(encoded))
+    encoded = drawn(input_format, 0, (2, 5))
+    trained_on = input_format.prepare_inputs(
+        {key: tf.constant(values) for key, values in encoded.items()}, name="x"
+    )
     assert trained_on.shape == (2, 5, *input_format.shape)
     assert trained_on.dtype == tf.float32
-
-    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.string)], autograph=False)
-    def served(x):
-        checked = input_format.within_limits({"x": x}, RequestLimits())
-        return input_format.prepare_checked(checked["x"], name="x")
-
-    assert np.array_equal(served(tf.constant(encoded)), trained_on)
+    assert np.array_equal(served_by(input_format)(encoded), trained_on)
 
 
 @pytest.mark.parametrize("input_format", ENCODED, ids=words)
 def test_what_is_spoilt_is_refused_by_the_name_of_the_input(input_format):
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)], autograph=False)
-    def served(x):
-        checked = input_format.within_limits({"the_input": x}, RequestLimits())
-        return input_format.prepare_checked(checked["the_input"], name="the_input")
-
-    good = input_format.draw(np.random.default_rng(1), (2,))
-    assert served(tf.constant(good)).shape[0] == 2
-    assert input_format.spoilt
-    for change in input_format.spoilt.values():
-        spoilt = tf.constant([good[0], change(good[1])])
-        with pytest.raises(tf.errors.InvalidArgumentError, match="the_input"):
-            served(spoilt)
+    good, served = drawn(input_format, 1, (2,), "of"), served_by(input_format, "of")
+    assert served(good).shape[0] == 2
+    assert input_format.spoilt_inputs
+    for ending, changes in input_format.spoilt_inputs.items():
+        key = f"of{ending}"
+        for change in changes.values():
+            spoilt = np.array([good[key][0], change(good[key][1])], object)
+            with pytest.raises(tf.errors.InvalidArgumentError, match=key):
+                served({**good, key: spoilt})
 
 
 @pytest.mark.parametrize("input_format", ENCODED, ids=words)
 def test_padding_can_be_prepared(input_format):
-    assert input_format.prepare(tf.constant([input_format.padding])).shape[0] == 1
+    rows = {
+        f"x{ending}": np.array([each], object) for ending, each in input_format.paddings.items()
+    }
+    assert served_by(input_format)(rows).shape[0] == 1
 
 
 @pytest.mark.parametrize("input_format", EXAMPLES, ids=words)
@@ -114,11 +131,10 @@ def test_the_limits_are_those_of_the_format(input_format):
 
 @pytest.mark.parametrize("input_format", ENCODED, ids=words)
 def test_a_request_that_the_limits_do_not_admit_is_known(input_format):
-    encoded = list(input_format.draw(np.random.default_rng(2), (3,)))
-    needed = input_format.admitted(encoded)
+    request = drawn(input_format, 2, (3,))
+    needed = input_format.admitted(list(request.values()))
     assert needed.keys() == input_format.limits.keys()
     for name, least in needed.items():
-        request = {"x": np.array(encoded, object)}
         RequestLimits(**{name: least}).check_admit({"predict": (request, {})}, input_format)
         if least > 1:
             limits = RequestLimits(**{name: least - 1})

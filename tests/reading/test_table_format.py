@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tfmeta import UserError
 from tfmeta.episodes.episode_shape import EpisodeShape
+from tfmeta.exporting.limits import RequestLimits
+from tfmeta.exporting.writing.encoded_inputs import with_encoded
 from tfmeta.pipelines.arrays import build
 from tfmeta.pipelines.regression import build as build_regression
 from tfmeta.reading.table_format import TableFormat
@@ -19,7 +21,9 @@ FORMAT = TableFormat(
     ("age", "colour", "size"), ("label",), None, {"colour": ("blue", "red")}, {"age": 31.25}
 )
 NUMBERS = st.floats(-1e6, 1e6, width=32)
-TEXTS = st.sampled_from(["red", " red\t", "blue", "green", "", "  ", "réd", "BLUE", "red blue"])
+TEXTS = st.sampled_from(
+    ["red\0", "red", " red\t", "blue", "green", "", "  ", "réd", "BLUE", "red blue"]
+)
 HEADER = "age,colour,size,label\n"
 
 
@@ -42,6 +46,17 @@ def test_python_and_the_graph_make_what_the_rule_says(rows):
     assert np.array_equal(received, expected)
 
 
+def variant(table_format, limits=None):
+    """The function of an export that takes columns, and returns what the model sees."""
+    spec = tf.TensorSpec((None, *table_format.shape), tf.float32, "x")
+    seeing = {"see": (lambda x: {"seen": x}, {"x": spec})}
+    functions = with_encoded(seeing, table_format, limits=limits)
+    return functions["see_columns"][0]
+
+
+served = variant(FORMAT)
+
+
 @tf.function(
     input_signature=[
         tf.TensorSpec([None], tf.float32),
@@ -51,8 +66,7 @@ def test_python_and_the_graph_make_what_the_rule_says(rows):
     autograph=False,
 )
 def graph(age, colour, size):
-    inputs = {"x_age": age, "x_colour": colour, "x_size": size}
-    return FORMAT.prepare_inputs(inputs, name="x")
+    return served(x_age=age, x_colour=colour, x_size=size)["seen"]
 
 
 def in_graph(*columns):
@@ -79,10 +93,38 @@ def test_where_nothing_may_be_missing_an_empty_text_is_refused():
     inputs = {"x_colour": tf.constant(["red", " "])}
     with pytest.raises(tf.errors.InvalidArgumentError, match="x_colour: expected texts"):
         strict.prepare_inputs(inputs, name="x")
-    own = tf.constant([True, False])  # what is padding may hold anything
-    assert strict.prepare_inputs(inputs, name="x", own=own).shape == (2, 2)
     with pytest.raises(UserError, match="has no colour in row 2"):
         strict.examples(table_of({"colour": ["red", None]}))
+
+
+def test_more_rows_than_a_request_may_have_are_refused():
+    few = variant(FORMAT, RequestLimits(request_rows=2))
+    request = {"x_age": [1.0, 2], "x_colour": ["red", "red"], "x_size": [1.0, 2]}
+    assert len(few(**{key: tf.constant(value) for key, value in request.items()})["seen"]) == 2
+    more = {key: tf.constant([*value, value[0]]) for key, value in request.items()}
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"(?s)x_age.*at most 2 \(request_rows\)"
+    ):
+        few(**more)
+
+
+@pytest.mark.fault("padding of a request that holds anything", "not looked at")
+def test_what_is_padding_may_hold_anything():
+    strict = TableFormat(("colour", "size"), ("label",), None, {"colour": ("red",)})
+    specs = {
+        "support_x": tf.TensorSpec((None, None, *strict.shape), tf.float32),
+        "support_size": tf.TensorSpec((None,), tf.int32),
+    }
+    functions = {"see": (lambda support_x, support_size: {"seen": support_x}, specs)}
+    served = with_encoded(functions, strict)["see_columns"][0]
+    request = {
+        "support_x_colour": tf.constant([["green", "red", b"\xff"]]),
+        "support_x_size": tf.constant([[1.5, 2, np.nan]]),
+        "support_size": tf.constant([2]),
+    }
+    assert served(**request)["seen"].numpy()[0, :2].tolist() == [[1, 0, 1.5], [0, 1, 2]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="support_x_colour: expected texts"):
+        served(**{**request, "support_size": tf.constant([3])})
 
 
 def written(folder, text):
@@ -150,6 +192,55 @@ def test_a_regression_takes_the_same_options(tmp_path):
 def test_what_is_refused(tmp_path, options, message):
     with pytest.raises(UserError, match=message):
         build(data_dir=written(tmp_path, HEADER + ROWS), validation=0, test=1, **options)
+
+
+@pytest.mark.fault("a column of numbers or dates that is read as text", "refused, and not as names")
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["0.5", "1.5", "unknown", "2"], "look like numbers, .* 'unknown' in line 4"),
+        (['"0,5"', '"1,5"', '"2,5"', ""], "look like numbers, .* '0,5' in line 2"),
+        (['"1,200"', '"$1,300"', "5%", "x"], "look like numbers"),
+        (["2024-01-05", "2024-01-06", "5.2.2024", ""], "look like dates or times"),
+        (["2024-01-05 10:00", "10:30", "", ""], "look like dates or times"),
+    ],
+)
+def test_numbers_and_dates_are_no_categories_by_themselves(tmp_path, values, message):
+    rows = "".join(f"{value},{n % 2}\n" for n, value in enumerate(values * 2))
+    path = written(tmp_path, f"a,label\n{rows}")
+    with pytest.raises(UserError, match=message):
+        build(data_dir=path, validation=0, test=1, **{**MEAN, "categories": "auto"})
+
+
+def test_numbers_are_categories_if_they_are_named(tmp_path):
+    rows = "".join(f"{value},{n % 4}\n" for n, value in enumerate(["1", "1b", "20-30", "3"] * 2))
+    path = written(tmp_path, f"a,label\n{rows}")
+    for categories in ("auto", {"a": "auto"}):  # half of them are numbers, which is not most
+        source = build(data_dir=path, validation=0, test=1, categories=categories)
+        assert set(source.input_format.categories["a"]) < {"1", "1b", "20-30", "3"}
+    path = written(tmp_path, f"a,label\n{rows}".replace("1b", "2").replace("20-30", "4x"))
+    source = build(data_dir=path, validation=0, test=1, categories={"a": "auto"})
+    assert set(source.input_format.categories["a"]) < {"1", "2", "4x", "3"}
+
+
+@pytest.mark.parametrize("values", [[3, None], [3.0, None], np.array([3, np.nan]), ["3 ", ""]])
+def test_a_number_is_the_category_that_says_the_same_number(values):
+    classes = TableFormat(("class",), ("label",), None, {"class": ("1", "3")}, {})
+    assert classes.examples(table_of({"class": values})).tolist() == [[0, 0, 1], [1, 0, 0]]
+    twice = TableFormat(("class",), ("label",), None, {"class": ("3", "3.0", "x")}, {})
+    assert twice.examples(table_of({"class": [3]})).tolist() == [[0, 1, 0, 0]]
+    assert twice.examples(table_of({"class": [3.0]})).tolist() == [[0, 0, 1, 0]]
+
+
+@pytest.mark.parametrize("text", ["\ud800", b"\xff"])
+def test_a_category_that_is_no_unicode_is_refused(text):
+    with pytest.raises(UserError, match="colour that is no Unicode text in row 2"):
+        FORMAT.examples(table_of({"age": [1, 2], "colour": ["red", text], "size": [1, 2]}))
+
+
+def test_a_frame_is_refused_with_what_to_do():
+    with pytest.raises(UserError, match=r'frame\.to_dict\("list"\)'):
+        table_of([[1, 2]])
 
 
 def test_an_npz_has_no_columns(tmp_path):

@@ -4,6 +4,8 @@ Whatever writes, loads, checks or describes an export takes the names from here.
 users to copy and imports nothing of tfmeta, so it spells them itself; a test compares the two.
 """
 
+from tfmeta.reading.format_registry import FORMATS
+
 # Files of a version's folder
 MANIFEST = "tfmeta.json"
 MODEL = "saved_model.pb"
@@ -33,19 +35,10 @@ GENERATE = "generate"
 PREDICT = "predict"
 SERVING_DEFAULT = "serving_default"  # the name that clients use when they name none
 
-# Added to the names of signatures and inputs that take examples in an encoded form
-BYTES = "_bytes"  # files
-TEXT = "_text"  # strings
-COLUMNS = "_columns"  # of signatures alone; their inputs end in the name of a column each
-SUFFIXES = (BYTES, TEXT, COLUMNS)
+# Added to the names of signatures that take examples in an encoded form
+SUFFIXES = tuple(dict.fromkeys(row.suffix for row in FORMATS.values() if row.suffix))
 
 
 def suffix_of(name: str) -> str:
-    """The suffix of a signature's or an input's name; an empty string if it has none."""
+    """The suffix of a signature's name; an empty string if it has none."""
     return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
-
-
-def is_encoded(name: str) -> bool:
-    """Whether an input takes examples in an encoded form."""
-    suffix = suffix_of(name)
-    return bool(suffix) and name.removesuffix(suffix) in EXAMPLES

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tfmeta.errors import UserError
-from tfmeta.exporting.contract import QUERY_X, SUPPORT_Y, X
+from tfmeta.exporting.contract import EXAMPLES, QUERY_X, SUPPORT_Y, X
 from tfmeta.reading.format_registry import FORMATS, Limit
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class RequestLimits(Mapping[str, int]):
         limits = self.of(input_format)
         needed = dict.fromkeys(limits, 0)
         for inputs, _ in requests.values():
-            encoded = [
-                each for value in inputs.values() if value.dtype.hasobject for each in value.flat
-            ]
+            endings = input_format.encoded_types
+            names = [name + ending for name in EXAMPLES for ending in endings]
+            encoded = [inputs[name] for name in names if name in inputs]
             of_request = {
                 **input_format.admitted(encoded),
                 "support_rows": inputs[SUPPORT_Y].shape[1] if SUPPORT_Y in inputs else 0,

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from tfmeta.errors import UserError, listed
-from tfmeta.user_files import AnyPath, read_file
+from tfmeta.user_files import AnyPath, open_file, read_file
 
+_PIECE, _BREAK = 2**20, b"\n"  # bytes that are read at once; the end of a line
 _MOST_LETTERS = 48  # of a text, in a line of a terminal
 
 
@@ -81,8 +82,9 @@ def shortened(text: str) -> str:
 
 
 def decoded(path: AnyPath) -> str:
-    """The text in a file; raises UserError if it is not in UTF-8."""
+    """The text in a file; raises UserError if it is not in UTF-8, or holds zero bytes."""
     content = read_file(path)
+    _refuse_zero(path, content, 1)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -90,6 +92,24 @@ def decoded(path: AnyPath) -> str:
         raise UserError(
             f"{path}, line {line}, is not UTF-8 ({error.reason}); expected a file saved as UTF-8"
         ) from error
+
+
+def check_no_zero(path: AnyPath) -> None:
+    """Raises UserError if a file of text holds zero bytes, as one in UTF-16 does."""
+    line = 1
+    with open_file(path) as file:
+        while content := file.read(_PIECE):
+            _refuse_zero(path, content, line)
+            line += content.count(b"\n")
+
+
+def _refuse_zero(path: AnyPath, content: bytes, line: int) -> None:
+    place = content.find(b"\0")
+    if place >= 0:
+        raise UserError(
+            f"{path}, line {line + content.count(_BREAK, 0, place)}, holds a zero byte, as a file "
+            "in UTF-16 does; expected a file saved as UTF-8"
+        )
 
 
 def _csv_lines(path: Path) -> list[int]:

@@ -12,10 +12,12 @@ class FormatRow:
     Attributes:
         path: `module:class` of the InputFormat.
         limits: the most that a request may hold, `{name: (default, what it limits)}`.
+        suffix: `InputFormat.suffix`, which exports add to the names of signatures.
     """
 
     path: str
     limits: dict[str, Limit] = field(default_factory=dict)
+    suffix: str = ""
 
 
 # A new kind of input is one file, and a row here.
@@ -28,6 +30,7 @@ FORMATS = {
             "request_images": (10_000, "encoded images in a request, all its tasks together"),
             "request_pixels": (500_000_000, "pixels in all images of a request together"),
         },
+        "_bytes",
     ),
     "text": FormatRow(
         "tfmeta.reading.text_format:TextFormat",
@@ -36,11 +39,13 @@ FORMATS = {
             "request_texts": (10_000, "texts in a request, all its tasks together"),
             "request_text_bytes": (10_000_000, "bytes in all texts of a request together"),
         },
+        "_text",
     ),
     "row": FormatRow("tfmeta.reading.row_format:RowFormat"),
     "table": FormatRow(
         "tfmeta.reading.table_format:TableFormat",
         {"request_rows": (20_000, "rows in a request by columns, all its tasks together")},
+        "_columns",
     ),
     "sound": FormatRow(
         "tfmeta.reading.sound_format:SoundFormat",
@@ -50,5 +55,6 @@ FORMATS = {
             "request_sounds": (10_000, "sound files in a request, all its tasks together"),
             "request_seconds": (20_000, "seconds of all sounds of a request together"),
         },
+        "_bytes",
     ),
 }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, counted, listed
-from tfmeta.reading.file_rows import decoded
+from tfmeta.reading.file_rows import check_no_zero, decoded
 from tfmeta.user_files import AnyPath, check_expansion, check_file, open_file
 
 _PARQUET_NUMBER = 8  # bytes
@@ -98,6 +98,7 @@ def _csv(path: AnyPath, text: Any) -> Any:
     import pandas
 
     options = {"encoding": "utf-8-sig", "keep_default_na": False}
+    check_no_zero(path)
     header = _header(path)
     check_separator(path, header)
     _check_columns(path, len(header))

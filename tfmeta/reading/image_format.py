@@ -13,7 +13,7 @@ from tfmeta.reading.example_parts import Box, ExampleParts, windows
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.image_reader import ImageReader
-from tfmeta.reading.input_format import InputFormat
+from tfmeta.reading.string_format import StringFormat
 
 if TYPE_CHECKING:
     from tfmeta.reading.corruptions.corruption import Corruption
@@ -24,7 +24,7 @@ GROUNDS = {"white": 255.0, "black": 0.0}  # grey levels
 
 
 @dataclass(frozen=True)
-class ImageFormat(InputFormat):
+class ImageFormat(StringFormat):
     """The one definition of how a pipeline's images are read. See `InputFormat`.
 
     Args:
@@ -48,8 +48,7 @@ class ImageFormat(InputFormat):
 
     kind = "image"
     noun = "images"
-    suffix = "_bytes"
-    takes_files = True
+    suffix = FORMATS["image"].suffix
     value_range = (0.0, 1.0)
     has_pictures = True
     required: ClassVar = {
@@ -207,8 +206,8 @@ class ImageFormat(InputFormat):
     def prepare(self, examples: Any, *, name: str = "image") -> Any:
         return _graph().to_unit(self.decode_all(examples, name=name))
 
-    def within_limits(self, encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
-        return _graph().within_limits(encoded, limits)
+    def within_limits(self, inputs: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+        return _graph().within_limits(inputs, limits)
 
     def prepare_checked(self, checked: Any, *, name: str) -> Any:
         return _graph().to_unit(_graph().decode_checked(self, *checked, name=name))
@@ -228,7 +227,7 @@ class ImageFormat(InputFormat):
     def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:
         return rng.random(shape).astype(np.float32)
 
-    def admitted(self, encoded: list[bytes]) -> dict[str, int]:
+    def admitted_strings(self, encoded: list[bytes]) -> dict[str, int]:
         pixels = self.height * self.width if encoded else 0
         return {
             "image_pixels": pixels,
@@ -236,6 +235,9 @@ class ImageFormat(InputFormat):
             "request_images": len(encoded),
             "request_pixels": len(encoded) * pixels,
         }
+
+    def shown(self) -> dict[str, Any]:
+        return {self.suffix: {"b64": "..."}}
 
     def description(self) -> str:
         ink = "255 minus the pixel, over 255" if self.invert else "the pixel over 255"

@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from tfmeta.reading.prepared import Prepared
 
 _MOST_SHOWN = 8  # of an example's numbers
+# By what an input's name ends in, and by what happens: an encoded value -> a spoilt one.
+Spoilt = Mapping[str, Mapping[str, Callable[[Any], Any]]]
 
 
 class InputFormat(ABC):
     """How examples of one kind are read and prepared, in training and in a served model.
 
-    A format that has a `suffix` takes encoded examples, one string each: the content of a file, or
-    a text. An export then has a variant of each signature that takes them. A format without a
-    suffix takes numbers as they are. `tfmeta.reading.format_registry` lists the kinds.
+    A format that has a `suffix` takes encoded examples: the content of a file, a text, the columns
+    of a row. An export then has a variant of each signature that takes them, with one or more
+    inputs for each input of prepared examples; `encoded_types` names them. What takes one string
+    per example is a `StringFormat`. A format without a suffix takes numbers as they are.
+    `tfmeta.reading.format_registry` lists the kinds.
 
     Attributes:
         kind: the word under which a run and an export record it.
         noun: what an example is called, in the plural.
-        suffix: of the signatures and inputs that take encoded examples; "" if there are none.
+        suffix: of the signatures that take encoded examples; "" if there are none.
         required: the fields without which a record of it is damaged, for `typed_fields.checked`.
         limits: the most that a request may hold, `{name: (default, what it limits)}`.
-        spoilt: what may happen to an encoded example so that it must be refused.
-        padding: an encoded example that takes little work, for rows that are padding.
-        takes_files: whether an encoded example is the content of a file, which JSON holds as
-            base64.
         are_ids: whether the numbers in a prepared example name things, so that a close number means
             something else.
         value_range: the least and the greatest number in a prepared example, if the kind has them.
@@ -53,9 +53,6 @@ class InputFormat(ABC):
     suffix: ClassVar[str] = ""
     required: ClassVar[dict[str, typed.Kind]] = {}
     limits: ClassVar[dict[str, Limit]] = {}
-    spoilt: ClassVar[dict[str, Callable[[bytes], bytes]]] = {}
-    padding: ClassVar[bytes] = b""
-    takes_files: ClassVar[bool] = False
     are_ids: ClassVar[bool] = False
     value_range: tuple[float, float] | None = None
     has_pictures: ClassVar[bool] = False
@@ -154,6 +151,13 @@ class InputFormat(ABC):
         """Prepared examples `(examples, *shape)` as texts, each the first of its numbers."""
         return [self._numbers(each.reshape(-1)) for each in x]
 
+    def from_words(self, words: list[str]) -> Any:
+        """Examples as a reader returns them, from the words by which a source knows them.
+
+        None if `parts` needs no more than prepared examples.
+        """
+        del words
+
     def _numbers(self, example: Any) -> str:
         names = self.features or [""] * len(example)
         numbers = [f"{n} {v:.4g}".strip() for n, v in zip(names, example, strict=False)]
@@ -185,23 +189,6 @@ class InputFormat(ABC):
         del name
         return examples
 
-    def within_limits(self, encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
-        """Checks the encoded inputs of one request before any example is prepared.
-
-        Args:
-            encoded: strings of any shape, by the name of the input.
-            limits: those of the request, by name.
-
-        Returns:
-            By the name of the input, what `prepare_checked` takes.
-        """
-        del limits
-        return encoded
-
-    def prepare_checked(self, checked: Any, *, name: str) -> Any:
-        """`prepare` for what `within_limits` returned."""
-        return self.prepare(checked, name=name)
-
     def checks(self, x: Any, name: str) -> list[Any]:
         """Assertions about examples that a client has prepared itself."""
         del x, name
@@ -214,28 +201,56 @@ class InputFormat(ABC):
         """
         del x
 
+    # Encoded examples in a graph
+
+    @property
+    def encoded_types(self) -> dict[str, str]:
+        """The type of each input of an encoded example, by what its name ends in."""
+        return {}
+
     def inputs_of(self, name: str) -> dict[str, str]:
-        """The inputs of a signature that takes encoded examples, in place of the input `name`.
+        """The type of each input that takes encoded examples in place of the input `name`."""
+        return {name + ending: dtype for ending, dtype in self.encoded_types.items()}
 
-        Returns:
-            The type of each input by its name. A format whose examples have several parts, such as
-            columns, names one input for each.
-        """
-        return {name + self.suffix: "string"}
-
-    def prepare_inputs(self, inputs: dict[str, Any], *, name: str, own: Any = None) -> Any:
-        """The prepared examples of several inputs, for a format of which `inputs_of` names several.
+    def within_limits(self, inputs: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+        """Checks the encoded inputs of one request before any example is prepared.
 
         Args:
-            inputs: tensors of any shape `(...)`, by the names of `inputs_of(name)`.
+            inputs: tensors of any shape, by the name of the input.
+            limits: those of the request, by name.
+
+        Returns:
+            By the name of the input, what `prepare_limited` takes.
+        """
+        del limits
+        return inputs
+
+    def prepare_limited(self, limited: dict[str, Any], *, name: str) -> Any:
+        """The prepared examples, float32 `(..., *shape)`.
+
+        Args:
+            limited: what `within_limits` returned for `inputs_of(name)`, each `(...)`.
             name: as in `inputs_of`.
-            own: `(...)`, which rows are examples; the others are padding. None: all of them.
 
         Raises:
-            tf.errors.InvalidArgumentError: as `prepare`; the message begins with an input's name.
+            tf.errors.InvalidArgumentError: if an example is refused; the message begins with an
+                input's name.
         """
-        del own
-        return self.prepare(inputs[name + self.suffix], name=name)
+        raise TypeError(f"{name}: {self.noun} are not encoded, received {sorted(limited)}")
+
+    def prepare_inputs(self, inputs: dict[str, Any], *, name: str) -> Any:
+        """`prepare_limited` for the tensors themselves, without the limits of a request."""
+        return self.prepare_limited(inputs, name=name)
+
+    @property
+    def paddings(self) -> dict[str, Any]:
+        """An encoded example that takes little work, for rows that are padding, by endings."""
+        return {}
+
+    @property
+    def spoilt_inputs(self) -> Spoilt:
+        """What may happen to an encoded example so that it must be refused, by endings."""
+        return {}
 
     def may_be_nan(self, name: str) -> bool:
         """Whether NaN is a good value of an input; it then stands for one that is missing."""
@@ -248,20 +263,18 @@ class InputFormat(ABC):
         """What an exported model must keep so that `prepare` works, such as a table; or None."""
         return None
 
-    def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
-        """Random encoded examples, an object array of that shape; None if none are encoded.
-
-        If `inputs_of` names several inputs, an array for each, by what its name ends in.
-        """
+    def draw_inputs(self, rng: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+        """Random encoded examples, arrays of that shape by endings; none if none are encoded."""
         del rng, shape
+        return {}
 
     def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:
         """Random examples `shape` as a client would prepare them; None leaves it to the network."""
         del rng, shape
 
-    def admitted(self, encoded: list[bytes]) -> dict[str, int]:
-        """What the limits must be at least, by name, for a request with these examples."""
-        del encoded
+    def admitted(self, inputs: list[Any]) -> dict[str, int]:
+        """What the limits must be at least, by name, for a request with these encoded inputs."""
+        del inputs
         return {}
 
     def description(self) -> str:
@@ -269,8 +282,8 @@ class InputFormat(ABC):
         return ""
 
     def shown(self) -> dict[str, Any]:
-        """An encoded example in a request's JSON, shortened; its parts by how their names end."""
-        return {self.suffix: {"b64": "..."} if self.takes_files else "..."}
+        """An encoded example in a request's JSON, shortened, by endings."""
+        return {}
 
     @property
     def client_arguments(self) -> str | None:

@@ -12,9 +12,9 @@ from tfmeta import typed_fields as typed
 from tfmeta.reading.example_parts import Box, ExampleParts, windows
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
-from tfmeta.reading.input_format import InputFormat
 from tfmeta.reading.mel_bands import mel_edges, mel_weights
 from tfmeta.reading.sound_reader import SoundReader
+from tfmeta.reading.string_format import StringFormat
 from tfmeta.reading.wav_files import FASTEST, SLOWEST, wav_file, wav_header
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MOST_FRAMES = 10_000
 
 
 @dataclass(frozen=True)
-class SoundFormat(InputFormat):
+class SoundFormat(StringFormat):
     """The one definition of how a pipeline's sounds are read. See `InputFormat`.
 
     An example is a log-mel spectrogram, float32 `(frames, mels, 1)`. Of a longer sound, the stretch
@@ -50,8 +50,7 @@ class SoundFormat(InputFormat):
 
     kind = "sound"
     noun = "sounds"
-    suffix = "_bytes"
-    takes_files = True
+    suffix = FORMATS["sound"].suffix
     has_pictures = True
     without_content = "a sound that is silent"
     required: ClassVar = {"rate": typed.COUNT, "samples": typed.COUNT}
@@ -218,8 +217,8 @@ class SoundFormat(InputFormat):
     def prepare(self, examples: Any, *, name: str = "sound") -> Any:
         return _graph().prepare(examples, self, name=name)
 
-    def within_limits(self, encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
-        return _graph().within_limits(encoded, limits)
+    def within_limits(self, inputs: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+        return _graph().within_limits(inputs, limits)
 
     def prepare_checked(self, checked: Any, *, name: str) -> Any:
         return _graph().prepare_checked(*checked, self, name=name)
@@ -245,7 +244,7 @@ class SoundFormat(InputFormat):
     def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:
         return rng.uniform(*self.ends, shape).astype(np.float32)
 
-    def admitted(self, encoded: list[bytes]) -> dict[str, int]:
+    def admitted_strings(self, encoded: list[bytes]) -> dict[str, int]:
         seconds = [math.ceil(wav_header(each).seconds) for each in encoded]
         return {
             "sound_bytes": max(map(len, encoded), default=0),
@@ -253,6 +252,9 @@ class SoundFormat(InputFormat):
             "request_sounds": len(encoded),
             "request_seconds": sum(seconds),
         }
+
+    def shown(self) -> dict[str, Any]:
+        return {self.suffix: {"b64": "..."}}
 
     def description(self) -> str:
         return (

@@ -9,17 +9,18 @@ import numpy as np
 
 from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError, counted, listed
+from tfmeta.reading.category_texts import BLANKS, category_texts
 from tfmeta.reading.example_parts import ExampleParts, columns
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
-from tfmeta.reading.input_format import InputFormat
+from tfmeta.reading.input_format import InputFormat, Spoilt
 from tfmeta.reading.row_reader import RowReader
+from tfmeta.reading.text_columns import check_unicode
 
 if TYPE_CHECKING:
     from tfmeta.reading.prepared import Prepared
     from tfmeta.reading.tables import Table
 
-BLANKS = " \t\n\r\f\v"  # around a text, as `tf.strings.strip` removes them
 MOST_CATEGORIES = 1_000  # of a column
 _DRAWN_MISSING = 0.25  # share of the values in random examples
 Columns = Mapping[str, Any]  # by the columns' names, of any shape: float32, or texts as bytes
@@ -43,7 +44,7 @@ class TableFormat(InputFormat):
 
     kind = "table"
     noun = "rows"
-    suffix = "_columns"
+    suffix = FORMATS["table"].suffix
     required: ClassVar = {
         "columns": typed.TEXTS,
         "answers": typed.TEXTS,
@@ -151,14 +152,16 @@ class TableFormat(InputFormat):
 
     def _placed(self, name: str, table: "Table") -> np.ndarray:
         """A column of categories, `(rows, 1 + vocabulary)`."""
-        texts = stripped(table.columns[name])
+        words = self.categories[name]
+        texts = category_texts(table.columns[name], words)
+        check_unicode(texts.tolist(), name, table.rows)
         if self.missing is None and (rows := np.flatnonzero(texts == "")).size:
             raise UserError(
                 f"{table.path} has no {name} in {table.rows.where(rows.tolist())}. Fill it in, or "
                 "drop what has none; what is made with --set pipeline.missing=mean takes it"
             )
-        found = texts[:, np.newaxis] == np.array(self.categories[name])
-        return np.float32(np.concatenate([~found.any(1, keepdims=True), found], 1))
+        places = {word: place for place, word in enumerate(words, 1)}
+        return np.eye(1 + len(words), dtype=np.float32)[[places.get(text, 0) for text in texts]]
 
     # As JSON, and how files are read
 
@@ -180,29 +183,44 @@ class TableFormat(InputFormat):
 
     # In a graph
 
-    def inputs_of(self, name: str) -> dict[str, str]:
+    @property
+    def encoded_types(self) -> dict[str, str]:
         return {
-            name + ending: "string" if column in self.categories else "float32"
+            ending: "string" if column in self.categories else "float32"
             for column, ending in self.endings.items()
         }
 
-    def within_limits(self, encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+    def within_limits(self, inputs: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
         from tfmeta.reading import table_graph
 
-        return table_graph.within_limits(encoded, limits["request_rows"], len(self.columns))
+        return table_graph.within_limits(inputs, limits["request_rows"], len(self.columns))
 
-    def prepare_inputs(self, inputs: dict[str, Any], *, name: str, own: Any = None) -> Any:
+    def prepare_limited(self, limited: dict[str, Any], *, name: str) -> Any:
         from tfmeta.reading import table_graph
 
-        named = {column: inputs[name + ending] for column, ending in self.endings.items()}
-        return table_graph.prepared(self, named, name, own)
+        named = {column: limited[name + ending] for column, ending in self.endings.items()}
+        return table_graph.prepared(self, named, name)
+
+    @property
+    def paddings(self) -> dict[str, Any]:
+        return {
+            ending: self.categories[column][0].encode() if column in self.categories else 0.0
+            for column, ending in self.endings.items()
+        }
+
+    @property
+    def spoilt_inputs(self) -> Spoilt:
+        spoilt = {"not in UTF-8": lambda text: b"\xff" + text}
+        if self.missing is None:
+            spoilt["empty"] = lambda text: b" "
+        return {self.endings[column]: spoilt for column in self.categories}
 
     def may_be_nan(self, name: str) -> bool:
         return any(name.endswith(self.endings[column]) for column in self.missing or {})
 
     # For exports
 
-    def draw(self, rng: Any, shape: tuple[int, ...]) -> Any:
+    def draw_inputs(self, rng: Any, shape: tuple[int, ...]) -> dict[str, Any]:
         drawn: dict[str, Any] = {}
         for column, ending in self.endings.items():
             is_missing = rng.random(shape) < _DRAWN_MISSING
@@ -215,8 +233,8 @@ class TableFormat(InputFormat):
             drawn[ending] = np.where(is_missing, np.float32(np.nan), numbers) if may_be else numbers
         return drawn
 
-    def admitted(self, encoded: list[bytes]) -> dict[str, int]:
-        return {"request_rows": len(encoded) // max(1, len(self.categories))}
+    def admitted(self, inputs: list[Any]) -> dict[str, int]:
+        return {"request_rows": sum(each.size for each in inputs) // len(self.columns)}
 
     def description(self) -> str:
         rows = "".join(f"\n- `{name}`" for name in self.features)
@@ -237,12 +255,6 @@ class TableFormat(InputFormat):
             ending: self.categories[column][0] if column in self.categories else 1.5
             for column, ending in self.endings.items()
         }
-
-
-def stripped(values: Any) -> np.ndarray:
-    """Texts without white space around them; "" for a missing one."""
-    texts = ["" if v is None or v != v else str(v).strip(BLANKS) for v in values.tolist()]
-    return np.array(texts, dtype=str)
 
 
 def _check_vocabulary(name: str, words: tuple[str, ...]) -> None:

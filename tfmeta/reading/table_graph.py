@@ -1,10 +1,11 @@
 """Rows with categories and missing numbers -> vectors, as operations of a graph."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from tfmeta.reading.decoding.encoded_requests import at_most
+from tfmeta.reading.text_graph import checked_encoding
 
 if TYPE_CHECKING:
     from tfmeta.reading.table_format import TableFormat
@@ -26,40 +27,30 @@ def within_limits(
         return {name: tf.identity(x) for name, x in inputs.items()}
 
 
-def prepared(row: "TableFormat", columns: dict[str, tf.Tensor], name: str, own: Any) -> tf.Tensor:
+def prepared(row: "TableFormat", columns: dict[str, tf.Tensor], name: str) -> tf.Tensor:
     """The vectors of some rows, or an InvalidArgument error that begins with an input's name.
 
     Args:
         row: the format.
         columns: tensors of one shape `(...)`, by the columns' names.
         name: what an error calls the input, without the column.
-        own: `(...)`, which rows are examples; the others are padding. None: all of them.
 
     Returns:
         float32 `(..., *row.shape)`.
     """
-    first = tf.shape(columns[row.columns[0]])
     parts = []
     for column, ending in row.endings.items():
-        x, called = columns[column], name + ending
-        message = f"{called}: expected the shape of {name + row.endings[row.columns[0]]}"
-        same = tf.debugging.assert_equal(tf.shape(x), first, message)
-        with tf.control_dependencies([] if same is None else [same]):
-            x = tf.identity(x)
-        if own is not None:
-            x = tf.where(own, x, "" if column in row.categories else 0.0)
         place = _placed if column in row.categories else _filled
-        parts.append(place(row, column, x, called, own))
+        parts.append(place(row, column, columns[column], name + ending))
     return tf.concat(parts, -1)
 
 
-def _placed(row: "TableFormat", column: str, x: tf.Tensor, called: str, own: Any) -> tf.Tensor:
+def _placed(row: "TableFormat", column: str, x: tf.Tensor, called: str) -> tf.Tensor:
     """Texts `(...)` -> `(..., 1 + vocabulary)`."""
-    texts = tf.strings.strip(x)
+    texts = tf.strings.strip(checked_encoding(x, called))
     if row.missing is None:
-        is_there = texts != "" if own is None else (texts != "") | ~own
         check = tf.debugging.Assert(
-            tf.reduce_all(is_there), [f"{called}: expected texts, received an empty one"]
+            tf.reduce_all(texts != ""), [f"{called}: expected texts, received an empty one"]
         )
         with tf.control_dependencies([check]):
             texts = tf.identity(texts)
@@ -68,9 +59,8 @@ def _placed(row: "TableFormat", column: str, x: tf.Tensor, called: str, own: Any
     return tf.cast(tf.concat([unknown, found], -1), tf.float32)
 
 
-def _filled(row: "TableFormat", column: str, x: tf.Tensor, called: str, own: Any) -> tf.Tensor:
+def _filled(row: "TableFormat", column: str, x: tf.Tensor, called: str) -> tf.Tensor:
     """Numbers `(...)` -> `(..., 1)`, or with whether they are missing `(..., 2)`."""
-    del own  # padding is 0 here
     is_filled = column in (row.missing or {})
     is_missing = tf.math.is_nan(x)
     is_good = tf.math.is_finite(x) | is_missing if is_filled else tf.math.is_finite(x)

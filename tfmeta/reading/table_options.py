@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, counted, listed
+from tfmeta.reading.category_texts import category_texts, refuse_numbers
 from tfmeta.reading.prepared_columns import lost_in_float32
 from tfmeta.reading.row_format import PLAIN, RowFormat
-from tfmeta.reading.table_format import MOST_CATEGORIES, TableFormat, stripped
+from tfmeta.reading.table_format import MOST_CATEGORIES, TableFormat
 from tfmeta.reading.tables import Table, read_table
 
 AUTO, MEAN = "auto", "mean"
@@ -25,7 +26,8 @@ class TableOptions:
             it stands whether it was missing; a missing category counts as unknown. Or what stands
             in place of a missing number, by column.
         categories: "auto": every column that holds texts is a category, with the values of the
-            training rows. Or the values by column, a list or "auto".
+            training rows; most of them may not look like numbers or dates. Or the values by
+            column, a list or "auto".
 
     Raises:
         UserError: if an option is something else.
@@ -78,6 +80,8 @@ class TableOptions:
                 f"features of {table.path}: {listed(names, 20)}"
             )
         chosen = self._chosen(table, names)
+        for name in chosen if self.categories == AUTO else ():
+            refuse_numbers(table.columns[name], name, table.rows)
         if numbers := [name for name in names if name not in chosen]:
             table.numbers(numbers, "features", may_be_missing=self.missing is not None)
 
@@ -147,7 +151,7 @@ class TableOptions:
                 is_list = isinstance(words, list | tuple)
                 found[name] = tuple(map(str, words)) if is_list else (str(words),)
                 continue
-            seen = sorted({*stripped(table.columns[name])[in_training].tolist()} - {""})
+            seen = sorted({*category_texts(table.columns[name])[in_training].tolist()} - {""})
             if not 1 <= len(seen) <= MOST_CATEGORIES:
                 raise UserError(
                     f"{name} of {table.path} has {counted(len(seen), 'value')} in the training "

@@ -194,7 +194,11 @@ def table_of(columns: Any) -> Table:
     what, is_by_name = "the given table", isinstance(columns, Mapping)
     rows = [] if is_by_name else list(columns)
     if not is_by_name and not all(isinstance(row, Mapping) for row in rows):
-        raise UserError("received a list of other things than dictionaries; expected one per row")
+        raise UserError(
+            f"received {type(columns).__name__} of other things than dictionaries; expected values "
+            "by the names of the columns, or a dictionary per row. Of a pandas DataFrame: "
+            'frame.to_dict("list")'
+        )
     if not is_by_name:
         names = dict.fromkeys(name for row in rows for name in row)
         columns = {name: [row.get(name) for row in rows] for name in names}
@@ -207,7 +211,8 @@ def table_of(columns: Any) -> Table:
 
 def _column_of(values: Any) -> np.ndarray:
     """A column of numbers, in which NaN is missing, else of objects."""
-    each = [values] if isinstance(values, str) or np.ndim(values) == 0 else list(values)
+    is_one = isinstance(values, str | bytes) or not hasattr(values, "__iter__")
+    each = [values] if is_one or getattr(values, "ndim", 1) == 0 else list(values)
     if all(value is None or isinstance(value, int | float | np.number) for value in each):
         return np.array([np.nan if value is None else value for value in each])
     column = np.empty(len(each), object)

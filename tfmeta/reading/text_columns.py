@@ -1,5 +1,6 @@
 """Columns of a user's file that are read as text. Imports no TensorFlow."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,32 @@ def text_per_row(
             f"{rows.path} has no {option} ({name}) in {rows.where(without)}; fill it in, or "
             f"drop {instead}"
         )
+    check_unicode(texts, name, rows)
     return np.array(texts)
+
+
+def check_unicode(texts: Sequence[str], name: str, rows: FileRows) -> None:
+    """Raises UserError if one of the texts can't be in UTF-8."""
+    if halves := [row for row, text in enumerate(texts) if not is_unicode(text)]:
+        raise UserError(
+            f"{rows.path} has {name} that is no Unicode text in {rows.where(halves)}; expected "
+            "texts in UTF-8"
+        )
+
+
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 can hold a text; it can't hold half of a pair of surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def as_text(value: Any) -> str:
     """A value such as a label as text, without white space around it; "" if it is missing."""
     if value is None or value != value:  # NaN is no label
         return ""
-    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
+    if isinstance(value, bytes):  # what is no UTF-8 becomes halves of characters
+        value = value.decode("utf-8", "surrogateescape")
+    return str(value).strip()

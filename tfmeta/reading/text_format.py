@@ -10,7 +10,7 @@ from tfmeta import typed_fields as typed
 from tfmeta.reading.example_parts import ExampleParts
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
-from tfmeta.reading.input_format import InputFormat
+from tfmeta.reading.string_format import StringFormat
 from tfmeta.reading.text_reader import TextReader
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _DRAWN = 8  # tokens in a random text
 
 
 @dataclass(frozen=True)
-class TextFormat(InputFormat):
+class TextFormat(StringFormat):
     """The one definition of how a pipeline's texts become ids of tokens. See `InputFormat`.
 
     Args:
@@ -40,7 +40,7 @@ class TextFormat(InputFormat):
 
     kind = "text"
     noun = "texts"
-    suffix = "_text"
+    suffix = FORMATS["text"].suffix
     are_ids = True
     required: ClassVar = {
         "vocabulary": typed.TEXTS,
@@ -136,6 +136,9 @@ class TextFormat(InputFormat):
         """The tokens of each text."""
         return [" ".join(self.vocabulary[int(id_)] for id_ in ids if id_) for ids in x]
 
+    def from_words(self, words: list[str]) -> Any:
+        return np.array([text.encode() for text in words], object)
+
     def corruptions(self) -> "tuple[Corruption, ...]":
         from tfmeta.reading.corruptions.of_texts import text_corruptions
 
@@ -147,8 +150,8 @@ class TextFormat(InputFormat):
         checked = _graph().checked_encoding(examples, name)
         return self.prepare_checked(checked, name=name)
 
-    def within_limits(self, encoded: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
-        return _graph().within_limits(encoded, limits)
+    def within_limits(self, inputs: dict[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
+        return _graph().within_limits(inputs, limits)
 
     def prepare_checked(self, checked: Any, *, name: str) -> Any:
         words = self.vocabulary
@@ -182,7 +185,7 @@ class TextFormat(InputFormat):
     def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:
         return rng.integers(1, len(self.vocabulary), shape).astype(np.float32)
 
-    def admitted(self, encoded: list[bytes]) -> dict[str, int]:
+    def admitted_strings(self, encoded: list[bytes]) -> dict[str, int]:
         sizes = list(map(len, encoded))
         return {
             "text_bytes": max(sizes, default=0),

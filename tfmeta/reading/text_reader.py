@@ -16,7 +16,8 @@ from tfmeta.reading.example_reader import (
     labelled,
 )
 from tfmeta.reading.file_rows import FileRows, decoded
-from tfmeta.reading.text_rows import ROW_SUFFIXES, is_unicode, read_text_rows
+from tfmeta.reading.text_columns import is_unicode
+from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.user_files import AnyPath
 
 _LINES = ".txt"  # one text per line

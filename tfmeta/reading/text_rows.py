@@ -10,7 +10,7 @@ from tfmeta import strict_json
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import FileRows, decoded
 from tfmeta.reading.frames import check_separator
-from tfmeta.reading.text_columns import as_text
+from tfmeta.reading.text_columns import as_text, is_unicode
 
 ROW_SUFFIXES = (".csv", ".jsonl")
 _HOW_TO_NAME = "name yours with --set pipeline.{option}=NAME"
@@ -77,15 +77,6 @@ def columns_of_json(path: Path) -> dict[str, list[str]]:
     rows = [row for _, row in _json_rows(path, decoded(path))]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [as_text(row.get(name)) for row in rows] for name in names}
-
-
-def is_unicode(text: str) -> bool:
-    """Whether UTF-8 can hold a text; it can't hold half of a pair of surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _csv_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:

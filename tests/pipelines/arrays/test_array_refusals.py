@@ -117,7 +117,7 @@ def test_a_damaged_file_is_refused(tmp_path, same_data, kind):
     cut = b"x,label" if kind == "csv" else whole[:200]
     for content in (b"", cut, b"\xff\xfe\x00" * 40):
         path.write_bytes(content)
-        refused(f"is not UTF-8|cannot read .*; expected a whole .{kind} file|holds no rows", path)
+        refused(f"UTF-16|cannot read .*; expected a whole .{kind} file|holds no rows", path)
 
 
 def test_a_file_is_found_in_its_folder_or_chosen(tmp_path):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tfmeta.exporting.contract import EXAMPLES, SUPPORT_SIZE, SUPPORT_Y, is_encoded
+from tfmeta.exporting.contract import EXAMPLES, SUPPORT_SIZE, SUPPORT_Y
 from tfmeta.reading.input_format import InputFormat
 
 Request = dict[str, np.ndarray]
@@ -21,9 +21,11 @@ def malformed(inputs: Request, input_format: InputFormat) -> dict[str, Request]:
     }
     wrong |= {
         f"{key} {what}": {**inputs, key: _with_one(value, change(value.flat[0]))}
+        for name in EXAMPLES
+        for ending, changes in input_format.spoilt_inputs.items()
         for key, value in inputs.items()
-        if is_encoded(key)
-        for what, change in input_format.spoilt.items()
+        if key == name + ending
+        for what, change in changes.items()
     }
     wrong |= {f"{key} of a higher rank": {**inputs, key: v[None]} for key, v in inputs.items()}
     wrong |= {

@@ -8,7 +8,7 @@ from tfmeta.confidence import Confidence
 from tfmeta.exporting.contract import SUPPORT_X, SUPPORT_Y, X
 from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
-from tfmeta.exporting.writing.refusals import checked_queries, finite_answer
+from tfmeta.exporting.writing.refusals import checked_queries, counted_queries, finite_answer
 from tfmeta.exporting.writing.served_functions import (
     IS_EMPTY,
     OUTPUTS,
@@ -71,16 +71,17 @@ class AdaptedFunctions(ServedFunctions):
 
     def checked_first(self, inputs: Tensors) -> Tensors:
         """As in `TaskFunctions`."""
-        name, most = X + self.options.input_format.suffix, self.options.limits["queries"]
-        return {name: checked_queries(inputs[name], name=name, most=most)}
+        name, *_ = self.options.input_format.inputs_of(X)
+        return {**inputs, name: counted_queries(inputs[name], name=name, **self._counts())}
 
     def _predict(self, **inputs: tf.Tensor) -> Tensors:
-        most = self.options.limits["queries"]
-        x = checked_queries(
-            inputs[X], name=X, most=most, of_format=self.options.input_format.checks
-        )
+        of_format = self.options.input_format.checks
+        x = checked_queries(inputs[X], name=X, of_format=of_format, **self._counts())
         state = tf.nest.map_structure(tf.convert_to_tensor, self.variables)
         return finite_answer(self.answer(self.answered(state, x)), inputs)
+
+    def _counts(self) -> dict[str, Any]:
+        return {"most": self.options.limits["queries"], "has_tasks": False}
 
 
 def support_of(learner: MetaLearner, options: ExportOptions) -> tuple[tf.Tensor, tf.Tensor]:

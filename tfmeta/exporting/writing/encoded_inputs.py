@@ -4,14 +4,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfmeta.exporting.contract import (
-    EXAMPLES,
-    SUPPORT_SIZE,
-    SUPPORT_X,
-    is_encoded,
-)
+from tfmeta.exporting.contract import EXAMPLES, SUPPORT_SIZE, SUPPORT_X
 from tfmeta.exporting.limits import RequestLimits
-from tfmeta.exporting.writing.refusals import checked_sizes, of_its_shape
+from tfmeta.exporting.writing.refusals import of_its_shape
 from tfmeta.exporting.writing.served_functions import Functions, Specs, Tensors
 from tfmeta.reading.input_format import InputFormat
 
@@ -25,8 +20,9 @@ def with_encoded(
 ) -> Functions:
     """The functions, and also a variant of each that takes encoded examples, if the format has any.
 
-    An input `NAME` of prepared examples becomes `NAME_bytes` or `NAME_text`, one string per
-    example. They are prepared in the graph, by the code that prepared the training examples.
+    An input of prepared examples becomes the inputs that `InputFormat.inputs_of` names, such as
+    `NAME_bytes`, `NAME_text` or one for each column. They are prepared in the graph, by the code
+    that prepared the training examples.
 
     Args:
         functions: `{name: (function, input specs)}`.
@@ -38,75 +34,78 @@ def with_encoded(
     if not suffix:
         return functions
     every, limits = dict(functions), limits or RequestLimits()
-    has_parts = len(input_format.inputs_of(SUPPORT_X)) > 1
     for name, (function, specs) in functions.items():
-        if has_parts:
-            preparing = _preparing_parts(function, input_format, limits)
-        else:
-            preparing = _preparing(function, input_format, limits, checked_first)
-        every[name + suffix] = (preparing, _encoded_specs(specs, input_format))
+        encoded = {key: input_format.inputs_of(key) for key in EXAMPLES if key in specs}
+        every[name + suffix] = (
+            _preparing(function, input_format, encoded, limits, checked_first),
+            _encoded_specs(specs, input_format, encoded),
+        )
     return every
 
 
-def _encoded_specs(specs: Specs, input_format: InputFormat) -> Specs:
+def _encoded_specs(
+    specs: Specs, input_format: InputFormat, encoded: dict[str, dict[str, str]]
+) -> Specs:
     rank = len(input_format.shape or ())  # of an example
-
-    def specs_of(name: str, spec: tf.TensorSpec) -> Specs:
-        if name not in EXAMPLES:
-            return {name: spec}
-        return {
-            each: tf.TensorSpec(spec.shape[:-rank], tf.as_dtype(dtype), each)
-            for each, dtype in input_format.inputs_of(name).items()
-        }
-
-    found = [specs_of(name, spec) for name, spec in specs.items()]
-    return {name: spec for each in found for name, spec in each.items()}
-
-
-def _preparing_parts(
-    function: Callable[..., Tensors], input_format: InputFormat, limits: RequestLimits
-) -> Callable[..., Tensors]:
-    """For examples of several parts, each with an input of its own."""
-
-    def prepare_and_call(**inputs: tf.Tensor) -> Tensors:
-        named = {name: input_format.inputs_of(name).keys() for name in EXAMPLES}
-        named = {name: parts for name, parts in named.items() if parts <= inputs.keys()}
-        parts = {each: of_its_shape(inputs[each], each) for n in named.values() for each in n}
-        prepared = {name: value for name, value in inputs.items() if name not in parts}
-        parts = input_format.within_limits(parts, limits)
-        for name, own_parts in named.items():
-            own = None
-            if name == SUPPORT_X and SUPPORT_SIZE in inputs:
-                first = parts[next(iter(own_parts))]
-                size = checked_sizes(inputs[SUPPORT_SIZE], first)
-                own = tf.sequence_mask(size, tf.shape(first)[1])
-            of_it = {each: parts[each] for each in own_parts}
-            prepared[name] = input_format.prepare_inputs(of_it, name=name, own=own)
-        return function(**prepared)
-
-    return prepare_and_call
+    found: Specs = {}
+    for name, spec in specs.items():
+        if name not in encoded:
+            found[name] = spec
+        for each, dtype in encoded.get(name, {}).items():
+            found[each] = tf.TensorSpec(spec.shape[:-rank], tf.as_dtype(dtype), each)
+    return found
 
 
 def _preparing(
     function: Callable[..., Tensors],
     input_format: InputFormat,
+    encoded: dict[str, dict[str, str]],
     limits: RequestLimits,
     checked_first: Callable[[Tensors], Tensors],
 ) -> Callable[..., Tensors]:
-    suffix = input_format.suffix
+    """The function, of encoded examples.
+
+    Args:
+        encoded: `InputFormat.inputs_of` each input of prepared examples.
+    """
+    every = [each for inputs in encoded.values() for each in inputs]
 
     def prepare_and_call(**inputs: tf.Tensor) -> Tensors:
-        shaped = {n: of_its_shape(v, n) if is_encoded(n) else v for n, v in inputs.items()}
-        inputs = checked_first(shaped)
-        encoded = {name: value for name, value in inputs.items() if is_encoded(name)}
+        inputs = dict(inputs)
+        for parts in encoded.values():
+            inputs |= _of_one_shape({each: inputs[each] for each in parts})
+        inputs = checked_first(inputs)
         if SUPPORT_SIZE in inputs:
-            support = SUPPORT_X + suffix
-            own = tf.sequence_mask(inputs[SUPPORT_SIZE], tf.shape(encoded[support])[1])
-            encoded[support] = tf.where(own, encoded[support], input_format.padding)
-        prepared = {name: value for name, value in inputs.items() if name not in encoded}
-        for name, checked in input_format.within_limits(encoded, limits).items():
-            x = input_format.prepare_checked(checked, name=name)
-            prepared[name.removesuffix(suffix)] = x
+            inputs |= _padded(inputs, input_format)
+        prepared = {name: value for name, value in inputs.items() if name not in every}
+        limited = input_format.within_limits({each: inputs[each] for each in every}, limits)
+        for name, parts in encoded.items():
+            own = {each: limited[each] for each in parts}
+            prepared[name] = input_format.prepare_limited(own, name=name)
         return function(**prepared)
 
     return prepare_and_call
+
+
+def _of_one_shape(parts: Tensors) -> Tensors:
+    """The inputs of encoded examples, or an error that says which has another shape."""
+    shaped = {name: of_its_shape(value, name) for name, value in parts.items()}
+    (name_of_first, first), *others = shaped.items()
+    checks = [
+        tf.debugging.assert_equal(
+            tf.shape(value), tf.shape(first), f"{name}: expected the shape of {name_of_first}"
+        )
+        for name, value in others
+    ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return {name: tf.identity(value) for name, value in shaped.items()}
+
+
+def _padded(inputs: Tensors, input_format: InputFormat) -> Tensors:
+    """Support sets whose padding, which may be anything, takes little work."""
+    padded = {}
+    for ending, padding in input_format.paddings.items():
+        support = inputs[SUPPORT_X + ending]
+        own = tf.sequence_mask(inputs[SUPPORT_SIZE], tf.shape(support)[1])
+        padded[SUPPORT_X + ending] = tf.where(own, support, padding)
+    return padded

@@ -13,8 +13,6 @@ from tfmeta.exporting.contract import (
     SUPPORT_SIZE,
     SUPPORT_X,
     SUPPORT_Y,
-    X,
-    suffix_of,
 )
 from tfmeta.reading.decoding.encoded_requests import at_most
 
@@ -169,31 +167,44 @@ def _without_gaps(y: tf.Tensor, own: tf.Tensor | None) -> Any:
 
 
 def checked_queries(
-    x: tf.Tensor,
-    *,
-    most: int,
-    num_tasks: tf.Tensor | None = None,
-    name: str = QUERY_X,
-    of_format: Checks = _no_checks,
+    x: tf.Tensor, *, name: str = QUERY_X, of_format: Checks = _no_checks, **counts: Any
 ) -> tf.Tensor:
     """Queries, or an InvalidArgument error.
 
     Args:
-        x: `(tasks, queries, ...)`, or `(queries, ...)` for an adapted model; encoded images too.
-        most: the most queries that a task may have.
-        num_tasks: the number of tasks in the support sets or task states that come with them.
+        x: `(tasks, queries, ...)`, or `(queries, ...)` for an adapted model.
         name: the name of the input.
         of_format: of the input format, `InputFormat.checks`.
+        **counts: as in `counted_queries`.
+    """
+    x = counted_queries(x, name=name, **counts)
+    with tf.control_dependencies(_needed([_finite(x, name), *of_format(x, name)])):
+        return tf.identity(x)
+
+
+def counted_queries(
+    x: tf.Tensor,
+    *,
+    most: int,
+    name: str,
+    num_tasks: tf.Tensor | None = None,
+    has_tasks: bool = True,
+) -> tf.Tensor:
+    """The checks of queries that do not look at them.
+
+    Args:
+        x: as in `checked_queries`; encoded examples too.
+        most: the most queries that a task may have.
+        name: the name of the input.
+        num_tasks: the number of tasks in the support sets or task states that come with them.
+        has_tasks: False for an adapted model.
     """
     x = of_its_shape(x, name)
-    has_tasks = name.removesuffix(suffix_of(name)) != X  # an adapted model has none
     number = tf.shape(x)[1 if has_tasks else 0]
     checks = [at_most(most, number, f"{name}: a task's queries", "queries")]
     if num_tasks is not None:
         message = f"{name}: expected as many tasks (dimension 0) as in the request's other inputs"
         checks.append(tf.debugging.assert_equal(tf.shape(x)[0], num_tasks, message))
-    if x.dtype != tf.string:
-        checks += [_finite(x, name), *of_format(x, name)]
     with tf.control_dependencies(_needed(checks)):
         return tf.identity(x)
 

@@ -15,6 +15,7 @@ from tfmeta.exporting.writing.refusals import (
     checked_rows,
     checked_state,
     checked_support,
+    counted_queries,
     finite_answer,
 )
 from tfmeta.exporting.writing.served_functions import (
@@ -84,8 +85,10 @@ class TaskFunctions(ServedFunctions):
     def checked_first(self, inputs: Tensors) -> Tensors:
         """The inputs of an encoded variant, after the checks that need no decoding."""
         checked, num_tasks = dict(inputs), None
-        suffix = self.options.input_format.suffix
-        support_x, query_x = SUPPORT_X + suffix, QUERY_X + suffix
+        # The first of several parts stands for all of them, which have one shape.
+        support_x, query_x = (
+            next(iter(self.options.input_format.inputs_of(name))) for name in (SUPPORT_X, QUERY_X)
+        )
         if support_x in inputs:
             rows = inputs[support_x], inputs[SUPPORT_Y], inputs.get(SUPPORT_SIZE)
             x, y, size = checked_rows(*rows, name=support_x, **self._limits())
@@ -93,7 +96,9 @@ class TaskFunctions(ServedFunctions):
             checked |= {} if size is None else {SUPPORT_SIZE: size}
             num_tasks = tf.shape(x)[0]
         if query_x in inputs:
-            checked[query_x] = self._queries(inputs[query_x], name=query_x, num_tasks=num_tasks)
+            most = self.options.limits["queries"]
+            counted = counted_queries(inputs[query_x], name=query_x, most=most, num_tasks=num_tasks)
+            checked[query_x] = counted
         return checked
 
     def _adapt(self, **inputs: tf.Tensor) -> Tensors:

@@ -35,8 +35,8 @@ from tfmeta.networks import unscaled
 from tfmeta.reading.input_format import InputFormat
 
 Tensors = dict[str, np.ndarray]  # by name
-Parts = np.ndarray | dict[str, np.ndarray]  # encoded examples: see `InputFormat.draw`
-Encoded = dict[str, Parts | None]  # by the name of an input; None: none
+Parts = dict[str, np.ndarray]  # encoded examples: see `InputFormat.draw_inputs`
+Encoded = dict[str, Parts]  # by the name of an input
 Requests = dict[str, tuple[Tensors, Tensors]]  # inputs and outputs, by signature
 
 NUM_TASKS, NUM_SHOTS, NUM_QUERIES = 2, 1, 3
@@ -131,18 +131,12 @@ def _padded(support: Tensors, encoded: Encoded) -> tuple[Tensors, Encoded]:
     support = {name: _with_first(values) for name, values in support.items()}
     rows = support[SUPPORT_Y].shape[1]
     support[SUPPORT_SIZE] = np.full(NUM_TASKS, rows - 1, np.int32)
-    files = encoded[SUPPORT_X]
-    if files is not None:
-        encoded = {**encoded, SUPPORT_X: tf.nest.map_structure(_with_first, files)}
-    return support, encoded
+    parts = {ending: _with_first(values) for ending, values in encoded[SUPPORT_X].items()}
+    return support, {**encoded, SUPPORT_X: parts}
 
 
 def _with_first(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values, values[:, :1]], 1)
-
-
-def _first(values: np.ndarray) -> Any:
-    return values[0]
 
 
 def _task_responses(served: TaskFunctions) -> Callable[[Any, Nudge], list[np.ndarray]]:
@@ -170,19 +164,19 @@ def _unless_ids(served: ServedFunctions, nudge: Nudge) -> Nudge:
 
 
 def _draw(served: TaskFunctions, seed: int) -> tuple[Tensors, Tensors, Encoded]:
-    """Random support sets and queries, and their images as files."""
+    """Random support sets and queries, and the same as they are encoded."""
     learner = served.learner
     rng, are_values = np.random.default_rng(seed), learner.target_kind.are_values
     ways = 1 if are_values else learner.num_outputs or NUM_WAYS
     shots = 10 if are_values else NUM_SHOTS
-    support_x, support_bytes = _examples(served, rng, ways * shots)
-    query_x, query_bytes = _examples(served, rng, NUM_QUERIES)
+    support_x, encoded_support = _examples(served, rng, ways * shots)
+    query_x, encoded_queries = _examples(served, rng, NUM_QUERIES)
     if are_values:
         support_y = learner.drawn_targets(rng, (NUM_TASKS, shots))
     else:
         support_y = np.tile(np.repeat(np.arange(ways, dtype=np.int32), shots), (NUM_TASKS, 1))
     support = {SUPPORT_X: support_x, SUPPORT_Y: support_y}
-    encoded: Encoded = {SUPPORT_X: support_bytes, QUERY_X: query_bytes}
+    encoded = {SUPPORT_X: encoded_support, QUERY_X: encoded_queries}
     return support, {QUERY_X: query_x}, encoded
 
 
@@ -193,9 +187,9 @@ def _adapted_requests(served: AdaptedFunctions) -> tuple[Requests, float]:
     def answer(x: np.ndarray) -> Tensors:
         return _numpy(served.answer(served.answered(state, tf.constant(x))))
 
-    def draw(seed: int) -> tuple[np.ndarray, Parts | None]:
+    def draw(seed: int) -> tuple[np.ndarray, Parts]:
         x, encoded = _examples(served, np.random.default_rng(seed), NUM_QUERIES)
-        return x[0], None if encoded is None else tf.nest.map_structure(_first, encoded)
+        return x[0], {ending: values[0] for ending, values in encoded.items()}
 
     def respond(drawn: Any, nudge: Nudge) -> list[np.ndarray]:
         return list(answer(_unless_ids(served, nudge)(drawn[0])).values())
@@ -226,41 +220,28 @@ def write(path: str | Path, model_name: str, requests: Requests) -> None:
 
 def _examples(
     served: ServedFunctions, rng: np.random.Generator, number: int
-) -> tuple[np.ndarray, Parts | None]:
+) -> tuple[np.ndarray, Parts]:
     """Random examples `(tasks, number, ...)`, and as they are encoded, if they are."""
     learner, input_format = served.learner, served.options.input_format
-    encoded = input_format.draw(rng, (NUM_TASKS, number))
-    if encoded is not None:
-        if isinstance(encoded, dict):
-            parts = {SUPPORT_X + ending: tf.constant(each) for ending, each in encoded.items()}
-            return input_format.prepare_inputs(parts, name=SUPPORT_X).numpy(), encoded
-        return input_format.prepare(tf.constant(encoded)).numpy(), encoded
+    encoded = input_format.draw_inputs(rng, (NUM_TASKS, number))
+    if encoded:
+        inputs = {SUPPORT_X + ending: tf.constant(each) for ending, each in encoded.items()}
+        return input_format.prepare_inputs(inputs, name=SUPPORT_X).numpy(), encoded
     shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
     # Not negative, for networks that take ids.
-    return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape))), None
+    return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape))), {}
 
 
 def _with_encoded(requests: Requests, encoded: Encoded, input_format: InputFormat) -> Requests:
     """The requests, and if there are encoded examples also the same with those."""
     every = dict(requests)
-    files = {key: value for key, value in encoded.items() if value is not None}
-    for name, (inputs, outputs) in requests.items() if files else ():
-        as_encoded = {
-            **{key: value for key, value in inputs.items() if key not in files},
-            **{
-                key + ending: part
-                for key in inputs
-                if key in files
-                for ending, part in _parts(files[key], input_format).items()
-            },
-        }
+    for name, (inputs, outputs) in requests.items() if input_format.suffix else ():
+        as_encoded: Tensors = {}
+        for key, value in inputs.items():
+            parts = encoded.get(key, {"": value})
+            as_encoded |= {key + ending: part for ending, part in parts.items()}
         every[name + input_format.suffix] = (as_encoded, outputs)
     return every
-
-
-def _parts(encoded: Parts, input_format: InputFormat) -> dict[str, np.ndarray]:
-    """Encoded examples by what the names of their inputs end in."""
-    return encoded if isinstance(encoded, dict) else {input_format.suffix: encoded}
 
 
 def _numpy(outputs: dict[str, tf.Tensor]) -> Tensors:

@@ -32,9 +32,9 @@ def blocks(runs: Sequence[TestedRun], progress: Progress) -> list[Block]:
 
 def _of(run: TestedRun, progress: Progress) -> list[Block]:
     chosen = _chosen(run)
-    has_examples = not run.source.input_format.are_ids or run.source.numbered() is not None
-    if chosen is None or not has_examples:  # a file of episodes has the ids of texts alone
-        return []
+    needs_words = run.source.input_format.from_words([]) is not None
+    if chosen is None or (needs_words and run.source.numbered() is None):
+        return []  # a file of episodes has prepared examples alone
     (task,) = shown_tasks(run.tests, [chosen[0]])
     if len(task.support) > _MOST_SUPPORT:
         progress.say(
@@ -70,32 +70,28 @@ def _what(run: TestedRun, task: int, query: int) -> str:
 
 def _explained(run: TestedRun, task: ShownTask, query: int, progress: Progress) -> Explanations:
     episode = task.episode
-    texts = [cell.words for cell in task.support] if run.source.input_format.are_ids else None
+    form = run.source.input_format
+    read = form.from_words([cell.words for cell in (*task.support, task.queries[query])])
+    support_x, queries = episode.support_x, episode.query_x[query : query + 1]
+    if read is not None:
+        support_x, queries = read[:-1], read[-1:]
     names = None
     if not run.source.target_kind.are_values:
         labels = range(int(episode.support_y.max()) + 1)
         names = [run.class_name(task.number, label) for label in labels]
-    support = SupportSet(
-        names, _encoded(texts, episode.support_x), episode.support_y, _places(task)
-    )
-    asked = [task.queries[query].words] if texts is not None else None
-    queries = _encoded(asked, episode.query_x[query : query + 1])
+    support = SupportSet(names, support_x, episode.support_y, _places(task))
     explainer = Explainer(
         run.learner,
-        run.source.input_format,
+        form,
         support,
         on_progress=lambda done, total: progress.advance(done / total, f"{done:,} adaptations"),
-        prepare=None if texts is not None else lambda x: x,
+        prepare=None if read is not None else lambda x: x,
     )
-    place = Place(None, text=asked[0]) if asked else Place(f"query {query}")
+    words = task.queries[query].words if read is not None else None
+    place = Place(f"query {query}") if words is None else Place(None, text=words)
     found = explainer.explain([place], queries)
     facts = {**explainer.facts, "support": {"path": ""}}
     return Explanations(facts, found, explainer.support_pictures)
-
-
-def _encoded(texts: list[str] | None, x: np.ndarray) -> Any:
-    """Texts as their reader returns them; other examples stay as the network takes them."""
-    return x if texts is None else np.array([text.encode() for text in texts], object)
 
 
 def _places(task: ShownTask) -> list[Place]:

@@ -1,4 +1,4 @@
-"""Tables of features with a column of classes, and images in arrays."""
+"""Tables of features with a column of classes, and vectors or windows in arrays."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,11 +9,7 @@ from tfmeta import pipelines
 from tfmeta.errors import UserError
 from tfmeta.networks.beside_one import beside_one
 from tfmeta.networks.mlp import mlp
-from tfmeta.reading.image_format import ImageFormat
-from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
-from tfmeta.workflows.learnable.embedded import embedded_task
-from tfmeta.workflows.learnable.image_folders import DEFAULT_NETWORK, options_of_images
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
 from tfmeta.workflows.learnable.task import (
     ONE_TASK,
@@ -27,7 +23,7 @@ from tfmeta.workflows.learned import Learned
 
 
 class Rows(Learnable):
-    """An NPZ, CSV or Parquet file of features or images, with their classes."""
+    """An NPZ, CSV or Parquet file of features, with their classes."""
 
     what = "a table"
     not_for: ClassVar = {"skip_unreadable": "a folder"}
@@ -37,22 +33,14 @@ class Rows(Learnable):
 
     def learn(self, request: Request) -> Learned:
         columns = request.columns("features", *GAPS)
-        task = task_of_table(request.place, columns, request.network, request.progress)
+        task = task_of_table(request.place, columns, request.network)
         return learned(task, request)
 
 
-def task_of_table(
-    place: Path, columns: dict[str, Any], network: str | None, progress: Progress
-) -> Task:
-    """The task of rows of features, or of images in an array."""
-    options = {**ONE_TASK, **columns}
+def task_of_table(place: Path, columns: dict[str, Any], network: str | None) -> Task:
+    """The task of rows of features."""
     try:
-        read = pipelines.build("arrays", data_dir=place, options=options)
-        if isinstance(read.input_format, ImageFormat):
-            name = network or DEFAULT_NETWORK
-            options |= options_of_images(name)
-            read = pipelines.build("arrays", data_dir=place, options=options)
-            return embedded_task(read, name, progress)
+        read = pipelines.build("arrays", data_dir=place, options={**ONE_TASK, **columns})
     except UserError as error:
         raise in_own_words(error) from error
     refuse("network", network, "a table", "images")

@@ -1,0 +1,64 @@
+"""Texts of categories in a table, and those that are numbers or dates. Imports no TensorFlow."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tfmeta.errors import UserError
+from tfmeta.reading.file_rows import FileRows
+from tfmeta.reading.number_checks import first_unfit
+
+BLANKS = " \t\n\r\f\v"  # around a text, as `tf.strings.strip` removes them
+_SIGN = "[$€£¥]?"
+_NUMBER = re.compile(rf"{_SIGN}\s?[+-]?[.,]?\d([\d.,_' ]*\d)?(e[+-]?\d+)?\s?%?{_SIGN}", re.I)
+_DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
+
+
+def category_texts(values: Any, vocabulary: Sequence[str] = ()) -> np.ndarray:
+    """Texts without white space around them, `(rows,)` objects; "" for a missing one.
+
+    Args:
+        values: of a column.
+        vocabulary: of the category. A number that is no text becomes the one word that says the
+            same number: 3.0 becomes "3".
+    """
+    words: dict[float, list[str]] = {}
+    for word in vocabulary:
+        try:
+            words.setdefault(float(word), []).append(word)
+        except ValueError:
+            continue
+    known, texts = {*vocabulary}, np.empty(len(values), object)
+    for row, value in enumerate(values.tolist()):
+        if value is None or value != value:
+            texts[row] = ""
+            continue
+        if isinstance(value, bytes):  # what is no UTF-8 becomes halves of characters
+            value = value.decode("utf-8", "surrogateescape")
+        texts[row] = str(value).strip(BLANKS)
+        same = words.get(value, []) if isinstance(value, int | float) else []
+        if texts[row] not in known and len(same) == 1:
+            texts[row] = same[0]
+    return texts
+
+
+def refuse_numbers(values: Any, name: str, rows: FileRows) -> None:
+    """Raises UserError if most values of a column of texts look like numbers or dates.
+
+    Each of them would be a category of its own, and what is between two of them unknown.
+    """
+    texts = [text for text in category_texts(values) if text]
+    dates = sum(_DATE.fullmatch(text) is not None for text in texts)
+    numbers = sum(_NUMBER.fullmatch(text) is not None for text in texts)
+    if 2 * max(dates, numbers) <= len(texts):
+        return
+    are, instead = "numbers", "digits and a point alone, and nothing where one is missing"
+    if dates >= numbers:
+        are, instead = "dates or times", "numbers, such as days since a first one"
+    raise UserError(
+        f"{name} of {rows.path} is a column of texts, most of which look like {are}, and would be "
+        f"categories: {first_unfit(values, rows)}. Expected {instead}; or leave the column out. If "
+        f"""they are names: --set 'pipeline.categories={{"{name}": "auto"}}'"""
+    )
