@@ -1,10 +1,12 @@
 """The networks of windows `(time, channels)`: each as NumPy says."""
 
+import keras
 import numpy as np
 import pytest
 from closeness import assert_close
 
 from tfmeta import networks
+from tfmeta.reading.feature_columns import input_scaling
 
 SHAPE = (7, 2)
 X = np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.float32)
@@ -56,6 +58,17 @@ def test_each_channel_is_scaled_as_a_whole(name):
     plain.set_weights(scaled.get_weights())
     by_channel = (x - x.mean((0, 1))) / x.std((0, 1))
     assert_close(scaled(x.astype(np.float32)), plain(by_channel.astype(np.float32)), roundings=100)
+
+
+def test_windows_that_all_begin_at_zero_are_scaled_by_what_follows():
+    x = np.random.default_rng(0).normal(size=(50, 7, 2)) * np.array([1e-3, 10.0])
+    x[:, :3] = 0
+    given = input_scaling(x.astype(np.float32), True)
+    network = networks.conv1d(x.shape[1:], 2, **given)
+    seen = keras.Model(network.input, network.get_layer("windows").output)(x)
+    deviation = np.std(seen, (0, 1))
+    assert ((deviation > 0.7) & (deviation <= 1.01)).all(), deviation
+    assert_close(np.reshape(given["input_scale"], (7, 2))[0], x.std((0, 1)), dtype=np.float32)
 
 
 @pytest.mark.parametrize("name", NAMES)

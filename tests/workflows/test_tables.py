@@ -108,3 +108,5 @@ def test_the_readme_names_the_inputs():
     assert "`x_age`, `x_hair_colour`, `x_size`" in text
     assert '"x_hair_colour": ["blue"]' in text
     assert "- `hair colour=?`" in text
+    assert '.predict("predict_columns", {...})' in text
+    assert "`--most-request-rows N`" in text

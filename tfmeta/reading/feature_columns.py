@@ -51,7 +51,8 @@ def input_scaling(examples: np.ndarray, standardise: bool) -> dict[str, Any]:
         standardise: False for no scaling.
 
     Returns:
-        `{"input_mean": [...], "input_scale": [...]}`, lists with one number per feature, flattened;
+        `{"input_mean": [...], "input_scale": [...]}`, lists with one number per feature, flattened
+        (of a constant one the deviation of its channel in windows, else 1);
         and `"input_dtype": "float64"` if the examples are float64.
 
     Raises:
@@ -63,6 +64,9 @@ def input_scaling(examples: np.ndarray, standardise: bool) -> dict[str, Any]:
         return {}
     flat = examples.reshape(len(examples), -1)
     scale = flat.std(0, dtype=np.float64)
+    if examples.ndim == 3:  # windows, which may all begin at 0: there the channel's deviation
+        of_channel = examples.std((0, 1), dtype=np.float64)
+        scale = np.where(scale == 0, np.tile(of_channel, examples.shape[1]), scale)
     scale[scale == 0] = 1.0
     options = {"input_mean": flat.mean(0, dtype=np.float64).tolist(), "input_scale": scale.tolist()}
     # Examples are float64 if float32 would lose digits before the mean is subtracted.

@@ -248,7 +248,9 @@ def read_table(path: Path, *, text: Any) -> Table:
     except _DAMAGED as error:
         if isinstance(error, UserError):
             raise
-        whole = "arrays of numbers or text, none of objects" if is_npz else "one header and rows"
+        whole = "one header and rows"
+        if is_npz:
+            whole = "arrays of numbers or text, none of objects, and so examples of one shape"
         raise UserError(
             f"cannot read {path}: {str(error).strip() or type(error).__name__}; expected a whole "
             f"{path.suffix} file with {whole}"

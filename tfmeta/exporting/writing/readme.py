@@ -87,7 +87,7 @@ no support set. It is off, because it would also pad queries, and task states th
 _LIMITS = """\
 A request may hold this much. A larger one is refused before its work begins, with the name of the
 limit. If the server merges requests, the limits hold for the merged request. To change one, export
-again with `--most-image-pixels N` and the like.
+again with `--{option} N` and the like.
 
 | limit | at most | of what |
 | --- | --- | --- |
@@ -186,12 +186,14 @@ def _notes(manifest: Manifest, returned: set[str]) -> Iterator[str]:
 
 def _limits(manifest: Manifest) -> str:
     """Those that concern the signatures of this model."""
-    rows = "".join(
-        f"| `{name}` | {manifest.limits[name]:,} | {meaning} |\n"
+    meanings = {
+        name: meaning
         for name, (meaning, _) in RequestLimits.meanings(manifest.input_format).items()
         if name != "support_rows" or manifest.export_kind.takes_support
-    )
-    return _LIMITS.format(rows=rows.rstrip("\n"))
+    }
+    rows = [f"| `{n}` | {manifest.limits[n]:,} | {meaning} |" for n, meaning in meanings.items()]
+    option = f"most-{next(iter(meanings))}".replace("_", "-")
+    return _LIMITS.format(option=option, rows="\n".join(rows))
 
 
 def _confidence(confidence: dict[str, Any], nothing: str) -> str:
@@ -219,13 +221,11 @@ def _client(name: str, manifest: Manifest) -> str:
     arguments = manifest.input_format.client_arguments
     if kind.default == ADAPT_AND_PREDICT and arguments:
         return f"python client.py {arguments} --model {shlex.quote(plain(name))}"
-    wide = ""
+    wide, signature = "", f"{kind.default}{manifest.input_format.suffix}"
     if manifest.input_dtype == "float64":  # a client narrows what it isn't told of
         inputs = [SUPPORT_X, QUERY_X] if kind.takes_support else [X]
         wide = f", wide_inputs={json.dumps(inputs)}"
-    return (
-        f'GrpcClient("localhost:8500", {json.dumps(name)}{wide}).predict("{kind.default}", {{...}})'
-    )
+    return f'GrpcClient("localhost:8500", {json.dumps(name)}{wide}).predict("{signature}", {{...}})'
 
 
 def _request(manifest: Manifest, inputs: dict[str, Any]) -> str:
