@@ -2,7 +2,7 @@
 
 Dimension 0 of every tensor is tasks (examples, if the support set is baked in), so that a server
 may batch. A kind of export says what each of its signatures takes and returns; here is how the one
-comes from the other. `encoded_inputs.with_bytes` adds a variant of each for encoded images.
+comes from the other. `encoded_inputs.with_encoded` adds a variant of each for encoded examples.
 """
 
 from abc import ABC, abstractmethod
