@@ -37,7 +37,7 @@ def test_the_client_asks_by_the_contracts_names():
         *(BYTES, TEXT),
     }
     assert BYTES in names_in("_decoded")
-    assert {BYTES, TEXT} <= {*contract.SUFFIXES}
+    assert {BYTES, TEXT} <= {*contract.suffixes()}
 
 
 def test_the_client_passes_over_the_files_that_tfmeta_passes_over(tmp_path):

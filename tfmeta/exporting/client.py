@@ -24,6 +24,7 @@ import numpy as np
 
 # The models take the narrow types; NumPy and JSON make the wide ones.
 _NARROW = {np.dtype("f8"): np.dtype("f4"), np.dtype("i8"): np.dtype("i4")}
+_EXAMPLES = ("x", "support_x", "query_x")  # with these begin the inputs that are no labels
 
 
 class ServerError(RuntimeError):
@@ -79,6 +80,8 @@ class GrpcClient:
         for name, value in inputs.items():
             # Unix times and their like keep their digits where the model takes float64.
             array = _wide(value) if name in self._wide_inputs else _array(value)
+            if name.startswith(_EXAMPLES) and array.dtype.kind in "biu":
+                array = array.astype(np.float32)  # a column of whole numbers is one of numbers
             request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
         try:
             response = self._stub.Predict(request, self._timeout)

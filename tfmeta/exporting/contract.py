@@ -35,10 +35,12 @@ GENERATE = "generate"
 PREDICT = "predict"
 SERVING_DEFAULT = "serving_default"  # the name that clients use when they name none
 
-# Added to the names of signatures that take examples in an encoded form
-SUFFIXES = tuple(dict.fromkeys(row.suffix for row in FORMATS.values() if row.suffix))
+
+def suffixes() -> tuple[str, ...]:
+    """What the names of signatures end in that take encoded examples, of all kinds of input."""
+    return tuple(dict.fromkeys(row.suffix for row in FORMATS.values() if row.suffix))
 
 
 def suffix_of(name: str) -> str:
     """The suffix of a signature's name; an empty string if it has none."""
-    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
+    return next((suffix for suffix in suffixes() if name.endswith(suffix)), "")

@@ -59,3 +59,6 @@ class StringFormat(InputFormat):
 
     def admitted(self, inputs: list[Any]) -> dict[str, int]:
         return self.admitted_strings([each for values in inputs for each in values.flat])
+
+    def shown(self) -> dict[str, Any]:
+        return {self.suffix: "..."}

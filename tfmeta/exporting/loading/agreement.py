@@ -12,13 +12,13 @@ from tfmeta.exporting.contract import (
     PROBABILITIES,
     QUERY_X,
     SERVING_DEFAULT,
-    SUFFIXES,
     SUPPORT_SIZE,
     SUPPORT_X,
     SUPPORT_Y,
     UNKNOWN,
     X,
     suffix_of,
+    suffixes,
 )
 from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.loading.c_loader import CLoader
@@ -81,7 +81,7 @@ def _check_signatures(manifest: Manifest, model: CLoader) -> None:
                 f"{PREDICTION}, or {PROBABILITIES}, {LABEL} and {UNKNOWN}. Export again",
                 exit_status=1,
             )
-    for suffix in ("", *SUFFIXES):
+    for suffix in ("", *suffixes()):
         default = model.signatures.get(SERVING_DEFAULT + suffix)
         same = model.signatures.get(manifest.export_kind.default + suffix)
         if default and (same is None or _keys(default) != _keys(same)):

@@ -18,10 +18,10 @@ from tfmeta.exporting.contract import (
     MODEL,
     PROBABILITIES,
     SERVING_DEFAULT,
-    SUFFIXES,
     SUPPORT_Y,
     WARM_UP,
     suffix_of,
+    suffixes,
 )
 from tfmeta.exporting.loading.agreement import check_agreement
 from tfmeta.exporting.loading.c_loader import CLoader
@@ -114,7 +114,7 @@ class Verifier:
         check_agreement(self._manifest, self._model)
         self._records = self._read_warmup()
         recorded = {name for name, *_ in self._records}
-        defaults = {SERVING_DEFAULT + suffix for suffix in ("", *SUFFIXES)}
+        defaults = {SERVING_DEFAULT + suffix for suffix in ("", *suffixes())}
         missing = sorted(self._model.signatures.keys() - recorded - defaults)
         if missing or not self._records:
             raise CheckFailed(f"signatures without a warm-up record: {missing}")

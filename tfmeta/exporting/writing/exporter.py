@@ -15,8 +15,8 @@ from tfmeta.exporting.contract import (
     MODEL,
     README,
     SERVING_DEFAULT,
-    SUFFIXES,
     WARM_UP,
+    suffixes,
 )
 from tfmeta.exporting.manifest import Manifest, digest_of
 from tfmeta.exporting.writing import readme, serving_files, warmup
@@ -134,7 +134,7 @@ def _save_model(folder: Path, served: TaskFunctions | AdaptedFunctions) -> None:
         checked_first=served.checked_first,
     )
     traced |= {name: _traced(*each) for name, each in functions.items() if name not in traced}
-    names = {SERVING_DEFAULT + s: served.kind.default + s for s in ("", *SUFFIXES)}
+    names = {SERVING_DEFAULT + s: served.kind.default + s for s in ("", *suffixes())}
     names = {default: name for default, name in names.items() if name in traced}
     traced |= {default: traced[name] for default, name in names.items()}
     # Gradients are in the graph already; their Python definitions would only be dead weight.

@@ -1,7 +1,7 @@
 """The kinds of data that `tfmeta.learn` can learn from, one file each."""
 
-from tfmeta.workflows.learnable.image_arrays import ImageArrays
 from tfmeta.workflows.learnable.image_folders import Images
+from tfmeta.workflows.learnable.images_in_arrays import ImagesInArrays
 from tfmeta.workflows.learnable.kind import Learnable, Request
 from tfmeta.workflows.learnable.rows import Rows
 from tfmeta.workflows.learnable.sound_folders import Sounds
@@ -9,7 +9,7 @@ from tfmeta.workflows.learnable.texts import Texts
 from tfmeta.workflows.learnable.values import Values
 
 # The first one that takes the data learns it.
-KINDS: tuple[Learnable, ...] = (Sounds(), Images(), Texts(), Values(), ImageArrays(), Rows())
+KINDS: tuple[Learnable, ...] = (Sounds(), Images(), Texts(), Values(), ImagesInArrays(), Rows())
 
 
 def kind_of(request: Request) -> Learnable:

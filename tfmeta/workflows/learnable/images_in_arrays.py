@@ -17,7 +17,7 @@ from tfmeta.workflows.learned import Learned
 _ARRAYS = ".npz"
 
 
-class ImageArrays(Learnable):
+class ImagesInArrays(Learnable):
     """An NPZ file whose array `x` holds images."""
 
     what = "a table"
