@@ -1,7 +1,6 @@
 """What an export holds: its files, its versions, and what is left when a process is killed."""
 
 import json
-import signal
 import sys
 
 import model_answers
@@ -102,28 +101,40 @@ def test_weights_file_holds_the_networks_weights_and_no_optimizer():
     assert 4 * num_weights <= size <= 4 * num_weights + 4096  # and the names of the objects
 
 
-KILLED_EXPORT = """
+# A process for each moment; only the import of TensorFlow is theirs together.
+KILLED_EXPORTS = """
 import os, signal, sys
+from tfmeta.runtime import start_tensorflow
+start_tensorflow(with_devices=False)
+from tfmeta.cli import main
 from tfmeta.exporting.writing import warmup
 
 def killed(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-if sys.argv[1] == "warmup":
-    warmup.write = killed
-else:
-    os.rename = killed
-from tfmeta.cli import main
-main(["export", *sys.argv[2:]])
+for module, function in ((warmup, "write"), (os, "rename")):
+    child = os.fork()
+    if not child:
+        setattr(module, function, killed)
+        main(["export", sys.argv[1], "--output", f"{sys.argv[2]}/{function}"])
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
 """
 
 
-@pytest.mark.parametrize("moment", ["warmup", "rename"])
-def test_killed_export_leaves_no_version_and_the_next_one_works(moment, tmp_path, capfd):
-    output = tmp_path / "model"
-    arguments = [moment, trained.sinusoid_run(), "--output", output]
-    killed = trained.run([sys.executable, "-c", KILLED_EXPORT, *arguments])
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+@pytest.fixture(scope="module")
+def killed_exports(tmp_path_factory):
+    """A folder of what is left of exports, one killed as it writes the warm-up, one at the end."""
+    folder = tmp_path_factory.mktemp("killed")
+    command = [sys.executable, "-c", KILLED_EXPORTS, trained.sinusoid_run(), folder]
+    done = trained.run(command)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("moment", ["write", "rename"])
+def test_killed_export_leaves_no_version_and_the_next_one_works(moment, killed_exports, capfd):
+    output = killed_exports / moment
     left = list(output.iterdir())
     assert left, "it was killed before it wrote anything"
     assert not [path for path in left if path.name.isdigit()]

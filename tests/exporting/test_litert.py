@@ -32,12 +32,31 @@ def learner_of(algorithm):
     network = tfmeta.networks.conv4((28, 28, 1), num_outputs, filters=8, num_blocks=2)
     if algorithm == "prototypical":
         return tfmeta.Prototypical(network)
-    return tfmeta.MAML(network, 2, adapt_layers="head" if algorithm == "anil" else "all")
+    is_of_head = algorithm == "anil"
+    steps, layers = (2, "head") if is_of_head else (1, "all")
+    return tfmeta.MAML(network, steps, adapt_layers=layers)
 
 
-def of_vectors():
-    """What the converter is soon done with."""
-    return tfmeta.Prototypical(tfmeta.networks.mlp((4,), None, units=(8,)))
+@pytest.fixture(scope="module")
+def converted_once():
+    """A learner of vectors, and `litert._converted` for it alone, which keeps what it made."""
+    learner, made = tfmeta.Prototypical(tfmeta.networks.mlp((4,), None, units=(8,))), {}
+
+    def converted(served, functions, convert=litert._converted):
+        assert served.learner is learner
+        names = tuple(functions)
+        made[names] = made.get(names) or convert(served, functions)
+        return made[names]
+
+    return learner, converted
+
+
+@pytest.fixture
+def of_vectors(converted_once, monkeypatch):
+    """That learner, for tests of what is done with a converted model."""
+    learner, converted = converted_once
+    monkeypatch.setattr(litert, "_converted", converted)
+    return learner
 
 
 def run(file, signature, **inputs):
@@ -109,17 +128,17 @@ def test_gradients_through_the_network_are_refused_in_one_sentence(tmp_path, cap
     assert not (tmp_path / "new").exists()
 
 
-def test_other_numbers_than_the_learners_are_not_written(tmp_path, monkeypatch):
+def test_other_numbers_than_the_learners_are_not_written(of_vectors, tmp_path, monkeypatch):
     monkeypatch.setattr(litert, "largest_difference", lambda received, expected: float("nan"))
     with pytest.raises(UserError, match=r"differs from the learner's by nan; expected at most"):
-        litert.export_model(of_vectors(), tmp_path / "new", ways=2, shots=1)
+        litert.export_model(of_vectors, tmp_path / "new", ways=2, shots=1)
     assert not (tmp_path / "new").exists()
 
 
-def test_versions_are_files_that_no_server_takes_for_one_of_its_own(tmp_path):
+def test_versions_are_files_that_no_server_takes_for_one_of_its_own(of_vectors, tmp_path):
     (tmp_path / "7").mkdir()  # a SavedModel's
     (tmp_path / "2.tflite").touch()
-    file = litert.export_model(of_vectors(), tmp_path, ways=2, shots=1)
+    file = litert.export_model(of_vectors, tmp_path, ways=2, shots=1)
     assert file == tmp_path / "3.tflite"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2.tflite", "3.tflite", "7"]
     (tmp_path / "file").touch()

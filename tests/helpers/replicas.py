@@ -1,4 +1,4 @@
-"""The variables after some steps on one and on two virtual devices, in a process for each kind."""
+"""The variables after some steps on one and on two virtual devices, in a process of their own."""
 
 import pickle
 import subprocess
@@ -24,22 +24,20 @@ def variables_after_fit(num_devices: int, kind: str) -> list:
             tasks in batches of four, the evaluation's follow, and for "classes" a validation's
             score and some features.
     """
-    return pickle.loads(_file(kind).read_bytes())[num_devices]
+    return pickle.loads(_file().read_bytes())[num_devices, kind]
 
 
-@made_once("replicas/{}")
-def _file(path, kind):
-    done = subprocess.run([sys.executable, __file__, path, kind], capture_output=True, check=False)
+@made_once("replicas")
+def _file(path):
+    done = subprocess.run([sys.executable, __file__, path], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
 
 
-def _fit(num_devices, kind):
+def _fit(strategy, kind):
     import keras
     import tensorflow as tf
 
-    from tfmeta.training import strategies
-
-    with strategies.scope("mirrored" if num_devices > 1 else "single", meta_batch=8):
+    with strategy.scope():
         keras.utils.set_random_seed(0)
         learner, episodes = _KINDS[kind]()
         clip = 0.05 if kind == "values" else None  # the gradients are longer
@@ -52,7 +50,7 @@ def _fit(num_devices, kind):
     few = episodes.unbatch().take(6).batch(4)
     results = [history["accuracy"][0], *learner.evaluate(few, verbose=0)]
     of_all = _work_of_all_devices(learner)
-    if num_devices > 1:
+    if strategy.num_replicas_in_sync > 1:
         with pytest.raises(tf.errors.InvalidArgumentError, match="over 2 replicas; expected a"):
             learner.evaluate(few.unbatch().batch(5), verbose=0)
     return [*variables, *map(np.float32, results), *of_all]
@@ -121,15 +119,22 @@ def _of_rules():
 _KINDS = {"values": _of_values, "classes": _of_classes, "rules": _of_rules}
 
 
-def _both(kind):
+def _all():
     """A second strategy for several devices in the same process would disturb the first."""
     import tensorflow as tf
+
+    from tfmeta.training import strategies
 
     cpu = tf.config.list_physical_devices("CPU")[0]  # its devices are fixed at the start
     device = tf.config.LogicalDeviceConfiguration()
     tf.config.set_logical_device_configuration(cpu, [device] * 2)
-    return {number: _fit(number, kind) for number in (1, 2)}
+    found = {}
+    for number, name in ((1, "single"), (2, "mirrored")):
+        with strategies.scope(name, meta_batch=8):
+            strategy = tf.distribute.get_strategy()
+        found |= {(number, kind): _fit(strategy, kind) for kind in _KINDS}
+    return found
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(pickle.dumps(_both(sys.argv[2])))
+    Path(sys.argv[1]).write_bytes(pickle.dumps(_all()))
