@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import tempfile
 import zipfile
 
 import pytest
 import trained
+from nightly import second_road
 from trained import error_line
 
 # Runs
@@ -71,6 +73,7 @@ def test_a_damaged_checkpoint(damaged_run, fails):
     assert not (damaged_run.parent / "exported").exists()
 
 
+@second_road("tests/commands/test_commands_on_runs.py::test_a_damaged_checkpoint")
 @pytest.mark.parametrize("damaged_run", [flip_a_weight], indirect=True)
 def test_a_damaged_checkpoint_in_a_fresh_process(damaged_run):
     line = error_line(trained.tfmeta("evaluate", damaged_run), status=1)
@@ -158,15 +161,18 @@ def test_evaluating_what_there_is_not(arguments, part, fails):
 # The dry run
 
 
-def test_dry_run_goes_all_the_way_and_leaves_nothing(tmp_path):
+def test_dry_run_goes_all_the_way_and_leaves_nothing(tmp_path, capfd, monkeypatch):
     here, temporary = tmp_path / "here", tmp_path / "temporary"
     here.mkdir()
     temporary.mkdir()
     arguments = ["--shots", 2, "--meta-batch", 2, "--set", "network.units=[4]"]
     arguments += [*trained.WITHOUT_XLA, "--inner-steps", 3, "--recompute", "--dry-run"]
-    done = trained.tfmeta("train", "sinusoid", *arguments, cwd=here, TMPDIR=temporary)
-    assert (done.returncode, done.stdout) == (0, "")
-    line, forecast, *_ = done.stderr.splitlines()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))  # of the process that verifies
+    status, output, errors = trained.inside(capfd, "train", "sinusoid", *arguments)
+    assert (status, output) == (0, "")
+    line, forecast, *_ = errors.splitlines()
     assert "per step, validations aside, the 100,000 steps left take about" in forecast
     assert line.startswith("dry run: built, trained, exported, verified in")
     assert not [*here.iterdir(), *temporary.iterdir()]

@@ -34,9 +34,9 @@ def from_run(run_process):
     return json.loads(run_process.stdout)["predictions"]
 
 
-@pytest.fixture(scope="module")
-def from_export():
-    return predict(trained.learner_export(), "--support", trained.support_folder())
+@pytest.fixture
+def from_export(asked):
+    return asked(trained.learner_export(), support=trained.support_folder())
 
 
 @pytest.fixture
