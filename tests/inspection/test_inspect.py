@@ -14,7 +14,8 @@ from tfmeta.episodes.splitting import split_classes
 from tfmeta.inspection.contact_sheet import draw_sheet
 from tfmeta.reading.image_format import ImageFormat
 
-TRAIN = [f"class{number:02d}" for number in split_classes(64)["train"]]
+NUM_CLASSES = 32
+TRAIN = [f"class{number:02d}" for number in split_classes(NUM_CLASSES)["train"]]
 CORRUPT, TWINS, LONE = f"{TRAIN[0]}/00.jpg", TRAIN[1:3], TRAIN[3]
 COPY = f"{TWINS[1]}/[red]copy.png"  # a name that rich would take for its markup
 
@@ -24,9 +25,9 @@ COPY = f"{TWINS[1]}/[red]copy.png"  # a name that rich would take for its markup
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
-    """64 classes of 20 photographs, of mixed sizes, modes and formats; nothing is wrong."""
+    """32 classes of 20 photographs, of mixed sizes, modes and formats; nothing is wrong."""
     folder = tmp_path_factory.mktemp("photographs") / "photos"
-    make_photographs(folder)
+    make_photographs(folder, NUM_CLASSES)
     return folder
 
 
@@ -111,13 +112,13 @@ def test_without_its_defects_the_data_is_ready_to_train(damaged, tmp_path):
 def test_photographs_are_described(photographs):
     report = inspect("image-folder", "--data-dir", photographs, "--algorithm", "maml")
     assert [(s, each["classes"]) for s, each in report["splits"].items()] == [
-        ("train", 41),
-        ("validation", 10),
-        ("test", 13),
+        ("train", 21),
+        ("validation", 5),
+        ("test", 6),
     ]
     train = report["splits"]["train"]
     assert train.pop("examples_per_class") == {"min": 20, "median": 20, "max": 20}
-    assert train == {"classes": 41, "examples": 820, "groups": None}
+    assert train == {"classes": 21, "examples": 420, "groups": None}
     heights, sizes, modes = [], set(), Counter()
     for path in photographs.rglob("*.*"):
         with Image.open(path) as image:
@@ -131,7 +132,7 @@ def test_photographs_are_described(photographs):
     size = {"height": 84, "width": 84, "channels": 3, "invert": False}
     assert report["format"] == ImageFormat(**size).to_dict()
     assert report["memory"] == {
-        "examples_bytes": 1280 * 84 * 84 * 3,
+        "examples_bytes": NUM_CLASSES * 20 * 84 * 84 * 3,
         "on_disk": False,
         "meta_batch_bytes": 32 * 5 * 16 * 84 * 84 * 3 * 4,
     }
@@ -139,11 +140,11 @@ def test_photographs_are_described(photographs):
 
 def test_photographs_can_be_told_apart(photographs):
     index = pipelines.build("image-folder", data_dir=photographs, options={"size": 8}).index
-    x = index.examples.astype(float).mean(-1).reshape(64, 20, -1)
+    x = index.examples.astype(float).mean(-1).reshape(NUM_CLASSES, 20, -1)
     x -= x.mean(-1, keepdims=True)
     means = x[:, ::2].mean(1)
     nearest = np.argmin(((x[:, 1::2, np.newaxis] - means) ** 2).sum(-1), -1)
-    assert np.mean(nearest == np.arange(64)[:, np.newaxis]) > 0.9
+    assert np.mean(nearest == np.arange(NUM_CLASSES)[:, np.newaxis]) > 0.9
 
 
 def test_streamed_photographs_are_on_disk_and_have_the_same_report(damaged, monkeypatch):

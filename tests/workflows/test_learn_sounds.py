@@ -18,11 +18,13 @@ def unverified(monkeypatch):
 
 def test_a_folder_of_sounds_becomes_a_model_that_knows_them(tmp_path, unverified):
     data = make_sounds(tmp_path / "all", groups=1, sounds=5) / "voice0"
+    (data / "word1" / "silence.wav").write_bytes(wav(np.zeros(4000)))
     found = tfmeta.learn(data, output=tmp_path / "model")
     assert found.network == "cepstra"
     assert found.class_names == ("word0", "word1", "word2")
-    assert found.held_out.accuracy == 1.0
-    assert not found.warnings
+    assert {each.name for each in found.suspects} <= {"word1/silence.wav"}
+    assert found.held_out.accuracy >= 15 / 16
+    assert found.warnings == ("sounds that are silent: word1/silence.wav; leave them out",)
     queries, rng = [], np.random.default_rng(5)
     for number in range(3):
         x = tones(rng, 0.5, 16000, (300 + 500 * number, 600 + 1000 * number))
@@ -31,14 +33,6 @@ def test_a_folder_of_sounds_becomes_a_model_that_knows_them(tmp_path, unverified
     answers = tfmeta.predict(tmp_path / "model", queries)
     assert [each.label for each in answers] == ["word0", "word1", "word2"]
     assert all("drawn at random" not in line for line in found.warnings)
-
-
-@pytest.mark.usefixtures("unexported")
-def test_a_silent_sound_is_named(tmp_path):
-    data = make_sounds(tmp_path / "all", groups=1, classes=2, sounds=3) / "voice0"
-    (data / "word1" / "silence.wav").write_bytes(wav(np.zeros(4000)))
-    found = tfmeta.learn(data, output=tmp_path / "model")
-    assert found.warnings == ("sounds that are silent: word1/silence.wav; leave them out",)
 
 
 def test_the_files_decide_what_is_learned(tmp_path):
