@@ -22,4 +22,5 @@ def train_on_wines(folder, *, steps, **pipeline_options):
         meta_batch=2,
         validation_tasks=0,
         network_options={"units": [8]},
+        learner_options={"vectorised": False},  # without the wait for XLA
     )

@@ -96,7 +96,7 @@ def _calls_of_the_loss(**options):
         return keras.losses.sparse_categorical_crossentropy(y, outputs, from_logits=True)
 
     learner = made(loss=loss, **options)
-    fitted(learner, x=dataset(8))
+    fitted(learner, x=dataset(4))
     return learner, len(calls)
 
 
@@ -210,13 +210,18 @@ def test_it_counts(trial):
     trial()
 
 
+@pytest.fixture(scope="module")
+def learner():
+    """One for all that refuses."""
+    return made()
+
+
 @pytest.mark.fault(
     "loss_weights, class_weight, sample_weight and other arguments of Keras's that can't count",
     "compile and fit refuse each by its name",
 )
 @pytest.mark.parametrize(("method", "name"), [(m, n) for m in REFUSED for n in REFUSED[m]])
-def test_it_is_refused_by_name(method, name):
-    learner = made()
+def test_it_is_refused_by_name(method, name, learner):
     data = {} if method == "compile" else {"x": dataset()}
     if name not in inspect.signature(getattr(keras.Model, method)).parameters:
         with pytest.raises((TypeError, ValueError), match=name):

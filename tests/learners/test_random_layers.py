@@ -12,7 +12,7 @@ from drawn_layers import WORDS, set_generators
 from keras import layers
 from keras.src.applications.convnext import StochasticDepth
 from keras_layers import MOVES_PIXELS, RANDOM, network_with, shape_for
-from nightly import crossed
+from nightly import crossed, rows
 
 import tfmeta
 from tfmeta.learners.draws import Draws, episode_words
@@ -80,7 +80,7 @@ HOLDERS = {  # layers that draw with a generator of theirs, of a layer within, o
     "a layer that draws random numbers, in training",
     "it draws what Keras draws for seeds that the episode's number decides",
 )
-@pytest.mark.parametrize("name", [*RANDOM, *HOLDERS])
+@rows("name", [*RANDOM, *HOLDERS], each_run=[*RANDOM[::3], *HOLDERS])
 def test_it_draws_as_plain_keras_does_for_the_same_seeds(name):
     network = HOLDERS[name]() if name in HOLDERS else network_with(name)
     shape = network.input_shape[1:] if name in HOLDERS else shape_for(name)

@@ -38,6 +38,7 @@ SETTINGS = {
     "validation_tasks": 0,
     "outer_schedule": "constant",
     "learner.first_order": True,  # a smaller graph
+    "learner.vectorised": False,  # without the wait for XLA, with which the tests of `fit` train
     "checkpoint_seconds": 3600,
 }
 VECTORISED = [True, False]  # many steps an execution, or one

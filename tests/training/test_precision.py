@@ -33,7 +33,8 @@ def test_a_run_in_half_precision_resumes_and_is_exported(tmp_path):
         assert one.dtype in ("float32", "int32")
         np.testing.assert_array_equal(one, other)
     assert not layers_in_half(learners[0])  # as in an export, which then has the same answers
-    version = tfmeta.export(whole, kind="learner", output=tmp_path / "exported")
+    exported = {"kind": "learner", "calibration_tasks": 0, "output": tmp_path / "exported"}
+    version = tfmeta.export(whole, **exported)
     assert checked(version)["ok"]
     assert tfmeta.evaluate(whole, tasks=4)["num_tasks"] == 4
 

@@ -11,6 +11,7 @@ import tfmeta
 from tfmeta import UserError
 
 TINY = {"steps": 2, "meta_batch": 2, "validation_tasks": 0, "network_options": {"units": [8]}}
+TINY["learner_options"] = {"vectorised": False}  # without the wait for XLA
 TASKS = {"tasks": 20, "is_recorded": False}
 
 

@@ -16,6 +16,7 @@ import tfmeta
 from tfmeta import UserError
 
 SMALL = {"steps": 3, "meta_batch": 2, "validation_tasks": 0, "network_options": {"units": [8]}}
+SMALL["learner_options"] = {"vectorised": False}  # without the wait for XLA
 
 
 @pytest.fixture(scope="module")
