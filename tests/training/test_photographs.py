@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("pipeline", PHOTOGRAPHS)
 def test_a_pretrained_network_is_the_default_where_its_weights_are_installed(pipeline):
-    assert chosen(pipeline=pipeline) == ("ridge", "efficientnet_lite0", "head")
+    assert chosen(pipeline=pipeline) == ("ridge", "efficientnet_lite2", "head")
     assert Settings.of_new_run({"pipeline": pipeline}).steps == 1000
     assert Settings.of_new_run({"pipeline": pipeline, "steps": 7}).steps == 7
 
@@ -65,12 +65,12 @@ def test_it_is_not_for_other_data_or_without_the_weights(monkeypatch):
     assert chosen(pipeline="glyphs") == ("maml", "auto", None)
     assert chosen(pipeline="regression") == ("bayes-linear", "auto", None)
     monkeypatch.setattr("tfmeta.network_registry.find_spec", lambda package: None)
-    assert not NETWORKS["efficientnet_lite0"].is_installed
+    assert not NETWORKS["efficientnet_lite2"].is_installed
     assert chosen(pipeline="image-folder") == ("maml", "auto", None)
 
 
 def test_pretrained_networks_of_a_family_read_images_at_their_size_too():
-    for name in ("efficientnet_lite0", "applications:MobileNetV2", "keras-hub:dinov2_small"):
+    for name in ("efficientnet_lite2", "applications:MobileNetV2", "keras-hub:dinov2_small"):
         assert suited_options(name) == {"size": [224, 224]}
     for name in ("conv4", "auto", "mine:network", "mine.keras"):
         assert suited_options(name) == {}

@@ -38,8 +38,8 @@ def test_after_its_start_the_weights_come_from_the_run(tmp_path, monkeypatch):
 @pytest.mark.slow
 @second_road(
     "tests/workflows/test_pretrained_runs.py::test_after_its_start_the_weights_come_from_the_run",
-    "tests/networks/test_efficientnet_lite0.py::test_a_metalearner_takes_it_and_differentiates_twice",
-    "tests/networks/test_efficientnet_lite0.py"
+    "tests/networks/test_efficientnet_lite.py::test_a_metalearner_takes_it_and_differentiates_twice",
+    "tests/networks/test_efficientnet_lite.py"
     "::test_a_file_of_it_is_read_without_trust_and_without_the_package",
 )
 def test_without_the_package_it_goes_on_and_is_served(tmp_path, png_folder, monkeypatch):

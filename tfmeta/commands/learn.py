@@ -17,7 +17,7 @@ from tfmeta.terminal import say, width
     "--network",
     shell_complete=completion.networks,
     help="What makes features of the examples; one of `tfmeta networks`.  [default: "
-    "efficientnet_lite0; of texts and sounds what needs no training]",
+    "efficientnet_lite2; of texts and sounds what needs no training]",
 )
 @click.option("--output", type=click.Path(), help="[default: exported/NAME, as the data is called]")
 @click.option("--label", metavar="COLUMN", help="The classes' column in a table.  [default: label]")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.conv1d import conv1d
     from tfmeta.networks.conv4 import conv4
     from tfmeta.networks.efficientnet_lite0 import efficientnet_lite0
+    from tfmeta.networks.efficientnet_lite2 import efficientnet_lite2
     from tfmeta.networks.feature_map import feature_map
     from tfmeta.networks.keras_hub import keras_hub
     from tfmeta.networks.minilm import minilm
@@ -42,6 +43,7 @@ __all__ = [
     "conv4",
     "declared_dtype",
     "efficientnet_lite0",
+    "efficientnet_lite2",
     "feature_map",
     "input_dtype",
     "keras_hub",

@@ -41,7 +41,7 @@ def learn(
         data: a folder with a folder of images or sounds per class, one or more in each; a CSV or
             JSONL file of texts; an NPZ, CSV or Parquet file of features; or an NPZ file of images.
         network: that makes features of examples, one of `tfmeta networks`; None for
-            efficientnet_lite0, or what suits texts and sounds untrained. Features take none.
+            efficientnet_lite2, or what suits texts and sounds untrained. Features take none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is
             appended for the model that takes support sets. Named like the data for None.
         trust: run code that `network` names, if it is not tfmeta's own.

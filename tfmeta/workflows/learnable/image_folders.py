@@ -10,7 +10,7 @@ from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
 from tfmeta.workflows.learnable.task import ONE_TASK, Task
 from tfmeta.workflows.learned import Learned
 
-DEFAULT_NETWORK = "efficientnet_lite0"
+DEFAULT_NETWORK = "efficientnet_lite2"
 OF_TABLES: dict[str, str] = dict.fromkeys(("label", "target", "features", "text", *GAPS), "a table")
 
 

@@ -1,7 +1,8 @@
-"""EfficientNet-Lite0: the features are those of the PyTorch implementation that the weights are of.
+"""EfficientNet-Lite: the features are those of the PyTorch implementation that the weights are of.
 
-`REFERENCE` was computed by PyTorch 2.13 and the package efficientnet_lite_pytorch 0.1.0 (its
-`extract_features`, averaged over the positions) on `IMAGES`, scaled by (255 x - 127) / 128.
+`REFERENCES` were computed by PyTorch 2.13 and the package efficientnet_lite_pytorch 0.1.0 (its
+`extract_features`, averaged over the positions) on images drawn as here, scaled by
+(255 x - 127) / 128.
 """
 
 import sys
@@ -15,13 +16,32 @@ from PIL import Image
 
 import tfmeta
 from tfmeta.keras_files import load_model
-from tfmeta.networks import efficientnet_lite0
+from tfmeta.networks import efficientnet_lite0, efficientnet_lite2
 
 IMAGES = np.random.default_rng(0).random((2, 224, 224, 3), dtype=np.float32)
 PLACES = [2, 15, 100, 333, 640, 777, 1000, 1279]
-REFERENCE = [1.68033, 0.09021, 0.94509, 0.0, 0.0, 0.0, 0.0095, 0.0]
-MEAN, DEVIATION_OF_SECOND = 0.12416525, 0.44265222
-DIGITS = 1e-5  # of the reference, which is rounded to five of them
+# At the size that each was trained at: the features at the places, the mean of all, and the
+# deviation of the second image's.
+REFERENCES = {
+    efficientnet_lite0: (
+        [1.68033, 0.09021, 0.94509, 0.0, 0.0, 0.0, 0.0095, 0.0],
+        0.12416525,
+        0.44265222,
+    ),
+    efficientnet_lite2: (
+        [0.0, 0.22738, 0.24855, 0.01116, 0.42018, 0.00778, 0.75278, 0.02492],
+        0.1615581,
+        0.39349488,
+    ),
+}
+TRAINED_AT = {efficientnet_lite0: 224, efficientnet_lite2: 260}
+DIGITS = 1e-5  # of a reference, which is rounded to five of them
+# The file's without its classifier, and without the number of batches of each normalisation. A
+# folded one has a bias in place of four vectors.
+SIZES = {
+    efficientnet_lite0: (4_694_024 - 1280 * 1000 - 1000, 49 * 3),
+    efficientnet_lite2: (4_782_024, 64 * 2),
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +49,20 @@ def network():
     return efficientnet_lite0()
 
 
-def test_its_features_are_those_of_pytorch(network):
-    features = network(IMAGES).numpy()
+@pytest.mark.parametrize("function", REFERENCES)
+def test_its_features_are_those_of_pytorch(function):
+    size = TRAINED_AT[function]
+    network = function((size, size, 3), size=size)
+    images = np.random.default_rng(0).random((2, size, size, 3), dtype=np.float32)
+    features = network(images).numpy()
+    values, mean, deviation = REFERENCES[function]
     assert features.shape == (2, 1280)
-    np.testing.assert_array_less(np.abs(features[0, PLACES] - REFERENCE), 2 * DIGITS)
+    np.testing.assert_array_less(np.abs(features[0, PLACES] - values), 2 * DIGITS)
     # The means of many layers' roundings, in two libraries.
-    assert_close(features.mean(), MEAN, roundings=100)
-    assert_close(features[1].std(), DEVIATION_OF_SECOND, roundings=100)
-
-
-def test_all_weights_of_the_file_are_used(network):
-    assert network.count_params() == 4_694_024 - 1280 * 1000 - 1000  # but those of its classifier
-    assert len(network.trainable_variables) == 49 * 3
+    assert_close(features.mean(), mean, roundings=100)
+    assert_close(features[1].std(), deviation, roundings=100)
+    # And all weights of the file are used.
+    assert (network.count_params(), len(network.trainable_variables)) == SIZES[function]
 
 
 def test_other_sizes_and_grey_images_are_brought_to_what_it_was_trained_on(network):
