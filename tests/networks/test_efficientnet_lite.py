@@ -74,6 +74,19 @@ def test_other_sizes_and_grey_images_are_brought_to_what_it_was_trained_on(netwo
     assert_close(received, network(colour).numpy(), roundings=1000)
 
 
+def test_resized_pixels_stay_within_those_of_a_stored_image():
+    """As Pillow's 8-bit images do: without this, edges of small images are as no photograph's."""
+    edge = np.zeros((1, 16, 16, 3), np.float32)
+    edge[:, :, 8:] = 1.0
+    network = efficientnet_lite2((16, 16, 3), weights=None, size=64)
+    resized, bounded = (network.get_layer(name).output for name in ("resized", "bounded"))
+    before, after = keras.Model(network.input, [resized, bounded])(edge)
+    assert before.numpy().min() < -0.01
+    assert before.numpy().max() > 1.01
+    stored = Image.fromarray((255 * edge[0]).astype(np.uint8)).resize((64, 64), Image.BICUBIC)
+    np.testing.assert_array_less(np.abs(255 * after[0] - np.asarray(stored)), 1.01)
+
+
 def test_another_size_costs_less_and_gives_as_many_features():
     small = efficientnet_lite0((32, 32, 3), 4, weights=None, size=96)
     assert small.get_layer("stem").output.shape == (None, 48, 48, 32)

