@@ -9,6 +9,7 @@ import tensorflow as tf
 import trained
 from closeness import assert_at_most, assert_close, assert_within_chance
 from model_answers import served
+from nightly import rows
 
 import tfmeta
 from tfmeta.confidence import Confidence
@@ -241,7 +242,8 @@ def test_a_served_answer_is_that_of_the_confidence(tmp_path):
     assert json.loads((adapted / "tfmeta.json").read_text())["confidence"]["temperature"] == 2.5
 
 
-@pytest.mark.parametrize("kind", ["learner", "adapted"])
+# The kinds have the confidence fitted alike; of one with a support set, as many shots.
+@rows("kind", ["learner", "adapted"], each_run=["adapted"])
 def test_export_fits_the_confidence_and_says_how_good_it_is(kind, tmp_path, capfd):
     few = ["--kind", kind, "--calibration-tasks", 20, "--output", tmp_path / "model"]
     if kind == "adapted":
@@ -265,8 +267,9 @@ def test_without_the_data_an_export_goes_on_with_a_warning(tmp_path, capfd, monk
         raise tfmeta.UserError("glyphs are not in /data")
 
     monkeypatch.setattr(export, "open_source_of_run", missing)
-    output = ["--output", tmp_path / "model"]
-    status, _, errors = trained.inside(capfd, "export", trained.glyph_run(), *output)
+    options = ["--kind", "adapted", "--support", trained.support_folder()]
+    options += ["--output", tmp_path / "model"]
+    status, _, errors = trained.inside(capfd, "export", trained.glyph_run(), *options)
     assert status == 0
     assert "warning: exported without calibration" in errors
     assert "The model may be sure of wrong answers" in errors

@@ -11,6 +11,7 @@ import trained
 from closeness import assert_close, assert_same_answers
 from export_requests import strings
 from model_answers import refusal, served
+from nightly import second_road
 from recordings import tones, wav
 from sound_models import (
     WORDS,
@@ -149,6 +150,15 @@ def test_predict_names_files_that_are_no_sounds(tmp_path):
         tfmeta.predict(sound_adapted(), tmp_path / "cut.wav")
 
 
+@second_road(
+    "tests/exporting/test_sound_exports.py::test_verify_passes",
+    "tests/exporting/test_sound_exports.py"
+    "::test_a_file_that_is_no_sound_is_refused_and_the_model_goes_on",
+    "tests/exporting/test_sound_exports.py"
+    "::test_files_are_answered_as_spectrograms_of_training_are",
+    "tests/system/test_fuzz.py"
+    "::test_random_requests_are_answered_as_the_learner_does_or_refused_by_name",
+)
 def test_random_requests_are_answered_as_the_learner_does_or_refused_by_name():
     few = ["--requests", 300, "--warm-up", 300, "--draws", 5, "--threads", 4]
     done = trained.run([sys.executable, FUZZ, sound_run(), sound_learner(), *few])

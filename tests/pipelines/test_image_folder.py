@@ -135,8 +135,9 @@ def test_the_format_is_seen_from_the_images(tmp_path):
     bright = tmp_path / "bright"
     for name in "abc":
         write(bright / name / "0.png", np.full((5, 5), 250))
-    assert folder(bright).input_format == ImageFormat(28, 28, 1, True)
-    assert folder(bright).index.examples.max() == 5  # ink high, the paper dark
+    seen = folder(bright)
+    assert seen.input_format == ImageFormat(28, 28, 1, True)
+    assert seen.index.examples.max() == 5  # ink high, the paper dark
     assert folder(bright, invert=False).index.examples.min() == 250
     pinned = folder(dark, size=20).pinned_options
     assert pinned == {"channels": 1, "invert": False, "deep_range": [0, 65535]}

@@ -28,7 +28,7 @@ PAGES = sorted(path.name for path in GUIDE.glob("*.md"))
 # Options that are added behind those of the page, where they win.
 SMALL = {
     "train": ["--steps", "4", "--meta-batch", "2", "--set", "validation_tasks=0"],
-    "evaluate": ["--tasks", "5"],
+    "evaluate": ["--tasks", "5", "--no-baselines"],
     "robustness": ["--tasks", "2"],
     "export": ["--calibration-tasks", "4"],
     "episodes": ["--tasks", "5"],
@@ -44,11 +44,12 @@ SMALL_CALLS = {
     "steps=200": "steps=4, meta_batch=2, train_ways=5, "
     "network_options={'filters': 4, 'num_blocks': 2}",
     "num_outputs=5)": "num_outputs=5, filters=4, num_blocks=2)",
-    "=600": "=5",
+    "=600": "=5, baselines=False",
     'output="exported/notebook"': 'output="exported/notebook", calibration_tasks=4',
     "epoch=100": "epoch=2",
     '"steps": 100': '"steps": 4',
 }
+SMALL_DENSE = ["--set", "learner.vectorised=false"]  # for others: without the wait for XLA
 _TAKES_NO_NUMBERS = {"--episodes", "litert"}
 _BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r'"""(\w+\.py):')
@@ -154,6 +155,8 @@ def run(words, monkeypatch):
         if words[1] == "train" and {"glyphs", "image-folder", "audio-folder"} & {*words[2:]}:
             is_own = any(word.startswith("network=") for word in words)
             options = [*options, *(SMALL_IMAGES[4:] if is_own else SMALL_IMAGES)]
+        if words[1] == "train" and {"sinusoid", "arrays", "regression", "text"} & {*words[2:]}:
+            options = [*options, *SMALL_DENSE]
         if words[1] == "learn":
             options = ["--network", "conv4"] if words[2] == "new-classes" else []
             # `test_learn.py` and its neighbours have the exports verified. Of images that takes

@@ -1,6 +1,7 @@
 """The setting `train`: which part of a network a run changes."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -22,9 +23,17 @@ GLYPHS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("TFMETA_CACHE", str(tmp_path / "cache"))
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFMETA_CACHE", str(tmp_path_factory.mktemp("features") / "cache"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def of_head(cache, tmp_path_factory):
+    """A run of a head, and its learner."""
+    return trained(tmp_path_factory.mktemp("head"), train="head")
 
 
 def trained(tmp_path, **settings):
@@ -40,8 +49,8 @@ def test_a_run_of_nothing_keeps_its_start_and_is_evaluated(tmp_path):
     assert tfmeta.evaluate(run, tasks=4)["num_tasks"] == 4
 
 
-def test_a_run_of_a_head_trains_the_map_of_the_features_alone(tmp_path):
-    run, learner = trained(tmp_path, train="head")
+def test_a_run_of_a_head_trains_the_map_of_the_features_alone(of_head):
+    run, learner = of_head
     assert json.loads((run.path / "config.json").read_text())["train"] == "head"
     assert [v.path for v in learner.trainable_variables] == ["change/kernel", "change/bias"]
     assert np.any(learner.trainable_variables[0])
@@ -59,10 +68,9 @@ def test_a_run_of_named_layers_leaves_the_others_as_they_were(tmp_path):
     assert_far_apart(*kernels)
 
 
-def test_what_goes_on_trains_on(tmp_path):
-    run, _ = trained(tmp_path, train="head", steps=1)
-    run = tfmeta.train(run_dir=run.path, resume=True, steps=2)
-    assert run.step == 2
+def test_what_goes_on_trains_on(of_head, tmp_path):
+    run = shutil.copytree(of_head[0].path, tmp_path / "run")
+    assert tfmeta.train(run_dir=run, resume=True, steps=4).step == 4
 
 
 @pytest.mark.parametrize(

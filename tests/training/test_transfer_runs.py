@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from nightly import second_road
 from small_runs import CLASSES, train
 
 import tfmeta
@@ -110,6 +111,11 @@ def test_training_sees_the_numbers_of_the_classes():
     np.testing.assert_array_equal(episodes.query_y, episodes.support_y)
 
 
+@second_road(
+    "tests/training/test_trained_part.py"
+    "::test_a_run_of_a_head_trains_the_map_of_the_features_alone",
+    "tests/training/test_trained_part.py::test_what_goes_on_trains_on",
+)
 def test_a_head_on_frozen_features_is_trained(tmp_path):
     run = train(tmp_path / "run", TRANSFER, train="head")
     head = tfmeta.load(run.path, checkpoint="last").learner.network
