@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfmeta.environments.attempts import Acting, Attempts
@@ -18,6 +17,7 @@ from tfmeta.environments.environments import UNITS, Environments
 from tfmeta.environments.pictures import can_be_drawn
 from tfmeta.environments.policies import Policies
 from tfmeta.environments.policy_loss import PolicyLoss
+from tfmeta.environments.spaces import action_scaling
 from tfmeta.environments.task_drawing import TaskDrawing, task_drawing
 from tfmeta.episodes.episode import Episode
 from tfmeta.episodes.episode_shape import EpisodeShape
@@ -54,12 +54,7 @@ class GymSource(EpisodeSource):
         self.input_shape = (size,)
         self.target_size = 2 * environments.action_size
         self.rows_per_example = environments.horizon
-        low, high = environments.action_low, environments.action_high
-        if np.isfinite([low, high]).all():
-            self.network_options = {
-                "action_centre": ((low + high) / 2).tolist(),
-                "action_scale": ((high - low) / 2).tolist(),
-            }
+        self.network_options = action_scaling(environments.action_low, environments.action_high)
         names = tuple(f"observation_{number}" for number in range(1, size + 1))
         self.input_format = RowFormat(names, acting.columns.names)
 

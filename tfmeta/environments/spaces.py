@@ -61,6 +61,28 @@ def action_bounds(space: Any, environment: str) -> tuple[np.ndarray, np.ndarray]
     )
 
 
+def action_scaling(low: np.ndarray, high: np.ndarray) -> dict[str, list[float]]:
+    """Options of the network `policy` that bring each action that has bounds to [-1, 1].
+
+    An action without both bounds stays as it is, and so does one whose bounds are the same, which
+    nothing changes, or so far apart that float32 can't hold their distance.
+
+    Args:
+        low, high: `(action_size,)`, the bounds of each; infinite for none.
+
+    Returns:
+        `action_centre` and `action_scale`, one number for each action; nothing if none has bounds.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = high.astype(np.float32) - low.astype(np.float32)
+        is_bounded = np.isfinite(width) & (width > 0)
+        centre = np.where(is_bounded, (low + high) / 2, 0)
+        scale = np.where(is_bounded, (high - low) / 2, 1)
+    if not is_bounded.any():
+        return {}
+    return {"action_centre": centre.tolist(), "action_scale": scale.tolist()}
+
+
 def _is_vector(space: Any) -> bool:
     from gymnasium.spaces import Box  # Gymnasium is an extra
 
