@@ -5,11 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from closeness import assert_close, assert_far_apart
 
+import tfmeta
+from tfmeta.control.dynamics import LearnerDynamics
 from tfmeta.pipelines.transitions import build
 
 pytest.importorskip("mujoco", reason="the extra control")
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+import half_cheetah
 import half_cheetah_data as cheetah
 
 
@@ -48,3 +53,12 @@ def test_the_pipeline_reads_them(tmp_path):
     assert source.input_shape == (23,)
     assert source.target_size == 17
     assert source.recorded_splits()["train"] == ["bshin", "bthigh", "ffoot", "fthigh", "none"]
+
+
+def test_the_unadapted_model_of_the_benchmark_answers_as_its_network_does():
+    learner = tfmeta.MAML(tfmeta.networks.mlp((23,), 17, units=(4,)), targets="values")
+    x, y = (tf.random.stateless_normal((5, size), (0, size)) for size in (23, 17))
+    adapted, unadapted = LearnerDynamics(learner), half_cheetah.Unadapted(learner)
+    answers = unadapted.changes(unadapted.adapt(x, y), x)
+    assert_close(answers, learner.network(x), dtype=np.float32)
+    assert_far_apart(answers, adapted.changes(adapted.adapt(x, y), x))
