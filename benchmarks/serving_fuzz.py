@@ -8,8 +8,7 @@ threads send requests of the pool, or what is left of them once something is wro
 good one must be answered as the learner does, every malformed one be refused with INVALID_ARGUMENT
 and the input's name, and memory must not grow. Exit status 0: all of that holds.
 
-For learners of classes whose examples are images, texts, sounds or rows with categories, exported
-as the kind `learner`.
+For learners of classes, exported as the kind `learner`; their examples may be of any kind of input.
 """
 
 import argparse

@@ -29,6 +29,8 @@ def make_pool(run, number: int, seed: int, temperature: float) -> list:
         encoded, labels = draw(learner, input_format, rng)
         plain = {
             name: np.array(input_format.prepare_inputs(parts, name=name))
+            if input_format.suffix
+            else parts[name]
             for name, parts in encoded.items()
         }
         if (outputs := settled(learner, plain, labels, temperature)) is not None:
@@ -47,6 +49,9 @@ def draw(learner, input_format, rng):
     encoded = {}
     for name, number in (("support_x", ways + more), ("query_x", queries)):
         parts = input_format.draw_inputs(rng, (tasks, number))
+        if not parts:
+            shape = (tasks, number, *learner.function.input_shape[1:])
+            parts = {"": rng.normal(size=shape).astype(np.float32)}
         encoded[name] = {name + ending: part for ending, part in parts.items()}
     return encoded, np.array(labels, np.int32)
 

@@ -144,13 +144,15 @@ def _check_columns(table: Table, needed: Sequence[str]) -> None:
 
 
 def _check_kind(path: AnyPath) -> None:
-    """Refuses folders and image files, which a model of images would take."""
+    """Refuses folders and image files, which a model of images would take, and what is no file."""
     is_folder = Path(path).is_dir()
     if is_folder or Path(path).suffix.lower() in IMAGE_SUFFIXES:
         raise UserError(
             f"{path} is {'a folder' if is_folder else 'an image'}, and this model takes no images "
             "but rows of numbers; expected an NPZ, CSV or Parquet file"
         )
+    if not Path(path).exists():
+        raise UserError(f"there is no file {path}; expected an NPZ, CSV or Parquet file of rows")
 
 
 def _is_table(path: AnyPath) -> bool:

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfmeta.errors import UserError
 from tfmeta.reading.example_reader import Examples, SupportSet
+from tfmeta.reading.graph_messages import in_words
 from tfmeta.reading.input_format import InputFormat
 from tfmeta.user_files import AnyPath
 
@@ -39,4 +40,4 @@ def prepared(input_format: InputFormat, x: Examples, name: str) -> Any:
     try:
         return input_format.prepare(x, name=name)
     except tf.errors.InvalidArgumentError as error:
-        raise UserError(f"an example is refused: {' '.join(error.message.split())}") from error
+        raise UserError(f"an example is refused: {in_words(error.message)}") from error

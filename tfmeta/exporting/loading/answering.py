@@ -37,6 +37,7 @@ from tfmeta.exporting.loading.c_loader import CLoader
 from tfmeta.exporting.loading.genuine_protos import LoaderError
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.reading.example_reader import Examples, SupportSet
+from tfmeta.reading.graph_messages import in_words
 
 Tensors = dict[str, np.ndarray]
 Asked = tuple[np.ndarray, Sequence[Sequence[int]]]
@@ -175,7 +176,8 @@ def _answered(version: str, request: dict[str, Any]) -> dict[str, Any]:
             return {"outputs": [_often(manifest, model, support, each) for each in asked]}
         outputs = _outputs(manifest, model, support, _unpacked(request["queries"]))
     except LoaderError as error:
-        raise UserError(f"{version} does not answer: {error}", exit_status=1) from error
+        refusal = in_words(str(error))
+        raise UserError(f"{version} does not answer: {refusal}", exit_status=1) from error
     if PROBABILITIES in outputs:
         _check_labels(version, manifest.class_names, outputs)
     arrays = {key: outputs[key].tolist() for key in _ARRAYS if key in outputs}
