@@ -5,6 +5,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tfmeta.keras_internals import layers_of
 from tfmeta.learners.replicas import share_of
 from tfmeta.reading.images import to_unit
 from tfmeta.reading.record_file import cache_folder
+from tfmeta.runtime import usable_cores
 
 HINT = "Name another folder by TFMETA_CACHE"
 _BATCH = 32
@@ -44,7 +46,8 @@ def cached_features(
         rows: numbers of the examples; None for all.
         folder: where the cache is; None for `cache_folder()`.
         on_progress: called with the number of examples done and of all of them.
-        strategy: of the network; every device of this machine computes a part.
+        strategy: of the network; every device of this machine computes a part, or every core if
+            there is one device.
 
     Returns:
         float32 `(rows, features)`.
@@ -55,8 +58,8 @@ def cached_features(
     size = network.output_shape[-1]
     rows = np.arange(len(examples)) if rows is None else rows
     found = np.zeros((len(rows), size), np.float32)
-    run, devices = _on_devices(network, strategy or tf.distribute.get_strategy())
-    size_of_batch = devices * _BATCH
+    run, parts = _in_parts(network, strategy or tf.distribute.get_strategy())
+    size_of_batch = parts * _BATCH
     path = Path(folder or cache_folder()) / "features" / f"{digest_of_network(network)}.sqlite"
     with _opened(path) as cache:
         for start in range(0, len(rows), size_of_batch):
@@ -68,16 +71,16 @@ def cached_features(
     return found
 
 
-def _on_devices(
+def _in_parts(
     network: keras.Model, strategy: tf.distribute.Strategy
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """The network as a function of arrays, and the number of devices that compute it."""
+    """The network as a function of arrays, and the number of devices or cores that compute it."""
     run = tf.function(  # what the cache lacks of a batch has any number of rows
         lambda x: network(to_unit(x), training=False), autograph=False, reduce_retracing=True
     )
     devices = share_of(strategy).count
     if devices == 1:
-        return lambda batch: run(tf.constant(batch)).numpy(), 1
+        return _on_cores(run)
 
     @tf.function(autograph=False)
     def run_parts(parts: Any) -> Any:
@@ -92,6 +95,21 @@ def _on_devices(
         return np.concatenate([part.numpy() for part in run_parts(parts)])[: len(batch)]
 
     return on_all, devices
+
+
+def _on_cores(run: Any) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """A part for each core: an operation alone has one thread (see `configure_runtime`)."""
+    cores = usable_cores()
+    pool = ThreadPoolExecutor(cores)
+
+    def on_all(batch: np.ndarray) -> np.ndarray:
+        # Traced here, once: Keras keeps what tracing needs to know for each thread.
+        spec = tf.TensorSpec((None, *batch.shape[1:]), batch.dtype)
+        traced = run.get_concrete_function(spec)
+        parts = map(tf.constant, np.array_split(batch, min(cores, len(batch))))
+        return np.concatenate([part.numpy() for part in pool.map(traced, parts)])
+
+    return on_all, cores
 
 
 @contextlib.contextmanager
