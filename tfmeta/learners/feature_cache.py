@@ -16,13 +16,15 @@ import tensorflow as tf
 from tfmeta import files
 from tfmeta.errors import UserError
 from tfmeta.keras_internals import layers_of
+from tfmeta.learners.execution import has_accelerator
 from tfmeta.learners.replicas import share_of
 from tfmeta.reading.images import to_unit
 from tfmeta.reading.record_file import cache_folder
 from tfmeta.runtime import usable_cores
 
 HINT = "Name another folder by TFMETA_CACHE"
-_BATCH = 32
+_BATCH = 32  # per device or core, from and to the disk
+_PART = 4  # images whose largest layers stay in a core's own memory and are not asked of the system
 _WAIT_SECONDS = 60
 
 
@@ -79,6 +81,8 @@ def _in_parts(
         lambda x: network(to_unit(x), training=False), autograph=False, reduce_retracing=True
     )
     devices = share_of(strategy).count
+    if devices == 1 and has_accelerator():
+        return lambda batch: run(tf.constant(batch)).numpy(), 1
     if devices == 1:
         return _on_cores(run)
 
@@ -98,7 +102,10 @@ def _in_parts(
 
 
 def _on_cores(run: Any) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """A part for each core: an operation alone has one thread (see `configure_runtime`)."""
+    """Small parts, as many at once as there are cores.
+
+    An operation alone has one thread (see `configure_runtime`).
+    """
     cores = usable_cores()
     pool = ThreadPoolExecutor(cores)
 
@@ -106,7 +113,7 @@ def _on_cores(run: Any) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
         # Traced here, once: Keras keeps what tracing needs to know for each thread.
         spec = tf.TensorSpec((None, *batch.shape[1:]), batch.dtype)
         traced = run.get_concrete_function(spec)
-        parts = map(tf.constant, np.array_split(batch, min(cores, len(batch))))
+        parts = map(tf.constant, np.array_split(batch, -(-len(batch) // _PART)))
         return np.concatenate([part.numpy() for part in pool.map(traced, parts)])
 
     return on_all, cores
