@@ -78,11 +78,7 @@ class GrpcClient:
         elif self._version is not None:
             request.model_spec.version.value = self._version
         for name, value in inputs.items():
-            # Unix times and their like keep their digits where the model takes float64.
-            array = _wide(value) if name in self._wide_inputs else _array(value)
-            if name.startswith(_EXAMPLES) and array.dtype.kind in "biu":
-                array = array.astype(np.float32)  # a column of whole numbers is one of numbers
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(self._as_sent(name, value)))
         try:
             response = self._stub.Predict(request, self._timeout)
         except grpc.RpcError as error:
@@ -90,6 +86,13 @@ class GrpcClient:
             raise ServerError(message) from error
         arrays = {name: tf.make_ndarray(proto) for name, proto in response.outputs.items()}
         return {name: _decoded(name, array) for name, array in arrays.items()}
+
+    def _as_sent(self, name: str, value: Any) -> np.ndarray:
+        array = _wide(value)
+        if name.startswith(_EXAMPLES) and array.dtype.kind in "biu":
+            array = array.astype(np.float64)  # a column of whole numbers is one of numbers
+        # Unix times and their like keep their digits where the model takes float64.
+        return array if name in self._wide_inputs else _array(array)
 
     def close(self) -> None:
         self._channel.close()

@@ -36,6 +36,17 @@ def test_columns_by_their_names_are_answered_as_by_the_model_itself(table, trans
     client.close()
 
 
+@TRANSPORTS
+def test_whole_numbers_beyond_32_bits_keep_their_value(table, transport):
+    sizes = [3_000_000_000, -3_000_000_000, 1]
+    request = {**REQUEST, "x_size": np.float32(sizes)}
+    expected = model_answers.served(learned() / "model", "serving_default_columns", request)
+    client = table.client(transport)
+    columns = {"x_age": [np.nan, 3.5, 0.25], "x_hair_colour": QUERIES["hair colour"]}
+    assert_same(client.predict("serving_default_columns", {**columns, "x_size": sizes}), expected)
+    client.close()
+
+
 def test_a_refusal_over_rest_names_the_column(table):
     inputs = {"x_age": [1.5, 2], "x_hair_colour": ["red"], "x_size": [1, 2]}
     body = {"signature_name": "serving_default_columns", "inputs": inputs}
