@@ -19,8 +19,6 @@ _EPSILON = 1e-3  # of the normalisations
 _KERNEL_AXES = (2, 3, 1, 0)  # PyTorch's kernels are (filters, channels, height, width)
 _DEPTHWISE_AXES = (2, 3, 0, 1)  # (channels, 1, height, width)
 
-Stages = tuple[tuple[int, int, int, int, int], ...]
-
 
 class EfficientNetLite(NamedTuple):
     """A variant of EfficientNet-Lite (Tan and Le 2019, https://arxiv.org/abs/1905.11946).
@@ -42,7 +40,7 @@ class EfficientNetLite(NamedTuple):
     """
 
     name: str
-    stages: Stages
+    stages: tuple[tuple[int, int, int, int, int], ...]
     package: str
     file: str
     sha256: str
@@ -68,8 +66,7 @@ class EfficientNetLite(NamedTuple):
             x = layers.ReLU(max_value=1.0, name="bounded", dtype="float32")(x)
         # From [0, 1] to (255 x - 127) / 128, as it was trained.
         x = layers.Rescaling(255 / 128, -127 / 128, name="standardised")(x)
-        x = _Body(self.is_folded).of(x, self.stages)
-        features = layers.GlobalAveragePooling2D(name="features")(x)
+        features = layers.GlobalAveragePooling2D(name="features")(self._body(x))
         if weights:
             arrays = read_torch_weights(self._path(), sha256=self.sha256)
             _assign(keras.Model(inputs, features), arrays, is_folded=self.is_folded)
@@ -82,14 +79,10 @@ class EfficientNetLite(NamedTuple):
         package = import_extra(module, package=self.package, extra="pretrained")
         return Path(inspect.getfile(package)).parent / self.file
 
-
-class _Body(NamedTuple):
-    is_folded: bool
-
-    def of(self, x: Any, stages: Stages) -> Any:
+    def _body(self, x: Any) -> Any:
         x = self._unit(self._convolution(32, 3, strides=2, name="stem"), x)
         number = 0
-        for repeats, kernel, stride, filters, expansion in stages:
+        for repeats, kernel, stride, filters, expansion in self.stages:
             for repeat in range(repeats):
                 options = {"kernel": kernel, "filters": filters, "expansion": expansion}
                 x = self._block(x, f"block{number}", stride=1 if repeat else stride, **options)
