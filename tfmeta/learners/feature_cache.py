@@ -3,7 +3,9 @@
 import contextlib
 import hashlib
 import json
+import re
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +17,6 @@ import tensorflow as tf
 
 from tfmeta import files
 from tfmeta.errors import UserError
-from tfmeta.keras_internals import layers_of
 from tfmeta.learners.execution import has_accelerator
 from tfmeta.learners.replicas import share_of
 from tfmeta.reading.images import to_unit
@@ -26,6 +27,10 @@ HINT = "Name another folder by TFMETA_CACHE"
 _BATCH = 32  # per device or core, from and to the disk
 _PART = 4  # images whose largest layers stay in a core's own memory and are not asked of the system
 _WAIT_SECONDS = 60
+_MOST_MARKS = 500  # SQLite before 3.32 takes 999 in a query
+_COMPARED = 4  # kept features that are computed again
+# Rounding, even of bfloat16, makes less; other code of a layer makes more.
+_MOST_APART = 0.05
 
 
 def cached_features(
@@ -40,7 +45,9 @@ def cached_features(
     """What a network makes of each example, in inference.
 
     A feature is found again by the bytes of the example and the network's layers and weights, so a
-    renamed or moved file costs nothing, and a changed one is computed anew.
+    renamed or moved file costs nothing, and a changed one is computed anew. Neither shows the code
+    of a layer. So the first few that are found are computed again; if one is another, the features
+    are of other code, and all of them are computed anew.
 
     Args:
         network: `(batch, ...) -> (batch, features)`.
@@ -63,9 +70,11 @@ def cached_features(
     run, parts = _in_parts(network, strategy or tf.distribute.get_strategy())
     size_of_batch = parts * _BATCH
     path = Path(folder or cache_folder()) / "features" / f"{digest_of_network(network)}.sqlite"
+    is_compared = False
     with _opened(path) as cache:
         for start in range(0, len(rows), size_of_batch):
             batch = np.ascontiguousarray(examples[rows[start : start + size_of_batch]])
+            is_compared = is_compared or _compared(cache, run, batch, size)
             found[start : start + len(batch)] = _of_batch(cache, run, batch, size)
             cache.commit()
             if on_progress:
@@ -136,29 +145,79 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _of_batch(cache: Any, run: Callable[..., Any], batch: Any, size: Any) -> list[Any]:
-    keys = [hashlib.sha256(example.tobytes()).hexdigest() for example in batch]
-    marks = ",".join("?" * len(keys))
-    rows = cache.execute(f"select example, f from features where example in ({marks})", keys)
-    known = {key: np.frombuffer(value, np.float32) for key, value in rows}
-    known = {key: value for key, value in known.items() if len(value) == size}
+    keys, known = _known(cache, batch, size)
     missing = [i for i, key in enumerate(keys) if key not in known]
     if missing:
         new = run(batch[missing]).astype(np.float32)
         known |= {keys[i]: value for i, value in zip(missing, new, strict=True)}
-        pairs = [(keys[i], value.tobytes()) for i, value in zip(missing, new, strict=True)]
+        pairs = [(keys[i], _packed(value)) for i, value in zip(missing, new, strict=True)]
         cache.executemany("insert or replace into features values (?, ?)", pairs)
     return [known[key] for key in keys]
 
 
+def _compared(cache: Any, run: Callable[..., Any], batch: np.ndarray, size: int) -> bool:
+    """Removes all features if those of this batch are not the network's; False if it has none."""
+    keys, known = _known(cache, batch, size)
+    rows = [i for i, key in enumerate(keys) if key in known][:_COMPARED]
+    if not rows:
+        return False
+    kept, new = np.stack([known[keys[i]] for i in rows]), run(batch[rows]).astype(np.float32)
+    apart, scale = (np.linalg.norm(each, axis=-1) for each in (kept - new, new))
+    if np.any(apart > _MOST_APART * scale):
+        cache.execute("delete from features")
+    return True
+
+
+def _known(cache: Any, batch: Any, size: int) -> tuple[list[str], dict[str, np.ndarray]]:
+    """The key of each example, and the features that are kept whole, by their keys."""
+    keys = [hashlib.sha256(example.tobytes()).hexdigest() for example in batch]
+    known = {}
+    for start in range(0, len(keys), _MOST_MARKS):
+        some = keys[start : start + _MOST_MARKS]
+        marks = ",".join("?" * len(some))
+        query = f"select example, f from features where example in ({marks})"
+        known |= {key: _unpacked(value, size) for key, value in cache.execute(query, some)}
+    return keys, {key: value for key, value in known.items() if value is not None}
+
+
+def _packed(features: np.ndarray) -> bytes:
+    content = features.tobytes()
+    return content + zlib.crc32(content).to_bytes(4, "little")
+
+
+def _unpacked(value: Any, size: int) -> np.ndarray | None:
+    """What was packed; None if it is damaged, which SQLite does not notice."""
+    if not isinstance(value, bytes) or len(value) != 4 * size + 4:
+        return None
+    features = np.frombuffer(value, np.float32, size)
+    return features if _packed(features) == value else None
+
+
 def digest_of_network(network: keras.Model) -> str:
     """SHA-256 over a network's layers and weights."""
-    config = json.dumps(keras.saving.serialize_keras_object(network), sort_keys=True, default=str)
-    # Keras numbers the names that a user did not choose, by how many there were before.
-    names = dict.fromkeys(layer.name for layer in layers_of(network))
-    for number, name in enumerate(names):
+    entries = keras.saving.serialize_keras_object(network)
+    config = json.dumps(entries, sort_keys=True, default=str)
+    for number, name in enumerate(dict.fromkeys(_automatic_names(entries))):
         config = config.replace(json.dumps(name), f'"layer {number}"')
     digest = hashlib.sha256(config.encode())
     for weight in network.get_weights():
         digest.update(f"{weight.dtype}{weight.shape}".encode())
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()
+
+
+def _automatic_names(entry: Any) -> Iterator[str]:
+    """Names that Keras made of a class and a number: how many there were before.
+
+    A user's own name stays: it may be a word that means something elsewhere, such as "relu".
+    """
+    if isinstance(entry, dict):
+        class_name, config = entry.get("class_name"), entry.get("config")
+        name = config.get("name") if isinstance(config, dict) else None
+        if isinstance(class_name, str) and isinstance(name, str):
+            plain = re.sub(r"(_\d+)?$", "", name, count=1).replace("_", "")
+            if plain == re.sub(r"\W|_", "", class_name).lower():
+                yield name
+    for each in entry.values() if isinstance(entry, dict) else entry:
+        if isinstance(each, dict | list | tuple):
+            yield from _automatic_names(each)
