@@ -113,7 +113,14 @@ def _train(request: "TrainRequest") -> None:
         start_tensorflow(with_devices=not request.is_for_workers)
         from tfmeta.workflows import train as workflow
 
-        run = workflow.carry_out(request, progress=reporter, should_stop=lambda: interruption.asked)
+        try:
+            run = workflow.carry_out(request, progress=reporter, should_stop=interruption.is_asked)
+        except KeyboardInterrupt:
+            if interruption.is_training:
+                raise
+            raise UserError(
+                f"interrupted before the first step; {_beginning_again(request)}", exit_status=1
+            ) from None
     rate = run.tasks_per_second
     speed = f", {rate:,.0f} tasks/s" if rate else ""
     if not run.finished:
@@ -126,16 +133,37 @@ def _train(request: "TrainRequest") -> None:
     reporter.say(f"{run.path}: {run.step} steps{speed}. Next: {follow}")
 
 
+def _beginning_again(request: "TrainRequest") -> str:
+    """What to do after an end before the first step."""
+    from tfmeta.named_code import trust_option
+    from tfmeta.training.run_directory import RunDirectory
+
+    try:
+        RunDirectory.check_free(request.place)
+    except UserError:  # the run is there already
+        return f"go on with: tfmeta train --resume --run-dir {request.place}{trust_option()}"
+    return "the same command begins again"
+
+
 class _Interruption:
     """Stops the run where it can be resumed, at Ctrl-C, SIGTERM or a closed terminal.
+
+    That is after a window of steps. What comes before the first step (other workers are waited for,
+    data is read, a frozen network makes features) may take minutes, and is ended at once, as it
+    leaves nothing to save.
 
     Ctrl-C twice ends it at once. The other signals may come twice by themselves: when a terminal
     closes, both the system and the shell send SIGHUP.
     """
 
     def __init__(self, reporter: "Reporter"):
-        self.asked = False
+        self.asked = self.is_training = False
         self._reporter = reporter
+
+    def is_asked(self) -> bool:
+        """Whether the run is to stop; training asks before its first window and after each."""
+        self.is_training = True
+        return self.asked
 
     def __enter__(self) -> Any:
         numbers = [signal.SIGINT, signal.SIGTERM]
@@ -153,6 +181,8 @@ class _Interruption:
             raise KeyboardInterrupt
         if not self.asked:
             self.asked = True
+            if not self.is_training:
+                raise KeyboardInterrupt
             self._reporter.say("stopping after this window of steps; Ctrl-C to stop at once")
 
 

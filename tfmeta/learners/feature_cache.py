@@ -171,7 +171,7 @@ def _compared(cache: Any, run: Callable[..., Any], batch: np.ndarray, size: int)
 def _known(cache: Any, batch: Any, size: int) -> tuple[list[str], dict[str, np.ndarray]]:
     """The key of each example, and the features that are kept whole, by their keys."""
     keys = [hashlib.sha256(example.tobytes()).hexdigest() for example in batch]
-    known = {}
+    known: dict[str, np.ndarray | None] = {}
     for start in range(0, len(keys), _MOST_MARKS):
         some = keys[start : start + _MOST_MARKS]
         marks = ",".join("?" * len(some))

@@ -13,6 +13,7 @@ from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.training.callback_checks import check_callbacks
 from tfmeta.training.callbacks import callbacks_of
 from tfmeta.training.callbacks.run_callback import RunCallback
+from tfmeta.training.callbacks.stopping import Stopping
 from tfmeta.training.callbacks.timing import Timing
 from tfmeta.training.loop import TrainingLoop
 from tfmeta.training.plan import Plan
@@ -145,7 +146,7 @@ class Trainer:
 
         Args:
             progress: is told how the run gets on.
-            should_stop: asked after every window of steps.
+            should_stop: asked before the first window of steps, and after every one.
 
         Raises:
             NotFiniteError: at the first step whose loss, gradient or update is not finite; the run
@@ -194,6 +195,8 @@ class Trainer:
         for split in plan.shapes if not state.is_over else ():
             self._learner.embedded(plan.source, split, progress.examples)
         windows = plan.windows(self._learner)
+        (stopping,) = (each for each in callbacks if isinstance(each, Stopping))
+        stopping.ask()
         while not state.is_over:
             loop.run(state.step, windows.alike(state.step), callbacks)
 

@@ -96,7 +96,8 @@ def train(
         callbacks: Keras's or your own.
         **settings: any setting of `Settings`, under its name; `ways`, `shots` and `queries` may be
             `(least, most)`; `inner_steps`, `inner_lr` and `recompute` as on the command line. And
-            `should_stop`, a function that is asked after every window whether to interrupt the run.
+            `should_stop`, a function that is asked before the first window and after every one
+            whether to interrupt the run.
 
     Returns:
         The run.

@@ -46,7 +46,7 @@ def callbacks_of(
         learner: that is trained.
         loop: that trains it.
         progress: is told how the run gets on.
-        should_stop: asked after every window of steps.
+        should_stop: asked before the first window of steps, and after every one.
         users: the user's own callbacks.
     """
     plan, timing = state.plan, Timing(state, loop)

@@ -13,14 +13,15 @@ class Stopping(RunCallback):
 
     Args:
         state: of the run.
-        should_stop: asked after every window.
+        should_stop: asked before the first window, and after every one.
     """
 
     def __init__(self, state: RunState, should_stop: Callable[[], bool]):
         super().__init__(state)
         self._should_stop = should_stop
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def ask(self) -> None:
+        """Asks whether the run is to be interrupted. Every worker must call it."""
         state = self.state
         asked = not state.is_over and bool(self._should_stop())
         if state.workers.number > 1:
@@ -30,5 +31,8 @@ class Stopping(RunCallback):
                 state.stopped_by = "a callback of another worker"
         if not state.is_over:
             state.is_interrupted = asked
-        if state.is_over:
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        self.ask()
+        if self.state.is_over:
             self.model.stop_training = True
