@@ -10,7 +10,10 @@ import numpy as np
 from tfmeta.errors import UserError
 from tfmeta.user_files import AnyPath
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"),
+    *(".heic", ".heif", ".avif", ".jp2", ".jxl"),  # refused by name, and not passed over
+)
 Examples = list[bytes] | np.ndarray  # encoded examples, or numbers `(examples, ...)`
 # By the columns' names, or one for each row.
 NamedColumns = Mapping[str, Any] | Sequence[Mapping[str, Any]]

@@ -18,6 +18,17 @@ from tfmeta.user_files import AnyPath, is_hidden, read_file
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _SERVED = ("PNG", "JPEG", "GIF")  # formats that the graph decodes
 _BITS_TAG, _GROUND_TAG, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
+# Other images that people have: their name, and what stands at which place of the file. The first
+# two are kinds of a container; a telephone writes HEIC.
+_OTHER_FORMATS = (
+    ("HEIC", 4, tuple(b"ftyp" + kind for kind in (b"hei", b"hev", b"mif1", b"msf1"))),
+    ("AVIF", 4, (b"ftypavi",)),
+    ("JPEG 2000", 0, (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")),
+    ("JPEG XL", 0, (b"\0\0\0\x0cJXL ", b"\xff\x0a")),
+    ("Photoshop", 0, (b"8BPS",)),
+    ("PDF", 0, (b"%PDF",)),
+    ("SVG", 0, (b"<svg", b"<?xml")),
+)
 # What Pillow and NumPy raise for a file that is cut short or otherwise damaged.
 _DAMAGED = (*DAMAGED_NPZ, struct.error, IndexError)
 _MOST_BYTES = 256 * 2**20  # of an image file
@@ -47,10 +58,20 @@ def read_image(path: AnyPath) -> bytes:
     except UserError:
         raise
     except UnidentifiedImageError:
-        problem = "is no image"
+        problem = _what_it_is(content)
     except (*_DAMAGED, *_BOMBS) as error:
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
     raise UserError(f"{path} {problem}; expected a whole {', '.join(_FORMATS)} file")
+
+
+def _what_it_is(content: bytes) -> str:
+    """What is wrong with a file that is no image of these formats."""
+    if not content:
+        return "is empty"
+    for name, where, beginnings in _OTHER_FORMATS:
+        if content[where:].startswith(beginnings):
+            return f"is a {name} file, which is not read: convert it to JPEG or PNG"
+    return "is no image"
 
 
 def _as_png(image: Any) -> bytes:

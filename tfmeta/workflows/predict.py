@@ -3,8 +3,9 @@
 Imports TensorFlow only for a run.
 """
 
+import contextlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from tfmeta import children
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
+from tfmeta.exporting.loading.in_requests import RefusedQueryError
 from tfmeta.named_code import trusting
 from tfmeta.reading.example_reader import NamedColumns, Place, SupportSet
 from tfmeta.user_files import AnyPath
@@ -143,8 +145,22 @@ def predict(
         support_set = None
         if support is not None:
             support_set = reader.support(support, num_classes=predictor.num_classes)
-        answer = predictor.answer(support_set, queries)
+        with _naming(places, model):
+            answer = predictor.answer(support_set, queries)
     return _predictions(places, support_set, answer)
+
+
+@contextlib.contextmanager
+def _naming(places: list[Place], model: Path) -> Iterator[None]:
+    """Says of a query that is refused where it stands."""
+    try:
+        yield
+    except RefusedQueryError as error:
+        raise UserError(
+            f"{model} does not answer {places[error.query]}: {error.refusal}. Its README.md says "
+            "what it takes",
+            exit_status=1,
+        ) from error
 
 
 def as_named(images: Any) -> NamedColumns | None:

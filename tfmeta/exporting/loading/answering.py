@@ -3,8 +3,8 @@
     python -m tfmeta.exporting.loading.answering exported/NAME/VERSION
 
 reads a JSON object from standard input, as `answer` makes it, and prints one: `class_names`, and
-`probabilities` and `unknown`, or `prediction` and perhaps `variance`; or an `error`. Imports no
-TensorFlow Python.
+`probabilities` and `unknown`, or `prediction` and perhaps `variance`; or an `error`; or a `refusal`
+and the number of the `query` that is refused. Imports no TensorFlow Python.
 """
 
 import base64
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from tfmeta.exporting.kinds.export_kind import Part
 from tfmeta.exporting.loading.agreement import check_agreement
 from tfmeta.exporting.loading.c_loader import CLoader
 from tfmeta.exporting.loading.genuine_protos import LoaderError
+from tfmeta.exporting.loading.in_requests import RefusedQueryError, in_requests
 from tfmeta.exporting.manifest import Manifest
 from tfmeta.reading.example_reader import Examples, SupportSet
 from tfmeta.reading.graph_messages import in_words
@@ -67,7 +69,8 @@ def answer(
         and, if the learner has one, its `variance`.
 
     Raises:
-        UserError: if the model can't be loaded, does not answer, or crashes its process.
+        UserError: if the model can't be loaded, does not answer, or crashes its process; a
+            RefusedQueryError if it refuses one query.
     """
     request = {"queries": _packed(queries), "support": _packed_support(support)}
     answer = _asked(version, request, timeout)
@@ -122,6 +125,8 @@ def _asked(version: str | Path, request: dict[str, Any], timeout: float) -> dict
         )
     except children.ChildDied as error:
         raise UserError(f"{version} gave no answer: {error}", exit_status=1) from error
+    if "refusal" in answer:
+        raise RefusedQueryError(answer["refusal"], answer["query"])
     if "error" in answer:
         raise UserError(answer["error"], exit_status=1)
     return answer
@@ -174,7 +179,11 @@ def _answered(version: str, request: dict[str, Any]) -> dict[str, Any]:
         if often is not None:
             asked = ((_unpacked(each["queries"]), each["left_out"]) for each in often)
             return {"outputs": [_often(manifest, model, support, each) for each in asked]}
-        outputs = _outputs(manifest, model, support, _unpacked(request["queries"]))
+        ask, queries = partial(_outputs, manifest, model, support), _unpacked(request["queries"])
+        in_one = manifest.mode == "transductive"  # the answers depend on each other
+        outputs = ask(queries) if in_one else in_requests(ask, queries)
+    except RefusedQueryError as error:
+        return {"refusal": error.refusal, "query": error.query}
     except LoaderError as error:
         refusal = in_words(str(error))
         raise UserError(f"{version} does not answer: {refusal}", exit_status=1) from error
