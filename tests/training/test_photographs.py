@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("pipeline", PHOTOGRAPHS)
 def test_a_pretrained_network_is_the_default_where_its_weights_are_installed(pipeline):
     assert chosen(pipeline=pipeline) == ("ridge", "efficientnet_lite2", "head")
-    assert Settings.of_new_run({"pipeline": pipeline}).steps == 1000
+    assert Settings.of_new_run({"pipeline": pipeline}).steps == 300
     assert Settings.of_new_run({"pipeline": pipeline, "steps": 7}).steps == 7
 
 

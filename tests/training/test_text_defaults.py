@@ -20,7 +20,7 @@ def of(**flat):
 
 
 def test_the_network_follows_from_what_is_installed(is_installed):
-    expected = ("ridge", "minilm", "head", 200) if is_installed else ("ridge", "auto", None, 800)
+    expected = ("ridge", "minilm", "head", 300) if is_installed else ("ridge", "auto", None, 800)
     assert of() == expected
     assert of(steps=7) == (*expected[:3], 7)
 

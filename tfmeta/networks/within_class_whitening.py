@@ -1,6 +1,6 @@
 """A map of features that is computed from labelled examples, not trained."""
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -8,16 +8,21 @@ import numpy.typing as npt
 from keras import layers, ops
 
 SHRINKAGE = 10.0
+# Of the directions in which the means of the training classes differ. See docs/decisions.md.
+_POWER = 0.15
+_FLOOR = 0.15  # of their mean variance
 
 
 @keras.saving.register_keras_serializable("tfmeta")
 class WithinClassWhitening(layers.Layer):
-    """Takes away the mean, and shrinks the directions in which examples of one class differ.
+    """Shrinks the directions within classes, and stretches those between them.
 
     With the mean m and the covariance within the classes S of training examples, features x become
-    ((1 + a) s)^(1/2) (S + a s I)^(-1/2) (x - m), where s is the mean eigenvalue of S: the metric of
-    linear discriminant analysis, drawn towards the features as they are. Before `fit`, it changes
-    nothing.
+    y = ((1 + a) s)^(1/2) (S + a s I)^(-1/2) (x - m), where s is the mean eigenvalue of S: the
+    metric of linear discriminant analysis, drawn towards the features as they are. Then the
+    directions in which the means of the K classes differ are stretched: with the eigenvalues b of
+    the covariance of the means of y, the largest K - 1 of mean size c, each eigenvector's direction
+    is multiplied by (1 + b / (0.15 c))^0.15. Before `fit`, it changes nothing.
 
     Args:
         shrinkage: a; the larger, the closer to the features as they are.
@@ -49,20 +54,37 @@ class WithinClassWhitening(layers.Layer):
         """
         x = x.astype(np.float64)
         _, labels = np.unique(labels, return_inverse=True)
-        counts = np.bincount(labels)
-        sums = np.zeros((len(counts), x.shape[1]))
-        np.add.at(sums, labels, x)
-        within = x - (sums / counts[:, np.newaxis])[labels]
-        values, directions = np.linalg.eigh(within.T @ within / len(x))
-        level = values.mean()
-        if level <= 0:  # one example per class says nothing of how they differ
+        means = np.zeros((labels.max() + 1, x.shape[1]))
+        np.add.at(means, labels, x)
+        means /= np.bincount(labels)[:, np.newaxis]
+        whitening = _whitening(x - means[labels], self.shrinkage)
+        if whitening is None:  # one example per class says nothing of how they differ
             return
-        sizes = np.sqrt((1 + self.shrinkage) * level / (values + self.shrinkage * level))
         self.centre.assign(x.mean(0))
-        self.map.assign((directions * sizes) @ directions.T)
+        self.map.assign(whitening @ _stretching(means @ whitening))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "shrinkage": self.shrinkage}
+
+
+def _whitening(within: npt.NDArray[Any], shrinkage: float) -> npt.NDArray[Any] | None:
+    """What makes one size of the differences within classes, or None if there are none."""
+    values, directions = np.linalg.eigh(within.T @ within / len(within))
+    level = values.mean()
+    if level <= 0:
+        return None
+    sizes = np.sqrt((1 + shrinkage) * level / (values + shrinkage * level))
+    return cast(npt.NDArray[Any], (directions * sizes) @ directions.T)
+
+
+def _stretching(means: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """What stretches the directions in which the classes' means differ."""
+    _, sizes, directions = np.linalg.svd(means - means.mean(0), full_matrices=False)
+    variances = sizes**2 / len(means)
+    level = variances.sum() / (len(means) - 1) if len(means) > 1 else 0.0
+    stretched = (1 + variances / (_FLOOR * level)) ** _POWER - 1 if level > 0 else 0 * variances
+    found = np.eye(means.shape[1]) + (directions.T * stretched) @ directions
+    return cast(npt.NDArray[Any], found)
