@@ -1,12 +1,15 @@
 """The networks of `keras.applications`: as Keras itself prepares the pixels and computes them."""
 
 import functools
+import re
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from closeness import assert_close
 from keras import applications as by_keras
+from keras.src.backend.config import keras_home
 from nightly import rows
 from PIL import Image
 
@@ -78,18 +81,26 @@ def test_its_own_size_is_what_it_was_trained_on():
 
 
 def test_weights_that_cannot_be_had_give_one_line(monkeypatch, tmp_path):
+    asked = []
+
     def fails(*arguments, **options):
+        asked.append(options)
         raise Exception("URL fetch failure on https://...: None -- Name or service not known")
 
+    folder = Path(keras_home()) / "models"
     module = by_keras.mobilenet_v2
     monkeypatch.setattr("keras.src.applications.mobilenet_v2.file_utils.get_file", fails)
     assert module.MobileNetV2
     with pytest.raises(
         tfmeta.UserError,
         match=r"weights of applications:MobileNetV2 could not be downloaded .*"
+        # `tfmeta learn` has no --set
+        rf"put the file into {re.escape(str(folder))}, where Keras looks .*"
         r"--set network.weights=FILE, or train without them: --set network.weights=null",
     ):
         applications("MobileNetV2", (32, 32, 3), size=96)
+    # Of Keras's folder it is this part, and no other folder is named.
+    assert (asked[0]["cache_subdir"], asked[0].get("cache_dir")) == ("models", None)
     with pytest.raises(tfmeta.UserError, match=r"there is no file of weights nowhere\.h5"):
         applications("MobileNetV2", (32, 32, 3), size=96, weights="nowhere.h5")
     (tmp_path / "w.weights.h5").write_bytes(b"no weights")

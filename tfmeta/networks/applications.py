@@ -1,5 +1,6 @@
 """The classifiers of `keras.applications`, without their top: features of photographs."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -119,8 +120,10 @@ def _with_weights(
     except Exception as error:
         if weights is None:  # the network's own refusal, of a size for example
             raise
+        folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "models")
         raise UserError(
             f"the weights of applications:{make.__name__} {where} ({described(error)}). Download "
-            "them elsewhere and pass the file by --set network.weights=FILE, or train without "
-            "them: --set network.weights=null"
+            f"them elsewhere and put the file into {folder}, where Keras looks for it; or, for "
+            "`tfmeta train`, pass it by --set network.weights=FILE, or train without them: --set "
+            "network.weights=null"
         ) from error
