@@ -3,15 +3,24 @@
 That process imports this file, `trained` and TensorFlow's C++ alone. Requests are not answered in
 the process of the tests, because the loader switches XLA off for the whole of its process, and
 other tests train with it.
+
+In each run TensorFlow does not optimise what it answers by, which took half of the time of a first
+request: `test_first_answer.py` compares the two. `checked` has it optimised, as servers do, and in
+`make nightly` so is everything.
 """
 
 import functools
 import json
 import multiprocessing
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from unittest.mock import patch
 
 from trained import version_of
+
+_STARTING = threading.Lock()
+_OPTIMISED = os.environ.get("TFMETA_NIGHTLY") == "1"
 
 # Questions to a served model
 
@@ -23,19 +32,21 @@ def _loader_process() -> ProcessPoolExecutor:
 
 def in_loader(function, *arguments):
     """What `function(*arguments)` returns in the process that answers requests."""
-    return _loader_process().submit(function, *arguments).result()
+    with _STARTING:  # of several threads one starts it
+        process = _loader_process()
+    return process.submit(function, *arguments).result()
 
 
-def served(export, signature: str, inputs: dict) -> dict:
+def served(export, signature: str, inputs: dict, *, optimize: bool = _OPTIMISED) -> dict:
     """The answer of `export`, a model's folder with one version or a version's folder."""
-    outputs, error = _ask(export, signature, inputs)
+    outputs, error = _ask(export, signature, inputs, optimize)
     assert error is None, error
     return outputs
 
 
 def refusal(export, signature: str, inputs: dict) -> tuple[str, str]:
     """The code and the message with which `export` refuses a request."""
-    outputs, error = _ask(export, signature, inputs)
+    outputs, error = _ask(export, signature, inputs, _OPTIMISED)
     assert error is not None, f"answered: { {k: v.tolist() for k, v in outputs.items()} }"
     return error
 
@@ -53,9 +64,12 @@ def printed(version, given: str) -> str:
     return in_loader(_printed, str(version), given)
 
 
-def checked(version) -> dict:
-    """What `tfmeta verify` reports; that process has TensorFlow's C++ library loaded already."""
-    return in_loader(_checked, str(version))
+def checked(version, *, optimize: bool = True) -> dict:
+    """What `tfmeta verify` reports; that process has TensorFlow's C++ library loaded already.
+
+    Without `optimize`, but in `make nightly`, an export of images takes half of the time.
+    """
+    return in_loader(_checked, str(version), optimize or _OPTIMISED)
 
 
 def disagreement(version) -> str:
@@ -63,8 +77,8 @@ def disagreement(version) -> str:
     return in_loader(_disagreement, str(version))
 
 
-def _ask(export, signature, inputs):
-    return in_loader(_answer, str(version_of(export)), signature, inputs)
+def _ask(export, signature, inputs, optimize):
+    return in_loader(_answer, str(version_of(export)), signature, inputs, optimize)
 
 
 @functools.cache
@@ -74,11 +88,11 @@ def _loader(version, *, optimize=True):
     return CLoader(version, optimize=optimize)
 
 
-def _answer(version, signature, inputs):
+def _answer(version, signature, inputs, optimize):
     from tfmeta.exporting.loading.c_loader import LoaderError
 
     try:
-        return _loader(version).run(signature, inputs), None
+        return _loader(version, optimize=optimize).run(signature, inputs), None
     except LoaderError as error:
         return None, (error.code, str(error))
 
@@ -94,10 +108,12 @@ def _printed(version, given):
             return json.dumps({"error": str(error)})
 
 
-def _checked(version):
-    from tfmeta.exporting.verifying.verifier import Verifier
+def _checked(version, optimize):
+    from tfmeta.exporting.verifying import verifier
 
-    return Verifier(version).run()
+    loader = functools.partial(verifier.CLoader, optimize=optimize)
+    with patch.object(verifier, "CLoader", loader):
+        return verifier.Verifier(version).run()
 
 
 def _disagreement(version):
@@ -117,5 +133,5 @@ def _signatures(version):
             {key: str(info) for key, info in side.items()}
             for side in (signature.inputs, signature.outputs)
         )
-        for name, signature in _loader(version).signatures.items()
+        for name, signature in _loader(version, optimize=_OPTIMISED).signatures.items()
     }

@@ -29,6 +29,7 @@ PAGES = sorted(path.name for path in GUIDE.glob("*.md"))
 SMALL = {
     "train": ["--steps", "4", "--meta-batch", "2", "--set", "validation_tasks=0"],
     "evaluate": ["--tasks", "5", "--no-baselines"],
+    "compare": ["--tasks", "5"],
     "robustness": ["--tasks", "2"],
     "export": ["--calibration-tasks", "4"],
     "episodes": ["--tasks", "5"],
