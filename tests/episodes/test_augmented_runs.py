@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from augmented import NOISE
+from stops import after
 
 from tfmeta.commands.reporting import Reporter
 from tfmeta.errors import UserError
@@ -34,9 +35,8 @@ TINY = {
 
 def train(make_trainer, windows=99):
     """Trains, and stops after some windows of steps."""
-    asked = iter(range(1, 100))
     with Reporter("train") as reporter:
-        return make_trainer().train(reporter, should_stop=lambda: next(asked) >= windows)
+        return make_trainer().train(reporter, should_stop=after(windows))
 
 
 def started(run_dir, **changes):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from closeness import assert_close
 from small_runs import STILL, VALUES, lines, train
+from stops import after
 
 import tfmeta
 from tfmeta.errors import UserError
@@ -105,7 +106,7 @@ def test_what_a_callback_puts_in_place_at_the_end_is_validated_too(spoiled, tmp_
 
 def test_a_run_that_goes_on_finds_the_same_best_one(tmp_path):
     whole = train(tmp_path / "whole", VALUES, **CHANGES)
-    cut = train(tmp_path / "cut", VALUES, **CHANGES, should_stop=lambda: True)
+    cut = train(tmp_path / "cut", VALUES, **CHANGES, should_stop=after(1))
     assert (cut.step, steps_of(cut, "best")) == (5, [5])
     # As if it had been killed after a best checkpoint that is newer than the last one.
     later = cut.path / "checkpoints/best-000000007.keras"

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from closeness import assert_close
 from small_runs import CLASSES, STILL, VALUES, lines, train
+from stops import after
 from trained import contents
 
 import tfmeta
@@ -97,7 +98,7 @@ def test_callbacks_see_one_training_over_several_calls_of_fit(tmp_path):
 
 def test_epochs_are_counted_on_when_a_run_goes_on(tmp_path):
     first, second = Witness(), Witness()
-    run = train(tmp_path / "run", VALUES, callbacks=[first], should_stop=lambda: True)
+    run = train(tmp_path / "run", VALUES, callbacks=[first], should_stop=after(1))
     assert (run.step, run.finished, first.ended) == (4, False, 1)
     run = tfmeta.train(run_dir=run, resume=True, callbacks=[second])
     assert (run.step, run.finished, run.stopped_by) == (12, True, None)
@@ -111,7 +112,7 @@ def test_epochs_are_counted_on_when_a_run_goes_on(tmp_path):
 def test_what_random_layers_draw_goes_on_where_it_stopped(tmp_path):
     changes = {"network": "small_runs:dropping", "network_options": {}, "validation_tasks": 2}
     whole = train(tmp_path / "whole", VALUES, **changes)
-    cut = train(tmp_path / "cut", VALUES, should_stop=lambda: True, **changes)
+    cut = train(tmp_path / "cut", VALUES, should_stop=after(1), **changes)
     assert cut.step == 4
     cut = tfmeta.train(run_dir=cut, resume=True, trust=True)
     assert lines(cut) == lines(whole)
@@ -158,7 +159,7 @@ def test_a_schedule_of_keras_counts_where_the_rate_is_constant_and_goes_on(tmp_p
     whole = train(tmp_path / "whole", VALUES, callbacks=callbacks(), **changes)
     rates = [line["learning_rate"] for line in lines(whole)]
     assert_close(rates, [0.01, 0.005, 0.0025], dtype=np.float32)
-    stopped = {**changes, "should_stop": lambda: True}
+    stopped = {**changes, "should_stop": after(1)}
     cut = train(tmp_path / "cut", VALUES, callbacks=callbacks(), **stopped)
     cut = tfmeta.train(run_dir=cut, resume=True, callbacks=callbacks())
     metrics = [(run.path / "metrics.jsonl").read_bytes() for run in (whole, cut)]

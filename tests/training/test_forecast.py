@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from small_runs import CLASSES, train
+from stops import after
 from told import Told
 
 from tfmeta.training.callbacks import progress_reports
@@ -118,7 +119,7 @@ def test_training_says_it_before_its_first_window_ends(tmp_path):
     told = ToldOfWindows()
     settings = {**CLASSES, "steps": 10**8, "log_every": 5, "validation_tasks": 0}
     settings["learner_options"] = {"vectorised": False}
-    train(tmp_path / "run", settings, progress=told, should_stop=lambda: True)
+    train(tmp_path / "run", settings, progress=told, should_stop=after(1))
     speed, remedy, window = told.lines[-3:]
     assert "validations aside, the 99,999,996 steps left take about" in speed
     assert remedy.startswith("that is more than an hour: --max-minutes 60 reaches about step")

@@ -10,6 +10,7 @@ from credit_by_hand import by_hand
 from model_answers import served
 from policy_runs import HORIZON, RATE, SETTINGS, point_run
 from scipy import stats
+from stops import after
 
 import tfmeta
 from tfmeta import UserError
@@ -29,16 +30,10 @@ def everything(run):
 
 @pytest.mark.slow
 def test_a_resumed_run_ends_in_the_same_bits(run, tmp_path):
-    asked = []
-
-    def after_the_first_window():
-        asked.append(True)
-        return True
-
     begun = tfmeta.train(
         "gym:point-navigation",
         run_dir=tmp_path / "run",
-        should_stop=after_the_first_window,
+        should_stop=after(1),
         **SETTINGS,
     )
     assert not begun.finished

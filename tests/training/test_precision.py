@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from model_answers import checked
 from small_runs import CLASSES, lines, train
+from stops import after
 
 import tfmeta
 from tfmeta.errors import UserError
@@ -23,8 +24,7 @@ FEW = {"steps": 8, "validation_tasks": 2}
 def test_a_run_in_half_precision_resumes_and_is_exported(tmp_path):
     settings = {**CLASSES, **FEW, "precision": "mixed_float16"}
     whole = train(tmp_path / "whole", settings)
-    stops = iter([False, True])
-    part = train(tmp_path / "part", settings, should_stop=lambda: next(stops, True))
+    part = train(tmp_path / "part", settings, should_stop=after(2))
     assert (part.step, part.finished) == (4, False)
     resumed = tfmeta.train(run_dir=part.path, resume=True)
     assert lines(resumed) == lines(whole)

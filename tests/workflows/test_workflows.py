@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import trained
 from PIL import Image
+from stops import after
 from told import Told
 from trained import COMMAND, run
 from without_extras import WITHOUT
@@ -112,7 +113,7 @@ def test_a_training_is_stopped_by_the_caller_and_goes_on(tmp_path):
     facts = {"steps": 8, "log_every": 2, "meta_batch": 2, "validation_tasks": 0}
     facts |= {"ways": (2, np.int64(3))}
     facts |= {"queries": 1, "inner_steps": 1, "network_options": {"filters": 2, "num_blocks": 1}}
-    stopped = tfmeta.train("glyphs", run_dir=tmp_path / "r", should_stop=lambda: True, **facts)
+    stopped = tfmeta.train("glyphs", run_dir=tmp_path / "r", should_stop=after(1), **facts)
     assert (stopped.finished, stopped.step) == (False, 2)
     going_on = tfmeta.train(run_dir=stopped, resume=True)
     assert (going_on.finished, going_on.step) == (True, 8)

@@ -9,6 +9,7 @@ import tensorflow as tf
 import trained
 from closeness import assert_close
 from solved_tasks import FITTED, classes, points, train
+from stops import after
 
 import tfmeta
 from tfmeta.commands.reporting import Reporter
@@ -149,7 +150,7 @@ def test_training_lowers_the_parameter_error_and_reports_both(fitted, source):
 def test_an_interrupted_run_goes_on_to_the_same_bits(fitted, file, tmp_path):
     run = tmp_path / "run"
     settings = {**FITTED, "pipeline.file": str(file)}
-    assert train(run, settings, should_stop=lambda: True).step == 80
+    assert train(run, settings, should_stop=after(1)).step == 80
     with Reporter("train") as reporter:
         Trainer.resume(run, {}).train(reporter)
     for a, b in zip(tfmeta.load(run).variables, tfmeta.load(fitted).variables, strict=True):
