@@ -9,7 +9,6 @@ from tfmeta.reading.origins import Origins
 from tfmeta.workflows.learned_exports import LearnedExports
 
 _MOST_SHOWN = 10
-_DOUBTED = 0.5  # probability of another class, from which a label is doubted
 _ONLY_DOUBT = "`unknown` is one minus the confidence: of two classes none can be held out."
 _ON_A_SCALE = "a fixed scale, which suits 5 classes of one small photograph each (CIFAR-FS)"
 _STRANGE = 0.9  # unknown score, from which an example is out of place
@@ -22,7 +21,7 @@ class Suspect:
     Attributes:
         name: of its file; or its line or row, with its text.
         label: the class that it was given in.
-        problem: "mislabelled" or "out of place".
+        problem: "mislabelled", as far as the others tell, or "out of place".
         answer: the class that it looks like most.
         probability: of that class, among the classes that there are.
         unknown: from 0 to 1, how likely it is of none of them.
@@ -140,7 +139,7 @@ def confusions_of(found: HeldOut, names: tuple[str, ...]) -> tuple[tuple[str, st
 
 
 def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tuple[Suspect, ...]:
-    """Examples that look mislabelled or out of place, the most doubtful first."""
+    """Examples that were answered wrongly or look out of place, the most doubtful first."""
     suspects = []
     probabilities = found.probabilities
     strangeness = found.confidence.unknown(found.answers.known).numpy()
@@ -150,7 +149,7 @@ def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tup
         unknown = float(strangeness[position])
         if len(found.answers.unknown) and unknown > _STRANGE:
             problem = "out of place"
-        elif answer != label and doubt > _DOUBTED:
+        elif answer != label:
             problem = "mislabelled"
         else:
             continue
