@@ -155,7 +155,7 @@ def files_of_kind(folder: AnyPath, suffixes: Sequence[str], noun: str) -> list[P
     if not found:
         others = listed([entry.name for entry in entries]) or "nothing"
         raise UserError(
-            f"{folder} holds no {noun} files, but {others}; expected a folder of "
-            f"{', '.join(suffixes)} files"
+            f"{folder} holds no {noun} files, but {others}; expected a folder of {noun} files, "
+            f"such as {' or '.join(suffixes[:2])}"
         )
     return found
