@@ -2,7 +2,7 @@
 
     python benchmarks/policies_curve.py FOLDER docs/cheetah-curve.png
 
-FOLDER is that of `policies.py`, whose runs need not be finished.
+FOLDER is that of `policies.py`, whose runs need not be finished. Any other run in it is drawn too.
 """
 
 import argparse
@@ -11,8 +11,6 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-COLOURS = {"maml": "tab:blue", "one-policy": "tab:gray", "knows-the-task": "tab:green"}
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -20,12 +18,10 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     options = parser.parse_args()
     figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-    for name, colour in COLOURS.items():
-        metrics = options.folder / name / "metrics.jsonl"
-        if metrics.exists():
-            lines = [json.loads(line) for line in metrics.read_text().splitlines()]
-            steps, returns = ([line[key] for line in lines] for key in ("step", "return"))
-            axes.plot(steps, returns, color=colour, label=name.replace("-", " "))
+    for metrics in sorted(options.folder.glob("*/metrics.jsonl")):
+        lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+        steps, returns = ([line[key] for line in lines] for key in ("step", "return"))
+        axes.plot(steps, returns, label=metrics.parent.name.replace("-", " "))
     axes.set_xlabel("outer step")
     axes.set_ylabel("return after one inner step")
     axes.legend(frameon=False)
