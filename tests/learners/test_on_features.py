@@ -135,12 +135,13 @@ def test_an_evaluation_says_which_images_it_is_of(source):
 
 def test_an_example_is_embedded_once(cache, monkeypatch):
     network, runs = frozen_network(), []
-    original = feature_cache._of_batch
+    original = feature_cache._KeptFeatures._added
 
-    def counted(cache, run, batch, size):
-        return original(cache, lambda x: runs.append(len(x)) or run(x), batch, size)
+    def counted(self, keys, examples):
+        runs.append(len(examples))
+        return original(self, keys, examples)
 
-    monkeypatch.setattr(feature_cache, "_of_batch", counted)
+    monkeypatch.setattr(feature_cache._KeptFeatures, "_added", counted)
     x = images(40)
     first = cached_features(network, x)
     assert_close(first, as_keras_has_them(network, x))

@@ -70,12 +70,11 @@ def cached_features(
     run, parts = _in_parts(network, strategy or tf.distribute.get_strategy())
     size_of_batch = parts * _BATCH
     path = Path(folder or cache_folder()) / "features" / f"{digest_of_network(network)}.sqlite"
-    is_compared = False
     with _opened(path) as cache:
+        kept = _KeptFeatures(cache, run, size)
         for start in range(0, len(rows), size_of_batch):
             batch = np.ascontiguousarray(examples[rows[start : start + size_of_batch]])
-            is_compared = is_compared or _compared(cache, run, batch, size)
-            found[start : start + len(batch)] = _of_batch(cache, run, batch, size)
+            found[start : start + len(batch)] = kept.of(batch)
             cache.commit()
             if on_progress:
                 on_progress(min(start + size_of_batch, len(rows)), len(rows))
@@ -144,40 +143,65 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def _of_batch(cache: Any, run: Callable[..., Any], batch: Any, size: Any) -> list[Any]:
-    keys, known = _known(cache, batch, size)
-    missing = [i for i, key in enumerate(keys) if key not in known]
-    if missing:
-        new = run(batch[missing]).astype(np.float32)
-        known |= {keys[i]: value for i, value in zip(missing, new, strict=True)}
-        pairs = [(keys[i], _packed(value)) for i, value in zip(missing, new, strict=True)]
-        cache.executemany("insert or replace into features values (?, ?)", pairs)
-    return [known[key] for key in keys]
+class _KeptFeatures:
+    """What is kept of a network, to which it adds.
 
+    Args:
+        cache: where it is kept.
+        run: computes the features of examples.
+        size: numbers of an example's features.
+    """
 
-def _compared(cache: Any, run: Callable[..., Any], batch: np.ndarray, size: int) -> bool:
-    """Removes all features if those of this batch are not the network's; False if it has none."""
-    keys, known = _known(cache, batch, size)
-    rows = [i for i, key in enumerate(keys) if key in known][:_COMPARED]
-    if not rows:
-        return False
-    kept, new = np.stack([known[keys[i]] for i in rows]), run(batch[rows]).astype(np.float32)
-    apart, scale = (np.linalg.norm(each, axis=-1) for each in (kept - new, new))
-    if np.any(apart > _MOST_APART * scale):
-        cache.execute("delete from features")
-    return True
+    def __init__(
+        self, cache: sqlite3.Connection, run: Callable[[np.ndarray], np.ndarray], size: int
+    ):
+        self._cache, self._run, self._size = cache, run, size
+        self._is_compared = False
 
+    def of(self, batch: np.ndarray) -> list[np.ndarray]:
+        """The features of each example, computed if they are not kept."""
+        keys = [hashlib.sha256(example.tobytes()).hexdigest() for example in batch]
+        known = self._known(keys)
+        if known and not self._is_compared:
+            self._is_compared = True
+            if self._are_of_other_code(batch, keys, known):
+                self._cache.execute("delete from features")
+                known = {}
+        missing = [i for i, key in enumerate(keys) if key not in known]
+        if missing:
+            known |= self._added([keys[i] for i in missing], batch[missing])
+        return [known[key] for key in keys]
 
-def _known(cache: Any, batch: Any, size: int) -> tuple[list[str], dict[str, np.ndarray]]:
-    """The key of each example, and the features that are kept whole, by their keys."""
-    keys = [hashlib.sha256(example.tobytes()).hexdigest() for example in batch]
-    known: dict[str, np.ndarray | None] = {}
-    for start in range(0, len(keys), _MOST_MARKS):
-        some = keys[start : start + _MOST_MARKS]
-        marks = ",".join("?" * len(some))
-        query = f"select example, f from features where example in ({marks})"
-        known |= {key: _unpacked(value, size) for key, value in cache.execute(query, some)}
-    return keys, {key: value for key, value in known.items() if value is not None}
+    def _added(self, keys: list[str], examples: np.ndarray) -> dict[str, np.ndarray]:
+        """Computes the features of examples, and keeps them by their keys."""
+        new = dict(zip(keys, self._computed(examples), strict=True))
+        pairs = [(key, _packed(value)) for key, value in new.items()]
+        self._cache.executemany("insert or replace into features values (?, ?)", pairs)
+        return new
+
+    def _known(self, keys: list[str]) -> dict[str, np.ndarray]:
+        """The features that are kept whole, by their keys."""
+        known: dict[str, np.ndarray | None] = {}
+        for start in range(0, len(keys), _MOST_MARKS):
+            some = keys[start : start + _MOST_MARKS]
+            marks = ",".join("?" * len(some))
+            rows = self._cache.execute(
+                f"select example, f from features where example in ({marks})", some
+            )
+            known |= {key: _unpacked(value, self._size) for key, value in rows}
+        return {key: value for key, value in known.items() if value is not None}
+
+    def _are_of_other_code(
+        self, batch: np.ndarray, keys: list[str], known: dict[str, np.ndarray]
+    ) -> bool:
+        """Whether the first few that are kept are not what the network makes."""
+        rows = [i for i, key in enumerate(keys) if key in known][:_COMPARED]
+        kept, new = np.stack([known[keys[i]] for i in rows]), self._computed(batch[rows])
+        apart, scale = (np.linalg.norm(each, axis=-1) for each in (kept - new, new))
+        return bool(np.any(apart > _MOST_APART * scale))
+
+    def _computed(self, examples: np.ndarray) -> np.ndarray:
+        return self._run(examples).astype(np.float32)
 
 
 def _packed(features: np.ndarray) -> bytes:
