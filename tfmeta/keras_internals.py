@@ -9,12 +9,14 @@ import contextlib
 import copy
 import random
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import keras
 import tensorflow as tf
 from keras.src.backend.common import global_state
+from keras.src.backend.config import keras_home
 from keras.src.random.seed_generator import global_seed_generator
 
 # Layers
@@ -215,3 +217,11 @@ class WithoutSymbolicBuild:
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         pass
+
+
+# Files
+
+
+def home_folder() -> Path:
+    """Where Keras looks for what it would download, in a folder for each kind of file."""
+    return Path(keras_home())

@@ -6,6 +6,7 @@ one, that function is what must change, and nothing else.
 
 import contextlib
 import importlib
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -244,6 +245,15 @@ def test_fit_says_that_it_evaluates_and_asks_a_built_model_to_build():
             assert name.startswith("__") or callable(getattr(keras.Model, name))
 
 
+def test_the_home_folder_is_where_a_download_goes(monkeypatch, tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "home").mkdir()
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path / "home"))
+    with seen("home_folder"):
+        path = keras.utils.get_file("b.txt", (tmp_path / "a.txt").as_uri(), cache_subdir="models")
+        assert internals.home_folder() / "models" / "b.txt" == Path(path)
+
+
 def test_the_private_modules_are_where_they_were():
     with seen("the names in tfmeta/keras_names.py"):
         assert callable(getattr(importlib.import_module(keras_names.REGISTRY), keras_names.LOOK_UP))
@@ -256,7 +266,6 @@ def test_the_private_modules_are_where_they_were():
 
 def test_nothing_else_of_the_package_touches_what_keras_keeps_private():
     import re
-    from pathlib import Path
 
     import tfmeta
     from tfmeta import pipelines

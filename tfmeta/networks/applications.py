@@ -1,6 +1,5 @@
 """The classifiers of `keras.applications`, without their top: features of photographs."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ import keras
 from keras import layers
 
 from tfmeta.errors import UserError, described
-from tfmeta.keras_internals import has_random_generator
+from tfmeta.keras_internals import has_random_generator, home_folder
 from tfmeta.named_code import NameInFile, refuse_code, trusts_files
 from tfmeta.networks.image_input import image_input, with_head
 
@@ -120,7 +119,7 @@ def _with_weights(
     except Exception as error:
         if weights is None:  # the network's own refusal, of a size for example
             raise
-        folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "models")
+        folder = home_folder() / "models"
         raise UserError(
             f"the weights of applications:{make.__name__} {where} ({described(error)}). Download "
             f"them elsewhere and put the file into {folder}, where Keras looks for it; or, for "
