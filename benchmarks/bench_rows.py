@@ -120,8 +120,7 @@ def memory(what: dict[str, Any]) -> dict[str, Any]:
     cases.CASES["this"] = replace(case, tasks=what.get("tasks", case.tasks))
     learner, case, _ = _learner("this")
     before = _most_megabytes()
-    steps = what.get("steps", 4)
-    learner.fit(case.episodes(), steps_per_epoch=steps, epochs=2, shuffle=False, verbose=0)
+    learner.fit(case.episodes(), steps_per_epoch=4, epochs=2, shuffle=False, verbose=0)
     most = _most_megabytes()
     return {"megabytes": most, "training_megabytes": most - before}
 

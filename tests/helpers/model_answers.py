@@ -1,8 +1,8 @@
 """What an export answers, or says as it refuses, when a process of its own is asked.
 
-That process imports this file, `trained` and TensorFlow's C++ alone. Requests are not answered in
-the process of the tests, because the loader switches XLA off for the whole of its process, and
-other tests train with it.
+That process imports this file, `nightly`, `trained` and TensorFlow's C++ alone. Requests are not
+answered in the process of the tests, because the loader switches XLA off for the whole of its
+process, and other tests train with it.
 
 In each run TensorFlow does not optimise what it answers by, which took half of the time of a first
 request: `test_first_answer.py` compares the two. `checked` has it optimised, as servers do, and in
@@ -12,15 +12,14 @@ request: `test_first_answer.py` compares the two. `checked` has it optimised, as
 import functools
 import json
 import multiprocessing
-import os
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from unittest.mock import patch
 
+from nightly import IS_ON
 from trained import version_of
 
 _STARTING = threading.Lock()
-_OPTIMISED = os.environ.get("TFMETA_NIGHTLY") == "1"
 
 # Questions to a served model
 
@@ -37,7 +36,7 @@ def in_loader(function, *arguments):
     return process.submit(function, *arguments).result()
 
 
-def served(export, signature: str, inputs: dict, *, optimize: bool = _OPTIMISED) -> dict:
+def served(export, signature: str, inputs: dict, *, optimize: bool = IS_ON) -> dict:
     """The answer of `export`, a model's folder with one version or a version's folder."""
     outputs, error = _ask(export, signature, inputs, optimize)
     assert error is None, error
@@ -46,7 +45,7 @@ def served(export, signature: str, inputs: dict, *, optimize: bool = _OPTIMISED)
 
 def refusal(export, signature: str, inputs: dict) -> tuple[str, str]:
     """The code and the message with which `export` refuses a request."""
-    outputs, error = _ask(export, signature, inputs, _OPTIMISED)
+    outputs, error = _ask(export, signature, inputs, IS_ON)
     assert error is not None, f"answered: { {k: v.tolist() for k, v in outputs.items()} }"
     return error
 
@@ -69,7 +68,7 @@ def checked(version, *, optimize: bool = True) -> dict:
 
     Without `optimize`, but in `make nightly`, an export of images takes half of the time.
     """
-    return in_loader(_checked, str(version), optimize or _OPTIMISED)
+    return in_loader(_checked, str(version), optimize or IS_ON)
 
 
 def disagreement(version) -> str:
@@ -133,5 +132,5 @@ def _signatures(version):
             {key: str(info) for key, info in side.items()}
             for side in (signature.inputs, signature.outputs)
         )
-        for name, signature in _loader(version, optimize=_OPTIMISED).signatures.items()
+        for name, signature in _loader(version, optimize=IS_ON).signatures.items()
     }

@@ -4,9 +4,9 @@ What TensorFlow Serving 2.x does, read in its sources (`servables/tensorflow/pre
 `model_servers/server_core.cc`, `get_model_status_impl.cc`), with its codes and messages.
 """
 
-import os
 from pathlib import Path
 
+import nightly
 import numpy as np
 
 from tfmeta.exporting.loading.c_loader import CLoader, LoaderError, genuine_protos
@@ -129,9 +129,8 @@ class ServedVersion:
     """One version, loaded and warmed up; raises LoaderError if it can't be either."""
 
     def __init__(self, folder: Path, batched=None):
-        # Without it the warm-up takes half of the time; see `model_answers`.
-        optimize = os.environ.get("TFMETA_NIGHTLY") == "1"
-        self._loader = CLoader(folder, check_shapes=False, optimize=optimize)
+        # Not optimised, the warm-up takes half of the time; see `model_answers`.
+        self._loader = CLoader(folder, check_shapes=False, optimize=nightly.IS_ON)
         self.signature_defs = self._loader.meta_graph.signature_def
         self._run = self._loader.run
         self._warm_up(folder / WARM_UP)

@@ -168,7 +168,7 @@ def test_half_precision_is_as_without_it(policy):
 @pytest.mark.slow
 def test_fifty_steps_take_little_more_memory_than_five():
     """Second order, conv4 on 28x28x1, 5-way 1-shot, 4 tasks; each in a process of its own."""
-    what = {"measure": "memory", "recompute": True, "steps": 1}
+    what = {"measure": "memory", "recompute": True}
     few, many = (
         json.loads(
             subprocess.run(

@@ -1,8 +1,7 @@
 """Runs that two worker processes on this machine train, and every learner on several replicas.
 
 `make nightly` trains each learner of the conformance table, and its variants, by two workers, and
-on two and four devices, for five times as many steps. Each run takes one that adapts the network
-and one that embeds.
+on two and four devices. Each run takes one that adapts the network and one that embeds.
 """
 
 import json
@@ -26,7 +25,7 @@ from tfmeta.training.run_directory import RunDirectory
 
 IN_EACH_RUN = ("maml", "prototypical")
 LEARNERS = tuple(ROWS) if nightly.IS_ON else IN_EACH_RUN
-STEPS, MORE_STEPS = 50 if nightly.IS_ON else 10, 10
+STEPS, MORE_STEPS = 50, 10
 
 RUN = ["glyphs", "--algorithm", "prototypical", "--ways", 2, "--queries", 1, "--meta-batch", 2]
 for _setting in (
