@@ -41,14 +41,17 @@ class Pipeline:
     pretrained: Mapping[str, Any] = field(default_factory=dict)
 
 
-# The map of frozen features begins in closed form, which large steps only spoil.
-_FROM_A_GOOD_START = {"steps": 300, "outer_lr": 0.0001, "validation_tasks": 300}
-_PHOTOGRAPHS = {
+_MAP_OF_FEATURES = {
     "algorithm": "ridge",
+    "train": "head",
+    "steps": 300,
+    "outer_lr": 0.0001,  # the map begins in closed form, which large steps only spoil
+    "validation_tasks": 300,
+}
+_PHOTOGRAPHS = {
+    **_MAP_OF_FEATURES,
     "network": "efficientnet_lite2",
     "network.pixels": 0.5,  # for drawings, whose pixels tell more than photographs' features
-    "train": "head",
-    **_FROM_A_GOOD_START,
 }
 
 
@@ -80,12 +83,7 @@ PIPELINES = {
         "your own texts and labels: CSV or JSON lines",
         algorithm="ridge",
         from_scratch={"steps": 800, "outer_lr": 0.001},  # few classes are soon learned by heart
-        pretrained={
-            "algorithm": "ridge",
-            "network": "minilm",
-            "train": "head",
-            **_FROM_A_GOOD_START,
-        },
+        pretrained={**_MAP_OF_FEATURES, "network": "minilm"},
     ),
     "regression": Pipeline(
         "tfmeta.pipelines.regression:build",

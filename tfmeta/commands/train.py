@@ -125,23 +125,26 @@ def _train(request: "TrainRequest") -> None:
     speed = f", {rate:,.0f} tasks/s" if rate else ""
     if not run.finished:
         raise UserError(
-            f"interrupted at step {run.step}{speed}; go on with: "
-            f"tfmeta train --resume --run-dir {run.path}{trust_option()}",
-            exit_status=1,
+            f"interrupted at step {run.step}{speed}; {_going_on(run.path)}", exit_status=1
         )
     follow = f"tfmeta evaluate {run.path}{trust_option()}"
     reporter.say(f"{run.path}: {run.step} steps{speed}. Next: {follow}")
 
 
+def _going_on(path: Path) -> str:
+    from tfmeta.named_code import trust_option
+
+    return f"go on with: tfmeta train --resume --run-dir {path}{trust_option()}"
+
+
 def _beginning_again(request: "TrainRequest") -> str:
     """What to do after an end before the first step."""
-    from tfmeta.named_code import trust_option
     from tfmeta.training.run_directory import RunDirectory
 
     try:
         RunDirectory.check_free(request.place)
     except UserError:  # the run is there already
-        return f"go on with: tfmeta train --resume --run-dir {request.place}{trust_option()}"
+        return _going_on(request.place)
     return "the same command begins again"
 
 

@@ -84,7 +84,8 @@ def _stretching(means: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """What stretches the directions in which the classes' means differ."""
     _, sizes, directions = np.linalg.svd(means - means.mean(0), full_matrices=False)
     variances = sizes**2 / len(means)
-    level = variances.sum() / (len(means) - 1) if len(means) > 1 else 0.0
-    stretched = (1 + variances / (_FLOOR * level)) ** _POWER - 1 if level > 0 else 0 * variances
-    found = np.eye(means.shape[1]) + (directions.T * stretched) @ directions
-    return cast(npt.NDArray[Any], found)
+    level = variances.sum() / max(len(means) - 1, 1)
+    if level <= 0:  # one class
+        return np.eye(means.shape[1])
+    more = (1 + variances / (_FLOOR * level)) ** _POWER - 1
+    return cast(npt.NDArray[Any], np.eye(means.shape[1]) + (directions.T * more) @ directions)
