@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 import zipfile
 
 import pytest
@@ -161,18 +160,16 @@ def test_evaluating_what_there_is_not(arguments, part, fails):
 # The dry run
 
 
-def test_dry_run_goes_all_the_way_and_leaves_nothing(tmp_path, capfd, monkeypatch):
+def test_dry_run_goes_all_the_way_and_leaves_nothing(tmp_path):
+    """In a process of its own: TensorFlow removes some temporary files only when it ends."""
     here, temporary = tmp_path / "here", tmp_path / "temporary"
     here.mkdir()
     temporary.mkdir()
     arguments = ["--shots", 2, "--meta-batch", 2, "--set", "network.units=[4]"]
     arguments += [*trained.WITHOUT_XLA, "--inner-steps", 3, "--recompute", "--dry-run"]
-    monkeypatch.chdir(here)
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    monkeypatch.setenv("TMPDIR", str(temporary))  # of the process that verifies
-    status, output, errors = trained.inside(capfd, "train", "sinusoid", *arguments)
-    assert (status, output) == (0, "")
-    line, forecast, *_ = errors.splitlines()
+    done = trained.tfmeta("train", "sinusoid", *arguments, cwd=here, TMPDIR=temporary)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    line, forecast, *_ = done.stderr.splitlines()
     assert "per step, validations aside, the 100,000 steps left take about" in forecast
     assert line.startswith("dry run: built, trained, exported, verified in")
     assert not [*here.iterdir(), *temporary.iterdir()]
