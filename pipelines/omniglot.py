@@ -10,12 +10,12 @@ the 20 evaluation alphabets for test.
 """
 
 import numpy as np
-import tensorflow as tf
 
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
 from tfmeta.pipelines.tfds import prepared_builder
+from tfmeta.reading.encoded_images import decode_files
 from tfmeta.reading.image_format import ImageFormat
 
 IMAGES = ImageFormat(28, 28, channels=1, invert=True)
@@ -76,11 +76,10 @@ def _read(data_dir):
 def _read_part(builder, part):
     import tensorflow_datasets as tfds
 
-    def decode(example):
-        return IMAGES.decode(example["image"]), example["label"], example["alphabet"]
-
     dataset = builder.as_dataset(split=part, decoders={"image": tfds.decode.SkipDecoding()})
-    dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(1024)
-    batches = zip(*dataset.as_numpy_iterator(), strict=True)
-    images, labels, alphabets = (np.concatenate(arrays) for arrays in batches)
+    batches = [
+        (decode_files(batch["image"], IMAGES), batch["label"], batch["alphabet"])
+        for batch in dataset.batch(1024).as_numpy_iterator()
+    ]
+    images, labels, alphabets = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
     return images, labels, alphabets, np.full(len(labels), part == "test")

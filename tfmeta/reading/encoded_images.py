@@ -4,7 +4,6 @@ Only some of them are held encoded at a time. Pixels come from `ImageFormat.deco
 training, prediction and serving.
 """
 
-import functools
 import hashlib
 import io
 import json
@@ -12,7 +11,9 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from tfmeta import files
+from tfmeta.reading import images
+from tfmeta.reading.decoding import plain_png
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.npz_files import DAMAGED
 from tfmeta.reading.origins import Origins
@@ -79,9 +82,16 @@ def _kept(folder: Path) -> RecordFile | None:
         return None
 
 
-def image_facts(content: bytes) -> dict[str, Any]:
-    """Size, mode and digest of an image, turned upright, before it is resized."""
-    with Image.open(io.BytesIO(content)) as image:
+def image_facts(content: bytes, opened: Any = None) -> dict[str, Any]:
+    """Size, mode and digest of an image, turned upright, before it is resized.
+
+    Args:
+        content: of a file.
+        opened: Pillow's image of it, if there is one already, so that it is not decoded again. Only
+            that of a PNG or JPEG file is used: in other files the mode changes with the decoding.
+    """
+    is_used = opened is not None and opened.format in ("PNG", "JPEG")
+    with nullcontext(opened) if is_used else Image.open(io.BytesIO(content)) as image:
         mode, upright = image.mode, ImageOps.exif_transpose(image)
         # The same picture in another file format gets the same digest. Pixels of 16 bits are read
         # by TensorFlow, because Pillow would cut them off at 255 or take their upper eight bits.
@@ -162,16 +172,34 @@ def file_state(path: Path) -> str:
 
 def decode_files(contents: Sequence[bytes], image_format: ImageFormat) -> np.ndarray:
     """The pixels of a list of encoded images, uint8 `(images, height, width, channels)`."""
-    decode = _decoder(replace(image_format, invert=False))
-    pixels = decode(tf.constant(contents, tf.string, [len(contents)])).numpy()
-    return 255 - pixels if image_format.invert else pixels
+    image_format, invert = replace(image_format, invert=False), image_format.invert
+    kinds = np.array([_kind(each, image_format) for each in contents], object)
+    pixels = np.empty((len(contents), *image_format.shape), np.uint8)
+    for kind in dict.fromkeys(kinds):
+        numbers = np.flatnonzero(kinds == kind).tolist()
+        chosen = [contents[number] for number in numbers]
+        pixels[numbers] = _decoder(image_format, kind)(tf.constant(chosen, tf.string)).numpy()
+    return 255 - pixels if invert else pixels
 
 
-@functools.cache
-def _decoder(image_format: ImageFormat) -> tf.Tensor:
-    """Traced once per format, because that takes seconds."""
+def _kind(content: bytes, image_format: ImageFormat) -> str:
+    """How an image is decoded; each way gives the same pixels."""
+    if image_format.as_stored or not plain_png.is_plain(content):
+        return "any"
+    size = plain_png.sides_of(image_format.height, image_format.width)
+    is_of_its_size = image_format.channels == 3 and plain_png.sides(content) == size
+    return "plain of its size" if is_of_its_size else "plain"
+
+
+@cache
+def _decoder(image_format: ImageFormat, kind: str) -> Any:
+    """Traced once per format and kind, because that takes seconds."""
+    decode = image_format.decode_all
+    if kind != "any":
+        is_of_its_size = kind == "plain of its size"
+        decode = partial(images.decode_plain, image_format, is_of_its_size=is_of_its_size)
     return tf.function(
-        image_format.decode_all,
+        decode,
         input_signature=[tf.TensorSpec([None], tf.string)],
         autograph=False,
     )

@@ -30,7 +30,7 @@ from tfmeta.reading.encoded_images import (
 from tfmeta.reading.image_format import ImageFormat
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.record_file import RecordFile, cache_folder
-from tfmeta.reading.support_set import read_image
+from tfmeta.reading.support_set import read_and_open_image, read_image
 from tfmeta.user_files import AnyPath, open_file
 
 _GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
@@ -249,7 +249,7 @@ def _deep_content(path: AnyPath) -> Any:
 def _examine(path: AnyPath) -> Any:
     """The `examine` of `read_images`: `(content, facts)`, or `(None, problem)`."""
     try:
-        content = read_image(path)
+        content, opened = read_and_open_image(path)
     except UserError as error:
         return None, str(error).removeprefix(f"{path} ").split(";")[0]
-    return content, image_facts(content)
+    return content, image_facts(content, opened)

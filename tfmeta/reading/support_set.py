@@ -48,13 +48,24 @@ def read_image(path: AnyPath) -> bytes:
     Raises:
         UserError: if the file is missing or damaged, or is no image of these formats.
     """
+    return read_and_open_image(path)[0]
+
+
+def read_and_open_image(path: AnyPath) -> tuple[bytes, Any]:
+    """What `read_image` returns, and Pillow's image of it, loaded; None if Pillow made the content.
+
+    Raises:
+        UserError: as `read_image`.
+    """
     try:
         content = read_file(path, most=_MOST_BYTES)
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             image.verify()  # reads a PNG to its last chunk, as `load` does not
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             image.load()
-            return content if image.format in (*_SERVED, "MPO") else _as_png(image)
+            if image.format in (*_SERVED, "MPO"):
+                return content, image
+            return _as_png(image), None
     except UserError:
         raise
     except UnidentifiedImageError:

@@ -10,7 +10,7 @@ from tfmeta.reading.decoding.gif_frames import FRAME, first_frame, first_frame_a
 from tfmeta.reading.decoding.png_chunks import find_chunk
 
 # Where a PNG says its bits per channel and the kind of its pixels; the kinds with opacity.
-_DEPTH_AT, _KIND_AT, _DEPTH_16, _KINDS_WITH_OPACITY = 24, 25, b"\x10", (b"\x04", b"\x06")
+DEPTH_AT, KIND_AT, DEPTH_16, KINDS_WITH_OPACITY = 24, 25, b"\x10", (b"\x04", b"\x06")
 _SHALLOW, _DEEP = 255, 65535  # the largest value of 8 and of 16 bits
 _EVERY_BYTE = [bytes([value]) for value in range(256)]
 
@@ -31,7 +31,7 @@ def decode_png(
         float32 `(height, width, 3)`, 0 to 255; whole numbers where the image is opaque and has 8
         bits per channel.
     """
-    depth, kind = (tf.strings.substr(head, at, 1) for at in (_DEPTH_AT, _KIND_AT))
+    depth, kind = (tf.strings.substr(head, at, 1) for at in (DEPTH_AT, KIND_AT))
 
     def opaque() -> tf.Tensor:
         return tf.cast(tf.io.decode_png(encoded, channels=3), tf.float32)
@@ -50,10 +50,10 @@ def decode_png(
 
     # TensorFlow gives a wrong opacity to opaque images of less than 8 bits per channel. So the
     # opacity is read only if the file has one.
-    has_channel = tf.reduce_any(kind == tf.constant(_KINDS_WITH_OPACITY))
+    has_channel = tf.reduce_any(kind == tf.constant(KINDS_WITH_OPACITY))
     is_opaque = ~has_channel & (find_chunk(encoded, b"tRNS", name) == 0)
     shallow = partial(tf.cond, is_opaque, opaque, transparent)
-    return tf.cond(depth == _DEPTH_16, deep, shallow)
+    return tf.cond(depth == DEPTH_16, deep, shallow)
 
 
 def decode_stored(encoded: tf.Tensor) -> tf.Tensor:

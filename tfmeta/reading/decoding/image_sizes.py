@@ -18,7 +18,7 @@ PNG, JPEG, GIF, BMP = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff", b"GIF8"
 # Of BMP only true colour: TensorFlow misreads those with a palette.
 _BMP_BITS_AT, _BMP_TRUE_COLOUR = 28, (24, 32)
 _HEAD_BYTES = 32
-_PNG_SIDES_AT, _BMP_SIDES_AT = 16, 18  # width, then height, of 4 bytes each
+PNG_SIDES_AT, _BMP_SIDES_AT = 16, 18  # width, then height, of 4 bytes each
 _LARGEST_SIDE = 2**31 - 1
 
 
@@ -53,7 +53,7 @@ def checked_images(encoded: tf.Tensor, *, name: str, most_pixels: int, most_byte
     ]
     with tf.control_dependencies(checks):
         flat = tf.identity(flat)
-    pixels = tf.where(is_png, _product(heads, _PNG_SIDES_AT, big_endian=True), 0)
+    pixels = tf.where(is_png, _product(heads, PNG_SIDES_AT, big_endian=True), 0)
     pixels = tf.where(is_bmp, _product(heads, _BMP_SIDES_AT, big_endian=False), pixels)
     is_walked = is_jpeg | is_gif
     walked = tf.cond(

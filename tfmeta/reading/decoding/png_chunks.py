@@ -11,7 +11,7 @@ _AROUND = 12  # bytes of a chunk in addition to its content: length, kind, check
 _KIND_AT, _CONTENT_AT = 4, 8  # in a chunk
 _MOST_CHUNKS = 10_000  # libraries write pixels in chunks of 8 KB and more
 # Chunks other than pixels that are compressed. Each may grow a thousandfold; files have one or two.
-_COMPRESSED, _MOST_COMPRESSED = (b"zTXt", b"iTXt", b"iCCP"), 20
+COMPRESSED, MOST_COMPRESSED = (b"zTXt", b"iTXt", b"iCCP"), 20
 
 
 def find_chunk(encoded: tf.Tensor, kind: bytes, name: Any) -> tf.Tensor:
@@ -51,13 +51,13 @@ def find_chunk(encoded: tf.Tensor, kind: bytes, name: Any) -> tf.Tensor:
 
 def few_compressed(encoded: tf.Tensor, name: Any) -> tf.Tensor:
     """An assertion that a PNG has few compressed chunks other than its pixels."""
-    number = sum(_number(encoded, kind, _MOST_COMPRESSED + 1) for kind in _COMPRESSED)
+    number = sum(_number(encoded, kind, MOST_COMPRESSED + 1) for kind in COMPRESSED)
     return tf.debugging.Assert(
-        number <= _MOST_COMPRESSED,
+        number <= MOST_COMPRESSED,
         [
             name,
             "received a PNG with many compressed texts or profiles; expected at most "
-            f"{_MOST_COMPRESSED}",
+            f"{MOST_COMPRESSED}",
         ],
     )
 
