@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfmeta.keras_internals import layers_of
 from tfmeta.learners.draws import current_draws
+from tfmeta.learners.frozen_layers import freeze_what_frozen_layers_hold
 from tfmeta.learners.network_probe import (
     example_inputs,
     input_shape,
@@ -54,6 +55,7 @@ class NetworkFunction:
         self._network = network
         self.input_shape, self.output_shape = input_shape(network), output_shape(network)
         self._fixed_for: str | None = None
+        freeze_what_frozen_layers_hold(network)
         self._examine()
         if self._state.drawing:
             check_random_gradients(network, self)

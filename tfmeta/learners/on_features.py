@@ -13,6 +13,7 @@ from tfmeta.errors import UserError
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.feature_cache import cached_features
+from tfmeta.learners.frozen_layers import freeze
 from tfmeta.learners.half_precision import layers_in_half
 from tfmeta.learners.inner_change import InnerChange
 from tfmeta.learners.meta_learner import MetaLearner
@@ -49,7 +50,7 @@ class OnFeatures(MetaLearner):
     """
 
     def __init__(self, network: keras.Model, learner: keras.Model, **kwargs: Any):
-        network.trainable = False
+        freeze(network)
         super().__init__(network, vectorised=learner.vectorised, **kwargs)
         made, taken = self.function.output_shape[1:], learner.function.input_shape[1:]
         if tuple(made) != tuple(taken):
