@@ -50,13 +50,18 @@ def test_one_example_per_class_says_nothing():
 
 
 @rows("validation_tasks", [0, 4], each_run=[4])
-def test_a_run_begins_with_it(tmp_path, monkeypatch, validation_tasks):
+def test_a_run_begins_with_it(tmp_path, monkeypatch, caplog, validation_tasks):
+    caplog.set_level("INFO", "tfmeta")
     monkeypatch.setenv("TFMETA_CACHE", str(tmp_path / "cache"))
     settings = {"algorithm": "prototypical", "train": "head", "steps": 1, "queries": 1}
     settings |= {"network_options": {"filters": 4}, "outer_lr": 1e-30}
     run = tfmeta.train(
         "glyphs", run_dir=tmp_path / "run", validation_tasks=validation_tasks, **settings
     )
+    of_validation = {"split": "validation", "tasks": 4, "baselines": False, "is_recorded": False}
+    score = tfmeta.evaluate(run, checkpoint="last", **of_validation).facts["accuracy"]
+    said = f"computed from the training classes validation_accuracy is {score:.4g}, without it 0."
+    assert (said in caplog.text) == bool(validation_tasks)
     learner = tfmeta.load(run, checkpoint="last")
     source = learner.embedded(tfmeta.pipelines.build("glyphs"), "train")
     rows = source.index.rows("train")

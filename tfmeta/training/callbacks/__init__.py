@@ -65,7 +65,7 @@ def callbacks_of(
         LearningRate(state),
         LayerProgress(state),
         *validating,
-        Preparing(state, keeping),
+        Preparing(state, keeping, progress),
         *([MetricLines(state), *_for_tensorboard(state, learner, timing)] if is_chief else []),
         ProgressReports(state, timing, progress),
         UserCallbacks(state, users, windows),
