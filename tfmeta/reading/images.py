@@ -52,13 +52,13 @@ def decode_checked(
     """`decode_all` for the two tensors that `checked_images` returned."""
     # A constant inside the loop would make TensorFlow optimise the decoder anew for each call.
     name_tensor = tf.constant(name)
-    return each_prepared(
-        lambda each: _decoded_one(each, image_format, name, name_tensor),
-        tf.reshape(encoded, [-1]),
-        shape=tf.shape(encoded),
+    flat = each_prepared(
+        lambda each: _decoded_one(*each, image_format, name, name_tensor),
+        (tf.reshape(encoded, [-1]),),
         spec=tf.TensorSpec(image_format.shape, tf.uint8),
-        has_large=tf.reduce_any(pixels > _LARGE),
+        are_large=tf.reshape(pixels > _LARGE, [-1]),
     )
+    return tf.reshape(flat, tf.concat([tf.shape(encoded), image_format.shape], 0))
 
 
 def decode_plain(

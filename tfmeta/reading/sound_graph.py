@@ -76,13 +76,13 @@ def prepare_checked(
     # A constant inside the loop would make TensorFlow optimise the function anew for each call.
     name_tensor = tf.constant(name)
     contents = tf.reshape(encoded, [-1])
-    return each_prepared(
+    flat = each_prepared(
         lambda each: _prepare_one(sound_format)(*each, name_tensor),
         (contents, tf.reshape(headers, (-1, len(HEADER)))),
-        shape=tf.shape(encoded),
         spec=tf.TensorSpec(sound_format.shape, tf.float32),
-        has_large=tf.reduce_any(tf.strings.length(contents) > _LARGE),
+        are_large=tf.strings.length(contents) > _LARGE,
     )
+    return tf.reshape(flat, tf.concat([tf.shape(encoded), sound_format.shape], 0))
 
 
 @cache

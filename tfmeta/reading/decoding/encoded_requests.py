@@ -56,30 +56,34 @@ def within_request(
 
 def each_prepared(
     prepare_one: Callable[[Any], tf.Tensor],
-    elements: Any,
+    elements: tuple[tf.Tensor, ...],
     *,
-    shape: tf.Tensor,
     spec: tf.TensorSpec,
-    has_large: tf.Tensor,
+    are_large: tf.Tensor,
 ) -> tf.Tensor:
-    """Examples that are prepared one by one, `(..., *spec.shape)`.
+    """Examples that are prepared side by side, `(examples, *spec.shape)`.
 
-    If there are large ones, they are prepared one after another, so that only one at a time takes
-    memory.
+    A large one waits for all before it, so that only one large example at a time takes memory.
 
     Args:
         prepare_one: an element -> one prepared example.
-        elements: tensors whose first dimension is the examples.
-        shape: into which the examples are brought back.
+        elements: tensors `(examples, ...)`.
         spec: of one prepared example.
-        has_large: whether an example is large.
+        are_large: `(examples,)`, whether an example is large.
     """
+    number = tf.size(are_large)
 
-    def several(number: int | None) -> tf.Tensor:
-        return tf.map_fn(
-            prepare_one, elements, fn_output_signature=spec, parallel_iterations=number
-        )
+    def prepare_next(index: Any, ends: Any, prepared: Any) -> tuple[Any, Any, Any]:
+        # A branch of `tf.cond` waits for what it takes, and for no more.
+        wait = tf.cond(are_large[index], lambda: tf.identity(ends), lambda: 0)
+        with tf.control_dependencies([wait]):
+            element = [tf.identity(each[index]) for each in elements]
+        example = prepare_one(element)
+        with tf.control_dependencies([example]):
+            ends = tf.identity(ends)
+        return index + 1, ends, prepared.write(index, example)
 
-    flat = tf.cond(has_large, partial(several, 1), partial(several, None))  # by default 10
-    flat.set_shape((None, *spec.shape))
-    return tf.reshape(flat, tf.concat([shape, spec.shape], 0))
+    prepared = tf.TensorArray(spec.dtype, number, element_shape=spec.shape)
+    start = (tf.constant(0), tf.constant(0), prepared)
+    _, _, prepared = tf.while_loop(lambda index, *_: index < number, prepare_next, start)
+    return prepared.stack()
