@@ -43,7 +43,7 @@ def prepared(are_large, *, preparation):
         return session.run(each_prepared(prepare_one, elements, spec=spec, are_large=large))
 
 
-@pytest.mark.parametrize("are_large", ([], [False], [True, True], [False, True] * 3 + [False] * 4))
+@pytest.mark.parametrize("are_large", [[], [False], [True, True], [False, True] * 3 + [False] * 4])
 def test_examples_keep_their_order(are_large):
     found = prepared(are_large, preparation=Preparation())
     assert found.tolist() == [[2.0 * n] for n in range(len(are_large))]

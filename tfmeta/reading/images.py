@@ -53,7 +53,7 @@ def decode_checked(
     # A constant inside the loop would make TensorFlow optimise the decoder anew for each call.
     name_tensor = tf.constant(name)
     flat = each_prepared(
-        lambda each: _decoded_one(*each, image_format, name, name_tensor),
+        lambda each: _decoded_one(each[0], image_format, name, name_tensor),
         (tf.reshape(encoded, [-1]),),
         spec=tf.TensorSpec(image_format.shape, tf.uint8),
         are_large=tf.reshape(pixels > _LARGE, [-1]),
@@ -74,22 +74,17 @@ def decode_plain(
         name: what the error's message calls the input.
     """
 
-    def of_one(each: tf.Tensor) -> tf.Tensor:
+    def of_one(each: tuple[tf.Tensor, ...]) -> tf.Tensor:
         with tf.name_scope(name):
-            image = tf.io.decode_png(each, channels=3)
+            image = tf.io.decode_png(each[0], channels=3)
             if is_of_its_size:
                 image = 255 - image if image_format.invert else image
                 return tf.ensure_shape(image, image_format.shape)
             return _fitted(image_format, tf.cast(image, tf.float32))
 
     encoded, pixels = _checked(encoded, name)
-    return each_prepared(
-        of_one,
-        encoded,
-        shape=tf.shape(encoded),
-        spec=tf.TensorSpec(image_format.shape, tf.uint8),
-        has_large=tf.reduce_any(pixels > _LARGE),
-    )
+    spec = tf.TensorSpec(image_format.shape, tf.uint8)
+    return each_prepared(of_one, (encoded,), spec=spec, are_large=pixels > _LARGE)
 
 
 def within_limits(files: dict[str, tf.Tensor], limits: Mapping[str, int]) -> dict[str, Checked]:

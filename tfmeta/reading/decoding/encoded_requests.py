@@ -1,7 +1,6 @@
 """Encoded examples of one request: how many they may be, and how they are prepared one by one."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -55,7 +54,7 @@ def within_request(
 
 
 def each_prepared(
-    prepare_one: Callable[[Any], tf.Tensor],
+    prepare_one: Callable[[tuple[tf.Tensor, ...]], tf.Tensor],
     elements: tuple[tf.Tensor, ...],
     *,
     spec: tf.TensorSpec,
@@ -77,7 +76,7 @@ def each_prepared(
         # A branch of `tf.cond` waits for what it takes, and for no more.
         wait = tf.cond(are_large[index], lambda: tf.identity(ends), lambda: 0)
         with tf.control_dependencies([wait]):
-            element = [tf.identity(each[index]) for each in elements]
+            element = tuple(tf.identity(each[index]) for each in elements)
         example = prepare_one(element)
         with tf.control_dependencies([example]):
             ends = tf.identity(ends)
