@@ -18,16 +18,14 @@ X += np.float32(RNG.normal(size=X.shape) * np.linspace(0.1, 2, 6))
 
 def whitened(x, labels, shrinkage):
     """By its definition, in double precision."""
-    x = np.float64(x)
-    within = np.zeros((x.shape[1], x.shape[1]))
-    for label in set(labels.tolist()):
-        of_class = x[labels == label] - x[labels == label].mean(0)
-        within += of_class.T @ of_class / len(x)
+    classes = [np.float64(x[labels == label]) for label in np.unique(labels)]
+    within = np.mean([np.cov(each.T) for each in classes], 0)
     level = np.trace(within) / len(within)
     shrunk = within + shrinkage * level * np.eye(len(within))
     root = fractional_matrix_power(shrunk, -0.5)
-    y = (x - x.mean(0)) @ root * np.sqrt((1 + shrinkage) * level)
-    means = np.stack([y[labels == label].mean(0) for label in set(labels.tolist())])
+    map_ = root * np.sqrt((1 + shrinkage) * level)
+    centres = np.stack([each.mean(0) for each in classes])
+    y, means = (x - centres.mean(0)) @ map_, centres @ map_
     between = np.cov(means.T, bias=True)
     between /= 0.15 * np.trace(between) / (len(means) - 1)
     return y @ fractional_matrix_power(np.eye(len(between)) + between, 0.15).real

@@ -17,9 +17,9 @@ _FLOOR = 0.15  # of their mean variance
 class WithinClassWhitening(layers.Layer):
     """Shrinks the directions within classes, and stretches those between them.
 
-    With the mean m and the covariance within the classes S of training examples, features x become
-    y = ((1 + a) s)^(1/2) (S + a s I)^(-1/2) (x - m), where s is the mean eigenvalue of S: the
-    metric of linear discriminant analysis, drawn towards the features as they are. Then the
+    With the mean m of the classes' means and the mean S of the classes' covariances, features x
+    become y = ((1 + a) s)^(1/2) (S + a s I)^(-1/2) (x - m), where s is the mean eigenvalue of S:
+    the metric of linear discriminant analysis, drawn towards the features as they are. Then the
     directions in which the means of the K classes differ are stretched: with the eigenvalues b of
     the covariance of the means of y, the largest K - 1 of mean size c, each eigenvector's direction
     is multiplied by (1 + b / (0.15 c))^0.15. Before `fit`, it changes nothing.
@@ -53,14 +53,17 @@ class WithinClassWhitening(layers.Layer):
             labels: `(examples,)`, integers.
         """
         x = x.astype(np.float64)
-        _, labels = np.unique(labels, return_inverse=True)
-        means = np.zeros((labels.max() + 1, x.shape[1]))
+        _, labels, numbers = np.unique(labels, return_inverse=True, return_counts=True)
+        means = np.zeros((len(numbers), x.shape[1]))
         np.add.at(means, labels, x)
-        means /= np.bincount(labels)[:, np.newaxis]
-        whitening = _whitening(x - means[labels], self.shrinkage)
+        means /= numbers[:, np.newaxis]
+        # A class of many examples says no more of the others than a class of few.
+        weights = 1 / np.maximum(numbers - 1, 1)
+        within = (x - means[labels]) * np.sqrt(weights[labels, np.newaxis])
+        whitening = _whitening(within, self.shrinkage)
         if whitening is None:  # one example per class says nothing of how they differ
             return
-        self.centre.assign(x.mean(0))
+        self.centre.assign(means.mean(0))
         self.map.assign(whitening @ _stretching(means @ whitening))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
