@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from closeness import assert_close
 
+from tfmeta.errors import UserError
 from tfmeta.learners import feature_cache
 
 
@@ -39,6 +40,14 @@ def test_every_core_computes_a_part(tmp_path, monkeypatch, cores):
     kernel, bias = network.get_weights()
     assert_close(received, x @ kernel + bias, roundings=8)
     assert len(threads) == cores
+
+
+def test_features_that_are_not_finite_are_refused(tmp_path):
+    network = keras.Sequential([keras.Input((2,)), keras.layers.UnitNormalization()])
+    x = np.ones((5, 2), np.float32)
+    x[3] = np.inf
+    with pytest.raises(UserError, match="features of 1 of 5 examples are not all finite"):
+        feature_cache.cached_features(network, x, folder=tmp_path)
 
 
 def test_fewer_examples_than_a_part_are_computed(tmp_path, monkeypatch):

@@ -62,7 +62,7 @@ def cached_features(
         float32 `(rows, features)`.
 
     Raises:
-        UserError: if the cache can't be written.
+        UserError: if the cache can't be written, or a feature is not finite.
     """
     size = network.output_shape[-1]
     rows = np.arange(len(examples)) if rows is None else rows
@@ -201,7 +201,15 @@ class _KeptFeatures:
         return bool(np.any(apart > _MOST_APART * scale))
 
     def _computed(self, examples: np.ndarray) -> np.ndarray:
-        return self._run(examples).astype(np.float32)
+        features = self._run(examples).astype(np.float32)
+        bad = np.flatnonzero(~np.isfinite(features).all(1))
+        if len(bad):
+            raise UserError(
+                f"received a network whose features of {len(bad)} of {len(features)} examples are "
+                "not all finite; expected numbers. Its weights may be damaged, or it may divide by "
+                "what is zero for these examples"
+            )
+        return features
 
 
 def _packed(features: np.ndarray) -> bytes:
@@ -210,11 +218,11 @@ def _packed(features: np.ndarray) -> bytes:
 
 
 def _unpacked(value: Any, size: int) -> np.ndarray | None:
-    """What was packed; None if it is damaged, which SQLite does not notice."""
+    """What was packed; None if it is damaged, which SQLite does not notice, or is not finite."""
     if not isinstance(value, bytes) or len(value) != 4 * size + 4:
         return None
     features = np.frombuffer(value, np.float32, size)
-    return features if _packed(features) == value else None
+    return features if _packed(features) == value and np.isfinite(features).all() else None
 
 
 def digest_of_network(network: keras.Model) -> str:
