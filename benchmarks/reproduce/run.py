@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -42,22 +41,21 @@ def reproduce(config: dict[str, Any], runs: Path) -> dict[str, Any]:
     """Trains and evaluates.
 
     Returns:
-        What `tfmeta evaluate --json` prints, with the minutes of the training that this took, the
-        cores and the version of tfmeta.
+        What `tfmeta evaluate --json` prints, with the minutes of the training, the cores and the
+        version of tfmeta.
     """
     train = dict(config["train"])
     run_dir = runs / hashlib.sha256(json.dumps(train, sort_keys=True).encode()).hexdigest()[:12]
     variable = _DATA_DIRS.get(train["pipeline"])
     if variable is not None:
         train["data_dir"] = os.environ[variable]
-    began = time.monotonic()
     if run_dir.exists():
         run = tfmeta.train(run_dir=run_dir, resume=True)
     else:
         run = tfmeta.train(run_dir=run_dir, **train)
-    minutes = (time.monotonic() - began) / 60
+    (summary,) = tfmeta.runs(run)
     facts = tfmeta.evaluate(run, **config["evaluate"]).facts
-    here = {"minutes": round(minutes, 1), "cores": len(os.sched_getaffinity(0))}
+    here = {"minutes": round(summary["minutes"], 1), "cores": len(os.sched_getaffinity(0))}
     return {
         **facts,
         **here,
