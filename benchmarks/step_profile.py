@@ -4,7 +4,8 @@
 
 The cases are those of `bench.py`, transductive as its peers are. A step's time is counted once, in
 the innermost operation: what a loop or a function call contains is not the loop's. Shares are of
-the time that all threads spent in operations; the time of a step is that of the clock.
+the time that all threads spent in operations; the time of a step is that of the clock, and longer
+than without the profiler. What XLA compiled is no operation: case C shows its data alone.
 """
 
 import argparse
@@ -128,7 +129,10 @@ def main() -> None:
             check=True,
         )
         found = report[name] = json.loads(ended.stdout.splitlines()[-1])
-        print(f"{name}: {found['about']}: {1000 * found['seconds_per_step']:.2f} ms per step")
+        print(
+            f"{name}: {found['about']}: {1000 * found['seconds_per_step']:.2f} ms per step, "
+            f"{found['busy_threads']:.2f} threads in operations"
+        )
         for kind, share in [*found["shares"].items(), ("other", found["other"])]:
             print(f"  {share:6.1%}  {kind}", flush=True)
     if options.output:
