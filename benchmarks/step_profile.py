@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench import WITH_PEERS
 from cases import CASES
 
-WITH_PEERS = ("A", "B", "C", "D")
 SHOWN = 0.02  # the least share of an operation that is shown
 Event = tuple[int, int, str]  # beginning, end, operation
 

@@ -172,14 +172,15 @@ def file_state(path: Path) -> str:
 
 def decode_files(contents: Sequence[bytes], image_format: ImageFormat) -> np.ndarray:
     """The pixels of a list of encoded images, uint8 `(images, height, width, channels)`."""
-    image_format, invert = replace(image_format, invert=False), image_format.invert
-    kinds = np.array([_kind(each, image_format) for each in contents], object)
+    # One decoder serves both, inverted or not.
+    plain = replace(image_format, invert=False)
+    kinds = np.array([_kind(each, plain) for each in contents], object)
     pixels = np.empty((len(contents), *image_format.shape), np.uint8)
     for kind in dict.fromkeys(kinds):
         numbers = np.flatnonzero(kinds == kind).tolist()
         chosen = [contents[number] for number in numbers]
-        pixels[numbers] = _decoder(image_format, kind)(tf.constant(chosen, tf.string)).numpy()
-    return 255 - pixels if invert else pixels
+        pixels[numbers] = _decoder(plain, kind)(tf.constant(chosen, tf.string)).numpy()
+    return images.of_its_size(image_format, pixels)
 
 
 def _kind(content: bytes, image_format: ImageFormat) -> str:

@@ -52,13 +52,12 @@ def decode_checked(
     """`decode_all` for the two tensors that `checked_images` returned."""
     # A constant inside the loop would make TensorFlow optimise the decoder anew for each call.
     name_tensor = tf.constant(name)
-    flat = each_prepared(
+    return each_prepared(
         lambda each: _decoded_one(each[0], image_format, name, name_tensor),
         (tf.reshape(encoded, [-1]),),
         spec=tf.TensorSpec(image_format.shape, tf.uint8),
-        are_large=tf.reshape(pixels > _LARGE, [-1]),
+        are_large=pixels > _LARGE,
     )
-    return tf.reshape(flat, tf.concat([tf.shape(encoded), image_format.shape], 0))
 
 
 def decode_plain(
@@ -78,8 +77,7 @@ def decode_plain(
         with tf.name_scope(name):
             image = tf.io.decode_png(each[0], channels=3)
             if is_of_its_size:
-                image = 255 - image if image_format.invert else image
-                return tf.ensure_shape(image, image_format.shape)
+                return tf.ensure_shape(of_its_size(image_format, image), image_format.shape)
             return _fitted(image_format, tf.cast(image, tf.float32))
 
     encoded, pixels = _checked(encoded, name)
@@ -102,7 +100,7 @@ def within_limits(files: dict[str, tf.Tensor], limits: Mapping[str, int]) -> dic
 def fit(image_format: ImageFormat, levels: np.ndarray) -> np.ndarray:
     """See `ImageFormat.fit`."""
     if levels.shape[1:] == image_format.shape:  # nothing to resize
-        return 255 - levels if image_format.invert else levels
+        return of_its_size(image_format, levels)
 
     def fitted(image: tf.Tensor) -> Any:
         image = tf.cast(image, tf.float32)
@@ -115,6 +113,11 @@ def fit(image_format: ImageFormat, levels: np.ndarray) -> np.ndarray:
     )
     every: np.ndarray = fit_all(tf.constant(levels)).numpy()
     return every
+
+
+def of_its_size(image_format: ImageFormat, levels: Any) -> Any:
+    """Grey levels of the format's size and channels, uint8, in this format."""
+    return 255 - levels if image_format.invert else levels
 
 
 def to_unit(examples: Any) -> Any:

@@ -75,14 +75,12 @@ def prepare_checked(
     """`prepare` for the two tensors that `checked_sounds` returned."""
     # A constant inside the loop would make TensorFlow optimise the function anew for each call.
     name_tensor = tf.constant(name)
-    contents = tf.reshape(encoded, [-1])
-    flat = each_prepared(
+    return each_prepared(
         lambda each: _prepare_one(sound_format)(*each, name_tensor),
-        (contents, tf.reshape(headers, (-1, len(HEADER)))),
+        (tf.reshape(encoded, [-1]), tf.reshape(headers, (-1, len(HEADER)))),
         spec=tf.TensorSpec(sound_format.shape, tf.float32),
-        are_large=tf.strings.length(contents) > _LARGE,
+        are_large=tf.strings.length(encoded) > _LARGE,
     )
-    return tf.reshape(flat, tf.concat([tf.shape(encoded), sound_format.shape], 0))
 
 
 @cache

@@ -60,7 +60,7 @@ def each_prepared(
     spec: tf.TensorSpec,
     are_large: tf.Tensor,
 ) -> tf.Tensor:
-    """Examples that are prepared side by side, `(examples, *spec.shape)`.
+    """Examples that are prepared side by side, `(..., *spec.shape)`.
 
     A large one waits for all before it, so that only one large example at a time takes memory.
 
@@ -68,13 +68,13 @@ def each_prepared(
         prepare_one: an element -> one prepared example.
         elements: tensors `(examples, ...)`.
         spec: of one prepared example.
-        are_large: `(examples,)`, whether an example is large.
+        are_large: `(...)`, whether an example is large.
     """
-    number = tf.size(are_large)
+    number, is_large = tf.size(are_large), tf.reshape(are_large, [-1])
 
     def prepare_next(index: Any, ends: Any, prepared: Any) -> tuple[Any, Any, Any]:
         # A branch of `tf.cond` waits for what it takes, and for no more.
-        wait = tf.cond(are_large[index], lambda: tf.identity(ends), lambda: 0)
+        wait = tf.cond(is_large[index], lambda: tf.identity(ends), lambda: 0)
         with tf.control_dependencies([wait]):
             element = tuple(tf.identity(each[index]) for each in elements)
         example = prepare_one(element)
@@ -85,4 +85,4 @@ def each_prepared(
     prepared = tf.TensorArray(spec.dtype, number, element_shape=spec.shape)
     start = (tf.constant(0), tf.constant(0), prepared)
     _, _, prepared = tf.while_loop(lambda index, *_: index < number, prepare_next, start)
-    return prepared.stack()
+    return tf.reshape(prepared.stack(), tf.concat([tf.shape(are_large), spec.shape], 0))
