@@ -86,7 +86,7 @@ def test_the_export_holds_no_classifier(finished, tmp_path):
 @pytest.mark.parametrize(("ways", "shots"), [(2, 1), (5, 7)])
 def test_a_minibatch_does_not_depend_on_the_task(ways, shots):
     shape = plan_of(TRANSFER, ways=ways, shots=shots).training_shape
-    assert (shape.num_ways, shape.num_shots, shape.num_queries) == (32, 1, 1)
+    assert (shape.num_ways, shape.num_shots, shape.num_queries) == (16, 1, 1)
 
 
 def test_with_few_classes_a_minibatch_is_as_large():
@@ -97,7 +97,7 @@ def test_with_few_classes_a_minibatch_is_as_large():
     source.index.splits["train"] = few
     plan = Plan.make(Settings().updated(as_flat(TRANSFER)), source)
     size = plan.training_shape
-    assert (size.num_ways, size.num_shots, size.num_queries) == (6, 1, 9)
+    assert (size.num_ways, size.num_shots, size.num_queries) == (6, 1, 4)
     assert plan.learner.learner_options["num_training_classes"] == 6
 
 

@@ -131,22 +131,19 @@ class Transfer(FeatureLearner):
     def recipe(cls, options: dict[str, Any], *, regression: bool) -> Recipe:
         """RFS, section 4.1: SGD with a momentum of 0.9 and minibatches of 64, from a rate of 0.05.
 
-        A minibatch has two examples of each of 32 classes. With episodes after it, it has four
-        examples of each of 16 classes, so that an episode has three queries per class.
+        A minibatch is two episodes, one for each of two cores, with two examples of each of 16
+        classes. With episodes after it, it is one with four examples of each of 16 classes, so that
+        an episode has three queries per class.
         """
         cls.refuse_regression(regression)
         is_meta = options.get("then") == "meta"
         return Recipe(
             {**({"head": COSINE} if is_meta else {}), **options},
             steps=40_000,
-            meta_batch=1,
+            meta_batch=1 if is_meta else 2,
             outer_learning_rate=0.05,
             outer_optimizer="momentum",
-            train_episode={
-                "ways": 16 if is_meta else 32,
-                "shots": 1,
-                "queries": 3 if is_meta else 1,
-            },
+            train_episode={"ways": 16, "shots": 1, "queries": 3 if is_meta else 1},
             has_head=False,
             learns_all_classes=True,
         )
