@@ -40,7 +40,7 @@ def well_conditioned(
     """
     best, least = draw(0), np.inf
     for seed in range(_MOST_DRAWS):
-        drawn = draw(seed)
+        drawn = draw(seed) if seed else best
         change = _sensitivity(functools.partial(respond, drawn), most=least)
         if change < least:
             best, least = drawn, change
