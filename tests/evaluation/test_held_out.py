@@ -26,9 +26,11 @@ def answer(head, x, y, query_x):
 
 
 @EACH
-@pytest.mark.parametrize("more", [0, 25], ids=["fewer units", "more units than examples"])
-def test_the_answers_are_what_the_learner_says_without_the_examples(head, more):
-    features = np.hstack([FEATURES, np.float32(RNG.normal(size=(len(LABELS), more)) / 9)])
+@pytest.mark.parametrize("units", [4, UNITS, 37], ids=["few", "some", "many"])
+def test_the_answers_are_what_the_learner_says_without_the_examples(head, units):
+    """Few are less than the examples of a class, many more than all examples."""
+    more = np.float32(RNG.normal(size=(len(LABELS), max(0, units - UNITS))) / 9)
+    features = np.hstack([FEATURES, more])[:, :units]
     found = held_out(features, LABELS, head)
     assert found.rows.tolist() == list(range(12))  # the last one is alone in its class
     for rows in folds_of(LABELS):

@@ -1,8 +1,9 @@
 """Examples of a support set answered by a head that was learned from the others.
 
 One example of each class is held out at a time, so that the classes of the others are as even as
-they were; of a class with more than twenty examples, a twentieth. Rows of features have unit length
-where the head of that name scales them so; see `tfmeta/learners/ridge.py`.
+they were; of a class with more than twenty examples, a twentieth, and of thousands of examples a
+fifth. Rows of features have unit length where the head of that name scales them so; see
+`tfmeta/learners/ridge.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,16 +12,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import solve_triangular
 
 from tfmeta.confidence import Confidence
 from tfmeta.evaluation.calibration import Answers, fitted
 from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units, logistic_weights
 
-MOST_FOR_RIDGE = 4096  # examples: what is inverted has their number squared
+MANY = 4096  # examples, of which a fifth is held out at a time
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
 LOGISTIC_REGULARISATIONS = (0.03, 0.1, 0.3)
 _MOST_WORK = 2e11  # multiplications for each of these, which take some seconds
-_MOST_FOLDS, _GROUPS = 20, 5
+_MOST_FOLDS, _FEW_FOLDS, _GROUPS = 20, 5, 5
 _ABSENT = -1e9
 Array = npt.NDArray[Any]
 
@@ -103,8 +105,7 @@ def heads_for(labels: Array, units: int) -> list[Head]:
     """The heads that are tried on examples of these classes, from 0, with so many features."""
     number, classes = len(labels), int(labels.max()) + 1
     found = [Head("prototypical")]
-    if number <= MOST_FOR_RIDGE:
-        found += [Head("ridge", {"regularisation": value}) for value in REGULARISATIONS]
+    found += [Head("ridge", {"regularisation": value}) for value in REGULARISATIONS]
     times = number_of_folds(labels) + min(_GROUPS, classes)
     fewest = min(units, number)
     if times * fewest * number * (2 * LOGISTIC_STEPS * classes + fewest) <= _MOST_WORK:
@@ -124,7 +125,8 @@ def best_head(features: Array, labels: Array) -> HeldOut:
 
 def number_of_folds(labels: Array) -> int:
     """How many times examples are held out."""
-    return int(min(np.bincount(labels).max(), _MOST_FOLDS))
+    most = _MOST_FOLDS if len(labels) <= MANY else _FEW_FOLDS
+    return int(min(np.bincount(labels).max(), most))
 
 
 def folds_of(labels: Array) -> Iterator[Array]:
@@ -179,21 +181,31 @@ def _distances(features: Array, means: Array) -> Array:
 def _of_ridge(
     features: Array, labels: Array, *, regularisation: float, scale: float = 20.0
 ) -> tuple[Array, Array]:
-    """The regression's own short cut: what is left out changes the answer by a solved block.
+    """What is left out changes the answers in closed form.
 
-    With G = K + lambda I, the dual weights A = G^-1 Y and a block B that is left out, the answers
-    for B are Y_B - (G^-1)_BB^-1 A_B.
+    With X'X + lambda I = LL', Z = X L'^-1 and the answers F = ZZ'Y, those for a block B that is
+    left out are Y_B - (I - Z_B Z_B')^-1 (Y_B - F_B). Of a block with more examples than units, the
+    weights of the others are I - Z_B'Z_B solved for Z'Y - Z_B'Y_B, for Z.
     """
-    x = _unit(features)
+    x = in_fewest_units(_unit(features))
     targets = np.eye(labels.max() + 1)[labels]
-    inverse = np.linalg.inv(x @ x.T + regularisation * np.eye(len(x)))
-    dual = inverse @ targets
+    lower = np.linalg.cholesky(x.T @ x + regularisation * np.eye(x.shape[1]))
+    z = solve_triangular(lower, x.T, lower=True).T
+    products = z.T @ targets
+    fitted_answers = z @ products
+
+    def left_out(rows: Array) -> Array:
+        block = z[rows]
+        if len(rows) > block.shape[1]:
+            kept = np.eye(block.shape[1]) - block.T @ block
+            return block @ np.linalg.solve(kept, products - block.T @ targets[rows])
+        kept = np.eye(len(rows)) - block @ block.T
+        return targets[rows] - np.linalg.solve(kept, targets[rows] - fitted_answers[rows])
 
     def without(blocks: Any) -> Array:
-        answers = np.zeros_like(dual)
+        answers = np.zeros_like(targets)
         for rows in blocks:
-            solved = np.linalg.solve(inverse[np.ix_(rows, rows)], dual[rows])
-            answers[rows] = scale * (targets[rows] - solved)
+            answers[rows] = scale * left_out(rows)
         return answers
 
     classes = (np.flatnonzero(labels == label) for label in range(targets.shape[1]))

@@ -25,11 +25,15 @@ def logistic_weights(features: Array, members: Array, strength: float) -> Array:
     units = np.eye(features.shape[1], dtype=features.dtype)
     cholesky = cho_factor(features.T @ features / 2 + strength * units)
     absent = np.where(members.any(0), 0, -1e9).astype(features.dtype)
-    weights = np.zeros((features.shape[1], members.shape[1]), features.dtype)
+    weights = ahead = np.zeros((features.shape[1], members.shape[1]), features.dtype)
+    run = 0
     for _ in range(LOGISTIC_STEPS):
-        error = softmax(features @ weights + absent, 1) - members
-        gradient = features.T @ error + strength * weights
-        weights = weights - cho_solve(cholesky, gradient, check_finite=False)
+        error = softmax(features @ ahead + absent, 1) - members
+        slope = features.T @ error + strength * ahead
+        after = ahead - cho_solve(cholesky, slope, check_finite=False)
+        change = after - weights
+        run = (0 if (slope * change).sum() > 0 else run) + 1
+        weights, ahead = after, after + features.dtype.type((run - 1) / (run + 2)) * change
     return weights
 
 

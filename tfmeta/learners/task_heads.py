@@ -6,6 +6,7 @@ ridge and logistic regression alone.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -25,11 +26,12 @@ from tfmeta.learners.support_parts import (
 )
 
 Features = tuple[tf.Tensor, tf.Tensor]
+Linear = Callable[[tf.Tensor], tf.Tensor]
 NEAREST_MEAN, COSINE, RIDGE, LOGISTIC = "nearest-mean", "cosine", "ridge", "logistic"
 STRENGTHS = {RIDGE: 0.5, LOGISTIC: 0.1}  # of those that have one, their defaults
 
-# Enough for a strength of 0.1 or more: with features of a network trained on CIFAR-FS, 5 ways and
-# 5 shots, a head is then within 3e-8 of its optimum. With 0.01 it is within 2%.
+# Enough for a strength of 0.03 or more and hundreds of examples: the logits of 500 examples of 10
+# classes are then within 0.01 of the optimum's, which reach 14; of 100 examples, within 0.0003.
 _LOGISTIC_STEPS = 100
 
 
@@ -47,47 +49,107 @@ def mean_directions(features: tf.Tensor, members: tf.Tensor, strength: float) ->
 def ridge_weights(
     features: tf.Tensor, members: tf.Tensor, strength: tf.Tensor | float
 ) -> tf.Tensor:
-    """The ridge regression of the memberships: W = Y' (X X' + strength I)^-1 X."""
+    """The ridge regression of the memberships: W = Y' (X X' + strength I)^-1 X.
+
+    That is Y' X (X' X + strength I)^-1, which is solved where there are fewer units than examples.
+    """
+    if _has_few_units(features):
+        products = tf.matmul(features, members, transpose_a=True)
+        return tf.transpose(tf.linalg.solve(_squares(features, 1, strength), products))
     return tf.matmul(ridge_dual(features, members, strength), features, transpose_a=True)
 
 
 def ridge_dual(features: tf.Tensor, members: tf.Tensor, strength: tf.Tensor | float) -> tf.Tensor:
     """How much of each support example is in each class's head: `(support, classes)`."""
-    kernel = tf.matmul(features, features, transpose_b=True)
-    ridge = strength * tf.eye(tf.shape(features)[0], dtype=features.dtype)
-    return tf.linalg.solve(kernel + ridge, members)
+    return tf.linalg.solve(_kernel(features, 1, strength), members)
 
 
 def logistic_weights(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:
-    """Multinomial logistic regression: the least of sum(-log p) + strength / 2 * |W|^2."""
-    return tf.matmul(logistic_dual(features, members, strength), features, transpose_a=True)
+    """Multinomial logistic regression: the least of sum(-log p) + strength / 2 * |W|^2.
+
+    See `_least`; the gradient is X' (P - Y) + strength W'. Where there are more units than examples
+    the weights are those of `logistic_dual`, whose steps are the same.
+    """
+    if not _has_few_units(features):
+        return tf.matmul(logistic_dual(features, members, strength), features, transpose_a=True)
+
+    def gradient(weights: tf.Tensor) -> tf.Tensor:
+        error = _probabilities(tf.matmul(features, weights), members) - members
+        return tf.matmul(features, error, transpose_a=True) + strength * weights
+
+    start = tf.zeros((features.shape[1], tf.shape(members)[1]), features.dtype)
+    return tf.transpose(_least(gradient, _squares(features, 2, strength), start, lambda w: w))
 
 
 def logistic_dual(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:
     """How much of each support example is in each class's head: `(support, classes)`.
 
-    With W = A'X, the gradient is (P - Y + strength A)'X. A Newton step needs the curvature, which
-    is nowhere more than X'X / 2 + strength I, for every class. With this bound in place of the
-    curvature (Boehning 1992, "Multinomial logistic regression algorithm"), a step never goes too
-    far, and all steps share one Cholesky factor of the size of the support set.
+    With W = A' X, the gradient is X' (P - Y + strength A).
     """
-    shots = tf.reduce_sum(members, 0)
     kernel = tf.matmul(features, features, transpose_b=True)
-    ridge = strength * tf.eye(tf.shape(features)[0], dtype=features.dtype)
-    cholesky = tf.linalg.cholesky(kernel / 2 + ridge)
 
-    def step(number: tf.Tensor, dual: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        probabilities = tf.nn.softmax(without_absent(tf.matmul(kernel, dual), shots))
-        error = probabilities - members + strength * dual
-        return number + 1, dual - tf.linalg.cholesky_solve(cholesky, error)
+    def gradient(dual: tf.Tensor) -> tf.Tensor:
+        return _probabilities(tf.matmul(kernel, dual), members) - members + strength * dual
 
-    _, dual = tf.while_loop(
-        lambda number, dual: number < _LOGISTIC_STEPS,
+    start = tf.zeros_like(members)
+    return _least(
+        gradient, _kernel(features, 2, strength), start, lambda dual: tf.matmul(kernel, dual)
+    )
+
+
+def _least(gradient: Linear, curvature: tf.Tensor, start: tf.Tensor, metric: Linear) -> tf.Tensor:
+    """The weights that make the loss of logistic regression least.
+
+    A Newton step needs the curvature, which is nowhere more than X' X / 2 + strength I, for every
+    class. With this bound in its place (Boehning 1992, "Multinomial logistic regression
+    algorithm"), a step never goes too far, and all steps share one Cholesky factor. A step is taken
+    from where the last two lead (Nesterov 1983), and from where the last one ended if that led
+    uphill (O'Donoghue and Candes 2015, "Adaptive restart for accelerated gradient schemes").
+
+    Args:
+        gradient: of the loss, at some weights.
+        curvature: the bound.
+        start: the first weights.
+        metric: change of the weights -> what its product with the gradient is the slope of.
+    """
+    cholesky = tf.linalg.cholesky(curvature)
+
+    def step(number: Any, weights: Any, ahead: Any, run: Any) -> tuple[Any, Any, Any, Any]:
+        slope = gradient(ahead)
+        after = ahead - tf.linalg.cholesky_solve(cholesky, slope)
+        change = after - weights
+        leads_up = tf.reduce_sum(slope * metric(change)) > 0
+        run = tf.where(leads_up, tf.zeros_like(run), run) + 1
+        return number + 1, after, after + (run - 1) / (run + 2) * change, run
+
+    _, weights, _, _ = tf.while_loop(
+        lambda number, *_: number < _LOGISTIC_STEPS,
         step,
-        (0, tf.zeros_like(members)),
+        (0, start, start, tf.zeros((), start.dtype)),
         maximum_iterations=_LOGISTIC_STEPS,
     )
-    return dual
+    return weights
+
+
+def _has_few_units(features: tf.Tensor) -> bool:
+    """Whether there are fewer units than examples, where the sizes are known."""
+    number, units = features.shape
+    return number is not None and units is not None and units < number
+
+
+def _squares(features: tf.Tensor, divisor: int, strength: tf.Tensor | float) -> tf.Tensor:
+    """X' X / divisor + strength I, `(units, units)`."""
+    return _kernel(tf.transpose(features), divisor, strength)
+
+
+def _kernel(features: tf.Tensor, divisor: int, strength: tf.Tensor | float) -> tf.Tensor:
+    """X X' / divisor + strength I, `(support, support)`."""
+    products = tf.matmul(features, features, transpose_b=True) / divisor
+    return products + strength * tf.eye(tf.shape(features)[0], dtype=features.dtype)
+
+
+def _probabilities(logits: tf.Tensor, members: tf.Tensor) -> tf.Tensor:
+    return tf.nn.softmax(without_absent(logits, tf.reduce_sum(members, 0)))
 
 
 def direction_dual(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError, counted
-from tfmeta.evaluation.held_out import MOST_FOR_RIDGE
+from tfmeta.evaluation.held_out import MANY
 from tfmeta.network_registry import NETWORKS, suited_options
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.training.network_choice import network_function
@@ -94,7 +94,7 @@ def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: P
 def _size_of_texts(source: ClassSource) -> dict[str, int]:
     """Options by which all of most texts counts, and the features of many texts fit in memory."""
     tokens = cast(PreparedTokens, source.prepared).facts()["tokens"]
-    is_large = len(source.index.labels) > MOST_FOR_RIDGE
+    is_large = len(source.index.labels) > MANY
     length = min(max(tokens["most"], tokens["length"]), _MOST_LENGTH)
     return {"length": length, **({"vocabulary": _FEW_TOKENS} if is_large else {})}
 
