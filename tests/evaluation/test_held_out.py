@@ -65,6 +65,16 @@ def test_the_unknown_answers_are_what_the_learner_says_without_the_class(head):
         assert (found.answers.unknown[rows, label] < -1e8).all()
 
 
+def test_of_thousands_of_examples_a_fifth_is_held_out_at_a_time():
+    labels = np.repeat(np.arange(3), [4000, 97, 2])
+    folds = list(folds_of(labels))
+    assert [np.bincount(labels[fold], minlength=3)[:2].tolist() for fold in folds] == [
+        *[[800, 20]] * 2,
+        *[[800, 19]] * 3,
+    ]
+    assert "ridge" in {head.algorithm for head in heads_for(labels, UNITS)}
+
+
 def test_the_best_head_is_the_one_whose_answers_are_the_likeliest():
     tried = {str(head): held_out(FEATURES, LABELS, head).loss for head in HEADS}
     assert str(best_head(FEATURES, LABELS).head) == min(tried, key=tried.get)

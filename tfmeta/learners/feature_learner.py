@@ -1,6 +1,7 @@
 """What methods share that embed each example and answer from a summary of the support set."""
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any
 
 import keras
@@ -120,7 +121,8 @@ class FeatureLearner(MetaLearner):
         """The same comparison, of embeddings from Keras. See `MetaLearner.reference_answer`."""
         forward = ForwardPass(batch_statistics=self.transductive)
         with self.plain_network.borrowed() as network:
-            support, query = (network(x, training=self.transductive) for x in (support_x, query_x))
+            embed = partial(network, training=self.transductive)
+            support, query = (forward.in_parts(embed, x) for x in (support_x, query_x))
             return self.compare(self.summary(support, support_y, ITS_OWN), query, forward)
 
     def task_gradients(
@@ -144,4 +146,4 @@ class FeatureLearner(MetaLearner):
 
     def _embedded(self, forward: ForwardPass, x: tf.Tensor) -> tf.Tensor:
         """The embeddings of examples `(examples, ...)`."""
-        return full(forward(self.function, x))
+        return forward.in_parts(lambda some: full(forward(self.function, some)), x)

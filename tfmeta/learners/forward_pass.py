@@ -1,10 +1,14 @@
 """One pass through the networks of a learner that takes no inner steps."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from tfmeta.learners.network_function import NetworkFunction
+
+# What the layers of a network hold of thousands of examples would fill the memory.
+_AT_ONCE = 64
 
 
 class ForwardPass:
@@ -34,6 +38,18 @@ class ForwardPass:
             return function.with_statistics(values, function.moving_statistics(), x)
         outputs, self._statistics[function] = function.with_batch_statistics(values, x)
         return outputs
+
+    def in_parts(self, embed: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
+        """`embed` of examples `(examples, ...)`, of not too many at once.
+
+        All are together where the outputs depend on each other. So they are in a graph, which
+        would have the network once per part.
+        """
+        number = x.shape[0]
+        if self._batch_statistics or not tf.executing_eagerly() or number <= _AT_ONCE:
+            return embed(x)
+        starts = range(0, number, _AT_ONCE)
+        return tf.concat([embed(x[start : start + _AT_ONCE]) for start in starts], 0)
 
     def statistics(self, functions: list[NetworkFunction]) -> list[Any]:
         """The statistics of the passes, in the order of the functions' moving averages."""

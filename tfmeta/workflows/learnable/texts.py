@@ -1,6 +1,7 @@
 """Files of texts, each with its class."""
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -11,6 +12,7 @@ from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.held_out import MANY
+from tfmeta.learners.feature_cache import cached_features
 from tfmeta.network_registry import NETWORKS, suited_options
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.training.network_choice import network_function
@@ -22,6 +24,7 @@ from tfmeta.workflows.learnable.task import (
     EMBEDDED,
     ONE_TASK,
     READ,
+    Features,
     Task,
     checked_source,
     held_out_of,
@@ -82,13 +85,27 @@ def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: P
         options |= _size_of_texts(source)
         source = checked_source(pipelines.build("text", data_dir=place, options=options))
     network = _network_of_texts(name, source)
-    x, parts = source.index.examples, []
-    for start in range(0, len(x), BATCH):
-        parts.append(network(x[start : start + BATCH], training=False).numpy())
-        share = READ + (EMBEDDED - READ) * start / len(x)
-        progress.advance(share, f"{start:,} of {counted(len(x), 'text')} embedded by {name}")
-    held_out = held_out_of(np.concatenate(parts), source)
+    x = source.index.examples
+
+    def embedded(done: int, total: int) -> None:
+        share = READ + (EMBEDDED - READ) * done / total
+        progress.advance(share, f"{done:,} of {counted(total, 'text')} embedded by {name}")
+
+    # TF-IDF is of these texts alone, so that no later run would find its features.
+    make = _at_once if name == _TFIDF else cached_features
+    held_out = held_out_of(make(network, x, on_progress=embedded), source)
     return Task(source, held_out, x, lambda head: learner_of(head, network), name)
+
+
+def _at_once(
+    network: keras.Model, x: Features, *, on_progress: Callable[[int, int], None]
+) -> Features:
+    """The features of texts, computed anew."""
+    parts = []
+    for start in range(0, len(x), BATCH):
+        on_progress(start, len(x))
+        parts.append(network(x[start : start + BATCH], training=False).numpy())
+    return np.concatenate(parts)
 
 
 def _size_of_texts(source: ClassSource) -> dict[str, int]:
