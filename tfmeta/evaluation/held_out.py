@@ -119,6 +119,7 @@ def heads_for(labels: Array, units: int) -> list[Head]:
 
 def best_head(features: Array, labels: Array) -> HeldOut:
     """The head whose calibrated answers to examples that were held out are the likeliest."""
+    features = in_fewest_units(features.astype(np.float64))  # once for all heads
     tried = [held_out(features, labels, head) for head in heads_for(labels, features.shape[1])]
     return min(tried, key=lambda each: each.loss)
 

@@ -42,8 +42,8 @@ class ForwardPass:
     def in_parts(self, embed: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
         """`embed` of examples `(examples, ...)`, of not too many at once.
 
-        All are together where the outputs depend on each other. So they are in a graph, which
-        would have the network once per part.
+        All are together where the outputs depend on each other, and in a graph, which would have
+        the network once per part.
         """
         number = x.shape[0]
         if self._batch_statistics or not tf.executing_eagerly() or number <= _AT_ONCE:

@@ -26,7 +26,7 @@ from tfmeta.learners.support_parts import (
 )
 
 Features = tuple[tf.Tensor, tf.Tensor]
-Linear = Callable[[tf.Tensor], tf.Tensor]
+OfWeights = Callable[[tf.Tensor], tf.Tensor]
 NEAREST_MEAN, COSINE, RIDGE, LOGISTIC = "nearest-mean", "cosine", "ridge", "logistic"
 STRENGTHS = {RIDGE: 0.5, LOGISTIC: 0.1}  # of those that have one, their defaults
 
@@ -67,7 +67,7 @@ def ridge_dual(features: tf.Tensor, members: tf.Tensor, strength: tf.Tensor | fl
 def logistic_weights(features: tf.Tensor, members: tf.Tensor, strength: float) -> tf.Tensor:
     """Multinomial logistic regression: the least of sum(-log p) + strength / 2 * |W|^2.
 
-    See `_least`; the gradient is X' (P - Y) + strength W'. Where there are more units than examples
+    The gradient is X' (P - Y) + strength W'. Where there are more units than examples
     the weights are those of `logistic_dual`, whose steps are the same.
     """
     if not _has_few_units(features):
@@ -97,7 +97,9 @@ def logistic_dual(features: tf.Tensor, members: tf.Tensor, strength: float) -> t
     )
 
 
-def _least(gradient: Linear, curvature: tf.Tensor, start: tf.Tensor, metric: Linear) -> tf.Tensor:
+def _least(
+    gradient: OfWeights, curvature: tf.Tensor, start: tf.Tensor, metric: OfWeights
+) -> tf.Tensor:
     """The weights that make the loss of logistic regression least.
 
     A Newton step needs the curvature, which is nowhere more than X' X / 2 + strength I, for every

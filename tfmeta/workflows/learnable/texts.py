@@ -92,12 +92,12 @@ def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: P
         progress.advance(share, f"{done:,} of {counted(total, 'text')} embedded by {name}")
 
     # TF-IDF is of these texts alone, so that no later run would find its features.
-    make = _at_once if name == _TFIDF else cached_features
+    make = _computed if name == _TFIDF else cached_features
     held_out = held_out_of(make(network, x, on_progress=embedded), source)
     return Task(source, held_out, x, lambda head: learner_of(head, network), name)
 
 
-def _at_once(
+def _computed(
     network: keras.Model, x: Features, *, on_progress: Callable[[int, int], None]
 ) -> Features:
     """The features of texts, computed anew."""
