@@ -224,3 +224,35 @@ def test_large_examples_come_in_smaller_batches(source, monkeypatch):
     monkeypatch.setattr(evaluator, "_MOST_BYTES_PER_CALL", 5 * fixed.shape.size * 8 * 8 * 4)
     assert evaluator._tasks_per_call(source, fixed) == 5
     assert Evaluator(learner, fixed).run() == before
+
+
+def test_features_of_the_shape_of_the_examples_are_told_from_them():
+    """An example is embedded, though it looks like features; features have one more axis."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((6,))
+    network = keras.Model(inputs, keras.layers.Dense(6, activation="relu")(inputs))
+    learner = tfmeta.OnFeatures(network, tfmeta.Ridge(feature_map((6,))))
+    plain = tfmeta.Ridge(keras.Model(inputs, feature_map((6,))(network(inputs))))
+    x = np.random.default_rng(0).normal(size=(12, 6)).astype(np.float32)
+    y = np.repeat(np.arange(3), 4).astype(np.int32)
+    expected = plain.predict_with(plain.adapt(x[::2], y[::2]), x[1::2])
+    answers = learner.predict_with(learner.adapt(x[::2], y[::2]), x[1::2])
+    assert_close(answers, expected)
+    assert_close(learner.reference_answer(x[::2], y[::2], x[1::2]), expected)
+    index = ClassIndex(x, y, {"train": np.arange(3)}, tuple("abc"))
+    source = ClassSource("rows", index)
+    features = learner.embedded(source, "train").index.examples
+    assert_close(features, network(x)[:, np.newaxis])
+    assert_close(learner.as_embedded(tf.constant(x)), features)
+    task_state = learner.adapt(features[::2], y[::2])
+    assert_close(learner.predict_with(task_state, features[1::2]), expected)
+
+
+def test_images_of_equal_bytes_and_other_sizes_have_features_of_their_own(cache):
+    inputs = keras.Input((None, None, 1))
+    rows = keras.ops.mean(keras.ops.max(inputs, 2), 1)
+    network = keras.Model(inputs, rows)
+    wide = images(1).reshape(1, 4, 16, 1)
+    for each in (wide, wide.reshape(1, 16, 4, 1), wide):
+        found = cached_features(network, each)
+        assert_close(found, each.max(2).mean(1) / 255)

@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 import tfmeta
 from tfmeta.networks.beside_one import BesideOne, beside_one
+from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.rows import task_of_table
 
 
@@ -17,7 +18,7 @@ def test_flowers_are_told_apart_as_well_as_by_logistic_regression(tmp_path):
     """Versicolor and virginica differ in how far they are from the mean, not in the direction."""
     iris = load_iris()
     np.savez(tmp_path / "iris.npz", x=iris.data, y=iris.target)
-    task = task_of_table(tmp_path / "iris.npz", {"label": "y"}, None)
+    task = task_of_table(tmp_path / "iris.npz", {"label": "y"}, None, Progress("learn"))
     plain = make_pipeline(StandardScaler(), LogisticRegression(C=100, max_iter=1000))
     by_row = cross_val_predict(plain, iris.data, iris.target, cv=50, method="predict_proba")
     accuracy = (by_row.argmax(1) == iris.target).mean()

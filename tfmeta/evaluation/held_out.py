@@ -1,30 +1,36 @@
 """Examples of a support set answered by a head that was learned from the others.
 
 One example of each class is held out at a time, so that the classes of the others are as even as
-they were; of a class with more than twenty examples, a twentieth, and of thousands of examples a
-fifth. Rows of features have unit length where the head of that name scales them so; see
-`tfmeta/learners/ridge.py`.
+they were; of a class with more than twenty examples, a twentieth, and of more than a thousand
+examples a fifth.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve_triangular
 
 from tfmeta.confidence import Confidence
 from tfmeta.evaluation.calibration import Answers, fitted
-from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units, logistic_weights
+from tfmeta.evaluation.left_out import (
+    ABSENT,
+    blocks_of_classes,
+    blocks_of_some_classes,
+    left_out_logits,
+)
+from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units
 
-MANY = 4096  # examples, of which a fifth is held out at a time
+_MANY = 1000  # examples; of more, a fifth is held out at a time
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
 LOGISTIC_REGULARISATIONS = (0.03, 0.1, 0.3)
-_MOST_WORK = 2e11  # multiplications for each of these, which take some seconds
-_MOST_FOLDS, _FEW_FOLDS, _GROUPS = 20, 5, 5
-_ABSENT = -1e9
+# Multiplications to try these, which take some minutes on two cores.
+_MOST_WORK = 2e13
+_MOST_FOLDS, _FEW_FOLDS = 20, 5
+_ENOUGH = 1000  # examples that are held out, to choose a head by
 Array = npt.NDArray[Any]
+Folds = Sequence[Array]
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,8 @@ class HeldOut:
         head: the head.
         rows: numbers of the examples that can be held out: those whose class has another.
         answers: `known` are the logits of these examples, by the head learned from the others;
-            `unknown` those of every example by the head learned without its class, whose column
-            is then absent.
+            `unknown` those of examples by the head learned without their class, whose column is
+            then absent: of all examples, or of many some.
         confidence: fitted on the answers.
     """
 
@@ -91,14 +97,15 @@ def held_out(features: Array, labels: Array, head: Head) -> HeldOut:
         labels: `(examples,)` from 0; at least one class has two examples.
         head: one of `heads_for`.
     """
-    features = features.astype(np.float64)
-    counts = np.bincount(labels)
-    rows = np.flatnonzero(counts[labels] > 1)
-    logits, without_class = _LOGITS[head.algorithm](features, labels, **head.options)
-    unknown = np.where(np.eye(len(counts), dtype=bool)[labels], _ABSENT, without_class)
-    has_others = len(counts) > 2  # of two classes, the other one is always the answer
-    answers = Answers(logits[rows], labels[rows], unknown if has_others else unknown[:0])
-    return HeldOut(head, rows, answers, fitted(answers))
+    found = _held_out(features, labels, head, folds_of(labels))
+    if labels.max() == 1:  # of two classes, the other one is always the answer
+        return found
+    blocks = _blocks_without_class(head, labels)
+    without = left_out_logits(head.algorithm, features, labels, blocks, **head.options)
+    unknown = np.where(np.eye(labels.max() + 1, dtype=bool)[labels], ABSENT, without)
+    rows = np.sort(np.concatenate(blocks))
+    answers = Answers(found.answers.known, found.answers.labels, unknown[rows])
+    return HeldOut(head, found.rows, answers, fitted(answers))
 
 
 def heads_for(labels: Array, units: int) -> list[Head]:
@@ -106,32 +113,59 @@ def heads_for(labels: Array, units: int) -> list[Head]:
     number, classes = len(labels), int(labels.max()) + 1
     found = [Head("prototypical")]
     found += [Head("ridge", {"regularisation": value}) for value in REGULARISATIONS]
-    times = number_of_folds(labels) + min(_GROUPS, classes)
+    logistic = [
+        Head("transfer", {"head": "logistic", "regularisation": value}, "logistic regression")
+        for value in LOGISTIC_REGULARISATIONS
+    ]
+    folds = folds_of(labels)
+    times = len(logistic) * len(_enough_of(folds)) + len(folds)
+    times += len(_blocks_without_class(logistic[0], labels))
     fewest = min(units, number)
-    if times * fewest * number * (2 * LOGISTIC_STEPS * classes + fewest) <= _MOST_WORK:
-        logistic = {"head": "logistic"}
-        found += [
-            Head("transfer", {**logistic, "regularisation": value}, "logistic regression")
-            for value in LOGISTIC_REGULARISATIONS
-        ]
-    return found
+    is_affordable = times * fewest * number * (2 * LOGISTIC_STEPS * classes + fewest) <= _MOST_WORK
+    return found + logistic * is_affordable
 
 
 def best_head(features: Array, labels: Array) -> HeldOut:
-    """The head whose calibrated answers to examples that were held out are the likeliest."""
+    """The head whose calibrated answers to examples that were held out are the likeliest.
+
+    It is chosen by a thousand examples if there are more, and then answers all of them.
+    """
     features = in_fewest_units(features.astype(np.float64))  # once for all heads
-    tried = [held_out(features, labels, head) for head in heads_for(labels, features.shape[1])]
-    return min(tried, key=lambda each: each.loss)
+    folds = _enough_of(folds_of(labels))
+    heads = heads_for(labels, features.shape[1])
+    best = min(heads, key=lambda head: _held_out(features, labels, head, folds).loss)
+    return held_out(features, labels, best)
+
+
+def _held_out(features: Array, labels: Array, head: Head, folds: Folds) -> HeldOut:
+    """What a head says of the examples of some folds, but of none as one of no class."""
+    features = features.astype(np.float64)
+    logits = left_out_logits(head.algorithm, features, labels, folds, **head.options)
+    rows = np.sort(np.concatenate(folds))
+    answers = Answers(logits[rows], labels[rows], logits[:0])
+    return HeldOut(head, rows, answers, fitted(answers))
+
+
+def _blocks_without_class(head: Head, labels: Array) -> Folds:
+    """Blocks of classes, whose examples a head answers that has not seen the class.
+
+    Logistic regression is learned anew for each: several classes are left out at once, and of many
+    examples only those of some classes are answered.
+    """
+    if head.algorithm != "transfer":
+        return blocks_of_classes(labels)
+    blocks = blocks_of_some_classes(labels)
+    return blocks if len(labels) <= _MANY else blocks[:1]
 
 
 def number_of_folds(labels: Array) -> int:
     """How many times examples are held out."""
-    most = _MOST_FOLDS if len(labels) <= MANY else _FEW_FOLDS
+    most = _MOST_FOLDS if len(labels) <= _MANY else _FEW_FOLDS
     return int(min(np.bincount(labels).max(), most))
 
 
-def folds_of(labels: Array) -> Iterator[Array]:
-    """Yields the numbers of the examples that are held out together.
+def folds_of(labels: Array) -> Folds:
+    """The numbers of the examples that are held out together.
 
     Each is held out once, but one that is alone in its class, which never is. Which of a class's
     examples come together with which of another is drawn: a file may be in the order of a template.
@@ -141,8 +175,14 @@ def folds_of(labels: Array) -> Iterator[Array]:
     for label in range(labels.max() + 1):
         rows = rng.permutation(np.flatnonzero(labels == label))
         if len(rows) > 1:
-            fold[rows] = np.arange(len(rows)) % number
-    yield from (np.flatnonzero(fold == each) for each in range(number))
+            fold[rows] = (rng.integers(number) + np.arange(len(rows))) % number
+    return [np.flatnonzero(fold == each) for each in range(number)]
+
+
+def _enough_of(folds: Folds) -> Folds:
+    """The first folds that have enough examples to choose a head by."""
+    before = np.cumsum([0, *map(len, folds)])[:-1]
+    return [fold for fold, number in zip(folds, before, strict=True) if number < _ENOUGH]
 
 
 def wilson_interval(right: int, total: int) -> tuple[float, float]:
@@ -151,97 +191,3 @@ def wilson_interval(right: int, total: int) -> tuple[float, float]:
 
     low, high = binomtest(right, total).proportion_ci(method="wilson")
     return float(low), float(high)
-
-
-def _of_prototypical(features: Array, labels: Array) -> tuple[Array, Array]:
-    """Minus the squared distance to each class's mean, of which an example itself is no part."""
-    counts = np.bincount(labels)
-    sums = _sums(features, labels, len(counts))
-    distances = _distances(features, sums / counts[:, np.newaxis])
-    logits = distances.copy()
-    for rows in folds_of(labels):
-        left = counts - np.bincount(labels[rows], minlength=len(counts))
-        means = sums - _sums(features[rows], labels[rows], len(counts))
-        logits[rows] = _distances(features[rows], means / left[:, np.newaxis])
-    return logits, distances
-
-
-def _sums(features: Array, labels: Array, number: int) -> Array:
-    sums = np.zeros((number, features.shape[1]))
-    np.add.at(sums, labels, features)
-    return sums
-
-
-def _distances(features: Array, means: Array) -> Array:
-    """Minus the squared distance of each row of features to each mean."""
-    squares = (features**2).sum(1)[:, np.newaxis], (means**2).sum(1)
-    distances: Array = 2 * features @ means.T - squares[0] - squares[1]
-    return distances
-
-
-def _of_ridge(
-    features: Array, labels: Array, *, regularisation: float, scale: float = 20.0
-) -> tuple[Array, Array]:
-    """What is left out changes the answers in closed form.
-
-    With X'X + lambda I = LL', Z = X L'^-1 and the answers F = ZZ'Y, those for a block B that is
-    left out are Y_B - (I - Z_B Z_B')^-1 (Y_B - F_B). Of a block with more examples than units, the
-    weights of the others are I - Z_B'Z_B solved for Z'Y - Z_B'Y_B, for Z.
-    """
-    x = in_fewest_units(_unit(features))
-    targets = np.eye(labels.max() + 1)[labels]
-    lower = np.linalg.cholesky(x.T @ x + regularisation * np.eye(x.shape[1]))
-    z = solve_triangular(lower, x.T, lower=True).T
-    products = z.T @ targets
-    fitted_answers = z @ products
-
-    def left_out(rows: Array) -> Array:
-        block = z[rows]
-        if len(rows) > block.shape[1]:
-            kept = np.eye(block.shape[1]) - block.T @ block
-            return block @ np.linalg.solve(kept, products - block.T @ targets[rows])
-        kept = np.eye(len(rows)) - block @ block.T
-        return targets[rows] - np.linalg.solve(kept, targets[rows] - fitted_answers[rows])
-
-    def without(blocks: Any) -> Array:
-        answers = np.zeros_like(targets)
-        for rows in blocks:
-            answers[rows] = scale * left_out(rows)
-        return answers
-
-    classes = (np.flatnonzero(labels == label) for label in range(targets.shape[1]))
-    return without(folds_of(labels)), without(classes)
-
-
-def _of_transfer(
-    features: Array, labels: Array, *, head: str, regularisation: float
-) -> tuple[Array, Array]:
-    """Logistic regression, learned anew for each fold, and without each fifth of the classes."""
-    assert head == "logistic"
-    x = in_fewest_units(np.float32(_unit(features)))
-    targets = np.eye(labels.max() + 1, dtype=np.float32)[labels]
-
-    def without(blocks: Any) -> Array:
-        answers = np.zeros_like(targets)
-        for rows in blocks:
-            kept = np.setdiff1d(np.arange(len(x)), rows)
-            answers[rows] = x[rows] @ logistic_weights(x[kept], targets[kept], regularisation)
-            answers[np.ix_(rows, ~targets[kept].any(0))] = _ABSENT
-        return answers
-
-    groups = min(_GROUPS, targets.shape[1])
-    parts = (np.flatnonzero(labels % groups == group) for group in range(groups))
-    return without(folds_of(labels)), without(parts)
-
-
-def _unit(features: Array) -> Array:
-    """Rows of length one."""
-    unit: Array = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
-    return unit
-
-
-_LOGITS: dict[str, Callable[..., tuple[Array, Array]]] = {
-    "prototypical": _of_prototypical,
-    "ridge": _of_ridge,
-    "transfer": _of_transfer,
-}

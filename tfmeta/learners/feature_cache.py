@@ -160,7 +160,7 @@ class _KeptFeatures:
 
     def of(self, batch: np.ndarray) -> list[np.ndarray]:
         """The features of each example, computed if they are not kept."""
-        keys = [hashlib.sha256(example.tobytes()).hexdigest() for example in batch]
+        keys = [_key(example) for example in batch]
         known = self._known(keys)
         if known and not self._is_compared:
             self._is_compared = True
@@ -210,6 +210,13 @@ class _KeptFeatures:
                 "what is zero for these examples"
             )
         return features
+
+
+def _key(example: np.ndarray) -> str:
+    """SHA-256 over an example; its shape tells images of one size from those of another."""
+    digest = hashlib.sha256(f"{example.dtype}{example.shape}".encode())
+    digest.update(example.tobytes())
+    return digest.hexdigest()
 
 
 def _packed(features: np.ndarray) -> bytes:

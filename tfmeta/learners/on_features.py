@@ -25,15 +25,30 @@ from tfmeta.networks import input_dtype
 from tfmeta.networks.within_class_whitening import WithinClassWhitening
 
 
+def told_apart(network: keras.Model, features: Any) -> Any:
+    """Features `(examples, ...)` as `OnFeatures` takes them in place of examples.
+
+    They have one more axis, `(examples, 1, ...)`, where the network makes of an example features of
+    the same shape.
+    """
+    axis = telling_axis(network)
+    return features[:, tf.newaxis] if axis else features
+
+
+def telling_axis(network: keras.Model) -> tuple[int, ...]:
+    """`(1,)`, if only one more axis tells the network's features from its examples; else `()`."""
+    return (1,) if network.input_shape[1:] == network.output_shape[1:] else ()
+
+
 @keras.saving.register_keras_serializable("tfmeta")
 class OnFeatures(MetaLearner):
     """Any learner, on what a frozen network makes of the examples.
 
     The frozen network always runs as in inference: dropout rests, and batch normalisation uses its
     own moving averages. So the features of an example depend on the example alone. `adapt`,
-    `predict_with` and `task_gradients` take examples, or their features in place of them;
-    `embedded` computes the features of a whole source once, and training and evaluation then only
-    gather them.
+    `predict_with` and `task_gradients` take examples, or their features in place of them, as
+    `told_apart` returns them; `embedded` computes the features of a whole source once, and training
+    and evaluation then only gather them.
 
     Args:
         network: a built `keras.Model`, `(batch, ...) -> (batch, features)`. It is frozen.
@@ -58,6 +73,8 @@ class OnFeatures(MetaLearner):
                 f"received a network that makes features of shape {tuple(made)} and a learner "
                 f"whose network takes {tuple(taken)}; expected the same"
             )
+        # Of one example's features, as they are given.
+        self._given = tf.TensorShape(telling_axis(network) + tuple(made))
         self.learner = learner
         self.transductive = learner.transductive
         self.target_scale = learner.target_scale
@@ -130,19 +147,20 @@ class OnFeatures(MetaLearner):
         """The learner's own, on the features that Keras alone computes."""
         with self.plain_network.borrowed() as network:
             support, query = (
-                x if self._are_features(x.shape[1:]) else network(x) for x in (support_x, query_x)
+                self._features(x) if self._are_features(x.shape[1:]) else network(x)
+                for x in (support_x, query_x)
             )
         return self.learner.reference_answer(support, support_y, query)
 
     def _features(self, x: tf.Tensor) -> Any:
-        """Examples `(examples, ...)` -> `(examples, features)`; features stay as they are."""
+        """Examples `(examples, ...)`, or their features, -> `(examples, features)`."""
         if x.shape.rank is None:  # Keras has traced its step once for both
             raise UserError(
                 "received examples and their features by turns; expected one of them after each "
                 "compile(), so compile again"
             )
         if self._are_features(x.shape[1:]):
-            return x
+            return tf.squeeze(x, 1) if self._has_telling_axis else x
         return self._embed[bool(layers_in_half(self.network))](x)
 
     def _embed_examples(self, x: tf.Tensor) -> tf.Tensor:
@@ -183,10 +201,11 @@ class OnFeatures(MetaLearner):
             )
 
         features = of_all_rows(strategy, rows, features_of)
+        features = told_apart(self.network, features)
         return ClassSource(source.name, index.of_examples(features, rows))
 
     def as_embedded(self, x: tf.Tensor) -> tf.Tensor:
-        return self._features(x)
+        return told_apart(self.network, self._features(x))
 
     def prepare(self, source: EpisodeSource) -> bool:
         """Whitens within the classes, if the learner's network begins so."""
@@ -198,17 +217,21 @@ class OnFeatures(MetaLearner):
         rows = index.rows("train")
         for layer in found:
             before = keras.Model(network.input, layer.input)
-            layer.fit(before.predict(index.examples[rows], verbose=0), index.labels[rows])
+            features = self._features(tf.constant(index.examples[rows]))
+            layer.fit(before.predict(features, verbose=0), index.labels[rows])
         return True
 
     def example_shape(self, received: Any) -> tuple[int | None, ...]:
         if self._are_features(received):
-            return self.function.output_shape[1:]
+            return tuple(self._given)
         return super().example_shape(received)
 
     def _are_features(self, shape: Any) -> bool:
-        features = tf.TensorShape(self.function.output_shape[1:])
-        return shape.rank == features.rank and shape.is_compatible_with(features)
+        return shape.rank == self._given.rank and shape.is_compatible_with(self._given)
+
+    @property
+    def _has_telling_axis(self) -> bool:
+        return self._given.rank >= len(self.function.output_shape)
 
     # What the learner decides
 

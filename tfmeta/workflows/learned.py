@@ -171,7 +171,7 @@ def in_words(found: HeldOut | None) -> str:
     low, high = share.ci95
     most = most_claimed(int(found.is_right.sum()), share.num_examples)
     sentences = [
-        f"Each of {share.num_examples} examples was held out once, with one of each other class.",
+        f"Each of {share.num_examples} examples was held out once, with some of the others.",
         f"{found.head} learned from the others answered {100 * share.accuracy:.1f}% of them "
         f"rightly (95% interval: {100 * low:.0f} to {100 * high:.0f}%).",
         "The confidence is calibrated on these answers.",

@@ -53,8 +53,7 @@ def embedded_task(
     made = cached_features(network, source.index.examples, on_progress=embedded)
     tried = {weight: _beside(weight, made, source) for weight in weights}
     held_out = {
-        weight: held_out_of(feature_map(each.shape[1:], trained=False)(each).numpy(), source)
-        for weight, each in tried.items()
+        weight: held_out_of(_as_compared(each), source, progress) for weight, each in tried.items()
     }
     weight = min(weights, key=lambda each: getattr(held_out[each], "loss", 0.0))
 
@@ -64,6 +63,12 @@ def embedded_task(
         return built_learner(make, whole, train=NONE, num_outputs=None)
 
     return Task(source, held_out[weight], tried[weight], make_learner, name, weight)
+
+
+def _as_compared(features: Features) -> Features:
+    """The features as the head of a frozen network takes them."""
+    compared: Features = feature_map(features.shape[1:], trained=False)(features).numpy()
+    return compared
 
 
 def _beside(weight: float, made: Features, source: ClassSource) -> Features:

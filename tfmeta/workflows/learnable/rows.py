@@ -9,6 +9,7 @@ from tfmeta import pipelines
 from tfmeta.errors import UserError
 from tfmeta.networks.beside_one import beside_one
 from tfmeta.networks.mlp import mlp
+from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
 from tfmeta.workflows.learnable.task import (
@@ -33,11 +34,13 @@ class Rows(Learnable):
 
     def learn(self, request: Request) -> Learned:
         columns = request.columns("features", *GAPS)
-        task = task_of_table(request.place, columns, request.network)
+        task = task_of_table(request.place, columns, request.network, request.progress)
         return learned(task, request)
 
 
-def task_of_table(place: Path, columns: dict[str, Any], network: str | None) -> Task:
+def task_of_table(
+    place: Path, columns: dict[str, Any], network: str | None, progress: Progress
+) -> Task:
     """The task of rows of features."""
     try:
         read = pipelines.build("arrays", data_dir=place, options={**ONE_TASK, **columns})
@@ -51,5 +54,5 @@ def task_of_table(place: Path, columns: dict[str, Any], network: str | None) -> 
         return beside_one(columns)
 
     x = source.index.examples
-    held_out = held_out_of(scaled()(x).numpy(), source)
+    held_out = held_out_of(scaled()(x).numpy(), source, progress)
     return Task(source, held_out, x, lambda head: learner_of(head, scaled()), "none")

@@ -14,6 +14,7 @@ from tfmeta.errors import UserError, listed
 from tfmeta.evaluation.held_out import Head, HeldOut, best_head
 from tfmeta.learners import find
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.training.progress import Progress
 
 # Every example is of the one task: no class is kept for validation or test.
 ONE_TASK: dict[str, Any] = {"split_by": "class", "validation": 0, "test": 0}
@@ -47,11 +48,12 @@ class Task:
         return self.source.index.labels.astype(np.int32)
 
 
-def held_out_of(comparable: Features, source: ClassSource) -> HeldOut | None:
+def held_out_of(comparable: Features, source: ClassSource, progress: Progress) -> HeldOut | None:
     """What the best head says of features, as heads compare them, that were held out."""
     index = source.index
     if index.counts.max() == 1:
         return None
+    progress.advance(EMBEDDED, "choosing a head")
     return best_head(comparable, index.labels.astype(np.int32))
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -11,8 +12,9 @@ import numpy as np
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError, counted
-from tfmeta.evaluation.held_out import MANY
+from tfmeta.evaluation.held_out import Head
 from tfmeta.learners.feature_cache import cached_features
+from tfmeta.learners.on_features import OnFeatures, told_apart
 from tfmeta.network_registry import NETWORKS, suited_options
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.training.network_choice import network_function
@@ -36,7 +38,7 @@ from tfmeta.workflows.learned import Learned
 
 TEXT_NETWORK = "minilm"
 # Tokens of a text, and different tokens of thousands of texts: there is a feature of each.
-_MOST_LENGTH, _FEW_TOKENS = 2048, 4096
+_MOST_LENGTH, _FEW_TOKENS, _MANY_TEXTS = 2048, 4096, 4096
 # The default network of texts without its map, which is drawn at random before training.
 _TFIDF, _UNTRAINED = "TF-IDF", {"embedding_size": 0}
 
@@ -93,8 +95,16 @@ def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: P
 
     # TF-IDF is of these texts alone, so that no later run would find its features.
     make = _computed if name == _TFIDF else cached_features
-    held_out = held_out_of(make(network, x, on_progress=embedded), source)
-    return Task(source, held_out, x, lambda head: learner_of(head, network), name)
+    made = make(network, x, on_progress=embedded)
+    held_out = held_out_of(made, source, progress)
+    return Task(source, held_out, told_apart(network, made), partial(_learner, network), name)
+
+
+def _learner(network: keras.Model, head: Head) -> OnFeatures:
+    """The head on what the network makes of texts."""
+    features = keras.Input(network.output_shape[1:], name="features")
+    same = keras.Model(features, keras.layers.Identity(name="same")(features), name="features")
+    return OnFeatures(network, learner_of(head, same))
 
 
 def _computed(
@@ -111,7 +121,7 @@ def _computed(
 def _size_of_texts(source: ClassSource) -> dict[str, int]:
     """Options by which all of most texts counts, and the features of many texts fit in memory."""
     tokens = cast(PreparedTokens, source.prepared).facts()["tokens"]
-    is_large = len(source.index.labels) > MANY
+    is_large = len(source.index.labels) > _MANY_TEXTS
     length = min(max(tokens["most"], tokens["length"]), _MOST_LENGTH)
     return {"length": length, **({"vocabulary": _FEW_TOKENS} if is_large else {})}
 
