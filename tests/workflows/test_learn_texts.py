@@ -12,6 +12,7 @@ from made_once import made_once
 
 import tfmeta
 from tfmeta import UserError
+from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.workflows.learnable import texts
 from tfmeta.workflows.learnable.label_column import label_column
 from tfmeta.workflows.learnable.text_column import text_column
@@ -79,6 +80,33 @@ def test_a_long_text_counts_as_a_whole(tmp_path):
     rows = [(f"{filler} {word} {n}", word) for word in ("apple", "banana") for n in range(4)]
     found = tfmeta.learn(write_intents(tmp_path / "d.csv", rows), output=tmp_path / "model")
     assert found.held_out.accuracy == 1.0
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_text_of_which_a_part_counts_is_named(tmp_path):
+    rows = [(f"{word} {n}", word) for word in ("apple", "banana") for n in range(4)]
+    rows[2] = ("apple " * 500 + "pie", "apple")
+    found = tfmeta.learn(write_intents(tmp_path / "d.csv", rows), output=tmp_path / "model")
+    (warning,) = [each for each in found.warnings if "2,048 tokens" in each]
+    assert warning.startswith("1 of 8 texts have more than")
+    assert 'line 4 ("apple apple' in warning
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        ([5, 64], {}),
+        ([5, 65], {"length": 128}),
+        ([9] * 99 + [400], {}),
+        ([9] * 98 + [130, 400], {"length": 256}),
+        ([900, 900], {"length": 512}),
+    ],
+)
+def test_all_of_most_texts_counts_for_a_pretrained_network(lengths, expected):
+    ids = np.zeros((len(lengths), 64), np.float32)
+    prepared = PreparedTokens(ids, {}, np.array(lengths), [])
+    source = SimpleNamespace(prepared=prepared)
+    assert texts._size_of_texts("minilm", source) == expected
 
 
 @pytest.mark.usefixtures("unexported")

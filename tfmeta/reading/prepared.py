@@ -18,11 +18,13 @@ class Prepared(ABC):
     Attributes:
         noun: what an example is called, in the plural.
         blank_words: what is wrong with examples for which `is_blank` is true, in words.
+        cut_words: what is wrong with examples for which `is_cut` is true, in words.
         compared_as: what a baseline compares, in words.
     """
 
     noun = "examples"
     blank_words = "are blank"
+    cut_words = "are cut"
     compared_as = "raw inputs"
 
     def __init__(self, examples: Any):
@@ -70,6 +72,10 @@ class Prepared(ABC):
     def is_blank(self, chunk: np.ndarray) -> np.ndarray:
         """`(examples,)`: which examples of a chunk have no content."""
         return np.zeros(len(chunk), bool)
+
+    def is_cut(self) -> np.ndarray:
+        """`(examples,)`: of which examples the network sees a part, as far as that is known."""
+        return np.zeros(len(self._examples), bool)
 
     def texts(self, rows: np.ndarray) -> list[str] | None:
         """The examples with these numbers as texts; None if they are none, or aren't known."""

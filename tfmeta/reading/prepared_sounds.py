@@ -34,10 +34,17 @@ class PreparedSounds(Prepared):
     def __init__(self, examples: Any, sound_format: SoundFormat, facts: Sequence[SoundFacts] = ()):
         super().__init__(examples)
         self._format, self._given = sound_format, facts
+        heard = f"{sound_format.seconds:.3g} s that are heard"
+        self.cut_words = f"are longer than the {heard}, so that only their loudest part counts"
 
     def is_blank(self, chunk: np.ndarray) -> np.ndarray:
         flat = chunk.reshape(len(chunk), -1)
         return (flat == flat[:, :1]).all(1)
+
+    def is_cut(self) -> np.ndarray:
+        seconds = [each.seconds for each in self._given] or np.zeros(len(self._examples))
+        longer: np.ndarray = np.asarray(seconds) > self._format.seconds
+        return longer
 
     def facts(self) -> dict[str, Any]:
         silent = sum(int(self.is_blank(chunk).sum()) for chunk in self.chunks())
@@ -53,7 +60,7 @@ class PreparedSounds(Prepared):
             channels = Counter(each.channels for each in self._given)
             facts |= {
                 "seconds": spread_of(seconds),
-                "cut": int((seconds > self._format.seconds).sum()),
+                "cut": int(self.is_cut().sum()),
                 "rates": {str(rate): number for rate, number in rates.most_common()},
                 "channels": {str(each): number for each, number in channels.most_common()},
                 "resampled": len(self._given) - rates[self._format.rate],

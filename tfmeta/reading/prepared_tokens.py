@@ -35,6 +35,7 @@ class PreparedTokens(Prepared):
         no_tokens: Sequence[int] = (PADDING, UNKNOWN),
     ):
         super().__init__(examples)
+        self.cut_words = f"have more than {examples.shape[1]:,} tokens; those beyond do not count"
         self._no_tokens = list(no_tokens)
         self._splits, self._lengths, self._texts = splits, lengths, texts
 
@@ -53,6 +54,14 @@ class PreparedTokens(Prepared):
         says_nothing: np.ndarray = np.isin(chunk, self._no_tokens)
         return np.all(says_nothing, axis=1)
 
+    def is_cut(self) -> np.ndarray:
+        longer: np.ndarray = self._lengths > self._examples.shape[1]
+        return longer
+
+    def length_of(self, share: float) -> int:
+        """The tokens that this share of the texts, from 0 to 1, have at most."""
+        return int(np.quantile(self._lengths, share, method="inverted_cdf"))
+
     def facts(self) -> dict[str, Any]:
         unknown = {}
         for split, rows in self._splits.items():
@@ -64,7 +73,7 @@ class PreparedTokens(Prepared):
             "tokens": {
                 "median": float(np.median(self._lengths)) if len(ids) else None,
                 "most": int(self._lengths.max(initial=0)),
-                "cut": int((self._lengths > ids.shape[1]).sum()),
+                "cut": int(self.is_cut().sum()),
                 "length": ids.shape[1],
                 "texts": len(ids),
                 "without_known_tokens": int(self.is_blank(ids).sum()),

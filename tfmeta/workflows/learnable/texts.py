@@ -39,6 +39,7 @@ from tfmeta.workflows.learned import Learned
 TEXT_NETWORK = "minilm"
 # Tokens of a text, and different tokens of thousands of texts: there is a feature of each.
 _MOST_LENGTH, _FEW_TOKENS, _MANY_TEXTS = 2048, 4096, 4096
+_NOT_CUT = 0.99  # of the texts, whose length decides what a pretrained network costs
 # The default network of texts without its map, which is drawn at random before training.
 _TFIDF, _UNTRAINED = "TF-IDF", {"embedding_size": 0}
 
@@ -83,8 +84,8 @@ def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: P
     """The task of texts, whose features the network of that name makes."""
     options = {**ONE_TASK, **columns, **suited_options(name)}
     source = checked_source(pipelines.build("text", data_dir=place, options=options))
-    if name == _TFIDF:
-        options |= _size_of_texts(source)
+    if size := _size_of_texts(name, source):
+        options |= size
         source = checked_source(pipelines.build("text", data_dir=place, options=options))
     network = _network_of_texts(name, source)
     x = source.index.examples
@@ -118,9 +119,24 @@ def _computed(
     return np.concatenate(parts)
 
 
-def _size_of_texts(source: ClassSource) -> dict[str, int]:
-    """Options by which all of most texts counts, and the features of many texts fit in memory."""
-    tokens = cast(PreparedTokens, source.prepared).facts()["tokens"]
+def _size_of_texts(name: str, source: ClassSource) -> dict[str, int]:
+    """Options by which all of most texts counts, and the features of many texts fit in memory.
+
+    A pretrained network computes as much for each text as for the longest. So its length doubles
+    until few texts are longer.
+
+    Args:
+        name: of the network.
+        source: of the texts, as its default options have them.
+    """
+    prepared = cast(PreparedTokens, source.prepared)
+    tokens = prepared.facts()["tokens"]
+    if name != _TFIDF:
+        length, most = tokens["length"], NETWORKS[name].most_tokens if name in NETWORKS else 0
+        while length < min(most, prepared.length_of(_NOT_CUT)):
+            length *= 2
+        length = min(length, most) if most else length
+        return {"length": length} if length != tokens["length"] else {}
     is_large = len(source.index.labels) > _MANY_TEXTS
     length = min(max(tokens["most"], tokens["length"]), _MOST_LENGTH)
     return {"length": length, **({"vocabulary": _FEW_TOKENS} if is_large else {})}
