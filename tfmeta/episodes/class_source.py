@@ -1,7 +1,7 @@
 """Episodes from labelled examples, for all pipelines with classes."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -107,12 +107,22 @@ class ClassSource(EpisodeSource):
         if passed_over := self.index.origins.passed_over:
             others = counted(len(passed_over), "other entry")
             lines.append(f"not used: {others}: {listed(passed_over)}")
+        lines += self._cut()
         for split, shape in shapes.items():
             small = self.small_classes(split, shape) if shape.skip_small_classes else {}
             if small:
                 named = _named(small, most=None)
                 lines.append(f"{split}: left out {named}, because {_examples_needed(shape)}")
         return lines
+
+    def _cut(self) -> Iterator[str]:
+        """Says of which examples only a part counts, such as long texts."""
+        prepared, names = self.prepared, self.index.origins.names
+        rows = [] if prepared is None else np.flatnonzero(prepared.is_cut()).tolist()
+        if prepared and rows:
+            where = f": {listed([names[row] for row in rows])}" if names else ""
+            shown = f"{len(rows):,} of {len(self.index.labels):,} {prepared.noun}"
+            yield f"{shown} {prepared.cut_words}{where}"
 
     def check_embeddable(self) -> None:
         if self.num_rotations > 1:

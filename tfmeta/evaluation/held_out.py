@@ -97,6 +97,7 @@ def held_out(features: Array, labels: Array, head: Head) -> HeldOut:
         labels: `(examples,)` from 0; at least one class has two examples.
         head: one of `heads_for`.
     """
+    features = np.asarray(features, np.float64)
     found = _held_out(features, labels, head, folds_of(labels))
     if labels.max() == 1:  # of two classes, the other one is always the answer
         return found
@@ -122,7 +123,7 @@ def heads_for(labels: Array, units: int) -> list[Head]:
     times += len(_blocks_without_class(logistic[0], labels))
     fewest = min(units, number)
     is_affordable = times * fewest * number * (2 * LOGISTIC_STEPS * classes + fewest) <= _MOST_WORK
-    return found + logistic * is_affordable
+    return [*found, *logistic] if is_affordable else found
 
 
 def best_head(features: Array, labels: Array) -> HeldOut:
@@ -130,7 +131,7 @@ def best_head(features: Array, labels: Array) -> HeldOut:
 
     It is chosen by a thousand examples if there are more, and then answers all of them.
     """
-    features = in_fewest_units(features.astype(np.float64))  # once for all heads
+    features = in_fewest_units(np.asarray(features, np.float64))  # once for all heads
     folds = _enough_of(folds_of(labels))
     heads = heads_for(labels, features.shape[1])
     best = min(heads, key=lambda head: _held_out(features, labels, head, folds).loss)
@@ -138,8 +139,7 @@ def best_head(features: Array, labels: Array) -> HeldOut:
 
 
 def _held_out(features: Array, labels: Array, head: Head, folds: Folds) -> HeldOut:
-    """What a head says of the examples of some folds, but of none as one of no class."""
-    features = features.astype(np.float64)
+    """What a head says of the examples of some folds; it is asked for no unknown class."""
     logits = left_out_logits(head.algorithm, features, labels, folds, **head.options)
     rows = np.sort(np.concatenate(folds))
     answers = Answers(logits[rows], labels[rows], logits[:0])

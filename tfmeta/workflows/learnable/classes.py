@@ -88,23 +88,12 @@ def _blank(source: ClassSource) -> Iterator[str]:
         yield f"{prepared.noun} that {prepared.blank_words}: {shown}; leave them out"
 
 
-def _cut(source: ClassSource) -> Iterator[str]:
-    """Examples of which only a part counts, such as long texts."""
-    prepared = source.prepared
-    rows = [] if prepared is None else np.flatnonzero(prepared.is_cut()).tolist()
-    if prepared and rows:
-        shown = f"{len(rows):,} of {len(source.index.labels):,} {prepared.noun}"
-        names = listed([source.index.origins.names[row] for row in rows])
-        yield f"{shown} {prepared.cut_words}: {names}"
-
-
 def _warnings(source: ClassSource) -> Iterator[str]:
     index, prepared = source.index, source.prepared
     yield from source.left_out({})
     if isinstance(prepared, PreparedColumns):
         yield from prepared.warnings(prepared.facts())
     yield from _blank(source)
-    yield from _cut(source)
     found = alike(index, given_digests(index))
     for kind, harm in (
         ("across_classes", "their labels contradict each other"),
