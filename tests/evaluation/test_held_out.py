@@ -75,6 +75,7 @@ def test_of_many_examples_a_fifth_is_held_out_at_a_time():
         *[[800, 19]] * 3,
         *[[800, 20]] * 2,
     ]
+    assert "ridge" in {head.algorithm for head in heads_for(labels, UNITS)}
 
 
 def test_a_thousand_examples_choose_a_head_that_then_answers_all():

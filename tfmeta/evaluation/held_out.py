@@ -98,15 +98,9 @@ def held_out(features: Array, labels: Array, head: Head) -> HeldOut:
         head: one of `heads_for`.
     """
     features = np.asarray(features, np.float64)
-    found = _held_out(features, labels, head, folds_of(labels))
-    if labels.max() == 1:  # of two classes, the other one is always the answer
-        return found
-    blocks = _blocks_without_class(head, labels)
-    without = left_out_logits(head.algorithm, features, labels, blocks, **head.options)
-    unknown = np.where(np.eye(labels.max() + 1, dtype=bool)[labels], ABSENT, without)
-    rows = np.sort(np.concatenate(blocks))
-    answers = Answers(found.answers.known, found.answers.labels, unknown[rows])
-    return HeldOut(head, found.rows, answers, fitted(answers))
+    is_only_other = labels.max() == 1  # of two classes, the other one is always the answer
+    blocks = [] if is_only_other else _blocks_without_class(head, labels)
+    return _held_out(features, labels, head, folds=folds_of(labels), blocks=blocks)
 
 
 def heads_for(labels: Array, units: int) -> list[Head]:
@@ -134,16 +128,30 @@ def best_head(features: Array, labels: Array) -> HeldOut:
     features = in_fewest_units(np.asarray(features, np.float64))  # once for all heads
     folds = _enough_of(folds_of(labels))
     heads = heads_for(labels, features.shape[1])
-    best = min(heads, key=lambda head: _held_out(features, labels, head, folds).loss)
+    best = min(heads, key=lambda head: _held_out(features, labels, head, folds=folds).loss)
     return held_out(features, labels, best)
 
 
-def _held_out(features: Array, labels: Array, head: Head, folds: Folds) -> HeldOut:
-    """What a head says of the examples of some folds; it is asked for no unknown class."""
-    logits = left_out_logits(head.algorithm, features, labels, folds, **head.options)
-    rows = np.sort(np.concatenate(folds))
-    answers = Answers(logits[rows], labels[rows], logits[:0])
+def _held_out(
+    features: Array, labels: Array, head: Head, *, folds: Folds, blocks: Folds = ()
+) -> HeldOut:
+    """What a head says of the examples of some folds, and of blocks whose classes it lacks."""
+    both = [*folds, *blocks]
+    logits = left_out_logits(head.algorithm, features, labels, both, **head.options)
+    rows, known = _in_order(folds, logits[: len(folds)])
+    unknown = known[:0]
+    if blocks:
+        others, unknown = _in_order(blocks, logits[len(folds) :])
+        unknown[np.arange(len(others)), labels[others]] = ABSENT
+    answers = Answers(known, labels[rows], unknown)
     return HeldOut(head, rows, answers, fitted(answers))
+
+
+def _in_order(blocks: Folds, logits: list[Array]) -> tuple[Array, Array]:
+    """The numbers of the blocks' examples from the lowest, and their logits."""
+    rows = np.concatenate(blocks)
+    order = np.argsort(rows)
+    return rows[order], np.concatenate(logits)[order]
 
 
 def _blocks_without_class(head: Head, labels: Array) -> Folds:

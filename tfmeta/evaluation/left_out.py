@@ -19,12 +19,12 @@ from tfmeta.runtime import usable_cores
 ABSENT = -1e9  # logit of a class without an example among those that a head is learned from
 _CLASS_GROUPS = 5  # in which classes are left out where learning anew is dear
 Array = npt.NDArray[Any]
-Blocks = Sequence[Array]  # numbers of the examples of each block, of which none is in two
+Blocks = Sequence[Array]  # numbers of the examples of each block
 
 
 def left_out_logits(
     algorithm: str, features: Array, labels: Array, blocks: Blocks, **options: Any
-) -> Array:
+) -> list[Array]:
     """The logits of each block's examples, by the head learned from all examples but these.
 
     Args:
@@ -35,7 +35,7 @@ def left_out_logits(
         **options: of the head.
 
     Returns:
-        `(examples, classes)`; zeros for an example of no block.
+        `(its examples, classes)` for each block.
     """
     return _LOGITS[algorithm](features, labels, blocks, **options)
 
@@ -51,16 +51,17 @@ def blocks_of_some_classes(labels: Array) -> Blocks:
     return [np.flatnonzero(labels % groups == group) for group in range(groups)]
 
 
-def _of_prototypical(features: Array, labels: Array, blocks: Blocks) -> Array:
+def _of_prototypical(features: Array, labels: Array, blocks: Blocks) -> list[Array]:
     """Minus the squared distance to the mean of each class's other examples."""
     counts = np.bincount(labels)
     sums = _sums(features, labels, len(counts))
-    logits = np.zeros((len(labels), len(counts)))
-    for rows in blocks:
+
+    def left_out(rows: Array) -> Array:
         left = np.maximum(counts - np.bincount(labels[rows], minlength=len(counts)), 1)
         means = sums - _sums(features[rows], labels[rows], len(counts))
-        logits[rows] = _distances(features[rows], means / left[:, np.newaxis])
-    return logits
+        return _distances(features[rows], means / left[:, np.newaxis])
+
+    return [left_out(rows) for rows in blocks]
 
 
 def _sums(features: Array, labels: Array, number: int) -> Array:
@@ -78,7 +79,7 @@ def _distances(features: Array, means: Array) -> Array:
 
 def _of_ridge(
     features: Array, labels: Array, blocks: Blocks, *, regularisation: float, scale: float = 20.0
-) -> Array:
+) -> list[Array]:
     """What is left out changes the answers in closed form.
 
     With X'X + lambda I = LL', Z = X L'^-1 and the answers F = ZZ'Y, those for a block B that is
@@ -100,15 +101,12 @@ def _of_ridge(
         kept = np.eye(len(rows)) - block @ block.T
         return targets[rows] - np.linalg.solve(kept, targets[rows] - fitted_answers[rows])
 
-    logits = np.zeros_like(targets)
-    for rows in blocks:
-        logits[rows] = scale * left_out(rows)
-    return logits
+    return [scale * left_out(rows) for rows in blocks]
 
 
 def _of_transfer(
     features: Array, labels: Array, blocks: Blocks, *, head: str, regularisation: float
-) -> Array:
+) -> list[Array]:
     """Logistic regression, learned anew for each block; as many at once as there are cores.
 
     Its products are too small for threads of their own: NumPy's and SciPy's would wait for each
@@ -124,11 +122,8 @@ def _of_transfer(
         answers[:, ~targets[kept].any(0)] = ABSENT
         return answers
 
-    logits = np.zeros_like(targets)
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
-        for rows, answers in zip(blocks, pool.map(left_out, blocks), strict=True):
-            logits[rows] = answers
-    return logits
+        return list(pool.map(left_out, blocks))
 
 
 def _unit(features: Array) -> Array:
@@ -137,7 +132,7 @@ def _unit(features: Array) -> Array:
     return unit
 
 
-_LOGITS: dict[str, Callable[..., Array]] = {
+_LOGITS: dict[str, Callable[..., list[Array]]] = {
     "prototypical": _of_prototypical,
     "ridge": _of_ridge,
     "transfer": _of_transfer,

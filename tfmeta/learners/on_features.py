@@ -160,7 +160,7 @@ class OnFeatures(MetaLearner):
                 "compile(), so compile again"
             )
         if self._are_features(x.shape[1:]):
-            return tf.squeeze(x, 1) if self._has_telling_axis else x
+            return tf.squeeze(x, 1) if telling_axis(self.network) else x
         return self._embed[bool(layers_in_half(self.network))](x)
 
     def _embed_examples(self, x: tf.Tensor) -> tf.Tensor:
@@ -228,10 +228,6 @@ class OnFeatures(MetaLearner):
 
     def _are_features(self, shape: Any) -> bool:
         return shape.rank == self._given.rank and shape.is_compatible_with(self._given)
-
-    @property
-    def _has_telling_axis(self) -> bool:
-        return self._given.rank >= len(self.function.output_shape)
 
     # What the learner decides
 
