@@ -8,6 +8,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tfmeta import files
 from tfmeta.errors import UserError
 from tfmeta.learners.execution import has_accelerator
 from tfmeta.learners.replicas import share_of
+from tfmeta.networks.text_encoder import of_less_padding
 from tfmeta.reading.images import to_unit
 from tfmeta.reading.record_file import cache_folder
 from tfmeta.runtime import usable_cores
@@ -85,8 +87,11 @@ def _in_parts(
     network: keras.Model, strategy: tf.distribute.Strategy
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """The network as a function of arrays, and the number of devices or cores that compute it."""
+    is_on_tpu = isinstance(strategy, tf.distribute.TPUStrategy)
+    read = None if is_on_tpu else of_less_padding(network)
+    read = read or partial(network, training=False)
     run = tf.function(  # what the cache lacks of a batch has any number of rows
-        lambda x: network(to_unit(x), training=False), autograph=False, reduce_retracing=True
+        lambda x: read(to_unit(x)), autograph=False, reduce_retracing=True
     )
     devices = share_of(strategy).count
     if devices == 1 and has_accelerator():

@@ -22,6 +22,7 @@ from tfmeta.learners.replicas import of_all_rows
 from tfmeta.learners.support_parts import SupportParts
 from tfmeta.learners.task_model import TaskModel
 from tfmeta.networks import input_dtype
+from tfmeta.networks.text_encoder import of_less_padding
 from tfmeta.networks.within_class_whitening import WithinClassWhitening
 
 
@@ -81,11 +82,14 @@ class OnFeatures(MetaLearner):
         self.moving_averages = learner.moving_averages
         self._target_kind = learner.known_target_kind
         self._sources: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        # As a function, which Keras does not save beside the network.
+        self._read = of_less_padding(network)
         examples = tf.TensorSpec((None, *self.function.input_shape[1:]), input_dtype(network))
-        # Traced once for each precision, however many signatures of an export call it.
+        # Each is traced once for each precision, however many signatures of an export call it.
         self._embed = {
-            in_half: tf.function(self._embed_examples, [examples], autograph=False)
+            (in_half, embed): tf.function(embed, [examples], autograph=False)
             for in_half in (True, False)
+            for embed in (self._embed_examples, self._embed_statically)
         }
 
     # One task
@@ -161,9 +165,13 @@ class OnFeatures(MetaLearner):
             )
         if self._are_features(x.shape[1:]):
             return tf.squeeze(x, 1) if telling_axis(self.network) else x
-        return self._embed[bool(layers_in_half(self.network))](x)
+        embed = self._embed_statically if self._is_compiled_by_xla else self._embed_examples
+        return self._embed[bool(layers_in_half(self.network)), embed](x)
 
     def _embed_examples(self, x: tf.Tensor) -> tf.Tensor:
+        return full(self._read(x)) if self._read else self._embed_statically(x)
+
+    def _embed_statically(self, x: tf.Tensor) -> tf.Tensor:
         function = self.function
         return full(function.with_statistics([], function.moving_statistics(), x))
 

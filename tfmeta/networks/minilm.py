@@ -5,11 +5,12 @@ from typing import Any
 
 import keras
 import numpy.typing as npt
-from keras import layers
+from keras import layers, ops
 
 from tfmeta.networks.encoder_block import encoder_block
 from tfmeta.networks.image_input import with_head
 from tfmeta.networks.input_dtypes import full_dtype
+from tfmeta.networks.text_encoder import TextEncoder
 from tfmeta.networks.token_input import masked_mean, token_input
 from tfmeta.reading.minilm_files import minilm_folder
 from tfmeta.reading.safetensors_files import read_safetensors
@@ -40,7 +41,7 @@ class AddPositions(layers.Layer):
 
     def call(self, x: Any) -> Any:
         """`(batch, length, size)` -> the same shape."""
-        return x + self.positions[: x.shape[1]]
+        return x + self.positions[: ops.shape(x)[1]]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
@@ -105,7 +106,7 @@ def minilm(
     if weights:
         arrays = read_safetensors(minilm_folder() / "model.safetensors", sha256=_SHA256)
         _assign(keras.Model(inputs, features), arrays)
-    return keras.Model(inputs, with_head(features, num_outputs), name="minilm")
+    return TextEncoder(inputs, with_head(features, num_outputs), name="minilm")
 
 
 def _assign(network: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

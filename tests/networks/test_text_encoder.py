@@ -1,0 +1,91 @@
+"""Networks of texts read no more padding than a batch needs, and answer the same."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from closeness import assert_close
+from keras import layers, ops
+
+import tfmeta
+from tfmeta.learners.feature_cache import cached_features
+from tfmeta.networks.encoder_block import encoder_block
+from tfmeta.networks.text_encoder import TextEncoder, of_less_padding
+from tfmeta.networks.token_input import masked_mean, token_input
+
+LENGTH = 12
+TEXTS = np.array([[5, 0, 7], [4, 9, 0], [2, 0, 0], [0, 0, 0]], np.float32)  # the first has a gap
+
+
+def padded(ids):
+    return np.pad(ids, [(0, 0), (0, LENGTH - ids.shape[1])])
+
+
+def small_encoder():
+    keras.utils.set_random_seed(3)
+    inputs, ids, is_token = token_input((LENGTH,), 10, network="small")
+    x = layers.Embedding(10, 8)(ids)
+    x = encoder_block(x, is_token, "block", heads=2, hidden=16)
+    return TextEncoder(inputs, masked_mean(x, is_token))
+
+
+def tokens_read():
+    """A model whose one feature is the number of tokens that it is given for a text."""
+    inputs = keras.Input((LENGTH,))
+    return TextEncoder(inputs, ops.sum(ops.ones_like(inputs), 1, keepdims=True))
+
+
+def test_it_answers_as_the_whole_length_does():
+    network = small_encoder()
+    read = of_less_padding(network)
+    assert_close(read(padded(TEXTS)), network.predict(padded(TEXTS), verbose=0))
+    for text in TEXTS:
+        one = padded(text[np.newaxis])
+        assert_close(read(one), network.predict(one, verbose=0))
+    in_graph = tf.function(read, [tf.TensorSpec((None, LENGTH))])
+    assert in_graph(padded(TEXTS)[:0]).shape == (0, 8)
+
+
+def test_it_reads_up_to_the_last_token_of_any_text():
+    read = of_less_padding(tokens_read())
+    assert read(padded(TEXTS)).numpy().tolist() == [[3]] * 4
+    assert read(padded(TEXTS)[2:]).numpy().tolist() == [[1]] * 2
+    assert read(padded(TEXTS)[3:]).numpy().tolist() == [[1]]  # nothing but padding
+    full = np.ones((2, LENGTH), np.float32)
+    assert read(full).numpy().tolist() == [[LENGTH]] * 2
+
+
+def test_a_model_of_its_layers_makes_no_such_promise():
+    network = small_encoder()
+    for_each_token = keras.Model(network.input, network.get_layer("block_norm").output)
+    assert of_less_padding(for_each_token) is None
+    assert of_less_padding(tfmeta.networks.mlp((LENGTH,), 2)) is None
+
+
+def test_a_saved_one_is_one_still(tmp_path):
+    network = small_encoder()
+    network.save(tmp_path / "network.keras")
+    loaded = keras.models.load_model(tmp_path / "network.keras")
+    assert_close(of_less_padding(loaded)(padded(TEXTS)), network.predict(padded(TEXTS), verbose=0))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_learner_reads_less_unless_xla_compiles_it(jit_compile):
+    learner = tfmeta.OnFeatures(tokens_read(), tfmeta.Prototypical(tfmeta.networks.mlp((1,), None)))
+    learner.compile(jit_compile=jit_compile)
+    expected = LENGTH if jit_compile else 3
+    assert learner.encoded(tf.constant(padded(TEXTS))).numpy().tolist() == [[expected]] * 4
+
+
+def test_texts_are_embedded_once_without_their_padding(tmp_path):
+    read = cached_features(tokens_read(), padded(TEXTS), folder=tmp_path)
+    assert read.tolist() == [[3]] * 4
+
+
+def test_minilm_is_one():
+    network = tfmeta.networks.minilm((LENGTH,), weights=None)
+    assert_close(
+        of_less_padding(network)(padded(TEXTS)),
+        network.predict(padded(TEXTS), verbose=0),
+        roundings=1000,
+    )

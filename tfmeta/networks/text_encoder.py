@@ -1,0 +1,48 @@
+"""Networks of texts that run on as many tokens as a batch has, where nothing is trained."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfmeta.networks.token_input import PADDING
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class TextEncoder(keras.Model):
+    """A model of token ids `(batch, length)`, in which padding at the end of a text counts nothing.
+
+    It is a functional model with this promise: its layers give a text the same outputs, but for the
+    rounding, however much padding follows. What is made of some of its layers is another model,
+    without the promise.
+    """
+
+    def of_any_length(self) -> keras.Model:
+        """A model of the same layers, and so of the same variables, for texts of any length."""
+        inputs = keras.Input((None,), dtype=self.inputs[0].dtype, name=self.inputs[0].name)
+        model: keras.Model = keras.models.clone_model(
+            self, input_tensors=inputs, clone_function=lambda layer: layer
+        )
+        return model
+
+
+def of_less_padding(network: keras.Model) -> Callable[[Any], Any] | None:
+    """The network in inference, as a function that leaves out what is padding in all of a batch.
+
+    How much that is, is known only when the graph runs, which XLA does not take.
+
+    Returns:
+        ids `(batch, length)` -> the network's outputs; None if it is no `TextEncoder`.
+    """
+    if not isinstance(network, TextEncoder):
+        return None
+    model = network.of_any_length()
+
+    def run(ids: Any) -> Any:
+        ids = tf.convert_to_tensor(ids)
+        places = tf.range(1, tf.shape(ids)[1] + 1)
+        last = tf.reduce_max(tf.where(tf.equal(ids, PADDING), 0, places))
+        return model(ids[:, : tf.maximum(last, 1)], training=False)
+
+    return run
