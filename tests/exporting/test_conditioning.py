@@ -32,3 +32,11 @@ def test_one_that_enlarges_roundings_has_as_much_more():
 
 def test_it_has_an_end():
     assert tolerance(1e6) == MOST
+
+
+def test_a_draw_whose_label_rounding_changes_is_not_taken():
+    def respond(seed, nudge):
+        is_moved = seed < 5 and nudge(np.ones(1, np.float32))[0] != 1
+        return [np.array([int(is_moved)])]
+
+    assert well_conditioned(lambda seed: seed, respond) == (5, USUAL)

@@ -68,7 +68,10 @@ def test_a_record_of_another_shape_is_refused():
 
 def drawn(input_format, seed, shape, name="x"):
     """Random encoded examples by the names of their inputs."""
-    parts = input_format.draw_inputs(np.random.default_rng(seed), shape)
+    rng = np.random.default_rng(seed)
+    parts = input_format.draw_inputs(
+        rng, shape, lambda: rng.normal(size=shape + input_format.shape)
+    )
     assert {name + ending for ending in parts} == input_format.inputs_of(name).keys()
     return {name + ending: values for ending, values in parts.items()}
 

@@ -247,3 +247,14 @@ def test_an_npz_has_no_columns(tmp_path):
     np.savez(tmp_path / "data.npz", x=np.eye(4), y=[0, 0, 1, 1])
     with pytest.raises(UserError, match="expected a CSV or Parquet file, whose columns have names"):
         build(data_dir=tmp_path / "data.npz", missing="mean")
+
+
+def test_random_numbers_of_an_export_are_such_as_the_network_has():
+    prepared = np.random.default_rng(1).normal(1013, 5, (2, 50, *FORMAT.shape))
+    drawn = FORMAT.draw_inputs(np.random.default_rng(0), (2, 50), lambda: prepared)
+    for column in set(FORMAT.columns) - FORMAT.categories.keys():
+        place, numbers = FORMAT.features.index(column), drawn[FORMAT.endings[column]]
+        is_there = ~np.isnan(numbers)
+        assert 0 < is_there.sum() <= numbers.size
+        expected = prepared[..., place].astype(np.float32)
+        np.testing.assert_array_equal(numbers[is_there], expected[is_there])

@@ -110,11 +110,13 @@ def test_one_example_per_class_is_enough_and_said(tmp_path):
 @pytest.mark.usefixtures("kept_exports")
 def test_a_table_of_features_is_learned_too(tmp_path):
     rng = np.random.default_rng(0)
-    rows = ["a,b,kind", *(f"{x + rng.normal()},{-x},k{x}" for x in (0, 9) for _ in range(6))]
+    # Of the second column, such as a pressure, 0 is far away.
+    numbers = [(x, x + rng.normal()) for x in (0, 4, 9) for _ in range(6)]
+    rows = ["a,b,kind", *(f"{a},{1013 - x},k{x}" for x, a in numbers)]
     (tmp_path / "t.csv").write_text("\n".join(rows))
     found = tfmeta.learn(tmp_path / "t.csv", label="kind", output=tmp_path / "model")
     assert found.held_out.accuracy == 1.0
-    (tmp_path / "q.csv").write_text("b,a\n-9,9.5\n0,0.1\n")
+    (tmp_path / "q.csv").write_text("b,a\n1004,9.5\n1013,0.1\n")
     predictions = tfmeta.predict(tmp_path / "model", [tmp_path / "q.csv"])
     assert [p.label for p in predictions] == ["k9", "k0"]
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+from keras import layers
 
 
 def full_dtype() -> dict[str, str]:
@@ -35,13 +36,13 @@ def unscaled(network: keras.Model, standard: npt.NDArray[Any]) -> npt.NDArray[An
         network: any; without such layers the examples are returned as they are.
         standard: `(..., *input_shape)` numbers around 0.
     """
-    if input_dtype(network) != "float64":
-        return standard.astype(np.float32)
-    first = {layer.name: layer for layer in network.layers}
+    dtype = np.dtype(input_dtype(network))
+    first = {layer.name: layer for layer in network.layers if isinstance(layer, layers.Rescaling)}
     flat = standard.reshape(-1, math.prod(network.input_shape[1:])).astype(np.float64)
     if "scale" in first:
         flat = flat / np.asarray(first["scale"].scale)
     for name in ("centre_rest", "centre"):
         if name in first:
             flat = flat - np.asarray(first[name].offset)
-    return flat.reshape(standard.shape)
+    most = np.finfo(dtype).max
+    return np.clip(flat, -most, most).reshape(standard.shape).astype(dtype)

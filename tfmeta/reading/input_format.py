@@ -263,9 +263,14 @@ class InputFormat(ABC):
         """What an exported model must keep so that `prepare` works, such as a table; or None."""
         return None
 
-    def draw_inputs(self, rng: Any, shape: tuple[int, ...]) -> dict[str, Any]:
-        """Random encoded examples, arrays of that shape by endings; none if none are encoded."""
-        del rng, shape
+    def draw_inputs(
+        self, rng: Any, shape: tuple[int, ...], draw_prepared: Callable[[], Any]
+    ) -> dict[str, Any]:
+        """Random encoded examples, arrays of that shape by endings; none if none are encoded.
+
+        `draw_prepared` returns numbers `(*shape, *self.shape)` such as the network's examples have.
+        """
+        del rng, shape, draw_prepared
         return {}
 
     def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:

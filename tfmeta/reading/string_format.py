@@ -54,7 +54,10 @@ class StringFormat(InputFormat):
     def spoilt_inputs(self) -> Spoilt:
         return {self.suffix: self.spoilt}
 
-    def draw_inputs(self, rng: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    def draw_inputs(
+        self, rng: Any, shape: tuple[int, ...], draw_prepared: Callable[[], Any]
+    ) -> dict[str, Any]:
+        del draw_prepared
         return {self.suffix: self.draw(rng, shape)}
 
     def admitted(self, inputs: list[Any]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Rows with categories and missing numbers, prepared as in training. Imports no TensorFlow."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -220,15 +220,18 @@ class TableFormat(InputFormat):
 
     # For exports
 
-    def draw_inputs(self, rng: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    def draw_inputs(
+        self, rng: Any, shape: tuple[int, ...], draw_prepared: Callable[[], Any]
+    ) -> dict[str, Any]:
         drawn: dict[str, Any] = {}
+        prepared, places = draw_prepared(), {name: i for i, name in enumerate(self.features)}
         for column, ending in self.endings.items():
             is_missing = rng.random(shape) < _DRAWN_MISSING
             if column in self.categories:
                 words = [b"?", *(word.encode() for word in self.categories[column])]
                 drawn[ending] = np.array(words, object)[rng.integers(0, len(words), shape)]
                 continue
-            numbers = np.float32(2 * np.abs(rng.normal(size=shape)))
+            numbers = np.float32(prepared[..., places[column]])
             may_be = column in (self.missing or {})
             drawn[ending] = np.where(is_missing, np.float32(np.nan), numbers) if may_be else numbers
         return drawn

@@ -35,6 +35,21 @@ def test_a_constant_feature_is_only_centred(tmp_path):
     assert_close(options["input_mean"][1], 0.1, dtype=np.float32)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_examples_of_an_export_are_such_as_the_network_scales_to_numbers_around_0(dtype):
+    mean, scale = np.array([1013.0, 0.5]), np.array([5.0, 0.1])
+    constants = {"input_mean": mean, "input_scale": scale, "input_dtype": dtype}
+    standard = np.array([[[0.0, 1.0], [-1.0, 0.5]]])
+    raw = networks.unscaled(networks.mlp((2,), None, units=(), **constants), standard)
+    assert raw.dtype == dtype
+    assert_close(raw, mean + scale * standard, dtype=np.float32)
+
+
+def test_an_example_of_an_export_is_finite_where_the_columns_are_huge():
+    network = networks.mlp((1,), None, units=(), input_mean=[-2e38], input_scale=[1e38])
+    assert np.isfinite(networks.unscaled(network, np.array([[-9.0], [9.0]]))).all()
+
+
 def test_a_network_scales_examples_of_any_shape_by_constants():
     rng = np.random.default_rng(0)
     x = rng.normal(1e6, 3.0, (5, 2, 3)).astype(np.float32)

@@ -44,7 +44,7 @@ def well_conditioned(
         change = _sensitivity(functools.partial(respond, drawn), most=least)
         if change < least:
             best, least = drawn, change
-        is_hopeless = seed + 1 >= _FEW_DRAWS and least > _HOPELESS * _MOST_CHANGE
+        is_hopeless = seed + 1 >= _FEW_DRAWS and _HOPELESS * _MOST_CHANGE < least < np.inf
         if least <= _MOST_CHANGE or is_hopeless:
             break
     effect = max(1.0, least / _MOST_CHANGE)

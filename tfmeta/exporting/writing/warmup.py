@@ -223,13 +223,17 @@ def _examples(
 ) -> tuple[np.ndarray, Parts]:
     """Random examples `(tasks, number, ...)`, and as they are encoded, if they are."""
     learner, input_format = served.learner, served.options.input_format
-    encoded = input_format.draw_inputs(rng, (NUM_TASKS, number))
+    shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
+
+    def draw_prepared() -> np.ndarray:
+        # Above the middle, which is not negative, for networks that take ids.
+        return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape)))
+
+    encoded = input_format.draw_inputs(rng, (NUM_TASKS, number), draw_prepared)
     if encoded:
         inputs = {SUPPORT_X + ending: tf.constant(each) for ending, each in encoded.items()}
         return input_format.prepare_inputs(inputs, name=SUPPORT_X).numpy(), encoded
-    shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
-    # Not negative, for networks that take ids.
-    return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape))), {}
+    return draw_prepared(), {}
 
 
 def _with_encoded(requests: Requests, encoded: Encoded, input_format: InputFormat) -> Requests:
