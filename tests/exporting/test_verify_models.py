@@ -73,7 +73,7 @@ def test_a_hand_made_model_without_a_fault_passes(tmp_path):
         (NeedsXla, "graph", "_XlaMustCompile"),
         (CallsPython, "graph", "EagerPyFunc"),
         (Drifts, "determinism", "predict: prediction differs between two equal requests"),
-        (MixesExamples, "batching", "predict: prediction in a batch: differs by"),
+        (MixesExamples, "batching", "predict in a batch: prediction: differs by"),
         (TakesAnything, "refusals", "x with nan was answered"),
     ],
     ids=["XLA", "Python", "drift", "mixing", "no refusals"],

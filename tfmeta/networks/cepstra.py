@@ -35,7 +35,9 @@ class CepstralParts(layers.Layer):
         x = x[..., 0]
         cosines = scipy.fft.dct(np.eye(x.shape[-1]), axis=-1, norm="ortho")
         cosines = cosines[:, 1 : self.coefficients + 1].astype(np.float32)
-        frames = ops.matmul(x, ops.cast(cosines, x.dtype))
+        # No cosine sees how loud a frame is. Without that, a silent one is 0, and no rounding error.
+        level = ops.max(x, -1, keepdims=True)
+        frames = ops.matmul(x - level, ops.cast(cosines, x.dtype))
         is_heard = _heard(x)
         total = ops.sum(is_heard, 1, keepdims=True)
         place = (ops.cumsum(is_heard, 1) - 0.5 * is_heard) / total
@@ -47,7 +49,7 @@ class CepstralParts(layers.Layer):
             means.append(_mean(frames, weights))
         mean = _mean(frames, is_heard)
         variance = _mean(ops.square(frames - mean[:, None]), is_heard)
-        return ops.concatenate([*means, ops.sqrt(variance)], -1)
+        return ops.concatenate([*means, _root(variance)], -1)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return (input_shape[0], (self.parts + 1) * self.coefficients)
@@ -65,6 +67,12 @@ def _heard(x: Any) -> Any:
     highest = ops.max(loudness, 1, keepdims=True)
     lowest = ops.min(ops.min(x, -1), 1, keepdims=True)
     return ops.cast(loudness >= highest - _HEARD * (highest - lowest), x.dtype)
+
+
+def _root(x: Any) -> Any:
+    """The square root; the derivative at 0 is 0, and not infinite."""
+    is_zero = ops.equal(x, 0.0)
+    return ops.where(is_zero, x, ops.sqrt(ops.where(is_zero, ops.ones_like(x), x)))
 
 
 def _mean(frames: Any, weights: Any) -> Any:

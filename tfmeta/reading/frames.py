@@ -83,7 +83,7 @@ def _check_parquet(path: Path) -> None:
 
 
 def _unpacked(column: Any, types: Any, is_text: Any) -> Any:
-    """A pandas column as an array of numbers, else of objects; a missing value is None."""
+    """A pandas column as an array of numbers, else of objects; a missing value is NaN or None."""
     is_number = types.is_numeric_dtype(column) and not types.is_complex_dtype(column)
     if is_number and not is_text:
         if isinstance(column.dtype, np.dtype):
@@ -91,6 +91,8 @@ def _unpacked(column: Any, types: Any, is_text: Any) -> Any:
         if types.is_integer_dtype(column) and not column.isna().any():
             return column.to_numpy(np.int64 if types.is_signed_integer_dtype(column) else np.uint64)
         return column.to_numpy(np.float64, na_value=np.nan)
+    if not is_text and types.infer_dtype(column, skipna=True) == "boolean":
+        return column.astype(object).where(column.notna(), np.nan).to_numpy(np.float64)
     return column.astype(object).where(column.notna(), None).to_numpy()
 
 

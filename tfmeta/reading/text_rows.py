@@ -81,6 +81,7 @@ def columns_of_json(path: Path) -> dict[str, list[str]]:
 
 def _csv_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields `(line, {column: text})` for each row, with the line in which it begins."""
+    usual = csv.field_size_limit(max(len(content), csv.field_size_limit()))  # of the process
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     header: list[str] | None = None
     line = 1
@@ -108,6 +109,8 @@ def _csv_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
             f"{path}, line {line}, is no CSV ({error}); expected quotes to be closed, and those "
             'in a text to be doubled: "a ""b"" c"'
         ) from error
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _json_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -24,17 +24,17 @@ def open_source(settings: Settings) -> EpisodeSource:
 
 
 def _options(settings: Settings) -> dict[str, Any]:
-    return {**_suited_to_network(settings), **settings.pipeline_options}
+    suited = suited_to_network(settings.network, settings.pipeline)
+    return {**suited, **settings.pipeline_options}
 
 
-def _suited_to_network(settings: Settings) -> dict[str, Any]:
+def suited_to_network(network: str, pipeline: str) -> dict[str, Any]:
     """The size of images that a pretrained network was trained at, or its tokenizer of texts.
 
     It is for a pipeline whose option is None by default: images of any sizes, of which the usual 84
     pixels of a side would lose most of what such a network sees, and texts.
     """
-    taken = options_of(settings.pipeline)
-    suited = suited_options(settings.network)
+    taken, suited = options_of(pipeline), suited_options(network)
     return {option: value for option, value in suited.items() if taken.get(option, 0) is None}
 
 

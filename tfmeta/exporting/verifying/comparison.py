@@ -1,6 +1,10 @@
 """How far two answers are apart."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+
+from tfmeta.exporting.contract import LABEL, PROBABILITIES
 
 
 class CheckFailed(Exception):
@@ -48,3 +52,53 @@ def difference(received: np.ndarray, expected: np.ndarray, what: str, tolerance:
     if not worst <= tolerance:
         raise CheckFailed(f"{what}: differs by {worst:.1e}; expected at most {tolerance:.0e}")
     return worst
+
+
+def answer_difference(
+    received: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+    what: str,
+    tolerance: float,
+    class_names: Sequence[str] | None = None,
+) -> float:
+    """The largest `difference` of two answers, arrays by name.
+
+    Two classes whose probabilities are within the tolerance of each other are as likely, and
+    rounding decides which one is the label.
+
+    Args:
+        class_names: of the labels, in the order of the probabilities; None if they are numbers.
+
+    Raises:
+        CheckFailed: if the answers differ by more than the tolerance, or in a label otherwise.
+    """
+    worst = 0.0
+    for name, want in expected.items():
+        have = received[name]
+        if name == LABEL and PROBABILITIES in expected and have.shape == want.shape:
+            have = _labels_that_count(have, want, expected[PROBABILITIES], tolerance, class_names)
+        worst = max(worst, difference(have, want, f"{what}: {name}", tolerance))
+    return worst
+
+
+def _labels_that_count(
+    received: np.ndarray,
+    expected: np.ndarray,
+    probabilities: np.ndarray,
+    tolerance: float,
+    class_names: Sequence[str] | None,
+) -> np.ndarray:
+    """The labels received, and those expected in place of others that are as likely."""
+    names = range(probabilities.shape[-1]) if class_names is None else class_names
+    places = {name: place for place, name in enumerate(names)}
+    kept = received.copy()
+    for where in zip(*np.nonzero(received != expected), strict=True):
+        found = [places.get(_plain(labels[where])) for labels in (received, expected)]
+        if None not in found:
+            one, other = probabilities[where][found]
+            kept[where] = expected[where] if abs(one - other) <= tolerance else received[where]
+    return kept
+
+
+def _plain(label: object) -> object:
+    return label.decode() if isinstance(label, bytes) else label

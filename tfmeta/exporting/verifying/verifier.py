@@ -30,7 +30,12 @@ from tfmeta.exporting.loading.graph_scan import all_nodes, check_files, served_g
 from tfmeta.exporting.loading.saver_scan import UnsafeModelError
 from tfmeta.exporting.loading.tensor_protos import from_proto, read_records, to_proto
 from tfmeta.exporting.manifest import Manifest, digest_of
-from tfmeta.exporting.verifying.comparison import CheckFailed, difference, one_by_one, same_bytes
+from tfmeta.exporting.verifying.comparison import (
+    CheckFailed,
+    answer_difference,
+    one_by_one,
+    same_bytes,
+)
 from tfmeta.exporting.verifying.malformed import malformed
 from tfmeta.precision import IN_COMPANY, MOST_OF_AN_EXPORT, rounding_error
 
@@ -135,7 +140,7 @@ class Verifier:
 
     def check_warm_up(self) -> str:
         """Each recorded request gets the answer that Keras, or else the Python learner, gave."""
-        worst, tolerance = 0.0, self._manifest.tolerance
+        worst, tolerance, names = 0.0, self._manifest.tolerance, self._manifest.class_names
         if not tolerance <= MOST_TOLERANCE:
             raise CheckFailed(
                 f"tfmeta.json allows a difference of {tolerance:.1e}; expected at most "
@@ -150,9 +155,8 @@ class Verifier:
                     raise CheckFailed(
                         f"{signature} answers {sorted(outputs)}, expected {sorted(expected)}"
                     )
-                for key, want in expected.items():
-                    what = f"{signature}: {key}"
-                    worst = max(worst, difference(outputs[key], want, what, tolerance))
+                apart = answer_difference(outputs, expected, signature, tolerance, names)
+                worst = max(worst, apart)
         whose = self._manifest.answers_of
         return f"{len(self._records)} records equal {whose}, largest difference {worst:.1e}"
 
@@ -203,7 +207,7 @@ class Verifier:
 
     def check_batching(self) -> str:
         """A request of several tasks gets the answers that its tasks get one by one."""
-        worst = 0.0
+        worst, names = 0.0, self._manifest.class_names
         for name, inputs in self._batches():
             together = self._model.run(name, inputs)
             number = len(next(iter(inputs.values())))
@@ -211,12 +215,13 @@ class Verifier:
                 self._model.run(name, {key: value[i : i + 1] for key, value in inputs.items()})
                 for i in range(number)
             ]
-            for key, value in together.items():
-                separate = one_by_one([each[key] for each in alone], like=value)
-                worst = max(
-                    worst,
-                    difference(separate, value, f"{name}: {key} in a batch", BATCH_TOLERANCE),
-                )
+            separate = {
+                key: one_by_one([each[key] for each in alone], like=value)
+                for key, value in together.items()
+            }
+            what = f"{name} in a batch"
+            apart = answer_difference(separate, together, what, BATCH_TOLERANCE, names)
+            worst = max(worst, apart)
         return f"batched requests equal separate ones, largest difference {worst:.1e}"
 
     def _batches(self) -> Iterator[tuple[str, Tensors]]:

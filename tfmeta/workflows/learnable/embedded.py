@@ -14,9 +14,9 @@ from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks.beside_pixels import BesidePixels, beside_pixels
 from tfmeta.networks.feature_map import feature_map
 from tfmeta.reading.images import to_unit
-from tfmeta.training.network_choice import network_function
 from tfmeta.training.progress import Progress
 from tfmeta.training.trained_part import NONE, built_learner
+from tfmeta.workflows.learnable.network import network_for
 from tfmeta.workflows.learnable.task import (
     BATCH,
     EMBEDDED,
@@ -43,8 +43,7 @@ def embedded_task(
         weights: of an image's pixels beside the features, which are tried.
     """
     source = checked_source(read)
-    make = network_function(name, source)
-    network = make(input_shape=source.input_shape, num_outputs=None)
+    network = network_for(source, name)
 
     def embedded(done: int, total: int) -> None:
         share = READ + (EMBEDDED - READ) * done / total

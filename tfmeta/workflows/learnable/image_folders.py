@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from tfmeta import pipelines
-from tfmeta.network_registry import suited_options
+from tfmeta.training.opening import suited_to_network
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
@@ -32,12 +32,12 @@ def task_of_images(request: Request) -> Task:
     source = pipelines.build(
         "image-folder",
         data_dir=request.place,
-        options={**ONE_TASK, **options_of_images(name)},
+        options={**ONE_TASK, **options_of_images(name, "image-folder")},
         skip_unreadable=request.skips_unreadable,
     )
     return embedded_task(source, name, request.progress)
 
 
-def options_of_images(network: str) -> dict[str, Any]:
-    """How images are read for a network."""
-    return {"channels": 3, "invert": False, **suited_options(network)}
+def options_of_images(network: str, pipeline: str) -> dict[str, Any]:
+    """How a pipeline reads images for a network."""
+    return {"channels": 3, "invert": False, **suited_to_network(network, pipeline)}

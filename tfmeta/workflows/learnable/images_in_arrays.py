@@ -32,7 +32,7 @@ class ImagesInArrays(Learnable):
     def learn(self, request: Request) -> Learned:
         name = request.network or DEFAULT_NETWORK
         columns = request.columns("features", *GAPS)
-        options = {**ONE_TASK, **columns, **options_of_images(name)}
+        options = {**ONE_TASK, **columns, **options_of_images(name, "arrays")}
         try:
             source = pipelines.build("arrays", data_dir=request.place, options=options)
         except UserError as error:

@@ -15,12 +15,14 @@ from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.held_out import Head
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.on_features import OnFeatures, told_apart
-from tfmeta.network_registry import NETWORKS, suited_options
+from tfmeta.network_registry import NETWORKS
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.training.network_choice import network_function
+from tfmeta.training.opening import suited_to_network
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
+from tfmeta.workflows.learnable.network import network_for
 from tfmeta.workflows.learnable.task import (
     BATCH,
     EMBEDDED,
@@ -82,7 +84,7 @@ def task_of_texts(
 
 def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: Progress) -> Task:
     """The task of texts, whose features the network of that name makes."""
-    options = {**ONE_TASK, **columns, **suited_options(name)}
+    options = {**ONE_TASK, **columns, **suited_to_network(name, "text")}
     source = checked_source(pipelines.build("text", data_dir=place, options=options))
     if size := _size_of_texts(name, source):
         options |= size
@@ -143,10 +145,10 @@ def _size_of_texts(name: str, source: ClassSource) -> dict[str, int]:
 
 
 def _network_of_texts(name: str, source: ClassSource) -> keras.Model:
-    make = network_function("auto" if name == _TFIDF else name, source)
-    taken = inspect.signature(make).parameters
+    is_tfidf = name == _TFIDF
+    name = "auto" if is_tfidf else name
+    taken = inspect.signature(network_function(name, source)).parameters
     given = {key: value for key, value in source.network_options.items() if key in taken}
-    if name == _TFIDF:
+    if is_tfidf:
         given |= _UNTRAINED
-    network: keras.Model = make(input_shape=source.input_shape, num_outputs=None, **given)
-    return network
+    return network_for(source, name, **given)
