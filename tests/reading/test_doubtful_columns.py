@@ -78,3 +78,12 @@ def test_a_category_under_two_names_is_said_once_and_by_its_name():
     prepared = PreparedColumns(flat, names=names, categories=places)
     (warning,) = [each for each in prepared.warnings(prepared.facts()) if "equal to" in each]
     assert warning.startswith("features equal to an earlier one: 1 (hue);")
+
+
+def test_a_category_with_one_value_is_constant():
+    codes = {"one": np.ones(4, int), "two": np.array([1, 2, 1, 1]), "unknown": np.zeros(4, int)}
+    flat = np.concatenate([one_hot(each, 2) for each in codes.values()], 1)
+    places = {name: range(3 * n, 3 * n + 3) for n, name in enumerate(codes)}
+    prepared = PreparedColumns(flat, names=list("abcdefghi"), categories=places)
+    (warning,) = [each for each in prepared.warnings(prepared.facts()) if "constant" in each]
+    assert warning.startswith("constant features: 1 (one) of 9;")

@@ -18,6 +18,7 @@ from small_features import small_features
 
 import tfmeta
 from tfmeta.cli import main
+from tfmeta.exporting.loading.earlier_version import change_for_clients
 from tfmeta.workflows import learn_exports
 
 CLASSES = ("eight", "one", "zero")
@@ -221,6 +222,21 @@ def test_too_little_is_refused(make, message, tmp_path):
     with pytest.raises(tfmeta.UserError, match=message):
         tfmeta.learn(make(tmp_path), network=str(small_features()), output=tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.usefixtures("kept_exports")
+def test_a_version_that_clients_of_the_one_before_cannot_use_says_so(tmp_path):
+    knows, takes = learned() / "model" / "1", learned() / "model-learner" / "1"
+    for number, each in enumerate([knows, knows, takes, knows], 1):
+        (tmp_path / "model" / str(number)).mkdir(parents=True)
+        shutil.copy(each / "tfmeta.json", tmp_path / "model" / str(number))
+    one, same, other, back = (change_for_clients(tmp_path / "model" / n) for n in "1234")
+    assert one is None
+    assert same is None
+    assert "the kind (adapted before, learner now)" in other
+    assert str(tmp_path / "model" / "3") in back
+    (tmp_path / "model" / "3" / "tfmeta.json").write_text("{}")
+    assert change_for_clients(tmp_path / "model" / "4") is None
 
 
 def one_class(path):

@@ -191,7 +191,7 @@ def test_most_of_the_values_decide(tmp_path):
     file.write_text("width,label\n1.5,a\n12,b\n3;4,b\n")
     assert text_column(file, {}) is None
     with pytest.raises(
-        UserError, match=r"not numeric: width .*, or learn a column of texts with --text"
+        UserError, match=r"not numeric: width .*, or learn the classes of texts with --text"
     ):
         tfmeta.learn(file)
 

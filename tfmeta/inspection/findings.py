@@ -14,6 +14,7 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.splitting import SPLITS
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.inspection.baseline import baselines
+from tfmeta.inspection.class_names import names_alike
 from tfmeta.inspection.identity import alike, as_the_network_sees, given_digests
 from tfmeta.reading.image_files import unreadable_files
 from tfmeta.reading.origins import Origins
@@ -219,6 +220,7 @@ def _warnings(plan: Plan, report: dict[str, Any]) -> list[str]:
     lines += _at_chance(report["baselines"])
     if not source.target_kind.are_values:
         lines += _few_classes(source, shape)
+        lines += names_alike(_class_names(source))
     fate = "left out" if shape.skip_small_classes else "a learner may need as many in training"
     for split, small in report.get("small_classes", {}).items():
         if small:
@@ -229,6 +231,10 @@ def _warnings(plan: Plan, report: dict[str, Any]) -> list[str]:
     if problem := _problem(source, "test", shape):
         lines.append(f"`tfmeta evaluate` would refuse the test split: {problem}")
     return lines
+
+
+def _class_names(source: EpisodeSource) -> Sequence[str]:
+    return source.index.class_names if isinstance(source, ClassSource) else ()
 
 
 def _identical(report: dict[str, Any]) -> Any:

@@ -35,7 +35,7 @@ class CepstralParts(layers.Layer):
         x = x[..., 0]
         cosines = scipy.fft.dct(np.eye(x.shape[-1]), axis=-1, norm="ortho")
         cosines = cosines[:, 1 : self.coefficients + 1].astype(np.float32)
-        # No cosine sees how loud a frame is. Without that, a silent one is 0, and no rounding error.
+        # No cosine sees how loud a frame is. Without that a silent one is 0, not a rounding error.
         level = ops.max(x, -1, keepdims=True)
         frames = ops.matmul(x - level, ops.cast(cosines, x.dtype))
         is_heard = _heard(x)

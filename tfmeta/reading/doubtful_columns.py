@@ -22,6 +22,12 @@ def values_of(flat: np.ndarray, categories: Places) -> dict[str, np.ndarray]:
     return {name: codes for name, codes in found.items() if 2 * (codes > 0).sum() > len(codes)}
 
 
+def constant_categories(flat: np.ndarray, categories: Places) -> list[str]:
+    """The categories that have one known value in all rows."""
+    values = values_of(flat, categories)
+    return [name for name, codes in values.items() if codes[0] and (codes == codes[0]).all()]
+
+
 def repeated_numbers(flat: np.ndarray) -> list[int]:
     """The numbers, from 0, of the columns that equal an earlier one, constant ones apart."""
     seen: set[bytes] = set()

@@ -101,6 +101,7 @@ class PreparedColumns(Prepared):
             "features": flat.shape[1],
             "constant_features": (np.flatnonzero(constant) + 1).tolist(),  # counted from 1
             "nearly_constant_features": [int(i) + 1 for i in nearly],
+            "constant_categories": doubtful.constant_categories(flat, self._categories),
             **self._doubtful(flat),
             "float32_loses": (lost_in_float32(flat) + 1).tolist(),
             "mean": spread_of(flat.mean(0, dtype=np.float64)),
@@ -126,11 +127,13 @@ class PreparedColumns(Prepared):
         if facts is None:
             return []
         for key, what in (("constant", "constant"), ("nearly_constant", "nearly constant")):
-            every = facts[f"{key}_features"]
-            if which := [n for n in every if n - 1 not in self._of_categories]:
+            every, categories = facts[f"{key}_features"], facts.get(f"{key}_categories", ())
+            which = [n for n in every if n - 1 not in self._of_categories]
+            if which or categories:
+                named = self._counted(which, categories)
                 lines.append(
-                    f"{what} features: {self._counted(which)} of {facts['features']:,}; they tell "
-                    "few rows apart or none. Leave them out"
+                    f"{what} features: {named} of {facts['features']:,}; they tell few rows apart "
+                    "or none. Leave them out"
                 )
         for keys, what, harm in _DOUBTFUL:
             numbers, names = (facts[key] for key in keys)

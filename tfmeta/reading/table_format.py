@@ -158,7 +158,7 @@ class TableFormat(InputFormat):
         if self.missing is None and (rows := np.flatnonzero(texts == "")).size:
             raise UserError(
                 f"{table.path} has no {name} in {table.rows.where(rows.tolist())}. Fill it in, or "
-                "drop what has none; what is made with --set pipeline.missing=mean takes it"
+                "drop what has none; a model that is made with missing=mean takes it"
             )
         places = {word: place for place, word in enumerate(words, 1)}
         return np.eye(1 + len(words), dtype=np.float32)[[places.get(text, 0) for text in texts]]

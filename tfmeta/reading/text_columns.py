@@ -8,6 +8,8 @@ import numpy as np
 from tfmeta.errors import UserError
 from tfmeta.reading.file_rows import FileRows
 
+_SEVERAL = (list, tuple, dict, set, np.ndarray)
+
 
 def text_per_row(
     values: np.ndarray, name: str, option: str, rows: FileRows, *, instead: str = "what has none"
@@ -28,7 +30,13 @@ def text_per_row(
         raise UserError(
             f"{name} of {rows.path} has shape {values.shape}; expected one {option} per row"
         )
-    texts = [as_text(value) for value in values.tolist()]
+    each = values.tolist()
+    if odd := [row for row, value in enumerate(each) if isinstance(value, _SEVERAL)]:
+        raise UserError(
+            f"{rows.path} has several values as {option} ({name}) in {rows.where(odd)}; expected "
+            "one text or number in each row"
+        )
+    texts = [as_text(value) for value in each]
     if without := [row for row, text in enumerate(texts) if not text]:
         raise UserError(
             f"{rows.path} has no {option} ({name}) in {rows.where(without)}; fill it in, or "
@@ -58,7 +66,7 @@ def is_unicode(text: str) -> bool:
 
 def as_text(value: Any) -> str:
     """A value such as a label as text, without white space around it; "" if it is missing."""
-    if value is None or value != value:  # NaN is no label
+    if value is None or (isinstance(value, float) and value != value):  # NaN is no label
         return ""
     if isinstance(value, bytes):  # what is no UTF-8 becomes halves of characters
         value = value.decode("utf-8", "surrogateescape")

@@ -54,7 +54,8 @@ def paths(name: str, values: Any) -> list[str]:
     for value in each:
         if value == "":
             raise UserError(
-                f"received an empty text in {name}; expected a path, or for a model of texts a text"
+                f"received an empty text as one of the {name}; expected a path, or for a model of "
+                "texts a text"
             )
         path(name, value)
     return [os.fspath(value) for value in each]

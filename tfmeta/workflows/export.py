@@ -11,6 +11,7 @@ from tfmeta.errors import UserError
 from tfmeta.evaluation.calibration import calibrate
 from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.exporting.loading.earlier_version import change_for_clients
 from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.named_code import trusting
 from tfmeta.reading.support_arrays import read_support_arrays
@@ -98,7 +99,10 @@ class _Export:
             self._prepare_support()
         if not self._learner.target_kind.are_values:
             self._options["confidence"] = self._confidence
-        return self._write(self._learner, output, self._request.kind, **self._options)
+        version = self._write(self._learner, output, self._request.kind, **self._options)
+        if version.is_dir() and (change := change_for_clients(version)):
+            self._progress.say(f"warning: {change}")
+        return version
 
     def _prepare_support(self) -> None:
         """The confidence is fitted on tasks as large as the support set that is baked in."""

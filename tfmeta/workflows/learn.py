@@ -14,6 +14,7 @@ from tfmeta.named_code import trusting
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
+from tfmeta.workflows.learn_exports import check_outputs
 from tfmeta.workflows.learnable import kind_of
 from tfmeta.workflows.learnable.kind import GAPS, Request
 from tfmeta.workflows.learnable.label_column import label_column
@@ -24,6 +25,8 @@ _ARGUMENTS = {
     *("network", "output", "trust", "progress"),
     *("label", "target", "features", "text", *GAPS, "skip_unreadable"),
 }
+
+_SUFFIXES = (".csv", ".jsonl", ".npz", ".parquet")
 
 
 def learn(
@@ -64,6 +67,7 @@ def learn(
     place, progress = path("data", data), progress_or_log(progress, "learn")
     folder = path("output", output or Path("exported") / place.resolve().stem)
     _check_there(place)
+    check_outputs(folder)
     with trusting(trust):
         notes = _with_label(place, reading, progress)
         request = Request(place, network, reading, folder, progress, started, notes)
@@ -82,8 +86,10 @@ def _with_label(place: Path, reading: dict[str, Any], progress: Progress) -> tup
 
 
 def _check_there(place: Path) -> None:
-    if not place.exists():
+    is_known = place.is_dir() or place.suffix.lower() in _SUFFIXES
+    if not place.exists() or not is_known:
+        what = f"received the file {place}" if place.exists() else f"there is no {place}"
         raise UserError(
-            f"there is no {place}; expected a folder with a folder of images or sounds per class, "
+            f"{what}; expected a folder with a folder of images or sounds per class, "
             "a file of texts (CSV or JSONL), or one of features (NPZ, CSV or Parquet)"
         )

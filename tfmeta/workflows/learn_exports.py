@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta import files
+from tfmeta.errors import UserError
+from tfmeta.exporting.loading.earlier_version import change_for_clients
 from tfmeta.exporting.verifying.verification import refuse_failed, verify_export
-from tfmeta.exporting.writing.exporter import export_model
+from tfmeta.exporting.writing.exporter import HINT, export_model
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.training.progress import Progress
 
@@ -39,7 +41,7 @@ def export_both(
     """
     # First the one with more signatures, which takes longer to verify.
     plans: tuple[tuple[Path, str, dict[str, Any]], ...]
-    plans = ((Path(f"{folder}-learner"), "learner", {}), (folder, "adapted", baked_in))
+    plans = ((learner_folder(folder), "learner", {}), (folder, "adapted", baked_in))
     versions, verified = [], []
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor())  # each is verified in its own process
@@ -54,9 +56,26 @@ def export_both(
         reports = [each.result() for each in verified]
         for version, report in zip(versions, reports, strict=True):
             refuse_failed(report, f"neither model is kept, because the export {version} fails")
+            if change := change_for_clients(version):
+                progress.say(f"warning: {change}")
     progress.advance(1.0, "done")
     learner_version, adapted_version = versions
     return adapted_version, learner_version
+
+
+def learner_folder(folder: Path) -> Path:
+    """Of the model that takes support sets, beside that of the one that knows the data."""
+    return Path(f"{folder}-learner")
+
+
+def check_outputs(folder: Path) -> None:
+    """Raises UserError if the two models can't be written, before anything is learned."""
+    for output in (folder, learner_folder(folder)):
+        missing = next(each for each in (output, *output.absolute().parents) if each.exists())
+        if not missing.is_dir():
+            raise UserError(
+                f"cannot write {output}: {missing} is a file; expected a folder. {HINT}"
+            )
 
 
 @contextmanager

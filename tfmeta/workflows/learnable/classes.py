@@ -1,7 +1,8 @@
 """The models of a task of classes, and what is said of them."""
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import counted, listed
 from tfmeta.evaluation.held_out import Head, HeldOut
+from tfmeta.inspection.class_names import names_alike
 from tfmeta.inspection.identity import alike, given_digests
 from tfmeta.network_registry import NETWORKS
 from tfmeta.reading.prepared_columns import PreparedColumns
@@ -56,7 +58,12 @@ def learned(task: Task, request: Request) -> Learned:
         temperature=confidence.temperature,
         rests_on=words,
         notes=request.notes,
-        warnings=(*_untested(task, found), *_warnings(task.source)),
+        warnings=(
+            *_untested(task, found),
+            *names_alike(names),
+            *(_same_names(names) if request.place.is_dir() else ()),
+            *_warnings(task.source),
+        ),
         seconds=time.monotonic() - request.started,
     )
 
@@ -69,11 +76,38 @@ def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
     names, counts = task.source.index.class_names, task.source.index.counts
     alone = [name for name, count in zip(names, counts, strict=True) if count == 1]
     if len(alone) > len(names) / 2 and all(is_number(name) for name in names):
-        yield "most classes are numbers with one example each; --target COLUMN learns values"
+        yield (
+            "most classes are numbers with one example each; the values of a table of features are "
+            "learned with --target COLUMN"
+        )
+    if found:
+        yield from _never_right(found, names)
     if found and alone:
         yield (
             f"{listed(alone)}: one example each, which can't be held out, so that nothing is known "
             "of how well these classes are recognised"
+        )
+
+
+def _never_right(found: HeldOut, class_names: Sequence[str]) -> Iterator[str]:
+    """Classes that were not recognised once, which the share of all examples does not show."""
+    labels = found.answers.labels
+    number = len(class_names)
+    asked = np.bincount(labels, minlength=number)
+    right = np.bincount(labels[found.is_right], minlength=number)
+    if which := np.flatnonzero((asked > 0) & (right == 0)).tolist():
+        shown = listed([f"{class_names[n]} (of {asked[n]})" for n in which])
+        yield f"never recognised when held out: {shown}; give more examples of what looks like this"
+
+
+def _same_names(class_names: Sequence[str]) -> Iterator[str]:
+    """Folders of one name in several folders, each of which is a class of its own."""
+    number = Counter(name.rpartition("/")[2] for name in class_names)
+    if several := [name for name, count in number.items() if count > 1]:
+        shown = [name for name in class_names if name.rpartition("/")[2] == several[0]]
+        yield (
+            f"{listed(shown)} are classes of their own; put the files into one folder if they are "
+            "one class"
         )
 
 

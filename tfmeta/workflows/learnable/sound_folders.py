@@ -38,6 +38,6 @@ class Sounds(Learnable):
 
 def holds_sounds(place: Path) -> bool:
     """Whether most files in the folders of a folder are sounds, by their names."""
-    files = [file for file in place.glob("*/*") if not is_hidden(file)]
+    files = [file for file in place.glob("*/**/*") if file.is_file() and not is_hidden(file)]
     sounds = [file for file in files if file.suffix.lower() in SOUND_SUFFIXES]
     return 2 * len(sounds) > len(files)

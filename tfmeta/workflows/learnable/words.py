@@ -7,16 +7,12 @@ from tfmeta import strict_json
 from tfmeta.errors import UserError
 
 _OF_VALUES = "or a column of values with --target NAME"
-_OF_TEXTS = "or learn a column of texts with --text NAME"
-_TABLES = ".npz, .csv or .parquet"
+_OF_TEXTS = "or learn the classes of texts with --text NAME"
 
 
 def in_own_words(error: UserError) -> UserError:
     """An error about an option of a pipeline, in the words of the options of `tfmeta learn`."""
     words = re.sub(r"--set ('?)pipeline\.(\w+)=", r"--\2 \1", str(error))
-    words = words.replace(
-        f"expected {_TABLES}", f"expected {_TABLES}, .jsonl of texts, or a folder"
-    )
     words = words.replace("--label NAME", f"--label NAME, {_OF_VALUES}")
     words = words.replace("with --features A,B", f"with --features A,B, {_OF_TEXTS}")
     one = "another with --target NAME. A column of names is learned with --label NAME"

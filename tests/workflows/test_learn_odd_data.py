@@ -1,0 +1,124 @@
+"""`tfmeta learn` on data that newcomers brought: taken whole, or refused by name."""
+
+import pandas
+import pytest
+from intents import write_intents
+from PIL import Image
+from recordings import make_sounds
+
+import tfmeta
+from tfmeta import UserError
+from tfmeta.training.progress import Progress
+
+
+@pytest.mark.parametrize("name", ["texts.json", "texts.tsv", "texts"])
+def test_a_file_of_another_kind_is_told_all_that_would_do(name, tmp_path):
+    (tmp_path / name).write_text("text,label\na,b\n")
+    with pytest.raises(UserError, match=rf"received the file .*{name}; expected a folder .*JSONL"):
+        tfmeta.learn(tmp_path / name)
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_column_of_lists_is_refused_where_it_is_used(tmp_path):
+    file = tmp_path / "lists.parquet"
+    columns = {"a": [1.0, 2, 8, 9], "label": list("xxyy"), "both": [[1.0, 2.0]] * 4}
+    pandas.DataFrame(columns).to_parquet(file)
+    with pytest.raises(UserError, match=r"not numeric: both \(array"):
+        tfmeta.learn(file)
+    with pytest.raises(UserError, match=r"several values as label \(both\) in rows 1, 2, 3, 4"):
+        tfmeta.learn(file, label="both")
+    assert tfmeta.learn(file, features=["a"], output=tmp_path / "m").class_names == ("x", "y")
+
+
+@pytest.mark.parametrize("network", ["bag_of_tokens", "conv1d"])
+def test_a_network_of_other_data_than_images_is_refused(network, tmp_path):
+    for name in ("light", "dark"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(2):
+            shade = 50 * number + 150 * (name == "light")
+            Image.new("L", (8, 8), shade).save(tmp_path / "data" / name / f"{number}.png")
+    with pytest.raises(UserError, match=f"the images, of shape .* not for the network '{network}'"):
+        tfmeta.learn(tmp_path / "data", network=network)
+
+
+@pytest.mark.parametrize("network", ["conv4", "efficientnet_lite2"])
+def test_a_network_of_other_data_than_texts_is_refused(network, tmp_path):
+    file = write_intents(tmp_path / "t.csv", [("one", "a"), ("two", "a"), ("six", "b")])
+    with pytest.raises(UserError, match=f"the texts, of shape .* not for the network '{network}'"):
+        tfmeta.learn(file, network=network)
+
+
+@pytest.mark.usefixtures("unexported")
+def test_sounds_in_folders_of_speakers_are_sounds(tmp_path):
+    data = make_sounds(tmp_path / "all", groups=2, sounds=3)
+    found = tfmeta.learn(data, output=tmp_path / "model")
+    assert found.network == "cepstra"
+    words = ("word0", "word1", "word2")
+    assert found.class_names == tuple(
+        f"{voice}/{w}" for voice in ("voice0", "voice1") for w in words
+    )
+    (warning,) = [each for each in found.warnings if "of their own" in each]
+    assert warning.startswith("voice0/word0, voice1/word0 are classes of their own")
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_flag_may_be_missing_as_any_number(tmp_path):
+    flags = ["true", "false", "", "true", "false", "false"]
+    rows = [f"{a},{flag},{'xy'[a > 2]}" for a, flag in enumerate(flags)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,flag,label", *rows]))
+    with pytest.raises(UserError, match=r"flag.* line 4"):
+        tfmeta.learn(tmp_path / "t.csv")
+    assert tfmeta.learn(tmp_path / "t.csv", missing="mean", output=tmp_path / "m").held_out
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_text_may_be_longer_than_pythons_csv_reader_takes(tmp_path):
+    texts = [f"{word} {'x' * 140_000}" for word in ("yes", "no", "yes", "no")]
+    file = write_intents(tmp_path / "t.csv", list(zip(texts, "abab", strict=True)))
+    assert tfmeta.learn(file, output=tmp_path / "model").held_out.accuracy == 1
+
+
+@pytest.mark.usefixtures("unexported")
+def test_classes_whose_names_look_alike_are_warned_of(tmp_path):
+    rows = [
+        "a,label",
+        "1,Oak",
+        "2,Oak",
+        "8,oak ",
+        "9,oak",
+        "20,caf\u00e9",
+        "21,cafe\u0301",
+        "22,fir",
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    (warning,) = [
+        each
+        for each in tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model").warnings
+        if "look alike" in each or "differ only in case" in each
+    ]
+    assert warning.startswith("2 sets of classes")
+    assert "'Oak' and 'oak'" in warning
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_class_that_is_never_recognised_is_warned_of(tmp_path):
+    rows = [*(f"{number},often" for number in range(20)), "7.5,rarely", "11.5,rarely"]
+    (tmp_path / "t.csv").write_text("\n".join(["a,label", *rows]))
+    found = tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model")
+    assert found.held_out.accuracy == 20 / 22
+    (warning,) = [each for each in found.warnings if "never recognised" in each]
+    assert "rarely (of 2)" in warning
+
+
+@pytest.mark.parametrize("output", ["file", "file/below", "beside"])
+def test_an_output_that_is_a_file_is_refused_before_anything_is_learned(output, tmp_path):
+    (tmp_path / "t.csv").write_text("a,label\n1,x\n2,x\n8,y\n9,y\n")
+    for name in ("file", "beside-learner"):
+        (tmp_path / name).write_text("")
+    with pytest.raises(UserError, match=r"cannot write .* is a file; .*--output FOLDER"):
+        tfmeta.learn(tmp_path / "t.csv", output=tmp_path / output, progress=Untouched("learn"))
+
+
+class Untouched(Progress):
+    def advance(self, *_):
+        pytest.fail("it began to read")
