@@ -223,7 +223,8 @@ def _check(found, root, noun):
         if other is not each:
             raise UserError(
                 f"class {each.name} of {root} is in the splits {other.split} and {each.split}; "
-                "expected each class in one only"
+                "expected each class in one only, because new classes are what is tested. To learn "
+                "these classes themselves: tfmeta learn, with the folder of one split"
             )
 
 

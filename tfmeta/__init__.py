@@ -47,6 +47,7 @@ _HOMES = {
     "load": "tfmeta.training.loading",
     "predict": "tfmeta.workflows.predict",
     "runs": "tfmeta.workflows.runs",
+    "score": "tfmeta.workflows.score",
     "verify": "tfmeta.workflows.verify",
 }
 # These start TensorFlow as the commands do, so that the same settings give the same numbers.

@@ -35,6 +35,7 @@ from tfmeta.workflows.predict import predict as predict
 from tfmeta.workflows.report import report as report
 from tfmeta.workflows.robustness import robustness as robustness
 from tfmeta.workflows.runs import runs as runs
+from tfmeta.workflows.score import score as score
 from tfmeta.workflows.train import train as train
 from tfmeta.workflows.verify import verify as verify
 

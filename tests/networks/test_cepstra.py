@@ -53,7 +53,7 @@ def test_a_silent_sound_has_no_features_whatever_is_beside_it():
     x[4] = -2.3456789
     found = cepstra(x.shape[1:])(x).numpy()
     assert (found[4] == 0).all()
-    assert np.abs(found[:4]).sum(1).min() > 1
+    assert (found[:4] != 0).any(1).all()
 
 
 def test_the_derivatives_at_a_silent_sound_are_finite():

@@ -116,6 +116,7 @@ def data(tmp_path_factory):
         write_images(folder / "photos" / f"class{number:02d}", pattern, rng, 24)
         if number < 3:
             write_images(folder / "new-classes" / f"class{number:02d}", pattern, rng, 1)
+            write_images(folder / "kept-back" / f"class{number:02d}", pattern, rng, 2)
     write_images(folder, pattern, rng, 1)
     (folder / "0.png").rename(folder / "new.png")
     make_sounds(folder / "sounds", groups=7, classes=5, sounds=20)

@@ -194,6 +194,23 @@ def test_values_are_answered_in_their_unit(diabetes):
     assert_close([each.prediction for each in again], expected)
 
 
+def test_rows_with_their_answers_are_scored(wine, diabetes):
+    for folder, column in ((wine, "cultivar"), (diabetes, "target")):
+        file = folder / "support.csv"
+        found = tfmeta.predict(folder / "run", file, support=file, labelled=True)
+        truth = [each.truth for each in found]
+        given = pandas.read_csv(file)[column].tolist()
+        assert truth == (given if folder is wine else [[value] for value in given])
+        plain = tfmeta.predict(folder / "run", file, support=file)
+        assert [each.to_dict() for each in plain] == [
+            {name: value for name, value in each.to_dict().items() if name != "truth"}
+            for each in found
+        ]
+        assert tfmeta.score(found).num_examples == len(given)
+    with pytest.raises(UserError, match="labelled=True and columns by their names"):
+        tfmeta.predict(wine / "run", {"a": [1.0]}, support=file, labelled=True)
+
+
 def test_a_support_set_of_several_tasks_is_refused(diabetes):
     message = r"all\.csv has rows of 22 tasks \(0, 1, 10, 11, 12 and 17 more\) in its column task"
     with pytest.raises(UserError, match=message):

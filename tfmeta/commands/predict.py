@@ -10,18 +10,21 @@ from tfmeta.commands.questions import queries_and_support
 from tfmeta.commands.startup import timeout_option
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
-from tfmeta.terminal import say
+from tfmeta.terminal import say, width
 
 
 @click.command()
 @click.argument("exported_or_run_dir", type=click.Path(), shell_complete=completion.models)
 @queries_and_support
+@click.option(
+    "--labelled",
+    is_flag=True,
+    help="Each INPUT has its answers too, as a support set has; say how many are right.",
+)
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @timeout_option
-def predict(
-    exported_or_run_dir: Any, inputs: Any, support: Any, as_json: bool, timeout: float
-) -> None:
+def predict(exported_or_run_dir: Any, inputs: Any, as_json: bool, **options: Any) -> None:
     """Answer each INPUT: with a class of the --support set, or with values.
 
     An INPUT is an image or a folder of images; or an NPZ, CSV or Parquet file, each row of which is
@@ -38,10 +41,13 @@ def predict(
             f"a file of rows: tfmeta predict {exported_or_run_dir} INPUT... [--support DIR|FILE]"
         )
     from tfmeta.workflows import predict as workflow
+    from tfmeta.workflows import score as workflow_score
 
-    predictions = workflow.predict(exported_or_run_dir, inputs, support=support, timeout=timeout)
+    predictions = workflow.predict(exported_or_run_dir, inputs, **options)
+    found = workflow_score.score(predictions) if options["labelled"] else None
     if as_json:
-        found = [prediction.to_dict() for prediction in predictions]
-        click.echo(strict_json.dumps({"predictions": found}))
+        content: dict[str, Any] = {"predictions": [each.to_dict() for each in predictions]}
+        content |= {"score": found.to_dict()} if found else {}
+        click.echo(strict_json.dumps(content))
     else:
-        say(*map(str, predictions))
+        say(*map(str, predictions), *(found.lines(width()) if found else ()))

@@ -191,11 +191,3 @@ def _enough_of(folds: Folds) -> Folds:
     """The first folds that have enough examples to choose a head by."""
     before = np.cumsum([0, *map(len, folds)])[:-1]
     return [fold for fold, number in zip(folds, before, strict=True) if number < _ENOUGH]
-
-
-def wilson_interval(right: int, total: int) -> tuple[float, float]:
-    """The 95% interval of a share of answers (Wilson 1927)."""
-    from scipy.stats import binomtest
-
-    low, high = binomtest(right, total).proportion_ci(method="wilson")
-    return float(low), float(high)

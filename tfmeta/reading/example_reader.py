@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.user_files import AnyPath
 
 IMAGE_SUFFIXES = (
@@ -69,7 +69,6 @@ class SupportSet(NamedTuple):
 class ExampleReader(ABC):
     """Reads examples of one kind: images, or rows of numbers."""
 
-    @abstractmethod
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
         """Reads a support set.
 
@@ -79,6 +78,22 @@ class ExampleReader(ABC):
 
         Raises:
             UserError: if it can't be read, or does not fit the learner.
+        """
+        found = self.labelled(path)
+        if found.class_names is not None:
+            number = len(found.class_names)
+            check_number_of_classes(number, num_classes, f"{path} has {counted(number, 'class')}")
+        return found
+
+    @abstractmethod
+    def labelled(self, path: AnyPath) -> SupportSet:
+        """Reads examples with their answers, of one class or more.
+
+        Args:
+            path: a folder or a file such as a support set's.
+
+        Raises:
+            UserError: if it can't be read.
         """
 
     @abstractmethod

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import counted
 from tfmeta.reading.array_pixels import DEFAULT_RANGE, png_files
 from tfmeta.reading.example_reader import (
     IMAGE_SUFFIXES,
     ExampleReader,
     Place,
     SupportSet,
-    check_number_of_classes,
     labelled,
     rows_of,
 )
@@ -34,11 +32,13 @@ class ImageReader(ExampleReader):
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
         if not _is_npz(path):
             return read_support_folder(path, num_classes=num_classes)
+        return super().support(path, num_classes=num_classes)
+
+    def labelled(self, path: AnyPath) -> SupportSet:
+        if not _is_npz(path):
+            return read_support_folder(path, num_classes=None, least=1)
         x, y = read_examples(path, ("y", "label"))
         names, labels = labelled(y)
-        check_number_of_classes(
-            len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
-        )
         return SupportSet(names, self._from_array(x, path), labels, rows_of(path, len(y)))
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfmeta.errors import UserError, counted, listed
+from tfmeta.errors import UserError, listed
 from tfmeta.reading.example_reader import (
     IMAGE_SUFFIXES,
     ExampleReader,
     NamedColumns,
     Place,
     SupportSet,
-    check_number_of_classes,
     labelled,
     rows_of,
 )
@@ -47,7 +46,7 @@ class RowReader(ExampleReader):
         self._input_shape, self._target_size = tuple(input_shape), target_size
         self._row_format = row_format
 
-    def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
+    def labelled(self, path: AnyPath) -> SupportSet:
         _check_kind(path)
         rows: Sequence[str] = ()
         if _is_table(path):
@@ -68,9 +67,6 @@ class RowReader(ExampleReader):
         if self._target_size is not None:
             return SupportSet(None, x, y.astype(np.float32), places)
         names, labels = labelled(y)
-        check_number_of_classes(
-            len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
-        )
         return SupportSet(names, x, labels, places)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], np.ndarray]:

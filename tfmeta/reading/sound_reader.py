@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tfmeta.reading.example_reader import ExampleReader, Place, SupportSet
 from tfmeta.reading.sound_files import SOUND_SUFFIXES, read_sound
@@ -14,6 +15,10 @@ class SoundReader(ExampleReader):
 
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
         return read_support_folder(path, num_classes=num_classes, read=read_sound, noun="sound")
+
+    def labelled(self, path: AnyPath) -> SupportSet:
+        options: dict[str, Any] = {"read": read_sound, "noun": "sound"}
+        return read_support_folder(path, num_classes=None, least=1, **options)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:
         files: list[AnyPath] = []

@@ -113,6 +113,7 @@ def read_support_folder(
     folder: AnyPath,
     *,
     num_classes: int | None,
+    least: int = 2,
     read: Callable[[AnyPath], bytes] = read_image,
     noun: str = "image",
 ) -> SupportSet:
@@ -121,6 +122,7 @@ def read_support_folder(
     Args:
         folder: the support set's folder; files whose names start with a dot are passed over.
         num_classes: the most classes that the learner can answer with; None for any number.
+        least: classes.
         read: reads a file, as a request would carry it.
         noun: what a file holds.
 
@@ -129,13 +131,15 @@ def read_support_folder(
             more classes than the learner can answer with.
     """
     folder = Path(folder)
+    if folder.is_file():
+        raise UserError(f"{folder} is a file; expected a folder with a subfolder for each class")
     if not folder.is_dir():
         raise UserError(
             f"support folder {folder} is not there; expected a subfolder for each class"
         )
     classes = sorted(p for p in folder.iterdir() if p.is_dir() and not is_hidden(p))
-    if len(classes) < 2 or len(classes) > (num_classes or len(classes)):
-        taken = "2 or more" if num_classes is None else f"2 to {num_classes}"
+    if len(classes) < least or len(classes) > (num_classes or len(classes)):
+        taken = f"{least} or more" if num_classes is None else f"{least} to {num_classes}"
         raise UserError(
             f"support folder {folder} has {counted(len(classes), 'class subfolder')}; this "
             "learner takes "
@@ -167,6 +171,7 @@ def files_of_kind(folder: AnyPath, suffixes: Sequence[str], noun: str) -> list[P
         others = listed([entry.name for entry in entries]) or "nothing"
         raise UserError(
             f"{folder} holds no {noun} files, but {others}; expected a folder of {noun} files, "
-            f"such as {' or '.join(suffixes[:2])}"
+            f"such as {' or '.join(suffixes[:2])}. Folders of classes are answered as labelled "
+            "queries (--labelled)"
         )
     return found

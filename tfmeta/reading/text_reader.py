@@ -12,7 +12,6 @@ from tfmeta.reading.example_reader import (
     ExampleReader,
     Place,
     SupportSet,
-    check_number_of_classes,
     labelled,
 )
 from tfmeta.reading.file_rows import FileRows, decoded
@@ -36,7 +35,7 @@ class TextReader(ExampleReader):
     def __init__(self, text_column: str, label_column: str):
         self._columns = {"text": text_column, "label": label_column}
 
-    def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
+    def labelled(self, path: AnyPath) -> SupportSet:
         if os.path.isdir(path) or Path(path).suffix.lower() not in ROW_SUFFIXES:
             raise UserError(
                 f"{path} is no file of labelled texts; expected a CSV or JSONL file with the "
@@ -47,9 +46,6 @@ class TextReader(ExampleReader):
         places = _places(str(path), columns["text"], rows)
         _check_tokens(places)
         names, labels = labelled(np.array(columns["label"]))
-        check_number_of_classes(
-            len(names), num_classes, f"{path} has {counted(len(names), 'class')}"
-        )
         return SupportSet(names, [text.encode() for text in columns["text"]], labels, places)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:

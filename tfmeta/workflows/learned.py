@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from tfmeta.errors import counted
 from tfmeta.evaluation.calibration import most_claimed
-from tfmeta.evaluation.held_out import HeldOut, wilson_interval
+from tfmeta.evaluation.held_out import HeldOut
+from tfmeta.evaluation.wilson import wilson_interval
 from tfmeta.reading.origins import Origins
 from tfmeta.workflows.learned_exports import LearnedExports
 

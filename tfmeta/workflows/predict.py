@@ -5,8 +5,8 @@ Imports TensorFlow only for a run.
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,13 @@ from tfmeta.errors import UserError
 from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
 from tfmeta.exporting.loading.in_requests import RefusedQueryError
 from tfmeta.named_code import trusting
-from tfmeta.reading.example_reader import NamedColumns, Place, SupportSet
+from tfmeta.reading.example_reader import (
+    ExampleReader,
+    Examples,
+    NamedColumns,
+    Place,
+    SupportSet,
+)
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_timeout, path, paths
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
@@ -38,6 +44,7 @@ class Prediction:
         confidence: its probability.
         unknown: from 0 to 1, how likely the query is of none of the classes.
         probabilities: `{class: probability}`.
+        truth: the class that the user gave; None if there is none.
     """
 
     place: Place
@@ -45,6 +52,7 @@ class Prediction:
     confidence: float
     unknown: float
     probabilities: dict[str, float]
+    truth: str | None = None
 
     @property
     def image(self) -> str | None:
@@ -59,10 +67,13 @@ class Prediction:
             "confidence": self.confidence,
             "unknown": self.unknown,
             "probabilities": self.probabilities,
+            **_given("truth", self.truth),
         }
 
     def __str__(self) -> str:
-        return f"{self.place}  {self.label}  {self.confidence:.3f}  unknown {self.unknown:.3f}"
+        wrong = "" if self.truth in (None, self.label) else f"  is {self.truth}"
+        shown = f"{self.place}  {self.label}  {self.confidence:.3f}  unknown {self.unknown:.3f}"
+        return shown + wrong
 
 
 @dataclass(frozen=True)
@@ -73,23 +84,31 @@ class ValuePrediction:
         place: where the query stands.
         prediction: one number for each value of a target, in the target's own unit.
         variance: of each of these numbers; None if the learner has none.
+        truth: the right values, as the user gave them; None if there are none.
     """
 
     place: Place
     prediction: list[float]
     variance: list[float] | None = None
+    truth: list[float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What `tfmeta predict --json` prints of it."""
-        variance = {} if self.variance is None else {"variance": self.variance}
-        return {**self.place.to_dict(), "prediction": self.prediction, **variance}
+        known = {**_given("variance", self.variance), **_given("truth", self.truth)}
+        return {**self.place.to_dict(), "prediction": self.prediction, **known}
 
     def __str__(self) -> str:
         shown = [f"{value:.6g}" for value in self.prediction]
         if self.variance is not None:
             pairs = zip(self.prediction, map(math.sqrt, self.variance), strict=True)
             shown = [f"{_digits(*pair)}  deviation {pair[1]:.3g}" for pair in pairs]
+        if self.truth is not None:
+            shown += ["is", *(f"{value:.6g}" for value in self.truth)]
         return "  ".join([str(self.place), *shown])
+
+
+def _given(name: str, value: Any) -> dict[str, Any]:
+    return {} if value is None else {name: value}
 
 
 def _digits(value: float, deviation: float) -> str:
@@ -103,6 +122,7 @@ def predict(
     images: AnyPath | Iterable[AnyPath] | NamedColumns,
     *,
     support: AnyPath | None = None,
+    labelled: bool = False,
     timeout: float = children.DEFAULT_TIMEOUT,
     trust: bool = False,
 ) -> list[Any]:
@@ -117,21 +137,20 @@ def predict(
             lines, or a text per line in a .txt file). For a model that takes rows: CSV or Parquet
             files with the columns that the model was trained on, the columns themselves
             (`{"age": [22, None], ...}`, or a dictionary per row), or NPZ files with an array x.
-        support: the support set: a folder with a subfolder of files per class, an NPZ file of x
-            and y, or a table with the answers in a column; None for an `adapted` export, which has
-            its support set baked in.
+        support: a folder with a subfolder of files per class, an NPZ file of x and y, or a table
+            with the answers in a column; None for an `adapted` export, which has one baked in.
+        labelled: the queries have answers, as support sets have, for `tfmeta.score`.
         timeout: seconds that an export's answer may take.
         trust: run code that a run names or holds, if it is not tfmeta's own.
 
     Returns:
-        A Prediction of each query, in their order; of a model whose answers are values, a
-        ValuePrediction.
+        A Prediction of each query, in their order; if the answers are values, a ValuePrediction.
 
     Raises:
         UserError: if there is no such model or query, or the support set is missing, can't be read
             or does not fit the model.
     """
-    check_flags(trust=trust)
+    check_flags(trust=trust, labelled=labelled)
     check_timeout(timeout)
     model, named = path("model", model), as_named(images)
     files = [] if named is not None else paths("images", images)
@@ -140,14 +159,41 @@ def predict(
         is_run = (model / "config.json").is_file()
         predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
         reader = predictor.reader()
-        places, queries = reader.queries(files) if named is None else reader.named(named)
+        places, queries, truths = _queries(reader, files, named, labelled=labelled)
         check_support(model, support, is_adapted=predictor.is_adapted)
-        support_set = None
-        if support is not None:
-            support_set = reader.support(support, num_classes=predictor.num_classes)
+        number = predictor.num_classes
+        taught = None if support is None else reader.support(support, num_classes=number)
         with _naming(places, model):
-            answer = predictor.answer(support_set, queries)
-    return _predictions(places, support_set, answer)
+            answer = predictor.answer(taught, queries)
+    found = zip(_predictions(places, taught, answer), truths, strict=True)
+    return [replace(each, truth=truth) for each, truth in found]
+
+
+def _queries(
+    reader: ExampleReader, files: Sequence[str], named: NamedColumns | None, *, labelled: bool
+) -> tuple[list[Place], Examples, list[Any]]:
+    """The queries, where each stands, and its answer, or None."""
+    if not labelled:
+        places, queries = reader.queries(files) if named is None else reader.named(named)
+        return places, queries, [None] * len(places)
+    if named is not None:
+        raise UserError(
+            "received labelled=True and columns by their names; expected files that have the "
+            "answers too"
+        )
+    sets = [reader.labelled(each) for each in files]
+    x = [each.x for each in sets]
+    together = (
+        np.concatenate(x) if isinstance(x[0], np.ndarray) else [e for each in x for e in each]
+    )
+    places = [place for each in sets for place in each.places]
+    return places, together, [truth for each in sets for truth in _truths(each)]
+
+
+def _truths(found: SupportSet) -> list[Any]:
+    if found.class_names is None:
+        return found.y.tolist()
+    return [found.class_names[label] for label in found.y.tolist()]
 
 
 @contextlib.contextmanager

@@ -1,0 +1,199 @@
+"""`tfmeta.score`: how good the answers to labelled examples are, beside what needs no model.
+
+Imports no TensorFlow.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tfmeta.errors import UserError, counted, listed
+from tfmeta.evaluation.wilson import wilson_interval
+from tfmeta.inspection.lines import UNLIMITED, labelled
+from tfmeta.workflows.predict import Prediction, ValuePrediction
+
+_OF_90 = 1.6448536269514722  # deviations around the mean of a normal distribution that hold 90%
+_MOST_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class AnyScore(ABC):
+    """What the scores of classes and of values have in common.
+
+    Attributes:
+        num_examples: that count.
+    """
+
+    num_examples: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `tfmeta predict --labelled --json` prints of it."""
+        return asdict(self)
+
+    @abstractmethod
+    def rows(self) -> list[tuple[str, str]]:
+        """The score in pairs of a word and a sentence."""
+
+    def lines(self, width: int = UNLIMITED) -> list[str]:
+        """The score for a terminal, in lines of that width."""
+        return labelled(self.rows(), width)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+@dataclass(frozen=True)
+class Score(AnyScore):
+    """How many answers are the right class.
+
+    Attributes:
+        num_examples: of classes that the model knows; the next four are None if there are none.
+        accuracy: the share of them that were answered rightly.
+        ci95: its 95% interval (Wilson 1927).
+        most_common: the share of the most frequent class: the accuracy of always saying that.
+        confidence: the mean confidence, which is the accuracy if it is calibrated.
+        confusions: `(class, answer, number)`, the most frequent first.
+        never_right: `(class, number)` of classes of which no example was answered rightly.
+        num_of_others: examples of classes that the model does not know.
+        other_classes: these classes.
+        unknown_auroc: how often an example of a class that the model does not know has a higher
+            score `unknown` than one of a class that it knows; None if there are not both.
+    """
+
+    accuracy: float | None
+    ci95: tuple[float, float] | None
+    most_common: float | None
+    confidence: float | None
+    confusions: tuple[tuple[str, str, int], ...]
+    never_right: tuple[tuple[str, int], ...]
+    num_of_others: int
+    other_classes: tuple[str, ...]
+    unknown_auroc: float | None
+
+    @classmethod
+    def of(cls, predictions: Sequence[Prediction]) -> "Score":
+        """The score of answers whose truth is known."""
+        known = [each for each in predictions if each.truth in each.probabilities]
+        others = [each for each in predictions if each.truth not in each.probabilities]
+        asked = Counter(str(each.truth) for each in known)
+        right = Counter(each.label for each in known if each.label == each.truth)
+        wrong = Counter((str(each.truth), each.label) for each in known)
+        order = sorted(wrong.items(), key=lambda each: (-each[1], each[0]))
+        total, number = sum(right.values()), len(known)
+        return cls(
+            num_examples=number,
+            accuracy=total / number if number else None,
+            ci95=wilson_interval(total, number) if number else None,
+            most_common=max(asked.values()) / number if number else None,
+            confidence=float(np.mean([each.confidence for each in known])) if number else None,
+            confusions=tuple((*pair, count) for pair, count in order if pair[0] != pair[1]),
+            never_right=tuple((name, asked[name]) for name in sorted(asked) if not right[name]),
+            num_of_others=len(others),
+            other_classes=tuple(sorted({str(each.truth) for each in others})),
+            unknown_auroc=_auroc([e.unknown for e in others], [e.unknown for e in known]),
+        )
+
+    def rows(self) -> list[tuple[str, str]]:
+        found = []
+        if self.accuracy is not None and self.ci95 and self.most_common and self.confidence:
+            low, high = (100 * each for each in self.ci95)
+            found += [
+                (
+                    "right",
+                    f"{100 * self.accuracy:.1f}% of {self.num_examples:,} (95% interval: "
+                    f"{low:.0f} to {high:.0f}%); always the most frequent class: "
+                    f"{100 * self.most_common:.1f}%",
+                ),
+                ("confidence", f"{100 * self.confidence:.1f}% on average"),
+            ]
+        if self.confusions:
+            shown = [f"{a} taken for {b}: {n}" for a, b, n in self.confusions[:_MOST_SHOWN]]
+            found.append(("confused", "; ".join(shown)))
+        if self.never_right:
+            shown = [f"{name} (of {number})" for name, number in self.never_right]
+            found.append(("warning", f"never answered rightly: {listed(shown)}"))
+        if self.num_of_others:
+            which = f"{counted(self.num_of_others, 'example')} of classes that the model lacks"
+            found.append(("unknown", f"{which} ({listed(self.other_classes)}){self._told()}"))
+        return found
+
+    def _told(self) -> str:
+        if self.unknown_auroc is None:
+            return ""
+        return f"; the score `unknown` tells them by an AUROC of {self.unknown_auroc:.3f}"
+
+
+@dataclass(frozen=True)
+class ValueScore(AnyScore):
+    """How far answers are from the right values.
+
+    Attributes:
+        num_examples: that were asked.
+        rmse: root mean squared error, over all values of all answers, in the targets' unit.
+        rmse_of_mean: the same if the mean of the right values is the answer.
+        coverage90: the share of values within the 90% interval of their answer; None if the model
+            has no variance.
+    """
+
+    rmse: float
+    rmse_of_mean: float
+    coverage90: float | None
+
+    @classmethod
+    def of(cls, predictions: Sequence[ValuePrediction]) -> "ValueScore":
+        """The score of answers whose truth is known."""
+        truth = np.array([each.truth for each in predictions], np.float64)
+        error = np.array([each.prediction for each in predictions], np.float64) - truth
+        variances = [each.variance for each in predictions if each.variance is not None]
+        is_in = np.abs(error) <= _OF_90 * np.sqrt(variances) if variances else None
+        return cls(
+            num_examples=len(truth),
+            rmse=float(np.sqrt(np.mean(error**2))),
+            rmse_of_mean=float(np.sqrt(np.mean((truth - truth.mean(0)) ** 2))),
+            coverage90=None if is_in is None else float(is_in.mean()),
+        )
+
+    def rows(self) -> list[tuple[str, str]]:
+        found = [
+            ("off by", f"{self.rmse:.4g} (root mean squared) in {self.num_examples:,}"),
+            ("", f"{self.rmse_of_mean:.4g} if their mean is the answer"),
+        ]
+        if self.coverage90 is not None:
+            share = f"{100 * self.coverage90:.0f}% of the values are in theirs, of 90%"
+            found.append(("intervals", share))
+        return found
+
+
+def score(predictions: Sequence[Any]) -> Score | ValueScore:
+    """How good answers to labelled examples are.
+
+    Args:
+        predictions: what `tfmeta.predict(..., labelled=True)` returned.
+
+    Returns:
+        A Score; of a model whose answers are values, a ValueScore.
+
+    Raises:
+        UserError: if there are none, or they are not labelled.
+    """
+    if not predictions or any(getattr(each, "truth", None) is None for each in predictions):
+        raise UserError(
+            "received predictions without the truth; expected those of "
+            "tfmeta.predict(..., labelled=True)"
+        )
+    if isinstance(predictions[0], ValuePrediction):
+        return ValueScore.of(predictions)
+    return Score.of(predictions)
+
+
+def _auroc(higher: Sequence[float], lower: Sequence[float]) -> float | None:
+    """How often one of the first is above one of the second, half for a tie."""
+    if not (higher and lower):
+        return None
+    from scipy.stats import mannwhitneyu
+
+    return float(mannwhitneyu(higher, lower).statistic / (len(higher) * len(lower)))
