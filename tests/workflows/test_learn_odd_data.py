@@ -8,6 +8,7 @@ from recordings import make_sounds
 
 import tfmeta
 from tfmeta import UserError
+from tfmeta.evaluation import held_out
 from tfmeta.training.progress import Progress
 
 
@@ -108,6 +109,17 @@ def test_a_class_that_is_never_recognised_is_warned_of(tmp_path):
     assert found.held_out.accuracy == 20 / 22
     (warning,) = [each for each in found.warnings if "never recognised" in each]
     assert "rarely (of 2)" in warning
+
+
+@pytest.mark.usefixtures("unexported")
+@pytest.mark.parametrize(("work", "is_said"), [(1e13, False), (1e3, True)])
+def test_a_head_that_would_take_too_long_is_named(work, is_said, tmp_path, monkeypatch):
+    monkeypatch.setattr(held_out, "_MOST_WORK", work)
+    (tmp_path / "t.csv").write_text("a,label\n1,x\n2,x\n8,y\n9,y\n")
+    found = tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "model")
+    said = [each for each in found.warnings if "logistic regression was not tried" in each]
+    assert len(said) == is_said
+    assert all("4 examples of 2 classes" in each for each in said)
 
 
 @pytest.mark.parametrize("output", ["file", "file/below", "beside"])

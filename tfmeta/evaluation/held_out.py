@@ -6,7 +6,7 @@ examples a fifth.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units
 _MANY = 1000  # examples; of more, a fifth is held out at a time
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
 LOGISTIC_REGULARISATIONS = (0.03, 0.1, 0.3)
+_SLOWEST = "transfer"  # with its logistic regression
 # Multiplications to try these, which take some minutes on two cores.
 _MOST_WORK = 2e13
 _MOST_FOLDS, _FEW_FOLDS = 20, 5
@@ -64,12 +65,15 @@ class HeldOut:
             `unknown` those of examples by the head learned without their class, whose column is
             then absent: of all examples, or of many some.
         confidence: fitted on the answers.
+        tried_all: whether the head was chosen among all kinds of heads; False if some would have
+            taken too long.
     """
 
     head: Head
     rows: Array
     answers: Answers
     confidence: Confidence
+    tried_all: bool = True
 
     @property
     def is_right(self) -> Array:
@@ -109,7 +113,7 @@ def heads_for(labels: Array, units: int) -> list[Head]:
     found = [Head("prototypical")]
     found += [Head("ridge", {"regularisation": value}) for value in REGULARISATIONS]
     logistic = [
-        Head("transfer", {"head": "logistic", "regularisation": value}, "logistic regression")
+        Head(_SLOWEST, {"head": "logistic", "regularisation": value}, "logistic regression")
         for value in LOGISTIC_REGULARISATIONS
     ]
     folds = folds_of(labels)
@@ -129,7 +133,8 @@ def best_head(features: Array, labels: Array) -> HeldOut:
     folds = _enough_of(folds_of(labels))
     heads = heads_for(labels, features.shape[1])
     best = min(heads, key=lambda head: _held_out(features, labels, head, folds=folds).loss)
-    return held_out(features, labels, best)
+    tried_all = any(head.algorithm == _SLOWEST for head in heads)
+    return replace(held_out(features, labels, best), tried_all=tried_all)
 
 
 def _held_out(
@@ -160,7 +165,7 @@ def _blocks_without_class(head: Head, labels: Array) -> Folds:
     Logistic regression is learned anew for each: several classes are left out at once, and of many
     examples only those of some classes are answered.
     """
-    if head.algorithm != "transfer":
+    if head.algorithm != _SLOWEST:
         return blocks_of_classes(labels)
     blocks = blocks_of_some_classes(labels)
     return blocks if len(labels) <= _MANY else blocks[:1]

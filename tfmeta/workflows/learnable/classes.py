@@ -82,6 +82,12 @@ def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
         )
     if found:
         yield from _never_right(found, names)
+    if found and not found.tried_all:
+        yield (
+            f"logistic regression was not tried, which would take hours for {len(task.labels):,} "
+            f"examples of {len(names):,} classes; it is often better with many examples per class. "
+            "Learn fewer of them to see"
+        )
     if found and alone:
         yield (
             f"{listed(alone)}: one example each, which can't be held out, so that nothing is known "
