@@ -11,6 +11,7 @@ from tfmeta.exporting.limits import RequestLimits
 from tfmeta.reading.format_registry import FORMATS
 from tfmeta.reading.formats import check_shape, format_class, from_record, to_record
 from tfmeta.reading.image_format import ImageFormat
+from tfmeta.reading.origins import Origins
 from tfmeta.reading.row_format import PLAIN, RowFormat
 from tfmeta.reading.sound_format import SoundFormat
 from tfmeta.reading.table_format import TableFormat
@@ -143,3 +144,18 @@ def test_a_request_that_the_limits_do_not_admit_is_known(input_format):
             limits = RequestLimits(**{name: least - 1})
             with pytest.raises(UserError, match=f"the limit {name}={least - 1}; expected at least"):
                 limits.check_admit({"predict": (request, {})}, input_format)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        (None, {}),
+        ([(5000, 5000), (10, 10)], {}),
+        ([(10, 10), (6048, 8064)], {"image_pixels": 48_771_072, "image_bytes": 48_771_072}),
+    ],
+)
+def test_a_model_takes_images_as_large_as_those_that_it_learned(sizes, expected):
+    origins = Origins(sizes=None if sizes is None else np.array(sizes, np.int32))
+    assert EXAMPLES[0].limits_for(origins) == expected
+    assert EXAMPLES[2].limits_for(origins) == {}  # rows
+    RequestLimits(**expected).of(EXAMPLES[0])

@@ -5,11 +5,14 @@ import pytest
 from intents import write_intents
 from PIL import Image
 from recordings import make_sounds
+from small_features import small_features
 
 import tfmeta
 from tfmeta import UserError
 from tfmeta.evaluation import held_out
+from tfmeta.reading.image_format import ImageFormat
 from tfmeta.training.progress import Progress
+from tfmeta.workflows.learnable import classes
 
 
 @pytest.mark.parametrize("name", ["texts.json", "texts.tsv", "texts"])
@@ -47,6 +50,24 @@ def test_a_network_of_other_data_than_texts_is_refused(network, tmp_path):
     file = write_intents(tmp_path / "t.csv", [("one", "a"), ("two", "a"), ("six", "b")])
     with pytest.raises(UserError, match=f"the texts, of shape .* not for the network '{network}'"):
         tfmeta.learn(file, network=network)
+
+
+def test_images_as_large_as_those_that_are_learned_are_taken(tmp_path, monkeypatch):
+    """Of a width of 40 pixels here; a camera's are above the usual limit."""
+    monkeypatch.setitem(ImageFormat.limits, "image_pixels", (300, "pixels"))
+    exports = []
+
+    def export_both(learner, folder, *, shared, **_):
+        exports.append(shared)
+        return folder / "1", folder / "2"
+
+    monkeypatch.setattr(classes, "export_both", export_both)
+    for number in range(4):
+        folder = tmp_path / "data" / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8 * number + 16, 20), (60 * number, 0, 0)).save(folder / f"{number}.png")
+    tfmeta.learn(tmp_path / "data", network=str(small_features()), output=tmp_path / "model")
+    assert exports[0]["limits"]["image_pixels"] == 40 * 20
 
 
 @pytest.mark.usefixtures("unexported")

@@ -17,6 +17,7 @@ from tfmeta.reading.string_format import StringFormat
 
 if TYPE_CHECKING:
     from tfmeta.reading.corruptions.corruption import Corruption
+    from tfmeta.reading.origins import Origins
     from tfmeta.reading.prepared import Prepared
 
 RESIZES = ("squash", "crop", "pad")
@@ -226,6 +227,16 @@ class ImageFormat(StringFormat):
 
     def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:
         return rng.random(shape).astype(np.float32)
+
+    def limits_for(self, origins: "Origins") -> dict[str, int]:
+        """As large as the largest image, and as many bytes per pixel as usual."""
+        usual = {name: self.limits[name][0] for name in ("image_pixels", "image_bytes")}
+        sizes = np.zeros((1, 2)) if origins.sizes is None else np.asarray(origins.sizes)
+        most = int(sizes.astype(np.int64).prod(1).max(initial=0))
+        if most <= usual["image_pixels"]:
+            return {}
+        bytes_per_pixel = usual["image_bytes"] / usual["image_pixels"]
+        return {"image_pixels": most, "image_bytes": math.ceil(most * bytes_per_pixel)}
 
     def admitted_strings(self, encoded: list[bytes]) -> dict[str, int]:
         pixels = self.height * self.width if encoded else 0

@@ -18,6 +18,7 @@ from tfmeta.reading.format_registry import Limit
 if TYPE_CHECKING:
     from tfmeta.reading.corruptions.corruption import Corruption
     from tfmeta.reading.example_parts import ExampleParts
+    from tfmeta.reading.origins import Origins
     from tfmeta.reading.prepared import Prepared
 
 _MOST_SHOWN = 8  # of an example's numbers
@@ -270,12 +271,15 @@ class InputFormat(ABC):
 
         `draw_prepared` returns numbers `(*shape, *self.shape)` such as the network's examples have.
         """
-        del rng, shape, draw_prepared
         return {}
 
     def draw_prepared(self, rng: Any, shape: tuple[int, ...]) -> Any:
         """Random examples `shape` as a client would prepare them; None leaves it to the network."""
         del rng, shape
+
+    def limits_for(self, origins: "Origins") -> dict[str, int]:
+        """Limits of a request that differ from their defaults, for examples such as these."""
+        return {}
 
     def admitted(self, inputs: list[Any]) -> dict[str, int]:
         """What the limits must be at least, by name, for a request with these encoded inputs."""

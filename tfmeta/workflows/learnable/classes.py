@@ -38,6 +38,7 @@ def learned(task: Task, request: Request) -> Learned:
     baked_in = {"support": (task.support_x, task.labels), "class_names": list(names)}
     shared: dict[str, Any] = {"confidence": lambda: confidence}
     shared["input_format"] = source.input_format
+    shared["limits"] = source.input_format.limits_for(index.origins)
     adapted, learner = export_both(
         task.make_learner(head),
         request.folder,
