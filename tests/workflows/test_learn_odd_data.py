@@ -92,7 +92,7 @@ def test_a_flag_may_be_missing_as_any_number(tmp_path):
         tfmeta.learn(tmp_path / "t.csv")
     assert tfmeta.learn(tmp_path / "t.csv", missing="mean", output=tmp_path / "m").held_out
     (tmp_path / "t.csv").write_text("\n".join(["a,flag,label", *rows, "9,maybe,y"]))
-    with pytest.raises(UserError, match="flag .'maybe' in line 8"):
+    with pytest.raises(UserError, match=r"flag .'maybe' in line 8"):
         tfmeta.learn(tmp_path / "t.csv")
 
 
