@@ -1,6 +1,7 @@
 """Random requests for `serving_fuzz.py`: good ones with the learner's answers, and spoilt ones."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 
@@ -48,12 +49,18 @@ def draw(learner, input_format, rng):
     ]
     encoded = {}
     for name, number in (("support_x", ways + more), ("query_x", queries)):
-        parts = input_format.draw_inputs(rng, (tasks, number))
-        if not parts:
-            shape = (tasks, number, *learner.function.input_shape[1:])
-            parts = {"": rng.normal(size=shape).astype(np.float32)}
+        shape = (tasks, number, *learner.function.input_shape[1:])
+        draw_prepared = partial(_drawn, learner, rng, shape)
+        parts = input_format.draw_inputs(rng, (tasks, number), draw_prepared)
+        parts = parts or {"": rng.normal(size=shape).astype(np.float32)}
         encoded[name] = {name + ending: part for ending, part in parts.items()}
     return encoded, np.array(labels, np.int32)
+
+
+def _drawn(learner, rng, shape):
+    from tfmeta.networks import unscaled
+
+    return unscaled(learner.network, rng.normal(size=shape))
 
 
 def settled(learner, plain, labels, temperature):

@@ -155,7 +155,7 @@ def test_verify_finds_an_answer_that_depends_on_the_classes_of_other_tasks(tmp_p
     report = checked(export_model(Careless(embedding()), tmp_path / "model"))
     (failed,) = [check for check in report["checks"] if not check["ok"]]
     assert failed["check"] == "batching"
-    assert failed["detail"].startswith("adapt_and_predict: ")
+    assert failed["detail"].startswith("adapt_and_predict in a batch: ")
     assert "in a batch" in failed["detail"]
 
 

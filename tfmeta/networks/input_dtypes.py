@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
+_CENTRES = ("centre_rest", "centre")  # layers, in the order in which they are undone
+_SCALING = ("scale", *_CENTRES)
+
 
 def full_dtype() -> dict[str, str]:
     """The argument of a layer that centres, sums or divides: half precision is too coarse for it.
@@ -38,10 +41,12 @@ def unscaled(network: keras.Model, standard: npt.NDArray[Any]) -> npt.NDArray[An
     """
     dtype = np.dtype(input_dtype(network))
     first = {layer.name: layer for layer in network.layers if isinstance(layer, layers.Rescaling)}
+    if first.keys().isdisjoint(_SCALING):
+        return standard.astype(dtype)
     flat = standard.reshape(-1, math.prod(network.input_shape[1:])).astype(np.float64)
     if "scale" in first:
         flat = flat / np.asarray(first["scale"].scale)
-    for name in ("centre_rest", "centre"):
+    for name in _CENTRES:
         if name in first:
             flat = flat - np.asarray(first[name].offset)
     most = np.finfo(dtype).max
