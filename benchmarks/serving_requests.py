@@ -50,8 +50,8 @@ def draw(learner, input_format, rng):
     encoded = {}
     for name, number in (("support_x", ways + more), ("query_x", queries)):
         shape = (tasks, number, *learner.function.input_shape[1:])
-        draw_prepared = partial(_drawn, learner, rng, shape)
-        parts = input_format.draw_inputs(rng, (tasks, number), draw_prepared)
+        draw_numbers = partial(_drawn, learner, rng, shape)
+        parts = input_format.draw_inputs(rng, (tasks, number), draw_numbers)
         parts = parts or {"": rng.normal(size=shape).astype(np.float32)}
         encoded[name] = {name + ending: part for ending, part in parts.items()}
     return encoded, np.array(labels, np.int32)

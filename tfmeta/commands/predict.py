@@ -41,10 +41,13 @@ def predict(exported_or_run_dir: Any, inputs: Any, as_json: bool, **options: Any
             f"a file of rows: tfmeta predict {exported_or_run_dir} INPUT... [--support DIR|FILE]"
         )
     from tfmeta.workflows import predict as workflow
-    from tfmeta.workflows import score as workflow_score
 
     predictions = workflow.predict(exported_or_run_dir, inputs, **options)
-    found = workflow_score.score(predictions) if options["labelled"] else None
+    found = None
+    if options["labelled"]:
+        from tfmeta.workflows.score import score
+
+        found = score(predictions)
     if as_json:
         content: dict[str, Any] = {"predictions": [each.to_dict() for each in predictions]}
         content |= {"score": found.to_dict()} if found else {}

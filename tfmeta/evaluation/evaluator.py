@@ -14,6 +14,7 @@ from tfmeta.episodes.episode_hash import EpisodeHash
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError, counted
+from tfmeta.evaluation.intervals import Z90
 from tfmeta.evaluation.task_score import task_score
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
@@ -24,7 +25,6 @@ from tfmeta.learners.targets import refuse_other
 _MOST_TASKS_PER_CALL = 50
 _MOST_BYTES_PER_CALL = 512 * 2**20
 _Z95 = 1.96  # quantile of the normal distribution, as in the papers
-_Z90 = 1.645  # the quantile for intervals that hold nine of ten targets
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ class Evaluator:
             scores = [score, tf.reduce_mean(scaled)]
             if self._learner.has_variance:
                 variance = self._learner.variance_with(state, episode.query_x)
-                held = tf.math.squared_difference(query_y, outputs) <= _Z90**2 * variance
+                held = tf.math.squared_difference(query_y, outputs) <= Z90**2 * variance
                 scores.append(tf.reduce_mean(tf.cast(held, score.dtype)))
             return tf.stack(scores)
         return score[tf.newaxis]

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfmeta.evaluation.intervals import Z90
+
 # For features of a deviation of one.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 _LEAST_NOISE = 1e-12  # of targets of a deviation of one
-_Z90 = 1.645
 Array = npt.NDArray[Any]
 
 
@@ -38,7 +39,7 @@ class HeldOutValues:
     @property
     def coverage90(self) -> float:
         """The share of targets within the 90% intervals."""
-        return float(np.mean(np.abs(self.errors) <= _Z90 * np.sqrt(self.variances)))
+        return float(np.mean(np.abs(self.errors) <= Z90 * np.sqrt(self.variances)))
 
 
 def held_out_values(features: Array, targets: Array, strength: float) -> HeldOutValues:

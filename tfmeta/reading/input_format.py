@@ -265,11 +265,11 @@ class InputFormat(ABC):
         return None
 
     def draw_inputs(
-        self, rng: Any, shape: tuple[int, ...], draw_prepared: Callable[[], Any]
+        self, rng: Any, shape: tuple[int, ...], draw_numbers: Callable[[], Any]
     ) -> dict[str, Any]:
         """Random encoded examples, arrays of that shape by endings; none if none are encoded.
 
-        `draw_prepared` returns numbers `(*shape, *self.shape)` such as the network's examples have.
+        `draw_numbers` returns numbers `(*shape, *self.shape)` such as the network's examples have.
         """
         return {}
 

@@ -55,9 +55,9 @@ class StringFormat(InputFormat):
         return {self.suffix: self.spoilt}
 
     def draw_inputs(
-        self, rng: Any, shape: tuple[int, ...], draw_prepared: Callable[[], Any]
+        self, rng: Any, shape: tuple[int, ...], draw_numbers: Callable[[], Any]
     ) -> dict[str, Any]:
-        del draw_prepared
+        del draw_numbers
         return {self.suffix: self.draw(rng, shape)}
 
     def admitted(self, inputs: list[Any]) -> dict[str, int]:

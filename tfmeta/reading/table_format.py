@@ -221,10 +221,10 @@ class TableFormat(InputFormat):
     # For exports
 
     def draw_inputs(
-        self, rng: Any, shape: tuple[int, ...], draw_prepared: Callable[[], Any]
+        self, rng: Any, shape: tuple[int, ...], draw_numbers: Callable[[], Any]
     ) -> dict[str, Any]:
         drawn: dict[str, Any] = {}
-        prepared, places = draw_prepared(), {name: i for i, name in enumerate(self.features)}
+        prepared, places = draw_numbers(), {name: i for i, name in enumerate(self.features)}
         for column, ending in self.endings.items():
             is_missing = rng.random(shape) < _DRAWN_MISSING
             if column in self.categories:

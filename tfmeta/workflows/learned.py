@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from tfmeta.errors import counted
 from tfmeta.evaluation.calibration import most_claimed
 from tfmeta.evaluation.held_out import HeldOut
-from tfmeta.evaluation.wilson import wilson_interval
+from tfmeta.evaluation.intervals import wilson_interval
 from tfmeta.reading.origins import Origins
 from tfmeta.workflows.learned_exports import LearnedExports
+from tfmeta.workflows.right_answers import confused_row, confusions
 
 _MOST_SHOWN = 10
 _ONLY_DOUBT = "`unknown` is one minus the confidence: of two classes none can be held out."
@@ -107,9 +108,7 @@ class Learned(LearnedExports):
             *[("note", each) for each in self.notes],
             *[("warning", each) for each in self.warnings],
         ]
-        if self.confusions:
-            shown = [f"{a} taken for {b}: {n}" for a, b, n in self.confusions[:_MOST_SHOWN]]
-            found.append(("confused", "; ".join(shown)))
+        found += confused_row(self.confusions)
         found += [("look at", str(suspect)) for suspect in self.suspects[:_MOST_SHOWN]]
         if len(self.suspects) > _MOST_SHOWN:
             found.append(("", f"and {len(self.suspects) - _MOST_SHOWN} more (--json has all)"))
@@ -130,13 +129,8 @@ def _measured(held_out: HeldOutShare | None) -> list[tuple[str, str]]:
 
 def confusions_of(found: HeldOut, names: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:
     """`(class, answer, number)` of what was answered wrongly, the most frequent first."""
-    counts: dict[tuple[int, int], int] = {}
-    answers = found.answers.known.argmax(-1)
-    for label, answer in zip(found.answers.labels.tolist(), answers.tolist(), strict=True):
-        if label != answer:
-            counts[label, answer] = counts.get((label, answer), 0) + 1
-    order = sorted(counts, key=lambda pair: (-counts[pair], pair))
-    return tuple((names[label], names[answer], counts[label, answer]) for label, answer in order)
+    every = confusions(found.answers.labels.tolist(), found.answers.known.argmax(-1).tolist())
+    return tuple((names[label], names[answer], number) for label, answer, number in every)
 
 
 def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tuple[Suspect, ...]:

@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, counted, listed
-from tfmeta.evaluation.wilson import wilson_interval
+from tfmeta.evaluation.intervals import Z90, wilson_interval
 from tfmeta.inspection.lines import UNLIMITED, labelled
 from tfmeta.workflows.predict import Prediction, ValuePrediction
-
-_OF_90 = 1.6448536269514722  # deviations around the mean of a normal distribution that hold 90%
-_MOST_SHOWN = 10
+from tfmeta.workflows.right_answers import confused_row, confusions, in_numbers, never_right
 
 
 @dataclass(frozen=True)
@@ -79,19 +77,17 @@ class Score(AnyScore):
         """The score of answers whose truth is known."""
         known = [each for each in predictions if each.truth in each.probabilities]
         others = [each for each in predictions if each.truth not in each.probabilities]
-        asked = Counter(str(each.truth) for each in known)
-        right = Counter(each.label for each in known if each.label == each.truth)
-        wrong = Counter((str(each.truth), each.label) for each in known)
-        order = sorted(wrong.items(), key=lambda each: (-each[1], each[0]))
-        total, number = sum(right.values()), len(known)
+        truths, answers = [str(each.truth) for each in known], [each.label for each in known]
+        number = len(known)
+        right = sum(one == other for one, other in zip(truths, answers, strict=True))
         return cls(
             num_examples=number,
-            accuracy=total / number if number else None,
-            ci95=wilson_interval(total, number) if number else None,
-            most_common=max(asked.values()) / number if number else None,
+            accuracy=right / number if number else None,
+            ci95=wilson_interval(right, number) if number else None,
+            most_common=max(Counter(truths).values()) / number if number else None,
             confidence=float(np.mean([each.confidence for each in known])) if number else None,
-            confusions=tuple((*pair, count) for pair, count in order if pair[0] != pair[1]),
-            never_right=tuple((name, asked[name]) for name in sorted(asked) if not right[name]),
+            confusions=tuple(confusions(truths, answers)),
+            never_right=tuple(never_right(truths, answers)),
             num_of_others=len(others),
             other_classes=tuple(sorted({str(each.truth) for each in others})),
             unknown_auroc=_auroc([e.unknown for e in others], [e.unknown for e in known]),
@@ -110,12 +106,10 @@ class Score(AnyScore):
                 ),
                 ("confidence", f"{100 * self.confidence:.1f}% on average"),
             ]
-        if self.confusions:
-            shown = [f"{a} taken for {b}: {n}" for a, b, n in self.confusions[:_MOST_SHOWN]]
-            found.append(("confused", "; ".join(shown)))
+        found += confused_row(self.confusions)
         if self.never_right:
-            shown = [f"{name} (of {number})" for name, number in self.never_right]
-            found.append(("warning", f"never answered rightly: {listed(shown)}"))
+            shown = listed(in_numbers(self.never_right))
+            found.append(("warning", f"never answered rightly: {shown}"))
         if self.num_of_others:
             which = f"{counted(self.num_of_others, 'example')} of classes that the model lacks"
             found.append(("unknown", f"{which} ({listed(self.other_classes)}){self._told()}"))
@@ -149,7 +143,7 @@ class ValueScore(AnyScore):
         truth = np.array([each.truth for each in predictions], np.float64)
         error = np.array([each.prediction for each in predictions], np.float64) - truth
         variances = [each.variance for each in predictions if each.variance is not None]
-        is_in = np.abs(error) <= _OF_90 * np.sqrt(variances) if variances else None
+        is_in = np.abs(error) <= Z90 * np.sqrt(variances) if variances else None
         return cls(
             num_examples=len(truth),
             rmse=float(np.sqrt(np.mean(error**2))),

@@ -225,15 +225,15 @@ def _examples(
     learner, input_format = served.learner, served.options.input_format
     shape = (NUM_TASKS, number, *learner.function.input_shape[1:])
 
-    def draw_prepared() -> np.ndarray:
+    def draw_numbers() -> np.ndarray:
         # Above the middle, which is not negative, for networks that take ids.
         return unscaled(learner.network, 2 * np.abs(rng.normal(size=shape)))
 
-    encoded = input_format.draw_inputs(rng, (NUM_TASKS, number), draw_prepared)
+    encoded = input_format.draw_inputs(rng, (NUM_TASKS, number), draw_numbers)
     if encoded:
         inputs = {SUPPORT_X + ending: tf.constant(each) for ending, each in encoded.items()}
         return input_format.prepare_inputs(inputs, name=SUPPORT_X).numpy(), encoded
-    return draw_prepared(), {}
+    return draw_numbers(), {}
 
 
 def _with_encoded(requests: Requests, encoded: Encoded, input_format: InputFormat) -> Requests:

@@ -21,6 +21,7 @@ from tfmeta.workflows.learnable.kind import Request
 from tfmeta.workflows.learnable.task import Task
 from tfmeta.workflows.learnable.words import is_number
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
+from tfmeta.workflows.right_answers import in_numbers, never_right
 
 _WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5})
 
@@ -98,12 +99,9 @@ def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
 
 def _never_right(found: HeldOut, class_names: Sequence[str]) -> Iterator[str]:
     """Classes that were not recognised once, which the share of all examples does not show."""
-    labels = found.answers.labels
-    number = len(class_names)
-    asked = np.bincount(labels, minlength=number)
-    right = np.bincount(labels[found.is_right], minlength=number)
-    if which := np.flatnonzero((asked > 0) & (right == 0)).tolist():
-        shown = listed([f"{class_names[n]} (of {asked[n]})" for n in which])
+    labels, answers = found.answers.labels.tolist(), found.answers.known.argmax(-1).tolist()
+    if which := never_right(labels, answers):
+        shown = listed(in_numbers([(class_names[label], number) for label, number in which]))
         yield f"never recognised when held out: {shown}; give more examples of what looks like this"
 
 

@@ -1,4 +1,6 @@
-"""The interval of a share of answers."""
+"""Intervals of shares of answers, and of values with a variance. Imports no TensorFlow."""
+
+Z90 = 1.645  # the quantile for intervals that hold nine of ten values
 
 
 def wilson_interval(right: int, total: int) -> tuple[float, float]:
