@@ -11,9 +11,9 @@ _MOST_SHOWN = 10
 def confusions(truths: Sequence[Class], answers: Sequence[Class]) -> list[tuple[Class, Class, int]]:
     """`(class, answer, number)` of what was answered wrongly, the most frequent first."""
     every = zip(truths, answers, strict=True)
-    pairs = Counter((truth, answer) for truth, answer in every if truth != answer)
-    order = sorted(pairs.items(), key=lambda each: (-each[1], each[0]))
-    return [(*pair, number) for pair, number in order]
+    numbers = Counter((truth, answer) for truth, answer in every if truth != answer)
+    found = [(truth, answer, number) for (truth, answer), number in numbers.items()]
+    return sorted(found, key=lambda each: (-each[2], each[:2]))
 
 
 def never_right(truths: Sequence[Class], answers: Sequence[Class]) -> list[tuple[Class, int]]:
