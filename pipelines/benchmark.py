@@ -15,15 +15,7 @@ from PIL import Image
 
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.episodes.splitting import SPLITS
 from tfmeta.errors import UserError, counted, described, listed
-from tfmeta.pipelines.class_folders import (
-    FoundClass,
-    files_in,
-    find_classes,
-    has_folders,
-    unused_entries,
-)
 from tfmeta.reading.encoded_images import (
     file_state,
     image_facts,
@@ -31,8 +23,17 @@ from tfmeta.reading.encoded_images import (
     origins_of,
     read_images,
 )
-from tfmeta.reading.image_files import FormatOptions, load_images, printable
+from tfmeta.reading.found_classes import (
+    FoundClass,
+    files_in,
+    find_classes,
+    has_folders,
+    unused_entries,
+)
+from tfmeta.reading.image_files import FormatOptions, load_images
 from tfmeta.reading.pickled_arrays import read_pickled_images
+from tfmeta.reading.split_names import SPLITS
+from tfmeta.user_files import printable
 
 SHORT_NAMES = dict(zip(SPLITS, ("train", "val", "test"), strict=True))  # of splits in file names
 

@@ -16,9 +16,9 @@ from tfmeta.pipelines.benchmark import (
     SHORT_NAMES,
     Benchmark,
     all_or_none,
-    files_in,
     open_benchmark,
 )
+from tfmeta.reading.found_classes import files_in
 from tfmeta.reading.image_files import FormatOptions
 from tfmeta.user_files import read_text
 

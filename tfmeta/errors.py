@@ -58,11 +58,11 @@ def which_are(number: int, noun: str, of: object) -> str:
     return f"{counted(number, noun)} of {of} {'is' if number == 1 else 'are'}"
 
 
-def listed(values: Collection[object], most: int | None = 5) -> str:
+def listed(values: Collection[object], most: int | None = 5, *, between: str = ", ") -> str:
     """The first few values, and how many more there are; all values if `most` is None."""
     shown = [str(value) for value in values][:most]
     more = len(values) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    return between.join(shown) + (f" and {more} more" if more else "")
 
 
 def described(error: Exception) -> str:

@@ -85,3 +85,8 @@ def check_expansion(what: object, size: int, stored: int) -> None:
             f"{stored / _MEBIBYTE:,.3g} MiB are there; expected a file without holes, compressed "
             f"{_MOST_EXPANSION} times at most"
         )
+
+
+def printable(path: AnyPath) -> str:
+    """A path as text; bytes that are no text are written as numbers."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def test_a_class_that_is_never_right_is_named():
 def test_examples_of_other_classes_alone_have_no_accuracy():
     found = tfmeta.score(answers()[60:])
     assert found.accuracy is found.ci95 is found.most_common is found.confidence is None
-    expected = "unknown 25 examples of classes that the model lacks (emu, owl)"
+    expected = "unknown 25 examples of classes that the model lacks ('emu', 'owl')"
     assert " ".join(str(found).split()) == expected
 
 
@@ -94,11 +95,35 @@ def test_values_are_scored_by_how_far_they_are_off(has_variance):
     assert ("of 90%" in str(found)) == has_variance
 
 
-def test_predictions_without_the_truth_are_refused():
-    place = Place("a.png")
-    for wrong in ([], [Prediction(place, "cat", 0.9, 0.2, {"cat": 0.9, "dog": 0.1})]):
-        with pytest.raises(UserError, match=r"expected those of tfmeta\.predict"):
-            tfmeta.score(wrong)
+ODDS = {"cat": 0.9, "dog": 0.1}
+OF_CLASS = Prediction(Place("a.png"), "cat", 0.9, 0.2, ODDS, "cat")
+OF_VALUE = ValuePrediction(Place("t.csv", 1), [1.0], None, [2.0])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *([], None, 3, "cat", OF_CLASS, [OF_CLASS, 3], [OF_CLASS, OF_VALUE]),
+        [OF_CLASS, replace(OF_CLASS, truth=None)],
+        [OF_CLASS, replace(OF_CLASS, probabilities={"cat": 0.9, "fox": 0.1})],
+        [OF_VALUE, replace(OF_VALUE, prediction=[1.0, 2.0], truth=[1.0, 2.0])],
+        [OF_VALUE, replace(OF_VALUE, variance=[0.1])],
+    ],
+)
+def test_what_can_not_be_scored_is_refused(wrong):
+    with pytest.raises(UserError, match=r"expected those of one model by tfmeta\.predict"):
+        tfmeta.score(wrong)
+
+
+def test_confusions_that_are_not_shown_are_counted():
+    names = [f"c{n:02}" for n in range(13)]
+    odds = dict.fromkeys(names, 1 / 13)
+    every = [Prediction(Place("a.png"), "c00", 0.1, 0.2, odds, name) for name in names]
+    assert "and 2 more" in " ".join(str(tfmeta.score(every)).split())
+
+
+def test_of_one_value_the_mean_says_nothing():
+    assert "mean" not in str(tfmeta.score([OF_VALUE])).replace("root mean", "")
 
 
 def test_a_folder_of_classes_is_asked_and_scored(tmp_path):
@@ -121,9 +146,3 @@ def test_a_folder_of_classes_is_asked_and_scored(tmp_path):
     lines = CliRunner().invoke(main, [*arguments, "--labelled"]).stdout.splitlines()
     assert lines[len(files) - 1].endswith("  is strange")
     assert " right " in lines[len(files)]
-
-
-def test_what_has_no_answers_is_refused(tmp_path):
-    file = trained.query_files()[0]
-    with pytest.raises(UserError, match="is a file; expected a folder with a subfolder for each"):
-        tfmeta.predict(trained.glyph_run(), file, support=trained.support_folder(), labelled=True)

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tfmeta.episodes.splitting import SPLIT_NAMES, SPLITS, split_classes
+from tfmeta.episodes.splitting import split_classes
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import FileRows
+from tfmeta.reading.split_names import SPLIT_NAMES, SPLITS
 
 
 def classes_of(

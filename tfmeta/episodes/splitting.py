@@ -5,10 +5,8 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, counted, plural
+from tfmeta.reading.split_names import SPLITS
 
-SPLITS = ("train", "validation", "test")
-# Names that people use for splits, in lower case.
-SPLIT_NAMES = {name: name for name in SPLITS} | dict.fromkeys(("val", "valid", "dev"), "validation")
 # As in miniImageNet: 64, 16 and 20 of 100 classes (Ravi and Larochelle 2017).
 VALIDATION, TEST = 0.16, 0.2
 

@@ -5,22 +5,31 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from tfmeta.errors import counted, listed
+from tfmeta.reading.number_checks import is_number
 
 _SHOWN = 3
+FORM = "case, spaces, Unicode's forms or the way in which a number is written"
 
 
 def names_alike(class_names: Sequence[str]) -> Iterator[str]:
-    """A line, if names differ in nothing but case, spaces or the way in which Unicode writes them.
+    """A line, if names differ only in `FORM`.
 
     Args:
         class_names: of a source's classes.
     """
     by_form = defaultdict(list)
     for name in class_names:
-        by_form["".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
+        by_form[form_of(name)].append(name)
     if sets := [names for names in by_form.values() if len(names) > 1]:
         shown = listed([" and ".join(map(repr, names)) for names in sets], _SHOWN)
         yield (
-            f"{counted(len(sets), 'set')} of classes whose names differ only in case, spaces or "
-            f"Unicode's forms: {shown}; give them one name if they are one class"
+            f"{counted(len(sets), 'set')} of classes whose names differ only in {FORM}: {shown}; "
+            "give them one name if they are one class"
         )
+
+
+def form_of(name: str) -> str:
+    """What a name has in common with others that differ from it only in `FORM`."""
+    if is_number(name):
+        return repr(float(name))
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -11,16 +11,15 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
-from tfmeta.episodes.splitting import SPLITS
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.inspection.baseline import baselines
 from tfmeta.inspection.class_names import names_alike
 from tfmeta.inspection.identity import alike, as_the_network_sees, given_digests
-from tfmeta.reading.image_files import unreadable_files
-from tfmeta.reading.origins import Origins
+from tfmeta.reading.origins import Origins, unreadable_files
 from tfmeta.reading.prepared import Prepared
 from tfmeta.reading.prepared_columns import spread_of
 from tfmeta.reading.record_file import RecordFile
+from tfmeta.reading.split_names import SPLITS
 from tfmeta.training.plan import Plan
 
 META_BATCH = 32  # tasks for which the memory of a step is estimated

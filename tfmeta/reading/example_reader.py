@@ -107,6 +107,17 @@ class ExampleReader(ABC):
             UserError: if a file can't be read, holds nothing, or does not fit the learner.
         """
 
+    def skipping_unreadable(self) -> "ExampleReader":
+        """The same reader, which leaves out files that can't be read, and says which.
+
+        Raises:
+            UserError: if its examples are not files.
+        """
+        raise UserError(
+            "received skip_unreadable=True, and this model's examples are no files but rows of "
+            "them; leave it out"
+        )
+
     def named(self, columns: NamedColumns) -> tuple[list[Place], Examples]:
         """Reads queries whose features are given by the names of a table's columns.
 

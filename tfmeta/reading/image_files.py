@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tfmeta.errors import UserError, counted
+from tfmeta.errors import UserError
 from tfmeta.reading.encoded_images import (
     decode_files,
     deep_range_of,
@@ -28,10 +28,10 @@ from tfmeta.reading.encoded_images import (
     read_images,
 )
 from tfmeta.reading.image_format import ImageFormat
-from tfmeta.reading.origins import Origins
+from tfmeta.reading.origins import Origins, unreadable_files
 from tfmeta.reading.record_file import RecordFile, cache_folder
 from tfmeta.reading.support_set import read_and_open_image, read_image
-from tfmeta.user_files import AnyPath, open_file
+from tfmeta.user_files import AnyPath, open_file, printable
 
 _GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
 _GREY_SIZE, _COLOUR_SIZE = 28, 84  # as Omniglot and miniImageNet have
@@ -40,7 +40,6 @@ _HEAD_BYTES = 32
 _TIFF_BEGINNINGS = (b"II*\0", b"MM\0*")
 _MOST_IN_MEMORY, _SHARE_OF_MEMORY = 2 * 2**30, 1 / 8
 _NOTE = "pixels are kept on disk, in {folder}, and not in memory: they are {size:.3g} GiB"
-_MOST_NAMES = 10  # in an error message
 
 
 @dataclass(frozen=True)
@@ -212,21 +211,6 @@ def _check_grey(origins: Any) -> None:
             f"{len(coloured)} of {len(origins.names)} images are in colour, such as {coloured[0]}, "
             "and the rest is grey; say which is wanted: --set pipeline.channels=1, or 3"
         )
-
-
-def printable(path: AnyPath) -> str:
-    """A path as text; bytes that are no text are written as numbers."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def unreadable_files(unreadable: Any) -> str:
-    """The message that refuses files which are no whole images; `(name, problem)` for each."""
-    named = "; ".join(f"{name} {problem}" for name, problem in unreadable[:_MOST_NAMES])
-    more = f"; and {len(unreadable) - _MOST_NAMES} more" if unreadable[_MOST_NAMES:] else ""
-    return (
-        f"{counted(len(unreadable), 'file')} can't be read: {named}{more}. "
-        "Mend or remove them, or leave them out: --skip-unreadable"
-    )
 
 
 def _content_or_none(path: AnyPath) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.user_files import AnyPath, check_expansion, open_file
 
 # What NumPy and the archive raise for a file that is damaged or is no archive.
@@ -90,7 +90,12 @@ def read_examples(path: AnyPath, answers: Sequence[str] = ()) -> tuple[np.ndarra
         arrays = with_examples(read_npz(path))
         x = arrays["x"]
         named = [name for name in answers if name in arrays]
-        y = arrays[named[0] if named else answers[0]] if answers else None
+        if answers and not named:
+            raise UserError(
+                f"{path} has no array {answers[0]}, the answers, but {listed(sorted(arrays))}; "
+                f"expected {wanted}"
+            )
+        y = arrays[named[0]] if answers else None
     except UserError:
         raise
     except DAMAGED as error:

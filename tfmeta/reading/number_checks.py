@@ -38,14 +38,15 @@ def first_unfit(values: Any, rows: FileRows) -> str:
     given = [row for row, value in enumerate(each) if value is not None]
     if not given:
         return "all of it is empty"
-    odd = [row for row in given if not _is_number(each[row])]
+    odd = [row for row in given if not is_number(each[row])]
     # True and false are numbers where a column has nothing else.
     worse = [row for row in odd if str(each[row]).lower() not in ("true", "false")]
     first = [*worse, *odd, *given][0]  # of all numbers it is such as a Decimal
     return f"{each[first]!r:.40} in {rows.where([first])}"
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether Python reads it as a number."""
     try:
         float(value)
     except (TypeError, ValueError):

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tfmeta.errors import counted
+
+_MOST_NAMES = 10
+
 
 @dataclass(frozen=True)
 class Origins:
@@ -27,3 +31,13 @@ class Origins:
     unreadable: tuple[tuple[str, str], ...] = ()
     passed_over: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def unreadable_files(unreadable: Sequence[tuple[str, str]]) -> str:
+    """The message that refuses files which are no whole images; `(name, problem)` for each."""
+    named = "; ".join(f"{name} {problem}" for name, problem in unreadable[:_MOST_NAMES])
+    more = f"; and {len(unreadable) - _MOST_NAMES} more" if unreadable[_MOST_NAMES:] else ""
+    return (
+        f"{counted(len(unreadable), 'file')} can't be read: {named}{more}. "
+        "Mend or remove them, or leave them out: --skip-unreadable"
+    )

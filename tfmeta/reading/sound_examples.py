@@ -16,11 +16,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.errors import UserError
-from tfmeta.reading.image_files import printable, unreadable_files
-from tfmeta.reading.origins import Origins
+from tfmeta.reading.origins import Origins, unreadable_files
 from tfmeta.reading.sound_files import SoundFacts, read_sound, sound_facts
 from tfmeta.reading.sound_format import SoundFormat
 from tfmeta.reading.sound_graph import prepare
+from tfmeta.user_files import printable
 
 _CHUNK = 64  # files in memory at a time
 _LONG_ENOUGH_FOR = 0.95  # of the training sounds: so many are heard whole

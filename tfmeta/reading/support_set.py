@@ -113,7 +113,6 @@ def read_support_folder(
     folder: AnyPath,
     *,
     num_classes: int | None,
-    least: int = 2,
     read: Callable[[AnyPath], bytes] = read_image,
     noun: str = "image",
 ) -> SupportSet:
@@ -122,7 +121,6 @@ def read_support_folder(
     Args:
         folder: the support set's folder; files whose names start with a dot are passed over.
         num_classes: the most classes that the learner can answer with; None for any number.
-        least: classes.
         read: reads a file, as a request would carry it.
         noun: what a file holds.
 
@@ -138,12 +136,11 @@ def read_support_folder(
             f"support folder {folder} is not there; expected a subfolder for each class"
         )
     classes = sorted(p for p in folder.iterdir() if p.is_dir() and not is_hidden(p))
-    if len(classes) < least or len(classes) > (num_classes or len(classes)):
-        taken = f"{least} or more" if num_classes is None else f"{least} to {num_classes}"
+    if len(classes) < 2 or len(classes) > (num_classes or len(classes)):
+        taken = "2 or more" if num_classes is None else f"2 to {num_classes}"
         raise UserError(
             f"support folder {folder} has {counted(len(classes), 'class subfolder')}; this "
-            "learner takes "
-            f"{taken}"
+            f"learner takes {taken}"
         )
     places: list[Place] = []
     files: list[bytes] = []

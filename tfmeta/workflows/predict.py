@@ -5,7 +5,7 @@ Imports TensorFlow only for a run.
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,11 @@ from tfmeta.errors import UserError
 from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
 from tfmeta.exporting.loading.in_requests import RefusedQueryError
 from tfmeta.named_code import trusting
-from tfmeta.reading.example_reader import (
-    ExampleReader,
-    Examples,
-    NamedColumns,
-    Place,
-    SupportSet,
-)
+from tfmeta.reading.example_reader import ExampleReader, NamedColumns, Place, SupportSet
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, check_timeout, path, paths
+from tfmeta.workflows.arguments import check_flags, check_names, check_timeout, path, paths
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
+from tfmeta.workflows.queries import Queries, read_labelled, read_queries
 
 NO_SUPPORT = (
     "received no support set; expected --support DIR, with one subfolder of images per class, or "
@@ -122,9 +117,9 @@ def predict(
     images: AnyPath | Iterable[AnyPath] | NamedColumns,
     *,
     support: AnyPath | None = None,
-    labelled: bool = False,
     timeout: float = children.DEFAULT_TIMEOUT,
     trust: bool = False,
+    **reading: bool,
 ) -> list[Any]:
     """Answers queries, as `tfmeta predict` does.
 
@@ -139,9 +134,11 @@ def predict(
             (`{"age": [22, None], ...}`, or a dictionary per row), or NPZ files with an array x.
         support: a folder with a subfolder of files per class, an NPZ file of x and y, or a table
             with the answers in a column; None for an `adapted` export, which has one baked in.
-        labelled: the queries have answers, as support sets have, for `tfmeta.score`.
         timeout: seconds that an export's answer may take.
         trust: run code that a run names or holds, if it is not tfmeta's own.
+        **reading: `labelled`: the queries have answers, as support sets have, for `tfmeta.score`;
+            folders may have any layout that `tfmeta.learn` takes. `skip_unreadable`: leave out
+            queries in files that can't be read, and say which.
 
     Returns:
         A Prediction of each query, in their order; if the answers are values, a ValuePrediction.
@@ -150,50 +147,31 @@ def predict(
         UserError: if there is no such model or query, or the support set is missing, can't be read
             or does not fit the model.
     """
-    check_flags(trust=trust, labelled=labelled)
+    check_names("predict", reading, ("labelled", "skip_unreadable"))
+    check_flags(trust=trust, **reading)
     check_timeout(timeout)
-    model, named = path("model", model), as_named(images)
-    files = [] if named is not None else paths("images", images)
-    support = None if support is None else path("support", support)
+    model, support = path("model", model), None if support is None else path("support", support)
     with trusting(trust):
         is_run = (model / "config.json").is_file()
         predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
-        reader = predictor.reader()
-        places, queries, truths = _queries(reader, files, named, labelled=labelled)
+        reader, number = predictor.reader(), predictor.num_classes
+        asked = _asked(reader, images, **reading)
         check_support(model, support, is_adapted=predictor.is_adapted)
-        number = predictor.num_classes
         taught = None if support is None else reader.support(support, num_classes=number)
-        with _naming(places, model):
-            answer = predictor.answer(taught, queries)
-    found = zip(_predictions(places, taught, answer), truths, strict=True)
+        truths = asked.truths_as(taught.class_names if taught else predictor.class_names)
+        with _naming(asked.places, model):
+            answer = predictor.answer(taught, asked.x)
+    found = zip(_predictions(asked.places, taught, answer), truths, strict=True)
     return [replace(each, truth=truth) for each, truth in found]
 
 
-def _queries(
-    reader: ExampleReader, files: Sequence[str], named: NamedColumns | None, *, labelled: bool
-) -> tuple[list[Place], Examples, list[Any]]:
-    """The queries, where each stands, and its answer, or None."""
-    if not labelled:
-        places, queries = reader.queries(files) if named is None else reader.named(named)
-        return places, queries, [None] * len(places)
-    if named is not None:
-        raise UserError(
-            "received labelled=True and columns by their names; expected files that have the "
-            "answers too"
-        )
-    sets = [reader.labelled(each) for each in files]
-    x = [each.x for each in sets]
-    together = (
-        np.concatenate(x) if isinstance(x[0], np.ndarray) else [e for each in x for e in each]
-    )
-    places = [place for each in sets for place in each.places]
-    return places, together, [truth for each in sets for truth in _truths(each)]
-
-
-def _truths(found: SupportSet) -> list[Any]:
-    if found.class_names is None:
-        return found.y.tolist()
-    return [found.class_names[label] for label in found.y.tolist()]
+def _asked(
+    reader: ExampleReader, images: Any, *, labelled: bool = False, skip_unreadable: bool = False
+) -> Queries:
+    named = as_named(images)
+    files = [] if named is not None else paths("images", images)
+    reader = reader.skipping_unreadable() if skip_unreadable else reader
+    return (read_labelled if labelled else read_queries)(reader, files, named)
 
 
 @contextlib.contextmanager

@@ -53,6 +53,11 @@ class ExportPredictor:
         return self.manifest.reader()
 
     @property
+    def class_names(self) -> list[str] | None:
+        """Of the classes that are baked in; None if there are none."""
+        return self.manifest.class_names
+
+    @property
     def name(self) -> str:
         return str(self._version)
 
@@ -70,7 +75,7 @@ class ExportPredictor:
 class RunPredictor:
     """A run's learner, in Python. As `ExportPredictor`, for `runs/NAME`."""
 
-    is_adapted = False
+    is_adapted, class_names = False, None
 
     def __init__(self, path: AnyPath):
         from tfmeta.training.run_directory import RunDirectory

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
+from tfmeta.errors import listed
+
 Class = TypeVar("Class", int, str)  # a class's number or name
 _MOST_SHOWN = 10
 
@@ -24,8 +26,8 @@ def never_right(truths: Sequence[Class], answers: Sequence[Class]) -> list[tuple
 
 def confused_row(found: Sequence[tuple[str, str, int]]) -> list[tuple[str, str]]:
     """The row of a report that has the most frequent confusions; none if there are none."""
-    shown = [f"{a} taken for {b}: {number}" for a, b, number in found[:_MOST_SHOWN]]
-    return [("confused", "; ".join(shown))] if shown else []
+    each = [f"{a} taken for {b}: {number}" for a, b, number in found]
+    return [("confused", listed(each, _MOST_SHOWN, between="; "))] if each else []
 
 
 def in_numbers(found: Sequence[tuple[str, int]]) -> list[str]:

@@ -5,7 +5,7 @@ Imports no TensorFlow.
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -112,7 +112,8 @@ class Score(AnyScore):
             found.append(("warning", f"never answered rightly: {shown}"))
         if self.num_of_others:
             which = f"{counted(self.num_of_others, 'example')} of classes that the model lacks"
-            found.append(("unknown", f"{which} ({listed(self.other_classes)}){self._told()}"))
+            names = listed([*map(repr, self.other_classes)])
+            found.append(("unknown", f"{which} ({names}){self._told()}"))
         return found
 
     def _told(self) -> str:
@@ -152,10 +153,9 @@ class ValueScore(AnyScore):
         )
 
     def rows(self) -> list[tuple[str, str]]:
-        found = [
-            ("off by", f"{self.rmse:.4g} (root mean squared) in {self.num_examples:,}"),
-            ("", f"{self.rmse_of_mean:.4g} if their mean is the answer"),
-        ]
+        found = [("off by", f"{self.rmse:.4g} (root mean squared) in {self.num_examples:,}")]
+        if self.num_examples > 1:
+            found.append(("", f"{self.rmse_of_mean:.4g} if their mean is the answer"))
         if self.coverage90 is not None:
             share = f"{100 * self.coverage90:.0f}% of the values are in theirs, of 90%"
             found.append(("intervals", share))
@@ -172,16 +172,28 @@ def score(predictions: Sequence[Any]) -> Score | ValueScore:
         A Score; of a model whose answers are values, a ValueScore.
 
     Raises:
-        UserError: if there are none, or they are not labelled.
+        UserError: if they are something else, of several models, or without the truth.
     """
-    if not predictions or any(getattr(each, "truth", None) is None for each in predictions):
-        raise UserError(
-            "received predictions without the truth; expected those of "
-            "tfmeta.predict(..., labelled=True)"
-        )
-    if isinstance(predictions[0], ValuePrediction):
-        return ValueScore.of(predictions)
-    return Score.of(predictions)
+    every = list(predictions) if isinstance(predictions, Iterable) else [predictions]
+    kinds = {type(each) for each in every}
+    if kinds not in ({Prediction}, {ValuePrediction}):
+        what = f"predictions={predictions!r:.100}"
+    elif any(each.truth is None for each in every):
+        what = "predictions without the truth"
+    elif len({_answers_of(each) for each in every}) > 1:
+        what = "predictions of models with other answers"
+    else:
+        return Score.of(every) if kinds == {Prediction} else ValueScore.of(every)
+    raise UserError(
+        f"received {what}; expected those of one model by tfmeta.predict(..., labelled=True)"
+    )
+
+
+def _answers_of(each: Any) -> Any:
+    """What a model can answer: its classes, or how many values, and whether with a variance."""
+    if isinstance(each, Prediction):
+        return tuple(each.probabilities)
+    return len(each.prediction), each.variance is None
 
 
 def _auroc(higher: Sequence[float], lower: Sequence[float]) -> float | None:

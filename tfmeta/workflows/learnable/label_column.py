@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError, listed
+from tfmeta.reading.number_checks import is_number
 from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import as_text
 from tfmeta.reading.text_rows import columns_of_json
-from tfmeta.workflows.learnable.words import is_number
 
 USUAL = "label"
 _TABLES = (".csv", ".parquet")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfmeta.reading.number_checks import is_number
 from tfmeta.reading.tables import read_table
-from tfmeta.workflows.learnable.words import is_number
 
 _TEXTS_ALONE = ".jsonl"  # tables of features are in no such files
 _TABLE = ".csv"

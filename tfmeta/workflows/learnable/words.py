@@ -35,12 +35,3 @@ def refuse(name: str, value: object, received: str, expected: str) -> None:
         raise UserError(
             f"received {name}={value!r} and {received}; it is for {expected}, so leave it out"
         )
-
-
-def is_number(text: str) -> bool:
-    """Whether a text is what Python reads as a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
