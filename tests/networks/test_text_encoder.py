@@ -55,6 +55,29 @@ def test_it_reads_up_to_the_last_token_of_any_text():
     assert read(full).numpy().tolist() == [[LENGTH]] * 2
 
 
+def many_texts(number):
+    """Token ids of texts of any lengths, the longest first and last."""
+    rng = np.random.default_rng(5)
+    lengths = np.concatenate([[LENGTH], rng.integers(0, LENGTH, number - 2), [LENGTH]])
+    ids = rng.integers(1, 10, (number, LENGTH))
+    return np.where(np.arange(LENGTH) < lengths[:, np.newaxis], ids, 0), lengths
+
+
+@pytest.mark.parametrize("number", [15, 16, 17, 50])
+def test_many_texts_are_read_in_parts_by_length(number):
+    ids, lengths = many_texts(number)
+    network = small_encoder()
+    expected = network.predict(ids, verbose=0)
+    assert_close(of_less_padding(network)(ids), expected)
+    in_graph = tf.function(of_less_padding(network), [tf.TensorSpec((None, LENGTH), tf.int64)])
+    assert_close(in_graph(ids), expected)
+    read = of_less_padding(tokens_read())(ids).numpy()[:, 0]
+    parts = [np.sort(lengths)[n : n + 16] for n in range(0, number, 16)]
+    longest = np.concatenate([np.full(len(part), max(part.max(), 1)) for part in parts])
+    assert sorted(read) == longest.tolist()
+    assert (read >= lengths).all()
+
+
 def test_a_model_of_its_layers_makes_no_such_promise():
     network = small_encoder()
     for_each_token = keras.Model(network.input, network.get_layer("block_norm").output)

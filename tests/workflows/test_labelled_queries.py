@@ -72,7 +72,7 @@ def test_values_are_no_names():
     [
         (("b/0.png", "a/0.png", "a/1.png"), ["a", "a", "b"]),
         (("q/a/0.png", "p/a/0.png", "p/b/0.png"), ["p/a", "p/b", "q/a"]),
-        (("test/a/0.png", "train/b/0.png", "train/b/1.png"), ["b", "b", "a"]),
+        (("test/a/0.png", "train/b/0.png", "train/b/1.png"), ["a", "b", "b"]),
     ],
 )
 def test_folders_in_every_layout_that_learn_takes(images, tmp_path, paths, expected):

@@ -103,7 +103,7 @@ OF_VALUE = ValuePrediction(Place("t.csv", 1), [1.0], None, [2.0])
 @pytest.mark.parametrize(
     "wrong",
     [
-        *([], None, 3, "cat", OF_CLASS, [OF_CLASS, 3], [OF_CLASS, OF_VALUE]),
+        *([], None, 3, "cat", [OF_CLASS, 3], [OF_CLASS, OF_VALUE]),
         [OF_CLASS, replace(OF_CLASS, truth=None)],
         [OF_CLASS, replace(OF_CLASS, probabilities={"cat": 0.9, "fox": 0.1})],
         [OF_VALUE, replace(OF_VALUE, prediction=[1.0, 2.0], truth=[1.0, 2.0])],

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from tfmeta.networks.token_input import PADDING
 
+_PART = 16  # texts that are read at once
+
 
 @keras.saving.register_keras_serializable("tfmeta")
 class TextEncoder(keras.Model):
@@ -28,12 +30,14 @@ class TextEncoder(keras.Model):
 
 
 def of_less_padding(network: keras.Model) -> Callable[[Any], Any] | None:
-    """The network in inference, as a function that leaves out what is padding in all of a batch.
+    """The network in inference, as a function that leaves out what is padding in all of a part.
 
-    How much that is, is known only when the graph runs, which XLA does not take.
+    Texts are sorted by their lengths and read in parts, so that one long text does not make all
+    others long, and many texts take no more memory than a part. How long a part is, is known only
+    when the graph runs, which XLA does not take.
 
     Returns:
-        ids `(batch, length)` -> the network's outputs; None if it is no `TextEncoder`.
+        ids `(batch, length)` -> the network's output; None if it is no `TextEncoder`.
     """
     if not isinstance(network, TextEncoder):
         return None
@@ -41,8 +45,20 @@ def of_less_padding(network: keras.Model) -> Callable[[Any], Any] | None:
 
     def run(ids: Any) -> Any:
         ids = tf.convert_to_tensor(ids)
-        places = tf.range(1, tf.shape(ids)[1] + 1)
-        last = tf.reduce_max(tf.where(tf.equal(ids, PADDING), 0, places))
-        return model(ids[:, : tf.maximum(last, 1)], training=False)
+        number, length = tf.unstack(tf.shape(ids))
+        places = tf.range(1, length + 1)
+        lengths = tf.reduce_max(tf.where(tf.equal(ids, PADDING), 0, places), 1)
+        order = tf.argsort(lengths)
+
+        def read_part(start: Any, found: Any) -> tuple[Any, Any]:
+            rows = order[start : start + _PART]
+            longest = tf.maximum(tf.gather(lengths, rows[-1]), 1)
+            part = model(tf.gather(ids, rows)[:, :longest], training=False)
+            return start + _PART, tf.tensor_scatter_nd_update(found, rows[:, tf.newaxis], part)
+
+        size = tf.concat([[number], model.output_shape[1:]], 0)
+        start, found = tf.constant(0), tf.zeros(size, model.compute_dtype)
+        _, found = tf.while_loop(lambda n, _: n < number, read_part, (start, found))
+        return tf.ensure_shape(found, (ids.shape[0], *model.output_shape[1:]))
 
     return run

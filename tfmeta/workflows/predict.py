@@ -133,7 +133,7 @@ def predict(
             files with the columns that the model was trained on, the columns themselves
             (`{"age": [22, None], ...}`, or a dictionary per row), or NPZ files with an array x.
         support: a folder with a subfolder of files per class, an NPZ file of x and y, or a table
-            with the answers in a column; None for an `adapted` export, which has one baked in.
+            with the answers in a column; None for an `adapted` export.
         timeout: seconds that an export's answer may take.
         trust: run code that a run names or holds, if it is not tfmeta's own.
         **reading: `labelled`: the queries have answers, as support sets have, for `tfmeta.score`;
@@ -155,8 +155,8 @@ def predict(
         is_run = (model / "config.json").is_file()
         predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
         reader, number = predictor.reader(), predictor.num_classes
-        asked = _asked(reader, images, **reading)
         check_support(model, support, is_adapted=predictor.is_adapted)
+        asked = _asked(reader, images, **reading)
         taught = None if support is None else reader.support(support, num_classes=number)
         truths = asked.truths_as(taught.class_names if taught else predictor.class_names)
         with _naming(asked.places, model):
