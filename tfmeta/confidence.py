@@ -17,12 +17,14 @@ class Confidence:
     https://arxiv.org/abs/1706.04599). The unknown score is a logistic regression on two numbers:
     the log-odds against the most likely class, and the logit of that class. The logit adds how near
     the query is to the class at all (Vaze et al. 2022, https://arxiv.org/abs/2110.06207, section
-    4.2).
+    4.2). A learner that remembers its support set adds a third, the query's distance from it (Sun
+    et al. 2022, https://arxiv.org/abs/2204.06507, with one neighbour). More doubt, a lower logit
+    and a longer distance never make the score lower.
 
     Attributes:
         temperature: a value above 1 makes answers less sure.
-        bias, of_doubt, of_largest: weights of the unknown score. By default the score is the
-            probability that the most likely class is not the right one.
+        bias, of_doubt, of_largest, of_distance: weights of the unknown score. By default the score
+            is the probability that the most likely class is not the right one.
         report: what was measured with these numbers, and the protocol; None if nothing was fitted.
     """
 
@@ -30,12 +32,14 @@ class Confidence:
     bias: float = 0.0
     of_doubt: float = 1.0
     of_largest: float = 0.0
+    of_distance: float = 0.0
     report: dict[str, Any] | None = None
 
     @property
     def unknown_is_doubt(self) -> bool:
         """Whether the unknown score is one minus the largest probability, as by default."""
-        return (self.bias, self.of_doubt, self.of_largest) == (0.0, 1.0, 0.0)
+        weights = (self.bias, self.of_doubt, self.of_largest, self.of_distance)
+        return weights == (0.0, 1.0, 0.0, 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,7 +48,13 @@ class Confidence:
         """Logits `(..., classes)` -> probabilities `(..., classes)`."""
         return tf.nn.softmax(self._scaled(logits))
 
-    def unknown(self, logits: tf.Tensor, *, is_empty: tf.Tensor | None = None) -> tf.Tensor:
+    def unknown(
+        self,
+        logits: tf.Tensor,
+        *,
+        distance: tf.Tensor | None = None,
+        is_empty: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Logits `(..., classes)` -> `(...)`, from 0 to 1, how likely the query is of no class.
 
         It is as if half of all queries were of no class. It is 1 for a query that says nothing:
@@ -52,10 +62,14 @@ class Confidence:
 
         Args:
             logits: of the queries.
+            distance: `(...)`, of the queries from the support set; None if it does not count.
             is_empty: `(...)`, which of them have no content; None: all have some.
         """
         doubt, largest = self.evidence(logits)
-        score = tf.sigmoid(self.bias + self.of_doubt * doubt + self.of_largest * largest)
+        odds = self.bias + self.of_doubt * doubt + self.of_largest * largest
+        if self.of_distance:
+            odds += self.of_distance * tf.cast(distance, odds.dtype)
+        score = tf.sigmoid(odds)
         says_nothing = _are_equal(logits) if is_empty is None else _are_equal(logits) | is_empty
         return tf.where(says_nothing, tf.ones((), score.dtype), score)
 

@@ -111,6 +111,29 @@ def test_the_best_head_is_the_one_whose_answers_are_the_likeliest():
     assert str(best_head(FEATURES, LABELS).head) == min(tried, key=tried.get)
 
 
-def test_two_classes_have_no_unknown_ones():
+def test_of_two_classes_too_each_is_left_out():
     few = LABELS < 2
-    assert not len(held_out(FEATURES[few], LABELS[few], Head("prototypical")).answers.unknown)
+    found = held_out(FEATURES[few], LABELS[few], Head("prototypical"))
+    assert len(found.answers.unknown) == few.sum()
+    assert not found.confidence.unknown_is_doubt
+
+
+def test_distances_are_those_that_the_learner_measures_without_the_example_or_its_class():
+    found = held_out(FEATURES, LABELS, Head("ridge", {"regularisation": 0.3}))
+    inputs = keras.Input((UNITS,))
+    network = keras.Model(inputs, keras.layers.Identity()(inputs))
+    learner = find("ridge").load()(network, remembers=True)
+    rows = np.arange(len(LABELS))
+    without = [*(rows != row for row in found.rows), *(LABELS[row] != LABELS for row in rows)]
+    asked = [*found.rows, *rows]
+    expected = [
+        learner.distance_with(
+            learner.adapt(FEATURES[others], renumbered(LABELS[others])), FEATURES[[row]]
+        ).numpy()[0]
+        for row, others in zip(asked, without, strict=True)
+    ]
+    assert_close(found.answers.distances, expected, scale=1.0)
+
+
+def renumbered(labels):
+    return np.unique(labels, return_inverse=True)[1].astype(np.int32)

@@ -12,6 +12,7 @@ from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.answers import learned_and_asked
+from tfmeta.evaluation.signed_logistic import signed_logistic
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.meta_learner import MetaLearner
 
@@ -31,11 +32,19 @@ class Answers:
         labels: `(queries,)`, the classes of these queries.
         unknown: `(queries, ways)`, for queries of other classes; empty if there are no such
             classes.
+        distances: of both, one after the other, from the support set; see
+            `TaskModel.distance_with`. None if the learner does not measure them.
     """
 
     known: np.ndarray
     labels: np.ndarray
     unknown: np.ndarray
+    distances: np.ndarray | None = None
+
+    @property
+    def are_unknown(self) -> np.ndarray:
+        """Which of both, one after the other, are of other classes."""
+        return np.arange(len(self.known) + len(self.unknown)) >= len(self.known)
 
 
 def calibrate(
@@ -229,23 +238,27 @@ def _temperature(answers: Answers) -> float:
 
 
 def _unknown_weights(confidence: Confidence, answers: Answers) -> dict[str, Any]:
-    from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    evidence, is_unknown = _evidence(confidence, answers)
-    scaler = StandardScaler().fit(evidence)
-    # Balanced, so that the score does not depend on the share of unknown queries in these tasks.
-    model = LogisticRegression(class_weight="balanced")
-    model.fit(scaler.transform(evidence), is_unknown)
-    weights = model.coef_[0] / scaler.scale_
-    bias = model.intercept_[0] - weights @ scaler.mean_
-    return dict(zip(("bias", "of_doubt", "of_largest"), map(float, (bias, *weights)), strict=True))
+    doubt, largest = (each.numpy() for each in confidence.evidence(_both(answers)))
+    names, evidence, signs = ["of_doubt", "of_largest"], [doubt, largest], [1, -1]
+    if answers.distances is not None:
+        names, evidence, signs = (
+            [*names, "of_distance"],
+            [*evidence, answers.distances],
+            [*signs, 1],
+        )
+    columns = np.stack(evidence, -1).astype(np.float64)
+    scaler = StandardScaler().fit(columns)
+    bias, scaled = signed_logistic(scaler.transform(columns), answers.are_unknown, signs)
+    weights = scaled / scaler.scale_
+    return {"bias": float(bias - weights @ scaler.mean_)} | dict(
+        zip(names, weights.tolist(), strict=True)
+    )
 
 
-def _evidence(confidence: Confidence, answers: Answers) -> Any:
-    logits = np.concatenate([answers.known, answers.unknown])
-    evidence = np.stack([t.numpy() for t in confidence.evidence(logits)], -1).astype(np.float64)
-    return evidence, np.arange(len(logits)) >= len(answers.known)
+def _both(answers: Answers) -> np.ndarray:
+    return np.concatenate([answers.known, answers.unknown])
 
 
 def unknown_auroc(confidence: Confidence, answers: Answers) -> float | None:
@@ -254,6 +267,5 @@ def unknown_auroc(confidence: Confidence, answers: Answers) -> float | None:
 
     if not len(answers.unknown):
         return None
-    logits = np.concatenate([answers.known, answers.unknown])
-    is_unknown = np.arange(len(logits)) >= len(answers.known)
-    return float(roc_auc_score(is_unknown, confidence.unknown(logits).numpy()))
+    scores = confidence.unknown(_both(answers), distance=answers.distances).numpy()
+    return float(roc_auc_score(answers.are_unknown, scores))

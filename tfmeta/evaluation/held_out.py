@@ -19,6 +19,7 @@ from tfmeta.evaluation.left_out import (
     blocks_of_classes,
     blocks_of_some_classes,
     left_out_logits,
+    nearest_distances,
 )
 from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units
 
@@ -102,8 +103,7 @@ def held_out(features: Array, labels: Array, head: Head) -> HeldOut:
         head: one of `heads_for`.
     """
     features = np.asarray(features, np.float64)
-    is_only_other = labels.max() == 1  # of two classes, the other one is always the answer
-    blocks = [] if is_only_other else _blocks_without_class(head, labels)
+    blocks = _blocks_without_class(head, labels)
     return _held_out(features, labels, head, folds=folds_of(labels), blocks=blocks)
 
 
@@ -144,11 +144,13 @@ def _held_out(
     both = [*folds, *blocks]
     logits = left_out_logits(head.algorithm, features, labels, both, **head.options)
     rows, known = _in_order(folds, logits[: len(folds)])
-    unknown = known[:0]
+    answers = Answers(known, labels[rows], known[:0])
     if blocks:
         others, unknown = _in_order(blocks, logits[len(folds) :])
         unknown[np.arange(len(others)), labels[others]] = ABSENT
-    answers = Answers(known, labels[rows], unknown)
+        from_any, from_others = nearest_distances(features, labels)
+        distances = np.concatenate([from_any[rows], from_others[others]])
+        answers = replace(answers, unknown=unknown, distances=distances)
     return HeldOut(head, rows, answers, fitted(answers))
 
 

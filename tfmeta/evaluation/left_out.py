@@ -17,6 +17,8 @@ from tfmeta.evaluation.logistic_head import in_fewest_units, logistic_weights
 from tfmeta.runtime import usable_cores
 
 ABSENT = -1e9  # logit of a class without an example among those that a head is learned from
+_SHORTEST = 1e-12  # vector that is brought to unit length
+_ROWS = 1000  # whose distances are in memory at once
 _CLASS_GROUPS = 5  # in which classes are left out where learning anew is dear
 Array = npt.NDArray[Any]
 Blocks = Sequence[Array]  # numbers of the examples of each block
@@ -38,6 +40,28 @@ def left_out_logits(
         `(its examples, classes)` for each block.
     """
     return _LOGITS[algorithm](features, labels, blocks, **options)
+
+
+def nearest_distances(features: Array, labels: Array) -> tuple[Array, Array]:
+    """How far each example is from the nearest other one, and from the nearest of another class.
+
+    Args: see `left_out_logits`.
+
+    Returns:
+        Both `(examples,)`: what `TaskModel.distance_with` says of the example as a query, with a
+        support set without it, or without its class.
+    """
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    units = (features / np.maximum(lengths, _SHORTEST)).astype(np.float32)
+    found = np.zeros((2, len(units)), np.float32)
+    for start in range(0, len(units), _ROWS):
+        rows = np.arange(start, min(start + _ROWS, len(units)))
+        cosines = np.maximum(units[rows] @ units.T, 0)
+        cosines[rows - start, rows] = 0
+        found[0, rows] = 2 - 2 * cosines.max(-1)
+        cosines[labels[rows, np.newaxis] == labels] = 0
+        found[1, rows] = 2 - 2 * cosines.max(-1)
+    return found[0], found[1]
 
 
 def blocks_of_classes(labels: Array) -> Blocks:

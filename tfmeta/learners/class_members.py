@@ -22,14 +22,15 @@ def kept_examples(examples: tf.Tensor, members: tf.Tensor, sizes: CommonSizes) -
     A row of `members` without a one stands for no example. If tasks that run together have support
     sets of several sizes, such rows fill up the smaller ones.
     """
+    return {"support": filled_up(examples, sizes), "members": filled_up(members, sizes)}
+
+
+def filled_up(rows: tf.Tensor, sizes: CommonSizes) -> tf.Tensor:
+    """A row per example `(support, ...)`, and rows of zeros up to what the sizes have room for."""
     if sizes.num_examples is None:
-        return {"support": examples, "members": members}
-    missing = sizes.num_examples - tf.shape(members)[0]
-
-    def filled(tensor: tf.Tensor) -> tf.Tensor:
-        return tf.pad(tensor, [[0, missing], *([0, 0] for _ in tensor.shape[1:])])
-
-    return {"support": filled(examples), "members": filled(members)}
+        return rows
+    missing = sizes.num_examples - tf.shape(rows)[0]
+    return tf.pad(rows, [[0, missing], *([0, 0] for _ in rows.shape[1:])])
 
 
 def class_sums(examples: tf.Tensor, members: tf.Tensor) -> tf.Tensor:

@@ -8,13 +8,16 @@ import keras
 import tensorflow as tf
 
 from tfmeta.episodes.target_kind import CLASSES, VALUES
-from tfmeta.learners.class_members import membership
+from tfmeta.learners.class_members import filled_up, membership
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
+from tfmeta.learners.pairwise import unit_vectors
 from tfmeta.learners.support_parts import SupportParts
+
+_MEMORY = "memory"  # of a task state
 
 
 class FeatureLearner(MetaLearner):
@@ -27,12 +30,23 @@ class FeatureLearner(MetaLearner):
     Args:
         network: the embedding, a built `keras.Model`, `(batch, ...) -> (batch, ...)`.
         functions: the `NetworkFunction`s of other networks that the method runs.
+        remembers: whether a task state has the support set's features too, as `memory` `(support,
+            units)` of unit length, so that `distance_with` can compare queries with them.
     """
 
     num_outputs = None
 
-    def __init__(self, network: keras.Model, functions: Any = (), /, **kwargs: Any):
+    def __init__(
+        self,
+        network: keras.Model,
+        functions: Any = (),
+        /,
+        *,
+        remembers: bool = False,
+        **kwargs: Any,
+    ):
         super().__init__(network, **kwargs)
+        self.remembers = remembers
         self.refuse_regression(self._target_kind == VALUES)
         self._target_kind = CLASSES
         self._functions = [self.function, *functions]
@@ -100,11 +114,29 @@ class FeatureLearner(MetaLearner):
         self, support_x: tf.Tensor, support_y: tf.Tensor, *, sizes: CommonSizes = ITS_OWN
     ) -> dict[str, Any]:
         forward = ForwardPass(batch_statistics=self.transductive)
-        return self.summary(self._embedded(forward, support_x), support_y, sizes)
+        embedded = self._embedded(forward, support_x)
+        task_state = self.summary(embedded, support_y, sizes)
+        if not self.remembers:
+            return task_state
+        return {**task_state, _MEMORY: filled_up(_flat(embedded), sizes)}
 
     def predict_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         forward = ForwardPass(batch_statistics=self.transductive)
         return self.compare(task_state, self._embedded(forward, query_x), forward)
+
+    @property
+    def measures_distance(self) -> bool:
+        return self.remembers
+
+    def distance_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
+        forward = ForwardPass(batch_statistics=self.transductive)
+        query = _flat(self._embedded(forward, query_x))
+        cosines = tf.matmul(query, task_state[_MEMORY], transpose_b=True)
+        # Rows of zeros, which fill up the memory, have a distance of 2.
+        return 2 - 2 * tf.maximum(tf.reduce_max(cosines, -1), 0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "remembers": self.remembers}
 
     def support_parts(
         self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
@@ -147,3 +179,9 @@ class FeatureLearner(MetaLearner):
     def _embedded(self, forward: ForwardPass, x: tf.Tensor) -> tf.Tensor:
         """The embeddings of examples `(examples, ...)`."""
         return forward.in_parts(lambda some: full(forward(self.function, some)), x)
+
+
+def _flat(embedded: tf.Tensor) -> tf.Tensor:
+    """Embedded examples `(examples, ...)` as vectors of unit length."""
+    units = embedded.shape[1:].num_elements()
+    return unit_vectors(tf.reshape(embedded, (-1, units)))

@@ -132,6 +132,13 @@ class OnFeatures(MetaLearner):
     def variance_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
         return self.learner.variance_with(task_state, self._features(query_x))
 
+    @property
+    def measures_distance(self) -> bool:
+        return self.learner.measures_distance
+
+    def distance_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
+        return self.learner.distance_with(task_state, self._features(query_x))
+
     def task_gradients(
         self, episode: Any, *, sizes: CommonSizes = ITS_OWN
     ) -> tuple[list[tf.Tensor], dict[str, Any]]:

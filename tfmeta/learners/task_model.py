@@ -168,6 +168,22 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
         """
         raise NotImplementedError(f"{type(self).__name__} has no variance for its answers")
 
+    @property
+    def measures_distance(self) -> bool:
+        """Whether `distance_with` says how far a query is from the support set."""
+        return False
+
+    def distance_with(self, task_state: dict[str, Any], query_x: tf.Tensor) -> tf.Tensor:
+        """How far each query is from the support set, if `measures_distance`.
+
+        Args: see `variance_with`.
+
+        Returns:
+            `(queries,)`, the squared distance from the nearest support example, of features of unit
+            length; 2 at most, which is a right angle.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not remember its support set")
+
     def support_parts(
         self, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
     ) -> SupportParts | None:

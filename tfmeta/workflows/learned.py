@@ -11,7 +11,6 @@ from tfmeta.workflows.learned_exports import LearnedExports
 from tfmeta.workflows.right_answers import confused_row, confusions
 
 _MOST_SHOWN = 10
-_ONLY_DOUBT = "`unknown` is one minus the confidence: of two classes none can be held out."
 _ON_A_SCALE = "a fixed scale, which suits 5 classes of one small photograph each (CIFAR-FS)"
 _STRANGE = 0.9  # unknown score, from which an example is out of place
 
@@ -137,12 +136,14 @@ def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tup
     """Examples that were answered wrongly or look out of place, the most doubtful first."""
     suspects = []
     probabilities = found.probabilities
-    strangeness = found.confidence.unknown(found.answers.known).numpy()
+    answers, distances = found.answers, found.answers.distances
+    distances = None if distances is None else distances[: len(found.rows)]
+    strangeness = found.confidence.unknown(answers.known, distance=distances).numpy()
     for position, row in enumerate(found.rows.tolist()):
         label, answer = int(found.answers.labels[position]), int(probabilities[position].argmax())
         doubt = float(probabilities[position, answer])
         unknown = float(strangeness[position])
-        if len(found.answers.unknown) and unknown > _STRANGE:
+        if unknown > _STRANGE:
             problem = "out of place"
         elif answer != label:
             problem = "mislabelled"
@@ -165,13 +166,10 @@ def in_words(found: HeldOut | None) -> str:
     share = HeldOutShare.of(found)
     low, high = share.ci95
     most = most_claimed(int(found.is_right.sum()), share.num_examples)
-    sentences = [
-        f"Each of {share.num_examples} examples was held out once, with some of the others.",
+    return (
+        f"Each of {share.num_examples} examples was held out once, with some of the others. "
         f"{found.head} learned from the others answered {100 * share.accuracy:.1f}% of them "
-        f"rightly (95% interval: {100 * low:.0f} to {100 * high:.0f}%).",
-        "The confidence is calibrated on these answers.",
-        f"It is {100 * most:.1f}% on average at most, which is (right + 1) / (held out + 2).",
-    ]
-    if not len(found.answers.unknown):
-        sentences.append(_ONLY_DOUBT)
-    return " ".join(sentences)
+        f"rightly (95% interval: {100 * low:.0f} to {100 * high:.0f}%). "
+        "The confidence is calibrated on these answers. "
+        f"It is {100 * most:.1f}% on average at most, which is (right + 1) / (held out + 2)."
+    )

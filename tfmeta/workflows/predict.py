@@ -144,8 +144,7 @@ def predict(
         A Prediction of each query, in their order; if the answers are values, a ValuePrediction.
 
     Raises:
-        UserError: if there is no such model or query, or the support set is missing, can't be read
-            or does not fit the model.
+        UserError: if one of them is not there, can't be read, or does not fit the model.
     """
     check_names("predict", reading, ("labelled", "skip_unreadable"))
     check_flags(trust=trust, **reading)

@@ -10,7 +10,6 @@ from tfmeta.exporting.kinds.export_kind import ExportKind, Part
 from tfmeta.exporting.writing.options import ExportOptions
 from tfmeta.exporting.writing.refusals import checked_queries, counted_queries, finite_answer
 from tfmeta.exporting.writing.served_functions import (
-    IS_EMPTY,
     OUTPUTS,
     ServedFunctions,
     Tensors,
@@ -67,7 +66,7 @@ class AdaptedFunctions(ServedFunctions):
             return values(answered)
         logits = answered[OUTPUTS][:, : len(names)]
         label = tf.gather(tf.constant(names), tf.argmax(logits, -1))
-        return classification(logits, label, self.confidence, is_empty=answered.get(IS_EMPTY))
+        return classification({**answered, OUTPUTS: logits}, label, self.confidence)
 
     def checked_first(self, inputs: Tensors) -> Tensors:
         """As in `TaskFunctions`."""

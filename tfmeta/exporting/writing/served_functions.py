@@ -19,6 +19,7 @@ from tfmeta.learners.meta_learner import MetaLearner
 
 OUTPUTS = "outputs"  # of a learner, before they become a response
 IS_EMPTY = "is_empty"  # whether queries have no content, likewise
+DISTANCE = "distance"  # of queries from the support set, likewise
 Tensors = dict[str, tf.Tensor]
 Specs = dict[str, tf.TensorSpec]
 # What each signature does, and the tensors that it takes, by its name.
@@ -75,38 +76,40 @@ class ServedFunctions(ABC):
         """What `answered` returned, as a response."""
 
     def answered(self, state: dict[str, Any], x: tf.Tensor) -> Tensors:
-        """The learner's `outputs` for queries, and their `variance` if it has one.
+        """The learner's `outputs` for queries, and what else it says of them.
 
-        With classes also which queries are empty, if the format has such examples.
+        That is their `variance` if it has one, their `distance` if it measures it, and with classes
+        which queries are empty, if the format has such examples.
         """
-        answered = {OUTPUTS: self.learner.predict_with(state, x)}
+        learner, encoded = self.learner.task_learner(), self.learner.encoded(x)
+        answered = {OUTPUTS: learner.predict_with(state, encoded)}
         if not self.learner.target_kind.are_values:
             is_empty = self.options.input_format.is_empty(x)
             answered |= {} if is_empty is None else {IS_EMPTY: is_empty}
-        if self.learner.has_variance:
-            answered[VARIANCE] = self.learner.variance_with(state, x)
+        if learner.has_variance:
+            answered[VARIANCE] = learner.variance_with(state, encoded)
+        if learner.measures_distance:
+            answered[DISTANCE] = learner.distance_with(state, encoded)
         return answered
 
 
 def classification(
-    logits: tf.Tensor,
+    answered: Tensors,
     label: tf.Tensor,
     confidence: Confidence,
-    *,
-    is_empty: tf.Tensor | None = None,
 ) -> Tensors:
     """A response about classes.
 
     Args:
-        logits: `(..., classes)`.
+        answered: see `ServedFunctions.answered`.
         label: `(...)`, the likeliest class, as a number or a name.
         confidence: see `ServedFunctions`.
-        is_empty: `(...)`, which queries have no content; None: all have some.
     """
+    logits, distance, is_empty = (answered.get(name) for name in (OUTPUTS, DISTANCE, IS_EMPTY))
     return {
         PROBABILITIES: confidence.probabilities(logits),
         LABEL: label,
-        UNKNOWN: confidence.unknown(logits, is_empty=is_empty),
+        UNKNOWN: confidence.unknown(logits, distance=distance, is_empty=is_empty),
     }
 
 
@@ -119,6 +122,5 @@ def numbered_answer(answered: Tensors, *, are_values: bool, confidence: Confiden
     """A response that calls classes by their numbers, as in a request's support set."""
     if are_values:
         return values(answered)
-    outputs, is_empty = answered[OUTPUTS], answered.get(IS_EMPTY)
-    label = tf.argmax(outputs, -1, output_type=tf.int32)
-    return classification(outputs, label, confidence, is_empty=is_empty)
+    label = tf.argmax(answered[OUTPUTS], -1, output_type=tf.int32)
+    return classification(answered, label, confidence)

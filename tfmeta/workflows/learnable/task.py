@@ -58,7 +58,7 @@ def held_out_of(comparable: Features, source: ClassSource, progress: Progress) -
 
 
 def learner_of(head: Head, network: keras.Model) -> MetaLearner:
-    learner: MetaLearner = find(head.algorithm).load()(network, **head.options)
+    learner: MetaLearner = find(head.algorithm).load()(network, remembers=True, **head.options)
     return learner
 
 
