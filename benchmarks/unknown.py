@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
 from tfmeta.confidence import Confidence
-from tfmeta.evaluation.held_out import best_head, held_out
+from tfmeta.evaluation.held_out import best_head
 from tfmeta.evaluation.left_out import left_out_logits
 
 QUERIES = 15  # per class
@@ -70,7 +70,7 @@ def trial(x, y, ways, shots, rng):
     labels = np.repeat(np.arange(ways), shots)
     support, query = x[np.concatenate(support)], x[np.concatenate([*known, *other])]
     is_other = np.arange(len(query)) >= len(np.concatenate(known))
-    found = held_out(support, labels, best_head(support, labels).head)
+    found = best_head(support, labels)
     both, rows = (
         np.concatenate([support, query]),
         np.arange(len(support), len(support) + len(query)),

@@ -94,7 +94,7 @@ def test_a_thousand_examples_choose_a_head_that_then_answers_all():
         probabilities = softmax(logits / fitted(answers).temperature, 1)
         return log_loss(labels[chosen], probabilities, labels=range(3))
 
-    assert found.head == min(heads_for(labels, UNITS), key=loss)
+    assert str(found.head) == str(min(heads_for(labels, UNITS), key=loss))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_of_two_classes_too_each_is_left_out():
 
 
 def test_distances_are_those_that_the_learner_measures_without_the_example_or_its_class():
-    found = held_out(FEATURES, LABELS, Head("ridge", {"regularisation": 0.3}))
+    found = held_out(FEATURES, LABELS, Head("ridge", {"regularisation": 0.3}, remembers=True))
     inputs = keras.Input((UNITS,))
     network = keras.Model(inputs, keras.layers.Identity()(inputs))
     learner = find("ridge").load()(network, remembers=True)
@@ -133,6 +133,17 @@ def test_distances_are_those_that_the_learner_measures_without_the_example_or_it
         for row, others in zip(asked, without, strict=True)
     ]
     assert_close(found.answers.distances, expected, scale=1.0)
+
+
+def test_a_head_remembers_what_an_export_has_room_for(monkeypatch):
+    found = best_head(FEATURES, LABELS)
+    assert found.head.remembers
+    assert found.confidence.of_distance > 0
+    monkeypatch.setattr("tfmeta.evaluation.held_out._MOST_REMEMBERED", FEATURES.size - 1)
+    found = best_head(FEATURES, LABELS)
+    assert not found.head.remembers
+    assert found.answers.distances is None
+    assert found.confidence.of_distance == 0
 
 
 def renumbered(labels):

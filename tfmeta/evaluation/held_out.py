@@ -30,6 +30,7 @@ _SLOWEST = "transfer"  # with its logistic regression
 # Multiplications to try these, which take some minutes on two cores.
 _MOST_WORK = 2e13
 _MOST_FOLDS, _FEW_FOLDS = 20, 5
+_MOST_REMEMBERED = 2**23  # numbers, 32 MiB in an export
 _ENOUGH = 1000  # examples that are held out, to choose a head by
 Array = npt.NDArray[Any]
 Folds = Sequence[Array]
@@ -43,11 +44,13 @@ class Head:
         algorithm: as `tfmeta algorithms` calls the learner that has it.
         options: of that learner.
         called: what reports call it; "" is `algorithm`.
+        remembers: whether it keeps the features of what it learned from, to measure distances.
     """
 
     algorithm: str
     options: dict[str, Any] = field(default_factory=dict)
     called: str = ""
+    remembers: bool = False
 
     def __str__(self) -> str:
         numbers = {n: each for n, each in self.options.items() if not isinstance(each, str)}
@@ -127,13 +130,16 @@ def heads_for(labels: Array, units: int) -> list[Head]:
 def best_head(features: Array, labels: Array) -> HeldOut:
     """The head whose calibrated answers to examples that were held out are the likeliest.
 
-    It is chosen by a thousand examples if there are more, and then answers all of them.
+    It is chosen by a thousand examples if there are more, and then answers all of them. It
+    remembers their features, unless an export would be too large with them.
     """
+    remembers = features.size <= _MOST_REMEMBERED
     features = in_fewest_units(np.asarray(features, np.float64))  # once for all heads
     folds = _enough_of(folds_of(labels))
     heads = heads_for(labels, features.shape[1])
     best = min(heads, key=lambda head: _held_out(features, labels, head, folds=folds).loss)
     tried_all = any(head.algorithm == _SLOWEST for head in heads)
+    best = replace(best, remembers=remembers)
     return replace(held_out(features, labels, best), tried_all=tried_all)
 
 
@@ -148,9 +154,11 @@ def _held_out(
     if blocks:
         others, unknown = _in_order(blocks, logits[len(folds) :])
         unknown[np.arange(len(others)), labels[others]] = ABSENT
-        from_any, from_others = nearest_distances(features, labels)
-        distances = np.concatenate([from_any[rows], from_others[others]])
-        answers = replace(answers, unknown=unknown, distances=distances)
+        answers = replace(answers, unknown=unknown)
+        if head.remembers:
+            from_any, from_others = nearest_distances(features, labels)
+            distances = np.concatenate([from_any[rows], from_others[others]])
+            answers = replace(answers, distances=distances)
     return HeldOut(head, rows, answers, fitted(answers))
 
 

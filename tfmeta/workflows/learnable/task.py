@@ -58,7 +58,8 @@ def held_out_of(comparable: Features, source: ClassSource, progress: Progress) -
 
 
 def learner_of(head: Head, network: keras.Model) -> MetaLearner:
-    learner: MetaLearner = find(head.algorithm).load()(network, remembers=True, **head.options)
+    made = find(head.algorithm).load()
+    learner: MetaLearner = made(network, remembers=head.remembers, **head.options)
     return learner
 
 
