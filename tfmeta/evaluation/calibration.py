@@ -241,20 +241,16 @@ def _unknown_weights(confidence: Confidence, answers: Answers) -> dict[str, Any]
     from sklearn.preprocessing import StandardScaler
 
     doubt, largest = (each.numpy() for each in confidence.evidence(_both(answers)))
-    names, evidence, signs = ["of_doubt", "of_largest"], [doubt, largest], [1, -1]
+    evidence, signs = {"of_doubt": doubt, "of_largest": largest}, [1, -1]
     if answers.distances is not None:
-        names, evidence, signs = (
-            [*names, "of_distance"],
-            [*evidence, answers.distances],
-            [*signs, 1],
-        )
-    columns = np.stack(evidence, -1).astype(np.float64)
+        evidence["of_distance"] = answers.distances
+        signs.append(1)
+    columns = np.stack([*evidence.values()], -1).astype(np.float64)
     scaler = StandardScaler().fit(columns)
     bias, scaled = signed_logistic(scaler.transform(columns), answers.are_unknown, signs)
     weights = scaled / scaler.scale_
-    return {"bias": float(bias - weights @ scaler.mean_)} | dict(
-        zip(names, weights.tolist(), strict=True)
-    )
+    bias -= float(weights @ scaler.mean_)
+    return {"bias": bias, **dict(zip(evidence, weights.tolist(), strict=True))}
 
 
 def _both(answers: Answers) -> np.ndarray:

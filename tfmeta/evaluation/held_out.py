@@ -31,6 +31,7 @@ _SLOWEST = "transfer"  # with its logistic regression
 _MOST_WORK = 2e13
 _MOST_FOLDS, _FEW_FOLDS = 20, 5
 _MOST_REMEMBERED = 2**23  # numbers, 32 MiB in an export
+_MOST_NEIGHBOURS = 20_000  # examples, whose distances from each other are computed
 _ENOUGH = 1000  # examples that are held out, to choose a head by
 Array = npt.NDArray[Any]
 Folds = Sequence[Array]
@@ -131,9 +132,9 @@ def best_head(features: Array, labels: Array) -> HeldOut:
     """The head whose calibrated answers to examples that were held out are the likeliest.
 
     It is chosen by a thousand examples if there are more, and then answers all of them. It
-    remembers their features, unless an export would be too large with them.
+    remembers their features, unless an export would be too large or the distances too many.
     """
-    remembers = features.size <= _MOST_REMEMBERED
+    remembers = features.size <= _MOST_REMEMBERED and len(features) <= _MOST_NEIGHBOURS
     features = in_fewest_units(np.asarray(features, np.float64))  # once for all heads
     folds = _enough_of(folds_of(labels))
     heads = heads_for(labels, features.shape[1])
