@@ -5,7 +5,7 @@ Imports TensorFlow only for a run.
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -149,28 +149,40 @@ def predict(
     check_names("predict", reading, ("labelled", "skip_unreadable"))
     check_flags(trust=trust, **reading)
     check_timeout(timeout)
-    model, support = path("model", model), None if support is None else path("support", support)
+    model, named = path("model", model), as_named(images)
+    files = [] if named is not None else paths("images", images)
+    support = None if support is None else path("support", support)
     with trusting(trust):
         is_run = (model / "config.json").is_file()
         predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
-        reader, number = predictor.reader(), predictor.num_classes
+        asked = _asked(predictor.reader(), files, named, **reading)
         check_support(model, support, is_adapted=predictor.is_adapted)
-        asked = _asked(reader, images, **reading)
-        taught = None if support is None else reader.support(support, num_classes=number)
-        truths = asked.truths_as(taught.class_names if taught else predictor.class_names)
-        with _naming(asked.places, model):
-            answer = predictor.answer(taught, asked.x)
-    found = zip(_predictions(asked.places, taught, answer), truths, strict=True)
-    return [replace(each, truth=truth) for each, truth in found]
+        return _answered(model, predictor, asked, support)
 
 
 def _asked(
-    reader: ExampleReader, images: Any, *, labelled: bool = False, skip_unreadable: bool = False
+    reader: ExampleReader,
+    files: Sequence[str],
+    named: NamedColumns | None,
+    *,
+    labelled: bool = False,
+    skip_unreadable: bool = False,
 ) -> Queries:
-    named = as_named(images)
-    files = [] if named is not None else paths("images", images)
     reader = reader.skipping_unreadable() if skip_unreadable else reader
     return (read_labelled if labelled else read_queries)(reader, files, named)
+
+
+def _answered(
+    model: Path, predictor: RunPredictor | ExportPredictor, asked: Queries, support: Path | None
+) -> list[Any]:
+    number, taught = predictor.num_classes, None
+    if support is not None:
+        taught = predictor.reader().support(support, num_classes=number)
+    truths = asked.truths_as(taught.class_names if taught else predictor.class_names)
+    with _naming(asked.places, model):
+        answer = predictor.answer(taught, asked.x)
+    found = zip(_predictions(asked.places, taught, answer), truths, strict=True)
+    return [replace(each, truth=truth) for each, truth in found]
 
 
 @contextlib.contextmanager
