@@ -78,6 +78,26 @@ def test_many_texts_are_read_in_parts_by_length(number):
     assert (read >= lengths).all()
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+@pytest.mark.parametrize("name", ["small", "minilm"])
+def test_every_precision_is_read(policy, name):
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        is_small = name == "small"
+        network = small_encoder() if is_small else tfmeta.networks.minilm((LENGTH,), weights=None)
+        found = of_less_padding(network)(padded(TEXTS))
+        expected = tf.cast(network(padded(TEXTS), training=False), found.dtype)
+    finally:
+        keras.config.set_dtype_policy(usual)
+    assert found.dtype == ("float64" if policy == "float64" else "float32")
+    if policy == "float64":
+        assert_close(found, expected, roundings=1000)
+    else:  # bfloat16 has eight times float16's rounding
+        times = 8 if policy == "mixed_bfloat16" else 1
+        assert_close(found, expected, roundings=8 * times, dtype=np.float16)
+
+
 def test_a_model_of_its_layers_makes_no_such_promise():
     network = small_encoder()
     for_each_token = keras.Model(network.input, network.get_layer("block_norm").output)

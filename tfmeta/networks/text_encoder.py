@@ -37,11 +37,14 @@ def of_less_padding(network: keras.Model) -> Callable[[Any], Any] | None:
     when the graph runs, which XLA does not take.
 
     Returns:
-        ids `(batch, length)` -> the network's output; None if it is no `TextEncoder`.
+        ids `(batch, length)` -> the network's output, float32 if it is in half precision; None if
+        it is no `TextEncoder`.
     """
     if not isinstance(network, TextEncoder):
         return None
     model = network.of_any_length()
+    # Its layers may be brought to full precision later, in which case they make float32.
+    dtype = tf.float64 if model.output.dtype == "float64" else tf.float32
 
     def run(ids: Any) -> Any:
         ids = tf.convert_to_tensor(ids)
@@ -53,11 +56,11 @@ def of_less_padding(network: keras.Model) -> Callable[[Any], Any] | None:
         def read_part(start: Any, found: Any) -> tuple[Any, Any]:
             rows = order[start : start + _PART]
             longest = tf.maximum(tf.gather(lengths, rows[-1]), 1)
-            part = model(tf.gather(ids, rows)[:, :longest], training=False)
+            part = tf.cast(model(tf.gather(ids, rows)[:, :longest], training=False), dtype)
             return start + _PART, tf.tensor_scatter_nd_update(found, rows[:, tf.newaxis], part)
 
         size = tf.concat([[number], model.output_shape[1:]], 0)
-        start, found = tf.constant(0), tf.zeros(size, model.compute_dtype)
+        start, found = tf.constant(0), tf.zeros(size, dtype)
         _, found = tf.while_loop(lambda n, _: n < number, read_part, (start, found))
         return tf.ensure_shape(found, (ids.shape[0], *model.output_shape[1:]))
 

@@ -1,7 +1,7 @@
 """Queries for `tfmeta.predict`, with their answers or without. Imports no TensorFlow."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,7 +91,8 @@ def read_labelled(
 
 def _check_once(files: Sequence[str]) -> None:
     real = [os.path.realpath(file) for file in files]
-    twice = {file for file, place in zip(files, real, strict=True) if real.count(place) > 1}
+    number = Counter(real)
+    twice = {file for file, place in zip(files, real, strict=True) if number[place] > 1}
     if twice:
         raise UserError(
             f"received {listed(sorted(twice))} more than once; expected each once, because each "
