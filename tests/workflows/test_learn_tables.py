@@ -1,6 +1,5 @@
 """Heads of tables: as good as scikit-learn's logistic regression, which has an intercept."""
 
-import keras
 import numpy as np
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
@@ -8,8 +7,6 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import tfmeta
-from tfmeta.networks.beside_one import BesideOne, beside_one
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.rows import task_of_table
 
@@ -28,11 +25,16 @@ def test_flowers_are_told_apart_as_well_as_by_logistic_regression(tmp_path):
     assert task.held_out.loss <= loss + 0.02
 
 
-def test_a_one_stands_beside_the_features(tmp_path):
-    x = np.float32([[3, 4], [0, 0]])
-    np.testing.assert_array_equal(BesideOne()(x), [[3, 4, 1], [0, 0, 1]])
-    network = beside_one(tfmeta.networks.mlp((2,), None, units=()))
-    assert network.output_shape == (None, 3)
-    network.save(tmp_path / "network.keras")
-    again = keras.models.load_model(tmp_path / "network.keras")
-    np.testing.assert_array_equal(again(x), [[3, 4, 1], [0, 0, 1]])
+def test_a_threshold_among_other_columns_is_learned(tmp_path):
+    """Two columns count only together, which no linear function of the columns says."""
+    rng = np.random.default_rng(0)
+    x = rng.lognormal(size=(160, 4))
+    y = (x[:, 0] > 1) ^ (x[:, 1] > 1)
+    np.savez(tmp_path / "both.npz", x=x, y=np.int32(y))
+    task = task_of_table(tmp_path / "both.npz", {"label": "y"}, None, Progress("learn"))
+    plain = make_pipeline(StandardScaler(), LogisticRegression())
+    by_row = cross_val_predict(plain, x, y, cv=20)
+    assert (by_row == y).mean() < 0.65
+    assert task.held_out is not None
+    assert task.held_out.is_right.mean() > 0.85
+    assert "likeness" in task.network

@@ -12,6 +12,8 @@ from sklearn.datasets import load_diabetes
 
 import tfmeta
 from tfmeta.cli import main
+from tfmeta.networks.mlp import mlp
+from tfmeta.networks.table_features import table_features
 from tfmeta.workflows import learn_exports
 
 DATA = load_diabetes(scaled=False)
@@ -39,9 +41,10 @@ def learned(path):
 
 def expected(query, strength):
     """Mean and variance but for the noise, by NumPy, in the targets' unit."""
-    x, y = np.float64(np.float32(DATA.data[:ROWS])), DATA.target[:ROWS, np.newaxis] / 7
-    centre, deviation = x.mean(0), x.std(0)
-    x, query = ((each - centre) / deviation for each in (x, query))
+    x, y = np.float32(DATA.data[:ROWS]), DATA.target[:ROWS, np.newaxis] / 7
+    columns = mlp((10,), None, units=(), input_mean=x.mean(0), input_scale=x.std(0))
+    _, network = table_features(columns, x)  # see tests/networks/test_table_features.py
+    x, query = (np.float64(network(np.float32(each))) for each in (x, query))
     x, query = (np.concatenate([e, np.ones((len(e), 1))], 1) for e in (x, query))
     level, spread = y.mean(), y.std()
     precision = x.T @ x + strength * np.eye(x.shape[1])
@@ -136,5 +139,5 @@ def test_the_command_names_a_row_that_is_far_off(tmp_path):
     result = CliRunner().invoke(main, [*arguments, "--output", str(tmp_path / "model")])
     assert result.exit_code == 0, result.output
     assert " look at    line 9: off by " in result.output
-    assert " learned    values of y in 40 rows, by linear regression (strength" in result.output
+    assert " learned    values of y in 40 rows, by linear regression on the" in result.output
     assert "(root mean squared) if a row is held out" in result.output

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfmeta.evaluation.intervals import Z90
+from tfmeta.evaluation.logistic_head import in_fewest_units
 
 # For features of a deviation of one.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
@@ -55,13 +56,10 @@ def held_out_values(features: Array, targets: Array, strength: float) -> HeldOut
         strength: see `HeldOutValues`.
     """
     x = np.concatenate([features, np.ones((len(features), 1))], 1).astype(np.float64)
-    if x.shape[1] <= len(x):
-        hat = x @ np.linalg.solve(x.T @ x + strength * np.eye(x.shape[1]), x.T)
-    else:
-        kernel = x @ x.T
-        hat = np.linalg.solve(kernel + strength * np.eye(len(x)), kernel)
-    left = 1 - np.diag(hat)[:, np.newaxis]
-    errors = (hat @ targets - targets) / left
+    x = in_fewest_units(x)
+    gain = np.linalg.solve(x.T @ x + strength * np.eye(x.shape[1]), x.T)
+    left = 1 - np.einsum("ij,ji->i", x, gain)[:, np.newaxis]
+    errors = (x @ (gain @ targets) - targets) / left
     noise = np.maximum((errors**2 * left).mean(0), _LEAST_NOISE)
     return HeldOutValues(strength, noise, errors, noise / left)
 

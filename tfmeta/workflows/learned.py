@@ -120,6 +120,7 @@ def _measured(held_out: HeldOutShare | None) -> list[tuple[str, str]]:
         return [
             ("right", "not measured: no class has two examples, so none could be held out"),
             ("confidence", f"not calibrated; it rests on {_ON_A_SCALE}"),
+            ("unknown", "not calibrated; it rests on how far the classes are from each other"),
         ]
     low, high = held_out.ci95
     shown = f"{100 * held_out.accuracy:.1f}% of {held_out.num_examples} held out in turn"
@@ -160,8 +161,9 @@ def in_words(found: HeldOut | None) -> str:
     if found is None:
         return (
             "No class has two examples, so none could be held out. How good the model is was not "
-            "measured. Neither the confidence nor the score `unknown` is calibrated: they rest on "
-            f"{_ON_A_SCALE}."
+            f"measured. The confidence is not calibrated: it rests on {_ON_A_SCALE}. The score "
+            "`unknown` rests on how far the classes are from each other: it is high if an input is "
+            "as far from the nearest example as they are."
         )
     share = HeldOutShare.of(found)
     low, high = share.ci95

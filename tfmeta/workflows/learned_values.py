@@ -23,7 +23,7 @@ class LearnedValues(LearnedExports):
         learner: the version's folder of the model that takes any support set in its requests.
         target: the column that was learned.
         num_examples: rows that it was learned from.
-        strength: of the prior of the linear regression, for features of a deviation of one.
+        strength: of the prior of the linear regression, for columns of a deviation of one.
         rmse: root mean squared error of the answer to each row by what was learned from all
             others, in the target's unit.
         rmse_of_mean: the same for the mean of all others as the answer.
@@ -45,8 +45,9 @@ class LearnedValues(LearnedExports):
 
     def rows(self) -> list[tuple[str, str]]:
         values = f"values of {self.target} in {counted(self.num_examples, 'row')}"
+        by = "by linear regression on the columns and the likeness of rows"
         found = [
-            ("learned", f"{values}, by linear regression (strength {self.strength:g})"),
+            ("learned", f"{values}, {by} (strength {self.strength:g})"),
             ("off by", f"{self.rmse:.4g} (root mean squared) if a row is held out"),
             ("", f"{self.rmse_of_mean:.4g} if the mean of the others is the answer"),
             ("intervals", f"{100 * self.coverage90:.0f}% of the values are in theirs, of 90%"),

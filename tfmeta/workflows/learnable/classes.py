@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import counted, listed
+from tfmeta.evaluation.between_classes import confidence_between_classes
 from tfmeta.evaluation.held_out import Head, HeldOut
 from tfmeta.inspection.class_names import names_alike
 from tfmeta.inspection.identity import alike, given_digests
+from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.network_registry import NETWORKS
 from tfmeta.reading.number_checks import is_number
 from tfmeta.reading.prepared_columns import PreparedColumns
@@ -23,7 +26,7 @@ from tfmeta.workflows.learnable.task import Task
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
 from tfmeta.workflows.right_answers import in_numbers, never_right
 
-_WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5})
+_WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5}, remembers=True)
 
 
 def learned(task: Task, request: Request) -> Learned:
@@ -33,7 +36,8 @@ def learned(task: Task, request: Request) -> Learned:
     head = _WITHOUT_HELD_OUT if found is None else found.head
     request.progress.advance(CHOSEN, f"{head} chosen")
     words = in_words(found)
-    confidence = Confidence() if found is None else found.confidence
+    learner = task.make_learner(head)
+    confidence = found.confidence if found else _untested_confidence(task, learner)
     confidence = replace(confidence, report={"in_words": words})
     source = task.source
     baked_in = {"support": (task.support_x, task.labels), "class_names": list(names)}
@@ -41,7 +45,7 @@ def learned(task: Task, request: Request) -> Learned:
     shared["input_format"] = source.input_format
     shared["limits"] = source.input_format.limits_for(index.origins)
     adapted, learner = export_both(
-        task.make_learner(head),
+        learner,
         request.folder,
         shared=shared,
         baked_in=baked_in,
@@ -68,6 +72,12 @@ def learned(task: Task, request: Request) -> Learned:
         ),
         seconds=time.monotonic() - request.started,
     )
+
+
+def _untested_confidence(task: Task, learner: MetaLearner) -> Confidence:
+    """That of one example per class, by how far they are from each other."""
+    state = learner.adapt(tf.constant(task.support_x), tf.constant(task.labels))
+    return confidence_between_classes(state["memory"].numpy())
 
 
 def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:

@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 import keras
 
 from tfmeta import pipelines
+from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
-from tfmeta.networks.beside_one import beside_one
 from tfmeta.networks.mlp import mlp
+from tfmeta.networks.table_features import table_features
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
@@ -16,11 +17,14 @@ from tfmeta.workflows.learnable.task import (
     ONE_TASK,
     Task,
     checked_source,
+    computed,
     held_out_of,
     learner_of,
 )
 from tfmeta.workflows.learnable.words import in_own_words, refuse
 from tfmeta.workflows.learned import Learned
+
+_ON = ("none", "the columns and the likeness of rows")  # as reports call what heads learn from
 
 
 class Rows(Learnable):
@@ -49,10 +53,14 @@ def task_of_table(
     refuse("network", network, "a table", "images")
     source = checked_source(read)
 
-    def scaled() -> keras.Model:
-        columns = mlp(source.input_shape, None, units=(), **source.network_options)
-        return beside_one(columns)
+    columns = mlp(source.input_shape, None, units=(), **source.network_options)
+    tried = zip(_ON, table_features(columns, source.index.examples), strict=True)
+    tasks = [_task(source, on, network, progress) for on, network in tried]
+    return min(tasks, key=lambda task: getattr(task.held_out, "loss", 0.0))
 
+
+def _task(source: ClassSource, on: str, network: keras.Model, progress: Progress) -> Task:
+    """The task, whose heads compare what a network makes of rows."""
     x = source.index.examples
-    held_out = held_out_of(scaled()(x).numpy(), source, progress)
-    return Task(source, held_out, x, lambda head: learner_of(head, scaled()), "none")
+    held_out = held_out_of(computed(network, x), source, progress)
+    return Task(source, held_out, x, lambda head: learner_of(head, network), on)

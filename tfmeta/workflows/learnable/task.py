@@ -48,6 +48,18 @@ class Task:
         return self.source.index.labels.astype(np.int32)
 
 
+def computed(
+    network: keras.Model, x: Features, *, on_progress: Callable[[int, int], None] | None = None
+) -> Features:
+    """What a network makes of examples, computed anew, in parts."""
+    parts = []
+    for start in range(0, len(x), BATCH):
+        if on_progress:
+            on_progress(start, len(x))
+        parts.append(network(x[start : start + BATCH], training=False).numpy())
+    return np.concatenate(parts)
+
+
 def held_out_of(comparable: Features, source: ClassSource, progress: Progress) -> HeldOut | None:
     """What the best head says of features, as heads compare them, that were held out."""
     index = source.index

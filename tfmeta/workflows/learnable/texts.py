@@ -1,13 +1,11 @@
 """Files of texts, each with its class."""
 
 import inspect
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import keras
-import numpy as np
 
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
@@ -24,13 +22,12 @@ from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
 from tfmeta.workflows.learnable.network import network_for
 from tfmeta.workflows.learnable.task import (
-    BATCH,
     EMBEDDED,
     ONE_TASK,
     READ,
-    Features,
     Task,
     checked_source,
+    computed,
     held_out_of,
     learner_of,
 )
@@ -97,7 +94,7 @@ def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: P
         progress.advance(share, f"{done:,} of {counted(total, 'text')} embedded by {name}")
 
     # TF-IDF is of these texts alone, so that no later run would find its features.
-    make = _computed if name == _TFIDF else cached_features
+    make = computed if name == _TFIDF else cached_features
     made = make(network, x, on_progress=embedded)
     held_out = held_out_of(made, source, progress)
     return Task(source, held_out, told_apart(network, made), partial(_learner, network), name)
@@ -108,17 +105,6 @@ def _learner(network: keras.Model, head: Head) -> OnFeatures:
     features = keras.Input(network.output_shape[1:], name="features")
     same = keras.Model(features, keras.layers.Identity(name="same")(features), name="features")
     return OnFeatures(network, learner_of(head, same))
-
-
-def _computed(
-    network: keras.Model, x: Features, *, on_progress: Callable[[int, int], None]
-) -> Features:
-    """The features of texts, computed anew."""
-    parts = []
-    for start in range(0, len(x), BATCH):
-        on_progress(start, len(x))
-        parts.append(network(x[start : start + BATCH], training=False).numpy())
-    return np.concatenate(parts)
 
 
 def _size_of_texts(name: str, source: ClassSource) -> dict[str, int]:

@@ -11,12 +11,14 @@ from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
 from tfmeta.learners.bayes_linear import BayesLinear
 from tfmeta.networks.mlp import mlp
+from tfmeta.networks.table_features import table_features
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import find_file, read_table
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
+from tfmeta.workflows.learnable.task import computed
 from tfmeta.workflows.learnable.words import as_option, in_own_words
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
@@ -108,10 +110,10 @@ def learn_values(
     started = time.monotonic()
     row_format, x, y, names = _read(place, target, features, options)
     prepared = prepared_columns(x, scaling := input_scaling(x, True), row_format, y)
-    network = mlp((x.shape[1],), None, units=(), **scaling)
+    _, network = table_features(mlp((x.shape[1],), None, units=(), **scaling), x)
     scale = scale_of(y)
     centre, spread = (np.array(scale[f"target_{name}"]) for name in ("centre", "spread"))
-    found = best_strength(network(x).numpy(), (y - centre) / spread)
+    found = best_strength(computed(network, x), (y - centre) / spread)
     learner = _learner(network, found, scale)
     progress.advance(CHOSEN, f"strength {found.strength:g} chosen")
     kept: dict[str, Any] = {"shared": {"input_format": row_format}, "baked_in": {"support": (x, y)}}

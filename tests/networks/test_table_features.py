@@ -1,0 +1,102 @@
+"""What a table's rows are compared by, beside SciPy's ranks and the exact kernel."""
+
+import keras
+import numpy as np
+import pytest
+from closeness import assert_close
+from scipy.spatial.distance import cdist
+from scipy.stats import rankdata
+from sklearn.datasets import load_wine
+
+from tfmeta.networks.beside_constant import BesideConstant
+from tfmeta.networks.column_ranks import ColumnRanks
+from tfmeta.networks.laplace_features import LaplaceFeatures
+from tfmeta.networks.mlp import mlp
+from tfmeta.networks.table_features import table_features
+
+ROWS = np.float32(load_wine().data)
+
+
+def fitted(rows):
+    layer = ColumnRanks()
+    layer.build(rows.shape)
+    layer.fit(rows)
+    return layer
+
+
+def scaled_ranks(column):
+    ranks = rankdata(column)
+    return (ranks - ranks.mean()) / ranks.std()
+
+
+def test_few_numbers_have_their_own_ranks():
+    rows = np.float32([[3, 0], [1, 0], [1, 1], [-5, 0], [400, 0]])
+    expected = np.stack([scaled_ranks(column) for column in rows.T], 1)
+    assert_close(fitted(rows)(rows).numpy(), np.float32(expected))
+
+
+def test_many_numbers_have_ranks_that_are_nearly_theirs():
+    expected = np.stack([scaled_ranks(column) for column in ROWS.T], 1)
+    found = fitted(ROWS)(ROWS).numpy()
+    # Each knot stands for a sixteenth of the rows, whose ranks reach from -1.7 to 1.7.
+    assert np.abs(found - expected).max() < 3.5 / 16
+    for column, ranks in zip(ROWS.T, found.T, strict=True):
+        assert (np.diff(ranks[np.argsort(column)]) > -1e-6).all()
+
+
+def test_ranks_go_on_beyond_the_ends_and_stay_finite():
+    rows = np.float32([[0], [1], [2], [10]])
+    ends, beyond = fitted(rows)(np.float32([[0], [10]])), fitted(rows)(np.float32([[-10], [30]]))
+    span = float(ends[1, 0] - ends[0, 0])
+    assert_close(beyond.numpy(), np.float32([[ends[0, 0] - span], [ends[1, 0] + 2 * span]]))
+    most = np.finfo(np.float32).max
+    assert np.isfinite(fitted(rows)(np.float32([[most], [-most]])).numpy()).all()
+
+
+def test_a_constant_column_has_no_ranks():
+    layer = fitted(np.full((5, 1), 7, np.float32))
+    np.testing.assert_array_equal(layer(np.float32([[7], [8], [-1e30]])), np.zeros((3, 1)))
+
+
+@pytest.mark.parametrize(("columns", "divisor"), [(None, 13), (4, 4)])
+def test_inner_products_are_near_the_kernel(columns, divisor):
+    rows = np.float32((ROWS - ROWS.mean(0)) / ROWS.std(0))
+    number = 4096
+    features = LaplaceFeatures(number, columns)(rows).numpy()
+    kernel = np.exp(-cdist(rows, rows, "cityblock") / divisor)
+    off = features @ features.T - kernel
+    assert np.abs(np.diag(off)).max() < 1e-5
+    # The mean of n / 2 cosines, each of a variance of 1 / 2 at most: 1 / sqrt(n), and each row's
+    # differences to all others are drawn once.
+    assert np.sqrt((off**2).mean()) < 1.5 / np.sqrt(number)
+    assert np.abs(off).max() < 6 / np.sqrt(number)
+
+
+def test_a_constant_stands_beside_the_features():
+    x = np.float32([[3, 4], [0, 0]])
+    np.testing.assert_array_equal(BesideConstant(2.5)(x), [[3, 4, 2.5], [0, 0, 2.5]])
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16", "float64"])
+def test_networks_are_the_same_after_saving(policy, tmp_path):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        columns = mlp((13,), None, units=(), input_mean=ROWS.mean(0), input_scale=ROWS.std(0))
+        networks = table_features(columns, ROWS)
+        for network, size in zip(networks, (14, 14 + 1024), strict=True):
+            features = network(ROWS).numpy()
+            assert features.shape == (len(ROWS), size)
+            assert np.isfinite(features).all()
+            network.save(tmp_path / "network.keras")
+            again = keras.models.load_model(tmp_path / "network.keras")
+            np.testing.assert_array_equal(again(ROWS), features)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_a_large_table_has_fewer_features():
+    rows = np.zeros((2**16, 1), np.float32)
+    rows[:, 0] = np.arange(2**16)
+    columns = mlp((1,), None, units=(), input_mean=[2**15], input_scale=[2**14])
+    assert table_features(columns, rows)[1].output_shape == (None, 2 + 256)
