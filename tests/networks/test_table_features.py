@@ -12,7 +12,8 @@ from tfmeta.networks.beside_constant import BesideConstant
 from tfmeta.networks.column_ranks import ColumnRanks
 from tfmeta.networks.laplace_features import LaplaceFeatures
 from tfmeta.networks.mlp import mlp
-from tfmeta.networks.table_features import table_features
+from tfmeta.networks.on_sphere import OnSphere
+from tfmeta.networks.table_features import features_of_classes, features_of_values
 
 ROWS = np.float32(load_wine().data)
 
@@ -72,6 +73,14 @@ def test_inner_products_are_near_the_kernel(columns, divisor):
     assert np.abs(off).max() < 6 / np.sqrt(number)
 
 
+def test_points_are_on_the_sphere_and_the_far_ones_far_from_all():
+    rows = np.float32([[0, 0], [2, 0], [0, -2], [3e6, 4e6], [-3e38, 3e38]])
+    points = OnSphere(2.0)(rows).numpy()
+    assert_close(np.linalg.norm(points, axis=1), np.ones(5, np.float32))
+    expected = [[0, 0, -1], [1, 0, 0], [0, -1, 0], [0, 0, 1], [0, 0, 1]]
+    assert np.abs(points - expected).max() < 2e-6
+
+
 def test_a_constant_stands_beside_the_features():
     x = np.float32([[3, 4], [0, 0]])
     np.testing.assert_array_equal(BesideConstant(2.5)(x), [[3, 4, 2.5], [0, 0, 2.5]])
@@ -83,8 +92,8 @@ def test_networks_are_the_same_after_saving(policy, tmp_path):
     keras.config.set_dtype_policy(policy)
     try:
         columns = mlp((13,), None, units=(), input_mean=ROWS.mean(0), input_scale=ROWS.std(0))
-        networks = table_features(columns, ROWS)
-        for network, size in zip(networks, (14, 14 + 1024), strict=True):
+        networks = [*features_of_classes(columns, ROWS), features_of_values(columns, ROWS)]
+        for network, size in zip(networks, (14, 14 + 1024, 13 + 1024), strict=True):
             features = network(ROWS).numpy()
             assert features.shape == (len(ROWS), size)
             assert np.isfinite(features).all()
@@ -99,4 +108,4 @@ def test_a_large_table_has_fewer_features():
     rows = np.zeros((2**16, 1), np.float32)
     rows[:, 0] = np.arange(2**16)
     columns = mlp((1,), None, units=(), input_mean=[2**15], input_scale=[2**14])
-    assert table_features(columns, rows)[1].output_shape == (None, 2 + 256)
+    assert features_of_values(columns, rows).output_shape == (None, 1 + 256)

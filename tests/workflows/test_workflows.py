@@ -204,6 +204,12 @@ def test_an_inspection_says_what_training_would(images):
         (lambda: tfmeta.inspect("glyphs", contact_sheet=5), "contact_sheet=5; expected a path"),
         (lambda: tfmeta.verify("nowhere"), "there is no export in"),
         (lambda: tfmeta.predict("nowhere", "x.png"), "there is no export in"),
+        (
+            lambda: tfmeta.predict("nowhere", np.ones((2, 2))),
+            "images of type ndarray; expected one",
+        ),
+        (lambda: tfmeta.predict("nowhere", np.array([1, 2])), "Write arrays to an NPZ file"),
+        (lambda: tfmeta.predict("nowhere", np.array(["x.png"])), "there is no export in"),
     ],
 )
 def test_a_mistake_is_told_as_on_the_command_line(call, words):

@@ -45,6 +45,11 @@ def path(name: str, value: Any) -> Path:
 
 def paths(name: str, values: Any) -> list[str]:
     """One path or several, as they were written; raises UserError for none, or what is no path."""
+    if hasattr(values, "__array__") and not _is_list_of_texts(values):
+        raise UserError(
+            f"received {name} of type {type(values).__name__}; expected one path or more. Write "
+            "arrays to an NPZ file, and the rows of a table to a CSV file"
+        )
     try:
         each = [values] if hasattr(values, "__fspath__") or isinstance(values, str) else [*values]
     except TypeError:
@@ -59,6 +64,10 @@ def paths(name: str, values: Any) -> list[str]:
             )
         path(name, value)
     return [os.fspath(value) for value in each]
+
+
+def _is_list_of_texts(array: Any) -> bool:
+    return getattr(array, "ndim", 0) == 1 and all(isinstance(each, str) for each in array)
 
 
 def check_flags(**flags: object) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from tfmeta.errors import counted
 from tfmeta.evaluation.calibration import most_claimed
 from tfmeta.evaluation.held_out import HeldOut
@@ -49,16 +51,19 @@ class HeldOutShare:
         accuracy: the share of them.
         ci95: its 95% interval.
         num_examples: that were held out: those whose class has another.
+        most_common: the share of the most frequent class: the accuracy of always saying that.
     """
 
     accuracy: float
     ci95: tuple[float, float]
     num_examples: int
+    most_common: float
 
     @classmethod
     def of(cls, found: HeldOut) -> "HeldOutShare":
         right, total = int(found.is_right.sum()), len(found.rows)
-        return cls(right / total, wilson_interval(right, total), total)
+        most = int(np.bincount(found.answers.labels).max())
+        return cls(right / total, wilson_interval(right, total), total, most / total)
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,13 @@ def _measured(held_out: HeldOutShare | None) -> list[tuple[str, str]]:
         ]
     low, high = held_out.ci95
     shown = f"{100 * held_out.accuracy:.1f}% of {held_out.num_examples} held out in turn"
-    return [("right", f"{shown} (95% interval: {100 * low:.0f} to {100 * high:.0f}%)")]
+    rows = [
+        ("right", f"{shown} (95% interval: {100 * low:.0f} to {100 * high:.0f}%)"),
+        ("", f"{100 * held_out.most_common:.1f}% if the most frequent class is always the answer"),
+    ]
+    if held_out.accuracy <= held_out.most_common:
+        rows.append(("warning", "the examples say no more than which class is the most frequent"))
+    return rows
 
 
 def confusions_of(found: HeldOut, names: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:

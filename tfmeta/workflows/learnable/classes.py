@@ -36,8 +36,8 @@ def learned(task: Task, request: Request) -> Learned:
     head = _WITHOUT_HELD_OUT if found is None else found.head
     request.progress.advance(CHOSEN, f"{head} chosen")
     words = in_words(found)
-    learner = task.make_learner(head)
-    confidence = found.confidence if found else _untested_confidence(task, learner)
+    model = task.make_learner(head)
+    confidence = found.confidence if found else _untested_confidence(task, model)
     confidence = replace(confidence, report={"in_words": words})
     source = task.source
     baked_in = {"support": (task.support_x, task.labels), "class_names": list(names)}
@@ -45,7 +45,7 @@ def learned(task: Task, request: Request) -> Learned:
     shared["input_format"] = source.input_format
     shared["limits"] = source.input_format.limits_for(index.origins)
     adapted, learner = export_both(
-        learner,
+        model,
         request.folder,
         shared=shared,
         baked_in=baked_in,

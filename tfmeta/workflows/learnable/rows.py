@@ -9,7 +9,7 @@ from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
 from tfmeta.networks.mlp import mlp
-from tfmeta.networks.table_features import table_features
+from tfmeta.networks.table_features import features_of_classes
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
@@ -54,9 +54,10 @@ def task_of_table(
     source = checked_source(read)
 
     columns = mlp(source.input_shape, None, units=(), **source.network_options)
-    tried = zip(_ON, table_features(columns, source.index.examples), strict=True)
+    tried = zip(_ON, features_of_classes(columns, source.index.examples), strict=True)
     tasks = [_task(source, on, network, progress) for on, network in tried]
-    return min(tasks, key=lambda task: getattr(task.held_out, "loss", 0.0))
+    # Where none can be held out, likeness tells best what is of no class.
+    return min(reversed(tasks), key=lambda task: getattr(task.held_out, "loss", 0.0))
 
 
 def _task(source: ClassSource, on: str, network: keras.Model, progress: Progress) -> Task:

@@ -11,7 +11,7 @@ from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
 from tfmeta.learners.bayes_linear import BayesLinear
 from tfmeta.networks.mlp import mlp
-from tfmeta.networks.table_features import table_features
+from tfmeta.networks.table_features import features_of_values
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import find_file, read_table
@@ -110,7 +110,7 @@ def learn_values(
     started = time.monotonic()
     row_format, x, y, names = _read(place, target, features, options)
     prepared = prepared_columns(x, scaling := input_scaling(x, True), row_format, y)
-    _, network = table_features(mlp((x.shape[1],), None, units=(), **scaling), x)
+    network = features_of_values(mlp((x.shape[1],), None, units=(), **scaling), x)
     scale = scale_of(y)
     centre, spread = (np.array(scale[f"target_{name}"]) for name in ("centre", "spread"))
     found = best_strength(computed(network, x), (y - centre) / spread)
