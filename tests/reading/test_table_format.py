@@ -97,6 +97,13 @@ def test_where_nothing_may_be_missing_an_empty_text_is_refused():
         strict.examples(table_of({"colour": ["red", None]}))
 
 
+def test_all_columns_with_gaps_that_had_none_are_named():
+    made = TableFormat(("a", "b", "c"), ("label",), missing={"c": 1.0})
+    gaps = {"a": [1.0, np.nan], "b": [np.nan, 2.0], "c": [np.nan, 1.0]}
+    with pytest.raises(UserError, match=r"^2 values .* are missing: b in row 1, a in row 2"):
+        made.examples(table_of(gaps))
+
+
 def test_more_rows_than_a_request_may_have_are_refused():
     few = variant(FORMAT, RequestLimits(request_rows=2))
     request = {"x_age": [1.0, 2], "x_colour": ["red", "red"], "x_size": [1.0, 2]}

@@ -50,6 +50,7 @@ def test_a_number_is_the_same_class_however_it_is_written():
         ("A\u0308rger", "(the model: 'Ärger')"),
         ("bee", "'bee' (the model: 'g2/bee')"),
         ("bed", "'bed' (the model: 'g1/bed' or 'g2/bed')"),
+        ("g1/setosa", "'g1/setosa' (the model: 'setosa')"),
     ],
 )
 def test_a_name_in_another_form_is_refused(given, named):
@@ -124,7 +125,8 @@ def test_unreadable_files_are_left_out_on_request(images, tmp_path, caplog, read
     (tmp_path / "kept" / "a" / "1.png").write_text("no image")
     (tmp_path / "kept" / "b" / "1.png").symlink_to("nowhere.png")
     files = [folder] if read is read_labelled else [f"{folder}/a", f"{folder}/b"]
-    with pytest.raises(UserError, match=r"1\.png is no image"):
+    both = r"2 files can't be read: .*1\.png is no image.*1\.png.*: --skip-unreadable"
+    with pytest.raises(UserError, match=both):
         read(ImageReader(), files, None)
     with caplog.at_level(logging.WARNING, "tfmeta"):
         found = read(ImageReader().skipping_unreadable(), files, None)
@@ -132,6 +134,13 @@ def test_unreadable_files_are_left_out_on_request(images, tmp_path, caplog, read
     assert found.truths == (["a", "b"] if read is read_labelled else [None, None])
     (record,) = caplog.records
     assert record.getMessage().startswith("left out 2 files: ")
+
+
+def test_folders_of_classes_without_an_example_are_refused(tmp_path):
+    (tmp_path / "kept" / "a").mkdir(parents=True)
+    for reader in (ImageReader(), SoundReader()):
+        with pytest.raises(UserError, match="kept has no example; expected some of each class"):
+            read_labelled(reader, [str(tmp_path / "kept")], None)
 
 
 def test_if_nothing_can_be_read_that_is_an_error(images, tmp_path):

@@ -1,12 +1,14 @@
 """Heads of tables: as good as scikit-learn's logistic regression, which has an intercept."""
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import tfmeta
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.rows import task_of_table
 
@@ -38,3 +40,30 @@ def test_a_threshold_among_other_columns_is_learned(tmp_path):
     assert task.held_out is not None
     assert task.held_out.is_right.mean() > 0.85
     assert "likeness" in task.network
+
+
+@pytest.mark.slow
+def test_what_is_far_from_one_example_of_each_class_is_unknown(tmp_path):
+    """One minus the confidence said that rows in another unit were surely known."""
+    classes = "6.3,3.3,4.7,1.6,versicolor\n5.1,3.5,1.4,0.2,setosa\n6.3,3.3,6.0,2.5,virginica\n"
+    (tmp_path / "t.csv").write_text(f"a,b,c,d,kind\n{classes}")
+    found = tfmeta.learn(tmp_path / "t.csv", label="kind", output=tmp_path / "model")
+    assert found.held_out is None
+    assert "how far the classes are from each other" in dict(found.rows())["unknown"]
+    rows = [*np.float64([line.split(",")[:4] for line in classes.split()])]
+    rows += [row * times for row in rows for times in (10, 100, 1e6)]
+    np.savetxt(tmp_path / "q.csv", rows, delimiter=",", header="a,b,c,d", comments="")
+    unknown = [each.unknown for each in tfmeta.predict(tmp_path / "model", tmp_path / "q.csv")]
+    assert max(unknown[:3]) < 0.05
+    assert min(unknown[3:]) > 0.9
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_model_no_better_than_the_most_frequent_class_is_warned_of(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "t.npz", x=rng.normal(size=(40, 3)), y=np.arange(40) < 4)
+    found = tfmeta.learn(tmp_path / "t.npz", output=tmp_path / "model")
+    assert found.held_out.most_common == 36 / 40
+    assert ("", "90.0% if the most frequent class is always the answer") in found.rows()
+    warnings = [words for name, words in found.rows() if name == "warning"]
+    assert any("which class is the most frequent" in words for words in warnings)

@@ -67,18 +67,24 @@ class FileReader(ExampleReader):
 
     def _read_all(self, queries: Sequence[Query]) -> tuple[list[Place], list[bytes]]:
         """The places of what can be read, and the contents."""
-        places, contents, left_out = [], [], []
+        places, contents, errors = [], [], []
         for place, found in queries:
             try:
                 content = found if isinstance(found, bytes) else self.read(found)
             except UserError as error:
-                if not self._skips_unreadable:
-                    raise
-                left_out.append(str(error).split(";")[0])
+                errors.append(error)
                 continue
             places.append(place)
             contents.append(content)
-        if left_out:
+        if errors:
+            left_out = [str(error).split(";")[0] for error in errors]
+            if not self._skips_unreadable:
+                if len(errors) == 1:
+                    raise errors[0]
+                raise UserError(
+                    f"{counted(len(errors), 'file')} can't be read: {listed(left_out)}. Mend or "
+                    "remove them, or leave them out: --skip-unreadable"
+                )
             what = f"left out {counted(len(left_out), 'file')}: {listed(left_out)}"
             if not places:
                 raise UserError(f"{what}. None is left; expected {self.noun} files")

@@ -134,12 +134,19 @@ class TableFormat(InputFormat):
                 one; it names the column and the first rows.
         """
         parts = []
+        if plain := self._without_gaps():
+            table.numbers(plain)  # so that a refusal names all columns with gaps
         for name in self.columns:
             if name in self.categories:
                 parts.append(self._placed(name, table))
             else:
                 parts.append(self._filled(name, table))
         return np.concatenate(parts, 1)
+
+    def _without_gaps(self) -> list[str]:
+        """The columns of numbers that had no gap where the format was made, and may have none."""
+        filled = {*self.categories, *(self.missing or {})}
+        return [name for name in self.columns if name not in filled]
 
     def _filled(self, name: str, table: "Table") -> np.ndarray:
         """A column of numbers, `(rows, 1)`, or with its indicator `(rows, 2)`."""

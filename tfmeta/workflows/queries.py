@@ -80,6 +80,8 @@ def read_labelled(
         )
     _check_once(files)
     sets = [reader.labelled(each) for each in files]
+    if not any(len(each.places) for each in sets):
+        raise UserError(f"{listed(list(files))} has no example; expected some of each class")
     parts = [each.x for each in sets]
     is_array = isinstance(parts[0], np.ndarray)
     return Queries(
@@ -118,12 +120,12 @@ def _as_known(given: Sequence[str], known: Sequence[str]) -> dict[str, str]:
         alike = by_form[form_of(name)]
         if len(alike) == 1 and is_number(name):
             found[name] = alike[0]
-        elif others := alike or by_last[form_of(name)]:
+        elif others := alike or by_last[form_of(name)] or by_form[form_of(name.rpartition("/")[2])]:
             odd.append(f"{name!r} (the model: {' or '.join(map(repr, others))})")
     if odd:
         raise UserError(
             f"received {counted(len(odd), 'class')} that the model writes otherwise: "
             f"{listed(sorted(odd))}. Expected the model's names, so that they count; those with a "
-            "/ are of the folder that holds the groups"
+            "/ are of the folder that holds the groups, those without of the folder of one group"
         )
     return found
