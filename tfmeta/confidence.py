@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 _SMALLEST = 1e-13  # the least odds of which a logarithm is taken
-_POSSIBLE = -5e8  # a class without an example has a lower logit than this
+POSSIBLE = -5e8  # a class without an example has a lower logit than this
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Confidence:
 
 def _are_equal(logits: tf.Tensor) -> Any:
     """Whether logits `(..., classes)` are the same for all of several classes with examples."""
-    is_possible = logits > _POSSIBLE
+    is_possible = logits > POSSIBLE
     largest = tf.reduce_max(logits, -1)
     least = tf.reduce_min(tf.where(is_possible, logits, largest[..., tf.newaxis]), -1)
     return (least == largest) & (tf.reduce_sum(tf.cast(is_possible, tf.int32), -1) > 1)

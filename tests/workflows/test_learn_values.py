@@ -131,6 +131,19 @@ def test_a_column_equal_to_the_values_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("unexported")
+def test_what_is_exactly_linear_is_learned_by_the_columns_alone(tmp_path):
+    x = np.random.default_rng(0).normal(size=(30, 3)) * [1, 100, 0.1]
+    y = x @ [3, 0.02, -1] + 7
+    np.savez(tmp_path / "line.npz", x=x, y=y)
+    found = tfmeta.learn(tmp_path / "line.npz", target="y", output=tmp_path / "model")
+    assert found.on == "the columns"
+    assert found.rmse < y.std() / 500
+    np.savez(tmp_path / "bent.npz", x=x, y=np.abs(y))
+    found = tfmeta.learn(tmp_path / "bent.npz", target="y", output=tmp_path / "model")
+    assert found.on == "the columns and the likeness of rows"
+
+
+@pytest.mark.usefixtures("unexported")
 def test_the_command_names_a_row_that_is_far_off(tmp_path):
     rng = np.random.default_rng(0)
     rows = [f"{x},{3 * x + 0.01 * rng.normal() + (9 if x == 7 else 0)}" for x in range(40)]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfmeta.confidence import Confidence
+from tfmeta.confidence import POSSIBLE, Confidence
 from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource, even_batch
 from tfmeta.errors import UserError, counted
@@ -208,10 +208,11 @@ def most_claimed(right: int, total: int) -> float:
 
 
 def _temperature(answers: Answers) -> float:
-    """The temperature with which the true classes are most likely.
+    """The temperature with which the true classes are most likely, and two answers more.
 
-    It is higher if the mean confidence would else be more than `most_claimed`. Where all answers
-    are right, the likeliest temperature is the smallest one, and every answer would be certain.
+    These are a right and a wrong one, spread over all answers: where all are right, the likeliest
+    temperature would else be the smallest one, and every answer would be certain. The temperature
+    is higher if the mean confidence would still be more than `most_claimed`.
     """
     from scipy.optimize import brentq, minimize_scalar
     from scipy.special import log_softmax, softmax
@@ -219,10 +220,14 @@ def _temperature(answers: Answers) -> float:
     rows = np.arange(len(answers.labels))
     logits = answers.known.astype(np.float64)
     right = int((logits.argmax(-1) == answers.labels).sum())
+    others = np.where(logits > POSSIBLE, 1.0, 0.0)
+    others[rows, answers.labels] = 0
+    others /= np.maximum(others.sum(-1, keepdims=True), 1)
 
     def loss(log_temperature: Any) -> Any:
         scaled = log_softmax(logits * np.exp(-log_temperature), -1)
-        return -scaled[rows, answers.labels].mean()
+        own, wrong = scaled[rows, answers.labels], (scaled * others).sum(-1)
+        return -own.sum() - own.mean() - wrong.mean()
 
     def excess(log_temperature: Any) -> Any:
         claimed = softmax(logits * np.exp(-log_temperature), -1).max(-1).mean()

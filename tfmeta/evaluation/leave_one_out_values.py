@@ -11,6 +11,7 @@ from tfmeta.evaluation.logistic_head import in_fewest_units
 
 # For features of a deviation of one.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+_SURELY = 2.0  # standard errors
 _LEAST_NOISE = 1e-12  # of targets of a deviation of one
 Array = npt.NDArray[Any]
 
@@ -32,10 +33,21 @@ class HeldOutValues:
     variances: Array
 
     @property
+    def losses(self) -> Array:
+        """`(rows,)`: the negative log density of each row's targets, the mean over the outputs."""
+        terms = self.errors**2 / self.variances + np.log(2 * np.pi * self.variances)
+        losses: Array = terms.mean(1) / 2
+        return losses
+
+    @property
     def loss(self) -> float:
         """The mean negative log density of the targets."""
-        terms = self.errors**2 / self.variances + np.log(2 * np.pi * self.variances)
-        return float(terms.mean() / 2)
+        return float(self.losses.mean())
+
+    def is_surely_worse_than(self, other: "HeldOutValues") -> bool:
+        """Whether its loss is larger by more than two standard errors of the paired difference."""
+        more = self.losses - other.losses
+        return bool(more.mean() > _SURELY * more.std(ddof=1) / np.sqrt(len(more)))
 
     @property
     def coverage90(self) -> float:

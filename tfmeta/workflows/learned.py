@@ -74,7 +74,7 @@ class Learned(LearnedExports):
         adapted: the version's folder of the model that knows the classes: an example in, a class
             name and a confidence out.
         learner: the version's folder of the model that takes any support set in its requests.
-        network: name of the network, or a word for none.
+        network: name of the network; of a table, what a head takes of a row.
         head: the head that was chosen, with its hyperparameter.
         class_names: in their order.
         num_examples: that it was learned from.
@@ -104,10 +104,9 @@ class Learned(LearnedExports):
 
     def rows(self) -> list[tuple[str, str]]:
         classes = counted(len(self.class_names), "class")
-        of = "" if self.network == "none" else f" on {self.network}"
         found = [
             ("learned", f"{counted(self.num_examples, 'example')} of {classes}"),
-            ("by", f"{self.head}{of}"),
+            ("by", f"{self.head} on {self.network}"),
             *_measured(self.held_out),
             *[("note", each) for each in self.notes],
             *[("warning", each) for each in self.warnings],

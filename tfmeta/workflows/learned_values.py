@@ -23,6 +23,7 @@ class LearnedValues(LearnedExports):
         learner: the version's folder of the model that takes any support set in its requests.
         target: the column that was learned.
         num_examples: rows that it was learned from.
+        on: what the regression takes of a row.
         strength: of the prior of the linear regression, for columns of a deviation of one.
         rmse: root mean squared error of the answer to each row by what was learned from all
             others, in the target's unit.
@@ -35,6 +36,7 @@ class LearnedValues(LearnedExports):
 
     target: str
     num_examples: int
+    on: str
     strength: float
     rmse: float
     rmse_of_mean: float
@@ -45,7 +47,7 @@ class LearnedValues(LearnedExports):
 
     def rows(self) -> list[tuple[str, str]]:
         values = f"values of {self.target} in {counted(self.num_examples, 'row')}"
-        by = "by linear regression on the columns and the likeness of rows"
+        by = f"by linear regression on {self.on}"
         found = [
             ("learned", f"{values}, {by} (strength {self.strength:g})"),
             ("off by", f"{self.rmse:.4g} (root mean squared) if a row is held out"),

@@ -14,6 +14,8 @@ from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
 from tfmeta.workflows.learnable.task import (
+    COLUMNS,
+    LIKENESS,
     ONE_TASK,
     Task,
     checked_source,
@@ -23,8 +25,6 @@ from tfmeta.workflows.learnable.task import (
 )
 from tfmeta.workflows.learnable.words import in_own_words, refuse
 from tfmeta.workflows.learned import Learned
-
-_ON = ("none", "the columns and the likeness of rows")  # as reports call what heads learn from
 
 
 class Rows(Learnable):
@@ -54,7 +54,9 @@ def task_of_table(
     source = checked_source(read)
 
     columns = mlp(source.input_shape, None, units=(), **source.network_options)
-    tried = zip(_ON, features_of_classes(columns, source.index.examples), strict=True)
+    tried = zip(
+        (COLUMNS, LIKENESS), features_of_classes(columns, source.index.examples), strict=True
+    )
     tasks = [_task(source, on, network, progress) for on, network in tried]
     # Where none can be held out, likeness tells best what is of no class.
     return min(reversed(tasks), key=lambda task: getattr(task.held_out, "loss", 0.0))

@@ -19,6 +19,7 @@ from tfmeta.training.progress import Progress
 # Every example is of the one task: no class is kept for validation or test.
 ONE_TASK: dict[str, Any] = {"split_by": "class", "validation": 0, "test": 0}
 BATCH = 256
+COLUMNS, LIKENESS = "the columns", "the columns and the likeness of rows"  # of tables, in reports
 READ, EMBEDDED = 0.05, 0.4  # shares of the time, for the bar
 Features = npt.NDArray[np.float32]
 
@@ -32,7 +33,7 @@ class Task:
         held_out: what the best head says of examples that were held out; None if none can be.
         support_x: `(examples, ...)`, as the learner takes them.
         make_learner: a head -> the learner that has it.
-        network: name of the network that made the features, or a word for none.
+        network: name of the network that made the features; of a table, what a head takes of a row.
         pixels: weight of the images' pixels beside the features.
     """
 

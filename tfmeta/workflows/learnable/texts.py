@@ -67,11 +67,12 @@ def task_of_texts(
     """The task of a file of texts, of whose tokens a network makes features.
 
     If no network is named, it is TF-IDF or the pretrained one, where that is installed: whichever
-    makes the answers that were held out likelier. The pretrained one knows English alone.
+    makes the answers that were held out likelier. The pretrained one knows English alone; it is
+    taken where none can be held out, for TF-IDF knows no word but those of these few texts.
     """
     names = [network] if network else [_TFIDF]
     if not network and NETWORKS[TEXT_NETWORK].is_installed:
-        names.append(TEXT_NETWORK)
+        names.insert(0, TEXT_NETWORK)
     try:
         tasks = [_texts_embedded(place, columns, name, progress) for name in names]
     except UserError as error:

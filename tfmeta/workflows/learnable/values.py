@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
+import keras
 import numpy as np
 
 from tfmeta.episodes.target_numbers import scale_of
@@ -18,7 +19,7 @@ from tfmeta.reading.tables import find_file, read_table
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
-from tfmeta.workflows.learnable.task import computed
+from tfmeta.workflows.learnable.task import COLUMNS, LIKENESS, computed
 from tfmeta.workflows.learnable.words import as_option, in_own_words
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
@@ -93,7 +94,8 @@ def learn_values(
 ) -> LearnedValues:
     """Learns the values in a column and exports models that answer with them.
 
-    A value is a Bayesian linear regression on the standardised features. The strength of its prior
+    A value is a Bayesian linear regression on the standardised features, and the likeness of rows
+    beside them; see `features_of_values`. The strength of its prior
     is chosen by leaving out each row, the variance of the noise is fitted on the same answers.
 
     Args:
@@ -110,10 +112,9 @@ def learn_values(
     started = time.monotonic()
     row_format, x, y, names = _read(place, target, features, options)
     prepared = prepared_columns(x, scaling := input_scaling(x, True), row_format, y)
-    network = features_of_values(mlp((x.shape[1],), None, units=(), **scaling), x)
     scale = scale_of(y)
     centre, spread = (np.array(scale[f"target_{name}"]) for name in ("centre", "spread"))
-    found = best_strength(computed(network, x), (y - centre) / spread)
+    on, network, found = _chosen(x, scaling, (y - centre) / spread)
     learner = _learner(network, found, scale)
     progress.advance(CHOSEN, f"strength {found.strength:g} chosen")
     kept: dict[str, Any] = {"shared": {"input_format": row_format}, "baked_in": {"support": (x, y)}}
@@ -123,6 +124,7 @@ def learn_values(
         learner=taking_sets,
         target=target,
         num_examples=len(x),
+        on=on,
         strength=found.strength,
         rmse=float(np.sqrt(np.mean((found.errors * spread) ** 2))),
         rmse_of_mean=_error_of_mean(y),
@@ -131,6 +133,22 @@ def learn_values(
         warnings=tuple(prepared.warnings(prepared.facts())),
         seconds=time.monotonic() - started,
     )
+
+
+def _chosen(
+    x: Any, scaling: dict[str, Any], targets: Any
+) -> tuple[str, keras.Model, HeldOutValues]:
+    """What the regression takes of a row, the network that makes it, and what held-out rows say.
+
+    It is the columns alone if they are surely better than beside the likeness of rows, as for what
+    is exactly linear.
+    """
+    columns = mlp((x.shape[1],), None, units=(), **scaling)
+    with_likeness = features_of_values(columns, x)
+    alone, both = (best_strength(computed(n, x), targets) for n in (columns, with_likeness))
+    if both.is_surely_worse_than(alone):
+        return COLUMNS, columns, alone
+    return LIKENESS, with_likeness, both
 
 
 def _read(place: Path, target: str, features: Any, options: TableOptions) -> tuple[Any, ...]:
