@@ -87,3 +87,13 @@ def test_a_category_with_one_value_is_constant():
     prepared = PreparedColumns(flat, names=list("abcdefghi"), categories=places)
     (warning,) = [each for each in prepared.warnings(prepared.facts()) if "constant" in each]
     assert warning.startswith("constant features: 1 (one) of 9;")
+
+
+def test_values_in_another_unit_say_the_answer():
+    rng = np.random.default_rng(0)
+    celsius = rng.normal(15, 8, (30, 1))
+    nearly = celsius + rng.normal(0, 1e-3, celsius.shape)
+    flat = np.float32(np.concatenate([1.8 * celsius + 32, nearly, -celsius, celsius**2], 1))
+    assert doubtful.numbers_like_answers(flat, celsius) == [0, 2]
+    assert doubtful.numbers_like_answers(flat[:7], celsius[:7]) == []
+    assert doubtful.numbers_like_answers(np.ones((30, 1)), celsius) == []

@@ -100,8 +100,14 @@ def test_where_nothing_may_be_missing_an_empty_text_is_refused():
 def test_all_columns_with_gaps_that_had_none_are_named():
     made = TableFormat(("a", "b", "c"), ("label",), missing={"c": 1.0})
     gaps = {"a": [1.0, np.nan], "b": [np.nan, 2.0], "c": [np.nan, 1.0]}
-    with pytest.raises(UserError, match=r"^2 values .* are missing: b in row 1, a in row 2"):
+    with pytest.raises(UserError, match=r"^2 values .* b in row 1, a in row 2.* fills in c alone"):
         made.examples(table_of(gaps))
+
+
+def test_categories_that_are_not_known_are_told():
+    made = TableFormat(("a", "b"), ("y",), None, {"a": ("Nord", "3"), "b": ("x",)}, {})
+    table = table_of({"a": ["NORD", " Nord", 3, "Mars", "NORD", None], "b": ["x"] * 6})
+    assert made.unseen(table) == ["a: 3 of 6 ('NORD', 'Mars')"]
 
 
 def test_more_rows_than_a_request_may_have_are_refused():

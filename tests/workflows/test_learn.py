@@ -157,7 +157,7 @@ def test_the_command_prints_the_report(tmp_path):
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["held_out"]["accuracy"] == 1.0
-    assert "The confidence is calibrated on these answers. It is 83.3% on" in found["rests_on"]
+    assert "Its mean over them is at most 83.3%, which is" in found["rests_on"]
     text = (tmp_path / "model" / "1" / "README.md").read_text()
     assert "one minus" not in text  # of two classes too, `unknown` is calibrated
 

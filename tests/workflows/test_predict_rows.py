@@ -73,6 +73,17 @@ def test_the_order_of_columns_and_what_else_a_table_has_do_not_matter(wine, tmp_
     assert [each.probabilities for each in found] == [each.probabilities for each in expected]
 
 
+def test_a_data_frame_is_taken_as_its_columns(wine):
+    asked = {"support": wine / "support.csv"}
+    frame = pandas.read_csv(wine / "queries.csv")
+    expected = tfmeta.predict(wine / "run", wine / "queries.csv", **asked)
+    found = tfmeta.predict(wine / "run", frame[frame.columns[::-1]], **asked)
+    assert [each.probabilities for each in found] == [each.probabilities for each in expected]
+    twice = pandas.concat([frame, frame.iloc[:, :1]], axis=1)
+    with pytest.raises(tfmeta.UserError, match=f"several columns of the name {frame.columns[0]}"):
+        tfmeta.predict(wine / "run", twice, **asked)
+
+
 def test_arrays_say_the_same_as_tables_and_the_command_the_same_as_python(wine, tmp_path, capfd):
     queries, support = (pandas.read_csv(wine / f"{n}.csv") for n in ("queries", "support"))
     np.savez(tmp_path / "q.npz", X=queries.to_numpy())

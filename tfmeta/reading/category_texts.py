@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.number_checks import first_unfit
 
+_MOST_SHOWN = 5  # words, in a warning
 BLANKS = " \t\n\r\f\v"  # around a text, as `tf.strings.strip` removes them
 _SIGN = "[$€£¥]?"
 _NUMBER = re.compile(rf"{_SIGN}\s?[+-]?[.,]?\d([\d.,_' ]*\d)?(e[+-]?\d+)?\s?%?{_SIGN}", re.I)
@@ -62,3 +63,13 @@ def refuse_numbers(values: Any, name: str, rows: FileRows) -> None:
         f"categories: {first_unfit(values, rows)}. Expected {instead}; or leave the column out. If "
         f"""they are names: --set 'pipeline.categories={{"{name}": "auto"}}'"""
     )
+
+
+def unseen_words(values: Any, vocabulary: Sequence[str]) -> str | None:
+    """Which texts of a column are in no vocabulary, in words; None if all are, or are missing."""
+    texts, known = category_texts(values, vocabulary), {"", *vocabulary}
+    unseen = [text for text in texts.tolist() if text not in known]
+    if not unseen:
+        return None
+    shown = listed([repr(text) for text in dict.fromkeys(unseen)], _MOST_SHOWN)
+    return f"{len(unseen):,} of {len(texts):,} ({shown})"

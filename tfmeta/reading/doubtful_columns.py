@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 _LEAST_ROWS = 8  # fewer may count up, or all differ, by chance
+_NOT_EXACT = 1e-12  # of a correlation: rounding to float32 takes less
 _MOSTLY = 0.9  # of the rows, which have a value that no other row has
 Places = Mapping[str, Sequence[int]]  # of each category in an example, the first for other values
 
@@ -51,7 +52,7 @@ def repeated_categories(values: Mapping[str, np.ndarray]) -> list[str]:
 
 
 def numbers_like_answers(flat: np.ndarray, answers: np.ndarray | None) -> list[int]:
-    """The numbers, from 0, of the columns that equal the answers.
+    """The numbers, from 0, of the columns that equal the answers, or are values in another unit.
 
     Args:
         flat: `(rows, columns)`.
@@ -62,7 +63,8 @@ def numbers_like_answers(flat: np.ndarray, answers: np.ndarray | None) -> list[i
         return []
     if answers.ndim == 2:
         equal = np.float32(flat)[:, :, np.newaxis] == np.float32(answers)[:, np.newaxis]
-        return np.flatnonzero(equal.all(0).any(1)).tolist()
+        same = equal.all(0) | _in_another_unit(flat, answers)
+        return np.flatnonzero(same.any(1)).tolist()
     order = np.argsort(answers, kind="stable")
     labels, starts = np.unique(answers[order], return_index=True)
     if len(labels) in (1, len(answers)):  # nothing varies, or every row is a class
@@ -71,6 +73,16 @@ def numbers_like_answers(flat: np.ndarray, answers: np.ndarray | None) -> list[i
     most = np.maximum.reduceat(flat[order], starts)
     one_each = np.flatnonzero((least == most).all(0))
     return [int(i) for i in one_each if len(np.unique(least[:, i])) == len(labels)]
+
+
+def _in_another_unit(flat: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """`(columns, values)`: whether one is the other times a number, plus a number."""
+    if len(flat) < _LEAST_ROWS:
+        return np.zeros((flat.shape[1], answers.shape[1]), bool)
+    columns, values = (np.float64(each) - np.float64(each).mean(0) for each in (flat, answers))
+    lengths = np.linalg.norm(columns, axis=0)[:, np.newaxis] * np.linalg.norm(values, axis=0)
+    same: np.ndarray = np.abs(columns.T @ values) > (1 - _NOT_EXACT) * lengths
+    return same & (lengths > 0)
 
 
 def categories_like_answers(

@@ -53,6 +53,11 @@ class RowFormat(InputFormat):
         """The columns among them that are read as text: none."""
         return ()
 
+    def unseen(self, table: "Table") -> list[str]:
+        """The columns with categories that the model does not know: there are none."""
+        del table
+        return []
+
     def examples(self, table: "Table") -> Any:
         """The examples of a table, float32 or float64 `(rows, columns)`.
 

@@ -1,5 +1,6 @@
 """Support sets and queries of numbers: rows of a CSV or Parquet file, or arrays in an NPZ file."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,14 @@ from tfmeta.reading.example_reader import (
 )
 from tfmeta.reading.npz_files import read_examples
 from tfmeta.reading.tables import Table, read_table, table_of
+from tfmeta.terminal import plain
 from tfmeta.user_files import AnyPath
 
 if TYPE_CHECKING:
     from tfmeta.reading.row_format import RowFormat
     from tfmeta.reading.table_format import TableFormat
 
+_LOGGER = logging.getLogger("tfmeta")
 _TABLES = (".csv", ".parquet")
 _MOST_NAMES = 20  # of columns, in a message
 
@@ -99,6 +102,7 @@ class RowReader(ExampleReader):
         table = table_of(columns)
         _check_columns(table, row_format.columns)
         x = row_format.examples(table)
+        _tell_unseen(row_format.unseen(table))
         return rows_of(None, len(x)), x
 
     def _shaped(self, x: np.ndarray) -> np.ndarray:
@@ -117,12 +121,18 @@ class RowReader(ExampleReader):
         needed = (*columns.columns, *(columns.answers if has_answers else ()))
         _check_columns(table, needed)
         x = columns.examples(table)
+        _tell_unseen(columns.unseen(table))
         if not has_answers:
             return x, None, table.rows
         _check_one_task(table, columns.task)
         if are_classes:
             return x, table.text(columns.answers[0], "label"), table.rows
         return x, table.numbers(columns.answers), table.rows
+
+
+def _tell_unseen(unseen: Sequence[str]) -> None:
+    for each in unseen:
+        _LOGGER.warning("%s", plain(f"no category that the model knows: {each}"))
 
 
 def as_numbers(x: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfmeta import typed_fields as typed
 from tfmeta.errors import UserError, counted, listed
-from tfmeta.reading.category_texts import BLANKS, category_texts
+from tfmeta.reading.category_texts import BLANKS, category_texts, unseen_words
 from tfmeta.reading.example_parts import ExampleParts, columns
 from tfmeta.reading.example_reader import ExampleReader
 from tfmeta.reading.format_registry import FORMATS
@@ -134,8 +134,7 @@ class TableFormat(InputFormat):
                 one; it names the column and the first rows.
         """
         parts = []
-        if plain := self._without_gaps():
-            table.numbers(plain)  # so that a refusal names all columns with gaps
+        self._check_gaps(table)
         for name in self.columns:
             if name in self.categories:
                 parts.append(self._placed(name, table))
@@ -143,10 +142,30 @@ class TableFormat(InputFormat):
                 parts.append(self._filled(name, table))
         return np.concatenate(parts, 1)
 
-    def _without_gaps(self) -> list[str]:
-        """The columns of numbers that had no gap where the format was made, and may have none."""
-        filled = {*self.categories, *(self.missing or {})}
-        return [name for name in self.columns if name not in filled]
+    def unseen(self, table: "Table") -> list[str]:
+        """The columns with categories that the model does not know, with these, in words."""
+        known = self.categories.items()
+        found = {name: unseen_words(table.columns[name], words) for name, words in known}
+        return [f"{name}: {words}" for name, words in found.items() if words]
+
+    def _check_gaps(self, table: "Table") -> None:
+        """Refuses gaps in columns that had none where the format was made, all in one message."""
+        filled = self.missing or {}
+        whole = [name for name in self.columns if name not in {*self.categories, *filled}]
+        if not whole:
+            return
+        try:
+            table.numbers(whole)
+        except UserError as error:
+            if (
+                self.missing is None
+                or not np.isnan(table.numbers(whole, may_be_missing=True)).any()
+            ):
+                raise
+            raise UserError(
+                f"{error}; the model fills in {listed(list(filled), 20) or 'no column'} alone, "
+                "because the others had no gap when it was made"
+            ) from error
 
     def _filled(self, name: str, table: "Table") -> np.ndarray:
         """A column of numbers, `(rows, 1)`, or with its indicator `(rows, 2)`."""
@@ -248,9 +267,10 @@ class TableFormat(InputFormat):
 
     def description(self) -> str:
         rows = "".join(f"\n- `{name}`" for name in self.features)
-        filled = (
-            " A missing number is NaN, a missing text is empty." if self.missing is not None else ""
-        )
+        numbers = [f"`{name}`" for name in self.missing or {}]
+        filled = f" A missing number of {listed(numbers, 20)} is NaN." if numbers else ""
+        if self.missing is not None:
+            filled += " A missing text is empty."
         inputs = ", ".join(f"`x{each}`" for each in self.endings.values())
         texts = listed(self.texts, 20) or "No column"
         return (

@@ -48,7 +48,7 @@ def paths(name: str, values: Any) -> list[str]:
     if hasattr(values, "__array__") and not _is_list_of_texts(values):
         raise UserError(
             f"received {name} of type {type(values).__name__}; expected one path or more. Write "
-            "arrays to an NPZ file, and the rows of a table to a CSV file"
+            "arrays to an NPZ file"
         )
     try:
         each = [values] if hasattr(values, "__fspath__") or isinstance(values, str) else [*values]

@@ -172,7 +172,7 @@ def in_words(found: HeldOut | None) -> str:
         return (
             "No class has two examples, so none could be held out. How good the model is was not "
             f"measured. The confidence is not calibrated: it rests on {_ON_A_SCALE}. The score "
-            "`unknown` rests on how far the classes are from each other: it is high if an input is "
+            "unknown rests on how far the classes are from each other: it is high if an input is "
             "as far from the nearest example as they are."
         )
     share = HeldOutShare.of(found)
@@ -180,8 +180,8 @@ def in_words(found: HeldOut | None) -> str:
     most = most_claimed(int(found.is_right.sum()), share.num_examples)
     return (
         f"Each of {share.num_examples} examples was held out once, with some of the others. "
-        f"{found.head} learned from the others answered {100 * share.accuracy:.1f}% of them "
-        f"rightly (95% interval: {100 * low:.0f} to {100 * high:.0f}%). "
-        "The confidence is calibrated on these answers. "
-        f"It is {100 * most:.1f}% on average at most, which is (right + 1) / (held out + 2)."
+        f"What was learned from the others ({found.head}) answered {100 * share.accuracy:.1f}% of "
+        f"them rightly (95% interval: {100 * low:.0f} to {100 * high:.0f}%). "
+        "The confidence is calibrated on these answers, and a right and a wrong one more. Its mean "
+        f"over them is at most {100 * most:.1f}%, which is (right + 1) / (held out + 2)."
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tfmeta import children
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
 from tfmeta.exporting.loading.in_requests import RefusedQueryError
 from tfmeta.named_code import trusting
@@ -131,7 +131,8 @@ def predict(
             files. For a model that takes texts: the texts themselves, or files of them (CSV, JSON
             lines, or a text per line in a .txt file). For a model that takes rows: CSV or Parquet
             files with the columns that the model was trained on, the columns themselves
-            (`{"age": [22, None], ...}`, or a dictionary per row), or NPZ files with an array x.
+            (`{"age": [22, None], ...}`, a dictionary per row, or a data frame), or NPZ files with
+            an array x.
         support: a folder with a subfolder of files per class, an NPZ file of x and y, or a table
             with the answers in a column; None for an `adapted` export.
         timeout: seconds that an export's answer may take.
@@ -199,7 +200,16 @@ def _naming(places: list[Place], model: Path) -> Iterator[None]:
 
 
 def as_named(images: Any) -> NamedColumns | None:
-    """The queries, if they are columns by their names or a dictionary per row; else None."""
+    """The queries, if they are columns by their names or a dictionary per row; else None.
+
+    Raises:
+        UserError: if a data frame has several columns of one name.
+    """
+    if hasattr(images, "to_dict") and hasattr(images, "columns"):  # of pandas
+        names = [str(name) for name in images.columns]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise UserError(f"received several columns of the name {listed(sorted(twice))}")
+        return dict(zip(names, images.to_dict("list").values(), strict=True))
     if isinstance(images, Mapping):
         return images
     is_list = isinstance(images, list | tuple) and len(images) > 0
