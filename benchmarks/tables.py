@@ -130,14 +130,19 @@ def values(x, y, number, rng):
     targets, right = ((y[rows] - centre) / deviation for rows in (support, query))
     support, query = scaled(x[support], x[query])
     network = features_of_values(columns_of(support), np.float32(support))
-    answers = {"learn": regressed(*as_learn(network, support, query), targets)}
-    answers["columns alone"] = regressed(support, query, targets)
+    rows = [(support, query), as_learn(network, support, query)]
+    alone, both = (best_strength(each, targets[:, np.newaxis]) for each, _ in rows)
+    chosen = 0 if both.is_surely_worse_than(alone) else 1
+    found = [
+        regressed(*each, targets, tried.strength)
+        for each, tried in zip(rows, (alone, both), strict=True)
+    ]
+    answers = {"learn": found[chosen], "columns alone": found[0]}
     answers |= {name: make().fit(support, targets).predict(query) for name, make in VALUES.items()}
     return {name: np.sqrt(np.mean((each - right) ** 2)) for name, each in answers.items()}
 
 
-def regressed(support, query, targets):
-    strength = best_strength(support, targets[:, np.newaxis]).strength
+def regressed(support, query, targets, strength):
     support, query = (np.c_[np.float64(each), np.ones(len(each))] for each in (support, query))
     kernel = support @ support.T + strength * np.eye(len(support))
     return query @ support.T @ np.linalg.solve(kernel, targets)

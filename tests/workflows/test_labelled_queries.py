@@ -82,6 +82,15 @@ def test_folders_in_every_layout_that_learn_takes(images, tmp_path, paths, expec
     assert [Path(place.file).read_bytes() for place in found.places] == found.x
 
 
+def test_a_support_set_may_have_groups(images, tmp_path):
+    folder = put(images, tmp_path / "kept", "q/a/0.png", "p/a/0.png", "p/b/0.png", "p/b/1.png")
+    found = ImageReader().support(folder, num_classes=3)
+    assert found.class_names == ["p/a", "p/b", "q/a"]
+    assert found.y.tolist() == [0, 1, 1, 2]
+    with pytest.raises(UserError, match="kept has 3 classes; this learner takes 2 to 2"):
+        ImageReader().support(folder, num_classes=2)
+
+
 @pytest.mark.parametrize(
     ("paths", "message"),
     [

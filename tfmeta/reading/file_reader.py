@@ -11,7 +11,7 @@ import numpy as np
 
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.example_reader import ExampleReader, Place, SupportSet, labelled
-from tfmeta.reading.found_classes import find_classes, unused_entries
+from tfmeta.reading.found_classes import find_classes, folders_in, unused_entries
 from tfmeta.reading.support_set import files_of_kind, read_support_folder
 from tfmeta.terminal import plain
 from tfmeta.user_files import AnyPath, is_hidden
@@ -42,6 +42,10 @@ class FileReader(ExampleReader):
         return other
 
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
+        """As in `ExampleReader`; a folder of classes, or of groups of them."""
+        tops = folders_in(Path(path))
+        if tops and all(map(folders_in, tops)):
+            return super().support(path, num_classes=num_classes)
         return read_support_folder(path, num_classes=num_classes, read=self.read, noun=self.noun)
 
     def labelled(self, path: AnyPath) -> SupportSet:

@@ -52,7 +52,7 @@ def find_classes(
     """
     if not root.is_dir():
         raise UserError(f"{root} is no folder; expected one with a folder of {noun} for each class")
-    tops = _folders(root)
+    tops = folders_in(root)
     known = [SPLIT_NAMES.get(top.name.lower()) for top in tops]
     if split_folders is None:
         split_folders = _has_splits(root, tops, known, groups)
@@ -62,9 +62,9 @@ def find_classes(
     has_groups = _has_groups([folder for _, folder in parts]) if groups is None else groups
     found = []
     for split, part in parts:
-        homes = [(g.name, g) for g in _folders(part)] if has_groups else [(None, part)]
+        homes = [(g.name, g) for g in folders_in(part)] if has_groups else [(None, part)]
         for group, home in homes:
-            found += [FoundClass(f, split, group, files_in(f)) for f in _folders(home)]
+            found += [FoundClass(f, split, group, files_in(f)) for f in folders_in(home)]
     if not found:
         raise UserError(f"{root} has no class folders; expected a folder of {noun} for each class")
     _check(found, root, noun)
@@ -83,7 +83,7 @@ def _has_splits(
     A class may have the name of a split. Folders with such names that are no splits are refused,
     because they would silently become groups.
     """
-    deep = [top for top in tops if _folders(top)]
+    deep = [top for top in tops if folders_in(top)]
     if _are_splits(known):
         if not deep:
             raise UserError(
@@ -113,8 +113,8 @@ def _named(folders: list[Path]) -> str:
 
 def _has_groups(parts: Sequence[Path]) -> bool:
     """Whether the first level holds groups, which are folders with folders and without files."""
-    firsts = [folder for part in parts for folder in _folders(part)]
-    deep = [folder for folder in firsts if _folders(folder)]
+    firsts = [folder for part in parts for folder in folders_in(part)]
+    deep = [folder for folder in firsts if folders_in(folder)]
     flat = [folder for folder in firsts if files_in(folder)]
     if deep and flat:
         raise UserError(
@@ -125,7 +125,7 @@ def _has_groups(parts: Sequence[Path]) -> bool:
 
 
 def _check(found: Sequence[FoundClass], root: Path, noun: str) -> None:
-    deeper = [folder for each in found for folder in _folders(each.folder)]
+    deeper = [folder for each in found for folder in folders_in(each.folder)]
     if deeper:
         raise UserError(
             f"class folder {deeper[0].parent} has a folder in it, {deeper[0].name}; expected "
@@ -181,13 +181,10 @@ def is_lost(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
 
 
-def has_folders(folder: Path) -> bool:
-    """Whether a folder has a folder in it that is not hidden."""
-    return bool(_folders(folder))
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not is_hidden(p))
+def folders_in(folder: Path) -> list[Path]:
+    """The sorted folders of a folder without hidden ones; empty if there is no such folder."""
+    entries = folder.iterdir() if folder.is_dir() else ()
+    return sorted(p for p in entries if p.is_dir() and not is_hidden(p))
 
 
 def files_in(folder: Path) -> list[Path]:
