@@ -27,7 +27,7 @@ from tfmeta.reading.found_classes import (
     FoundClass,
     files_in,
     find_classes,
-    has_folders,
+    folders_in,
     unused_entries,
 )
 from tfmeta.reading.image_files import FormatOptions, load_images
@@ -162,7 +162,7 @@ def _split_folders(root):
         paths = {split: root / f"{prefix}{short}" for split, short in SHORT_NAMES.items()}
         # A class may be called `train` too, so a folder is a split only if it holds folders or
         # links.
-        splits = any(path.is_dir() and has_folders(path) for path in paths.values())
+        splits = any(path.is_dir() and folders_in(path) for path in paths.values())
         if splits and all_or_none(paths):
             return paths
     return None
