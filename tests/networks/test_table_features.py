@@ -103,8 +103,14 @@ def test_networks_are_the_same_after_saving(policy, tmp_path):
         keras.config.set_dtype_policy(before)
 
 
-def test_a_large_table_has_fewer_features():
-    rows = np.zeros((2**16, 1), np.float32)
-    rows[:, 0] = np.arange(2**16)
+@pytest.mark.parametrize(("number", "features"), [(2**16, 256), (2**16 + 1, 254)])
+def test_a_large_table_has_fewer_features(number, features):
+    rows = np.float32(np.arange(number))[:, np.newaxis]
     columns = mlp((1,), None, units=(), input_mean=[2**15], input_scale=[2**14])
-    assert features_of_values(columns, rows).output_shape == (None, 1 + 256)
+    assert features_of_values(columns, rows).output_shape == (None, 1 + features)
+    assert features_of_values(columns, rows)(rows[:2]).shape == (2, 1 + features)
+
+
+def test_an_odd_number_of_features_is_refused():
+    with pytest.raises(ValueError, match="received number=7; expected an even one"):
+        LaplaceFeatures(7)

@@ -12,7 +12,7 @@ _CENTRES = ("centre_rest", "centre")  # layers, in the order in which they are u
 _SCALING = ("scale", *_CENTRES)
 
 
-def full_dtype() -> dict[str, str]:
+def full_dtype() -> dict[str, Any]:
     """The argument of a layer that centres, sums or divides: half precision is too coarse for it.
 
     Under another policy than a mixed one it is none, and the layer's policy is Keras's.

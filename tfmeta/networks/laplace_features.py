@@ -27,10 +27,15 @@ class LaplaceFeatures(layers.Layer):
         number: of the features, an even one.
         columns: K; None for as many as a row has. Fewer if others are constant.
         seed: of the draw.
+
+    Raises:
+        ValueError: if the number is odd or not positive.
     """
 
     def __init__(self, number: int, columns: int | None = None, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
+        if number < 2 or number % 2:
+            raise ValueError(f"received number={number!r}; expected an even one, from 2 up")
         self.number, self.columns, self.seed = number, columns, seed
 
     def build(self, input_shape: Any) -> None:

@@ -29,7 +29,7 @@ def features_of_classes(columns: keras.Model, rows: npt.NDArray[Any]) -> list[ke
         columns: `(batch, ...) -> (batch, columns)`, of a mean near zero and a deviation near one.
         rows: those that are learned, `(rows, ...)`, as `columns` takes them.
     """
-    scaled, full = columns(rows).numpy(), _full()
+    scaled, full = columns(rows).numpy(), full_dtype()
     length = math.sqrt(_number_that_vary(scaled))
     plain = BesideConstant(length, name="beside_constant", **full)(columns.output)
     points = OnSphere(length, name="on_sphere", **full)(columns.output)
@@ -45,7 +45,7 @@ def features_of_values(columns: keras.Model, rows: npt.NDArray[Any]) -> keras.Mo
     """
     scaled = columns(rows).numpy()
     length = math.sqrt(_number_that_vary(scaled))
-    as_long = layers.Rescaling(length, name="as_long", **_full())
+    as_long = layers.Rescaling(length, name="as_long", **full_dtype())
     return _network(columns, columns.output, as_long(_likeness(columns, scaled)))
 
 
@@ -55,22 +55,20 @@ def _likeness(columns: keras.Model, scaled: npt.NDArray[Any]) -> Any:
     It has thresholds, and columns may count only together, which no linear function of the columns
     can learn. The kernel is Laplace's, of the columns' ranks.
     """
-    ranks = ColumnRanks(name="ranks", **_full())
+    ranks = ColumnRanks(name="ranks", **full_dtype())
     ranked = ranks(columns.output)
     ranks.fit(scaled)
-    number = min(_NUMBER, max(_FEWEST, _MOST_NUMBERS // len(scaled)))
-    return LaplaceFeatures(number, _number_that_vary(scaled), name="likeness", **_full())(ranked)
+    number = min(_NUMBER, max(_FEWEST, _MOST_NUMBERS // len(scaled) // 2 * 2))
+    return LaplaceFeatures(number, _number_that_vary(scaled), name="likeness", **full_dtype())(
+        ranked
+    )
 
 
 def _network(columns: keras.Model, *features: Any) -> keras.Model:
-    beside = layers.Concatenate(name="beside_each_other", **_full())
+    beside = layers.Concatenate(name="beside_each_other", **full_dtype())
     outputs = beside(features) if len(features) > 1 else features[0]
     return keras.Model(columns.input, outputs, name="table")
 
 
 def _number_that_vary(scaled: npt.NDArray[Any]) -> int:
     return int((np.ptp(scaled, 0) > 0).sum()) or 1
-
-
-def _full() -> dict[str, Any]:
-    return {**full_dtype()}
