@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfmeta.errors import UserError, listed
+from tfmeta.reading.column_names import columns_in_words
 from tfmeta.reading.example_reader import (
     IMAGE_SUFFIXES,
     ExampleReader,
@@ -144,7 +145,7 @@ def _check_columns(table: Table, needed: Sequence[str]) -> None:
     if missing := [name for name in needed if name not in table.columns]:
         raise UserError(
             f"{table.path} has no column {listed(missing)}; it has: "
-            f"{listed(list(table.columns), _MOST_NAMES)}. Expected the columns that the model "
+            f"{columns_in_words(list(table.columns))}. Expected the columns that the model "
             f"was trained on: {listed(needed, _MOST_NAMES)}"
         )
 

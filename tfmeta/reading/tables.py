@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, counted, listed, which_are
+from tfmeta.reading.column_names import columns_in_words
 from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.frames import frame_columns
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
@@ -171,7 +172,8 @@ class Table:
         if name not in self.columns:
             raise UserError(
                 f"{self.path} has no {'array' if self.is_npz else 'column'} {name!r}; it has: "
-                f"{listed(list(self.columns), 20)}. Name yours with --set pipeline.{option}=NAME"
+                f"{columns_in_words(list(self.columns))}. Name yours with --set "
+                f"pipeline.{option}=NAME"
             )
         values = self.columns[name]
         rows = len(self.columns["x"]) if self.is_npz else len(values)

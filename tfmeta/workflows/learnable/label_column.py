@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError
+from tfmeta.reading.column_names import columns_in_words
 from tfmeta.reading.number_checks import is_number
 from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import as_text
@@ -46,9 +47,9 @@ def label_column(place: Path, reading: Mapping[str, Any]) -> tuple[str, str | No
         return named[0], f"{why}; --label names another"
     likely = shlex.quote([*named, *found, *others][0] if others else "NAME")
     raise UserError(
-        f"{place} has no column {USUAL!r}; it has: {listed(list(columns), 20)}. Say which has the "
-        f"classes: tfmeta learn {shlex.quote(str(place))} --label {likely}. A column of values is "
-        "learned with --target NAME"
+        f"{place} has no column {USUAL!r}; it has: {columns_in_words(list(columns))}. Say which "
+        f"has the classes: tfmeta learn {shlex.quote(str(place))} --label {likely}. A column of "
+        "values is learned with --target NAME"
     )
 
 
