@@ -21,6 +21,8 @@ from sklearn.metrics import roc_auc_score
 from tfmeta.confidence import Confidence
 from tfmeta.evaluation.held_out import best_head
 from tfmeta.evaluation.left_out import left_out_logits
+from tfmeta.networks.mlp import mlp
+from tfmeta.networks.table_features import features_of_classes
 
 QUERIES = 15  # per class
 
@@ -41,11 +43,12 @@ def main():
 
 
 def digits():
-    """Columns in units of their deviation, and a 1, as `learn` scales a table."""
+    """The columns and the likeness of rows, as `learn` gives them to the heads of a table."""
     x, y = load_digits(return_X_y=True)
     deviation = x.std(0)
-    x = (x - x.mean(0)) / np.where(deviation > 0, deviation, 1)
-    return unit(np.c_[x, np.ones(len(x))]), y
+    x = np.float32((x - x.mean(0)) / np.where(deviation > 0, deviation, 1))
+    _, network = features_of_classes(mlp(x.shape[1:], None, units=()), x)
+    return unit(np.float64(network(x))), y
 
 
 def arrays(path):
