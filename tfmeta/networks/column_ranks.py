@@ -23,24 +23,23 @@ class ColumnRanks(layers.Layer):
     """
 
     def build(self, input_shape: Any) -> None:
-        shape, columns = (_KNOTS - 1, input_shape[-1]), (input_shape[-1],)
-        self.starts = self._constants("starts", shape)
-        self.widths = self._constants("widths", shape, "ones")
-        self.rises = self._constants("rises", shape)
-        self.lowest = self._constants("lowest", columns)
-        self.least = self._constants("least", columns)
-        self.greatest = self._constants("greatest", columns)
-        self.slopes = self._constants("slopes", columns)
+        shape = (_KNOTS, input_shape[-1])
+        options = {"initializer": "zeros", "trainable": False}
+        self.knots = self.add_weight(shape=shape, name="knots", **options)
+        self.heights = self.add_weight(shape=shape, name="heights", **options)
         super().build(input_shape)
 
     def call(self, x: Any) -> Any:
         """`(batch, columns)` -> the same shape."""
-        along = (ops.expand_dims(x, 1) - self.starts) / self.widths
-        within = ops.sum(ops.clip(along, 0.0, 1.0) * self.rises, 1) + self.lowest
-        farthest = _FARTHEST * (self.greatest - self.least)
-        below = ops.clip(x - self.least, -farthest, 0.0)
-        above = ops.clip(x - self.greatest, 0.0, farthest)
-        return within + self.slopes * (below + above)
+        knots, heights = (ops.convert_to_tensor(each) for each in (self.knots, self.heights))
+        least, greatest, span = knots[0], knots[-1], knots[-1] - knots[0]
+        widths = knots[1:] - knots[:-1]  # 0 of those that fill up, which have no height either
+        along = (ops.expand_dims(x, 1) - knots[:-1]) / ops.where(widths > 0, widths, 1.0)
+        within = ops.sum(ops.clip(along, 0.0, 1.0) * (heights[1:] - heights[:-1]), 1) + heights[0]
+        slope = (heights[-1] - heights[0]) / ops.where(span > 0, span, 1.0)
+        below = ops.clip(x - least, -_FARTHEST * span, 0.0)
+        above = ops.clip(x - greatest, 0.0, _FARTHEST * span)
+        return within + slope * (below + above)
 
     def fit(self, x: npt.NDArray[Any]) -> None:
         """Takes the ranks from examples.
@@ -48,19 +47,10 @@ class ColumnRanks(layers.Layer):
         Args:
             x: `(examples, columns)`.
         """
-        knots, heights = (np.stack(each, 1) for each in zip(*map(_knots, x.T), strict=True))
-        widths, rises = np.diff(knots, axis=0), np.diff(heights, axis=0)
-        self.starts.assign(knots[:-1])
-        self.widths.assign(np.where(widths > 0, widths, 1))
-        self.rises.assign(np.where(widths > 0, rises, 0))
-        self.lowest.assign(heights[0])
-        self.least.assign(knots[0])
-        self.greatest.assign(knots[-1])
-        span = knots[-1] - knots[0]
-        self.slopes.assign((heights[-1] - heights[0]) / np.where(span > 0, span, 1))
-
-    def _constants(self, name: str, shape: tuple[int, ...], start: str = "zeros") -> Any:
-        return self.add_weight(shape=shape, initializer=start, trainable=False, name=name)
+        for weight, each in zip(
+            (self.knots, self.heights), zip(*map(_knots, x.T), strict=True), strict=True
+        ):
+            weight.assign(np.stack(each, 1))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

@@ -22,6 +22,7 @@ from tfmeta.workflows.learnable.task import (
     computed,
     held_out_of,
     learner_of,
+    likeliest,
 )
 from tfmeta.workflows.learnable.words import in_own_words, refuse
 from tfmeta.workflows.learned import Learned
@@ -59,7 +60,7 @@ def task_of_table(
     )
     tasks = [_task(source, on, network, progress) for on, network in tried]
     # Where none can be held out, likeness tells best what is of no class.
-    return min(reversed(tasks), key=lambda task: getattr(task.held_out, "loss", 0.0))
+    return likeliest(reversed(tasks))
 
 
 def _task(source: ClassSource, on: str, network: keras.Model, progress: Progress) -> Task:

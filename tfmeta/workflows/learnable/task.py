@@ -1,6 +1,6 @@
 """A task of classes that `tfmeta.learn` is to learn, and the heads that are tried on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,11 @@ def held_out_of(comparable: Features, source: ClassSource, progress: Progress) -
         return None
     progress.advance(EMBEDDED, "choosing a head")
     return best_head(comparable, index.labels.astype(np.int32))
+
+
+def likeliest(tasks: Iterable[Task]) -> Task:
+    """The task whose held-out answers are the likeliest; the first if none can be held out."""
+    return min(tasks, key=lambda task: getattr(task.held_out, "loss", 0.0))
 
 
 def learner_of(head: Head, network: keras.Model) -> MetaLearner:

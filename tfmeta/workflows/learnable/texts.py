@@ -30,6 +30,7 @@ from tfmeta.workflows.learnable.task import (
     computed,
     held_out_of,
     learner_of,
+    likeliest,
 )
 from tfmeta.workflows.learnable.text_column import text_column
 from tfmeta.workflows.learnable.words import in_own_words
@@ -77,7 +78,7 @@ def task_of_texts(
         tasks = [_texts_embedded(place, columns, name, progress) for name in names]
     except UserError as error:
         raise in_own_words(error) from error
-    return min(tasks, key=lambda task: getattr(task.held_out, "loss", 0.0))
+    return likeliest(tasks)
 
 
 def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: Progress) -> Task:
