@@ -29,14 +29,15 @@ def build(
     data_dir=None,
     rate=None,
     seconds=None,
-    mels: int = 40,
+    mels=None,
     window: float = 25.0,
     hop: float = 10.0,
-    lowest: float = 20.0,
+    lowest=None,
     highest=None,
-    range_db: float = 60.0,
+    range_db=None,
     centre=None,
     spread=None,
+    spacing=None,
     groups=None,
     split_folders=None,
     split_by: str = "auto",
@@ -49,8 +50,8 @@ def build(
 
     Args:
         data_dir: the folder.
-        rate, seconds, mels, window, hop, lowest, highest, range_db, centre, spread: see
-            `SoundOptions`.
+        rate, seconds, mels, window, hop, lowest, highest, range_db, centre, spread,
+            spacing: see `SoundOptions`.
         groups: whether there is a level of groups above the class folders; None finds it out.
         split_folders: whether the first folders are splits; None finds it out from what they hold,
             because a class may be called `train` too.
@@ -69,7 +70,7 @@ def build(
         split_by=split_by, validation=validation, test=test, split_seed=split_seed
     )
     options = SoundOptions(
-        rate, seconds, mels, window, hop, lowest, highest, range_db, centre, spread
+        rate, seconds, mels, window, hop, lowest, highest, range_db, centre, spread, spacing
     )
     loaded = load_sounds(
         root,

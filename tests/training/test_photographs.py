@@ -64,7 +64,7 @@ def test_it_is_not_where_the_user_names_part_of_it(named):
 def test_it_is_not_for_other_data_or_without_the_weights(monkeypatch):
     assert chosen(pipeline="glyphs") == ("maml", "auto", None)
     assert chosen(pipeline="regression") == ("bayes-linear", "auto", None)
-    monkeypatch.setattr("tfmeta.network_registry.find_spec", lambda package: None)
+    monkeypatch.setattr("tfmeta.network_registry.is_installed", lambda package: False)
     assert not NETWORKS["efficientnet_lite2"].is_installed
     assert chosen(pipeline="image-folder") == ("maml", "auto", None)
 

@@ -10,7 +10,7 @@ from tfmeta.training.settings import Settings
 @pytest.fixture(params=[True, False])
 def is_installed(request, monkeypatch):
     """Whether the package of MiniLM's weights seems to be there."""
-    monkeypatch.setattr(network_registry, "find_spec", lambda name: request.param or None)
+    monkeypatch.setattr(network_registry, "is_installed", lambda package: request.param)
     return request.param
 
 

@@ -26,11 +26,36 @@ def mel_weights(
     return np.maximum(0.0, np.minimum(rising, falling))
 
 
+def bands_below(most: float, *, lowest: float, spacing: float) -> tuple[int, float]:
+    """How many bands of equal width in mel there are, and where the last one ends, in Hz.
+
+    Args:
+        most: the frequency in Hz that none passes.
+        lowest: where the first one begins, in Hz.
+        spacing: from the middle of a band to that of the next one, in mel.
+
+    Raises:
+        ValueError: if there is no band.
+    """
+    number = int((_mel(most) - _mel(lowest)) / spacing + 1e-9) - 1 if spacing > 0 else 0
+    if number < 1:
+        raise ValueError(
+            f"received spacing={spacing:g}; expected a number above 0 by which there is a band "
+            f"between {lowest:g} and {most:g} Hz"
+        )
+    return number, min(float(_frequency(_mel(lowest) + (number + 1) * spacing)), most)
+
+
 def mel_edges(mels: int, *, lowest: float, highest: float) -> np.ndarray:
     """The edges in Hz, `(mels + 2,)`: band n is from edge n to n + 2, and loudest at n + 1."""
     ends = np.linspace(_mel(lowest), _mel(highest), mels + 2)
-    return 700 * (10 ** (ends / 2595) - 1)
+    edges: np.ndarray = _frequency(ends)
+    return edges
 
 
 def _mel(frequency: Any) -> Any:
     return 2595 * np.log10(1 + frequency / 700)
+
+
+def _frequency(mel: Any) -> Any:
+    return 700 * (10 ** (mel / 2595) - 1)

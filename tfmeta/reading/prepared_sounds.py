@@ -64,7 +64,7 @@ class PreparedSounds(Prepared):
                 "rates": {str(rate): number for rate, number in rates.most_common()},
                 "channels": {str(each): number for each, number in channels.most_common()},
                 "resampled": len(self._given) - rates[self._format.rate],
-                "slower": sum(n for rate, n in rates.items() if rate < self._format.rate),
+                "slower": sum(n for rate, n in rates.items() if rate < 2 * self._format.highest),
                 "clipped": sum(each.clipped for each in self._given),
                 "quiet": sum(each.peak < _QUIET for each in self._given),
             }

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.errors import UserError
+from tfmeta.reading.mel_bands import bands_below
 from tfmeta.reading.origins import Origins, unreadable_files
 from tfmeta.reading.sound_files import SoundFacts, read_sound, sound_facts
 from tfmeta.reading.sound_format import SoundFormat
@@ -26,6 +27,9 @@ _CHUNK = 64  # files in memory at a time
 _LONG_ENOUGH_FOR = 0.95  # of the training sounds: so many are heard whole
 _MOST_SECONDS = 5.0  # of the length that the data decides; longer must be asked for
 _MILLISECOND = 1e-3
+# By default. They are options without a default elsewhere, so that a pretrained network can say
+# what suits it.
+_MELS, _LOWEST, _RANGE_DB = 40, 20.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -35,24 +39,27 @@ class SoundOptions:
     Args:
         rate: samples per second; by default the lowest of the files.
         seconds: of a sound that are heard; by default as long as 95 of 100 sounds, 5 at most.
-        mels: number of frequency bands.
+        mels: number of frequency bands, 40 by default.
+        spacing: from the middle of a band to that of the next one, on the mel scale. It decides, in
+            place of `mels` and `highest`, on as many bands as there are below half the rate.
         window, hop: of the frames, in milliseconds.
-        lowest, highest: the frequencies where the bands begin and end, in Hz; by default up to half
-            the rate.
-        range_db: see `SoundFormat`.
+        lowest, highest: the frequencies where the bands begin and end, in Hz; by default from 20 up
+            to half the rate.
+        range_db: see `SoundFormat`; 60 by default.
         centre, spread: see `SoundFormat`; by default mean and deviation of the spectrograms.
     """
 
     rate: int | None = None
     seconds: float | None = None
-    mels: int = 40
+    mels: int | None = None
     window: float = 25.0
     hop: float = 10.0
-    lowest: float = 20.0
+    lowest: float | None = None
     highest: float | None = None
-    range_db: float = 60.0
+    range_db: float | None = None
     centre: float | None = None
     spread: float | None = None
+    spacing: float | None = None
 
     def resolve(self, rates: Sequence[int], seconds: Sequence[float]) -> SoundFormat:
         """The format, but for the centre and the spread, which are 0 and 1 if they are open.
@@ -69,20 +76,37 @@ class SoundOptions:
                 samples = max(round(rate * length), window)
             else:
                 samples = round(rate * self.seconds)
+            lowest = _or(self.lowest, _LOWEST)
+            mels, highest = self._bands(lowest, rate / 2)
             return SoundFormat(
                 rate,
                 samples,
-                mels=self.mels,
+                mels=mels,
                 window=window,
                 hop=max(round(rate * self.hop * _MILLISECOND), 1),
-                lowest=self.lowest,
-                highest=rate / 2 if self.highest is None else self.highest,
-                range_db=self.range_db,
-                centre=0.0 if self.centre is None else self.centre,
-                spread=1.0 if self.spread is None else self.spread,
+                lowest=lowest,
+                highest=highest,
+                range_db=_or(self.range_db, _RANGE_DB),
+                centre=_or(self.centre, 0.0),
+                spread=_or(self.spread, 1.0),
             )
         except (TypeError, ValueError) as error:
             raise UserError(f"sounds can't be read with these options: {error}") from error
+
+    def _bands(self, lowest: float, most: float) -> tuple[int, float]:
+        """The number of bands, and where the last one ends."""
+        if self.spacing is None:
+            return _or(self.mels, _MELS), _or(self.highest, most)
+        for name in ("mels", "highest"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"received spacing, which decides {name}, and {name}; leave one out"
+                )
+        return bands_below(most, lowest=lowest, spacing=self.spacing)
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
 
 
 def pinned_options(sound_format: SoundFormat, options: SoundOptions) -> dict[str, Any]:
