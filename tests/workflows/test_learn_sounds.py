@@ -6,6 +6,7 @@ from recordings import make_sounds, tones, wav
 
 import tfmeta
 from tfmeta.errors import UserError
+from tfmeta.network_registry import NETWORKS
 from tfmeta.workflows import learn_exports
 from tfmeta.workflows.learnable.sound_folders import holds_sounds
 
@@ -16,11 +17,18 @@ def unverified(monkeypatch):
     monkeypatch.setattr(learn_exports, "verify_export", lambda version: {"ok": True, "checks": []})
 
 
-def test_a_folder_of_sounds_becomes_a_model_that_knows_them(tmp_path, unverified):
+@pytest.fixture
+def without_weights(monkeypatch):
+    """As if the package that has the weights were not installed."""
+    monkeypatch.setattr("tfmeta.network_registry.is_installed", lambda package: False)
+
+
+@pytest.mark.usefixtures("unverified", "without_weights")
+def test_a_folder_of_sounds_becomes_a_model_that_knows_them(tmp_path):
     data = make_sounds(tmp_path / "all", groups=1, sounds=5) / "voice0"
     (data / "word1" / "silence.wav").write_bytes(wav(np.zeros(4000)))
     found = tfmeta.learn(data, output=tmp_path / "model")
-    assert found.network == "cepstra"
+    assert found.network == "statistics"
     assert found.class_names == ("word0", "word1", "word2")
     assert {each.name for each in found.suspects} <= {"word1/silence.wav"}
     assert found.held_out.accuracy >= 15 / 16
@@ -36,6 +44,21 @@ def test_a_folder_of_sounds_becomes_a_model_that_knows_them(tmp_path, unverified
     answers = tfmeta.predict(tmp_path / "model", queries)
     assert [each.label for each in answers] == ["word0", "word1", "word2"]
     assert all("drawn at random" not in line for line in found.warnings)
+
+
+@pytest.mark.skipif(
+    not NETWORKS["speech_embedding"].is_installed, reason="needs the weights of the embedding"
+)
+def test_with_the_embedding_of_speech_the_exports_are_verified_and_answer_rightly(tmp_path):
+    data = make_sounds(tmp_path / "all", groups=1, sounds=4) / "voice0"
+    found = tfmeta.learn(data, output=tmp_path / "model")
+    assert found.network == "speech_embedding and statistics"
+    assert found.held_out.accuracy >= 11 / 12
+    queries = sorted(data.glob("*/*.wav"))
+    for support in (None, data):
+        export = tmp_path / ("model-learner" if support else "model")
+        answers = tfmeta.predict(export, queries, support=support)
+        assert [each.label for each in answers] == [file.parent.name for file in queries]
 
 
 def test_the_files_decide_what_is_learned(tmp_path):

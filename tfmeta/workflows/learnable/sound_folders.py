@@ -1,19 +1,39 @@
 """Folders of sounds, one folder per class."""
 
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+import keras
+
 from tfmeta import pipelines
+from tfmeta.episodes.class_source import ClassSource
+from tfmeta.evaluation.held_out import Head
+from tfmeta.learners.feature_cache import cached_features
+from tfmeta.learners.on_features import OnFeatures, told_apart
+from tfmeta.network_registry import NETWORKS, SOUND_BANDS
+from tfmeta.networks.sound_features import features_of_sounds, heard_features
 from tfmeta.reading.sound_files import SOUND_SUFFIXES
+from tfmeta.training.opening import suited_to_network
+from tfmeta.training.progress import Progress
 from tfmeta.user_files import is_hidden
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
 from tfmeta.workflows.learnable.image_folders import OF_TABLES
 from tfmeta.workflows.learnable.kind import Learnable, Request
-from tfmeta.workflows.learnable.task import ONE_TASK
+from tfmeta.workflows.learnable.task import (
+    EMBEDDED,
+    ONE_TASK,
+    READ,
+    Task,
+    checked_source,
+    computed,
+    held_out_of,
+    learner_of,
+)
 from tfmeta.workflows.learned import Learned
 
-DEFAULT_NETWORK = "cepstra"
+SPEECH = "speech_embedding"
 
 
 class Sounds(Learnable):
@@ -26,14 +46,51 @@ class Sounds(Learnable):
         return request.place.is_dir() and holds_sounds(request.place)
 
     def learn(self, request: Request) -> Learned:
-        source = pipelines.build(
-            "audio-folder",
-            data_dir=request.place,
-            options=ONE_TASK,
-            skip_unreadable=request.skips_unreadable,
-        )
-        name = request.network or DEFAULT_NETWORK
-        return learned(embedded_task(source, name, request.progress, weights=(0.0,)), request)
+        return learned(task_of_sounds(request), request)
+
+
+def task_of_sounds(request: Request) -> Task:
+    """The task of a folder of sounds.
+
+    If no network is named, sounds are compared by their statistics, and by the pretrained embedding
+    of speech where that is installed and the sounds have its frequencies.
+    """
+    name = request.network
+    bands = suited_to_network(name, "audio-folder") if name else SOUND_BANDS
+    source = pipelines.build(
+        "audio-folder",
+        data_dir=request.place,
+        options={**ONE_TASK, **bands},
+        skip_unreadable=request.skips_unreadable,
+    )
+    if name:
+        return embedded_task(source, name, request.progress, weights=(0.0,))
+    return _embedded(checked_source(source), request.progress)
+
+
+def _embedded(source: ClassSource, progress: Progress) -> Task:
+    speech = NETWORKS[SPEECH]
+    has_speech = speech.is_installed and source.input_shape[1] >= speech.input_shape[1]
+    network, statistics = heard_features(source.input_shape, has_speech=has_speech)
+
+    def embedded(done: int, total: int) -> None:
+        share = READ + (EMBEDDED - READ) * done / total
+        progress.advance(share, f"{done} of {total:,} sounds embedded")
+
+    made = cached_features(network, source.index.examples, on_progress=embedded)
+    compared = features_of_sounds(made, statistics)
+    return Task(
+        source,
+        held_out_of(computed(compared, made), source, progress),
+        told_apart(network, made),
+        partial(_learner, network, compared),
+        f"{SPEECH} and statistics" if has_speech else "statistics",
+    )
+
+
+def _learner(network: keras.Model, compared: keras.Model, head: Head) -> OnFeatures:
+    """The head on what is compared of the features of sounds."""
+    return OnFeatures(network, learner_of(head, compared))
 
 
 def holds_sounds(place: Path) -> bool:
