@@ -74,6 +74,7 @@ PIPELINES = {
         "tfmeta.pipelines.audio_folder:build",
         "your own sounds: a folder with one folder per class",
         algorithm="prototypical",
+        pretrained={**_MAP_OF_FEATURES, "network": "speech_embedding"},
     ),
     "arrays": Pipeline(
         "tfmeta.pipelines.arrays:build", "your own vectors or images in arrays: NPZ, CSV, Parquet"
