@@ -42,6 +42,23 @@ def test_a_threshold_among_other_columns_is_learned(tmp_path):
     assert "likeness" in task.network
 
 
+def test_what_happens_at_any_time_of_a_window_is_learned(tmp_path):
+    """A knock and two of them, each anywhere: no step by itself says which it is."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(scale=0.1, size=(40, 60, 2)), np.arange(40) % 2
+    for window, label in zip(x, y, strict=True):
+        for at in rng.choice(50, 1, replace=False) + np.arange(label + 1) * 4:
+            window[at : at + 3, 1] += (1, 3, 1)
+    np.savez(tmp_path / "knocks.npz", x=x, y=y)
+    task = task_of_table(tmp_path / "knocks.npz", {"label": "y"}, None, Progress("learn"))
+    assert task.network == "convolutions of windows"
+    assert task.held_out is not None
+    assert task.held_out.is_right.mean() >= 0.9
+    steps = make_pipeline(StandardScaler(), LogisticRegression())
+    by_step = cross_val_predict(steps, x.reshape(40, -1), y, cv=20)
+    assert (by_step == y).mean() < 0.8
+
+
 @pytest.mark.slow
 def test_what_is_far_from_one_example_of_each_class_is_unknown(tmp_path):
     """One minus the confidence said that rows in another unit were surely known."""

@@ -10,12 +10,15 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import features_of_classes
+from tfmeta.networks.window_features import are_windows, features_of_windows, steps_of_windows
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
 from tfmeta.workflows.learnable.task import (
     COLUMNS,
+    CONVOLUTIONS,
     LIKENESS,
+    LIKENESS_OF_STEPS,
     ONE_TASK,
     Task,
     checked_source,
@@ -54,13 +57,24 @@ def task_of_table(
     refuse("network", network, "a table", "images")
     source = checked_source(read)
 
+    tried = _of_windows(source) if are_windows(source.input_shape) else _of_rows(source)
+    return likeliest(_task(source, on, network, progress) for on, network in tried)
+
+
+def _of_rows(source: ClassSource) -> list[tuple[str, keras.Model]]:
+    """Names and networks; the first is taken where none can be held out."""
     columns = mlp(source.input_shape, None, units=(), **source.network_options)
-    tried = zip(
-        (COLUMNS, LIKENESS), features_of_classes(columns, source.index.examples), strict=True
-    )
-    tasks = [_task(source, on, network, progress) for on, network in tried]
-    # Where none can be held out, likeness tells best what is of no class.
-    return likeliest(reversed(tasks))
+    plain, alike = features_of_classes(columns, source.index.examples)
+    # Likeness first, which tells best what is of no class.
+    return [(LIKENESS, alike), (COLUMNS, plain)]
+
+
+def _of_windows(source: ClassSource) -> list[tuple[str, keras.Model]]:
+    """The same for `(time, channels)`. Where a certain step counts, likeness is better."""
+    steps = steps_of_windows(source.input_shape, **source.network_options)
+    windows = source.index.examples
+    _, alike = features_of_classes(steps, windows)
+    return [(CONVOLUTIONS, features_of_windows(steps, windows)), (LIKENESS_OF_STEPS, alike)]
 
 
 def _task(source: ClassSource, on: str, network: keras.Model, progress: Progress) -> Task:

@@ -20,6 +20,7 @@ from tfmeta.training.progress import Progress
 ONE_TASK: dict[str, Any] = {"split_by": "class", "validation": 0, "test": 0}
 BATCH = 256
 COLUMNS, LIKENESS = "the columns", "the columns and the likeness of rows"  # of tables, in reports
+CONVOLUTIONS, LIKENESS_OF_STEPS = "convolutions of windows", "the likeness of their steps"
 READ, EMBEDDED = 0.05, 0.4  # shares of the time, for the bar
 Features = npt.NDArray[np.float32]
 
