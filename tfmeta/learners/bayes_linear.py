@@ -12,7 +12,13 @@ from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.keras_arguments import given
-from tfmeta.learners.linear_posterior import Prior, evidence, posterior_mean, prediction_parts
+from tfmeta.learners.linear_posterior import (
+    Prior,
+    evidence,
+    posterior_factor,
+    posterior_mean,
+    prediction_parts,
+)
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.pairwise import inner_products
@@ -184,11 +190,12 @@ class BayesLinear(MetaLearner):
         found = evidence(support, y, prior)
         covariances, rest = prediction_parts(query, found, prior)
         if self.has_variance:
-            weights = self.target_scale.restored_difference(found.surprise)
+            weights = self.target_scale.restored_difference(tf.cast(found.surprise, rest.dtype))
             rest, of = self.target_scale.restored(rest), "value"
         else:
             factor = tf.cast(tf.exp(self.log_scale.value), rest.dtype)
-            weights, rest, of = factor * found.surprise, factor * rest, "logit"
+            surprise = tf.cast(found.surprise, rest.dtype)
+            weights, rest, of = factor * surprise, factor * rest, "logit"
         parts = covariances[:, :, tf.newaxis] * weights[tf.newaxis]
         weights = tf.broadcast_to(weights[tf.newaxis], tf.shape(parts))
         rest = tf.broadcast_to(rest, tf.shape(parts[:, 0]))
@@ -241,8 +248,7 @@ class BayesLinear(MetaLearner):
         mean = posterior_mean(found, prior)
         if not self.has_variance:
             return {"mean": mean, "shots": tf.reduce_sum(y, 0)}
-        transposed = tf.transpose(prior.factor)
-        return {"mean": mean, "factor": tf.linalg.triangular_solve(found.cholesky, transposed)}
+        return {"mean": mean, "factor": posterior_factor(found, prior)}
 
     def _targets(self, support_y: tf.Tensor, dtype: tf.DType, sizes: CommonSizes) -> tf.Tensor:
         """Y, `(support, outputs)`, in the unit of the scaled targets."""

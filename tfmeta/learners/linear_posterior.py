@@ -27,12 +27,17 @@ class Evidence(NamedTuple):
 
 
 def evidence(features: tf.Tensor, y: tf.Tensor, prior: Prior) -> Evidence:
-    """That of a support set's features X `(support, features)` and targets Y."""
-    whitened = tf.matmul(features, prior.factor)
-    # All its eigenvalues are at least 1, so that float32 is enough.
+    """That of a support set's features X `(support, features)` and targets Y, in float64.
+
+    The least eigenvalue of I + C'X'X C is 1, and the greatest as large as the features are long and
+    the noise is small: a million and more, of which float32 would lose the 1.
+    """
+    features, y = tf.cast(features, tf.float64), tf.cast(y, tf.float64)
+    mean, factor = (tf.cast(each, tf.float64) for each in prior)
+    whitened = tf.matmul(features, factor)
     precision = tf.matmul(whitened, whitened, transpose_a=True)
-    identity = tf.eye(tf.shape(precision)[0], dtype=features.dtype)
-    surprise = y - tf.matmul(features, prior.mean)
+    identity = tf.eye(tf.shape(precision)[0], dtype=precision.dtype)
+    surprise = y - tf.matmul(features, mean)
     return Evidence(whitened, tf.linalg.cholesky(precision + identity), surprise)
 
 
@@ -40,7 +45,15 @@ def posterior_mean(found: Evidence, prior: Prior) -> tf.Tensor:
     """K0 + C (I + C'X'X C)^-1 C'X' (Y - X K0), `(features, outputs)`."""
     right = tf.matmul(found.whitened, found.surprise, transpose_a=True)
     moved = tf.linalg.cholesky_solve(found.cholesky, right)
-    return prior.mean + tf.matmul(prior.factor, moved)
+    moved = tf.matmul(tf.cast(prior.factor, moved.dtype), moved)
+    return prior.mean + tf.cast(moved, prior.mean.dtype)
+
+
+def posterior_factor(found: Evidence, prior: Prior) -> tf.Tensor:
+    """F, `(features, features)`, with which F'F is the posterior covariance over the noise's."""
+    transposed = tf.cast(tf.transpose(prior.factor), found.cholesky.dtype)
+    factor = tf.linalg.triangular_solve(found.cholesky, transposed)
+    return tf.cast(factor, prior.factor.dtype)
 
 
 def prediction_parts(
@@ -54,4 +67,6 @@ def prediction_parts(
         example's part. And `(queries, outputs)`, what the prior says.
     """
     gain = tf.linalg.cholesky_solve(found.cholesky, tf.transpose(found.whitened))
-    return tf.matmul(tf.matmul(query, prior.factor), gain), tf.matmul(query, prior.mean)
+    factor = tf.cast(prior.factor, gain.dtype)
+    parts = tf.matmul(tf.matmul(tf.cast(query, gain.dtype), factor), gain)
+    return tf.cast(parts, query.dtype), tf.matmul(query, prior.mean)
