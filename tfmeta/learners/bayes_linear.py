@@ -7,18 +7,12 @@ import keras
 import tensorflow as tf
 
 from tfmeta.episodes.target_kind import CLASSES, VALUES
+from tfmeta.learners import linear_posterior as posterior
 from tfmeta.learners.class_members import membership, without_absent
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.keras_arguments import given
-from tfmeta.learners.linear_posterior import (
-    Prior,
-    evidence,
-    posterior_factor,
-    posterior_mean,
-    prediction_parts,
-)
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.pairwise import inner_products
@@ -187,14 +181,14 @@ class BayesLinear(MetaLearner):
         forward = ForwardPass(batch_statistics=self.transductive)
         support, query = (self._features(forward, x) for x in (support_x, query_x))
         y, prior = self._targets(support_y, support.dtype, ITS_OWN), self._prior(support.dtype)
-        found = evidence(support, y, prior)
-        covariances, rest = prediction_parts(query, found, prior)
+        found = posterior.evidence(support, y, prior)
+        covariances, rest = posterior.prediction_parts(query, found, prior)
+        surprise = tf.cast(found.surprise, rest.dtype)
         if self.has_variance:
-            weights = self.target_scale.restored_difference(tf.cast(found.surprise, rest.dtype))
+            weights = self.target_scale.restored_difference(surprise)
             rest, of = self.target_scale.restored(rest), "value"
         else:
             factor = tf.cast(tf.exp(self.log_scale.value), rest.dtype)
-            surprise = tf.cast(found.surprise, rest.dtype)
             weights, rest, of = factor * surprise, factor * rest, "logit"
         parts = covariances[:, :, tf.newaxis] * weights[tf.newaxis]
         weights = tf.broadcast_to(weights[tf.newaxis], tf.shape(parts))
@@ -244,11 +238,11 @@ class BayesLinear(MetaLearner):
         dtype = features.dtype
         y = self._targets(support_y, dtype, sizes)
         prior = self._prior(dtype)
-        found = evidence(features, y, prior)
-        mean = posterior_mean(found, prior)
+        found = posterior.evidence(features, y, prior)
+        mean = posterior.mean(found, prior)
         if not self.has_variance:
             return {"mean": mean, "shots": tf.reduce_sum(y, 0)}
-        return {"mean": mean, "factor": posterior_factor(found, prior)}
+        return {"mean": mean, "factor": posterior.factor(found, prior)}
 
     def _targets(self, support_y: tf.Tensor, dtype: tf.DType, sizes: CommonSizes) -> tf.Tensor:
         """Y, `(support, outputs)`, in the unit of the scaled targets."""
@@ -278,12 +272,12 @@ class BayesLinear(MetaLearner):
         error = tf.cast(error, variance.dtype)
         return tf.reduce_mean(error**2 / variance + tf.math.log(2 * math.pi * variance)) / 2
 
-    def _prior(self, dtype: tf.DType) -> Prior:
+    def _prior(self, dtype: tf.DType) -> posterior.Prior:
         """K0 and C, which is lower triangular, with a positive diagonal."""
         free = tf.cast(self.prior_factor.value, dtype)
         diagonal = tf.exp(tf.linalg.diag_part(free))
         factor = tf.linalg.set_diag(tf.linalg.band_part(free, -1, 0), diagonal)
-        return Prior(tf.cast(self.prior_mean.value, dtype), factor)
+        return posterior.Prior(tf.cast(self.prior_mean.value, dtype), factor)
 
     # Its weights
 

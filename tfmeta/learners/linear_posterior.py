@@ -41,7 +41,7 @@ def evidence(features: tf.Tensor, y: tf.Tensor, prior: Prior) -> Evidence:
     return Evidence(whitened, tf.linalg.cholesky(precision + identity), surprise)
 
 
-def posterior_mean(found: Evidence, prior: Prior) -> tf.Tensor:
+def mean(found: Evidence, prior: Prior) -> tf.Tensor:
     """K0 + C (I + C'X'X C)^-1 C'X' (Y - X K0), `(features, outputs)`."""
     right = tf.matmul(found.whitened, found.surprise, transpose_a=True)
     moved = tf.linalg.cholesky_solve(found.cholesky, right)
@@ -49,7 +49,7 @@ def posterior_mean(found: Evidence, prior: Prior) -> tf.Tensor:
     return prior.mean + tf.cast(moved, prior.mean.dtype)
 
 
-def posterior_factor(found: Evidence, prior: Prior) -> tf.Tensor:
+def factor(found: Evidence, prior: Prior) -> tf.Tensor:
     """F, `(features, features)`, with which F'F is the posterior covariance over the noise's."""
     transposed = tf.cast(tf.transpose(prior.factor), found.cholesky.dtype)
     factor = tf.linalg.triangular_solve(found.cholesky, transposed)
