@@ -35,12 +35,22 @@ def this_machine() -> dict:
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
+        "processor": _processor(),
         "instructions": np.show_config(mode="dicts")["SIMD Extensions"],
         "cores": os.cpu_count(),
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
         "xla": os.environ.get("XLA_FLAGS"),
     }
+
+
+def _processor() -> list[str]:
+    """Its model and caches, by which Eigen divides sums: other models add up in another order."""
+    found = Path("/proc/cpuinfo")
+    lines = found.read_text().partition("\n\n")[0].splitlines() if found.exists() else []
+    named = [line.partition(":") for line in lines]
+    kept = ("vendor_id", "cpu family", "model", "stepping", "cache size")
+    return [f"{name.strip()} {value.strip()}" for name, _, value in named if name.strip() in kept]
 
 
 def train_again(name, folder) -> bytes:
