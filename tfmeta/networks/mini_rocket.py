@@ -14,7 +14,6 @@ _KERNELS = np.array(
 )
 _NUMBER = len(_KERNELS)  # 84
 _THRESHOLDS = 24  # of each kernel, in all dilations together
-_MOST_DILATIONS = 32
 # A kernel makes zero of what is constant, up to rounding, which must not decide what is above. So
 # thresholds are a little above the quantiles, for examples of a deviation of about one.
 _APART = 1e-3
@@ -97,7 +96,7 @@ class MiniRocket(layers.Layer):
 def _dilations(time: int) -> tuple[list[int], list[int]]:
     """The dilations of windows of so many steps, and how many thresholds each has."""
     most = np.log2((time - 1) / (LENGTH - 1))
-    every = np.logspace(0, most, min(_THRESHOLDS, _MOST_DILATIONS), base=2.0)
+    every = np.logspace(0, most, _THRESHOLDS, base=2.0)
     # The last one may be rounded to what is longer than a window.
     whole = np.minimum(np.int64(every + 1e-9), (time - 1) // (LENGTH - 1))
     dilations, counts = np.unique(whole, return_counts=True)
