@@ -19,13 +19,12 @@ from tfmeta.training.trained_part import NONE, built_learner
 from tfmeta.workflows.learnable.network import network_for
 from tfmeta.workflows.learnable.task import (
     BATCH,
-    EMBEDDED,
-    READ,
     Features,
     Task,
     checked_source,
     held_out_of,
     learner_of,
+    told_while_embedding,
 )
 
 PIXELS = (0.0, 0.5, 1.0)  # weights that are tried
@@ -44,11 +43,10 @@ def embedded_task(
     """
     source = checked_source(read)
     network = network_for(source, name)
-
-    def embedded(done: int, total: int) -> None:
-        share = READ + (EMBEDDED - READ) * done / total
-        progress.advance(share, f"{done} of {total:,} {source.input_format.noun} embedded")
-
+    noun = source.input_format.noun
+    embedded = told_while_embedding(
+        progress, lambda done, total: f"{done} of {total:,} {noun} embedded"
+    )
     made = cached_features(network, source.index.examples, on_progress=embedded)
     tried = {weight: _beside(weight, made, source) for weight in weights}
     held_out = {

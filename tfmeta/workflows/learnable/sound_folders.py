@@ -11,7 +11,7 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.evaluation.held_out import Head
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.on_features import OnFeatures, told_apart
-from tfmeta.network_registry import NETWORKS, SOUND_BANDS
+from tfmeta.network_registry import NETWORKS
 from tfmeta.networks.sound_features import features_of_sounds, heard_features
 from tfmeta.reading.sound_files import SOUND_SUFFIXES
 from tfmeta.training.opening import suited_to_network
@@ -22,14 +22,13 @@ from tfmeta.workflows.learnable.embedded import embedded_task
 from tfmeta.workflows.learnable.image_folders import OF_TABLES
 from tfmeta.workflows.learnable.kind import Learnable, Request
 from tfmeta.workflows.learnable.task import (
-    EMBEDDED,
     ONE_TASK,
-    READ,
     Task,
     checked_source,
     computed,
     held_out_of,
     learner_of,
+    told_while_embedding,
 )
 from tfmeta.workflows.learned import Learned
 
@@ -56,7 +55,7 @@ def task_of_sounds(request: Request) -> Task:
     of speech where that is installed and the sounds have its frequencies.
     """
     name = request.network
-    bands = suited_to_network(name, "audio-folder") if name else SOUND_BANDS
+    bands = suited_to_network(name or SPEECH, "audio-folder")
     source = pipelines.build(
         "audio-folder",
         data_dir=request.place,
@@ -72,11 +71,9 @@ def _embedded(source: ClassSource, progress: Progress) -> Task:
     speech = NETWORKS[SPEECH]
     has_speech = speech.is_installed and source.input_shape[1] >= speech.input_shape[1]
     network, statistics = heard_features(source.input_shape, has_speech=has_speech)
-
-    def embedded(done: int, total: int) -> None:
-        share = READ + (EMBEDDED - READ) * done / total
-        progress.advance(share, f"{done} of {total:,} sounds embedded")
-
+    embedded = told_while_embedding(
+        progress, lambda done, total: f"{done} of {total:,} sounds embedded"
+    )
     made = cached_features(network, source.index.examples, on_progress=embedded)
     compared = features_of_sounds(made, statistics)
     return Task(

@@ -62,6 +62,22 @@ def computed(
     return np.concatenate(parts)
 
 
+def told_while_embedding(
+    progress: Progress, in_words: Callable[[int, int], str]
+) -> Callable[[int, int], None]:
+    """A function of the number of examples embedded and of all, which tells the progress.
+
+    Args:
+        progress: is told.
+        in_words: of the same two numbers.
+    """
+
+    def tell(done: int, total: int) -> None:
+        progress.advance(READ + (EMBEDDED - READ) * done / total, in_words(done, total))
+
+    return tell
+
+
 def held_out_of(comparable: Features, source: ClassSource, progress: Progress) -> HeldOut | None:
     """What the best head says of features, as heads compare them, that were held out."""
     index = source.index

@@ -22,15 +22,14 @@ from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
 from tfmeta.workflows.learnable.network import network_for
 from tfmeta.workflows.learnable.task import (
-    EMBEDDED,
     ONE_TASK,
-    READ,
     Task,
     checked_source,
     computed,
     held_out_of,
     learner_of,
     likeliest,
+    told_while_embedding,
 )
 from tfmeta.workflows.learnable.text_column import text_column
 from tfmeta.workflows.learnable.words import in_own_words
@@ -90,11 +89,10 @@ def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: P
         source = checked_source(pipelines.build("text", data_dir=place, options=options))
     network = _network_of_texts(name, source)
     x = source.index.examples
-
-    def embedded(done: int, total: int) -> None:
-        share = READ + (EMBEDDED - READ) * done / total
-        progress.advance(share, f"{done:,} of {counted(total, 'text')} embedded by {name}")
-
+    embedded = told_while_embedding(
+        progress,
+        lambda done, total: f"{done:,} of {counted(total, 'text')} embedded by {name}",
+    )
     # TF-IDF is of these texts alone, so that no later run would find its features.
     make = computed if name == _TFIDF else cached_features
     made = make(network, x, on_progress=embedded)
