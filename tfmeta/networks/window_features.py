@@ -5,12 +5,12 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
+from tfmeta.networks.in_parts import computed
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.mini_rocket import LENGTH, MiniRocket
 from tfmeta.networks.scaled_input import window_input
 
 _LEAST = 0.03  # of a deviation: a share that hardly differs among the windows says little
-_PART = 256  # windows in memory at a time
 
 
 def are_windows(input_shape: tuple[int, ...]) -> bool:
@@ -45,15 +45,10 @@ def features_of_windows(steps: keras.Model, windows: npt.NDArray[np.float32]) ->
     scaled = layers.Reshape(steps.input_shape[1:], name="channels", **full)(steps.output)
     rocket = MiniRocket(name="mini_rocket", **full)
     shares = rocket(scaled)
-    rocket.fit(_made(keras.Model(steps.input, scaled), windows))
-    made = _made(keras.Model(steps.input, shares), windows)
+    rocket.fit(computed(keras.Model(steps.input, scaled), windows))
+    made = computed(keras.Model(steps.input, shares), windows)
     scale = 1 / (made.std(0) + _LEAST)
     centred = layers.Rescaling(
         scale.tolist(), (-made.mean(0) * scale).tolist(), name="centred", **full
     )(shares)
     return keras.Model(steps.input, centred, name="windows")
-
-
-def _made(network: keras.Model, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    starts = range(0, len(windows), _PART)
-    return np.concatenate([network(windows[at : at + _PART]).numpy() for at in starts])

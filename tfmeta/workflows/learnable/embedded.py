@@ -13,13 +13,12 @@ from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks.beside_pixels import BesidePixels, beside_pixels
 from tfmeta.networks.feature_map import feature_map
+from tfmeta.networks.in_parts import BATCH, Features
 from tfmeta.reading.images import to_unit
 from tfmeta.training.progress import Progress
 from tfmeta.training.trained_part import NONE, built_learner
 from tfmeta.workflows.learnable.network import network_for
 from tfmeta.workflows.learnable.task import (
-    BATCH,
-    Features,
     Task,
     checked_source,
     held_out_of,

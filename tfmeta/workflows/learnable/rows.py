@@ -8,6 +8,7 @@ import keras
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
+from tfmeta.networks.in_parts import computed
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import features_of_classes
 from tfmeta.networks.window_features import are_windows, features_of_windows, steps_of_windows
@@ -22,7 +23,6 @@ from tfmeta.workflows.learnable.task import (
     ONE_TASK,
     Task,
     checked_source,
-    computed,
     held_out_of,
     learner_of,
     likeliest,

@@ -12,6 +12,7 @@ from tfmeta.evaluation.held_out import Head
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.on_features import OnFeatures, told_apart
 from tfmeta.network_registry import NETWORKS
+from tfmeta.networks.in_parts import computed
 from tfmeta.networks.sound_features import features_of_sounds, heard_features
 from tfmeta.reading.sound_files import SOUND_SUFFIXES
 from tfmeta.training.opening import suited_to_network
@@ -25,7 +26,6 @@ from tfmeta.workflows.learnable.task import (
     ONE_TASK,
     Task,
     checked_source,
-    computed,
     held_out_of,
     learner_of,
     told_while_embedding,

@@ -14,15 +14,14 @@ from tfmeta.errors import UserError, listed
 from tfmeta.evaluation.held_out import Head, HeldOut, best_head
 from tfmeta.learners import find
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.networks.in_parts import Features
 from tfmeta.training.progress import Progress
 
 # Every example is of the one task: no class is kept for validation or test.
 ONE_TASK: dict[str, Any] = {"split_by": "class", "validation": 0, "test": 0}
-BATCH = 256
 COLUMNS, LIKENESS = "the columns", "the columns and the likeness of rows"  # of tables, in reports
 CONVOLUTIONS, LIKENESS_OF_STEPS = "convolutions of windows", "the likeness of their steps"
 READ, EMBEDDED = 0.05, 0.4  # shares of the time, for the bar
-Features = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -48,18 +47,6 @@ class Task:
     @property
     def labels(self) -> npt.NDArray[np.int32]:
         return self.source.index.labels.astype(np.int32)
-
-
-def computed(
-    network: keras.Model, x: Features, *, on_progress: Callable[[int, int], None] | None = None
-) -> Features:
-    """What a network makes of examples, computed anew, in parts."""
-    parts = []
-    for start in range(0, len(x), BATCH):
-        if on_progress:
-            on_progress(start, len(x))
-        parts.append(network(x[start : start + BATCH], training=False).numpy())
-    return np.concatenate(parts)
 
 
 def told_while_embedding(

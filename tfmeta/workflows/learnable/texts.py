@@ -14,6 +14,7 @@ from tfmeta.evaluation.held_out import Head
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.on_features import OnFeatures, told_apart
 from tfmeta.network_registry import NETWORKS
+from tfmeta.networks.in_parts import computed
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.opening import suited_to_network
@@ -25,7 +26,6 @@ from tfmeta.workflows.learnable.task import (
     ONE_TASK,
     Task,
     checked_source,
-    computed,
     held_out_of,
     learner_of,
     likeliest,

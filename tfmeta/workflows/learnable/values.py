@@ -11,6 +11,7 @@ from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
 from tfmeta.learners.bayes_linear import BayesLinear
+from tfmeta.networks.in_parts import computed
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import features_of_values
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
@@ -19,7 +20,7 @@ from tfmeta.reading.tables import find_file, read_table
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
-from tfmeta.workflows.learnable.task import COLUMNS, LIKENESS, computed
+from tfmeta.workflows.learnable.task import COLUMNS, LIKENESS
 from tfmeta.workflows.learnable.words import as_option, in_own_words
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
