@@ -117,7 +117,7 @@ def _read(data_dir, file, columns, options):
     table = options.read(find_file("arrays", data_dir, file), tuple(chosen.values()))
     if table.is_npz:
         chosen |= {o: o for o in ("group", "split") if o not in chosen and o in table.columns}
-        if columns["label"] == "label" and "label" not in table.columns and "y" in table.columns:
+        if columns["label"] == "label" and "label" not in table.columns:
             chosen["label"] = "y"
     return table, chosen
 

@@ -143,13 +143,18 @@ def done():
 
 @pytest.fixture
 def place(data, monkeypatch, kept_exports):
-    """The working folder, with the user's data in it and what other pages' commands made."""
+    """The working folder, with the user's data in it and what other pages' commands made.
+
+    `test_learn.py` and its neighbours have the exports of `learn` verified. Of images that takes
+    25 s of the processor.
+    """
+    monkeypatch.setattr(learn_exports, "verify_export", lambda _: {"ok": True, "checks": []})
     monkeypatch.chdir(data)
     monkeypatch.syspath_prepend(str(data))
     return data
 
 
-def run(words, monkeypatch):
+def run(words):
     """One command of the guide; `tfmeta` in this process."""
     words = [file for word in words for file in (sorted(glob.glob(word)) or [word])]
     if words[0] == "tfmeta":
@@ -161,11 +166,6 @@ def run(words, monkeypatch):
             options = [*options, *SMALL_DENSE]
         if words[1] == "learn":
             options = ["--network", "conv4"] if words[2] == "new-classes" else []
-            # `test_learn.py` and its neighbours have the exports verified. Of images that takes
-            # 25 s of the processor.
-            monkeypatch.setattr(
-                learn_exports, "verify_export", lambda _: {"ok": True, "checks": []}
-            )
         try:
             return call(*words[1:], *([] if _TAKES_NO_NUMBERS & {*words} else options))
         except SystemExit as end:  # of a command that says by its status what it found
@@ -180,11 +180,11 @@ def run(words, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "sh")])
-def test_the_commands_of_a_page_run(page, place, done, monkeypatch):
+def test_the_commands_of_a_page_run(page, place, done):
     write_files(page, place)
     for words in [words for block in blocks(page, "sh") for words in commands(block)]:
         if words not in done:  # two pages that begin alike share what they made
-            run(words, monkeypatch)
+            run(words)
             done.append(words)
 
 

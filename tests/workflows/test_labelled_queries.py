@@ -13,7 +13,7 @@ from tfmeta import UserError
 from tfmeta.reading.image_reader import ImageReader
 from tfmeta.reading.row_reader import RowReader
 from tfmeta.reading.sound_reader import SoundReader
-from tfmeta.workflows.queries import Queries, read_labelled, read_queries
+from tfmeta.workflows.queries import Queries, read_queries
 
 KNOWN = ["1", "2", "Ärger", "g1/bed", "g2/bed", "g2/bee", "setosa"]
 
@@ -77,7 +77,7 @@ def test_values_are_no_names():
     ],
 )
 def test_folders_in_every_layout_that_learn_takes(images, tmp_path, paths, expected):
-    found = read_labelled(ImageReader(), [put(images, tmp_path / "kept", *paths)], None)
+    found = read_queries(ImageReader(), [put(images, tmp_path / "kept", *paths)], labelled=True)
     assert found.truths == expected
     assert [Path(place.file).read_bytes() for place in found.places] == found.x
 
@@ -101,14 +101,14 @@ def test_a_support_set_may_have_groups(images, tmp_path):
 )
 def test_other_folders_are_refused(images, tmp_path, paths, message):
     with pytest.raises(UserError, match=message):
-        read_labelled(ImageReader(), [put(images, tmp_path / "kept", *paths)], None)
+        read_queries(ImageReader(), [put(images, tmp_path / "kept", *paths)], labelled=True)
 
 
 def test_a_file_or_nothing_is_no_folder(images, tmp_path):
     for path in (images[0], tmp_path / "nothing"):
         for reader, noun in ((ImageReader(), "images"), (SoundReader(), "sounds")):
             with pytest.raises(UserError, match=f"is no folder; expected .* folder of {noun}"):
-                read_labelled(reader, [str(path)], None)
+                read_queries(reader, [str(path)], labelled=True)
 
 
 def test_what_is_given_twice_is_refused(images, tmp_path):
@@ -116,31 +116,31 @@ def test_what_is_given_twice_is_refused(images, tmp_path):
     (tmp_path / "link").symlink_to(folder)
     for again in (folder, f"{folder}/", str(tmp_path / "link")):
         with pytest.raises(UserError, match="more than once; expected each once"):
-            read_labelled(ImageReader(), [folder, again], None)
+            read_queries(ImageReader(), [folder, again], labelled=True)
 
 
 def test_what_is_no_example_is_named(images, tmp_path, caplog):
     folder = put(images, tmp_path / "kept", "a/0.png", "beside.png", "a/.DS_Store")
     with caplog.at_level(logging.WARNING, "tfmeta"):
-        assert read_labelled(ImageReader(), [folder], None).truths == ["a"]
+        assert read_queries(ImageReader(), [folder], labelled=True).truths == ["a"]
     assert [record.getMessage() for record in caplog.records] == [
         f"not used: beside.png of {folder}"
     ]
 
 
-@pytest.mark.parametrize("read", [read_labelled, read_queries])
-def test_unreadable_files_are_left_out_on_request(images, tmp_path, caplog, read):
+@pytest.mark.parametrize("labelled", [True, False])
+def test_unreadable_files_are_left_out_on_request(images, tmp_path, caplog, labelled):
     folder = put(images, tmp_path / "kept", "a/0.png", "a/1.png", "b/0.png")
     (tmp_path / "kept" / "a" / "1.png").write_text("no image")
     (tmp_path / "kept" / "b" / "1.png").symlink_to("nowhere.png")
-    files = [folder] if read is read_labelled else [f"{folder}/a", f"{folder}/b"]
+    files = [folder] if labelled else [f"{folder}/a", f"{folder}/b"]
     both = r"2 files can't be read: .*1\.png is no image.*1\.png.*: --skip-unreadable"
     with pytest.raises(UserError, match=both):
-        read(ImageReader(), files, None)
+        read_queries(ImageReader(), files, labelled=labelled)
     with caplog.at_level(logging.WARNING, "tfmeta"):
-        found = read(ImageReader().skipping_unreadable(), files, None)
+        found = read_queries(ImageReader(), files, labelled=labelled, skip_unreadable=True)
     assert [place.file for place in found.places] == [f"{folder}/a/0.png", f"{folder}/b/0.png"]
-    assert found.truths == (["a", "b"] if read is read_labelled else [None, None])
+    assert found.truths == (["a", "b"] if labelled else [None, None])
     (record,) = caplog.records
     assert record.getMessage().startswith("left out 2 files: ")
 
@@ -149,13 +149,13 @@ def test_folders_of_classes_without_an_example_are_refused(tmp_path):
     (tmp_path / "kept" / "a").mkdir(parents=True)
     for reader in (ImageReader(), SoundReader()):
         with pytest.raises(UserError, match="kept has no example; expected some of each class"):
-            read_labelled(reader, [str(tmp_path / "kept")], None)
+            read_queries(reader, [str(tmp_path / "kept")], labelled=True)
 
 
 def test_if_nothing_can_be_read_that_is_an_error(images, tmp_path):
     (tmp_path / "0.png").write_text("no image")
     with pytest.raises(UserError, match=r"0\.png is no image. None is left; expected image files"):
-        read_queries(ImageReader().skipping_unreadable(), [str(tmp_path / "0.png")], None)
+        read_queries(ImageReader(), [str(tmp_path / "0.png")], skip_unreadable=True)
 
 
 def test_rows_can_not_be_skipped():
@@ -166,7 +166,7 @@ def test_rows_can_not_be_skipped():
 def test_an_array_of_answers_that_is_not_there_is_named(tmp_path):
     np.savez(tmp_path / "kept.npz", x=np.ones((3, 2)))
     with pytest.raises(UserError, match="has no array y, the answers, but x; expected x and y"):
-        read_labelled(RowReader((2,), None), [str(tmp_path / "kept.npz")], None)
+        read_queries(RowReader((2,), None), [str(tmp_path / "kept.npz")], labelled=True)
 
 
 def test_other_words_for_reading_are_refused(images):

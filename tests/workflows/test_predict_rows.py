@@ -218,8 +218,8 @@ def test_rows_with_their_answers_are_scored(wine, diabetes):
             for each in found
         ]
         assert tfmeta.score(found).num_examples == len(given)
-    with pytest.raises(UserError, match="labelled=True and columns by their names"):
-        tfmeta.predict(wine / "run", {"a": [1.0]}, support=file, labelled=True)
+    with pytest.raises(UserError, match=r"images \(in memory\) has no column alcohol, malic_acid"):
+        tfmeta.predict(wine / "run", {"a": [1.0]}, support=wine / "support.csv", labelled=True)
 
 
 def test_a_support_set_of_several_tasks_is_refused(diabetes):

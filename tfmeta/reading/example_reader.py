@@ -17,6 +17,7 @@ IMAGE_SUFFIXES = (
 Examples = list[bytes] | np.ndarray  # encoded examples, or numbers `(examples, ...)`
 # By the columns' names, or one for each row.
 NamedColumns = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+InMemory = Any  # arrays or a table, see `tfmeta.reading.in_memory`
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Place:
         row: its number, from 1, without the header; None if the whole file is the query.
         text: the query, if it is a text.
         name: of the row, as an editor shows it ("line 3"), if that is not its number.
+        noun: what the file holds, if the whole file is the query.
     """
 
     file: str | None
     row: int | None = None
     text: str | None = None
     name: str | None = None
+    noun: str = "image"
 
     def __str__(self) -> str:
         where = self.file
@@ -45,9 +48,21 @@ class Place:
     def to_dict(self) -> dict[str, Any]:
         """What `tfmeta predict --json` prints of it."""
         if self.row is None and self.text is None:
-            return {"image": self.file}
+            return {self.noun: self.file}
         fields = {"text": self.text, "file": self.file, "row": self.row}
         return {name: value for name, value in fields.items() if value is not None}
+
+
+class Names(NamedTuple):
+    """Names of the columns of a model's examples.
+
+    Attributes:
+        text: of the texts, where a text is an example.
+        answers: of the classes or values.
+    """
+
+    text: str = "text"
+    answers: Sequence[str] = ("label",)
 
 
 class SupportSet(NamedTuple):
@@ -68,6 +83,16 @@ class SupportSet(NamedTuple):
 
 class ExampleReader(ABC):
     """Reads examples of one kind: images, or rows of numbers."""
+
+    @property
+    @abstractmethod
+    def support_in_words(self) -> str:
+        """What a support set is, after "expected --support"."""
+
+    @property
+    def names(self) -> Names:
+        """Of the columns that are no features, for examples that come without names."""
+        return Names()
 
     def support(self, path: AnyPath, *, num_classes: int | None) -> SupportSet:
         """Reads a support set.

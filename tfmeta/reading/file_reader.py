@@ -32,6 +32,10 @@ class FileReader(ExampleReader):
     suffixes: ClassVar[tuple[str, ...]]
     _skips_unreadable = False
 
+    @property
+    def support_in_words(self) -> str:
+        return f"DIR, with one subfolder of {self.noun}s per class"
+
     @abstractmethod
     def read(self, path: AnyPath) -> bytes:
         """The content of a file; raises UserError if it can't be read."""
@@ -56,7 +60,7 @@ class FileReader(ExampleReader):
         others, lost = unused_entries(root, every, [each.folder for each in classes])
         if shown := [name for name in others if not is_hidden(Path(name))]:
             _LOGGER.warning("not used: %s", plain(f"{listed(shown)} of {root}"))
-        places, contents = self._read_all([(Place(str(file)), file) for file in (*every, *lost)])
+        places, contents = self._read_all([(self._place(file), file) for file in (*every, *lost)])
         name_of = {str(file): each.name for each in classes for file in each.files}
         names, labels = labelled(np.array([name_of[str(place.file)] for place in places]))
         return SupportSet(names, contents, labels, places)
@@ -67,7 +71,10 @@ class FileReader(ExampleReader):
     def _queries_of(self, path: AnyPath) -> list[Query]:
         is_folder = Path(path).is_dir()
         files = files_of_kind(path, self.suffixes, self.noun) if is_folder else [Path(path)]
-        return [(Place(str(file)), file) for file in files]
+        return [(self._place(file), file) for file in files]
+
+    def _place(self, file: Path) -> Place:
+        return Place(str(file), noun=self.noun)
 
     def _read_all(self, queries: Sequence[Query]) -> tuple[list[Place], list[bytes]]:
         """The places of what can be read, and the contents."""

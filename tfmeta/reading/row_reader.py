@@ -13,6 +13,7 @@ from tfmeta.reading.example_reader import (
     IMAGE_SUFFIXES,
     ExampleReader,
     NamedColumns,
+    Names,
     Place,
     SupportSet,
     labelled,
@@ -49,6 +50,15 @@ class RowReader(ExampleReader):
     ):
         self._input_shape, self._target_size = tuple(input_shape), target_size
         self._row_format = row_format
+
+    @property
+    def support_in_words(self) -> str:
+        return "FILE, rows with their answers (NPZ, CSV or Parquet)"
+
+    @property
+    def names(self) -> Names:
+        columns = self._row_format
+        return Names(answers=columns.answers) if columns else Names()
 
     def labelled(self, path: AnyPath) -> SupportSet:
         _check_kind(path)

@@ -7,22 +7,23 @@ import tensorflow as tf
 from tfmeta.errors import UserError
 from tfmeta.reading.example_reader import Examples, SupportSet
 from tfmeta.reading.graph_messages import in_words
+from tfmeta.reading.in_memory import read_support
 from tfmeta.reading.input_format import InputFormat
-from tfmeta.user_files import AnyPath
 
 
-def read_support_arrays(path: AnyPath, facts: Any, *, num_classes: int | None) -> SupportSet:
+def read_support_arrays(given: Any, facts: Any, *, num_classes: int | None) -> SupportSet:
     """A support set whose x is what the network takes: prepared images, or numbers.
 
     Args:
-        path: a folder with one subfolder of images per class, an NPZ file of x and y, or a table.
+        given: a folder with one subfolder of images per class, an NPZ file of x and y, a table, or
+            data in memory.
         facts: the SourceFacts of the run.
         num_classes: the most classes that the learner can answer with; None for any number.
 
     Raises:
         UserError: if it can't be read, or does not fit the learner.
     """
-    support = facts.reader().support(path, num_classes=num_classes)
+    support = read_support(facts.reader(), given, num_classes=num_classes)
     return support._replace(x=prepared(facts.input_format, support.x, "the support set"))
 
 

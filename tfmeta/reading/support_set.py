@@ -151,7 +151,7 @@ def read_support_folder(
             raise UserError(f"support folder {each} is empty; expected at least one {noun}")
         files += [read(path) for path in found]
         labels += [label] * len(found)
-        places += [Place(str(path)) for path in found]
+        places += [Place(str(path), noun=noun) for path in found]
     names = [each.name for each in classes]
     return SupportSet(names, files, np.array(labels, np.int32), places)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tfmeta.errors import UserError
 from tfmeta.reading.file_rows import FileRows
+from tfmeta.reading.number_checks import is_number
 
 _SEVERAL = (list, tuple, dict, set, np.ndarray)
 
@@ -62,6 +63,13 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def are_texts(values: Sequence[Any]) -> bool:
+    """Whether most of these are strings that are no numbers; a missing one is None."""
+    given = [value for value in values if value is not None]
+    texts = [value for value in given if isinstance(value, str) and not is_number(value)]
+    return len(texts) > len(given) / 2
 
 
 def as_text(value: Any) -> str:

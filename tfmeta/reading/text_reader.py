@@ -10,6 +10,7 @@ import numpy as np
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.example_reader import (
     ExampleReader,
+    Names,
     Place,
     SupportSet,
     labelled,
@@ -34,6 +35,14 @@ class TextReader(ExampleReader):
 
     def __init__(self, text_column: str, label_column: str):
         self._columns = {"text": text_column, "label": label_column}
+
+    @property
+    def support_in_words(self) -> str:
+        return "FILE, texts with their classes (CSV or JSONL)"
+
+    @property
+    def names(self) -> Names:
+        return Names(self._columns["text"], (self._columns["label"],))
 
     def labelled(self, path: AnyPath) -> SupportSet:
         if os.path.isdir(path) or Path(path).suffix.lower() not in ROW_SUFFIXES:

@@ -47,8 +47,8 @@ def paths(name: str, values: Any) -> list[str]:
     """One path or several, as they were written; raises UserError for none, or what is no path."""
     if hasattr(values, "__array__") and not _is_list_of_texts(values):
         raise UserError(
-            f"received {name} of type {type(values).__name__}; expected one path or more. Write "
-            "arrays to an NPZ file"
+            f"received {name} of type {type(values).__name__}; expected paths, or an array of "
+            "numbers"
         )
     try:
         each = [values] if hasattr(values, "__fspath__") or isinstance(values, str) else [*values]

@@ -8,14 +8,16 @@ from tfmeta.errors import UserError
 from tfmeta.explaining.explanation import Explanations, check_explainable
 from tfmeta.exporting.contract import MANIFEST, MODEL
 from tfmeta.named_code import trusting
-from tfmeta.reading.example_reader import NamedColumns
+from tfmeta.reading.example_reader import InMemory, NamedColumns
+from tfmeta.reading.in_memory import read_support
 from tfmeta.training.checkpoints import BEST
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, check_names, path, paths, progress_or_log
+from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.explained_export import explained_export
-from tfmeta.workflows.predict import NO_SUPPORT, as_named
+from tfmeta.workflows.predict import check_support
+from tfmeta.workflows.queries import data_or_paths, name_of_support, read_queries
 
 if TYPE_CHECKING:
     from tfmeta.explaining.explainer import Explainer
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
 
 def explain(
     model: AnyPath,
-    images: AnyPath | Iterable[AnyPath] | NamedColumns,
+    images: AnyPath | Iterable[AnyPath] | NamedColumns | InMemory,
     *,
-    support: AnyPath | None = None,
+    support: AnyPath | InMemory | None = None,
     of: str | int | None = None,
     progress: Progress | None = None,
     **loading: Any,
@@ -52,29 +54,27 @@ def explain(
     """
     check_names("explain", loading, ("checkpoint", "trust"))
     check_flags(trust=loading.get("trust", False))
-    named = as_named(images)
-    files = [] if named is not None else paths("images", images)
+    asked = data_or_paths(images)
     place, progress = path("model", model), progress_or_log(progress, "explain")
     if _is_export(place):
         if "checkpoint" in loading:
             raise UserError("received a checkpoint; an export is of one, so leave it out")
-        return explained_export(place, (files, named), support, of=of)
-    if support is None:
-        raise UserError(NO_SUPPORT)
-    folder, trained = path("support", support), _opened(place)
+        return explained_export(place, asked, support, of=of)
+    trained = _opened(place)
     reader = trained.source_facts.reader()
-    queries = reader.queries(files) if named is None else reader.named(named)
+    check_support(place, support, is_adapted=False, reader=reader)
+    queries = read_queries(reader, asked)
     with trusting(loading.get("trust", False)):
-        explainer, facts = _prepared(trained, folder, loading.get("checkpoint", BEST), progress)
+        explainer, facts = _prepared(trained, support, loading.get("checkpoint", BEST), progress)
         return Explanations(
             {**facts, **explainer.facts},
-            explainer.explain(*queries, of),
+            explainer.explain(queries.places, queries.x, of),
             explainer.support_pictures,
         )
 
 
 def _prepared(
-    run: RunDirectory, support: Path, checkpoint: str, progress: Progress
+    run: RunDirectory, support: Any, checkpoint: str, progress: Progress
 ) -> "tuple[Explainer, dict[str, Any]]":
     """What explains the run's answers on a support set, and what the two are."""
     from tfmeta.runtime import start_tensorflow
@@ -86,7 +86,7 @@ def _prepared(
     source = run.source_facts
     check_explainable(source.target_kind, run.path)
     learner, step = load_run(run, checkpoint)
-    support_set = source.reader().support(support, num_classes=learner.num_outputs)
+    support_set = read_support(source.reader(), support, num_classes=learner.num_outputs)
     facts = {
         "run": str(run.path),
         "algorithm": run.settings.algorithm,
@@ -94,7 +94,7 @@ def _prepared(
         "mode": learner.mode,
         "checkpoint": checkpoint,
         "step": step,
-        "support": {"path": str(support), "examples": len(support_set.y)},
+        "support": {"path": name_of_support(support), "examples": len(support_set.y)},
     }
 
     def advance(done: int, total: int) -> None:

@@ -2,17 +2,18 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tfmeta import children
 from tfmeta.explaining.explanation import Explanations, check_explainable
-from tfmeta.reading.example_reader import NamedColumns, SupportSet
+from tfmeta.reading.example_reader import SupportSet
+from tfmeta.reading.in_memory import read_support
 from tfmeta.runtime import start_tensorflow
-from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import path
 from tfmeta.workflows.predict import check_support
 from tfmeta.workflows.predictors import ExportPredictor
+from tfmeta.workflows.queries import name_of_support, read_queries
 
 _NO_LAYERS = (
     "an export holds the learner's answers and not its layers, so that what adaptation changes is "
@@ -26,8 +27,8 @@ _BAKED_IN = (
 
 def explained_export(
     model: Path,
-    queries: tuple[list[str], NamedColumns | None],
-    support: AnyPath | None,
+    asked: Any,
+    support: Any,
     *,
     of: str | int | None,
 ) -> Explanations:
@@ -35,18 +36,16 @@ def explained_export(
 
     Args:
         model: `exported/NAME` or `exported/NAME/VERSION`.
-        queries: paths, or else columns by their names.
-        support: the support set; None if it is baked in.
+        asked: what `data_or_paths` returned.
+        support: as for `tfmeta.predict`.
         of: what is explained.
     """
     predictor = ExportPredictor(model, timeout=children.DEFAULT_TIMEOUT)
     manifest, reader = predictor.manifest, predictor.reader()
     check_explainable(manifest.target_kind, model)
-    place = None if support is None else path("support", support)
-    check_support(model, place, is_adapted=predictor.is_adapted)
-    support_set = None if place is None else _support_set(predictor, place)
-    files, named = queries
-    read = reader.queries(files) if named is None else reader.named(named)
+    check_support(model, support, is_adapted=predictor.is_adapted, reader=reader)
+    support_set = None if support is None else _support_set(predictor, support)
+    queries = read_queries(reader, asked)
     start_tensorflow()
     from tfmeta.explaining.export_explainer import ExportExplainer
 
@@ -63,15 +62,18 @@ def explained_export(
         "kind": manifest.kind,
         "algorithm": manifest.algorithm,
         "mode": manifest.mode,
-        "support": support_set and {"path": str(place), "examples": len(support_set.y)},
+        "support": support_set
+        and {"path": name_of_support(support), "examples": len(support_set.y)},
         "without": {**without, "adaptation": _NO_LAYERS},
     }
-    return Explanations(facts, explainer.explain(*read, of), explainer.support_pictures)
+    return Explanations(
+        facts, explainer.explain(queries.places, queries.x, of), explainer.support_pictures
+    )
 
 
-def _support_set(predictor: ExportPredictor, place: Path) -> SupportSet:
+def _support_set(predictor: ExportPredictor, support: Any) -> SupportSet:
     """The support set, its examples prepared as the graph would."""
-    found = predictor.reader().support(place, num_classes=predictor.num_classes)
+    found = read_support(predictor.reader(), support, num_classes=predictor.num_classes)
     start_tensorflow()
     from tfmeta.reading.support_arrays import prepared
 

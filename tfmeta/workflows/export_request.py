@@ -6,6 +6,7 @@ from typing import Any
 from tfmeta.errors import UserError
 from tfmeta.exporting.kinds import KINDS, check_litert
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.reading.in_memory import is_in_memory
 from tfmeta.training.checkpoints import BEST, LAST
 from tfmeta.workflows.arguments import check_flags, path, whole
 
@@ -21,7 +22,8 @@ class ExportRequest:
             adapts once, to `support`, and "generator" makes a task's weights.
         format: "saved-model" for TensorFlow Serving, or "litert" for one file on a device.
         support: the support set of an adapted model: a folder with a subfolder of images per class,
-            an NPZ file of x and y, or a table with the columns that the run was trained on.
+            an NPZ file of x and y, or a table with the columns that the run was trained on; or data
+            in memory, as for `tfmeta.predict`.
         checkpoint: of the run: "best" by validation, or "last".
         ways, shots: the size of a support set for a LiteRT learner; None: as in training.
         padded_support: whether support sets may be padded.
@@ -35,7 +37,7 @@ class ExportRequest:
 
     kind: str = "learner"
     format: str = "saved-model"
-    support: str | None = None
+    support: Any = None
     checkpoint: str = BEST
     ways: int | None = None
     shots: int | None = None
@@ -55,7 +57,7 @@ class ExportRequest:
                     f"{', '.join(expected)}"
                 )
         check_flags(padded_support=self.padded_support)
-        if self.support is not None:
+        if self.support is not None and not is_in_memory(self.support, with_answers=True):
             path("support", self.support)
         RequestLimits.from_dict(self.limits)
         for name, least in (("ways", 1), ("shots", 1), ("calibration_tasks", 0)):
@@ -73,12 +75,12 @@ class ExportRequest:
     def _check_support(self) -> None:
         """The support set is part of the request exactly where it is baked into the model."""
         takes_support = KINDS[self.kind].takes_support
-        if takes_support and self.support:
+        if takes_support and self.support is not None:
             raise UserError(
                 f"a model of kind {self.kind} gets its support sets in requests; leave support out "
                 "or choose kind adapted"
             )
-        if not takes_support and not self.support:
+        if not takes_support and self.support is None:
             raise UserError(
                 f"a model of kind {self.kind} needs its support set now: support=PATH in Python, "
                 "--support PATH on the command line"

@@ -5,19 +5,23 @@ holding out each example once, its confidence is calibrated on the same answers,
 are exported and verified.
 """
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.named_code import trusting
+from tfmeta.reading.example_reader import InMemory, Names
+from tfmeta.reading.in_memory import as_file, is_pair, is_table
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
 from tfmeta.workflows.learn_exports import check_outputs
 from tfmeta.workflows.learnable import kind_of
 from tfmeta.workflows.learnable.kind import GAPS, Request
-from tfmeta.workflows.learnable.label_column import label_column
+from tfmeta.workflows.learnable.label_column import USUAL, label_column
 from tfmeta.workflows.learned import Learned
 from tfmeta.workflows.learned_values import LearnedValues
 
@@ -26,11 +30,12 @@ _ARGUMENTS = {
     *("label", "target", "features", "text", *GAPS, "skip_unreadable"),
 }
 
+_EXPORTED = Path("exported")
 _SUFFIXES = (".csv", ".jsonl", ".npz", ".parquet")
 
 
 def learn(
-    data: AnyPath,
+    data: AnyPath | InMemory,
     *,
     network: str | None = None,
     output: AnyPath | None = None,
@@ -43,10 +48,14 @@ def learn(
     Args:
         data: a folder with a folder of images or sounds per class, one or more in each; a CSV or
             JSONL file of texts; an NPZ, CSV or Parquet file of features; or an NPZ file of images.
+            Or the same in memory: a pair `(x, y)` of an array, a table or a list of texts and the
+            classes or values of its examples; or a table with a column of them, which is a data
+            frame, a dictionary of columns or a dictionary per row.
         network: that makes features of examples, one of `tfmeta networks`; None for
             efficientnet_lite2, or what suits texts and sounds untrained. Features take none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is
-            appended for the model that takes support sets. Named like the data for None.
+            appended for the model that takes support sets. Named like the data for None, or
+            `exported/learned` for data in memory.
         trust: run code that `network` names, if it is not tfmeta's own.
         progress: is told how the work gets on; a log by default.
         **reading: of a table `label`, the column of the classes ("label"), or `target`, a column of
@@ -64,14 +73,37 @@ def learn(
     started = time.monotonic()
     check_names("learn", reading, _ARGUMENTS)
     check_flags(trust=trust, skip_unreadable=reading.get("skip_unreadable", False))
-    place, progress = path("data", data), progress_or_log(progress, "learn")
-    folder = path("output", output or Path("exported") / place.resolve().stem)
-    _check_there(place)
-    check_outputs(folder)
-    with trusting(trust):
+    progress = progress_or_log(progress, "learn")
+    with trusting(trust), _as_place(data, reading) as place:
+        stem = place.resolve().stem if _is_path(data) else "learned"
+        folder = path("output", output or _EXPORTED / stem)
+        _check_there(place)
+        check_outputs(folder)
         notes = _with_label(place, reading, progress)
         request = Request(place, network, reading, folder, progress, started, notes)
         return kind_of(request).learn(request)
+
+
+@contextlib.contextmanager
+def _as_place(data: Any, reading: dict[str, Any]) -> Iterator[Path]:
+    """The folder or file of the data, which is written if it is in memory."""
+    if _is_path(data):
+        yield path("data", data)
+        return
+    if not is_pair(data) and not is_table(data):
+        raise UserError(
+            f"received data of type {type(data).__name__}; expected a path, a pair (x, y) of "
+            "examples and their classes or values, or a table with a column of them"
+        )
+    if is_pair(data) and not reading.get("target"):  # a pandas series may have a name
+        reading["label"] = reading.get("label") or getattr(data[1], "name", None)
+    answers = reading.get("target") or reading.get("label") or USUAL
+    with as_file(data, "data", Names(reading.get("text") or "text", (str(answers),))) as place:
+        yield place
+
+
+def _is_path(data: Any) -> bool:
+    return isinstance(data, str) or hasattr(data, "__fspath__")
 
 
 def _with_label(place: Path, reading: dict[str, Any], progress: Progress) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Imports TensorFlow only for a run.
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,22 @@ from typing import Any
 import numpy as np
 
 from tfmeta import children
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError
 from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
 from tfmeta.exporting.loading.in_requests import RefusedQueryError
 from tfmeta.named_code import trusting
-from tfmeta.reading.example_reader import ExampleReader, NamedColumns, Place, SupportSet
-from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, check_names, check_timeout, path, paths
-from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
-from tfmeta.workflows.queries import Queries, read_labelled, read_queries
-
-NO_SUPPORT = (
-    "received no support set; expected --support DIR, with one subfolder of images per class, or "
-    "for numbers --support FILE"
+from tfmeta.reading.example_reader import (
+    ExampleReader,
+    InMemory,
+    NamedColumns,
+    Place,
+    SupportSet,
 )
+from tfmeta.reading.in_memory import is_in_memory, read_support
+from tfmeta.user_files import AnyPath
+from tfmeta.workflows.arguments import check_flags, check_names, check_timeout, path
+from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
+from tfmeta.workflows.queries import Queries, data_or_paths, read_queries
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,9 @@ def _digits(value: float, deviation: float) -> str:
 
 def predict(
     model: AnyPath,
-    images: AnyPath | Iterable[AnyPath] | NamedColumns,
+    images: AnyPath | Iterable[AnyPath] | NamedColumns | InMemory,
     *,
-    support: AnyPath | None = None,
+    support: AnyPath | InMemory | None = None,
     timeout: float = children.DEFAULT_TIMEOUT,
     trust: bool = False,
     **reading: bool,
@@ -132,14 +134,16 @@ def predict(
             lines, or a text per line in a .txt file). For a model that takes rows: CSV or Parquet
             files with the columns that the model was trained on, the columns themselves
             (`{"age": [22, None], ...}`, a dictionary per row, or a data frame), or NPZ files with
-            an array x.
+            an array x. In place of an NPZ file, the array itself.
         support: a folder with a subfolder of files per class, an NPZ file of x and y, or a table
-            with the answers in a column; None for an `adapted` export.
+            with the answers in a column; or in memory a pair of examples and answers, or such a
+            table; None for an `adapted` export.
         timeout: seconds that an export's answer may take.
         trust: run code that a run names or holds, if it is not tfmeta's own.
         **reading: `labelled`: the queries have answers, as support sets have, for `tfmeta.score`;
             folders may have any layout that `tfmeta.learn` takes. `skip_unreadable`: leave out
-            queries in files that can't be read, and say which.
+            queries in files that can't be read, and say which. Labelled queries in memory are
+            given as a support set is.
 
     Returns:
         A Prediction of each query, in their order; if the answers are values, a ValuePrediction.
@@ -150,35 +154,23 @@ def predict(
     check_names("predict", reading, ("labelled", "skip_unreadable"))
     check_flags(trust=trust, **reading)
     check_timeout(timeout)
-    model, named = path("model", model), as_named(images)
-    files = [] if named is not None else paths("images", images)
-    support = None if support is None else path("support", support)
+    model = path("model", model)
+    asked = data_or_paths(images, labelled=reading.get("labelled", False))
     with trusting(trust):
         is_run = (model / "config.json").is_file()
         predictor = RunPredictor(model) if is_run else ExportPredictor(model, timeout=timeout)
-        asked = _asked(predictor.reader(), files, named, **reading)
-        check_support(model, support, is_adapted=predictor.is_adapted)
-        return _answered(model, predictor, asked, support)
-
-
-def _asked(
-    reader: ExampleReader,
-    files: Sequence[str],
-    named: NamedColumns | None,
-    *,
-    labelled: bool = False,
-    skip_unreadable: bool = False,
-) -> Queries:
-    reader = reader.skipping_unreadable() if skip_unreadable else reader
-    return (read_labelled if labelled else read_queries)(reader, files, named)
+        reader = predictor.reader()
+        queries = read_queries(reader, asked, **reading)
+        check_support(model, support, is_adapted=predictor.is_adapted, reader=reader)
+        return _answered(model, predictor, queries, support)
 
 
 def _answered(
-    model: Path, predictor: RunPredictor | ExportPredictor, asked: Queries, support: Path | None
+    model: Path, predictor: RunPredictor | ExportPredictor, asked: Queries, support: Any
 ) -> list[Any]:
     number, taught = predictor.num_classes, None
     if support is not None:
-        taught = predictor.reader().support(support, num_classes=number)
+        taught = read_support(predictor.reader(), support, num_classes=number)
     truths = asked.truths_as(taught.class_names if taught else predictor.class_names)
     with _naming(asked.places, model):
         answer = predictor.answer(taught, asked.x)
@@ -199,28 +191,14 @@ def _naming(places: list[Place], model: Path) -> Iterator[None]:
         ) from error
 
 
-def as_named(images: Any) -> NamedColumns | None:
-    """The queries, if they are columns by their names or a dictionary per row; else None.
-
-    Raises:
-        UserError: if a data frame has several columns of one name.
-    """
-    if hasattr(images, "to_dict") and hasattr(images, "columns"):  # of pandas
-        names = [str(name) for name in images.columns]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise UserError(f"received several columns of the name {listed(sorted(twice))}")
-        return dict(zip(names, images.to_dict("list").values(), strict=True))
-    if isinstance(images, Mapping):
-        return images
-    is_list = isinstance(images, list | tuple) and len(images) > 0
-    return images if is_list and all(isinstance(each, Mapping) for each in images) else None
-
-
-def check_support(model: Path, support: Path | None, *, is_adapted: bool) -> None:
+def check_support(model: Path, support: Any, *, is_adapted: bool, reader: ExampleReader) -> None:
+    """Raises UserError if a model needs a support set and got none, or the other way round."""
     if is_adapted and support is not None:
         raise UserError(f"{model} has its support set baked in; leave --support out")
+    if support is not None and not is_in_memory(support, with_answers=True):
+        path("support", support)
     if not is_adapted and support is None:
-        raise UserError(NO_SUPPORT)
+        raise UserError(f"received no support set; expected --support {reader.support_in_words}")
 
 
 def _predictions(

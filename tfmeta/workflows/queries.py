@@ -3,7 +3,7 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,18 @@ from tfmeta.inspection.class_names import form_of
 from tfmeta.reading.example_reader import (
     ExampleReader,
     Examples,
-    NamedColumns,
     Place,
     SupportSet,
 )
+from tfmeta.reading.in_memory import (
+    as_file,
+    columns_of,
+    is_in_memory,
+    is_table,
+    places_in_memory,
+)
 from tfmeta.reading.number_checks import is_number
+from tfmeta.workflows.arguments import path, paths
 
 
 @dataclass(frozen=True)
@@ -48,36 +55,54 @@ class Queries:
         return [as_known[each] if names else each for each in self.truths]
 
 
+def data_or_paths(given: Any, *, labelled: bool = False) -> Any:
+    """What was given as queries: data in memory as it is, or a list of paths.
+
+    Raises:
+        UserError: if it is neither.
+    """
+    return given if is_in_memory(given, with_answers=labelled) else paths("images", given)
+
+
 def read_queries(
-    reader: ExampleReader, files: Sequence[str], named: NamedColumns | None
+    reader: ExampleReader, given: Any, *, labelled: bool = False, skip_unreadable: bool = False
 ) -> Queries:
-    """Queries without answers.
+    """Queries, from whatever `tfmeta.predict` takes.
 
     Args:
         reader: of the model.
-        files: or folders.
-        named: columns by their names, in place of files; or None.
+        given: what `data_or_paths` returned.
+        labelled: whether they have answers, as a support set has.
+        skip_unreadable: whether to leave out files that can't be read.
 
     Raises:
         UserError: if one can't be read.
     """
-    places, x = reader.queries(files) if named is None else reader.named(named)
+    reader = reader.skipping_unreadable() if skip_unreadable else reader
+    read = _labelled if labelled else _unlabelled
+    if is_table(given) and not labelled:
+        return _queries(*reader.named(columns_of(given)))
+    if not is_in_memory(given, with_answers=labelled):
+        return read(reader, given)
+    with as_file(given, "images", reader.names) as file:
+        found = read(reader, [str(file)])
+    return replace(found, places=places_in_memory(found.places))
+
+
+def name_of_support(given: Any) -> str:
+    """Of a support set, in reports: its path, if it has one."""
+    return "in memory" if is_in_memory(given, with_answers=True) else str(path("support", given))
+
+
+def _unlabelled(reader: ExampleReader, files: Sequence[str]) -> Queries:
+    return _queries(*reader.queries(files))
+
+
+def _queries(places: list[Place], x: Examples) -> Queries:
     return Queries(places, x, [None] * len(places))
 
 
-def read_labelled(
-    reader: ExampleReader, files: Sequence[str], named: NamedColumns | None
-) -> Queries:
-    """As `read_queries`; each file or folder has answers, as a support set has.
-
-    Raises:
-        UserError: if one can't be read or is given twice, or columns are given by their names.
-    """
-    if named is not None:
-        raise UserError(
-            "received labelled=True and columns by their names; expected files that have the "
-            "answers too"
-        )
+def _labelled(reader: ExampleReader, files: Sequence[str]) -> Queries:
     _check_once(files)
     sets = [reader.labelled(each) for each in files]
     if not any(len(each.places) for each in sets):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfmeta.reading.number_checks import is_number
 from tfmeta.reading.tables import read_table
+from tfmeta.reading.text_columns import are_texts
 
 _TEXTS_ALONE = ".jsonl"  # tables of features are in no such files
 _TABLE = ".csv"
@@ -35,11 +35,4 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
     columns = read_table(place, text=()).columns
     others = [name for name in columns if name != (reading.get("label") or _LABEL)]
     name = _USUAL if _USUAL in others else others[0] if len(others) == 1 else None
-    return name if name is not None and _are_texts(columns[name].tolist()) else None
-
-
-def _are_texts(values: list[Any]) -> bool:
-    """Whether most of these are strings that are no numbers; a missing one is None."""
-    given = [value for value in values if value is not None]
-    texts = [value for value in given if isinstance(value, str) and not is_number(value)]
-    return len(texts) > len(given) / 2
+    return name if name is not None and are_texts(columns[name].tolist()) else None
