@@ -154,7 +154,9 @@ def test_files_that_are_no_images_are_refused_or_named(tmp_path):
     (tmp_path / "c" / "1.png").write_bytes(whole[:40])
     (tmp_path / "README").write_text("beside the classes")
     (tmp_path / "a" / ".hidden").write_text("passed over")
-    with pytest.raises(UserError, match=r"2 files can't be read: b/note.txt is no image; c/1.png"):
+    with pytest.raises(
+        UserError, match=r"2 files can't be read: b/note.txt, c/1.png: each is no image"
+    ):
         folder(tmp_path)
     source = build("image-folder", data_dir=str(tmp_path), skip_unreadable=True)
     assert np.bincount(source.index.labels).tolist() == [3, 3, 2, 3]

@@ -100,7 +100,9 @@ def test_where_nothing_may_be_missing_an_empty_text_is_refused():
 def test_all_columns_with_gaps_that_had_none_are_named():
     made = TableFormat(("a", "b", "c"), ("label",), missing={"c": 1.0})
     gaps = {"a": [1.0, np.nan], "b": [np.nan, 2.0], "c": [np.nan, 1.0]}
-    with pytest.raises(UserError, match=r"^2 values .* b in row 1, a in row 2.* fills in c alone"):
+    with pytest.raises(
+        UserError, match=r"^2 values .* b in row 1, a in row 2.* fills in gaps in c alone"
+    ):
         made.examples(table_of(gaps))
 
 
@@ -157,11 +159,11 @@ def test_what_is_left_open_comes_from_the_training_rows(tmp_path):
     path = written(tmp_path, HEADER.replace("label", "label,part") + split)
     options = {"missing": "mean", "categories": "auto", "split": "part"}
     source = build(data_dir=path, **options)
-    assert source.input_format.missing == {"age": 3.0}  # of 1, 3 and 5
+    assert source.input_format.missing == {"age": 3.0, "size": 5.5}  # of 1, 3 and 5; 4 to 7
     assert source.input_format.categories == {"colour": ("blue", "red")}
     expected = [
-        *([1, 0, 0, 0, 1, 4], [3, 1, 0, 1, 0, 5], [3, 0, 0, 0, 1, 6], [5, 0, 1, 0, 0, 7]),
-        *([100, 0, 1, 0, 0, 8], [3, 1, 0, 0, 1, 9]),
+        *([1, 0, 0, 0, 1, 4, 0], [3, 1, 0, 1, 0, 5, 0], [3, 0, 0, 0, 1, 6, 0]),
+        *([5, 0, 1, 0, 0, 7, 0], [100, 0, 1, 0, 0, 8, 0], [3, 1, 0, 0, 1, 9, 0]),
     ]
     assert source.index.examples.tolist() == expected
     again = build(data_dir=path, **{**options, **json.loads(json.dumps(source.pinned_options))})

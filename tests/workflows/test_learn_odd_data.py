@@ -1,5 +1,6 @@
 """`tfmeta learn` on data that newcomers brought: taken whole, or refused by name."""
 
+import numpy as np
 import pandas
 import pytest
 from intents import write_intents
@@ -157,3 +158,50 @@ def test_an_output_that_is_a_file_is_refused_before_anything_is_learned(output, 
 class Untouched(Progress):
     def advance(self, *_):
         pytest.fail("it began to read")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"target": ["a", "b"]}, r"received target=\['a', 'b'\]; expected the name of one column"),
+        ({"label": 3}, r"received label=3; expected the name of one column"),
+        ({"network": 5}, r"received network=5; expected the name of one network"),
+    ],
+)
+def test_a_name_that_is_no_text_is_refused(given, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        tfmeta.learn(tmp_path / "t.csv", **given)
+
+
+@pytest.mark.usefixtures("unexported")
+def test_arrays_that_are_neither_rows_nor_windows_are_said_to_be_columns(tmp_path):
+    x = (
+        np.random.default_rng(0).normal(size=(12, 20, 2, 1))
+        + np.arange(12).reshape(-1, 1, 1, 1) % 2
+    )
+    note = "each example, of shape (20, 2, 1), is taken as 40 columns; windows of sensor data have"
+    found = tfmeta.learn((x, np.arange(12) % 2), output=tmp_path / "m")
+    assert [each.startswith(note) for each in found.notes] == [True]
+    assert tfmeta.learn((x[..., 0], np.arange(12) % 2), output=tmp_path / "w").notes == ()
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_constant_channel_of_windows_is_named_and_a_missing_number_has_its_place(tmp_path):
+    x = np.random.default_rng(0).normal(size=(12, 20, 3)) + np.arange(12).reshape(-1, 1, 1) % 2
+    x[:, :, 1] = 4.0
+    x[:, 0, 2] = 0.0  # the first step of each window
+    found = tfmeta.learn((x, np.arange(12) % 2), output=tmp_path / "m")
+    said = "constant channels: 1 (number 2) of 3; they tell few rows apart or none. Leave them out"
+    assert said in found.warnings
+    assert not [each for each in found.warnings if "features" in each]
+
+
+@pytest.mark.usefixtures("unexported")
+def test_equal_files_of_two_classes_are_named_by_one_of_each(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{a:.3f},{b:.3f},{'pq'[n % 2]}" for n, (a, b) in enumerate(rng.normal(size=(10, 2)))]
+    rows += ["9,9,p", "9,9,p", "9,9,q"]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,label", *rows]))
+    found = tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "m")
+    said = "1 set of equal examples across classes, such as line 12, line 14; their labels"
+    assert any(each.startswith(said) for each in found.warnings)

@@ -87,5 +87,11 @@ def prepared_columns(
         row_format: of the examples.
         answers: whole numbers of classes `(examples,)`, or values `(examples, values)`.
     """
-    places = row_format.category_places
-    return PreparedColumns(examples, scaling, row_format.features, answers, places)
+    return PreparedColumns(
+        examples,
+        scaling,
+        row_format.features,
+        answers,
+        categories=row_format.category_places,
+        marks=row_format.gap_places,
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfmeta.errors import UserError, counted, listed
+from tfmeta.errors import UserError, listed
 from tfmeta.reading.file_rows import check_no_zero, decoded
 from tfmeta.user_files import AnyPath, check_expansion, check_file, open_file
 
@@ -60,7 +60,8 @@ def check_separator(path: AnyPath, header: list[str]) -> None:
         if len(header) == 1 and separator in header[0]:
             raise UserError(
                 f"the first line of {path} has no comma but {name}: {header[0]}; expected values "
-                "that are separated by commas. Save the table as CSV with commas"
+                "that are separated by commas, and numbers with a decimal point. Save the table as "
+                "such a CSV file"
             )
 
 
@@ -96,6 +97,27 @@ def _unpacked(column: Any, types: Any, is_text: Any) -> Any:
     return column.astype(object).where(column.notna(), None).to_numpy()
 
 
+def _check_names(path: AnyPath, header: list[str]) -> None:
+    """Refuses columns without a name and names of several, for which pandas would make up names.
+
+    A column without a name is mostly the row's number, and if the rows are sorted, a network could
+    tell the classes by it.
+    """
+    number = Counter(header)
+    if nameless := [place for place, name in enumerate(header, 1) if not name.strip()]:
+        which = f"column{'s' if nameless[1:] else ''} {listed(nameless)}"
+        raise UserError(
+            f"cannot read {path}: its first line has no name for {which} of {len(header)}; "
+            "expected one for each. If it counts the rows, leave it out: pandas writes none with "
+            "to_csv(..., index=False)"
+        )
+    if twice := [name for name in number if number[name] > 1]:
+        raise UserError(
+            f"cannot read {path}: its first line names {listed(twice)} more than once; expected "
+            "another name for each column"
+        )
+
+
 def _csv(path: AnyPath, text: Any) -> Any:
     import pandas
 
@@ -104,16 +126,7 @@ def _csv(path: AnyPath, text: Any) -> Any:
     header = _header(path)
     check_separator(path, header)
     _check_columns(path, len(header))
-    number = Counter(header)
-    odd = [name for name in header if not name.strip() or number[name] > 1]
-    if odd:
-        # pandas would make up names. A column without a name is mostly the row's number, and if the
-        # rows are sorted, a network could tell the classes by it.
-        raise UserError(
-            f"cannot read {path}: its first line has {counted(len(header), 'name')}, of which "
-            f"{len(odd)} are "
-            f"empty or repeated ({listed(odd)}); expected another name for each column"
-        )
+    _check_names(path, header)
     no_number = {name: list(_NO_NUMBER) for name in header if name not in text}
     with warnings.catch_warnings():
         # Without this, the values of a row that has more of them than the header would be lost.

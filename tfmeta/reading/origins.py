@@ -1,11 +1,12 @@
 """Where examples came from."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tfmeta.errors import counted
+from tfmeta.errors import counted, listed
 
 _MOST_NAMES = 10
 
@@ -35,9 +36,17 @@ class Origins:
 
 def unreadable_files(unreadable: Sequence[tuple[str, str]]) -> str:
     """The message that refuses files which are no whole images; `(name, problem)` for each."""
-    named = "; ".join(f"{name} {problem}" for name, problem in unreadable[:_MOST_NAMES])
-    more = f"; and {len(unreadable) - _MOST_NAMES} more" if unreadable[_MOST_NAMES:] else ""
+    by_problem = defaultdict(list)
+    for name, problem in unreadable:
+        by_problem[problem].append(name)
+    named = [_together(names, problem) for problem, names in by_problem.items()]
     return (
-        f"{counted(len(unreadable), 'file')} can't be read: {named}{more}. "
+        f"{counted(len(unreadable), 'file')} can't be read: "
+        f"{listed(named, _MOST_NAMES, between='; ')}. "
         "Mend or remove them, or leave them out: --skip-unreadable"
     )
+
+
+def _together(names: Sequence[str], problem: str) -> str:
+    """Files that have one problem."""
+    return f"{names[0]} {problem}" if len(names) == 1 else f"{listed(names)}: each {problem}"

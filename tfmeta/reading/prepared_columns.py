@@ -12,21 +12,21 @@ from tfmeta.reading.prepared import Prepared
 
 _MOSTLY = 0.99  # of the rows; a column that has one value in more of them hardly tells rows apart
 _MOST_NAMED = 5
-_DOUBTFUL = (  # keys of the facts, what such features do, and what to do about them
+_DOUBTFUL = (  # keys of the facts, what such columns are, and what to do about them
     (
         ("repeated_features", "repeated_categories"),
-        "features equal to an earlier one",
+        "equal to an earlier one",
         "leave them out",
     ),
     (
         ("features_like_answers", "categories_like_answers"),
-        "features that say the answer itself",
+        "that say the answer itself",
         "a model would learn nothing else. Leave them out, unless they are known before the answer "
         "is",
     ),
     (
         ("features_of_rows", "categories_of_rows"),
-        "features that number or name the rows",
+        "that number or name the rows",
         "a new row has another number or name, and looks unknown. Leave them out, unless they "
         "measure something",
     ),
@@ -64,6 +64,7 @@ class PreparedColumns(Prepared):
         answers: whole numbers of classes `(examples,)`, or values `(examples, values)`.
         categories: of each category the numbers, from 0, of the columns that say whether it has
             some value; rare and unknown values are no fault.
+        marks: the numbers, from 0, of the columns that say what was missing; mostly it is nothing.
     """
 
     noun = "rows"
@@ -75,11 +76,13 @@ class PreparedColumns(Prepared):
         names: Sequence[str] = (),
         answers: np.ndarray | None = None,
         categories: doubtful.Places | None = None,
+        marks: Sequence[int] = (),
     ):
         super().__init__(examples)
         self._scaling, self._names, self._answers = scaling or {}, names, answers
         self._categories = categories or {}
-        self._of_categories = {place for each in self._categories.values() for place in each}
+        of_categories = (place for each in self._categories.values() for place in each)
+        self._no_columns = {*of_categories, *marks}
 
     def check_input_dtype(self, input_dtype: Any) -> None:
         lost = lost_in_float32(self._examples[:], _LEAST_TOLERATED)
@@ -91,8 +94,23 @@ class PreparedColumns(Prepared):
                 "what they have in common"
             )
 
+    @property
+    def _are_windows(self) -> bool:
+        return self._examples[:1].ndim == 3
+
+    @property
+    def _columns(self) -> np.ndarray:
+        """`(rows, columns)`; of windows, each step is a row and each channel a column."""
+        examples = self._examples[:]
+        last = examples.shape[2:] if self._are_windows else examples.shape[1:]
+        return examples.reshape(-1, math.prod(last))
+
+    @property
+    def _called(self) -> str:
+        return "channels" if self._are_windows else "features"
+
     def facts(self) -> dict[str, Any]:
-        flat = self._examples[:].reshape(len(self._examples), -1)
+        flat = self._columns
         if not flat.size:
             return {"vectors": None}
         constant = flat.min(0) == flat.max(0)
@@ -114,8 +132,8 @@ class PreparedColumns(Prepared):
         if facts is None:
             return []
         return [
-            ("features", f"{facts['features']:,}"),
-            ("constant features", self._counted(facts["constant_features"])),
+            (self._called, f"{facts['features']:,}"),
+            (f"constant {self._called}", self._counted(facts["constant_features"])),
             ("nearly constant ones", self._counted(facts["nearly_constant_features"])),
             ("too fine for float32", self._counted(facts["float32_loses"])),
             ("means", in_words(facts["mean"])),
@@ -128,17 +146,17 @@ class PreparedColumns(Prepared):
             return []
         for key, what in (("constant", "constant"), ("nearly_constant", "nearly constant")):
             every, categories = facts[f"{key}_features"], facts.get(f"{key}_categories", ())
-            which = [n for n in every if n - 1 not in self._of_categories]
+            which = [n for n in every if n - 1 not in self._no_columns]
             if which or categories:
                 named = self._counted(which, categories)
                 lines.append(
-                    f"{what} features: {named} of {facts['features']:,}; they tell few rows apart "
-                    "or none. Leave them out"
+                    f"{what} {self._called}: {named} of {facts['features']:,}; they tell few rows "
+                    "apart or none. Leave them out"
                 )
         for keys, what, harm in _DOUBTFUL:
             numbers, names = (facts[key] for key in keys)
             if numbers or names:
-                lines.append(f"{what}: {self._counted(numbers, names)}; {harm}")
+                lines.append(f"{self._called} {what}: {self._counted(numbers, names)}; {harm}")
         kept = self._scaling and self._examples.dtype == np.float64
         if which := facts["float32_loses"]:
             fate = (
@@ -148,8 +166,8 @@ class PreparedColumns(Prepared):
                 "pipeline.standardise on"
             )
             lines.append(
-                f"features whose digits float32 loses: {self._counted(which)}; they differ by "
-                f"less than {LEAST_SPREAD:g} of their size; {fate}"
+                f"{self._called} whose digits float32 loses: {self._counted(which)}; they differ "
+                f"by less than {LEAST_SPREAD:g} of their size; {fate}"
             )
         return lines
 
@@ -165,12 +183,13 @@ class PreparedColumns(Prepared):
 
     def _doubtful(self, flat: np.ndarray) -> dict[str, list[Any]]:
         """Numbers, from 1, of columns that a model should not learn from; and such categories."""
+        answers = None if self._are_windows else self._answers  # a step has no answer
         numbers = {
             "repeated_features": doubtful.repeated_numbers(flat),
-            "features_like_answers": doubtful.numbers_like_answers(flat, self._answers),
-            "features_of_rows": doubtful.numbers_of_rows(flat),
+            "features_like_answers": doubtful.numbers_like_answers(flat, answers),
+            "features_of_rows": [] if self._are_windows else doubtful.numbers_of_rows(flat),
         }
-        own, values = self._of_categories, doubtful.values_of(flat, self._categories)
+        own, values = self._no_columns, doubtful.values_of(flat, self._categories)
         return {key: [i + 1 for i in found if i not in own] for key, found in numbers.items()} | {
             "repeated_categories": doubtful.repeated_categories(values),
             "categories_like_answers": doubtful.categories_like_answers(values, self._answers),

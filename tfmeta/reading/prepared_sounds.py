@@ -76,7 +76,8 @@ class PreparedSounds(Prepared):
         lines = [("silent sounds", f"{facts['silent']:,} {of_all}")]
         if "seconds" not in facts:
             return lines
-        heard = f"{facts['cut']:,} {of_all} are longer than the {facts['heard_seconds']:.3g} s"
+        verb = "is" if facts["cut"] == 1 else "are"
+        heard = f"{facts['cut']:,} {of_all} {verb} longer than the {facts['heard_seconds']:.3g} s"
         return [
             ("seconds", in_words(facts["seconds"])),
             ("heard in part", f"{heard} that are heard"),

@@ -44,6 +44,11 @@ class RowFormat(InputFormat):
         return self.features
 
     @property
+    def gap_places(self) -> tuple[int, ...]:
+        """As in `TableFormat`: none."""
+        return ()
+
+    @property
     def category_places(self) -> dict[str, tuple[int, ...]]:
         """The places in an example that belong to each category: there are none."""
         return {}

@@ -18,7 +18,7 @@ import tensorflow as tf
 from tfmeta.errors import UserError
 from tfmeta.reading.mel_bands import bands_below
 from tfmeta.reading.origins import Origins, unreadable_files
-from tfmeta.reading.sound_files import SoundFacts, read_sound, sound_facts
+from tfmeta.reading.sound_files import EXPECTED, SoundFacts, read_sound, sound_facts
 from tfmeta.reading.sound_format import SoundFormat
 from tfmeta.reading.sound_graph import prepare
 from tfmeta.user_files import printable
@@ -170,7 +170,8 @@ def load_sounds(
     facts = [each for each in examined if isinstance(each, SoundFacts)]
     if not facts:
         raise UserError(
-            f"no sound in {root} can be read; expected WAV, FLAC, OGG or MP3 files in class folders"
+            f"no sound in {root} can be read; expected sound files in class folders, of which each "
+            f"is {EXPECTED}"
         )
     trained = np.flatnonzero(np.isin(kept, in_training))
     trained = trained if len(trained) else np.arange(len(kept))

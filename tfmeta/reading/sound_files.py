@@ -13,6 +13,7 @@ from tfmeta.reading.wav_files import WavHeader, wav_file, wav_header, wav_sample
 from tfmeta.user_files import AnyPath, read_file
 
 SOUND_SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
+EXPECTED = "a whole WAV, FLAC, OGG, MP3, AIFF, AU or CAF file"
 _MOST_BYTES = 256 * 2**20  # of a sound file
 _MOST_FRAMES = 2**28  # of a compressed file, all channels together: a gigabyte of samples
 _FULL_SCALE = 0.999  # a sample from here on was clipped, if others beside it were
@@ -43,8 +44,8 @@ class SoundFacts:
 def read_sound(path: AnyPath) -> bytes:
     """The content of a sound file, as a request would carry it: a WAV file.
 
-    WAV files that the graph decodes are returned unchanged. FLAC, OGG, MP3, AIFF and other WAV
-    files become WAV files of 32 bit floats with the same samples; that needs `tfmeta[sound]`.
+    WAV files that the graph decodes are returned unchanged. FLAC, OGG, MP3, AIFF, AU, CAF and other
+    WAV files become WAV files of 32 bit floats with the same samples; that needs `tfmeta[sound]`.
 
     Raises:
         UserError: if the file is missing or damaged, or is no sound, or a package is missing.
@@ -52,9 +53,7 @@ def read_sound(path: AnyPath) -> bytes:
     try:
         content = read_file(path, most=_MOST_BYTES)
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror}); expected a whole WAV, FLAC, OGG or MP3 file"
-        ) from error
+        raise UserError(f"{path} cannot be read ({error.strerror}); expected {EXPECTED}") from error
     try:
         wav_samples(content, wav_header(content))
         return content
@@ -106,4 +105,4 @@ def _decoded(path: AnyPath, content: bytes) -> tuple[np.ndarray, int]:
 
 
 def _refused(path: AnyPath, problem: str) -> UserError:
-    return UserError(f"{path} {problem}; expected a whole WAV, FLAC, OGG or MP3 file")
+    return UserError(f"{path} {problem}; expected {EXPECTED}")

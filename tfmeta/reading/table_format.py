@@ -98,22 +98,26 @@ class TableFormat(InputFormat):
     @property
     def category_places(self) -> dict[str, tuple[int, ...]]:
         """The numbers, from 0, of the places in a prepared example that belong to each category."""
-        found, start = {}, 0
-        for column in self.columns:
-            number = len(self._names_of(column))
-            if column in self.categories:
-                found[column] = tuple(range(start, start + number))
-            start += number
-        return found
+        places = self._places
+        return {
+            column: tuple(places[column]) for column in self.columns if column in self.categories
+        }
+
+    @property
+    def gap_places(self) -> tuple[int, ...]:
+        """The numbers, from 0, of the places in a prepared example that say what was missing."""
+        return tuple(self._places[column][1] for column in self.missing or {})
+
+    @property
+    def _places(self) -> dict[str, range]:
+        """The numbers, from 0, of the places of each column in a prepared example."""
+        ends = np.cumsum([0, *(len(self._names_of(column)) for column in self.columns)]).tolist()
+        return {c: range(*ends[n : n + 2]) for n, c in enumerate(self.columns)}
 
     def parts(self, encoded: Any, example: Any, background: Any) -> ExampleParts:
         """The columns, each with all places that it has in an example."""
         del encoded
-        places, start = {}, 0
-        for column in self.columns:
-            number = len(self._names_of(column))
-            places[column] = list(range(start, start + number))
-            start += number
+        places = {column: list(places) for column, places in self._places.items()}
         return columns(np.asarray(example), np.asarray(background), places)
 
     @property
@@ -149,7 +153,7 @@ class TableFormat(InputFormat):
         return [f"{name}: {words}" for name, words in found.items() if words]
 
     def _check_gaps(self, table: "Table") -> None:
-        """Refuses gaps in columns that had none where the format was made, all in one message."""
+        """Refuses gaps in columns for which nothing stands in their place, all in one message."""
         filled = self.missing or {}
         whole = [name for name in self.columns if name not in {*self.categories, *filled}]
         if not whole:
@@ -157,15 +161,11 @@ class TableFormat(InputFormat):
         try:
             table.numbers(whole)
         except UserError as error:
-            if (
-                self.missing is None
-                or not np.isnan(table.numbers(whole, may_be_missing=True)).any()
-            ):
+            has_gaps = np.isnan(table.numbers(whole, may_be_missing=True)).any()
+            if self.missing is None or not has_gaps:
                 raise
-            raise UserError(
-                f"{error}; the model fills in {listed(list(filled), 20) or 'no column'} alone, "
-                "because the others had no gap when it was made"
-            ) from error
+            alone = f"gaps in {listed(list(filled), 20)} alone" if filled else "no gap in a number"
+            raise UserError(f"{error}; the model fills in {alone}") from error
 
     def _filled(self, name: str, table: "Table") -> np.ndarray:
         """A column of numbers, `(rows, 1)`, or with its indicator `(rows, 2)`."""

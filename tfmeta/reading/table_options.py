@@ -15,6 +15,7 @@ from tfmeta.reading.table_format import MOST_CATEGORIES, TableFormat
 from tfmeta.reading.tables import Table, read_table
 
 AUTO, MEAN = "auto", "mean"
+_MOST_LOST = 1e-3  # of a column's deviation, by rounding to float32
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,9 @@ class TableOptions:
 
     Args:
         missing: "mean": a missing number is replaced by the mean of the training rows, and beside
-            it stands whether it was missing; a missing category counts as unknown. Or what stands
-            in place of a missing number, by column.
+            it stands whether it was missing, also in a column where no training row lacks it; a
+            missing category counts as unknown. Or what stands in place of a missing number, by
+            column.
         categories: "auto": every column that holds texts is a category, with the values of the
             training rows; most of them may not look like numbers or dates. Or the values by
             column, a list or "auto".
@@ -120,10 +122,13 @@ class TableOptions:
         except ValueError as error:
             raise UserError(f"{table.path} can't be read with these options: {error}") from error
         x = found.examples(table)
-        if (lost := lost_in_float32(x)).size:
+        fine = [found.features[place] for place in lost_in_float32(x)]
+        if lost := [name for name in fine if _is_rounded(table.columns[name])]:
             raise UserError(
-                f"{listed([found.features[i] for i in lost])} of {table.path} differ by so little "
-                "that float32 loses it; subtract what the values have in common"
+                f"float32 loses digits of {listed(lost)} of {table.path}, whose values differ by "
+                "little of their size, and with categories or missing a row is float32; subtract "
+                "what the values have in common, or leave the column out: --set "
+                "pipeline.features=A,B"
             )
         return x, found
 
@@ -169,8 +174,6 @@ class TableOptions:
         found: dict[str, float] = {}
         for name in numbers:
             values = np.float64(table.numbers([name], may_be_missing=True)[:, 0])
-            if not np.isnan(values).any():
-                continue
             known = values[in_training & ~np.isnan(values)]
             if not len(known):
                 raise UserError(
@@ -179,3 +182,10 @@ class TableOptions:
                 )
             found[name] = float(known.mean())
         return found
+
+
+def _is_rounded(values: np.ndarray) -> bool:
+    """Whether float32 is off by much of what makes the values differ; a year is exact."""
+    wide = values.astype(np.float64)
+    off = np.abs(wide - wide.astype(np.float32))
+    return bool(np.nanmax(off) > _MOST_LOST * np.nanstd(wide))

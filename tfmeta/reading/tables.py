@@ -146,8 +146,13 @@ class Table:
             UserError: if a column is missing, or holds anything other than finite numbers.
         """
         columns = [self._column(name, option) for name in names]
-        named = zip(names, columns, strict=True)
+        named = list(zip(names, columns, strict=True))
         rows = self.rows
+        if self.is_npz and (odd := [(n, c) for n, c in named if c.dtype.kind not in "biuf"]):
+            raise UserError(
+                f"{self.path} holds {odd[0][0]} of {odd[0][1].dtype} and shape {odd[0][1].shape}; "
+                "expected numbers that are real"
+            )
         unfit = [f"{n} ({first_unfit(c, rows)})" for n, c in named if c.dtype.kind not in "biuf"]
         if unfit:
             others = f", or choose others with --set pipeline.{option}=A,B" if option else ""
@@ -253,6 +258,12 @@ def read_table(path: Path, *, text: Any) -> Table:
         whole = "one header and rows"
         if is_npz:
             whole = "arrays of numbers or text, none of objects, and so examples of one shape"
+            if "allow_pickle" in str(error):
+                raise UserError(
+                    f"{path} holds an array of objects, as NumPy makes of examples of several "
+                    "shapes; expected arrays of numbers or text. Bring the examples to one shape, "
+                    "as by cutting them or filling them up with zeros, and give np.array a dtype"
+                ) from error
         raise UserError(
             f"cannot read {path}: {str(error).strip() or type(error).__name__}; expected a whole "
             f"{path.suffix} file with {whole}"

@@ -64,7 +64,9 @@ def wav_header(content: bytes) -> WavHeader:
     size, there = _number(content, data + 4, 4), len(content) - data - 8
     if size > there:
         raise ValueError(f"is cut off: its header promises {size} bytes of samples, of {there}")
-    if not size or size % block:
+    if not size:
+        raise ValueError("has no samples")
+    if size % block:
         raise ValueError(f"has {size} bytes of samples, which are no whole frames of {block}")
     kind = KINDS.index((code, bits))
     return WavHeader(kind, channels, rate, data + 8, size, size // block)

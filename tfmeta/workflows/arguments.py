@@ -77,6 +77,13 @@ def check_flags(**flags: object) -> None:
             raise UserError(f"received {name}={value!r}; expected True or False")
 
 
+def check_texts(of: str, **names: object) -> None:
+    """Raises UserError if a name, of what it is said to be of, is neither a text nor None."""
+    for argument, name in names.items():
+        if name is not None and not isinstance(name, str):
+            raise UserError(f"received {argument}={name!r:.80}; expected the name of {of}")
+
+
 def check_timeout(timeout: Any) -> None:
     """Raises UserError if it is no positive number of seconds."""
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)

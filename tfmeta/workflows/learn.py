@@ -17,7 +17,13 @@ from tfmeta.reading.example_reader import InMemory, Names
 from tfmeta.reading.in_memory import as_file, is_pair, is_table
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
+from tfmeta.workflows.arguments import (
+    check_flags,
+    check_names,
+    check_texts,
+    path,
+    progress_or_log,
+)
 from tfmeta.workflows.learn_exports import check_outputs
 from tfmeta.workflows.learnable import kind_of
 from tfmeta.workflows.learnable.kind import GAPS, Request
@@ -73,6 +79,8 @@ def learn(
     started = time.monotonic()
     check_names("learn", reading, _ARGUMENTS)
     check_flags(trust=trust, skip_unreadable=reading.get("skip_unreadable", False))
+    check_texts("one network", network=network)
+    check_texts("one column", **{name: reading.get(name) for name in ("label", "target", "text")})
     progress = progress_or_log(progress, "learn")
     with trusting(trust), _as_place(data, reading) as place:
         stem = place.resolve().stem if _is_path(data) else "learned"
@@ -123,5 +131,6 @@ def _check_there(place: Path) -> None:
         what = f"received the file {place}" if place.exists() else f"there is no {place}"
         raise UserError(
             f"{what}; expected a folder with a folder of images or sounds per class, "
-            "a file of texts (CSV or JSONL), or one of features (NPZ, CSV or Parquet)"
+            "a file of texts (CSV or JSONL), or one of features (NPZ, CSV or Parquet). Save other "
+            "tables as CSV with commas"
         )

@@ -14,6 +14,7 @@ from tfmeta.workflows.right_answers import confused_row, confusions
 
 _MOST_SHOWN = 10
 _ON_A_SCALE = "a fixed scale, which suits 5 classes of one small photograph each (CIFAR-FS)"
+_CLEARLY = 1.5  # times as likely as its own class, another one is said to be right
 _STRANGE = 0.9  # unknown score, from which an example is out of place
 
 
@@ -152,11 +153,11 @@ def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tup
     strangeness = found.confidence.unknown(answers.known, distance=distances).numpy()
     for position, row in enumerate(found.rows.tolist()):
         label, answer = int(found.answers.labels[position]), int(probabilities[position].argmax())
-        doubt = float(probabilities[position, answer])
+        doubt, own = (float(probabilities[position, each]) for each in (answer, label))
         unknown = float(strangeness[position])
         if unknown > _STRANGE:
             problem = "out of place"
-        elif answer != label:
+        elif doubt > _CLEARLY * own:
             problem = "mislabelled"
         else:
             continue

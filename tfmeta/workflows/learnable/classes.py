@@ -149,8 +149,14 @@ def _warnings(source: ClassSource) -> Iterator[str]:
         ("within_class", "the measured accuracy is too good"),
     ):
         if sets := found[kind]:
-            names = index.origins.names
-            shown = [names[sets[0][0]], names[sets[0][1]]]
+            shown = [index.origins.names[number] for number in _two_of(sets[0], index.labels)]
             where = kind.replace("_", " ")
             found_sets = counted(len(sets), "set")
             yield f"{found_sets} of equal examples {where}, such as {listed(shown)}; {harm}"
+
+
+def _two_of(alike_ones: Sequence[int], labels: Any) -> tuple[int, int]:
+    """Two of some examples, by their numbers; of two classes if there are several."""
+    first, second, *_ = alike_ones
+    others = (number for number in alike_ones if labels[number] != labels[first])
+    return first, next(others, second)

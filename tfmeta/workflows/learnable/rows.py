@@ -1,5 +1,8 @@
 """Tables of features with a column of classes, and vectors or windows in arrays."""
 
+import math
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,6 +12,7 @@ from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
 from tfmeta.networks.in_parts import computed
+from tfmeta.networks.mini_rocket import LENGTH
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import features_of_classes
 from tfmeta.networks.window_features import are_windows, features_of_windows, steps_of_windows
@@ -43,7 +47,18 @@ class Rows(Learnable):
     def learn(self, request: Request) -> Learned:
         columns = request.columns("features", *GAPS)
         task = task_of_table(request.place, columns, request.network, request.progress)
-        return learned(task, request)
+        notes = (*request.notes, *_how_taken(task.source.input_shape))
+        return learned(task, replace(request, notes=notes))
+
+
+def _how_taken(input_shape: tuple[int, ...]) -> Iterator[str]:
+    """What becomes of examples that are neither rows nor windows."""
+    if len(input_shape) > 1 and not are_windows(input_shape):
+        yield (
+            f"each example, of shape {input_shape}, is taken as {math.prod(input_shape):,} "
+            "columns; windows of sensor data have the shape (time, channels), from "
+            f"{LENGTH} steps up"
+        )
 
 
 def task_of_table(
@@ -56,7 +71,6 @@ def task_of_table(
         raise in_own_words(error) from error
     refuse("network", network, "a table", "images")
     source = checked_source(read)
-
     tried = _of_windows(source) if are_windows(source.input_shape) else _of_rows(source)
     return likeliest(_task(source, on, network, progress) for on, network in tried)
 
