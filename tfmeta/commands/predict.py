@@ -28,9 +28,10 @@ from tfmeta.terminal import say, width
 def predict(exported_or_run_dir: Any, inputs: Any, as_json: bool, **options: Any) -> None:
     """Answer each INPUT: with a class of the --support set, or with values.
 
-    An INPUT is an image or a folder of images; or an NPZ, CSV or Parquet file, each row of which is
-    a query: an NPZ has the array x, a table the columns that the model was trained on. A --support
-    file has the answers too: an array y, or their columns.
+    An INPUT is what the model takes: an image or a sound, or a folder of them; a text, or a file of
+    texts; or an NPZ, CSV or Parquet file, each row of which is a query: an NPZ has the array x, a
+    table the columns that the model was trained on. A --support file has the answers too: an array
+    y, or their columns.
 
     The model is an export (exported/NAME) or a run (runs/NAME), whose confidence is not fitted
     yet. An `adapted` export has its support set baked in and takes none. For classes the output is

@@ -1,5 +1,7 @@
 """What a linear head learns windows of sensor data from."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +11,8 @@ from tfmeta.networks.in_parts import computed
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.mini_rocket import LENGTH, MiniRocket
 from tfmeta.networks.scaled_input import window_input
+from tfmeta.networks.table_features import features_of_classes
+from tfmeta.networks.window_figures import WindowFigures
 
 _LEAST = 0.03  # of a deviation: a share that hardly differs among the windows says little
 
@@ -32,23 +36,57 @@ def steps_of_windows(
     return keras.Model(inputs, layers.Flatten(name="steps", **full_dtype())(x), name="steps")
 
 
-def features_of_windows(steps: keras.Model, windows: npt.NDArray[np.float32]) -> keras.Model:
-    """A network on whose features a head tells windows apart: MiniRocket's, centred and scaled.
+def features_of_windows(
+    steps: keras.Model, windows: npt.NDArray[np.float32], weights: Sequence[float]
+) -> list[keras.Model]:
+    """Networks on whose features a head tells windows apart: one for each weight.
 
-    They find what happens at any time of a window.
+    MiniRocket's features find what happens at any time of a window. Beside them stand figures of
+    each channel, and how alike windows are in these; see `WindowFigures` and `features_of_classes`.
 
     Args:
         steps: what `steps_of_windows` makes.
         windows: those that are learned, `(windows, time, channels)`.
+        weights: how long the features of the figures are, where MiniRocket's are of length one on
+            average; 0 for none.
     """
     full = full_dtype()
-    scaled = layers.Reshape(steps.input_shape[1:], name="channels", **full)(steps.output)
+    channels = layers.Reshape(steps.input_shape[1:], name="channels", **full)(steps.output)
     rocket = MiniRocket(name="mini_rocket", **full)
-    shares = rocket(scaled)
-    rocket.fit(computed(keras.Model(steps.input, scaled), windows))
-    made = computed(keras.Model(steps.input, shares), windows)
+    shares = rocket(channels)
+    rocket.fit(computed(keras.Model(steps.input, channels), windows))
+    shares = _centred("shares", keras.Model(steps.input, shares), windows)
+    figures = WindowFigures(name="figures", **full)(channels)
+    figures = _centred("of_figures", keras.Model(steps.input, figures), windows)
+    _, alike = features_of_classes(figures, windows)
+    return [_beside(shares, alike, weight, windows) for weight in weights]
+
+
+def _centred(name: str, network: keras.Model, windows: npt.NDArray[np.float32]) -> keras.Model:
+    """The same network, of a mean of zero and a deviation of about one for the windows."""
+    made = computed(network, windows)
     scale = 1 / (made.std(0) + _LEAST)
-    centred = layers.Rescaling(
-        scale.tolist(), (-made.mean(0) * scale).tolist(), name="centred", **full
-    )(shares)
-    return keras.Model(steps.input, centred, name="windows")
+    offset = (-made.mean(0) * scale).tolist()
+    centred = layers.Rescaling(scale.tolist(), offset, name=name, **full_dtype())
+    return keras.Model(network.input, centred(network.output))
+
+
+def _beside(
+    shares: keras.Model, alike: keras.Model, weight: float, windows: npt.NDArray[np.float32]
+) -> keras.Model:
+    """Features of both; of the first a length of one on average, of the second the weight."""
+    lengths = {"shares_as_long": 1.0, "figures_as_long": weight}
+    parts = [
+        layers.Rescaling(length / _length(network, windows), name=name, **full_dtype())(
+            network.output
+        )
+        for (name, length), network in zip(lengths.items(), (shares, alike), strict=True)
+        if length
+    ]
+    beside = layers.Concatenate(name="windows_and_figures", **full_dtype())
+    return keras.Model(shares.input, beside(parts) if parts[1:] else parts[0], name="windows")
+
+
+def _length(network: keras.Model, windows: npt.NDArray[np.float32]) -> float:
+    """Of its features for these windows, root mean squared."""
+    return float(np.sqrt(np.square(computed(network, windows)).sum(-1).mean())) or 1.0

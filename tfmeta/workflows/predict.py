@@ -129,12 +129,12 @@ def predict(
         model: an export, `exported/NAME` or `exported/NAME/VERSION`, or a run, whose confidence is
             not fitted yet.
         images: the queries; a path or a list of paths. For a model that takes images: image files,
-            folders of image files, or NPZ files with an array x of images; sounds likewise, as WAV
-            files. For a model that takes texts: the texts themselves, or files of them (CSV, JSON
-            lines, or a text per line in a .txt file). For a model that takes rows: CSV or Parquet
-            files with the columns that the model was trained on, the columns themselves
-            (`{"age": [22, None], ...}`, a dictionary per row, or a data frame), or NPZ files with
-            an array x. In place of an NPZ file, the array itself.
+            folders of image files, or NPZ files with an array x of images; sounds likewise, as WAV,
+            FLAC, OGG or other sound files. For a model that takes texts: the texts themselves, or
+            files of them (CSV, JSON lines, or a text per line in a .txt file). For a model that
+            takes rows: CSV or Parquet files with the columns that the model was trained on, the
+            columns themselves (`{"age": [22, None], ...}`, a dictionary per row, or a data frame),
+            or NPZ files with an array x. In place of an NPZ file, the array itself.
         support: a folder with a subfolder of files per class, an NPZ file of x and y, or a table
             with the answers in a column; or in memory a pair of examples and answers, or such a
             table; None for an `adapted` export.

@@ -34,6 +34,8 @@ from tfmeta.workflows.learnable.task import (
 from tfmeta.workflows.learnable.words import in_own_words, refuse
 from tfmeta.workflows.learned import Learned
 
+FIGURES = (0.5, 0.0, 1.0)  # weights of channels' figures beside convolutions, which are tried
+
 
 class Rows(Learnable):
     """An NPZ, CSV or Parquet file of features, with their classes."""
@@ -87,8 +89,10 @@ def _of_windows(source: ClassSource) -> list[tuple[str, keras.Model]]:
     """The same for `(time, channels)`. Where a certain step counts, likeness is better."""
     steps = steps_of_windows(source.input_shape, **source.network_options)
     windows = source.index.examples
+    networks = features_of_windows(steps, windows, FIGURES)
+    called = [f"{CONVOLUTIONS}, beside figures" if weight else CONVOLUTIONS for weight in FIGURES]
     _, alike = features_of_classes(steps, windows)
-    return [(CONVOLUTIONS, features_of_windows(steps, windows)), (LIKENESS_OF_STEPS, alike)]
+    return [*zip(called, networks, strict=True), (LIKENESS_OF_STEPS, alike)]
 
 
 def _task(source: ClassSource, on: str, network: keras.Model, progress: Progress) -> Task:

@@ -1,0 +1,47 @@
+"""Figures of each channel of a window of sensor data: its level, spread and changes."""
+
+from itertools import combinations
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+_OF_A_CHANNEL = 12
+_QUARTERS = (1, 2, 3)  # of the steps, in the order of their values
+_LEAST = 1e-3  # of a deviation of about one: below this, a channel stands still
+_MOST_CHANNELS = 16  # of which all pairs are compared
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class WindowFigures(layers.Layer):
+    """Windows `(batch, time, channels)` -> figures `(batch, number)`.
+
+    Of each channel the mean, the deviation, the least and the greatest value and the quartiles; of
+    its changes from step to step the deviation, the mean size, the least and the greatest; the
+    correlation of neighbouring steps. Of up to sixteen channels also the correlation of each pair.
+    A channel that stands still has correlations of zero. Convolutions that are zero for what is
+    constant, as MiniRocket's, miss the level: how a wrist is turned, or that a machine is warm.
+    """
+
+    def call(self, x: Any) -> Any:
+        """As the class says; the figures of one kind stand beside each other."""
+        change = x[:, 1:] - x[:, :-1]
+        mean, deviation = ops.mean(x, 1), ops.std(x, 1)
+        by_size, time = ops.sort(x, 1), x.shape[1]
+        figures = [mean, deviation, by_size[:, 0], by_size[:, -1]]
+        figures += [by_size[:, quarter * time // 4] for quarter in _QUARTERS]
+        figures += [ops.std(change, 1), ops.mean(ops.abs(change), 1)]
+        figures += [ops.min(change, 1), ops.max(change, 1)]
+        scaled = (x - mean[:, None]) / (deviation[:, None] + _LEAST)
+        figures.append(ops.mean(scaled[:, 1:] * scaled[:, :-1], 1))
+        for one, other in self._pairs(x.shape[2]):
+            figures.append(ops.mean(scaled[:, :, one] * scaled[:, :, other], 1, keepdims=True))
+        return ops.concatenate(figures, -1)
+
+    @staticmethod
+    def _pairs(channels: int) -> list[tuple[int, int]]:
+        return [*combinations(range(channels), 2)] if channels <= _MOST_CHANNELS else []
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        channels = input_shape[2]
+        return (input_shape[0], _OF_A_CHANNEL * channels + len(self._pairs(channels)))
