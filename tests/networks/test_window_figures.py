@@ -40,6 +40,18 @@ def test_figures_are_those_of_numpy(channels):
     assert found.shape == layer.compute_output_shape(x.shape)
 
 
+def test_after_fit_they_are_centred_and_scaled_and_cut_far_from_all_that_were_seen():
+    x = windows(number=8)
+    x[:, :, 1] = 0.5  # whose figures do not differ
+    layer = WindowFigures()
+    layer(x)
+    layer.fit(x)
+    figures = np.array([by_hand(window) for window in x])
+    deviation = np.where(np.ptp(figures, 0) > 0, figures.std(0), 1)
+    assert_close(layer(x).numpy(), np.float32((figures - figures.mean(0)) / deviation))
+    assert np.abs(layer(1e4 * x).numpy()).max() == 5
+
+
 def test_a_channel_that_stands_still_has_no_correlation():
     x = windows()
     x[:, :, 1] = 0.5

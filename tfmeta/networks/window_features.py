@@ -52,22 +52,21 @@ def features_of_windows(
     """
     full = full_dtype()
     channels = layers.Reshape(steps.input_shape[1:], name="channels", **full)(steps.output)
-    rocket = MiniRocket(name="mini_rocket", **full)
-    shares = rocket(channels)
-    rocket.fit(computed(keras.Model(steps.input, channels), windows))
-    shares = _centred("shares", keras.Model(steps.input, shares), windows)
-    figures = WindowFigures(name="figures", **full)(channels)
-    figures = _centred("of_figures", keras.Model(steps.input, figures), windows)
-    _, alike = features_of_classes(figures, windows)
+    rocket, figures = MiniRocket(name="mini_rocket", **full), WindowFigures(name="figures", **full)
+    made = [keras.Model(steps.input, layer(channels)) for layer in (rocket, figures)]
+    for layer in (rocket, figures):
+        layer.fit(computed(keras.Model(steps.input, channels), windows))
+    shares = _centred(made[0], windows)
+    _, alike = features_of_classes(made[1], windows)
     return [_beside(shares, alike, weight, windows) for weight in weights]
 
 
-def _centred(name: str, network: keras.Model, windows: npt.NDArray[np.float32]) -> keras.Model:
+def _centred(network: keras.Model, windows: npt.NDArray[np.float32]) -> keras.Model:
     """The same network, of a mean of zero and a deviation of about one for the windows."""
     made = computed(network, windows)
     scale = 1 / (made.std(0) + _LEAST)
     offset = (-made.mean(0) * scale).tolist()
-    centred = layers.Rescaling(scale.tolist(), offset, name=name, **full_dtype())
+    centred = layers.Rescaling(scale.tolist(), offset, name="centred", **full_dtype())
     return keras.Model(network.input, centred(network.output))
 
 

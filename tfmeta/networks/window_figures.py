@@ -4,12 +4,15 @@ from itertools import combinations
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 from keras import layers, ops
 
 _OF_A_CHANNEL = 12
 _QUARTERS = (1, 2, 3)  # of the steps, in the order of their values
 _LEAST = 1e-3  # of a deviation of about one: below this, a channel stands still
 _MOST_CHANNELS = 16  # of which all pairs are compared
+_FARTHEST = 5.0  # deviations from the mean, where what is farther is as far
 
 
 @keras.saving.register_keras_serializable("tfmeta")
@@ -19,12 +22,40 @@ class WindowFigures(layers.Layer):
     Of each channel the mean, the deviation, the least and the greatest value and the quartiles; of
     its changes from step to step the deviation, the mean size, the least and the greatest; the
     correlation of neighbouring steps. Of up to sixteen channels also the correlation of each pair.
-    A channel that stands still has correlations of zero. Convolutions that are zero for what is
+    A channel that stands still has correlations of zero. They are computed in float64, so that they
+    do not depend on how many windows are in a batch, by which sums are added up in other parts.
+    After `fit` they are centred and scaled, and cut where a window is far from all that were seen.
+    Convolutions that are zero for what is
     constant, as MiniRocket's, miss the level: how a wrist is turned, or that a machine is warm.
     """
 
+    def build(self, input_shape: Any) -> None:
+        shape = self.compute_output_shape(input_shape)[1:]
+        options = {"shape": shape, "dtype": "float64", "trainable": False}
+        self.centre = self.add_weight(name="centre", initializer="zeros", **options)
+        self.scale = self.add_weight(name="scale", initializer="ones", **options)
+        super().build(input_shape)
+
     def call(self, x: Any) -> Any:
         """As the class says; the figures of one kind stand beside each other."""
+        figures = self._figures(ops.cast(x, "float64"))
+        centre, scale = (ops.convert_to_tensor(each) for each in (self.centre, self.scale))
+        return ops.cast(
+            ops.clip((figures - centre) / scale, -_FARTHEST, _FARTHEST), self.compute_dtype
+        )
+
+    def fit(self, x: npt.NDArray[Any]) -> None:
+        """Takes the mean and the deviation of each figure from windows.
+
+        Args:
+            x: `(windows, time, channels)`.
+        """
+        figures = ops.convert_to_numpy(self._figures(ops.cast(x, "float64")))
+        deviation = figures.std(0)
+        self.centre.assign(figures.mean(0))
+        self.scale.assign(np.where(deviation > 0, deviation, 1.0))
+
+    def _figures(self, x: Any) -> Any:
         change = x[:, 1:] - x[:, :-1]
         mean, deviation = ops.mean(x, 1), ops.std(x, 1)
         by_size, time = ops.sort(x, 1), x.shape[1]
