@@ -22,11 +22,12 @@ class WindowFigures(layers.Layer):
     Of each channel the mean, the deviation, the least and the greatest value and the quartiles; of
     its changes from step to step the deviation, the mean size, the least and the greatest; the
     correlation of neighbouring steps. Of up to sixteen channels also the correlation of each pair.
-    A channel that stands still has correlations of zero. They are computed in float64, so that they
-    do not depend on how many windows are in a batch, by which sums are added up in other parts.
-    After `fit` they are centred and scaled, and cut where a window is far from all that were seen.
-    Convolutions that are zero for what is
+    A channel that stands still has correlations of zero. Convolutions that are zero for what is
     constant, as MiniRocket's, miss the level: how a wrist is turned, or that a machine is warm.
+
+    After `fit` figures are centred and scaled, and cut where a window is far from all that were
+    seen. They are computed in float64, so that they do not depend on how many windows are in a
+    batch, by which sums are added up in other parts.
     """
 
     def build(self, input_shape: Any) -> None:
