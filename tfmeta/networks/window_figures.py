@@ -66,14 +66,16 @@ class WindowFigures(layers.Layer):
         figures += [ops.min(change, 1), ops.max(change, 1)]
         scaled = (x - mean[:, None]) / (deviation[:, None] + _LEAST)
         figures.append(ops.mean(scaled[:, 1:] * scaled[:, :-1], 1))
-        for one, other in self._pairs(x.shape[2]):
-            figures.append(ops.mean(scaled[:, :, one] * scaled[:, :, other], 1, keepdims=True))
+        if pairs := _pairs(channels := x.shape[2]):
+            together = ops.matmul(ops.swapaxes(scaled, 1, 2), scaled) / time
+            places = [one * channels + other for one, other in pairs]
+            figures.append(ops.take(ops.reshape(together, (-1, channels**2)), places, 1))
         return ops.concatenate(figures, -1)
-
-    @staticmethod
-    def _pairs(channels: int) -> list[tuple[int, int]]:
-        return [*combinations(range(channels), 2)] if channels <= _MOST_CHANNELS else []
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         channels = input_shape[2]
-        return (input_shape[0], _OF_A_CHANNEL * channels + len(self._pairs(channels)))
+        return (input_shape[0], _OF_A_CHANNEL * channels + len(_pairs(channels)))
+
+
+def _pairs(channels: int) -> list[tuple[int, int]]:
+    return [*combinations(range(channels), 2)] if channels <= _MOST_CHANNELS else []
