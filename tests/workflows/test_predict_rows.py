@@ -218,7 +218,7 @@ def test_rows_with_their_answers_are_scored(wine, diabetes):
             for each in found
         ]
         assert tfmeta.score(found).num_examples == len(given)
-    with pytest.raises(UserError, match=r"images \(in memory\) has no column alcohol, malic_acid"):
+    with pytest.raises(UserError, match=r"queries \(in memory\) has no column alcohol, malic_acid"):
         tfmeta.predict(wine / "run", {"a": [1.0]}, support=wine / "support.csv", labelled=True)
 
 

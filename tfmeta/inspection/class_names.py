@@ -3,6 +3,7 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from tfmeta.errors import counted, listed
 from tfmeta.reading.number_checks import is_number
@@ -31,5 +32,5 @@ def names_alike(class_names: Sequence[str]) -> Iterator[str]:
 def form_of(name: str) -> str:
     """What a name has in common with others that differ from it only in `_FORM`."""
     if is_number(name):
-        return repr(float(name))
+        return repr(Decimal(name.strip().replace("_", "")).normalize() + 0)
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -15,6 +15,7 @@ from tfmeta.errors import UserError
 DEFAULT_RANGE = (0.0, 1.0)  # the numbers that become 0 and 255
 _LEAST_SIDE = 8  # pixels; scikit-learn's digits have 8
 _CHANNELS = (1, 3)
+_DARKEST, _WHITE = 127.0, 255.0  # whole numbers above the first, up to the second, are bytes
 _SHAPES = "(images, height, width) or (images, height, width, 1 or 3)"
 
 
@@ -47,15 +48,23 @@ def check_channels_last(x: np.ndarray, what: str) -> None:
 def with_channels(x: np.ndarray, what: str) -> np.ndarray:
     """Images `(images, height, width, channels)`; raises UserError for other shapes."""
     check_channels_last(x, what)
-    if not _has_shape_of_images(x):
-        raise UserError(f"{what} has shape {x.shape}; expected images, {_SHAPES}")
+    is_one = x.ndim == 2 or _is_one_in_colour(x)
+    if is_one or not _has_shape_of_images(x):
+        one = ". One image is x[None]" if is_one else ""
+        raise UserError(f"{what} has shape {x.shape}; expected images, {_SHAPES}{one}")
     return x if x.ndim == 4 else x[..., np.newaxis]
+
+
+def _is_one_in_colour(x: np.ndarray) -> bool:
+    """Whether an array has the shape of one image, and not of as many as it has rows."""
+    return x.ndim == 3 and x.shape[-1] in _CHANNELS and min(x.shape[:2]) >= _LEAST_SIDE
 
 
 def range_of(x: np.ndarray) -> tuple[float, float]:
     """The numbers that become 0 and 255, found by looking at all of them.
 
-    They are 0 and 1 if all numbers lie between these, else the smallest and the largest number.
+    They are 0 and 1 if all numbers lie between these, 0 and 255 if they are whole and some are
+    above 127, else the smallest and the largest number.
     Arrays of uint8 need no range, and get 0 and 1.
     """
     if x.dtype in (np.uint8, np.bool_):
@@ -63,6 +72,8 @@ def range_of(x: np.ndarray) -> tuple[float, float]:
     low, high = float(x.min()), float(x.max())
     if low >= 0 and high <= 1:
         return DEFAULT_RANGE
+    if low >= 0 and _DARKEST < high <= _WHITE and (x == np.rint(x)).all():
+        return 0.0, _WHITE  # the numbers of uint8
     return low, high if high > low else low + 1
 
 

@@ -94,9 +94,10 @@ class RowReader(ExampleReader):
             else:
                 x = self._shaped(read_examples(path)[0])
             if x.shape != (len(x), *self._input_shape) or not len(x):
+                one = ". One example is x[None]" if x.shape == self._input_shape else ""
                 raise UserError(
                     f"{path} holds x of shape {x.shape}; expected examples of shape "
-                    f"{self._input_shape}"
+                    f"{self._input_shape}, the first axis being that of the examples{one}"
                 )
             _check_finite(path, x=x)
             places += rows_of(path, len(x), names)
@@ -108,7 +109,7 @@ class RowReader(ExampleReader):
         if row_format is None:
             raise UserError(
                 "received columns by their names, and those of the model's inputs are not known; "
-                "expected an NPZ file with the array x"
+                "expected an array, or an NPZ file with the array x"
             )
         table = table_of(columns)
         _check_columns(table, row_format.columns)

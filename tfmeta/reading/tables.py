@@ -20,6 +20,7 @@ from tfmeta.reading.text_columns import text_per_row
 
 SUFFIXES = (".npz", ".csv", ".parquet")
 _LEAST_IN_FLOAT64 = 1e-12  # least ratio of a column's range to its values; float64 rounds by 1e-16
+_MISSING = ("NAType", "NaTType")  # of pandas, whose own comparisons are neither true nor false
 # What NumPy and pandas raise for a file that is damaged, or that its name calls another kind.
 _DAMAGED = (*DAMAGED_NPZ, Warning)
 
@@ -209,10 +210,18 @@ def table_of(columns: Any) -> Table:
     if not is_by_name:
         names = dict.fromkeys(name for row in rows for name in row)
         columns = {name: [row.get(name) for row in rows] for name in names}
+    if nested := [name for name, values in columns.items() if isinstance(values, Mapping)]:
+        raise UserError(
+            f"received a dictionary as the column {nested[0]}; expected a list of its values, as "
+            'frame.to_dict("list") makes of a pandas DataFrame'
+        )
     found = {str(name): _column_of(values) for name, values in columns.items()}
-    if len({len(values) for values in found.values()}) != 1 or not len(next(iter(found.values()))):
-        lengths = {name: len(values) for name, values in found.items()}
-        raise UserError(f"received columns of the lengths {lengths}; expected one above 0")
+    lengths = {name: len(values) for name, values in found.items()}
+    if not any(lengths.values()):
+        raise UserError("received a table without rows; expected some")
+    if len({*lengths.values()}) > 1:
+        bunch = ". Of what scikit-learn loads: (b.data, b.target)" if "data" in lengths else ""
+        raise UserError(f"received columns of the lengths {lengths}; expected one length{bunch}")
     return Table(Path(what), found, is_npz=False)
 
 
@@ -220,6 +229,7 @@ def _column_of(values: Any) -> np.ndarray:
     """A column of numbers, in which NaN is missing, else of objects."""
     is_one = isinstance(values, str | bytes) or not hasattr(values, "__iter__")
     each = [values] if is_one or getattr(values, "ndim", 1) == 0 else list(values)
+    each = [None if type(value).__name__ in _MISSING else value for value in each]
     if all(value is None or isinstance(value, int | float | np.number) for value in each):
         return np.array([np.nan if value is None else value for value in each])
     column = np.empty(len(each), object)

@@ -10,13 +10,15 @@ import numpy as np
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.example_reader import (
     ExampleReader,
+    NamedColumns,
     Names,
     Place,
     SupportSet,
     labelled,
 )
 from tfmeta.reading.file_rows import FileRows, decoded
-from tfmeta.reading.text_columns import is_unicode
+from tfmeta.reading.tables import table_of
+from tfmeta.reading.text_columns import is_unicode, text_per_row
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.user_files import AnyPath
 
@@ -63,6 +65,20 @@ class TextReader(ExampleReader):
             places += self._queries_of(path)
         _check_tokens(places)
         return places, [str(place.text).encode() for place in places]
+
+    def named(self, columns: NamedColumns) -> tuple[list[Place], list[bytes]]:
+        """As in `ExampleReader`; the texts are the column of the model's name, or the only one."""
+        found, name = table_of(columns), self._columns["text"]
+        if name not in found.columns and len(found.columns) > 1:
+            raise UserError(
+                f"received the columns {listed([*found.columns])}; expected the texts, in the "
+                f"column {name}"
+            )
+        column = found.columns.get(name, next(iter(found.columns.values())))
+        texts = text_per_row(column, name, "text", found.rows)
+        places = [Place(None, row, text) for row, text in enumerate(texts.tolist(), 1)]
+        _check_tokens(places)
+        return places, [text.encode() for text in texts.tolist()]
 
     def _queries_of(self, given: AnyPath) -> list[Place]:
         """The texts of a file, or the text that was given in place of a file."""

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tfmeta.errors import UserError
 from tfmeta.training.progress import Progress
 
@@ -39,13 +41,15 @@ def path(name: str, value: Any) -> Path:
     except TypeError:
         text = None
     if not isinstance(text, str) or not text:
-        raise UserError(f"received {name}={value!r}; expected a path")
+        raise UserError(f"received {name}={value!r:.200}; expected a path")
     return Path(text)
 
 
 def paths(name: str, values: Any) -> list[str]:
     """One path or several, as they were written; raises UserError for none, or what is no path."""
-    if hasattr(values, "__array__") and not _is_list_of_texts(values):
+    if hasattr(values, "__array__"):
+        values = _texts_in(values)
+    if hasattr(values, "__array__"):
         raise UserError(
             f"received {name} of type {type(values).__name__}; expected paths, or an array of "
             "numbers"
@@ -57,7 +61,7 @@ def paths(name: str, values: Any) -> list[str]:
     if not each or isinstance(values, bytes):
         raise UserError(f"received {name}={values!r}; expected one path or more")
     for value in each:
-        if value == "":
+        if isinstance(value, str) and not value:
             raise UserError(
                 f"received an empty text as one of the {name}; expected a path, or for a model of "
                 "texts a text"
@@ -66,8 +70,12 @@ def paths(name: str, values: Any) -> list[str]:
     return [os.fspath(value) for value in each]
 
 
-def _is_list_of_texts(array: Any) -> bool:
-    return getattr(array, "ndim", 0) == 1 and all(isinstance(each, str) for each in array)
+def _texts_in(array: Any) -> Any:
+    """The texts in an array or tensor of them, as a list; what is none as it is."""
+    each = np.asarray(array).tolist() if getattr(array, "ndim", 0) == 1 else []
+    if not each or not all(isinstance(one, str | bytes) for one in each):
+        return array
+    return [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in each]
 
 
 def check_flags(**flags: object) -> None:

@@ -7,7 +7,7 @@ are exported and verified.
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ _ARGUMENTS = {
     *("label", "target", "features", "text", *GAPS, "skip_unreadable"),
 }
 
+_COLUMNS = ("label", "target", "text")
 _EXPORTED = Path("exported")
 _SUFFIXES = (".csv", ".jsonl", ".npz", ".parquet")
 
@@ -80,7 +81,7 @@ def learn(
     check_names("learn", reading, _ARGUMENTS)
     check_flags(trust=trust, skip_unreadable=reading.get("skip_unreadable", False))
     check_texts("one network", network=network)
-    check_texts("one column", **{name: reading.get(name) for name in ("label", "target", "text")})
+    reading |= _names_of_columns(data, reading)
     progress = progress_or_log(progress, "learn")
     with trusting(trust), _as_place(data, reading) as place:
         stem = place.resolve().stem if _is_path(data) else "learned"
@@ -103,11 +104,26 @@ def _as_place(data: Any, reading: dict[str, Any]) -> Iterator[Path]:
             f"received data of type {type(data).__name__}; expected a path, a pair (x, y) of "
             "examples and their classes or values, or a table with a column of them"
         )
-    if is_pair(data) and not reading.get("target"):  # a pandas series may have a name
-        reading["label"] = reading.get("label") or getattr(data[1], "name", None)
+    if is_pair(data) and not reading.get("target"):
+        reading["label"] = reading.get("label") or _name_of(*data)
     answers = reading.get("target") or reading.get("label") or USUAL
-    with as_file(data, "data", Names(reading.get("text") or "text", (str(answers),))) as place:
+    with as_file(data, "data", Names(reading.get("text") or "text", (answers,))) as place:
         yield place
+
+
+def _name_of(x: Any, y: Any) -> str | None:
+    """The name of a pandas series of answers, if it has one that no feature has."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name not in getattr(x, "columns", ()) else None
+
+
+def _names_of_columns(data: Any, reading: Mapping[str, Any]) -> dict[str, str | None]:
+    """The names that the user gave; of data in memory, columns may have numbers for names."""
+    given = {name: reading.get(name) for name in _COLUMNS if name in reading}
+    if not _is_path(data):
+        given |= {name: str(value) for name, value in given.items() if type(value) is int}
+    check_texts("one column", **given)
+    return given
 
 
 def _is_path(data: Any) -> bool:

@@ -20,6 +20,10 @@ class LearnedExports(ABC):
     adapted: Path
     learner: Path
 
+    def __fspath__(self) -> str:
+        """The model that knows the data, which `tfmeta.predict` takes so."""
+        return str(self.adapted)
+
     def to_dict(self) -> dict[str, Any]:
         """What `tfmeta learn --json` prints."""
         return {**asdict(self), "adapted": str(self.adapted), "learner": str(self.learner)}

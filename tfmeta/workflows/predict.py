@@ -24,6 +24,7 @@ from tfmeta.reading.example_reader import (
     Place,
     SupportSet,
 )
+from tfmeta.reading.file_rows import shortened
 from tfmeta.reading.in_memory import is_in_memory, read_support
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, check_timeout, path
@@ -184,9 +185,9 @@ def _naming(places: list[Place], model: Path) -> Iterator[None]:
     try:
         yield
     except RefusedQueryError as error:
+        place = shortened(str(places[error.query]))
         raise UserError(
-            f"{model} does not answer {places[error.query]}: {error.refusal}. Its README.md says "
-            "what it takes",
+            f"{model} does not answer {place}: {error.refusal}. Its README.md says what it takes",
             exit_status=1,
         ) from error
 

@@ -84,7 +84,7 @@ def read_queries(
         return _queries(*reader.named(columns_of(given)))
     if not is_in_memory(given, with_answers=labelled):
         return read(reader, given)
-    with as_file(given, "images", reader.names) as file:
+    with as_file(given, "queries", reader.names, with_answers=labelled) as file:
         found = read(reader, [str(file)])
     return replace(found, places=places_in_memory(found.places))
 
