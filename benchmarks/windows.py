@@ -32,7 +32,7 @@ def main():
     means = []
     for path in sorted(given.folder.glob("*.npz")):
         with np.load(path) as file:
-            x, y = file["x"], file["y"]
+            x, y = file["x"], file["y"].astype(str)  # as answers are
         rows = [answered(*drawn(x, y, given.shots, seed)) for seed in range(given.draws)]
         means.append({name: np.mean([row[name] for row in rows]) for name in rows[0]})
         print(path.stem, in_words(means[-1]), flush=True)
