@@ -270,9 +270,10 @@ def read_table(path: Path, *, text: Any) -> Table:
             whole = "arrays of numbers or text, none of objects, and so examples of one shape"
             if "allow_pickle" in str(error):
                 raise UserError(
-                    f"{path} holds an array of objects, as NumPy makes of examples of several "
-                    "shapes; expected arrays of numbers or text. Bring the examples to one shape, "
-                    "as by cutting them or filling them up with zeros, and give np.array a dtype"
+                    f"cannot read {path}: it holds an array of objects, as NumPy makes of "
+                    "examples of several shapes; expected arrays of numbers or text. Bring the "
+                    "examples to one shape, as by cutting them or filling them up with zeros, and "
+                    "give np.array a dtype"
                 ) from error
         raise UserError(
             f"cannot read {path}: {str(error).strip() or type(error).__name__}; expected a whole "

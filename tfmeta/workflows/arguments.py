@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfmeta.errors import UserError
 from tfmeta.training.progress import Progress
 
@@ -71,8 +69,8 @@ def paths(name: str, values: Any) -> list[str]:
 
 
 def _texts_in(array: Any) -> Any:
-    """The texts in an array or tensor of them, as a list; what is none as it is."""
-    each = np.asarray(array).tolist() if getattr(array, "ndim", 0) == 1 else []
+    """The texts in an array or tensor of them, as a list; what is none as it is; without NumPy."""
+    each = array.__array__().tolist() if getattr(array, "ndim", 0) == 1 else []
     if not each or not all(isinstance(one, str | bytes) for one in each):
         return array
     return [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in each]

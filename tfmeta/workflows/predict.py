@@ -185,7 +185,8 @@ def _naming(places: list[Place], model: Path) -> Iterator[None]:
     try:
         yield
     except RefusedQueryError as error:
-        place = shortened(str(places[error.query]))
+        place = places[error.query]
+        place = replace(place, text=place.text and shortened(place.text))
         raise UserError(
             f"{model} does not answer {place}: {error.refusal}. Its README.md says what it takes",
             exit_status=1,
