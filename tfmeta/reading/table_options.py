@@ -123,7 +123,7 @@ class TableOptions:
             raise UserError(f"{table.path} can't be read with these options: {error}") from error
         x = found.examples(table)
         fine = [found.features[place] for place in lost_in_float32(x)]
-        if lost := [name for name in fine if _is_rounded(table.columns[name])]:
+        if lost := [name for name in fine if name in numbers and _is_rounded(table.columns[name])]:
             raise UserError(
                 f"float32 loses digits of {listed(lost)} of {table.path}, whose values differ by "
                 "little of their size, and with categories or missing a row is float32; subtract "
