@@ -79,6 +79,15 @@ def test_texts_may_be_a_column_a_tensor_or_the_one_that_does_not_repeat():
     assert [line["intent"] for line in lines] == ["lost", "lost", "price", "price"]
 
 
+def test_bytes_that_are_no_text_are_refused():
+    """Reading them as other letters would answer another question."""
+    reader, odd = TextReader("text", "label"), np.array([b"my card", b"\xff\xfe"], object)
+    with pytest.raises(UserError, match="received a text that is not in UTF-8; expected one"):
+        read_queries(reader, data_or_paths(odd))
+    with pytest.raises(UserError, match=r"half a character .*as text"):
+        read_support(reader, (odd, ["p", "q"]), num_classes=None)
+
+
 def test_answers_may_stand_in_one_column_and_have_the_name_of_a_feature(tmp_path):
     name = WINE.data.columns[0]
     for y in (KIND[TAUGHT].to_numpy()[:, np.newaxis], KIND[TAUGHT].rename(name)):

@@ -3,12 +3,12 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 from tfmeta.errors import counted, listed
 from tfmeta.reading.number_checks import is_number
 
 _SHOWN = 3
+_EXACT = 2**53  # up to here float64 has all whole numbers
 _FORM = "case, spaces, Unicode's forms or the way in which a number is written"
 
 
@@ -32,5 +32,14 @@ def names_alike(class_names: Sequence[str]) -> Iterator[str]:
 def form_of(name: str) -> str:
     """What a name has in common with others that differ from it only in `_FORM`."""
     if is_number(name):
-        return repr(Decimal(name.strip().replace("_", "")).normalize() + 0)
+        return _form_of_number(name)
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _form_of_number(name: str) -> str:
+    """The same for each way to write a number; float64 would take large whole ones for equal."""
+    try:
+        return str(int(name))
+    except ValueError:
+        value = float(name)
+    return str(int(value)) if value.is_integer() and abs(value) <= _EXACT else repr(value)

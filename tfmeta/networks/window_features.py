@@ -54,11 +54,13 @@ def features_of_windows(
     channels = layers.Reshape(steps.input_shape[1:], name="channels", **full)(steps.output)
     rocket, figures = MiniRocket(name="mini_rocket", **full), WindowFigures(name="figures", **full)
     made = [keras.Model(steps.input, layer(channels)) for layer in (rocket, figures)]
+    scaled = computed(keras.Model(steps.input, channels), windows)
     for layer in (rocket, figures):
-        layer.fit(computed(keras.Model(steps.input, channels), windows))
+        layer.fit(scaled)
     shares = _centred(made[0], windows)
     _, alike = features_of_classes(made[1], windows)
-    return [_beside(shares, alike, weight, windows) for weight in weights]
+    lengths = {network: _length(network, windows) for network in (shares, alike)}
+    return [_beside(lengths, weight) for weight in weights]
 
 
 def _centred(network: keras.Model, windows: npt.NDArray[np.float32]) -> keras.Model:
@@ -70,20 +72,17 @@ def _centred(network: keras.Model, windows: npt.NDArray[np.float32]) -> keras.Mo
     return keras.Model(network.input, centred(network.output))
 
 
-def _beside(
-    shares: keras.Model, alike: keras.Model, weight: float, windows: npt.NDArray[np.float32]
-) -> keras.Model:
-    """Features of both; of the first a length of one on average, of the second the weight."""
-    lengths = {"shares_as_long": 1.0, "figures_as_long": weight}
+def _beside(lengths: dict[keras.Model, float], weight: float) -> keras.Model:
+    """Features of two networks, by their lengths: of the first one on average, then the weight."""
+    wanted = {"shares_as_long": 1.0, "figures_as_long": weight}
     parts = [
-        layers.Rescaling(length / _length(network, windows), name=name, **full_dtype())(
-            network.output
-        )
-        for (name, length), network in zip(lengths.items(), (shares, alike), strict=True)
-        if length
+        layers.Rescaling(want / length, name=name, **full_dtype())(network.output)
+        for (name, want), (network, length) in zip(wanted.items(), lengths.items(), strict=True)
+        if want
     ]
     beside = layers.Concatenate(name="windows_and_figures", **full_dtype())
-    return keras.Model(shares.input, beside(parts) if parts[1:] else parts[0], name="windows")
+    inputs = next(iter(lengths)).input
+    return keras.Model(inputs, beside(parts) if parts[1:] else parts[0], name="windows")
 
 
 def _length(network: keras.Model, windows: npt.NDArray[np.float32]) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from tfmeta.errors import UserError, listed
 from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.number_checks import first_unfit
+from tfmeta.reading.text_columns import as_unicode
 
 _MOST_SHOWN = 5  # words, in a warning
 BLANKS = " \t\n\r\f\v"  # around a text, as `tf.strings.strip` removes them
@@ -36,9 +37,7 @@ def category_texts(values: Any, vocabulary: Sequence[str] = ()) -> np.ndarray:
         if value is None or value != value:
             texts[row] = ""
             continue
-        if isinstance(value, bytes):  # what is no UTF-8 becomes halves of characters
-            value = value.decode("utf-8", "surrogateescape")
-        texts[row] = str(value).strip(BLANKS)
+        texts[row] = str(as_unicode(value)).strip(BLANKS)
         same = words.get(value, []) if isinstance(value, int | float) else []
         if texts[row] not in known and len(same) == 1:
             texts[row] = same[0]

@@ -51,7 +51,12 @@ def is_pair(given: Any) -> bool:
     """Whether it is `(examples, answers)`, and no pair of paths."""
     if not isinstance(given, tuple) or len(given) != 2:
         return False
-    return not any(isinstance(each, str) or hasattr(each, "__fspath__") for each in given)
+    return not any(map(is_path, given))
+
+
+def is_path(given: Any) -> bool:
+    """Whether it is one path: a text, or what Python takes for a path."""
+    return isinstance(given, str) or hasattr(given, "__fspath__")
 
 
 def columns_of(table: Any) -> Any:

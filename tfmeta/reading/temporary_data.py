@@ -10,7 +10,7 @@ import numpy as np
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.example_reader import Names
 from tfmeta.reading.in_memory import columns_of, is_array, is_table
-from tfmeta.reading.text_columns import are_texts
+from tfmeta.reading.text_columns import are_texts, as_unicode, texts_in
 
 _ARRAYS, _TABLE, _TEXTS = "data.npz", "data.parquet", "data.jsonl"
 
@@ -56,12 +56,12 @@ def _as_array(x: Any, what: str) -> np.ndarray:
 
 def _answers(y: Any, what: str) -> np.ndarray:
     """Numbers, or names of classes as text: `(examples,)`, or several values of each."""
-    array = np.asarray(y)
+    array = np.atleast_1d(np.asarray(y))
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.dtype.kind in "biuf":
         return array
-    each = _decoded(array).tolist()
+    each = [as_unicode(value) for value in array.tolist()]
     odd = [value for value in each if not isinstance(value, str | int | bool | np.generic)]
     if odd or array.ndim != 1:
         shown = f"{odd[0]!r:.80} as an answer" if odd else f"answers of shape {array.shape}"
@@ -169,7 +169,8 @@ def _check_order(table: Any, y: Any) -> None:
 
 
 def _write_texts(folder: Path, x: Any, y: Any, what: str, names: Names) -> Path:
-    texts = _decoded(np.asarray(x)).tolist() if hasattr(x, "__array__") else _listed(x)
+    given = texts_in(x)
+    texts = list(given) if hasattr(given, "__iter__") else [given]
     odd = [(n, each) for n, each in enumerate(texts, 1) if not isinstance(each, str)]
     if odd and isinstance(odd[0][1], str | int | float | None) and len(odd) < len(texts):
         raise UserError(f"received {odd[0][1]!r} as text {odd[0][0]} of {what}; expected a text")
@@ -185,20 +186,6 @@ def _write_texts(folder: Path, x: Any, y: Any, what: str, names: Names) -> Path:
         )
     pairs = zip(texts, answers, strict=True)
     return _write_json(folder, [{names.text: text, names.answers[0]: a} for text, a in pairs])
-
-
-def _listed(x: Any) -> list[Any]:
-    return list(x) if hasattr(x, "__iter__") else [x]
-
-
-def _decoded(array: np.ndarray) -> np.ndarray:
-    """Bytes in UTF-8, which TensorFlow's tensors of strings become, as text."""
-    if array.dtype.kind not in "SO":
-        return array
-    each = [e.decode("utf-8", "replace") if isinstance(e, bytes) else e for e in array.ravel()]
-    decoded = np.empty(len(each), object)
-    decoded[:] = each
-    return decoded.reshape(array.shape)
 
 
 def _write_json(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:

@@ -76,6 +76,17 @@ def as_text(value: Any) -> str:
     """A value such as a label as text, without white space around it; "" if it is missing."""
     if value is None or (isinstance(value, float) and value != value):  # NaN is no label
         return ""
-    if isinstance(value, bytes):  # what is no UTF-8 becomes halves of characters
-        value = value.decode("utf-8", "surrogateescape")
-    return str(value).strip()
+    return str(as_unicode(value)).strip()
+
+
+def as_unicode(value: Any) -> Any:
+    """Bytes as text, in which what is no UTF-8 becomes halves of characters; others as they are."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
+def texts_in(given: Any) -> Any:
+    """The texts in an array or a tensor of one axis, as a list; anything else as it is."""
+    if getattr(given, "ndim", 0) != 1 or not hasattr(given, "__array__"):
+        return given
+    each = [as_unicode(value) for value in np.asarray(given).tolist()]
+    return each if each and all(isinstance(value, str) for value in each) else given

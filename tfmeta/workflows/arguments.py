@@ -45,9 +45,7 @@ def path(name: str, value: Any) -> Path:
 
 def paths(name: str, values: Any) -> list[str]:
     """One path or several, as they were written; raises UserError for none, or what is no path."""
-    if hasattr(values, "__array__"):
-        values = _texts_in(values)
-    if hasattr(values, "__array__"):
+    if hasattr(values, "__array__") and not _is_list_of_texts(values):
         raise UserError(
             f"received {name} of type {type(values).__name__}; expected paths, or an array of "
             "numbers"
@@ -68,12 +66,8 @@ def paths(name: str, values: Any) -> list[str]:
     return [os.fspath(value) for value in each]
 
 
-def _texts_in(array: Any) -> Any:
-    """The texts in an array or tensor of them, as a list; what is none as it is; without NumPy."""
-    each = array.__array__().tolist() if getattr(array, "ndim", 0) == 1 else []
-    if not each or not all(isinstance(one, str | bytes) for one in each):
-        return array
-    return [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in each]
+def _is_list_of_texts(array: Any) -> bool:
+    return getattr(array, "ndim", 0) == 1 and all(isinstance(each, str) for each in array)
 
 
 def check_flags(**flags: object) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from tfmeta.errors import UserError
 from tfmeta.named_code import trusting
 from tfmeta.reading.example_reader import InMemory, Names
-from tfmeta.reading.in_memory import as_file, is_pair, is_table
+from tfmeta.reading.in_memory import as_file, is_pair, is_path, is_table
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import (
@@ -84,7 +84,7 @@ def learn(
     reading |= _names_of_columns(data, reading)
     progress = progress_or_log(progress, "learn")
     with trusting(trust), _as_place(data, reading) as place:
-        stem = place.resolve().stem if _is_path(data) else "learned"
+        stem = place.resolve().stem if is_path(data) else "learned"
         folder = path("output", output or _EXPORTED / stem)
         _check_there(place)
         check_outputs(folder)
@@ -96,7 +96,7 @@ def learn(
 @contextlib.contextmanager
 def _as_place(data: Any, reading: dict[str, Any]) -> Iterator[Path]:
     """The folder or file of the data, which is written if it is in memory."""
-    if _is_path(data):
+    if is_path(data):
         yield path("data", data)
         return
     if not is_pair(data) and not is_table(data):
@@ -120,14 +120,10 @@ def _name_of(x: Any, y: Any) -> str | None:
 def _names_of_columns(data: Any, reading: Mapping[str, Any]) -> dict[str, str | None]:
     """The names that the user gave; of data in memory, columns may have numbers for names."""
     given = {name: reading.get(name) for name in _COLUMNS if name in reading}
-    if not _is_path(data):
+    if not is_path(data):
         given |= {name: str(value) for name, value in given.items() if type(value) is int}
     check_texts("one column", **given)
     return given
-
-
-def _is_path(data: Any) -> bool:
-    return isinstance(data, str) or hasattr(data, "__fspath__")
 
 
 def _with_label(place: Path, reading: dict[str, Any], progress: Progress) -> tuple[str, ...]:

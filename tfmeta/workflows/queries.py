@@ -24,6 +24,7 @@ from tfmeta.reading.in_memory import (
     places_in_memory,
 )
 from tfmeta.reading.number_checks import is_number
+from tfmeta.reading.text_columns import texts_in
 from tfmeta.workflows.arguments import path, paths
 
 
@@ -61,7 +62,8 @@ def data_or_paths(given: Any, *, labelled: bool = False) -> Any:
     Raises:
         UserError: if it is neither.
     """
-    return given if is_in_memory(given, with_answers=labelled) else paths("images", given)
+    is_data = is_in_memory(given, with_answers=labelled)
+    return given if is_data else paths("images", texts_in(given))
 
 
 def read_queries(
