@@ -25,8 +25,9 @@ from sklearn.svm import SVC, SVR
 from tfmeta.evaluation.held_out import best_head
 from tfmeta.evaluation.leave_one_out_values import best_strength
 from tfmeta.evaluation.left_out import left_out_logits
+from tfmeta.networks.in_parts import computed, computed_without
 from tfmeta.networks.mlp import mlp
-from tfmeta.networks.table_features import features_of_classes, features_of_values
+from tfmeta.networks.table_features import TableNetworks
 
 QUERIES = 600
 CLASSES = {
@@ -83,9 +84,11 @@ def of_folder(folder):
 
 
 def scaled(support, query):
-    """Both in units of the support's deviations."""
+    """Both in units of the support's deviations; 0 in columns that are constant in it."""
     centre, deviation = support.mean(0), support.std(0)
-    deviation = np.where(deviation > 0, deviation, 1)
+    varying = np.ptp(support, 0) > 0
+    support, query = (np.where(varying, x, centre) for x in (support, query))
+    deviation = np.where(varying, deviation, 1)
     return [(x - centre) / deviation for x in (support, query)]
 
 
@@ -105,12 +108,21 @@ def classes(x, y, shots, rng):
     query = rng.permutation(np.setdiff1d(np.arange(len(y)), support))[:QUERIES]
     right = np.searchsorted(np.unique(y), y[query])
     support, query = scaled(x[support], x[query])
-    networks = features_of_classes(columns_of(support), np.float32(support))
-    features = [as_learn(network, support, query) for network in networks]
-    tried = [best_head(each, labels) for each, _ in features]
-    chosen = int(np.argmin([each.loss for each in tried]))
-    answers = {"learn": head_answers(tried[chosen].head, *features[chosen], labels)}
-    answers["columns alone"] = head_answers(tried[0].head, *features[0], labels)
+    support, query = np.float32(support), np.float32(query)
+    made = TableNetworks(columns_of(support), support)
+
+    def without(rows):
+        return made.telling_apart(labels, np.setdiff1d(np.arange(len(support)), rows))
+
+    alike, plain, relevant = made.alike(), made.plain(), without(())
+    tried = [best_head(computed(each, support), labels) for each in (alike, plain)]
+    tried.append(best_head(computed_without(without, support), labels))
+    found = [
+        head_answers(each.head, *as_learn(network, support, query), labels)
+        for each, network in zip(tried, (alike, plain, relevant), strict=True)
+    ]
+    answers = {"learn": found[int(np.argmin([each.loss for each in tried]))]}
+    answers |= dict(zip(("alike", "columns alone", "relevant"), found, strict=True))
     answers |= {name: make().fit(support, labels).predict(query) for name, make in CLASSES.items()}
     return {name: 100 * np.mean(each == right) for name, each in answers.items()}
 
@@ -129,15 +141,22 @@ def values(x, y, number, rng):
     centre, deviation = y[support].mean(), y[support].std() or 1
     targets, right = ((y[rows] - centre) / deviation for rows in (support, query))
     support, query = scaled(x[support], x[query])
-    network = features_of_values(columns_of(support), np.float32(support))
-    rows = [(support, query), as_learn(network, support, query)]
-    alone, both = (best_strength(each, targets[:, np.newaxis]) for each, _ in rows)
-    chosen = 0 if both.is_surely_worse_than(alone) else 1
+    support, query, outputs = np.float32(support), np.float32(query), targets[:, np.newaxis]
+    columns = columns_of(support)
+    made = TableNetworks(columns, support)
+
+    def without(rows):
+        return made.of_values(outputs, np.setdiff1d(np.arange(len(support)), rows))
+
+    alone = best_strength(computed(columns, support), outputs)
+    both = best_strength(computed_without(without, support), outputs)
     found = [
-        regressed(*each, targets, tried.strength)
-        for each, tried in zip(rows, (alone, both), strict=True)
+        regressed(*as_learn(network, support, query), targets, each.strength)
+        for network, each in ((columns, alone), (without(()), both))
     ]
-    answers = {"learn": found[chosen], "columns alone": found[0]}
+    is_alone = made.are_linear(outputs) or both.is_surely_worse_than(alone)
+    answers = {"learn": found[0 if is_alone else 1]}
+    answers["columns alone"] = found[0]
     answers |= {name: make().fit(support, targets).predict(query) for name, make in VALUES.items()}
     return {name: np.sqrt(np.mean((each - right) ** 2)) for name, each in answers.items()}
 

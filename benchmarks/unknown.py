@@ -22,7 +22,7 @@ from tfmeta.confidence import Confidence
 from tfmeta.evaluation.held_out import best_head
 from tfmeta.evaluation.left_out import left_out_logits
 from tfmeta.networks.mlp import mlp
-from tfmeta.networks.table_features import features_of_classes
+from tfmeta.networks.table_features import TableNetworks
 
 QUERIES = 15  # per class
 
@@ -47,7 +47,7 @@ def digits():
     x, y = load_digits(return_X_y=True)
     deviation = x.std(0)
     x = np.float32((x - x.mean(0)) / np.where(deviation > 0, deviation, 1))
-    _, network = features_of_classes(mlp(x.shape[1:], None, units=()), x)
+    network = TableNetworks(mlp(x.shape[1:], None, units=()), x).alike()
     return unit(np.float64(network(x))), y
 
 

@@ -9,7 +9,7 @@ from closeness import assert_close
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.sound_features import features_of_sounds, heard_features
 from tfmeta.networks.sound_statistics import SoundStatistics
-from tfmeta.networks.table_features import features_of_classes
+from tfmeta.networks.table_features import TableNetworks
 
 SHARE = 0.6
 
@@ -71,7 +71,7 @@ def test_a_head_compares_statistics_as_a_table_and_speech_at_twice_the_length():
     rows[:, 2] = 7  # says nothing
     deviation = np.where(np.arange(5) == 2, 1, rows[:, :5].std(0))
     scaled = ((rows[:, :5] - rows[:, :5].mean(0)) / deviation).astype(np.float32)
-    as_table = features_of_classes(mlp((5,), None, units=()), scaled)[1](scaled).numpy()
+    as_table = TableNetworks(mlp((5,), None, units=()), scaled).alike()(scaled).numpy()
     assert_close(features_of_sounds(rows[:, :5], 5)(rows[:, :5]).numpy(), as_table)
     roots = np.sign(rows[:, 5:]) * np.sqrt(np.abs(rows[:, 5:]))
     roots /= np.linalg.norm(roots, axis=1, keepdims=True)

@@ -13,7 +13,7 @@ from tfmeta.networks.column_ranks import ColumnRanks
 from tfmeta.networks.laplace_features import LaplaceFeatures
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.on_sphere import OnSphere
-from tfmeta.networks.table_features import features_of_classes, features_of_values
+from tfmeta.networks.table_features import TableNetworks
 
 ROWS = np.float32(load_wine().data)
 
@@ -91,7 +91,8 @@ def test_networks_are_the_same_after_saving(policy, tmp_path):
     keras.config.set_dtype_policy(policy)
     try:
         columns = mlp((13,), None, units=(), input_mean=ROWS.mean(0), input_scale=ROWS.std(0))
-        networks = [*features_of_classes(columns, ROWS), features_of_values(columns, ROWS)]
+        made, targets = TableNetworks(columns, ROWS), ROWS[:, :1]
+        networks = [made.plain(), made.alike(), made.of_values(targets)]
         for network, size in zip(networks, (14, 14 + 1024, 13 + 1024), strict=True):
             features = network(ROWS).numpy()
             assert features.shape == (len(ROWS), size)
@@ -107,8 +108,9 @@ def test_networks_are_the_same_after_saving(policy, tmp_path):
 def test_a_large_table_has_fewer_features(number, features):
     rows = np.float32(np.arange(number))[:, np.newaxis]
     columns = mlp((1,), None, units=(), input_mean=[2**15], input_scale=[2**14])
-    assert features_of_values(columns, rows).output_shape == (None, 1 + features)
-    assert features_of_values(columns, rows)(rows[:2]).shape == (2, 1 + features)
+    network = TableNetworks(columns, rows).alike()
+    assert network.output_shape == (None, 2 + features)
+    assert network(rows[:2]).shape == (2, 2 + features)
 
 
 def test_an_odd_number_of_features_is_refused():

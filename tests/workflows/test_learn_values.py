@@ -13,7 +13,7 @@ from sklearn.datasets import load_diabetes
 import tfmeta
 from tfmeta.cli import main
 from tfmeta.networks.mlp import mlp
-from tfmeta.networks.table_features import features_of_values
+from tfmeta.networks.table_features import TableNetworks
 from tfmeta.workflows import learn_exports
 
 DATA = load_diabetes(scaled=False)
@@ -43,7 +43,9 @@ def expected(query, strength):
     """Mean and variance but for the noise, by NumPy, in the targets' unit."""
     x, y = np.float32(DATA.data[:ROWS]), DATA.target[:ROWS, np.newaxis] / 7
     columns = mlp((10,), None, units=(), input_mean=x.mean(0), input_scale=x.std(0))
-    network = features_of_values(columns, x)  # see tests/networks/test_table_features.py
+    network = TableNetworks(columns, x).of_values(
+        (y - y.mean()) / y.std()
+    )  # see tests/networks/test_table_features.py
     x, query = (np.float64(network(np.float32(each))) for each in (x, query))
     x, query = (np.concatenate([e, np.ones((len(e), 1))], 1) for e in (x, query))
     level, spread = y.mean(), y.std()

@@ -22,7 +22,8 @@ def confidence_between_classes(features: npt.NDArray[np.float32]) -> Confidence:
     Args:
         features: `(classes, units)`, one example of each class.
     """
-    _, from_others = nearest_distances(features, np.arange(len(features)))
+    labels = np.arange(len(features))
+    from_others = nearest_distances(features, labels, labels)
     typical = float(np.median(from_others))
     if typical <= 0:  # most examples are the same
         return Confidence()

@@ -22,6 +22,7 @@ from tfmeta.evaluation.left_out import (
     nearest_distances,
 )
 from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units
+from tfmeta.evaluation.unseen_labels import Comparable, groups_of_blocks, without_labels
 
 _MANY = 1000  # examples; of more, a fifth is held out at a time
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
@@ -98,15 +99,15 @@ class HeldOut:
         return float(-np.log(np.maximum(own, 1e-12)).mean())
 
 
-def held_out(features: Array, labels: Array, head: Head) -> HeldOut:
+def held_out(features: Comparable, labels: Array, head: Head) -> HeldOut:
     """What a head says of each example that it was not learned from.
 
     Args:
-        features: `(examples, units)`, as the head's learner takes them.
+        features: `(examples, units)`, as the head's learner takes them; or see `without_labels`,
+            for a network fitted on labels.
         labels: `(examples,)` from 0; at least one class has two examples.
         head: one of `heads_for`.
     """
-    features = np.asarray(features, np.float64)
     blocks = _blocks_without_class(head, labels)
     return _held_out(features, labels, head, folds=folds_of(labels), blocks=blocks)
 
@@ -128,46 +129,67 @@ def heads_for(labels: Array, units: int) -> list[Head]:
     return [*found, *logistic] if is_affordable else found
 
 
-def best_head(features: Array, labels: Array) -> HeldOut:
+def best_head(features: Comparable, labels: Array) -> HeldOut:
     """The head whose calibrated answers to examples that were held out are the likeliest.
 
     It is chosen by a thousand examples if there are more, and then answers all of them. It
     remembers their features, unless an export would be too large or the distances too many.
+
+    Args: see `held_out`.
     """
-    remembers = features.size <= _MOST_REMEMBERED and len(features) <= _MOST_NEIGHBOURS
-    features = in_fewest_units(np.asarray(features, np.float64))  # once for all heads
+    units = without_labels(features, np.arange(0)).shape[1]
+    is_small = len(labels) * units <= _MOST_REMEMBERED and len(labels) <= _MOST_NEIGHBOURS
+    features = _in_fewest_units(features)  # once for all heads
     folds = _enough_of(folds_of(labels))
-    heads = heads_for(labels, features.shape[1])
+    heads = heads_for(labels, units)
     best = min(heads, key=lambda head: _held_out(features, labels, head, folds=folds).loss)
     tried_all = any(head.algorithm == _SLOWEST for head in heads)
-    best = replace(best, remembers=remembers)
+    best = replace(best, remembers=is_small)
     return replace(held_out(features, labels, best), tried_all=tried_all)
 
 
+def _in_fewest_units(features: Comparable) -> Comparable:
+    if not callable(features):
+        return in_fewest_units(np.asarray(features, np.float64))
+    return lambda rows: in_fewest_units(np.asarray(features(rows), np.float64))
+
+
 def _held_out(
-    features: Array, labels: Array, head: Head, *, folds: Folds, blocks: Folds = ()
+    features: Comparable, labels: Array, head: Head, *, folds: Folds, blocks: Folds = ()
 ) -> HeldOut:
     """What a head says of the examples of some folds, and of blocks whose classes it lacks."""
-    both = [*folds, *blocks]
-    logits = left_out_logits(head.algorithm, features, labels, both, **head.options)
-    rows, known = _in_order(folds, logits[: len(folds)])
+    rows, known, from_any = _answered(features, labels, head, folds)
     answers = Answers(known, labels[rows], known[:0])
     if blocks:
-        others, unknown = _in_order(blocks, logits[len(folds) :])
+        others, unknown, from_others = _answered(features, labels, head, blocks, of_others=True)
         unknown[np.arange(len(others)), labels[others]] = ABSENT
         answers = replace(answers, unknown=unknown)
         if head.remembers:
-            from_any, from_others = nearest_distances(features, labels)
-            distances = np.concatenate([from_any[rows], from_others[others]])
-            answers = replace(answers, distances=distances)
+            answers = replace(answers, distances=np.concatenate([from_any, from_others]))
     return HeldOut(head, rows, answers, fitted(answers))
 
 
-def _in_order(blocks: Folds, logits: list[Array]) -> tuple[Array, Array]:
-    """The numbers of the blocks' examples from the lowest, and their logits."""
+def _answered(
+    features: Comparable, labels: Array, head: Head, blocks: Folds, **of_distances: bool
+) -> tuple[Array, Array, Array]:
+    """The numbers of the blocks' examples from the lowest, their logits and their distances.
+
+    The features of a block's examples are by a network that has not seen their labels.
+    """
+    logits, distances = [], []
+    for group in groups_of_blocks(features, blocks):
+        rows = np.concatenate(group)
+        x = np.asarray(without_labels(features, rows), np.float64)
+        logits += left_out_logits(head.algorithm, x, labels, group, **head.options)
+        if head.remembers:
+            distances.append(nearest_distances(x, labels, rows, **of_distances))
     rows = np.concatenate(blocks)
     order = np.argsort(rows)
-    return rows[order], np.concatenate(logits)[order]
+    return (
+        rows[order],
+        np.concatenate(logits)[order],
+        np.concatenate(distances)[order] if distances else np.zeros(0),
+    )
 
 
 def _blocks_without_class(head: Head, labels: Array) -> Folds:

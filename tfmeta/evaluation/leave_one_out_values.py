@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tfmeta.evaluation.intervals import Z90
 from tfmeta.evaluation.logistic_head import in_fewest_units
+from tfmeta.evaluation.unseen_labels import Comparable, groups_of_rows, without_labels
 
 # For features of a deviation of one.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
@@ -56,27 +57,57 @@ class HeldOutValues:
 
 
 def held_out_values(features: Array, targets: Array, strength: float) -> HeldOutValues:
-    """Leaves out each row, in closed form.
-
-    With the features X, a constant among them, A = X'X + strength I and h the diagonal of
-    X A^-1 X', the answer to a row that is left out is off by r / (1 - h), where r is how far the
-    regression of all rows is off; its variance is noise / (1 - h).
+    """Leaves out each row, in closed form; see `_LeftOut`.
 
     Args:
         features: `(rows, features)`, each of a mean near zero and a deviation near one.
         targets: `(rows, outputs)`, likewise.
         strength: see `HeldOutValues`.
     """
-    x = np.concatenate([features, np.ones((len(features), 1))], 1).astype(np.float64)
-    x = in_fewest_units(x)
-    gain = np.linalg.solve(x.T @ x + strength * np.eye(x.shape[1]), x.T)
-    left = 1 - np.einsum("ij,ji->i", x, gain)[:, np.newaxis]
-    errors = (x @ (gain @ targets) - targets) / left
+    return _found(strength, *_LeftOut(features, targets).by(strength))
+
+
+def best_strength(features: Comparable, targets: Array) -> HeldOutValues:
+    """The strength with which the targets that were held out are the likeliest.
+
+    Args:
+        features: see `held_out_values`; or see `without_labels`, for a network fitted on targets.
+        targets: see `held_out_values`.
+    """
+    errors = np.empty((len(STRENGTHS), *targets.shape))
+    left = np.empty((len(STRENGTHS), len(targets), 1))
+    for rows in groups_of_rows(features, len(targets)):
+        left_out = _LeftOut(without_labels(features, rows), targets)
+        for number, strength in enumerate(STRENGTHS):
+            of_all = left_out.by(strength)
+            errors[number, rows], left[number, rows] = (each[rows] for each in of_all)
+    tried = map(_found, STRENGTHS, errors, left)
+    return min(tried, key=lambda each: each.loss)
+
+
+class _LeftOut:
+    """Each row of a regression answered by that of all others, for any strength of its prior.
+
+    With the features X, a constant among them, A = X'X + strength I and h the diagonal of
+    X A^-1 X', the answer to a row that is left out is off by r / (1 - h), where r is how far the
+    regression of all rows is off. X'X is decomposed once.
+    """
+
+    def __init__(self, features: Array, targets: Array):
+        x = np.concatenate([features, np.ones((len(features), 1))], 1).astype(np.float64)
+        x = in_fewest_units(x)
+        sizes, axes = np.linalg.eigh(x.T @ x)
+        self._sizes, self._x = np.maximum(sizes, 0)[:, np.newaxis], x @ axes
+        self._targets, self._products = targets, self._x.T @ targets
+
+    def by(self, strength: float) -> tuple[Array, Array]:
+        """How far the answers are off, `(rows, outputs)`, and 1 - h, `(rows, 1)`."""
+        shrunk = 1 / (self._sizes + strength)
+        left = 1 - self._x**2 @ shrunk
+        return (self._x @ (self._products * shrunk) - self._targets) / left, left
+
+
+def _found(strength: float, errors: Array, left: Array) -> HeldOutValues:
+    """With the noise that is likeliest; the variance of an answer is noise / (1 - h)."""
     noise = np.maximum((errors**2 * left).mean(0), _LEAST_NOISE)
     return HeldOutValues(strength, noise, errors, noise / left)
-
-
-def best_strength(features: Array, targets: Array) -> HeldOutValues:
-    """The strength with which the targets that were held out are the likeliest."""
-    tried = [held_out_values(features, targets, each) for each in STRENGTHS]
-    return min(tried, key=lambda each: each.loss)

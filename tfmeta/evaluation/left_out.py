@@ -42,26 +42,32 @@ def left_out_logits(
     return _LOGITS[algorithm](features, labels, blocks, **options)
 
 
-def nearest_distances(features: Array, labels: Array) -> tuple[Array, Array]:
-    """How far each example is from the nearest other one, and from the nearest of another class.
+def nearest_distances(
+    features: Array, labels: Array, asked: Array, *, of_others: bool = False
+) -> Array:
+    """How far some examples are from the nearest other one.
 
-    Args: see `left_out_logits`.
+    Args:
+        features: see `left_out_logits`.
+        labels: likewise.
+        asked: numbers of these examples.
+        of_others: whether the other one is of another class.
 
     Returns:
-        Both `(examples,)`: what `TaskModel.distance_with` says of the example as a query, with a
-        support set without it, or without its class.
+        `(asked,)`: what `TaskModel.distance_with` says of the example as a query, with a support
+        set without it, or without its class.
     """
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     units = (features / np.maximum(lengths, _SHORTEST)).astype(np.float32)
-    found = np.zeros((2, len(units)), np.float32)
-    for start in range(0, len(units), _ROWS):
-        rows = np.arange(start, min(start + _ROWS, len(units)))
+    found = []
+    for start in range(0, len(asked), _ROWS):
+        rows = asked[start : start + _ROWS]
         cosines = np.maximum(units[rows] @ units.T, 0)
-        cosines[rows - start, rows] = 0
-        found[0, rows] = 2 - 2 * cosines.max(-1)
-        cosines[labels[rows, np.newaxis] == labels] = 0
-        found[1, rows] = 2 - 2 * cosines.max(-1)
-    return found[0], found[1]
+        cosines[np.arange(len(rows)), rows] = 0
+        if of_others:
+            cosines[labels[rows, np.newaxis] == labels] = 0
+        found.append(2 - 2 * cosines.max(-1))
+    return np.concatenate(found)
 
 
 def blocks_of_classes(labels: Array) -> Blocks:

@@ -11,7 +11,7 @@ from tfmeta.networks.feature_map import UnitRoots
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.sound_statistics import SoundStatistics
 from tfmeta.networks.speech_embedding import HEARD, speech_embedding
-from tfmeta.networks.table_features import features_of_classes
+from tfmeta.networks.table_features import TableNetworks
 
 BESIDE_SPEECH = 0.5  # length of the statistics, where that of the embedding is 1
 
@@ -40,7 +40,7 @@ def features_of_sounds(rows: npt.NDArray[Any], number: int) -> keras.Model:
     """A network on whose features a head compares sounds.
 
     The statistics are as in a table, columns with the likeness of rows beside them; see
-    `features_of_classes`. They tell voices and microphones apart too, which the embedding of speech
+    `TableNetworks`. They tell voices and microphones apart too, which the embedding of speech
     has learned to leave aside, so that beside it they have half its length.
 
     Args:
@@ -58,7 +58,7 @@ def features_of_sounds(rows: npt.NDArray[Any], number: int) -> keras.Model:
         scale.tolist(), (-mean * scale).tolist(), name="scaled", **full_dtype()
     )
     columns = keras.Model(inputs, scaling(statistics), name="columns")
-    _, likeness = features_of_classes(columns, rows)
+    likeness = TableNetworks(columns, rows).alike()
     if rows.shape[1] == number:
         return likeness
     unit = layers.UnitNormalization(name="of_unit_length", **full_dtype())(likeness.output)

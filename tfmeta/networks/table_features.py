@@ -1,6 +1,7 @@
 """What a linear head learns a table from: its columns, and how alike rows are."""
 
 import math
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -10,65 +11,117 @@ from keras import layers
 
 from tfmeta.networks.beside_constant import BesideConstant
 from tfmeta.networks.column_ranks import ColumnRanks
+from tfmeta.networks.column_relevance import Relevance, relevance_of
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.laplace_features import LaplaceFeatures
 from tfmeta.networks.on_sphere import OnSphere
+from tfmeta.networks.within_range import WithinRange
 
 # Features of likeness, and the most numbers that those of all rows may have together (64 MiB).
 _NUMBER, _FEWEST, _MOST_NUMBERS = 1024, 64, 2**24
+_MARGIN = 0.5  # beyond a column's range, as a share of it, where a line ends
+_NOTHING = 0.02  # of the variance
+Array = npt.NDArray[Any]
 
 
-def features_of_classes(columns: keras.Model, rows: npt.NDArray[Any]) -> list[keras.Model]:
-    """Two networks, on whose features, brought to unit length, a head tells classes apart.
+class TableNetworks:
+    """Makes networks of the columns of a table, on whose features a linear head learns.
 
-    Those of the first are the columns, beside a constant that is as large as a row is long on
-    average. The second has the columns on a sphere, with features of likeness beside them of the
-    same length; see `_likeness`. What is far from all rows has features that are far from theirs.
+    Features of likeness are of length one; a linear function of them is one of a kernel machine.
+    It has thresholds, and columns may count only together, which no linear function of the columns
+    can learn. The kernel is Laplace's, of the columns' ranks.
 
     Args:
         columns: `(batch, ...) -> (batch, columns)`, of a mean near zero and a deviation near one.
         rows: those that are learned, `(rows, ...)`, as `columns` takes them.
     """
-    scaled, full = columns(rows).numpy(), full_dtype()
-    length = math.sqrt(_number_that_vary(scaled))
-    plain = BesideConstant(length, name="beside_constant", **full)(columns.output)
-    points = OnSphere(length, name="on_sphere", **full)(columns.output)
-    return [_network(columns, plain), _network(columns, points, _likeness(columns, scaled))]
+
+    def __init__(self, columns: keras.Model, rows: Array):
+        self._columns, self._scaled = columns, columns(rows).numpy()
+        self._number = int((np.ptp(self._scaled, 0) > 0).sum()) or 1  # of the columns that vary
+        self._length = math.sqrt(self._number)  # of a row, on average
+
+    def plain(self) -> keras.Model:
+        """The columns, beside a constant that is as large as a row is long on average.
+
+        A head tells classes apart by features of unit length.
+        """
+        made = BesideConstant(self._length, name="beside_constant", **full_dtype())
+        return self._network(made(self._columns.output))
+
+    def alike(self, weights: Any = 1.0) -> keras.Model:
+        """The columns on a sphere, with features of likeness beside them of the same length.
+
+        What is far from all rows has features that are far from theirs.
+
+        Args:
+            weights: `(columns,)`, of the columns in the likeness.
+        """
+        on_sphere = OnSphere(self._length, name="on_sphere", **full_dtype())
+        return self._network(on_sphere(self._columns.output), self._likeness(weights))
+
+    def telling_apart(self, labels: Array, seen: Any = slice(None)) -> keras.Model:
+        """The same, where the columns that tell the classes apart count more in the likeness.
+
+        Args:
+            labels: `(rows,)`, from 0.
+            seen: numbers of the rows whose labels say so; the others' are not used.
+        """
+        one_hot = np.eye(labels.max() + 1)[labels]
+        return self.alike(self._relevance(one_hot, seen, labels[seen]).weights)
+
+    def are_linear(self, targets: Array) -> bool:
+        """Whether likeness says next to nothing of some values, beside the columns.
+
+        Args:
+            targets: `(rows, outputs)`.
+        """
+        found = self._relevance(targets, slice(None))
+        return found.alike < _NOTHING * (found.alike + found.linear)
+
+    def of_values(self, targets: Array, seen: Any = slice(None)) -> keras.Model:
+        """The columns, with features of likeness beside them, for a regression.
+
+        The columns that say more of the targets count more in the likeness, and of columns and
+        likeness what says more of them is longer. Columns end half their range beyond it.
+
+        Args:
+            targets: `(rows, outputs)`.
+            seen: numbers of the rows whose targets say so; the others' are not used.
+        """
+        found = self._relevance(targets, seen)
+        shares = [2 * each / (found.linear + found.alike) for each in (found.linear, found.alike)]
+        within = WithinRange(_MARGIN, name="within_range", **full_dtype())
+        points = within(self._columns.output)
+        within.fit(self._scaled)
+        return self._network(
+            _times(shares[0] ** 0.5, points, "linear"),
+            _times(shares[1] ** 0.5 * self._length, self._likeness(found.weights), "alike"),
+        )
+
+    def _relevance(self, targets: Array, seen: Any, labels: Array | None = None) -> Relevance:
+        standing = self._ranks.numpy()[seen]
+        return relevance_of(standing, self._scaled[seen], targets[seen], labels)
+
+    @cached_property
+    def _ranks(self) -> Any:
+        ranks = ColumnRanks(**full_dtype())
+        ranks.build(self._scaled.shape)
+        ranks.fit(self._scaled)
+        return ranks(self._scaled)
+
+    def _likeness(self, weights: Any) -> Any:
+        ranks = ColumnRanks(name="ranks", **full_dtype())
+        ranked = ranks(self._columns.output)
+        ranks.fit(self._scaled, weights)
+        size = min(_NUMBER, max(_FEWEST, _MOST_NUMBERS // len(self._scaled) // 2 * 2))
+        return LaplaceFeatures(size, self._number, name="likeness", **full_dtype())(ranked)
+
+    def _network(self, *features: Any) -> keras.Model:
+        beside = layers.Concatenate(name="beside_each_other", **full_dtype())
+        outputs = beside(features) if len(features) > 1 else features[0]
+        return keras.Model(self._columns.input, outputs, name="table")
 
 
-def features_of_values(columns: keras.Model, rows: npt.NDArray[Any]) -> keras.Model:
-    """A network on whose features a linear regression learns values.
-
-    Features of likeness, see `_likeness`, stand beside the columns, as long as a row on average.
-
-    Args: see `features_of_classes`.
-    """
-    scaled = columns(rows).numpy()
-    length = math.sqrt(_number_that_vary(scaled))
-    as_long = layers.Rescaling(length, name="as_long", **full_dtype())
-    return _network(columns, columns.output, as_long(_likeness(columns, scaled)))
-
-
-def _likeness(columns: keras.Model, scaled: npt.NDArray[Any]) -> Any:
-    """Features of length one, a linear function of which is one of a kernel machine.
-
-    It has thresholds, and columns may count only together, which no linear function of the columns
-    can learn. The kernel is Laplace's, of the columns' ranks.
-    """
-    ranks = ColumnRanks(name="ranks", **full_dtype())
-    ranked = ranks(columns.output)
-    ranks.fit(scaled)
-    number = min(_NUMBER, max(_FEWEST, _MOST_NUMBERS // len(scaled) // 2 * 2))
-    return LaplaceFeatures(number, _number_that_vary(scaled), name="likeness", **full_dtype())(
-        ranked
-    )
-
-
-def _network(columns: keras.Model, *features: Any) -> keras.Model:
-    beside = layers.Concatenate(name="beside_each_other", **full_dtype())
-    outputs = beside(features) if len(features) > 1 else features[0]
-    return keras.Model(columns.input, outputs, name="table")
-
-
-def _number_that_vary(scaled: npt.NDArray[Any]) -> int:
-    return int((np.ptp(scaled, 0) > 0).sum()) or 1
+def _times(factor: float, features: Any, name: str) -> Any:
+    return layers.Rescaling(factor, name=name, **full_dtype())(features)

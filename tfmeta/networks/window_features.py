@@ -11,7 +11,7 @@ from tfmeta.networks.in_parts import computed
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.mini_rocket import LENGTH, MiniRocket
 from tfmeta.networks.scaled_input import window_input
-from tfmeta.networks.table_features import features_of_classes
+from tfmeta.networks.table_features import TableNetworks
 from tfmeta.networks.window_figures import WindowFigures
 
 _LEAST = 0.03  # of a deviation: a share that hardly differs among the windows says little
@@ -42,7 +42,7 @@ def features_of_windows(
     """Networks on whose features a head tells windows apart: one for each weight.
 
     MiniRocket's features find what happens at any time of a window. Beside them stand figures of
-    each channel, and how alike windows are in these; see `WindowFigures` and `features_of_classes`.
+    each channel, and how alike windows are in these; see `WindowFigures` and `TableNetworks`.
 
     Args:
         steps: what `steps_of_windows` makes.
@@ -58,7 +58,7 @@ def features_of_windows(
     for layer in (rocket, figures):
         layer.fit(scaled)
     shares = _centred(made[0], windows)
-    _, alike = features_of_classes(made[1], windows)
+    alike = TableNetworks(made[1], windows).alike()
     lengths = {network: _length(network, windows) for network in (shares, alike)}
     return [_beside(lengths, weight) for weight in weights]
 

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
-from tfmeta.networks.in_parts import computed
+from tfmeta.evaluation.unseen_labels import Comparable
+from tfmeta.networks.in_parts import computed, computed_without
 from tfmeta.networks.mini_rocket import LENGTH
 from tfmeta.networks.mlp import mlp
-from tfmeta.networks.table_features import features_of_classes
+from tfmeta.networks.table_features import TableNetworks
 from tfmeta.networks.window_features import are_windows, features_of_windows, steps_of_windows
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
@@ -25,6 +27,7 @@ from tfmeta.workflows.learnable.task import (
     LIKENESS,
     LIKENESS_OF_STEPS,
     ONE_TASK,
+    RELEVANT,
     Task,
     checked_source,
     held_out_of,
@@ -34,6 +37,8 @@ from tfmeta.workflows.learnable.task import (
 from tfmeta.workflows.learnable.words import in_own_words, refuse
 from tfmeta.workflows.learned import Learned
 
+# What a head takes of a row, the network that makes it, and its features of all rows.
+Tried = tuple[str, keras.Model, Comparable]
 FIGURES = (0.5, 0.0, 1.0)  # weights of channels' figures beside convolutions, which are tried
 
 
@@ -74,29 +79,38 @@ def task_of_table(
     refuse("network", network, "a table", "images")
     source = checked_source(read)
     tried = _of_windows(source) if are_windows(source.input_shape) else _of_rows(source)
-    return likeliest(_task(source, on, network, progress) for on, network in tried)
+    return likeliest(_task(source, *each, progress) for each in tried)
 
 
-def _of_rows(source: ClassSource) -> list[tuple[str, keras.Model]]:
-    """Names and networks; the first is taken where none can be held out."""
-    columns = mlp(source.input_shape, None, units=(), **source.network_options)
-    plain, alike = features_of_classes(columns, source.index.examples)
+def _of_rows(source: ClassSource) -> Iterator[Tried]:
+    """The first is taken where none can be held out."""
+    x, labels = source.index.examples, source.index.labels
+    made = TableNetworks(mlp(x.shape[1:], None, units=(), **source.network_options), x)
     # Likeness first, which tells best what is of no class.
-    return [(LIKENESS, alike), (COLUMNS, plain)]
+    for on, network in ((LIKENESS, made.alike()), (COLUMNS, made.plain())):
+        yield on, network, computed(network, x)
+
+    def without(rows: Any) -> keras.Model:
+        return made.telling_apart(labels, np.setdiff1d(np.arange(len(x)), rows))
+
+    if source.index.counts.max() > 1:
+        yield RELEVANT, without(()), computed_without(without, x)
 
 
-def _of_windows(source: ClassSource) -> list[tuple[str, keras.Model]]:
+def _of_windows(source: ClassSource) -> Iterator[Tried]:
     """The same for `(time, channels)`. Where a certain step counts, likeness is better."""
     steps = steps_of_windows(source.input_shape, **source.network_options)
     windows = source.index.examples
     networks = features_of_windows(steps, windows, FIGURES)
     called = [f"{CONVOLUTIONS}, beside figures" if weight else CONVOLUTIONS for weight in FIGURES]
-    _, alike = features_of_classes(steps, windows)
-    return [*zip(called, networks, strict=True), (LIKENESS_OF_STEPS, alike)]
+    alike = TableNetworks(steps, windows).alike()
+    for on, network in [*zip(called, networks, strict=True), (LIKENESS_OF_STEPS, alike)]:
+        yield on, network, computed(network, windows)
 
 
-def _task(source: ClassSource, on: str, network: keras.Model, progress: Progress) -> Task:
+def _task(
+    source: ClassSource, on: str, network: keras.Model, features: Comparable, progress: Progress
+) -> Task:
     """The task, whose heads compare what a network makes of rows."""
-    x = source.index.examples
-    held_out = held_out_of(computed(network, x), source, progress)
-    return Task(source, held_out, x, lambda head: learner_of(head, network), on)
+    held_out = held_out_of(features, source, progress)
+    return Task(source, held_out, source.index.examples, lambda h: learner_of(h, network), on)

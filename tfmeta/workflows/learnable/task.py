@@ -12,6 +12,7 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
 from tfmeta.evaluation.held_out import Head, HeldOut, best_head
+from tfmeta.evaluation.unseen_labels import Comparable
 from tfmeta.learners import find
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks.in_parts import Features
@@ -19,7 +20,9 @@ from tfmeta.training.progress import Progress
 
 # Every example is of the one task: no class is kept for validation or test.
 ONE_TASK: dict[str, Any] = {"split_by": "class", "validation": 0, "test": 0}
-COLUMNS, LIKENESS = "the columns", "the columns and the likeness of rows"  # of tables, in reports
+# Of tables, in reports.
+COLUMNS, LIKENESS = "the columns", "the columns and the likeness of rows"
+RELEVANT = f"{LIKENESS} in those that count"
 CONVOLUTIONS, LIKENESS_OF_STEPS = "convolutions of windows", "the likeness of their steps"
 READ, EMBEDDED = 0.05, 0.4  # shares of the time, for the bar
 
@@ -65,7 +68,7 @@ def told_while_embedding(
     return tell
 
 
-def held_out_of(comparable: Features, source: ClassSource, progress: Progress) -> HeldOut | None:
+def held_out_of(comparable: Comparable, source: ClassSource, progress: Progress) -> HeldOut | None:
     """What the best head says of features, as heads compare them, that were held out."""
     index = source.index
     if index.counts.max() == 1:

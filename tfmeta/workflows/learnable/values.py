@@ -11,9 +11,9 @@ from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
 from tfmeta.learners.bayes_linear import BayesLinear
-from tfmeta.networks.in_parts import computed
+from tfmeta.networks.in_parts import computed, computed_without
 from tfmeta.networks.mlp import mlp
-from tfmeta.networks.table_features import features_of_values
+from tfmeta.networks.table_features import TableNetworks
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import find_file, read_table
@@ -96,8 +96,8 @@ def learn_values(
     """Learns the values in a column and exports models that answer with them.
 
     A value is a Bayesian linear regression on the standardised features, and the likeness of rows
-    beside them; see `features_of_values`. The strength of its prior
-    is chosen by leaving out each row, the variance of the noise is fitted on the same answers.
+    beside them; see `TableNetworks.of_values`. The strength of its prior is chosen by leaving out
+    each row, the variance of the noise is fitted on the same answers.
 
     Args:
         place: an NPZ, CSV or Parquet file.
@@ -141,15 +141,20 @@ def _chosen(
 ) -> tuple[str, keras.Model, HeldOutValues]:
     """What the regression takes of a row, the network that makes it, and what held-out rows say.
 
-    It is the columns alone if they are surely better than beside the likeness of rows, as for what
-    is exactly linear.
+    It is the columns alone if the likeness of rows beside them says nothing, as of what is exactly
+    linear, or makes the answers surely worse.
     """
     columns = mlp((x.shape[1],), None, units=(), **scaling)
-    with_likeness = features_of_values(columns, x)
-    alone, both = (best_strength(computed(n, x), targets) for n in (columns, with_likeness))
-    if both.is_surely_worse_than(alone):
+    made = TableNetworks(columns, x)
+
+    def without(rows: Any) -> keras.Model:
+        return made.of_values(targets, np.setdiff1d(np.arange(len(x)), rows))
+
+    alone = best_strength(computed(columns, x), targets)
+    both = best_strength(computed_without(without, x), targets)
+    if made.are_linear(targets) or both.is_surely_worse_than(alone):
         return COLUMNS, columns, alone
-    return LIKENESS, with_likeness, both
+    return LIKENESS, without(()), both
 
 
 def _read(place: Path, target: str, features: Any, options: TableOptions) -> tuple[Any, ...]:

@@ -1,0 +1,48 @@
+"""Columns that end not far beyond what was seen of them."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class WithinRange(layers.Layer):
+    """Numbers of columns as they are, or the farthest allowed beyond those that were seen.
+
+    A line through rows that lie together says nothing of one that lies far away, and would answer
+    with a value that is as far from all values. Before `fit`, numbers are as they are.
+
+    Args:
+        margin: how far beyond the least and the greatest number, as a share of their
+            difference.
+    """
+
+    def __init__(self, margin: float, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.margin = margin
+
+    def build(self, input_shape: Any) -> None:
+        for name, start in (("least", -np.inf), ("greatest", np.inf)):
+            initializer = keras.initializers.Constant(start)
+            options = {"initializer": initializer, "trainable": False, "name": name}
+            setattr(self, name, self.add_weight(shape=(input_shape[-1],), **options))
+        super().build(input_shape)
+
+    def call(self, x: Any) -> Any:
+        """`(batch, columns)` -> the same shape."""
+        return ops.clip(x, self.least, self.greatest)
+
+    def fit(self, x: npt.NDArray[Any]) -> None:
+        """Takes the ranges from examples `(examples, columns)`."""
+        beyond = self.margin * np.ptp(x, 0)
+        self.least.assign(x.min(0) - beyond)
+        self.greatest.assign(x.max(0) + beyond)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "margin": self.margin}
