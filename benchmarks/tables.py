@@ -114,15 +114,15 @@ def classes(x, y, shots, rng):
     def without(rows):
         return made.telling_apart(labels, np.setdiff1d(np.arange(len(support)), rows))
 
-    alike, plain, relevant = made.alike(), made.plain(), without(())
-    tried = [best_head(computed(each, support), labels) for each in (alike, plain)]
-    tried.append(best_head(computed_without(without, support), labels))
+    networks = without(()), made.plain()
+    alike = best_head(computed_without(without, support), labels)
+    alone = best_head(computed(networks[1], support), labels)
     found = [
         head_answers(each.head, *as_learn(network, support, query), labels)
-        for each, network in zip(tried, (alike, plain, relevant), strict=True)
+        for each, network in zip((alike, alone), networks, strict=True)
     ]
-    answers = {"learn": found[int(np.argmin([each.loss for each in tried]))]}
-    answers |= dict(zip(("alike", "columns alone", "relevant"), found, strict=True))
+    answers = {"learn": found[1 if alone.is_surely_better_than(alike) else 0]}
+    answers["columns alone"] = found[1]
     answers |= {name: make().fit(support, labels).predict(query) for name, make in CLASSES.items()}
     return {name: 100 * np.mean(each == right) for name, each in answers.items()}
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -40,6 +41,19 @@ def test_a_threshold_among_other_columns_is_learned(tmp_path):
     assert task.held_out is not None
     assert task.held_out.is_right.mean() > 0.85
     assert "likeness" in task.network
+
+
+def test_one_column_that_decides_among_many_is_found(tmp_path):
+    """As thyroids, of whose 58 columns one does."""
+    x = np.random.default_rng(0).normal(size=(60, 30))
+    y = np.int32(x[:, 7] > 0.5)
+    np.savez(tmp_path / "step.npz", x=x, y=y)
+    task = task_of_table(tmp_path / "step.npz", {"label": "y"}, None, Progress("learn"))
+    forest = RandomForestClassifier(200, oob_score=True, random_state=0).fit(x, y)
+    plain = make_pipeline(StandardScaler(), LogisticRegression())
+    of_plain = (cross_val_predict(plain, x, y, cv=20) == y).mean()
+    assert task.held_out is not None
+    assert task.held_out.is_right.mean() >= max(forest.oob_score_ - 0.05, of_plain + 0.05)
 
 
 def test_what_happens_at_any_time_of_a_window_is_learned(tmp_path):

@@ -9,24 +9,28 @@ from click.testing import CliRunner
 from closeness import assert_close
 from made_once import made_once
 from sklearn.datasets import load_diabetes
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import cross_val_predict
 
 import tfmeta
 from tfmeta.cli import main
+from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import TableNetworks
+from tfmeta.reading.feature_columns import input_scaling
 from tfmeta.workflows import learn_exports
 
 DATA = load_diabetes(scaled=False)
 ROWS, NAMES = 30, list(DATA.feature_names)
+# Of which a line through the columns does not say all.
+TARGET = (DATA.target + 200 * (DATA.data[:, NAMES.index("bmi")] > 26)) / 7
 
 
 def write(path, column, rows):
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*NAMES, column])
-        writer.writerows(
-            [*x, y / 7] for x, y in zip(DATA.data[rows], DATA.target[rows], strict=True)
-        )
+        writer.writerows([*x, y] for x, y in zip(DATA.data[rows], TARGET[rows], strict=True))
     return path
 
 
@@ -41,11 +45,11 @@ def learned(path):
 
 def expected(query, strength):
     """Mean and variance but for the noise, by NumPy, in the targets' unit."""
-    x, y = np.float32(DATA.data[:ROWS]), DATA.target[:ROWS, np.newaxis] / 7
-    columns = mlp((10,), None, units=(), input_mean=x.mean(0), input_scale=x.std(0))
-    network = TableNetworks(columns, x).of_values(
-        (y - y.mean()) / y.std()
-    )  # see tests/networks/test_table_features.py
+    x, y = np.float32(DATA.data[:ROWS]), TARGET[:ROWS, np.newaxis]
+    columns = mlp((10,), None, units=(), **input_scaling(x, True))
+    scale = scale_of(y)
+    targets = (y - scale["target_centre"]) / scale["target_spread"]
+    network = TableNetworks(columns, x).of_values(targets)  # see tests/networks/
     x, query = (np.float64(network(np.float32(each))) for each in (x, query))
     x, query = (np.concatenate([e, np.ones((len(e), 1))], 1) for e in (x, query))
     level, spread = y.mean(), y.std()
@@ -59,6 +63,7 @@ def expected(query, strength):
 def test_the_model_answers_as_bayesian_linear_regression(tmp_path):
     folder = learned()
     found = json.loads((folder / "report.json").read_text())
+    assert found["on"] == "the columns and the likeness of rows"
     queries = write(tmp_path / "queries.csv", "progression", slice(ROWS, ROWS + 5))
     mean, widths = expected(DATA.data[ROWS : ROWS + 5], found["strength"])
     for answers in (
@@ -140,9 +145,20 @@ def test_what_is_exactly_linear_is_learned_by_the_columns_alone(tmp_path):
     found = tfmeta.learn(tmp_path / "line.npz", target="y", output=tmp_path / "model")
     assert found.on == "the columns"
     assert found.rmse < y.std() / 500
-    np.savez(tmp_path / "bent.npz", x=x, y=np.abs(y))
+    np.savez(tmp_path / "bent.npz", x=x, y=np.abs(y - 7))
     found = tfmeta.learn(tmp_path / "bent.npz", target="y", output=tmp_path / "model")
     assert found.on == "the columns and the likeness of rows"
+
+
+@pytest.mark.usefixtures("unexported")
+def test_one_column_that_decides_among_many_is_found(tmp_path):
+    x = np.random.default_rng(0).normal(size=(100, 30))
+    y = np.where(x[:, 7] > 0.5, 30.0, 10.0)
+    np.savez(tmp_path / "step.npz", x=x, y=y)
+    found = tfmeta.learn(tmp_path / "step.npz", target="y", output=tmp_path / "model")
+    plain = cross_val_predict(RidgeCV(np.logspace(-2, 3, 11)), x, y, cv=20)
+    assert np.sqrt(np.mean((plain - y) ** 2)) > 0.5 * y.std()
+    assert found.rmse < 0.25 * y.std()
 
 
 @pytest.mark.usefixtures("unexported")

@@ -93,10 +93,26 @@ class HeldOut:
         return self.confidence.probabilities(self.answers.known).numpy()
 
     @property
-    def loss(self) -> float:
-        """The mean negative log-probability of the examples' own classes, calibrated."""
+    def losses(self) -> Array:
+        """`(rows,)`: the negative log-probability of each example's own class, calibrated."""
         own = self.probabilities[np.arange(len(self.rows)), self.answers.labels]
-        return float(-np.log(np.maximum(own, 1e-12)).mean())
+        losses: Array = -np.log(np.maximum(own, 1e-12))
+        return losses
+
+    @property
+    def loss(self) -> float:
+        """The mean of these."""
+        return float(self.losses.mean())
+
+    def is_surely_better_than(self, other: "HeldOut") -> bool:
+        """Whether its loss is lower by more than the standard error of the paired difference.
+
+        Breiman, Friedman, Olshen and Stone 1984, "Classification and regression trees", section
+        3.4.3, prefer what is simpler by this rule.
+        """
+        less = other.losses - self.losses
+        error = less.std(ddof=1) / np.sqrt(len(less)) if len(less) > 1 else np.inf
+        return bool(less.mean() > error)
 
 
 def held_out(features: Comparable, labels: Array, head: Head) -> HeldOut:

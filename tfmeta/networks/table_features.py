@@ -20,7 +20,7 @@ from tfmeta.networks.within_range import WithinRange
 # Features of likeness, and the most numbers that those of all rows may have together (64 MiB).
 _NUMBER, _FEWEST, _MOST_NUMBERS = 1024, 64, 2**24
 _MARGIN = 0.5  # beyond a column's range, as a share of it, where a line ends
-_NOTHING = 0.02  # of the variance
+_NOTHING = 1e-3  # of the variance
 Array = npt.NDArray[Any]
 
 
@@ -49,26 +49,32 @@ class TableNetworks:
         made = BesideConstant(self._length, name="beside_constant", **full_dtype())
         return self._network(made(self._columns.output))
 
-    def alike(self, weights: Any = 1.0) -> keras.Model:
+    def alike(self) -> keras.Model:
         """The columns on a sphere, with features of likeness beside them of the same length.
 
         What is far from all rows has features that are far from theirs.
-
-        Args:
-            weights: `(columns,)`, of the columns in the likeness.
         """
-        on_sphere = OnSphere(self._length, name="on_sphere", **full_dtype())
-        return self._network(on_sphere(self._columns.output), self._likeness(weights))
+        return self._network(self._on_sphere(), self._likeness())
 
     def telling_apart(self, labels: Array, seen: Any = slice(None)) -> keras.Model:
-        """The same, where the columns that tell the classes apart count more in the likeness.
+        """The same, but in half of the likeness the columns that tell the classes apart count more.
+
+        In the other half all count the same, for what few rows say of the columns may be chance.
+        Where each class has one row, they say nothing.
 
         Args:
             labels: `(rows,)`, from 0.
             seen: numbers of the rows whose labels say so; the others' are not used.
         """
+        if np.bincount(labels[seen]).max(initial=0) < 2:
+            return self.alike()
         one_hot = np.eye(labels.max() + 1)[labels]
-        return self.alike(self._relevance(one_hot, seen, labels[seen]).weights)
+        weights = self._relevance(one_hot, seen, labels[seen]).weights
+        halves = [
+            _times(0.5**0.5, self._likeness(each, name), f"half_{name}")
+            for each, name in ((1.0, "alike"), (weights, "weighed"))
+        ]
+        return self._network(self._on_sphere(), *halves)
 
     def are_linear(self, targets: Array) -> bool:
         """Whether likeness says next to nothing of some values, beside the columns.
@@ -96,7 +102,7 @@ class TableNetworks:
         within.fit(self._scaled)
         return self._network(
             _times(shares[0] ** 0.5, points, "linear"),
-            _times(shares[1] ** 0.5 * self._length, self._likeness(found.weights), "alike"),
+            _times(shares[1] ** 0.5 * self._length, self._likeness(found.weights), "as_long"),
         )
 
     def _relevance(self, targets: Array, seen: Any, labels: Array | None = None) -> Relevance:
@@ -110,12 +116,16 @@ class TableNetworks:
         ranks.fit(self._scaled)
         return ranks(self._scaled)
 
-    def _likeness(self, weights: Any) -> Any:
-        ranks = ColumnRanks(name="ranks", **full_dtype())
+    def _on_sphere(self) -> Any:
+        layer = OnSphere(self._length, name="on_sphere", **full_dtype())
+        return layer(self._columns.output)
+
+    def _likeness(self, weights: Any = 1.0, name: str = "alike") -> Any:
+        ranks = ColumnRanks(name=f"ranks_{name}", **full_dtype())
         ranked = ranks(self._columns.output)
         ranks.fit(self._scaled, weights)
         size = min(_NUMBER, max(_FEWEST, _MOST_NUMBERS // len(self._scaled) // 2 * 2))
-        return LaplaceFeatures(size, self._number, name="likeness", **full_dtype())(ranked)
+        return LaplaceFeatures(size, self._number, name=name, **full_dtype())(ranked)
 
     def _network(self, *features: Any) -> keras.Model:
         beside = layers.Concatenate(name="beside_each_other", **full_dtype())

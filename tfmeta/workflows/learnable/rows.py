@@ -27,9 +27,9 @@ from tfmeta.workflows.learnable.task import (
     LIKENESS,
     LIKENESS_OF_STEPS,
     ONE_TASK,
-    RELEVANT,
     Task,
     checked_source,
+    first_unless_surely_worse,
     held_out_of,
     learner_of,
     likeliest,
@@ -78,23 +78,22 @@ def task_of_table(
         raise in_own_words(error) from error
     refuse("network", network, "a table", "images")
     source = checked_source(read)
-    tried = _of_windows(source) if are_windows(source.input_shape) else _of_rows(source)
-    return likeliest(_task(source, *each, progress) for each in tried)
+    if are_windows(source.input_shape):
+        return likeliest(_task(source, *each, progress) for each in _of_windows(source))
+    return first_unless_surely_worse(_task(source, *each, progress) for each in _of_rows(source))
 
 
 def _of_rows(source: ClassSource) -> Iterator[Tried]:
-    """The first is taken where none can be held out."""
+    """The first is taken unless the other is surely better; it tells best what is of no class."""
     x, labels = source.index.examples, source.index.labels
     made = TableNetworks(mlp(x.shape[1:], None, units=(), **source.network_options), x)
-    # Likeness first, which tells best what is of no class.
-    for on, network in ((LIKENESS, made.alike()), (COLUMNS, made.plain())):
-        yield on, network, computed(network, x)
 
     def without(rows: Any) -> keras.Model:
         return made.telling_apart(labels, np.setdiff1d(np.arange(len(x)), rows))
 
-    if source.index.counts.max() > 1:
-        yield RELEVANT, without(()), computed_without(without, x)
+    yield LIKENESS, without(()), computed_without(without, x)
+    plain = made.plain()
+    yield COLUMNS, plain, computed(plain, x)
 
 
 def _of_windows(source: ClassSource) -> Iterator[Tried]:

@@ -22,7 +22,6 @@ from tfmeta.training.progress import Progress
 ONE_TASK: dict[str, Any] = {"split_by": "class", "validation": 0, "test": 0}
 # Of tables, in reports.
 COLUMNS, LIKENESS = "the columns", "the columns and the likeness of rows"
-RELEVANT = f"{LIKENESS} in those that count"
 CONVOLUTIONS, LIKENESS_OF_STEPS = "convolutions of windows", "the likeness of their steps"
 READ, EMBEDDED = 0.05, 0.4  # shares of the time, for the bar
 
@@ -80,6 +79,14 @@ def held_out_of(comparable: Comparable, source: ClassSource, progress: Progress)
 def likeliest(tasks: Iterable[Task]) -> Task:
     """The task whose held-out answers are the likeliest; the first if none can be held out."""
     return min(tasks, key=lambda task: getattr(task.held_out, "loss", 0.0))
+
+
+def first_unless_surely_worse(tasks: Iterable[Task]) -> Task:
+    """The first of two tasks, unless the held-out answers of the second are surely likelier."""
+    first, second = tasks
+    if first.held_out is None or second.held_out is None:
+        return first
+    return second if second.held_out.is_surely_better_than(first.held_out) else first
 
 
 def learner_of(head: Head, network: keras.Model) -> MetaLearner:
