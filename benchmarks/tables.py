@@ -154,7 +154,7 @@ def values(x, y, number, rng):
         regressed(*as_learn(network, support, query), targets, each.strength)
         for network, each in ((columns, alone), (without(()), both))
     ]
-    is_alone = made.are_linear(outputs) or both.is_surely_worse_than(alone)
+    is_alone = alone.are_exact or both.is_surely_worse_than(alone)
     answers = {"learn": found[0 if is_alone else 1]}
     answers["columns alone"] = found[0]
     answers |= {name: make().fit(support, targets).predict(query) for name, make in VALUES.items()}

@@ -52,3 +52,13 @@ def test_the_strength_and_the_noise_are_the_likeliest():
     assert found.strength == min(losses, key=losses.get)
     inside = norm.cdf(-np.abs(found.errors), scale=np.sqrt(found.variances)) >= 0.05
     assert found.coverage90 == inside.mean()
+
+
+def test_answers_that_are_off_by_next_to_nothing_are_exact():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 3))
+    line = x @ [[1.0], [2.0], [-1.0]]
+    line /= line.std()
+    for noise, expected in ((0, True), (0.01, True), (0.05, False)):
+        found = best_strength(x, line + noise * rng.normal(size=line.shape))
+        assert found.are_exact == expected

@@ -10,6 +10,7 @@ from sklearn.datasets import load_wine
 
 from tfmeta.networks.beside_constant import BesideConstant
 from tfmeta.networks.column_ranks import ColumnRanks
+from tfmeta.networks.column_relevance import relevance_of
 from tfmeta.networks.laplace_features import LaplaceFeatures
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.on_sphere import OnSphere
@@ -92,8 +93,10 @@ def test_networks_are_the_same_after_saving(policy, tmp_path):
     try:
         columns = mlp((13,), None, units=(), input_mean=ROWS.mean(0), input_scale=ROWS.std(0))
         made, targets = TableNetworks(columns, ROWS), ROWS[:, :1]
-        networks = [made.plain(), made.alike(), made.of_values(targets)]
-        for network, size in zip(networks, (14, 14 + 1024, 13 + 1024), strict=True):
+        labels = np.int32(targets[:, 0] > targets.mean())
+        networks = [made.plain(), made.alike(), made.of_values(targets), made.telling_apart(labels)]
+        sizes = 14, 14 + 1024, 13 + 1024, 14 + 2 * 1024
+        for network, size in zip(networks, sizes, strict=True):
             features = network(ROWS).numpy()
             assert features.shape == (len(ROWS), size)
             assert np.isfinite(features).all()
@@ -111,6 +114,59 @@ def test_a_large_table_has_fewer_features(number, features):
     network = TableNetworks(columns, rows).alike()
     assert network.output_shape == (None, 2 + features)
     assert network(rows[:2]).shape == (2, 2 + features)
+    halves = TableNetworks(columns, rows).telling_apart(np.int32(rows[:, 0] > 9))
+    assert halves.output_shape == (None, 2 + 2 * max(64, features // 2 // 2 * 2))
+
+
+SCALED = np.float32((ROWS - ROWS.mean(0)) / ROWS.std(0))[::5]
+LABELS = np.int32(SCALED[:, 3] > 0)
+
+
+def table():
+    return TableNetworks(mlp((13,), None, units=()), SCALED)
+
+
+def test_half_of_the_likeness_is_weighed():
+    features = table().telling_apart(LABELS)(SCALED).numpy()
+    np.testing.assert_array_equal(features[:, :14], OnSphere(13**0.5)(SCALED))
+    layer = ColumnRanks()
+    layer.build(SCALED.shape)
+    layer.fit(SCALED)
+    ranks = layer(SCALED).numpy()
+    weights = relevance_of(ranks, SCALED, np.eye(2)[LABELS], LABELS).weights
+    assert weights.argmax() == 3
+    for half, each in ((slice(14, 14 + 1024), 1), (slice(14 + 1024, None), weights)):
+        kernel = np.exp(-cdist(ranks * each, ranks * each, "cityblock") / 13)
+        products = features[:, half] @ features[:, half].T
+        assert_within_chance(2 * products, kernel, 1 / np.sqrt(1024))
+
+
+def test_labels_and_values_that_are_not_to_be_seen_are_not():
+    seen = np.arange(0, len(LABELS), 2)
+    others = np.where(np.arange(len(LABELS)) % 2, 1 - LABELS, LABELS)
+    values = np.float32(LABELS)[:, np.newaxis], np.float32(others)[:, np.newaxis]
+    for make, answers in (
+        (TableNetworks.telling_apart, (LABELS, others)),
+        (TableNetworks.of_values, values),
+    ):
+        first, second = (make(table(), each, seen)(SCALED).numpy() for each in answers)
+        np.testing.assert_array_equal(first, second)
+        assert np.abs(make(table(), answers[1])(SCALED).numpy() - first).max() > 0.01
+
+
+def test_with_one_row_of_each_class_no_column_counts_more():
+    each = np.arange(len(SCALED))
+    found = table().telling_apart(each)(SCALED).numpy()
+    np.testing.assert_array_equal(found, table().alike()(SCALED))
+
+
+def test_beside_likeness_columns_end_half_their_range_beyond_it():
+    network = table().of_values(np.abs(SCALED[:, :1]))
+    far, end = (np.float32(np.max(SCALED, 0) + each * np.ptp(SCALED, 0)) for each in (9, 0.5))
+    linear = network(np.stack([far, end])).numpy()[:, :13]
+    assert_close(linear[0], linear[1])
+    ratio = linear[0] / end
+    assert_close(ratio, np.full(13, ratio[0]))
 
 
 def test_an_odd_number_of_features_is_refused():

@@ -31,7 +31,7 @@ _SLOWEST = "transfer"  # with its logistic regression
 # Multiplications to try these, which take some minutes on two cores.
 _MOST_WORK = 2e13
 _MOST_FOLDS, _FEW_FOLDS = 20, 5
-_MOST_REMEMBERED = 2**23  # numbers, 32 MiB in an export
+_MOST_REMEMBERED = 2**24  # numbers, 64 MiB in an export
 _MOST_NEIGHBOURS = 20_000  # examples, whose distances from each other are computed
 _ENOUGH = 1000  # examples that are held out, to choose a head by
 Array = npt.NDArray[Any]

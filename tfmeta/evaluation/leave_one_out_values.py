@@ -13,6 +13,7 @@ from tfmeta.evaluation.unseen_labels import Comparable, groups_of_rows, without_
 # For features of a deviation of one.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 _SURELY = 2.0  # standard errors
+_NOTHING = 0.02  # deviations of the targets
 _LEAST_NOISE = 1e-12  # of targets of a deviation of one
 Array = npt.NDArray[Any]
 
@@ -49,6 +50,11 @@ class HeldOutValues:
         """Whether its loss is larger by more than two standard errors of the paired difference."""
         more = self.losses - other.losses
         return bool(more.mean() > _SURELY * more.std(ddof=1) / np.sqrt(len(more)))
+
+    @property
+    def are_exact(self) -> bool:
+        """Whether the answers are off by next to nothing."""
+        return float(np.sqrt(np.mean(self.errors**2))) < _NOTHING
 
     @property
     def coverage90(self) -> float:

@@ -17,10 +17,9 @@ from tfmeta.networks.laplace_features import LaplaceFeatures
 from tfmeta.networks.on_sphere import OnSphere
 from tfmeta.networks.within_range import WithinRange
 
-# Features of likeness, and the most numbers that those of all rows may have together (64 MiB).
+# Features of likeness of a kind; the most numbers that those of all rows have together (64 MiB).
 _NUMBER, _FEWEST, _MOST_NUMBERS = 1024, 64, 2**24
 _MARGIN = 0.5  # beyond a column's range, as a share of it, where a line ends
-_NOTHING = 1e-3  # of the variance
 Array = npt.NDArray[Any]
 
 
@@ -70,20 +69,12 @@ class TableNetworks:
             return self.alike()
         one_hot = np.eye(labels.max() + 1)[labels]
         weights = self._relevance(one_hot, seen, labels[seen]).weights
+        kinds = {"alike": 1.0, "weighed": weights}
         halves = [
-            _times(0.5**0.5, self._likeness(each, name), f"half_{name}")
-            for each, name in ((1.0, "alike"), (weights, "weighed"))
+            _times(0.5**0.5, self._likeness(each, name, len(kinds)), f"half_{name}")
+            for name, each in kinds.items()
         ]
         return self._network(self._on_sphere(), *halves)
-
-    def are_linear(self, targets: Array) -> bool:
-        """Whether likeness says next to nothing of some values, beside the columns.
-
-        Args:
-            targets: `(rows, outputs)`.
-        """
-        found = self._relevance(targets, slice(None))
-        return found.alike < _NOTHING * (found.alike + found.linear)
 
     def of_values(self, targets: Array, seen: Any = slice(None)) -> keras.Model:
         """The columns, with features of likeness beside them, for a regression.
@@ -120,11 +111,13 @@ class TableNetworks:
         layer = OnSphere(self._length, name="on_sphere", **full_dtype())
         return layer(self._columns.output)
 
-    def _likeness(self, weights: Any = 1.0, name: str = "alike") -> Any:
+    def _likeness(self, weights: Any = 1.0, name: str = "alike", kinds: int = 1) -> Any:
+        """Features, of which there are so many kinds side by side."""
         ranks = ColumnRanks(name=f"ranks_{name}", **full_dtype())
         ranked = ranks(self._columns.output)
         ranks.fit(self._scaled, weights)
-        size = min(_NUMBER, max(_FEWEST, _MOST_NUMBERS // len(self._scaled) // 2 * 2))
+        most = _MOST_NUMBERS // kinds // len(self._scaled)
+        size = min(_NUMBER, max(_FEWEST, most // 2 * 2))
         return LaplaceFeatures(size, self._number, name=name, **full_dtype())(ranked)
 
     def _network(self, *features: Any) -> keras.Model:

@@ -141,8 +141,8 @@ def _chosen(
 ) -> tuple[str, keras.Model, HeldOutValues]:
     """What the regression takes of a row, the network that makes it, and what held-out rows say.
 
-    It is the columns alone if the likeness of rows beside them says nothing, as of what is exactly
-    linear, or makes the answers surely worse.
+    It is the columns alone if the values are linear in them, or the likeness of rows beside them
+    makes the answers surely worse.
     """
     columns = mlp((x.shape[1],), None, units=(), **scaling)
     made = TableNetworks(columns, x)
@@ -152,7 +152,7 @@ def _chosen(
 
     alone = best_strength(computed(columns, x), targets)
     both = best_strength(computed_without(without, x), targets)
-    if made.are_linear(targets) or both.is_surely_worse_than(alone):
+    if alone.are_exact or both.is_surely_worse_than(alone):
         return COLUMNS, columns, alone
     return LIKENESS, without(()), both
 
