@@ -13,6 +13,7 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from sklearn.svm import SVC, SVR
 from tfmeta.evaluation.held_out import best_head
 from tfmeta.evaluation.leave_one_out_values import best_strength
 from tfmeta.evaluation.left_out import left_out_logits
-from tfmeta.networks.in_parts import computed, computed_without
+from tfmeta.networks.in_parts import FittedFeatures, computed
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import TableNetworks
 
@@ -110,12 +111,9 @@ def classes(x, y, shots, rng):
     support, query = scaled(x[support], x[query])
     support, query = np.float32(support), np.float32(query)
     made = TableNetworks(columns_of(support), support)
-
-    def without(rows):
-        return made.telling_apart(labels, np.setdiff1d(np.arange(len(support)), rows))
-
-    networks = without(()), made.plain()
-    alike = best_head(computed_without(without, support), labels)
+    fitted = FittedFeatures(partial(made.telling_apart, labels), support)
+    networks = fitted.network(), made.plain()
+    alike = best_head(fitted, labels)
     alone = best_head(computed(networks[1], support), labels)
     found = [
         head_answers(each.head, *as_learn(network, support, query), labels)
@@ -143,16 +141,12 @@ def values(x, y, number, rng):
     support, query = scaled(x[support], x[query])
     support, query, outputs = np.float32(support), np.float32(query), targets[:, np.newaxis]
     columns = columns_of(support)
-    made = TableNetworks(columns, support)
-
-    def without(rows):
-        return made.of_values(outputs, np.setdiff1d(np.arange(len(support)), rows))
-
+    fitted = FittedFeatures(partial(TableNetworks(columns, support).of_values, outputs), support)
     alone = best_strength(computed(columns, support), outputs)
-    both = best_strength(computed_without(without, support), outputs)
+    both = best_strength(fitted, outputs)
     found = [
         regressed(*as_learn(network, support, query), targets, each.strength)
-        for network, each in ((columns, alone), (without(()), both))
+        for network, each in ((columns, alone), (fitted.network(), both))
     ]
     is_alone = alone.are_exact or both.is_surely_worse_than(alone)
     answers = {"learn": found[0 if is_alone else 1]}

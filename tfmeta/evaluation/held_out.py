@@ -7,6 +7,7 @@ examples a fifth.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from tfmeta.confidence import Confidence
 from tfmeta.evaluation.calibration import Answers, fitted
+from tfmeta.evaluation.intervals import are_surely_more
 from tfmeta.evaluation.left_out import (
     ABSENT,
     blocks_of_classes,
@@ -22,7 +24,7 @@ from tfmeta.evaluation.left_out import (
     nearest_distances,
 )
 from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units
-from tfmeta.evaluation.unseen_labels import Comparable, groups_of_blocks, without_labels
+from tfmeta.evaluation.unseen_labels import GROUPS, Comparable, groups_of_blocks, without_labels
 
 _MANY = 1000  # examples; of more, a fifth is held out at a time
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
@@ -110,9 +112,7 @@ class HeldOut:
         Breiman, Friedman, Olshen and Stone 1984, "Classification and regression trees", section
         3.4.3, prefer what is simpler by this rule.
         """
-        less = other.losses - self.losses
-        error = less.std(ddof=1) / np.sqrt(len(less)) if len(less) > 1 else np.inf
-        return bool(less.mean() > error)
+        return are_surely_more(other.losses, self.losses, standard_errors=1)
 
 
 def held_out(features: Comparable, labels: Array, head: Head) -> HeldOut:
@@ -167,7 +167,12 @@ def best_head(features: Comparable, labels: Array) -> HeldOut:
 def _in_fewest_units(features: Comparable) -> Comparable:
     if not callable(features):
         return in_fewest_units(np.asarray(features, np.float64))
-    return lambda rows: in_fewest_units(np.asarray(features(rows), np.float64))
+
+    @lru_cache(maxsize=GROUPS)
+    def once(rows: bytes) -> Array:
+        return in_fewest_units(np.asarray(features(np.frombuffer(rows, np.int64)), np.float64))
+
+    return lambda rows: once(rows.astype(np.int64).tobytes())
 
 
 def _held_out(

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfmeta.evaluation.intervals import Z90
+from tfmeta.evaluation.intervals import Z90, are_surely_more
 from tfmeta.evaluation.logistic_head import in_fewest_units
 from tfmeta.evaluation.unseen_labels import Comparable, groups_of_rows, without_labels
 
 # For features of a deviation of one.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-_SURELY = 2.0  # standard errors
 _NOTHING = 0.02  # deviations of the targets
 _LEAST_NOISE = 1e-12  # of targets of a deviation of one
 Array = npt.NDArray[Any]
@@ -48,8 +47,7 @@ class HeldOutValues:
 
     def is_surely_worse_than(self, other: "HeldOutValues") -> bool:
         """Whether its loss is larger by more than two standard errors of the paired difference."""
-        more = self.losses - other.losses
-        return bool(more.mean() > _SURELY * more.std(ddof=1) / np.sqrt(len(more)))
+        return are_surely_more(self.losses, other.losses, standard_errors=2)
 
     @property
     def are_exact(self) -> bool:

@@ -1,4 +1,4 @@
-"""Comparable by a network that was fitted on labels, of examples whose labels it has not seen.
+"""Features by a network that was fitted on labels, of examples whose labels it has not seen.
 
 A network that has seen an example's label makes features that tell too much of it. So where some
 examples are held out, the network is fitted anew on the labels of the others. It is not for each
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_GROUPS = 5
+GROUPS = 5
 Array = npt.NDArray[Any]
 # Those of a network that knows no label; or numbers of examples -> the features of all examples
 # `(examples, units)` by a network that was fitted without the labels of these.
@@ -28,11 +28,11 @@ def groups_of_rows(features: Comparable, number: int) -> list[Array]:
     if not callable(features):
         return [np.arange(number)]
     order = np.random.default_rng(0).permutation(number)
-    return np.array_split(order, min(_GROUPS, number))
+    return np.array_split(order, min(GROUPS, number))
 
 
 def groups_of_blocks(features: Comparable, blocks: Sequence[Array]) -> Iterator[Sequence[Array]]:
     """Blocks of numbers of examples; in groups, if the features' network is to be fitted anew."""
-    number = min(_GROUPS, len(blocks)) if callable(features) else 1
+    number = min(GROUPS, len(blocks)) if callable(features) else 1
     for group in np.array_split(np.arange(len(blocks)), number):
         yield [blocks[each] for each in group]

@@ -41,16 +41,16 @@ class ColumnRanks(layers.Layer):
         above = ops.clip(x - greatest, 0.0, _FARTHEST * span)
         return within + slope * (below + above)
 
-    def fit(self, x: npt.NDArray[Any], weights: Any = 1.0) -> None:
+    def fit(self, x: npt.NDArray[Any]) -> None:
         """Takes the ranks from examples.
 
         Args:
             x: `(examples, columns)`.
-            weights: `(columns,)`, which the ranks of each column are multiplied by.
         """
-        knots, heights = (np.stack(each, 1) for each in zip(*map(_knots, x.T), strict=True))
-        self.knots.assign(knots)
-        self.heights.assign(heights * weights)
+        for weight, each in zip(
+            (self.knots, self.heights), zip(*map(_knots, x.T), strict=True), strict=True
+        ):
+            weight.assign(np.stack(each, 1))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

@@ -1,7 +1,6 @@
 """What a network makes of many examples, of which few are in memory at a time."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import keras
@@ -9,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 BATCH = 256
-_KEPT = 6  # features of all examples; as many as heads are compared by, see unseen_labels.py
 Features = npt.NDArray[np.float32]
 
 
@@ -25,18 +23,29 @@ def computed(
     return np.concatenate(parts)
 
 
-def computed_without(
-    make_network: Callable[[npt.NDArray[Any]], keras.Model], x: Features
-) -> Callable[[npt.NDArray[Any]], Features]:
+class FittedFeatures:
     """What a network makes of all examples that was fitted without the labels of some.
 
+    Called with the numbers of these. A network is fitted once.
+
     Args:
-        make_network: numbers of these -> the network.
+        make_network: numbers of the examples whose labels may be seen -> the network.
         x: the examples.
     """
 
-    @lru_cache(maxsize=_KEPT)
-    def features(rows: bytes) -> Features:
-        return computed(make_network(np.frombuffer(rows, np.int64)), x)
+    def __init__(
+        self, make_network: Callable[[npt.NDArray[np.intp]], keras.Model], x: Features
+    ) -> None:
+        self._make, self._x = make_network, x
+        self._networks: dict[bytes, keras.Model] = {}
 
-    return lambda rows: features(rows.astype(np.int64).tobytes())
+    def __call__(self, rows: Any) -> Features:
+        return computed(self.network(rows), self._x)
+
+    def network(self, rows: Any = ()) -> keras.Model:
+        """The network that was fitted without the labels of some examples; by default, with all."""
+        seen = np.setdiff1d(np.arange(len(self._x)), rows)
+        key = seen.tobytes()
+        if key not in self._networks:
+            self._networks[key] = self._make(seen)
+        return self._networks[key]

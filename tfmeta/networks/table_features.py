@@ -69,12 +69,12 @@ class TableNetworks:
             return self.alike()
         one_hot = np.eye(labels.max() + 1)[labels]
         weights = self._relevance(one_hot, seen, labels[seen]).weights
-        kinds = {"alike": 1.0, "weighed": weights}
-        halves = [
-            _times(0.5**0.5, self._likeness(each, name, len(kinds)), f"half_{name}")
-            for name, each in kinds.items()
-        ]
-        return self._network(self._on_sphere(), *halves)
+        alike, weighed = self._likeness(kinds=2), self._likeness(weights, "weighed", kinds=2)
+        return self._network(
+            self._on_sphere(),
+            _times(0.5**0.5, alike, "half_alike"),
+            _times(0.5**0.5, weighed, "half_weighed"),
+        )
 
     def of_values(self, targets: Array, seen: Any = slice(None)) -> keras.Model:
         """The columns, with features of likeness beside them, for a regression.
@@ -97,25 +97,30 @@ class TableNetworks:
         )
 
     def _relevance(self, targets: Array, seen: Any, labels: Array | None = None) -> Relevance:
-        standing = self._ranks.numpy()[seen]
-        return relevance_of(standing, self._scaled[seen], targets[seen], labels)
+        return relevance_of(self._ranks_of_rows[seen], self._scaled[seen], targets[seen], labels)
 
     @cached_property
-    def _ranks(self) -> Any:
-        ranks = ColumnRanks(**full_dtype())
+    def _ranks(self) -> ColumnRanks:
+        """The layer, which all the networks share."""
+        ranks = ColumnRanks(name="ranks", **full_dtype())
         ranks.build(self._scaled.shape)
         ranks.fit(self._scaled)
-        return ranks(self._scaled)
+        return ranks
+
+    @cached_property
+    def _ranks_of_rows(self) -> Array:
+        ranks: Array = self._ranks(self._scaled).numpy()
+        return ranks
 
     def _on_sphere(self) -> Any:
         layer = OnSphere(self._length, name="on_sphere", **full_dtype())
         return layer(self._columns.output)
 
-    def _likeness(self, weights: Any = 1.0, name: str = "alike", kinds: int = 1) -> Any:
-        """Features, of which there are so many kinds side by side."""
-        ranks = ColumnRanks(name=f"ranks_{name}", **full_dtype())
-        ranked = ranks(self._columns.output)
-        ranks.fit(self._scaled, weights)
+    def _likeness(self, weights: Any = None, name: str = "alike", *, kinds: int = 1) -> Any:
+        """Features, of which there are so many kinds side by side; of ranks times weights."""
+        ranked = self._ranks(self._columns.output)
+        if weights is not None:
+            ranked = _times(weights.tolist(), ranked, "weights")
         most = _MOST_NUMBERS // kinds // len(self._scaled)
         size = min(_NUMBER, max(_FEWEST, most // 2 * 2))
         return LaplaceFeatures(size, self._number, name=name, **full_dtype())(ranked)
@@ -126,5 +131,5 @@ class TableNetworks:
         return keras.Model(self._columns.input, outputs, name="table")
 
 
-def _times(factor: float, features: Any, name: str) -> Any:
+def _times(factor: Any, features: Any, name: str) -> Any:
     return layers.Rescaling(factor, name=name, **full_dtype())(features)

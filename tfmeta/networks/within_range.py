@@ -25,10 +25,10 @@ class WithinRange(layers.Layer):
         self.margin = margin
 
     def build(self, input_shape: Any) -> None:
-        for name, start in (("least", -np.inf), ("greatest", np.inf)):
-            initializer = keras.initializers.Constant(start)
-            options = {"initializer": initializer, "trainable": False, "name": name}
-            setattr(self, name, self.add_weight(shape=(input_shape[-1],), **options))
+        shape = input_shape[-1:]
+        least, greatest = (keras.initializers.Constant(each) for each in (-np.inf, np.inf))
+        self.least = self.add_weight(shape, least, trainable=False, name="least")
+        self.greatest = self.add_weight(shape, greatest, trainable=False, name="greatest")
         super().build(input_shape)
 
     def call(self, x: Any) -> Any:

@@ -3,17 +3,17 @@
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
 
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.errors import UserError
 from tfmeta.evaluation.unseen_labels import Comparable
-from tfmeta.networks.in_parts import computed, computed_without
+from tfmeta.networks.in_parts import FittedFeatures, computed
 from tfmeta.networks.mini_rocket import LENGTH
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import TableNetworks
@@ -88,10 +88,8 @@ def _of_rows(source: ClassSource) -> Iterator[Tried]:
     x, labels = source.index.examples, source.index.labels
     made = TableNetworks(mlp(x.shape[1:], None, units=(), **source.network_options), x)
 
-    def without(rows: Any) -> keras.Model:
-        return made.telling_apart(labels, np.setdiff1d(np.arange(len(x)), rows))
-
-    yield LIKENESS, without(()), computed_without(without, x)
+    fitted = FittedFeatures(partial(made.telling_apart, labels), x)
+    yield LIKENESS, fitted.network(), fitted
     plain = made.plain()
     yield COLUMNS, plain, computed(plain, x)
 

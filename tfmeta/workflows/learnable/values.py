@@ -1,6 +1,7 @@
 """Tables of features with a column of values, which become a served regression."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, counted
 from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
 from tfmeta.learners.bayes_linear import BayesLinear
-from tfmeta.networks.in_parts import computed, computed_without
+from tfmeta.networks.in_parts import FittedFeatures, computed
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import TableNetworks
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
@@ -145,16 +146,12 @@ def _chosen(
     makes the answers surely worse.
     """
     columns = mlp((x.shape[1],), None, units=(), **scaling)
-    made = TableNetworks(columns, x)
-
-    def without(rows: Any) -> keras.Model:
-        return made.of_values(targets, np.setdiff1d(np.arange(len(x)), rows))
-
+    fitted = FittedFeatures(partial(TableNetworks(columns, x).of_values, targets), x)
     alone = best_strength(computed(columns, x), targets)
-    both = best_strength(computed_without(without, x), targets)
+    both = best_strength(fitted, targets)
     if alone.are_exact or both.is_surely_worse_than(alone):
         return COLUMNS, columns, alone
-    return LIKENESS, without(()), both
+    return LIKENESS, fitted.network(), both
 
 
 def _read(place: Path, target: str, features: Any, options: TableOptions) -> tuple[Any, ...]:
