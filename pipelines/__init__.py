@@ -173,6 +173,14 @@ def build(
         raise UserError(f"cannot build pipeline {name}: {error}") from error
 
 
+def refuse_data(name: str, data_dir: AnyPath | None) -> None:
+    """Raises UserError if a pipeline that reads no data is told where they are."""
+    if data_dir is not None:
+        raise UserError(
+            f"received a data_dir, {str(data_dir)!r}; {name} has no data to read. Leave it out"
+        )
+
+
 def listing() -> dict[str, dict[str, Any]]:
     """All installed pipelines, `{name: {"summary": ..., "options": {option: default}}}`."""
     homes = {name: (pipeline.home, pipeline.summary) for name, pipeline in PIPELINES.items()}
@@ -196,7 +204,19 @@ def options_of(name: str) -> dict[str, Any]:
     return {p.name: None if p.default is p.empty else p.default for p in own}
 
 
+def check_known(name: str) -> None:
+    """Raises UserError if no pipeline can have this name. Imports no pipeline."""
+    if ":" not in name and name not in PIPELINES:
+        homes = [each.name for each in entry_points(group=GROUP)]
+        if name not in homes:
+            raise UserError(
+                f"unknown pipeline {name!r}; expected one of: {', '.join([*homes, *PIPELINES])}, "
+                "or package.module:builder"
+            )
+
+
 def _builder(name: str) -> Callable[..., "EpisodeSource"]:
+    check_known(name)
     for prefix, pipeline in PREFIXED.items():
         if name.startswith(prefix):
             if ":" in name.removeprefix(prefix):  # it names a module, and may come from a file
@@ -205,15 +225,10 @@ def _builder(name: str) -> Callable[..., "EpisodeSource"]:
             return partial(builder, name=name.removeprefix(prefix))
     homes = {e.name: e for e in entry_points(group=GROUP)}
     homes |= {known: EntryPoint(known, p.home, GROUP) for known, p in PIPELINES.items()}
-    if name not in homes and ":" in name:
+    if name not in homes:
         check_said(name, "pipeline")  # it may come from a file
         homes[name] = EntryPoint(name, name, GROUP)
-    home = homes.get(name)
-    if home is None:
-        raise UserError(
-            f"unknown pipeline {name!r}; expected one of: {', '.join(homes)}, "
-            "or package.module:builder"
-        )
+    home = homes[name]
     try:
         builder = home.load()
     except Exception as error:  # a user's module may raise anything when it is imported

@@ -17,6 +17,7 @@ import numpy as np
 from tfmeta import files
 from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
+from tfmeta.pipelines import refuse_data
 from tfmeta.reading.glyph_drawing import draw_glyphs
 from tfmeta.reading.image_format import ImageFormat
 
@@ -28,12 +29,15 @@ def build(*, data_dir=None, split_seed: int = 0, rotations: bool = False) -> Cla
     """The pipeline: 15 alphabets for training, 3 for validation, 6 for test.
 
     Args:
-        data_dir: not used; the glyphs are drawn in memory.
+        data_dir: none; the glyphs are drawn in memory.
         split_seed: decides how the alphabets look, and which split each is in.
         rotations: whether quarter turns of a character are further classes; False by default,
             because some characters look the same after a half turn.
+
+    Raises:
+        UserError: if it gets `data_dir`.
     """
-    del data_dir
+    refuse_data("glyphs", data_dir)
     glyphs = _drawn(split_seed)
     num_characters, num_drawers = glyphs.images.shape[:2]
     order = np.random.default_rng(split_seed).permutation(NUM_ALPHABETS)

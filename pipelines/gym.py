@@ -25,6 +25,7 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.episodes.source_failure import as_raised
 from tfmeta.errors import UserError
+from tfmeta.pipelines import refuse_data
 from tfmeta.reading.row_format import RowFormat
 
 SPLITS = ("train", "validation", "test", "all")
@@ -228,8 +229,7 @@ def build(
     Raises:
         UserError: if there is no such environment, or an option makes no sense.
     """
-    if data_dir is not None:
-        raise UserError(f"received a data_dir; {_NAME}{name} has no data. Leave it out")
+    refuse_data(f"{_NAME}{name}", data_dir)
     if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 1:
         raise UserError(f"received epochs={epochs!r}; expected a whole number from 1")
     environments = Environments(name, horizon)

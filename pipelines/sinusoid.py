@@ -16,6 +16,7 @@ from tfmeta.episodes.episode_sizes import sized, words_for_sizes
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.random_stream import RandomStream
 from tfmeta.errors import UserError
+from tfmeta.pipelines import refuse_data
 
 AMPLITUDE = (0.1, 5.0)
 PHASE = (0.0, math.pi)
@@ -65,6 +66,6 @@ def _between(unit, low, high):
 
 
 def build(*, data_dir=None) -> Sinusoid:
-    """The pipeline. It loads nothing and has no options."""
-    del data_dir
+    """The pipeline. It loads nothing and has no options; raises UserError if it gets `data_dir`."""
+    refuse_data("sinusoid", data_dir)
     return Sinusoid()

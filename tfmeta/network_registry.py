@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfmeta.errors import UserError
 from tfmeta.extras import is_installed
 from tfmeta.named_code import import_named
 
@@ -224,10 +225,17 @@ FAMILIES = {
         pretrained="the preset's, downloaded by KerasHub",
     ),
 }
+AUTO, SAVED = "auto", ".keras"  # a name for what suits the data, and the end of a file's name
 _OF_ONES_OWN = {
     "path/to/model.keras": "a network of yours, saved by Keras; its own weights",
     "package.module:function": "a function of yours that makes a network",
 }
+
+
+def check_known(name: str) -> None:
+    """Raises UserError if no network can have this name. Imports no Keras."""
+    if name != AUTO and name not in NETWORKS and ":" not in name and not name.endswith(SAVED):
+        raise UserError(f"unknown network {name!r}; expected {AUTO}, {', '.join(listing())}")
 
 
 def suited_options(name: str) -> dict[str, Any]:

@@ -4,15 +4,29 @@ What that function does is tested in a process of `predict` (`test_predict.py`).
 """
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
+import trained
 
 import tfmeta.commands
 
 COMMANDS = Path(tfmeta.commands.__file__).parent
-# `predict` starts it in its workflow, `verify` in a process of its own, and `runs` not at all.
-WITHOUT = {"predict", "runs", "verify"}
+# Two start it in their workflows, `verify` in a process of its own, and `runs` not at all.
+WITHOUT = {"explain", "predict", "runs", "verify"}
+MISTYPED = (
+    ("learn", "nowhere", "there is no nowhere"),
+    ("learn", "some.csv", "--label", "c", "no column 'c'"),
+    ("learn", "some.csv", "--label", "b", "--features", "a,q", "no column 'q'"),
+    ("learn", "some.csv", "--target", "b", "--output", "some.csv", "some.csv is a file"),
+    ("train", "nothing", "unknown pipeline 'nothing'"),
+    ("train", "glyphs", "--algorithm", "none", "unknown algorithm 'none'"),
+    ("inspect", "glyphs", "--set", "network=none", "of the pipeline's alone"),
+    ("train", "glyphs", "--network", "none", "unknown network 'none'"),
+    ("inspect", "nothing", "unknown pipeline 'nothing'"),
+    ("explain", "nowhere", "a.png", "nowhere is no run directory"),
+)
 
 
 def of_workflows():
@@ -41,3 +55,19 @@ def test_it_starts_tensorflow_quietly(name):
 def test_the_others_are_few():
     assert of_workflows().keys() > WITHOUT
     assert len(of_workflows()) > 10
+
+
+def test_what_is_mistyped_is_refused_before_the_wait_for_tensorflow(tmp_path):
+    (tmp_path / "some.csv").write_text("a,b\n1,2\n")
+    code = (
+        "import sys\nfrom tfmeta.cli import main\n"
+        f"for *command, _ in {MISTYPED!r}:\n"
+        "    try:\n        main(command)\n"
+        "    except SystemExit:\n        pass\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    done = trained.run([sys.executable, "-c", code], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    for line, (*command, expected) in zip(errors, MISTYPED, strict=True):
+        assert expected in line, command

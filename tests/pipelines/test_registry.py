@@ -89,3 +89,9 @@ def test_a_builder_that_cannot_be_loaded_is_refused(own_module, home):
     name = home.format(own_module)
     with pytest.raises(UserError, match=f"cannot load pipeline '{name}'"):
         pipelines.build(name)
+
+
+@pytest.mark.parametrize("name", ["sinusoid", "glyphs"])
+def test_a_pipeline_without_data_refuses_a_place_of_data(name, tmp_path):
+    with pytest.raises(UserError, match=f"received a data_dir, '.*'; {name} has no data to read"):
+        pipelines.build(name, data_dir=tmp_path)

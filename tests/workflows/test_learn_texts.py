@@ -14,7 +14,7 @@ import tfmeta
 from tfmeta import UserError
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.workflows.learnable import texts
-from tfmeta.workflows.learnable.label_column import label_column
+from tfmeta.workflows.learnable.label_column import columns_of, label_column
 from tfmeta.workflows.learnable.text_column import text_column
 
 LABELS = [f"{action} {thing}" for action in ("lost", "price", "wait") for thing in ("card", "room")]
@@ -132,8 +132,9 @@ def test_json_lines_and_other_names_of_columns(tmp_path, capfd):
     ],
 )
 def test_which_column_holds_the_classes(tmp_path, content, options, expected):
-    (tmp_path / "data.csv").write_text(content)
-    name, why = label_column(tmp_path / "data.csv", options)
+    file = tmp_path / "data.csv"
+    file.write_text(content)
+    name, why = label_column(file, columns_of(file), options)
     assert name == expected[0]
     assert why is None if expected[1] is None else expected[1] in why
 
@@ -154,13 +155,13 @@ def test_a_file_whose_classes_may_be_anywhere_is_refused_with_the_command(
     with pytest.raises(
         UserError, match=rf"no column 'label'; .*: tfmeta learn '.*' --label {likely}\."
     ):
-        label_column(file, {})
+        label_column(file, columns_of(file), {})
 
 
 def test_lines_of_json_have_a_column_of_classes_too(tmp_path):
     file = tmp_path / "data.jsonl"
     file.write_text('{"text": "a", "intent": "x"}\n{"text": "b", "intent": "y"}\n')
-    assert label_column(file, {})[0] == "intent"
+    assert label_column(file, columns_of(file), {})[0] == "intent"
 
 
 @pytest.mark.parametrize(

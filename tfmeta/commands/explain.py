@@ -10,7 +10,6 @@ from tfmeta.commands.checkpoint import checkpoint_option
 from tfmeta.commands.questions import queries_and_support
 from tfmeta.commands.trust import trust_option
 from tfmeta.errors import UserError
-from tfmeta.runtime import start_tensorflow
 from tfmeta.terminal import say, width
 from tfmeta.training.checkpoints import BEST
 
@@ -51,7 +50,6 @@ def explain(
             "received no INPUT; expected what is to be explained, as for tfmeta predict: "
             f"tfmeta explain {model} --support DIR INPUT..."
         )
-    start_tensorflow()
     from tfmeta.commands.reporting import Reporter
     from tfmeta.explaining.explanation_files import check_place
     from tfmeta.workflows import explain as workflow

@@ -47,13 +47,15 @@ def learn(as_json: bool, **options: Any) -> None:
     exported/NAME-learner learns any support set that a request brings.
     """
     from tfmeta.commands.reporting import Reporter
+    from tfmeta.workflows.learnable.request import request_for
 
     given = {name: value for name, value in options.items() if value is not None}
     with Reporter("learn") as reporter:
+        request = request_for(given.pop("data"), progress=reporter, **given)
         start_tensorflow()
-        from tfmeta.workflows.learn import learn as workflow
+        from tfmeta.workflows.learn import carry_out
 
-        learned = workflow(given.pop("data"), progress=reporter, **given)
+        learned = carry_out(request)
     if as_json:
         click.echo(strict_json.dumps(learned.to_dict()))
     else:

@@ -9,10 +9,8 @@ from tfmeta import networks
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError
 from tfmeta.named_code import import_named, part_of, why_not_imported
-from tfmeta.network_registry import FAMILIES, listing
+from tfmeta.network_registry import AUTO, FAMILIES, SAVED, check_known
 from tfmeta.networks.saved_network import saved_network
-
-_SAVED = ".keras"
 
 
 def network_function(name: str, source: EpisodeSource) -> Callable[..., keras.Model]:
@@ -25,26 +23,25 @@ def network_function(name: str, source: EpisodeSource) -> Callable[..., keras.Mo
     Raises:
         UserError: if there is no such function, or importing it fails.
     """
-    if name == "auto":
+    check_known(name)
+    if name == AUTO:
         name = source.network or ("conv4" if len(source.input_shape) == 3 else "mlp")
     if name in networks.NAMES:
         return getattr(networks, name)
     family, colon, member = name.partition(":")
     if colon and family in FAMILIES:
         return partial(FAMILIES[family].load(), part_of(name, member))
-    if name.endswith(_SAVED):
+    if name.endswith(SAVED):
         return partial(saved_network, name)
-    if colon:
-        try:
-            return import_named(name, "network")
-        except UserError:
-            raise
-        except Exception as error:  # whatever a user's module does when it is imported
-            why = why_not_imported(name, error)
-            raise UserError(f"cannot load the network {name!r} ({why})") from error
-    raise UserError(f"unknown network {name!r}; expected auto, {', '.join(listing())}")
+    try:
+        return import_named(name, "network")
+    except UserError:
+        raise
+    except Exception as error:  # whatever a user's module does when it is imported
+        why = why_not_imported(name, error)
+        raise UserError(f"cannot load the network {name!r} ({why})") from error
 
 
 def is_foreign(name: str) -> bool:
     """Whether the function is not one of tfmeta's; it may then load weights when it is called."""
-    return ":" in name or name.endswith(_SAVED)
+    return ":" in name or name.endswith(SAVED)

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from tfmeta import network_registry, pipelines
 from tfmeta.errors import UserError
 from tfmeta.learners import find
-from tfmeta.network_registry import NETWORKS
-from tfmeta.pipelines import pipeline_of
 from tfmeta.training.flat_settings import GROUPS
 
 _OF_TPU = ("tpu", "tpu_zone", "tpu_project")
@@ -231,22 +230,23 @@ class Settings:
         """What the user gave, with what suits the pipeline if they named none of it.
 
         Raises:
-            UserError: as `updated`.
+            UserError: as `updated`, or if the pipeline, algorithm or network is unknown.
         """
         settings = cls().updated(flat)
-        pipeline = pipeline_of(settings.pipeline)
+        if settings.pipeline:
+            pipelines.check_known(settings.pipeline)
+        find(settings.algorithm)
+        network_registry.check_known(settings.network)
+        pipeline = pipelines.pipeline_of(settings.pipeline)
         if pipeline is None:
             return settings
-        own = {key: value for key, value in pipeline.settings.items() if key not in flat}
-        settings = settings.updated(own)
-        if _chooses_learning(flat):
-            chosen = "algorithm" in flat
-            return settings if chosen else replace(settings, algorithm=pipeline.algorithm)
-        own = {"algorithm": pipeline.algorithm, **pipeline.from_scratch}
-        found = pipeline.pretrained
-        if found and NETWORKS[found["network"]].is_installed:
-            own = {**found}
-        return settings.updated({key: own[key] for key in own if key not in flat})
+        own = {"algorithm": pipeline.algorithm}
+        if not _chooses_learning(flat):
+            network = network_registry.NETWORKS.get(pipeline.pretrained.get("network", ""))
+            is_there = network is not None and network.is_installed
+            own |= pipeline.pretrained if is_there else pipeline.from_scratch
+        own = {**pipeline.settings, **own}
+        return settings.updated({key: value for key, value in own.items() if key not in flat})
 
     def updated(self, flat: dict[str, Any]) -> "Settings":
         """These settings with some replaced.

@@ -6,7 +6,6 @@ are exported and verified.
 """
 
 import contextlib
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,28 +16,14 @@ from tfmeta.reading.example_reader import InMemory, Names
 from tfmeta.reading.in_memory import as_file, is_pair, is_path, is_table
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import (
-    check_flags,
-    check_names,
-    check_texts,
-    path,
-    progress_or_log,
-)
-from tfmeta.workflows.learn_exports import check_outputs
-from tfmeta.workflows.learnable import kind_of
-from tfmeta.workflows.learnable.kind import GAPS, Request
-from tfmeta.workflows.learnable.label_column import USUAL, label_column
+from tfmeta.workflows.arguments import check_flags, path
+from tfmeta.workflows.learnable.kinds import kind_of
+from tfmeta.workflows.learnable.label_column import USUAL
+from tfmeta.workflows.learnable.request import NAMED, Request, check_reading, request_for
 from tfmeta.workflows.learned import Learned
 from tfmeta.workflows.learned_values import LearnedValues
 
-_ARGUMENTS = {
-    *("network", "output", "trust", "progress"),
-    *("label", "target", "features", "text", *GAPS, "skip_unreadable"),
-}
-
-_COLUMNS = ("label", "target", "text")
-_EXPORTED = Path("exported")
-_SUFFIXES = (".csv", ".jsonl", ".npz", ".parquet")
+_IN_MEMORY = Path("exported/learned")
 
 
 def learn(
@@ -77,20 +62,18 @@ def learn(
         UserError: if the data can't be read or has fewer than two classes, the network's weights
             are not there, or a model can't be written or fails a check.
     """
-    started = time.monotonic()
-    check_names("learn", reading, _ARGUMENTS)
-    check_flags(trust=trust, skip_unreadable=reading.get("skip_unreadable", False))
-    check_texts("one network", network=network)
     reading |= _names_of_columns(data, reading)
-    progress = progress_or_log(progress, "learn")
+    check_reading(reading)
+    check_flags(trust=trust)
     with trusting(trust), _as_place(data, reading) as place:
-        stem = place.resolve().stem if is_path(data) else "learned"
-        folder = path("output", output or _EXPORTED / stem)
-        _check_there(place)
-        check_outputs(folder)
-        notes = _with_label(place, reading, progress)
-        request = Request(place, network, reading, folder, progress, started, notes)
-        return kind_of(request).learn(request)
+        output = output or (None if is_path(data) else _IN_MEMORY)
+        request = request_for(place, network=network, output=output, progress=progress, **reading)
+        return carry_out(request)
+
+
+def carry_out(request: Request) -> Learned | LearnedValues:
+    """Does what is asked for; raises UserError as `learn`."""
+    return kind_of(request).learn(request)
 
 
 @contextlib.contextmanager
@@ -117,32 +100,9 @@ def _name_of(x: Any, y: Any) -> str | None:
     return name if isinstance(name, str) and name not in getattr(x, "columns", ()) else None
 
 
-def _names_of_columns(data: Any, reading: Mapping[str, Any]) -> dict[str, str | None]:
+def _names_of_columns(data: Any, reading: Mapping[str, Any]) -> dict[str, Any]:
     """The names that the user gave; of data in memory, columns may have numbers for names."""
-    given = {name: reading.get(name) for name in _COLUMNS if name in reading}
+    given = {name: reading.get(name) for name in NAMED if name in reading}
     if not is_path(data):
         given |= {name: str(value) for name, value in given.items() if type(value) is int}
-    check_texts("one column", **given)
     return given
-
-
-def _with_label(place: Path, reading: dict[str, Any], progress: Progress) -> tuple[str, ...]:
-    """Completes the options of a file by the column of the classes; what was decided, in words."""
-    progress.advance(0.0, "reading")
-    if place.is_dir():
-        return ()
-    found, why = label_column(place, reading)
-    if not reading.get("target"):
-        reading["label"] = reading.get("label") or found
-    return (why,) if why else ()
-
-
-def _check_there(place: Path) -> None:
-    is_known = place.is_dir() or place.suffix.lower() in _SUFFIXES
-    if not place.exists() or not is_known:
-        what = f"received the file {place}" if place.exists() else f"there is no {place}"
-        raise UserError(
-            f"{what}; expected a folder with a folder of images or sounds per class, "
-            "a file of texts (CSV or JSONL), or one of features (NPZ, CSV or Parquet). Save other "
-            "tables as CSV with commas"
-        )

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta import files
-from tfmeta.errors import UserError
 from tfmeta.exporting.loading.earlier_version import change_for_clients
 from tfmeta.exporting.verifying.verification import refuse_failed, verify_export
-from tfmeta.exporting.writing.exporter import HINT, export_model
+from tfmeta.exporting.writing.exporter import export_model
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.training.progress import Progress
+from tfmeta.workflows.learnable.request import learner_folder
 
 CHOSEN, _EXPORTED = 0.45, 0.8  # shares of the time, for the bar
 
@@ -61,21 +61,6 @@ def export_both(
     progress.advance(1.0, "done")
     learner_version, adapted_version = versions
     return adapted_version, learner_version
-
-
-def learner_folder(folder: Path) -> Path:
-    """Of the model that takes support sets, beside that of the one that knows the data."""
-    return Path(f"{folder}-learner")
-
-
-def check_outputs(folder: Path) -> None:
-    """Raises UserError if the two models can't be written, before anything is learned."""
-    for output in (folder, learner_folder(folder)):
-        missing = next(each for each in (output, *output.absolute().parents) if each.exists())
-        if not missing.is_dir():
-            raise UserError(
-                f"cannot write {output}: {missing} is a file; expected a folder. {HINT}"
-            )
 
 
 @contextmanager

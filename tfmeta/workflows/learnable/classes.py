@@ -21,7 +21,7 @@ from tfmeta.network_registry import NETWORKS
 from tfmeta.reading.number_checks import is_number
 from tfmeta.reading.prepared_columns import PreparedColumns
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
-from tfmeta.workflows.learnable.kind import Request
+from tfmeta.workflows.learnable.request import Request
 from tfmeta.workflows.learnable.task import Task
 from tfmeta.workflows.learned import HeldOutShare, Learned, confusions_of, in_words, suspects_of
 from tfmeta.workflows.right_answers import in_numbers, never_right

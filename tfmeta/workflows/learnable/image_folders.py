@@ -6,7 +6,8 @@ from tfmeta import pipelines
 from tfmeta.training.opening import suited_to_network
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
-from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
+from tfmeta.workflows.learnable.kind import Learnable
+from tfmeta.workflows.learnable.request import GAPS, Request
 from tfmeta.workflows.learnable.task import ONE_TASK, Task
 from tfmeta.workflows.learned import Learned
 

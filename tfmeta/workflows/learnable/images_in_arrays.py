@@ -9,7 +9,8 @@ from tfmeta.reading.tables import read_table
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
 from tfmeta.workflows.learnable.image_folders import DEFAULT_NETWORK, options_of_images
-from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
+from tfmeta.workflows.learnable.kind import Learnable
+from tfmeta.workflows.learnable.request import GAPS, Request
 from tfmeta.workflows.learnable.task import ONE_TASK
 from tfmeta.workflows.learnable.words import in_own_words
 from tfmeta.workflows.learned import Learned

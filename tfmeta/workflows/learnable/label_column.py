@@ -1,24 +1,56 @@
-"""Which column of a user's file holds the classes, for `tfmeta.learn`, if the user names none."""
+"""Which column of a user's file holds the classes, for `tfmeta.learn`. Imports no TensorFlow."""
 
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tfmeta.errors import UserError
 from tfmeta.reading.column_names import columns_in_words
 from tfmeta.reading.number_checks import is_number
-from tfmeta.reading.tables import read_table
+from tfmeta.reading.tables import names_in, read_table
 from tfmeta.reading.text_columns import as_text
 from tfmeta.reading.text_rows import columns_of_json
+from tfmeta.workflows.learnable.words import in_own_words
 
 USUAL = "label"
 _TABLES = (".csv", ".parquet")
 _JSON = ".jsonl"
 _TEXT = "text"
+_CHOOSING = {"label": "NAME", "target": "NAME", "text": "NAME", "features": "A,B"}
 
 
-def label_column(place: Path, reading: Mapping[str, Any]) -> tuple[str, str | None]:
+def columns_of(place: Path) -> dict[str, Any]:
+    """The columns of a file by name; none for a file whose columns have no names.
+
+    Raises:
+        UserError: if the file can't be read.
+    """
+    suffix = place.suffix.lower()
+    if suffix == _JSON:
+        return {name: np.array(values, object) for name, values in columns_of_json(place).items()}
+    return dict(read_table(place, text=()).columns) if suffix in _TABLES else {}
+
+
+def check_columns(place: Path, columns: Mapping[str, Any], reading: Mapping[str, Any]) -> None:
+    """Raises UserError if the user names a column that the file does not have."""
+    for option, expected in _CHOOSING.items() if columns else ():
+        value = reading.get(option)
+        for name in names_in(value) if option == "features" and value else [value]:
+            if name and name not in columns:
+                raise in_own_words(
+                    UserError(
+                        f"{place} has no column {name!r}; it has: "
+                        f"{columns_in_words(list(columns))}. Name yours with --{option} {expected}"
+                    )
+                )
+
+
+def label_column(
+    place: Path, columns: Mapping[str, Any], reading: Mapping[str, Any]
+) -> tuple[str, str | None]:
     """The column of the classes, and why it was chosen; None if there was nothing to choose.
 
     It is the one that the user names, or that is called "label". Else it is the only one beside the
@@ -26,22 +58,23 @@ def label_column(place: Path, reading: Mapping[str, Any]) -> tuple[str, str | No
 
     Args:
         place: the file.
+        columns: of the file, as `columns_of` reads them.
         reading: the user's options `label`, `target`, `text` and `features`.
 
     Raises:
-        UserError: if the file can't be read, or more than one column or none may be it.
+        UserError: if more than one column or none may be it.
     """
     if reading.get("label") or reading.get("target"):
         return str(reading.get("label") or USUAL), None
-    columns = _columns(place)
     if not columns or USUAL in columns:
         return USUAL, None
     text = reading.get("text") or (_TEXT if _TEXT in columns else None)
     others = [name for name in columns if name != text]
     if text and len(others) == 1:
         return others[0], f"the classes are the column {others[0]}, the only one beside the texts"
-    found = [name for name in others if _repeat(columns[name])]
-    named = [name for name in found if not _are_numbers(columns[name])]
+    values = {name: [as_text(value) for value in columns[name].tolist()] for name in others}
+    found = [name for name in others if _repeat(values[name])]
+    named = [name for name in found if not _are_numbers(values[name])]
     if len(named) == 1:
         why = f"the classes are the column {named[0]}, the only one with names that repeat"
         return named[0], f"{why}; --label names another"
@@ -51,17 +84,6 @@ def label_column(place: Path, reading: Mapping[str, Any]) -> tuple[str, str | No
         f"has the classes: tfmeta learn {shlex.quote(str(place))} --label {likely}. A column of "
         "values is learned with --target NAME"
     )
-
-
-def _columns(place: Path) -> dict[str, list[str]]:
-    """The values of each column as text; empty for a file whose columns have no names."""
-    suffix = place.suffix.lower()
-    if suffix == _JSON:
-        return columns_of_json(place)
-    if suffix not in _TABLES:
-        return {}
-    table = read_table(place, text=())
-    return {name: [as_text(v) for v in values.tolist()] for name, values in table.columns.items()}
 
 
 def _repeat(values: list[str]) -> bool:

@@ -20,7 +20,8 @@ from tfmeta.networks.table_features import TableNetworks
 from tfmeta.networks.window_features import are_windows, features_of_windows, steps_of_windows
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
-from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
+from tfmeta.workflows.learnable.kind import Learnable
+from tfmeta.workflows.learnable.request import GAPS, Request
 from tfmeta.workflows.learnable.task import (
     COLUMNS,
     CONVOLUTIONS,

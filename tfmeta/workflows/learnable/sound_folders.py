@@ -21,7 +21,8 @@ from tfmeta.user_files import is_hidden
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
 from tfmeta.workflows.learnable.image_folders import OF_TABLES
-from tfmeta.workflows.learnable.kind import Learnable, Request
+from tfmeta.workflows.learnable.kind import Learnable
+from tfmeta.workflows.learnable.request import Request
 from tfmeta.workflows.learnable.task import (
     ONE_TASK,
     Task,

@@ -20,8 +20,9 @@ from tfmeta.training.network_choice import network_function
 from tfmeta.training.opening import suited_to_network
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
-from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
+from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.network import network_for
+from tfmeta.workflows.learnable.request import GAPS, Request
 from tfmeta.workflows.learnable.task import (
     ONE_TASK,
     Task,

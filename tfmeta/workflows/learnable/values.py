@@ -20,7 +20,8 @@ from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import find_file, read_table
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
-from tfmeta.workflows.learnable.kind import GAPS, Learnable, Request
+from tfmeta.workflows.learnable.kind import Learnable
+from tfmeta.workflows.learnable.request import GAPS, Request
 from tfmeta.workflows.learnable.task import COLUMNS, LIKENESS
 from tfmeta.workflows.learnable.words import as_option, in_own_words
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
