@@ -36,6 +36,7 @@ def build(
     group=None,
     split=None,
     features=None,
+    exclude=None,
     standardise: bool = True,
     missing=None,
     categories=None,
@@ -60,6 +61,7 @@ def build(
         group: the column of the classes' groups; in an NPZ `group` if there is one.
         split: the column that says train, validation or test; in an NPZ `split` if there is one.
         features: the columns of the features; None takes all other columns.
+        exclude: columns that are no features, in place of naming all others.
         standardise: whether the network brings the features to one scale; see `input_scaling`.
         missing, categories: for texts and gaps among the features; see `TableOptions`.
         images: whether the examples of an NPZ are images; None uses `look_like_images`.
@@ -76,7 +78,8 @@ def build(
     columns = {"label": label, "group": group, "split": split}
     table, chosen = _read(data_dir, file, columns, options)
     texts = {option: table.text(name, option) for option, name in chosen.items()}
-    names = feature_names(table, features, {name: option for option, name in chosen.items()})
+    used = {name: option for option, name in chosen.items()}
+    names = feature_names(table, features, used=used, exclude=exclude)
     image_options = {
         "size": size,
         "channels": channels,

@@ -152,6 +152,7 @@ def build(
     task: str = "task",
     target="target",
     features=None,
+    exclude=None,
     validation: float = VALIDATION,
     test: float = TEST,
     split_seed: int = 0,
@@ -167,6 +168,7 @@ def build(
         task: the column (array) that says to which task a row belongs.
         target: the column of the target, or several columns; in an NPZ it may also be `y`.
         features: the columns of the features; None takes all other columns.
+        exclude: columns that are no features, in place of naming all others.
         validation, test, split_seed: see `split_tasks`.
         standardise: whether the network brings the features to one scale; see `arrays`.
         missing, categories: for texts and gaps among the features; see `TableOptions`.
@@ -182,7 +184,7 @@ def build(
     used = {str(task): "task", **dict.fromkeys(targets, "target")}
     names, labels = np.unique(table.text(str(task), "task"), return_inverse=True)
     y = table.numbers(targets, "target")
-    features = feature_names(table, features, used)
+    features = feature_names(table, features, used=used, exclude=exclude)
     options.check(table, features)
     splits = split_tasks(len(names), validation=validation, test=test, seed=split_seed)
     in_training = np.isin(labels, splits["train"])

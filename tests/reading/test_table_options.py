@@ -1,5 +1,8 @@
 """What becomes of gaps and of fine digits in a table with categories."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 
@@ -46,3 +49,83 @@ def test_what_is_exact_in_float32_is_taken_however_little_it_differs(tmp_path, m
     source = build(data_dir=path, **options, validation=0, test=0)
     last = dict(zip(source.input_format.features, source.index.examples[-1], strict=True))
     assert (last["a is missing"], last["kind=w"], last["kind=u"]) == (1.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("learned", [("3", "1"), ("3.0", "1.0"), ("3.0", "1")])
+@pytest.mark.parametrize("asked", ["3", "3.0"])
+def test_whole_numbers_that_are_categories_are_known_with_a_point_and_without(
+    tmp_path, learned, asked
+):
+    """pandas writes 3.0 in place of 3 as soon as another row of the column has a gap."""
+    first, second = learned
+    path = written(tmp_path, f"kind,a,label\n{first},1,x\n{second},2,y\n3,4,x\n1,5,y\n")
+    options = {"categories": {"kind": "auto"}, "split_by": "class", "validation": 0, "test": 0}
+    row_format = build(data_dir=path, **options).input_format
+    assert row_format.categories == {"kind": ("1", "3")}
+    (row,) = row_format.examples(table_of({"kind": [asked], "a": [7.0]})).tolist()
+    assert dict(zip(row_format.features, row, strict=True)) == {
+        "kind=?": 0.0,
+        "kind=1": 0.0,
+        "kind=3": 1.0,
+        "a": 7.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "asked", "is_known"),
+    [("007", "7", False), ("1.50", "1.5", False), ("3.0", "3", True), ("3", "3.00", False)],
+)
+def test_other_texts_of_one_number_are_other_categories(tmp_path, word, asked, is_known):
+    path = written(tmp_path, f"kind,a,label\n{word},1,x\nb,2,y\n")
+    options = {"categories": {"kind": [word, "b"]}, "split_by": "class"}
+    row_format = build(data_dir=path, **options, validation=0, test=0).input_format
+    (row,) = row_format.examples(table_of({"kind": [asked], "a": [7.0]})).tolist()
+    assert row[0] == (0.0 if is_known else 1.0)
+
+
+def test_the_way_out_of_texts_that_look_like_numbers_names_all_categories(tmp_path):
+    path = written(tmp_path, "doors,hue,label\n2,u,x\n3,v,y\n4,u,x\n5more,v,y\n")
+    whole = r"""pipeline\.categories=\{.*"doors": "auto".*\}'$"""
+    for options in ("auto", {"doors": "auto"}):
+        with pytest.raises(UserError, match=whole) as refusal:
+            build(data_dir=path, categories=options)
+        assert '"hue": "auto"' in str(refusal.value)
+        assert re.search(r"pipeline\.exclude=(doors|hue)", str(refusal.value))
+    categories = json.loads(re.search(r"categories=(\{.*\})", str(refusal.value))[1])
+    source = build(data_dir=path, categories=categories, validation=0, test=0, split_by="class")
+    assert source.input_format.categories == {
+        "doors": ("2", "3", "4", "5more"),
+        "hue": ("u", "v"),
+    }
+
+
+def test_columns_are_left_out_by_name(tmp_path):
+    path = written(tmp_path, '"a,b",id,c,label\n1,n1,2,x\n3,n2,5,y\n')
+    options = {"validation": 0, "test": 0, "split_by": "class"}
+    for exclude in ("id", ["id"], '["id"]'):
+        source = build(data_dir=path, exclude=exclude, **options)
+        assert source.input_format.features == ("a,b", "c")
+    for exclude in ('["a,b", "id"]', ["a,b", "id"], None):
+        features = None if exclude else "c"
+        source = build(data_dir=path, exclude=exclude, features=features, **options)
+        assert source.input_format.features == ("c",)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"exclude": "d"}, r"no column 'd'; it has: a, label.*pipeline\.exclude=A,B"),
+        ({"exclude": "a", "features": "a"}, r"features=a and pipeline\.exclude=a; expected one"),
+        ({"exclude": "a"}, "no column is left"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused(tmp_path, options, message):
+    path = written(tmp_path, "a,label\n1,x\n3,y\n")
+    with pytest.raises(UserError, match=message):
+        build(data_dir=path, **options)
+
+
+def test_an_array_has_no_columns_to_leave_out(tmp_path):
+    np.savez(tmp_path / "t.npz", x=np.eye(4), y=np.arange(4) // 2)
+    with pytest.raises(UserError, match=r"pipeline\.exclude=a; the features of an NPZ file"):
+        build(data_dir=tmp_path / "t.npz", exclude="a")

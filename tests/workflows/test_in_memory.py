@@ -174,6 +174,10 @@ X, Y = WINE.data.to_numpy()[TAUGHT], KIND.to_numpy()[TAUGHT]
             r"the column odd holds values of several types, such as ",
         ),
         ({"a": [1, 2], "label": ["x"]}, r"received columns of the lengths \{'a': 2, 'label': 1\}"),
+        (
+            {"a": ["u", "v"], "label": ["x", "y"], "b": [1, 2]},
+            r"leave them out: exclude=\['a'\], or take texts as categories: categories='auto'$",
+        ),
     ],
 )
 def test_data_that_is_no_task_is_refused(tmp_path, data, message):

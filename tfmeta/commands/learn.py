@@ -24,6 +24,7 @@ from tfmeta.terminal import say, width
 @click.option("--text", metavar="COLUMN", help="The texts' column, if it is not called text.")
 @click.option("--target", metavar="COLUMN", help="A column of values, in place of classes.")
 @click.option("--features", metavar="A,B,...", help="Columns of features.  [default: all others]")
+@click.option("--exclude", metavar="A,B,...", help="Columns that are no features.")
 @click.option("--missing", metavar="mean", help="Fill in missing numbers with the column's mean.")
 @click.option(
     "--categories",

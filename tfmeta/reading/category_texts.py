@@ -15,6 +15,7 @@ _MOST_SHOWN = 5  # words, in a warning
 BLANKS = " \t\n\r\f\v"  # around a text, as `tf.strings.strip` removes them
 _SIGN = "[$€£¥]?"
 _NUMBER = re.compile(rf"{_SIGN}\s?[+-]?[.,]?\d([\d.,_' ]*\d)?(e[+-]?\d+)?\s?%?{_SIGN}", re.I)
+_WHOLE = re.compile(r"-?\d+(\.0)?")  # pandas writes the second form if a number is missing
 _DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 
 
@@ -24,7 +25,7 @@ def category_texts(values: Any, vocabulary: Sequence[str] = ()) -> np.ndarray:
     Args:
         values: of a column.
         vocabulary: of the category. A number that is no text becomes the one word that says the
-            same number: 3.0 becomes "3".
+            same number: 3.0 becomes "3". So does the text "3.0", and "3" becomes "3.0".
     """
     words: dict[float, list[str]] = {}
     for word in vocabulary:
@@ -39,15 +40,29 @@ def category_texts(values: Any, vocabulary: Sequence[str] = ()) -> np.ndarray:
             continue
         texts[row] = str(as_unicode(value)).strip(BLANKS)
         same = words.get(value, []) if isinstance(value, int | float) else []
+        if texts[row] not in known and _WHOLE.fullmatch(texts[row]):
+            text = without_point(texts[row])
+            same = same or [each for each in (text, f"{text}.0") if each in known]
         if texts[row] not in known and len(same) == 1:
             texts[row] = same[0]
     return texts
 
 
-def refuse_numbers(values: Any, name: str, rows: FileRows) -> None:
+def without_point(text: str) -> str:
+    """A whole number without the ".0" that it may end in; other texts as they are."""
+    return text.removesuffix(".0") if _WHOLE.fullmatch(text) else text
+
+
+def refuse_numbers(values: Any, name: str, rows: FileRows, how_to_name: str) -> None:
     """Raises UserError if most values of a column of texts look like numbers or dates.
 
     Each of them would be a category of its own, and what is between two of them unknown.
+
+    Args:
+        values: of the column.
+        name: of the column.
+        rows: of the table.
+        how_to_name: what the user types for a table in which they are names.
     """
     texts = [text for text in category_texts(values) if text]
     dates = sum(_DATE.fullmatch(text) is not None for text in texts)
@@ -59,8 +74,8 @@ def refuse_numbers(values: Any, name: str, rows: FileRows) -> None:
         are, instead = "dates or times", "numbers, such as days since a first one"
     raise UserError(
         f"{name} of {rows.path} is a column of texts, most of which look like {are}, and would be "
-        f"categories: {first_unfit(values, rows)}. Expected {instead}; or leave the column out. If "
-        f"""they are names: --set 'pipeline.categories={{"{name}": "auto"}}'"""
+        f"categories: {first_unfit(values, rows)}. Expected {instead}; or leave the column out: "
+        f"--set pipeline.exclude={name}. If they are names: {how_to_name}"
     )
 
 

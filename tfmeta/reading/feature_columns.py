@@ -1,35 +1,54 @@
 """Which columns of a table are features, and the constants that bring them to one scale."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tfmeta.errors import UserError, listed
+from tfmeta.reading.column_names import columns_in_words
 from tfmeta.reading.prepared_columns import PreparedColumns
 from tfmeta.reading.row_format import RowFormat
 from tfmeta.reading.table_format import TableFormat
 from tfmeta.reading.tables import Table, names_in
 
 
-def feature_names(table: Table, features: Any, used: dict[str, str]) -> list[str]:
+def feature_names(
+    table: Table, features: Any = None, *, used: Mapping[str, str], exclude: Any = None
+) -> list[str]:
     """The columns of the features: those that are named, or all that have no other use.
 
     Args:
         table: what the file holds.
         features: see `names_in`; None takes all columns that have no other use.
         used: `{column: option}`, the columns that other options chose.
+        exclude: columns that have no use; see `names_in`.
 
     Raises:
-        UserError: if no column is left, one is named twice, or one has another use.
+        UserError: if no column is left, one is named twice, is not there, or has another use, or
+            both features and what is none are named.
     """
     if table.is_npz:
-        if features is not None:
+        if features is not None or exclude is not None:
+            option, value = ("exclude", exclude) if features is None else ("features", features)
             raise UserError(
-                f"received pipeline.features={features}; the features of an NPZ file are its "
+                f"received pipeline.{option}={value}; the features of an NPZ file are its "
                 "array x, whole. Leave the option out"
             )
         return ["x"]
-    free = [name for name in table.columns if name not in used]
+    excluded = [] if exclude is None else names_in(exclude)
+    if features is not None and excluded:
+        raise UserError(
+            f"received pipeline.features={features} and pipeline.exclude={exclude}; expected one "
+            "of them: what is not named as a feature is none"
+        )
+    if unknown := [name for name in excluded if name not in table.columns]:
+        raise UserError(
+            f"{table.path} has no column {unknown[0]!r}; it has: "
+            f"{columns_in_words(list(table.columns))}. Name what to leave out with --set "
+            "pipeline.exclude=A,B"
+        )
+    free = [name for name in table.columns if name not in {*used, *excluded}]
     names = free if features is None else names_in(features)
     problem = listed([f"{name} is the {used[name]}" for name in names if name in used])
     if len(set(names)) < len(names):

@@ -17,7 +17,13 @@ import numpy as np
 from tfmeta.errors import UserError, listed
 from tfmeta.reading.example_reader import ExampleReader, Names, Place, SupportSet
 
-_OPTION = re.compile(r"--set '?pipeline\.(\w+)=|--(label|target|features|text|missing|categories) ")
+# An option with its value, as a message for the command line names it.
+_OPTION = re.compile(
+    r"--(?:set '?pipeline\.(?P<set>\w+)=|"
+    r"(?P<own>label|target|features|exclude|text|missing|categories) '?)"
+    r"(?P<value>\{.*?\}|[^\s'.;:)]+)'?"
+)
+_SEVERAL = ("features", "exclude")  # options that name any number of columns
 
 
 def is_in_memory(given: Any, *, with_answers: bool) -> bool:
@@ -99,8 +105,21 @@ def as_file(given: Any, what: str, names: Names, *, with_answers: bool = True) -
         except UserError as error:
             words = str(error).replace(f"tfmeta learn {file} ", "")
             words = words.replace(str(file), f"{what} (in memory)")
-            in_python = _OPTION.sub(lambda found: f"{found[1] or found[2]}=", words)
+            in_python = _OPTION.sub(_in_python, words)
             raise UserError(in_python, exit_status=error.exit_status) from error
+
+
+def _in_python(found: re.Match[str]) -> str:
+    """An option of the command line as an argument."""
+    name, value = found["set"] or found["own"], found["value"].rstrip(",")
+    after = found["value"][len(value) :]
+    if name in _SEVERAL:
+        value = str(value.split(","))
+    elif value in ("true", "false"):
+        value = value.title()
+    elif not value.startswith("{"):
+        value = repr(value)
+    return f"{name}={value}{after}"
 
 
 def read_support(reader: ExampleReader, given: Any, *, num_classes: int | None) -> SupportSet:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -98,18 +99,15 @@ class TableFormat(InputFormat):
     @property
     def category_places(self) -> dict[str, tuple[int, ...]]:
         """The numbers, from 0, of the places in a prepared example that belong to each category."""
-        places = self._places
-        return {
-            column: tuple(places[column]) for column in self.columns if column in self.categories
-        }
+        return {column: tuple(self.places[column]) for column in self.categories}
 
     @property
     def gap_places(self) -> tuple[int, ...]:
         """The numbers, from 0, of the places in a prepared example that say what was missing."""
-        return tuple(self._places[column][1] for column in self.missing or {})
+        return tuple(self.places[column][1] for column in self.missing or {})
 
-    @property
-    def _places(self) -> dict[str, range]:
+    @cached_property
+    def places(self) -> dict[str, range]:
         """The numbers, from 0, of the places of each column in a prepared example."""
         ends = np.cumsum([0, *(len(self._names_of(column)) for column in self.columns)]).tolist()
         return {c: range(*ends[n : n + 2]) for n, c in enumerate(self.columns)}
@@ -117,7 +115,7 @@ class TableFormat(InputFormat):
     def parts(self, encoded: Any, example: Any, background: Any) -> ExampleParts:
         """The columns, each with all places that it has in an example."""
         del encoded
-        places = {column: list(places) for column, places in self._places.items()}
+        places = {column: list(places) for column, places in self.places.items()}
         return columns(np.asarray(example), np.asarray(background), places)
 
     @property
@@ -125,7 +123,7 @@ class TableFormat(InputFormat):
         """The columns that are read as text, even where they look like numbers."""
         return tuple(self.categories)
 
-    @property
+    @cached_property
     def endings(self) -> dict[str, str]:
         """By column, what its inputs' names end in: `_hours` of `x_hours`."""
         return {name: "_" + re.sub(r"\W", "_", name, flags=re.ASCII) for name in self.columns}
@@ -184,7 +182,7 @@ class TableFormat(InputFormat):
         if self.missing is None and (rows := np.flatnonzero(texts == "")).size:
             raise UserError(
                 f"{table.path} has no {name} in {table.rows.where(rows.tolist())}. Fill it in, or "
-                "drop what has none; a model that is made with missing=mean takes it"
+                "drop what has none; a model that was made with --missing mean takes it"
             )
         places = {word: place for place, word in enumerate(words, 1)}
         return np.eye(1 + len(words), dtype=np.float32)[[places.get(text, 0) for text in texts]]

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import tensorflow as tf
 
 from tfmeta.reading.decoding.encoded_requests import at_most
@@ -38,11 +39,16 @@ def prepared(row: "TableFormat", columns: dict[str, tf.Tensor], name: str) -> tf
     Returns:
         float32 `(..., *row.shape)`.
     """
-    parts = []
-    for column, ending in row.endings.items():
-        place = _placed if column in row.categories else _filled
-        parts.append(place(row, column, columns[column], name + ending))
-    return tf.concat(parts, -1)
+    numbers = [column for column in row.columns if column not in row.categories]
+    parts = [_placed(row, each, columns[each], name + row.endings[each]) for each in row.categories]
+    places = [place for each in row.categories for place in row.places[each]]
+    if numbers:
+        called = [name + row.endings[each] for each in numbers]
+        stacked = tf.stack([columns[each] for each in numbers], -1)
+        parts += _filled(stacked, called, [(row.missing or {}).get(each) for each in numbers])
+        places += [row.places[each][0] for each in numbers]
+        places += [row.places[each][1] for each in numbers if each in (row.missing or {})]
+    return tf.gather(tf.concat(parts, -1), np.argsort(places), axis=-1)
 
 
 def _placed(row: "TableFormat", column: str, x: tf.Tensor, called: str) -> tf.Tensor:
@@ -59,16 +65,29 @@ def _placed(row: "TableFormat", column: str, x: tf.Tensor, called: str) -> tf.Te
     return tf.cast(tf.concat([unknown, found], -1), tf.float32)
 
 
-def _filled(row: "TableFormat", column: str, x: tf.Tensor, called: str) -> tf.Tensor:
-    """Numbers `(...)` -> `(..., 1)`, or with whether they are missing `(..., 2)`."""
-    is_filled = column in (row.missing or {})
+def _filled(
+    x: tf.Tensor, called: list[str], replacements: list[float | None]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Columns of numbers, and for those that may be missing whether they are.
+
+    Args:
+        x: `(..., columns)`.
+        called: what an error calls each column.
+        replacements: what stands in place of a missing number of each; None if none may be missing.
+
+    Returns:
+        `(..., columns)` and `(..., columns that may be missing)`.
+    """
+    may_be = np.array([each is not None for each in replacements])
     is_missing = tf.math.is_nan(x)
-    is_good = tf.math.is_finite(x) | is_missing if is_filled else tf.math.is_finite(x)
-    what = "numbers, or NaN where one is missing" if is_filled else "finite numbers"
-    check = tf.debugging.Assert(tf.reduce_all(is_good), [f"{called}: expected {what}"])
+    is_good = tf.math.is_finite(x) | (is_missing & may_be)
+    is_good = tf.reduce_all(tf.reshape(is_good, (-1, len(called))), 0)
+    expected = np.where(may_be, "numbers, or NaN where one is missing", "finite numbers")
+    refusals = [f"{name}: expected {what}" for name, what in zip(called, expected, strict=True)]
+    first = tf.gather(tf.constant(refusals), tf.argmin(tf.cast(is_good, tf.int32)))
+    check = tf.debugging.Assert(tf.reduce_all(is_good), [first])
     with tf.control_dependencies([check]):
         x = tf.identity(x)
-    if not is_filled:
-        return x[..., tf.newaxis]
-    mean = tf.constant((row.missing or {})[column], tf.float32)
-    return tf.stack([tf.where(is_missing, mean, x), tf.cast(is_missing, tf.float32)], -1)
+    means = tf.constant([each or 0.0 for each in replacements], x.dtype)
+    marks = tf.gather(tf.cast(is_missing, x.dtype), np.flatnonzero(may_be), axis=-1)
+    return tf.where(is_missing, means, x), marks

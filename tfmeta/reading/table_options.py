@@ -1,14 +1,15 @@
 """What a user says about categories and missing numbers in a table. Imports no TensorFlow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfmeta.errors import UserError, counted, listed
-from tfmeta.reading.category_texts import category_texts, refuse_numbers
+from tfmeta import strict_json
+from tfmeta.errors import UserError, counted, listed, which_are
+from tfmeta.reading.category_texts import category_texts, refuse_numbers, without_point
 from tfmeta.reading.prepared_columns import lost_in_float32
 from tfmeta.reading.row_format import PLAIN, RowFormat
 from tfmeta.reading.table_format import MOST_CATEGORIES, TableFormat
@@ -70,8 +71,7 @@ class TableOptions:
             )
         if self.categories != AUTO:
             return table
-        found = [name for name, values in table.columns.items() if values.dtype.kind == "O"]
-        return read_table(path, text=(*text, *found))
+        return read_table(path, text=(*text, *_texts_of(table)))
 
     def check(self, table: Table, names: Sequence[str]) -> None:
         """Raises UserError if a feature can't be a number or a category; it says what helps."""
@@ -83,8 +83,17 @@ class TableOptions:
             )
         chosen = self._chosen(table, names)
         for name in chosen if self.categories == AUTO else ():
-            refuse_numbers(table.columns[name], name, table.rows)
-        if numbers := [name for name in names if name not in chosen]:
+            refuse_numbers(table.columns[name], name, table.rows, _naming(chosen))
+        numbers = [name for name in names if name not in chosen]
+        texts = [name for name in numbers if name in _texts_of(table)]
+        if texts and isinstance(self.categories, dict):
+            every = _naming({**self.categories, **dict.fromkeys(texts, AUTO)})
+            raise UserError(
+                f"{which_are(len(texts), 'column', table.path)} neither numeric nor among the "
+                f"categories: {listed(texts)}; make them numbers, or leave them out: --set "
+                f"pipeline.exclude={','.join(texts)}, or name all categories: {every}"
+            )
+        if numbers:
             table.numbers(numbers, "features", may_be_missing=self.missing is not None)
 
     def applied(
@@ -128,7 +137,7 @@ class TableOptions:
                 f"float32 loses digits of {listed(lost)} of {table.path}, whose values differ by "
                 "little of their size, and with categories or missing a row is float32; subtract "
                 "what the values have in common, or leave the column out: --set "
-                "pipeline.features=A,B"
+                f"pipeline.exclude={lost[0]}"
             )
         return x, found
 
@@ -144,8 +153,7 @@ class TableOptions:
         """The categories, and what the user says of the values of each."""
         if self.categories != AUTO:
             return self.categories or {}
-        kinds = {name: column.dtype.kind for name, column in table.columns.items()}
-        return dict.fromkeys([name for name in names if kinds.get(name) == "O"], AUTO)
+        return dict.fromkeys([name for name in names if name in _texts_of(table)], AUTO)
 
     def _vocabularies(
         self, table: Table, names: Sequence[str], in_training: np.ndarray
@@ -156,12 +164,13 @@ class TableOptions:
                 is_list = isinstance(words, list | tuple)
                 found[name] = tuple(map(str, words)) if is_list else (str(words),)
                 continue
-            seen = sorted({*category_texts(table.columns[name])[in_training].tolist()} - {""})
+            texts = {*category_texts(table.columns[name])[in_training].tolist()} - {""}
+            seen = sorted({*map(without_point, texts)})
             if not 1 <= len(seen) <= MOST_CATEGORIES:
                 raise UserError(
                     f"{name} of {table.path} has {counted(len(seen), 'value')} in the training "
                     f"rows; expected 1 to {MOST_CATEGORIES:,} of a category. Leave the column out: "
-                    "--set pipeline.features=A,B"
+                    f"--set pipeline.exclude={name}"
                 )
             found[name] = tuple(seen)
         return found
@@ -178,10 +187,20 @@ class TableOptions:
             if not len(known):
                 raise UserError(
                     f"{name} of {table.path} has no number in the training rows, so there is no "
-                    "mean. Leave the column out: --set pipeline.features=A,B"
+                    f"mean. Leave the column out: --set pipeline.exclude={name}"
                 )
             found[name] = float(known.mean())
         return found
+
+
+def _texts_of(table: Table) -> list[str]:
+    """The columns that are not all numbers."""
+    return [name for name, values in table.columns.items() if values.dtype.kind == "O"]
+
+
+def _naming(categories: Mapping[str, Any]) -> str:
+    """What the user types for these categories."""
+    return f"--set 'pipeline.categories={strict_json.dumps(categories)}'"
 
 
 def _is_rounded(values: np.ndarray) -> bool:

@@ -1,5 +1,6 @@
 """Users' tables: NPZ, CSV and Parquet files become columns of text and of numbers."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tfmeta import strict_json
 from tfmeta.errors import UserError, counted, listed, which_are
 from tfmeta.reading.column_names import columns_in_words
 from tfmeta.reading.file_rows import FileRows
@@ -65,7 +67,13 @@ def find_file(pipeline: str, data_dir: Any, file: Any, suffixes: Any = SUFFIXES)
 
 
 def names_in(value: Any) -> list[str]:
-    """Column names: a list of them, or text with commas, as in `--set pipeline.features=a,b`."""
+    """Column names: a list of them, or text with commas, as in `--set pipeline.features=a,b`.
+
+    A list may also be a text, in JSON, for names that have commas.
+    """
+    if isinstance(value, str) and value.startswith("["):
+        with contextlib.suppress(ValueError):
+            value = strict_json.loads(value)
     if isinstance(value, list | tuple):
         return [str(name) for name in value]
     return [name.strip() for name in str(value).split(",")]
@@ -158,6 +166,8 @@ class Table:
         if unfit:
             others = f", or choose others with --set pipeline.{option}=A,B" if option else ""
             if option == "features" and not self.is_npz:
+                names = [n for n, c in named if c.dtype.kind not in "biuf"]
+                others = f", or leave them out: --set pipeline.exclude={','.join(names)}"
                 others += ", or take texts as categories: --set pipeline.categories=auto"
             raise UserError(
                 f"{which_are(len(unfit), 'column', self.path)} not numeric: "

@@ -54,7 +54,9 @@ def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:
         return source
     is_chosen = "features" in settings.pipeline_options
     if not is_chosen and settings.pipeline == run.settings.pipeline:
-        options = {**settings.pipeline_options, "features": list(names)}
+        given = settings.pipeline_options
+        options = {name: value for name, value in given.items() if name != "exclude"}
+        options["features"] = list(names)
         return open_source(replace(settings, pipeline_options=options))
     if sorted(found) == sorted(names):
         raise UserError(

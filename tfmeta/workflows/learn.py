@@ -51,9 +51,10 @@ def learn(
         trust: run code that `network` names, if it is not tfmeta's own.
         progress: is told how the work gets on; a log by default.
         **reading: of a table `label`, the column of the classes ("label"), or `target`, a column of
-            values, and `features`, a list of columns (all others); numbers with fractions in
-            `label` are values; `missing` and `categories`, see `TableOptions`; `text`, the column
-            of the texts. Of a folder `skip_unreadable`, to leave out unreadable files.
+            values, and `features`, a list of columns (all others), or `exclude`, those that are
+            none; numbers with fractions in `label` are values; `missing` and `categories`, see
+            `TableOptions`; `text`, the column of the texts. Of a folder `skip_unreadable`, to leave
+            out unreadable files.
 
     Returns:
         Where the models are, and what was found out: a `Learned`, or of values a `LearnedValues`.

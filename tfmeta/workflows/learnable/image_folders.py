@@ -7,12 +7,12 @@ from tfmeta.training.opening import suited_to_network
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
 from tfmeta.workflows.learnable.kind import Learnable
-from tfmeta.workflows.learnable.request import GAPS, Request
+from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
 from tfmeta.workflows.learnable.task import ONE_TASK, Task
 from tfmeta.workflows.learned import Learned
 
 DEFAULT_NETWORK = "efficientnet_lite2"
-OF_TABLES: dict[str, str] = dict.fromkeys(("label", "target", "features", "text", *GAPS), "a table")
+OF_TABLES: dict[str, str] = dict.fromkeys(("label", "target", "text", *CHOOSING, *GAPS), "a table")
 
 
 class Images(Learnable):

@@ -10,7 +10,7 @@ from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
 from tfmeta.workflows.learnable.image_folders import DEFAULT_NETWORK, options_of_images
 from tfmeta.workflows.learnable.kind import Learnable
-from tfmeta.workflows.learnable.request import GAPS, Request
+from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
 from tfmeta.workflows.learnable.task import ONE_TASK
 from tfmeta.workflows.learnable.words import in_own_words
 from tfmeta.workflows.learned import Learned
@@ -32,7 +32,7 @@ class ImagesInArrays(Learnable):
 
     def learn(self, request: Request) -> Learned:
         name = request.network or DEFAULT_NETWORK
-        columns = request.columns("features", *GAPS)
+        columns = request.columns(*CHOOSING, *GAPS)
         options = {**ONE_TASK, **columns, **options_of_images(name, "arrays")}
         try:
             source = pipelines.build("arrays", data_dir=request.place, options=options)

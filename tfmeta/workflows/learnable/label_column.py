@@ -19,7 +19,7 @@ USUAL = "label"
 _TABLES = (".csv", ".parquet")
 _JSON = ".jsonl"
 _TEXT = "text"
-_CHOOSING = {"label": "NAME", "target": "NAME", "text": "NAME", "features": "A,B"}
+_CHOOSING = {"label": "NAME", "target": "NAME", "text": "NAME", "features": "A,B", "exclude": "A,B"}
 
 
 def columns_of(place: Path) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def check_columns(place: Path, columns: Mapping[str, Any], reading: Mapping[str,
     """Raises UserError if the user names a column that the file does not have."""
     for option, expected in _CHOOSING.items() if columns else ():
         value = reading.get(option)
-        for name in names_in(value) if option == "features" and value else [value]:
+        for name in names_in(value) if expected == "A,B" and value else [value]:
             if name and name not in columns:
                 raise in_own_words(
                     UserError(
@@ -59,7 +59,7 @@ def label_column(
     Args:
         place: the file.
         columns: of the file, as `columns_of` reads them.
-        reading: the user's options `label`, `target`, `text` and `features`.
+        reading: the user's options `label`, `target`, `text` and `exclude`.
 
     Raises:
         UserError: if more than one column or none may be it.
@@ -69,7 +69,8 @@ def label_column(
     if not columns or USUAL in columns:
         return USUAL, None
     text = reading.get("text") or (_TEXT if _TEXT in columns else None)
-    others = [name for name in columns if name != text]
+    excluded = names_in(reading["exclude"]) if reading.get("exclude") else []
+    others = [name for name in columns if name not in {text, *excluded}]
     if text and len(others) == 1:
         return others[0], f"the classes are the column {others[0]}, the only one beside the texts"
     values = {name: [as_text(value) for value in columns[name].tolist()] for name in others}

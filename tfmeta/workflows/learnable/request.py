@@ -13,9 +13,10 @@ from tfmeta.workflows.arguments import check_flags, check_names, check_texts, pa
 from tfmeta.workflows.learnable.label_column import check_columns, columns_of, label_column
 from tfmeta.workflows.learnable.words import as_option
 
+CHOOSING = ("features", "exclude")  # options that say which columns are features
 GAPS = ("missing", "categories")  # options for gaps and texts among the features
 NAMED = ("label", "target", "text")  # options that name one column
-_READING = (*NAMED, "features", *GAPS, "skip_unreadable")
+_READING = (*NAMED, *CHOOSING, *GAPS, "skip_unreadable")
 _ARGUMENTS = (*_READING, "network", "output", "trust", "progress")
 _EXPORTED = Path("exported")
 _SUFFIXES = (".csv", ".jsonl", ".npz", ".parquet")

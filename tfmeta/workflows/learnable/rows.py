@@ -21,7 +21,7 @@ from tfmeta.networks.window_features import are_windows, features_of_windows, st
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import Learnable
-from tfmeta.workflows.learnable.request import GAPS, Request
+from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
 from tfmeta.workflows.learnable.task import (
     COLUMNS,
     CONVOLUTIONS,
@@ -53,7 +53,7 @@ class Rows(Learnable):
         return True
 
     def learn(self, request: Request) -> Learned:
-        columns = request.columns("features", *GAPS)
+        columns = request.columns(*CHOOSING, *GAPS)
         task = task_of_table(request.place, columns, request.network, request.progress)
         notes = (*request.notes, *_how_taken(task.source.input_shape))
         return learned(task, replace(request, notes=notes))

@@ -20,7 +20,7 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
 
     Args:
         place: the file.
-        reading: the user's options `text`, `label`, `target`, `features` and `categories`.
+        reading: the user's options `text` and `label`, and those of tables of features.
 
     Raises:
         UserError: if the file can't be read.
@@ -29,7 +29,7 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
         return str(named)
     if place.suffix.lower() == _TEXTS_ALONE:
         return _USUAL
-    of_features = any(reading.get(name) for name in ("features", "target", "categories"))
+    of_features = any(reading.get(name) for name in ("features", "exclude", "target", "categories"))
     if place.suffix.lower() != _TABLE or of_features:
         return None
     columns = read_table(place, text=()).columns

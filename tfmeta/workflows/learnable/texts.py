@@ -22,7 +22,7 @@ from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.network import network_for
-from tfmeta.workflows.learnable.request import GAPS, Request
+from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
 from tfmeta.workflows.learnable.task import (
     ONE_TASK,
     Task,
@@ -50,7 +50,7 @@ class Texts(Learnable):
     what = "texts"
     not_for: ClassVar = {
         "skip_unreadable": "a folder",
-        **dict.fromkeys(("target", "features", *GAPS), "a table of features"),
+        **dict.fromkeys(("target", *CHOOSING, *GAPS), "a table of features"),
     }
 
     def takes(self, request: Request) -> bool:

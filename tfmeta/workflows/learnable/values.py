@@ -1,6 +1,7 @@
 """Tables of features with a column of values, which become a served regression."""
 
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,7 +22,7 @@ from tfmeta.reading.tables import find_file, read_table
 from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learnable.kind import Learnable
-from tfmeta.workflows.learnable.request import GAPS, Request
+from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
 from tfmeta.workflows.learnable.task import COLUMNS, LIKENESS
 from tfmeta.workflows.learnable.words import as_option, in_own_words
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
@@ -46,7 +47,7 @@ class Values(Learnable):
         return learn_values(
             request.place,
             _column(request) or "",
-            reading.get("features"),
+            {name: as_option(reading.get(name)) for name in CHOOSING},
             options,
             folder=request.folder,
             progress=request.progress,
@@ -89,7 +90,7 @@ def value_column(place: Path, label: str | None, target: str | None) -> str | No
 def learn_values(
     place: Path,
     target: str,
-    features: Any,
+    chosen: Mapping[str, Any],
     options: TableOptions,
     *,
     folder: Path,
@@ -104,7 +105,7 @@ def learn_values(
     Args:
         place: an NPZ, CSV or Parquet file.
         target: the column of the values.
-        features: the columns of the features; None takes all others.
+        chosen: the options `features` and `exclude`, see `feature_names`.
         options: for gaps and texts among the features.
         folder: of the model that knows the rows.
         progress: is told how the work gets on.
@@ -113,7 +114,7 @@ def learn_values(
         UserError: if the file can't be read, a number is missing, or there are too few rows.
     """
     started = time.monotonic()
-    row_format, x, y, names = _read(place, target, features, options)
+    row_format, x, y, names = _read(place, target, chosen, options)
     prepared = prepared_columns(x, scaling := input_scaling(x, True), row_format, y)
     scale = scale_of(y)
     centre, spread = (np.array(scale[f"target_{name}"]) for name in ("centre", "spread"))
@@ -155,11 +156,13 @@ def _chosen(
     return LIKENESS, fitted.network(), both
 
 
-def _read(place: Path, target: str, features: Any, options: TableOptions) -> tuple[Any, ...]:
+def _read(
+    place: Path, target: str, chosen: Mapping[str, Any], options: TableOptions
+) -> tuple[Any, ...]:
     """The format of the rows, `x`, `y`, and the names of the rows."""
     try:
         table = options.read(find_file("learn", place, None), ())
-        names = feature_names(table, features, {target: "target"})
+        names = feature_names(table, used={target: "target"}, **chosen)
         y = table.numbers([target], "target")
         x, row_format = options.applied(table, names, np.ones(len(y), bool), answers=(target,))
     except UserError as error:
