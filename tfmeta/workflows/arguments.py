@@ -46,9 +46,10 @@ def path(name: str, value: Any) -> Path:
 def paths(name: str, values: Any) -> list[str]:
     """One path or several, as they were written; raises UserError for none, or what is no path."""
     if hasattr(values, "__array__") and not _is_list_of_texts(values):
+        row = ". One row of a data frame is [row]" if hasattr(values, "to_dict") else ""
         raise UserError(
             f"received {name} of type {type(values).__name__}; expected paths, or an array of "
-            "numbers"
+            f"numbers{row}"
         )
     try:
         each = [values] if hasattr(values, "__fspath__") or isinstance(values, str) else [*values]

@@ -90,14 +90,13 @@ def _preparing(
 def _of_one_shape(parts: Tensors) -> Tensors:
     """The inputs of encoded examples, or an error that says which has another shape."""
     shaped = {name: of_its_shape(value, name) for name, value in parts.items()}
-    (name_of_first, first), *others = shaped.items()
-    checks = [
-        tf.debugging.assert_equal(
-            tf.shape(value), tf.shape(first), f"{name}: expected the shape of {name_of_first}"
-        )
-        for name, value in others
-    ]
-    with tf.control_dependencies([check for check in checks if check is not None]):
+    names = list(shaped)
+    shapes = tf.stack([tf.shape(value) for value in shaped.values()])  # of one rank
+    differs = tf.reduce_any(shapes != shapes[:1], 1)
+    # One check for all, because each is a branch of the graph, and a table may have many columns.
+    refusals = tf.constant([f"{name}: expected the shape of {names[0]}" for name in names])
+    first = tf.gather(refusals, tf.argmax(tf.cast(differs, tf.int32)))
+    with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(differs), [first])]):
         return {name: tf.identity(value) for name, value in shaped.items()}
 
 

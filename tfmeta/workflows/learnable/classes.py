@@ -90,7 +90,7 @@ def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
     if len(alone) > len(names) / 2 and all(is_number(name) for name in names):
         yield (
             "most classes are numbers with one example each; the values of a table of features are "
-            "learned with --target COLUMN"
+            "learned with --target COLUMN, in Python target=NAME; of a pair (x, y) any name will do"
         )
     if found:
         yield from _never_right(found, names)
