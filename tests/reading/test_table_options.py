@@ -1,14 +1,15 @@
-"""What becomes of gaps and of fine digits in a table with categories."""
+"""What becomes of gaps, fine digits and whole numbers in a table with categories."""
 
 import json
 import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfmeta import UserError
 from tfmeta.pipelines.arrays import build
-from tfmeta.reading import table_options
+from tfmeta.reading import table_graph, table_options
 from tfmeta.reading.tables import table_of
 
 
@@ -72,15 +73,30 @@ def test_whole_numbers_that_are_categories_are_known_with_a_point_and_without(
 
 
 @pytest.mark.parametrize(
-    ("word", "asked", "is_known"),
-    [("007", "7", False), ("1.50", "1.5", False), ("3.0", "3", True), ("3", "3.00", False)],
+    ("words", "asked", "expected"),
+    [
+        (["007", "b"], "7", None),
+        (["1.50", "b"], "1.5", None),
+        (["3", "b"], "3.00", None),
+        (["3.0", "b"], "3", "3.0"),
+        (["-3", "b"], "-3.0", "-3"),
+        (["3", "3.0"], "3.0", "3.0"),
+        (["3.0", "3"], "3", "3"),
+        (["3.0", "4.0", "x.0"], "x", None),
+    ],
 )
-def test_other_texts_of_one_number_are_other_categories(tmp_path, word, asked, is_known):
-    path = written(tmp_path, f"kind,a,label\n{word},1,x\nb,2,y\n")
-    options = {"categories": {"kind": [word, "b"]}, "split_by": "class"}
-    row_format = build(data_dir=path, **options, validation=0, test=0).input_format
-    (row,) = row_format.examples(table_of({"kind": [asked], "a": [7.0]})).tolist()
-    assert row[0] == (0.0 if is_known else 1.0)
+def test_a_number_in_another_form_is_the_same_category_if_it_is_whole(
+    tmp_path, words, asked, expected
+):
+    """In the graph of a served model as in a file."""
+    path = written(tmp_path, f"kind,a,label\n{words[0]},1,x\n{words[1]},2,y\n")
+    options = {"categories": {"kind": words}, "split_by": "class", "validation": 0, "test": 0}
+    row_format = build(data_dir=path, **options).input_format
+    row = row_format.examples(table_of({"kind": [asked], "a": [7.0]}))
+    expected = [expected is None, *(word == expected for word in words), 7]
+    assert row.tolist() == [[float(value) for value in expected]]
+    columns = {"kind": tf.constant([asked]), "a": tf.constant([7.0])}
+    assert table_graph.prepared(row_format, columns, "x").numpy().tolist() == row.tolist()
 
 
 def test_the_way_out_of_texts_that_look_like_numbers_names_all_categories(tmp_path):

@@ -1,6 +1,7 @@
 """Texts of categories in a table, and those that are numbers or dates. Imports no TensorFlow."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,9 @@ _MOST_SHOWN = 5  # words, in a warning
 BLANKS = " \t\n\r\f\v"  # around a text, as `tf.strings.strip` removes them
 _SIGN = "[$€£¥]?"
 _NUMBER = re.compile(rf"{_SIGN}\s?[+-]?[.,]?\d([\d.,_' ]*\d)?(e[+-]?\d+)?\s?%?{_SIGN}", re.I)
-_WHOLE = re.compile(r"-?\d+(\.0)?")  # pandas writes the second form if a number is missing
+# A whole number, and with the ".0" that pandas writes if another one of the column is missing.
+WITH_POINT = r"^(-?[0-9]+)\.0$"
+_WHOLE = re.compile(r"-?[0-9]+(\.0)?")
 _DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?")
 
 
@@ -50,7 +53,15 @@ def category_texts(values: Any, vocabulary: Sequence[str] = ()) -> np.ndarray:
 
 def without_point(text: str) -> str:
     """A whole number without the ".0" that it may end in; other texts as they are."""
-    return text.removesuffix(".0") if _WHOLE.fullmatch(text) else text
+    return re.sub(WITH_POINT, r"\1", text)
+
+
+def words_without_point(vocabulary: Sequence[str]) -> list[str] | None:
+    """The words of a category without ".0", where no two are then alike; None if none is whole."""
+    if not any(_WHOLE.fullmatch(word) for word in vocabulary):
+        return None
+    number = Counter(map(without_point, vocabulary))
+    return [short if number[short := without_point(word)] == 1 else word for word in vocabulary]
 
 
 def refuse_numbers(values: Any, name: str, rows: FileRows, how_to_name: str) -> None:

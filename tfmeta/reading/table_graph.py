@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from tfmeta.reading.category_texts import WITH_POINT, words_without_point
 from tfmeta.reading.decoding.encoded_requests import at_most
 from tfmeta.reading.text_graph import checked_encoding
 
@@ -60,7 +61,12 @@ def _placed(row: "TableFormat", column: str, x: tf.Tensor, called: str) -> tf.Te
         )
         with tf.control_dependencies([check]):
             texts = tf.identity(texts)
-    found = texts[..., tf.newaxis] == tf.constant(row.categories[column])
+    words = row.categories[column]
+    found = texts[..., tf.newaxis] == tf.constant(words)
+    if short := words_without_point(words):  # as `category_texts` reads whole numbers
+        plain = tf.strings.regex_replace(texts, WITH_POINT, r"\1")[..., tf.newaxis]
+        is_known = tf.reduce_any(found, -1, keepdims=True)
+        found = tf.where(is_known, found, plain == tf.constant(short))
     unknown = ~tf.reduce_any(found, -1, keepdims=True)
     return tf.cast(tf.concat([unknown, found], -1), tf.float32)
 

@@ -71,7 +71,7 @@ class TableOptions:
             )
         if self.categories != AUTO:
             return table
-        return read_table(path, text=(*text, *_texts_of(table)))
+        return read_table(path, text=(*text, *_texts_of(table, [*table.columns])))
 
     def check(self, table: Table, names: Sequence[str]) -> None:
         """Raises UserError if a feature can't be a number or a category; it says what helps."""
@@ -85,8 +85,7 @@ class TableOptions:
         for name in chosen if self.categories == AUTO else ():
             refuse_numbers(table.columns[name], name, table.rows, _naming(chosen))
         numbers = [name for name in names if name not in chosen]
-        texts = [name for name in numbers if name in _texts_of(table)]
-        if texts and isinstance(self.categories, dict):
+        if isinstance(self.categories, dict) and (texts := _texts_of(table, numbers)):
             every = _naming({**self.categories, **dict.fromkeys(texts, AUTO)})
             raise UserError(
                 f"{which_are(len(texts), 'column', table.path)} neither numeric nor among the "
@@ -153,7 +152,7 @@ class TableOptions:
         """The categories, and what the user says of the values of each."""
         if self.categories != AUTO:
             return self.categories or {}
-        return dict.fromkeys([name for name in names if name in _texts_of(table)], AUTO)
+        return dict.fromkeys(_texts_of(table, names), AUTO)
 
     def _vocabularies(
         self, table: Table, names: Sequence[str], in_training: np.ndarray
@@ -193,9 +192,10 @@ class TableOptions:
         return found
 
 
-def _texts_of(table: Table) -> list[str]:
-    """The columns that are not all numbers."""
-    return [name for name, values in table.columns.items() if values.dtype.kind == "O"]
+def _texts_of(table: Table, names: Sequence[str]) -> list[str]:
+    """Those of some columns that are there and not all numbers."""
+    there = [name for name in names if name in table.columns]
+    return [name for name in there if table.columns[name].dtype.kind == "O"]
 
 
 def _naming(categories: Mapping[str, Any]) -> str:
