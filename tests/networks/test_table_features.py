@@ -95,7 +95,7 @@ def test_networks_are_the_same_after_saving(policy, tmp_path):
         made, targets = TableNetworks(columns, ROWS), ROWS[:, :1]
         labels = np.int32(targets[:, 0] > targets.mean())
         networks = [made.plain(), made.alike(), made.of_values(targets), made.telling_apart(labels)]
-        sizes = 14, 14 + 1024, 13 + 1024, 14 + 2 * 1024
+        sizes = 14, 14 + 1024, 13 + 1024 + 1, 14 + 2 * 1024
         for network, size in zip(networks, sizes, strict=True):
             features = network(ROWS).numpy()
             assert features.shape == (len(ROWS), size)
@@ -163,7 +163,10 @@ def test_with_one_row_of_each_class_no_column_counts_more():
 def test_beside_likeness_columns_end_half_their_range_beyond_it():
     network = table().of_values(np.abs(SCALED[:, :1]))
     far, end = (np.float32(np.max(SCALED, 0) + each * np.ptp(SCALED, 0)) for each in (9, 0.5))
-    linear = network(np.stack([far, end])).numpy()[:, :13]
+    features = network(np.stack([far, end])).numpy()
+    linear, beyond = features[:, :13], features[:, -1]
+    assert_close(beyond, [np.linalg.norm(far - end), 0])
+    np.testing.assert_array_equal(network(SCALED).numpy()[:, -1], 0)
     assert_close(linear[0], linear[1])
     ratio = linear[0] / end
     assert_close(ratio, np.full(13, ratio[0]))

@@ -80,6 +80,19 @@ def test_the_model_answers_as_bayesian_linear_regression(tmp_path):
     assert 0.8 <= found["coverage90"] <= 1
 
 
+@pytest.mark.usefixtures("kept_exports")
+def test_a_row_far_outside_is_answered_by_a_value_like_the_others_but_less_surely():
+    x = DATA.data[:ROWS]
+    rows = [np.max(x, 0) + times * np.ptp(x, 0) for times in (0.5, 2, 9, 1e30)]
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(NAMES)}
+    answers = tfmeta.predict(learned() / "model", columns)
+    values = [each.prediction[0] for each in answers]
+    assert TARGET[:ROWS].min() < min(values) <= max(values) < TARGET[:ROWS].max()
+    deviations = np.sqrt([each.variance[0] for each in answers])
+    assert (np.diff(deviations) > deviations[0] / 2).all()
+    assert np.isfinite(deviations).all()
+
+
 def test_numbers_with_fractions_are_values_and_whole_ones_are_classes(tmp_path, monkeypatch):
     asked = []
     learn_values = "tfmeta.workflows.learnable.values.learn_values"

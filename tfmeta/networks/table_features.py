@@ -15,7 +15,7 @@ from tfmeta.networks.column_relevance import Relevance, relevance_of
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.laplace_features import LaplaceFeatures
 from tfmeta.networks.on_sphere import OnSphere
-from tfmeta.networks.within_range import WithinRange
+from tfmeta.networks.within_range import BeyondRange, WithinRange
 
 # Features of likeness of a kind; the most numbers that those of all rows have together (64 MiB).
 _NUMBER, _FEWEST, _MOST_NUMBERS = 1024, 64, 2**24
@@ -80,7 +80,8 @@ class TableNetworks:
         """The columns, with features of likeness beside them, for a regression.
 
         The columns that say more of the targets count more in the likeness, and of columns and
-        likeness what says more of them is longer. Columns end half their range beyond it.
+        likeness what says more of them is longer. Columns end half their range beyond it,
+        and how far a row is beyond that has a feature of its own, so that its answer is less sure.
 
         Args:
             targets: `(rows, outputs)`.
@@ -91,9 +92,11 @@ class TableNetworks:
         within = WithinRange(_MARGIN, name="within_range", **full_dtype())
         points = within(self._columns.output)
         within.fit(self._scaled)
+        beyond = BeyondRange(name="beyond_range", **full_dtype())
         return self._network(
             _times(shares[0] ** 0.5, points, "linear"),
             _times(shares[1] ** 0.5 * self._length, self._likeness(found.weights), "as_long"),
+            beyond([self._columns.output, points]),
         )
 
     def _relevance(self, targets: Array, seen: Any, labels: Array | None = None) -> Relevance:

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers, ops
 
+_FARTHEST = 1e6  # whose square, and that times a variance, are numbers in float32
+
 
 @keras.saving.register_keras_serializable("tfmeta")
 class WithinRange(layers.Layer):
@@ -46,3 +48,23 @@ class WithinRange(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable("tfmeta")
+class BeyondRange(layers.Layer):
+    """How far numbers of columns are beyond where `WithinRange` ends them, as one distance.
+
+    It is 0 for what was learned, so that a regression with a prior learns no weight of it: answers
+    stay as they are, and their variance grows by the square of the distance.
+    """
+
+    def call(self, x: Any) -> Any:
+        """`(batch, columns)` twice, as they are and within their range -> `(batch, 1)`."""
+        numbers, within = x
+        # Each is bounded first, so that no square overflows.
+        beyond = ops.minimum(ops.abs(numbers - within), _FARTHEST)
+        distance = ops.sqrt(ops.sum(ops.square(beyond), -1, keepdims=True))
+        return ops.minimum(distance, _FARTHEST)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape[0][:-1], 1)
