@@ -8,8 +8,10 @@ READY := $(VENV)/.ready
 # A PYTHON that the caller names is the only candidate.
 CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10)
 
-# tests/helpers/whole_files.py divides the tests among the workers, and orders them.
+# tests/helpers/whole_files.py divides the tests among the workers, and orders them. There is one
+# worker per core, for whose small products OpenBLAS would start as many threads again.
 WORKERS := --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(WORKERS)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test nightly slow quick lint docs bench newest faults layers attack numerics clean
@@ -35,12 +37,12 @@ demo: $(READY)  ## train, evaluate, export, verify and predict on drawn glyphs; 
 	  '  less exported/demo/1/README.md                                the request, and TensorFlow Serving'
 
 test: $(READY)  ## the test suite; of wide tables the rows that cover them
-	$(BIN)/python -m pytest $(WORKERS)
+	$(PYTEST)
 
 nightly: $(READY)  ## the same with every row of the tables, and second roads to what is tested
-	TFMETA_NIGHTLY=1 $(BIN)/python -m pytest $(WORKERS)
+	TFMETA_NIGHTLY=1 $(PYTEST)
 
-QUICK := $(BIN)/python -m pytest $(WORKERS) --ignore=tests/exporting -m 'not slow and not omniglot'
+QUICK := $(PYTEST) --ignore=tests/exporting -m 'not slow and not omniglot'
 
 quick: $(READY)  ## the tests without processes and exports that take half a second, in two minutes
 	TFMETA_QUICK=1 $(QUICK)

@@ -5,6 +5,9 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from typing import Any
+
+_MANY_ROWS = 1000
 
 
 def configure_runtime(*, num_cores: int | None = None) -> None:
@@ -48,6 +51,17 @@ def configure_runtime(*, num_cores: int | None = None) -> None:
 def usable_cores() -> int:
     """The number of cores that the process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def one_thread_if_small(rows: int) -> contextlib.AbstractContextManager[Any]:
+    """One thread for NumPy's and SciPy's products while few rows are compared with each other.
+
+    The threads of small products wait for each other longer than they work. Of 1,000 rows and more
+    they save time (`docs/decisions.md` has the figures).
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, "blas") if rows < _MANY_ROWS else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

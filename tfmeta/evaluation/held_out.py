@@ -25,6 +25,7 @@ from tfmeta.evaluation.left_out import (
 )
 from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units
 from tfmeta.evaluation.unseen_labels import GROUPS, Comparable, groups_of_blocks, without_labels
+from tfmeta.runtime import one_thread_if_small
 
 _MANY = 1000  # examples; of more, a fifth is held out at a time
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
@@ -153,6 +154,11 @@ def best_head(features: Comparable, labels: Array) -> HeldOut:
 
     Args: see `held_out`.
     """
+    with one_thread_if_small(len(labels)):
+        return _best_head(features, labels)
+
+
+def _best_head(features: Comparable, labels: Array) -> HeldOut:
     units = without_labels(features, np.arange(0)).shape[1]
     is_small = len(labels) * units <= _MOST_REMEMBERED and len(labels) <= _MOST_NEIGHBOURS
     features = _in_fewest_units(features)  # once for all heads

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from tfmeta.evaluation.intervals import Z90, are_surely_more
 from tfmeta.evaluation.logistic_head import in_fewest_units
 from tfmeta.evaluation.unseen_labels import Comparable, groups_of_rows, without_labels
+from tfmeta.runtime import one_thread_if_small
 
 # For features of a deviation of one.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
@@ -78,6 +79,11 @@ def best_strength(features: Comparable, targets: Array) -> HeldOutValues:
         features: see `held_out_values`; or see `without_labels`, for a network fitted on targets.
         targets: see `held_out_values`.
     """
+    with one_thread_if_small(len(targets)):
+        return _best_strength(features, targets)
+
+
+def _best_strength(features: Comparable, targets: Array) -> HeldOutValues:
     errors = np.empty((len(STRENGTHS), *targets.shape))
     left = np.empty((len(STRENGTHS), len(targets), 1))
     for rows in groups_of_rows(features, len(targets)):

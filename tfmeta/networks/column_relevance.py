@@ -8,6 +8,8 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
+from tfmeta.runtime import one_thread_if_small
+
 _MOST_ROWS, _FEWEST_ROWS = 300, 10
 _MOST_NUMBERS = 2**24  # distances of pairs of rows in each column: 64 MiB
 _ITERATIONS = 30
@@ -70,14 +72,15 @@ def relevance_of(
         ranks[rows][:, varying], columns[rows][:, varying], targets / targets.std()
     )
     number = int(varying.sum())
-    found = minimize(
-        likelihood,
-        np.concatenate([np.zeros(number), np.log(_STARTS)]),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[_BOUNDS[0]] * number + [_BOUNDS[1]] * len(_STARTS),
-        options={"maxiter": _ITERATIONS},
-    ).x
+    with one_thread_if_small(len(rows)):
+        found = minimize(
+            likelihood,
+            np.concatenate([np.zeros(number), np.log(_STARTS)]),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[_BOUNDS[0]] * number + [_BOUNDS[1]] * len(_STARTS),
+            options={"maxiter": _ITERATIONS},
+        ).x
     weights = np.ones(len(varying))
     weights[varying] = np.exp(found[:number])
     linear, alike, _ = np.exp(found[number:])

@@ -8,12 +8,14 @@ from tfmeta.errors import UserError
 
 _OF_VALUES = "or a column of values with --target NAME"
 _OF_TEXTS = "or learn the classes of texts with --text NAME"
+_AS_CATEGORIES = ", or take texts as categories"
 
 
 def in_own_words(error: UserError) -> UserError:
     """An error about an option of a pipeline, in the words of the options of `tfmeta learn`."""
     words = re.sub(r"--set ('?)pipeline\.(\w+)=", r"--\2 \1", str(error))
     words = words.replace("--label NAME", f"--label NAME, {_OF_VALUES}")
+    words = words.replace(_AS_CATEGORIES, f", {_OF_TEXTS}{_AS_CATEGORIES}")
     words = words.replace("with --features A,B", f"with --features A,B, {_OF_TEXTS}")
     one = "another with --target NAME. A column of names is learned with --label NAME"
     return UserError(words.replace("others with --target A,B", one))
