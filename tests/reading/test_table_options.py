@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -145,3 +146,16 @@ def test_an_array_has_no_columns_to_leave_out(tmp_path):
     np.savez(tmp_path / "t.npz", x=np.eye(4), y=np.arange(4) // 2)
     with pytest.raises(UserError, match=r"pipeline\.exclude=a; the features of an NPZ file"):
         build(data_dir=tmp_path / "t.npz", exclude="a")
+
+
+@pytest.mark.parametrize("name", ["kind of", "a,b", "plain", "it's"])
+def test_the_command_that_leaves_a_column_out_does_so_as_it_is_printed(tmp_path, name):
+    path = written(tmp_path, f'"{name}",c,label\nu,2,x\nv,5,y\n')
+    with pytest.raises(UserError, match="or leave them out: ") as refusal:
+        build(data_dir=path)
+    typed = re.search("leave them out: (.*), or take", str(refusal.value))[1]
+    option, setting = shlex.split(typed)
+    assert option == "--set"
+    exclude = setting.removeprefix("pipeline.exclude=")
+    source = build(data_dir=path, exclude=exclude, validation=0, test=0, split_by="class")
+    assert source.input_format.features == ("c",)

@@ -175,6 +175,10 @@ X, Y = WINE.data.to_numpy()[TAUGHT], KIND.to_numpy()[TAUGHT]
         ),
         ({"a": [1, 2], "label": ["x"]}, r"received columns of the lengths \{'a': 2, 'label': 1\}"),
         (
+            {"a b": ["u", "v"], "c": ["u", "v"], "label": ["x", "y"]},
+            r"leave them out: exclude=\['a b', 'c'\], .*: categories='auto'$",
+        ),
+        (
             {"a": ["u", "v"], "label": ["x", "y"], "b": [1, 2]},
             r"leave them out: exclude=\['a'\], .*, or take texts as categories: categories='auto'$",
         ),

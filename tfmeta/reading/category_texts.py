@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, listed
+from tfmeta.reading.column_names import leaving_out
 from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.number_checks import first_unfit
 from tfmeta.reading.text_columns import as_unicode
@@ -86,7 +87,7 @@ def refuse_numbers(values: Any, name: str, rows: FileRows, how_to_name: str) -> 
     raise UserError(
         f"{name} of {rows.path} is a column of texts, most of which look like {are}, and would be "
         f"categories: {first_unfit(values, rows)}. Expected {instead}; or leave the column out: "
-        f"--set pipeline.exclude={name}. If they are names: {how_to_name}"
+        f"{leaving_out([name])}. If they are names: {how_to_name}"
     )
 
 

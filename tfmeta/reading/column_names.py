@@ -1,7 +1,9 @@
 """The names of a table's columns, for messages. Imports no TensorFlow."""
 
+import shlex
 from collections.abc import Sequence
 
+from tfmeta import strict_json
 from tfmeta.errors import listed
 from tfmeta.reading.number_checks import is_number
 
@@ -18,3 +20,10 @@ def columns_in_words(names: Sequence[str]) -> str:
     if sum(map(is_number, names)) > len(names) / 2:
         shown += " (the first line looks like data; expected the names of the columns)"
     return shown
+
+
+def leaving_out(names: Sequence[str]) -> str:
+    """What the user types to leave columns out; `tfmeta.reading.tables.names_in` reads it."""
+    has_commas = any("," in name for name in names)
+    chosen = strict_json.dumps([*names]) if has_commas else ",".join(names)
+    return f"--set {shlex.quote(f'pipeline.exclude={chosen}')}"

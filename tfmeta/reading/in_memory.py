@@ -16,12 +16,13 @@ import numpy as np
 
 from tfmeta.errors import UserError, listed
 from tfmeta.reading.example_reader import ExampleReader, Names, Place, SupportSet
+from tfmeta.reading.tables import names_in
 
 # An option with its value, as a message for the command line names it.
 _OPTION = re.compile(
-    r"--(?:set '?pipeline\.(?P<set>\w+)=|"
-    r"(?P<own>label|target|features|exclude|text|missing|categories) '?)"
-    r"(?P<value>\{.*?\}|[^\s'.;:)]+)'?"
+    r"--(?:set (?P<quote>')?pipeline\.(?P<set>\w+)=|"
+    r"(?P<own>label|target|features|exclude|text|missing|categories) (?P<other>')?)"
+    r"(?P<value>\{.*?\}|(?(quote)[^']+|(?(other)[^']+|[^\s'.;:)]+)))'?"
 )
 _SEVERAL = ("features", "exclude")  # options that name any number of columns
 
@@ -114,7 +115,7 @@ def _in_python(found: re.Match[str]) -> str:
     name, value = found["set"] or found["own"], found["value"].rstrip(",")
     after = found["value"][len(value) :]
     if name in _SEVERAL:
-        value = str(value.split(","))
+        value = str(names_in(value))
     elif value in ("true", "false"):
         value = value.title()
     elif not value.startswith("{"):

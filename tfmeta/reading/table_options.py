@@ -10,6 +10,7 @@ import numpy as np
 from tfmeta import strict_json
 from tfmeta.errors import UserError, counted, listed, which_are
 from tfmeta.reading.category_texts import category_texts, refuse_numbers, without_point
+from tfmeta.reading.column_names import leaving_out
 from tfmeta.reading.prepared_columns import lost_in_float32
 from tfmeta.reading.row_format import PLAIN, RowFormat
 from tfmeta.reading.table_format import MOST_CATEGORIES, TableFormat
@@ -89,8 +90,8 @@ class TableOptions:
             every = _naming({**self.categories, **dict.fromkeys(texts, AUTO)})
             raise UserError(
                 f"{which_are(len(texts), 'column', table.path)} neither numeric nor among the "
-                f"categories: {listed(texts)}; make them numbers, or leave them out: --set "
-                f"pipeline.exclude={','.join(texts)}, or name all categories: {every}"
+                f"categories: {listed(texts)}; make them numbers, or leave them out: "
+                f"{leaving_out(texts)}, or name all categories: {every}"
             )
         if numbers:
             table.numbers(numbers, "features", may_be_missing=self.missing is not None)
@@ -135,8 +136,8 @@ class TableOptions:
             raise UserError(
                 f"float32 loses digits of {listed(lost)} of {table.path}, whose values differ by "
                 "little of their size, and with categories or missing a row is float32; subtract "
-                "what the values have in common, or leave the column out: --set "
-                f"pipeline.exclude={lost[0]}"
+                "what the values have in common, or leave the column out: "
+                f"{leaving_out(lost[:1])}"
             )
         return x, found
 
@@ -169,7 +170,7 @@ class TableOptions:
                 raise UserError(
                     f"{name} of {table.path} has {counted(len(seen), 'value')} in the training "
                     f"rows; expected 1 to {MOST_CATEGORIES:,} of a category. Leave the column out: "
-                    f"--set pipeline.exclude={name}"
+                    f"{leaving_out([name])}"
                 )
             found[name] = tuple(seen)
         return found
@@ -186,7 +187,7 @@ class TableOptions:
             if not len(known):
                 raise UserError(
                     f"{name} of {table.path} has no number in the training rows, so there is no "
-                    f"mean. Leave the column out: --set pipeline.exclude={name}"
+                    f"mean. Leave the column out: {leaving_out([name])}"
                 )
             found[name] = float(known.mean())
         return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError, counted, listed, which_are
-from tfmeta.reading.column_names import columns_in_words
+from tfmeta.reading.column_names import columns_in_words, leaving_out
 from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.frames import frame_columns
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
@@ -157,17 +157,17 @@ class Table:
         columns = [self._column(name, option) for name in names]
         named = list(zip(names, columns, strict=True))
         rows = self.rows
-        if self.is_npz and (odd := [(n, c) for n, c in named if c.dtype.kind not in "biuf"]):
+        odd = [(n, c) for n, c in named if c.dtype.kind not in "biuf"]
+        if odd and self.is_npz:
             raise UserError(
                 f"{self.path} holds {odd[0][0]} of {odd[0][1].dtype} and shape {odd[0][1].shape}; "
                 "expected numbers that are real"
             )
-        unfit = [f"{n} ({first_unfit(c, rows)})" for n, c in named if c.dtype.kind not in "biuf"]
-        if unfit:
+        if odd:
+            unfit = [f"{n} ({first_unfit(c, rows)})" for n, c in odd]
             others = f", or choose others with --set pipeline.{option}=A,B" if option else ""
-            if option == "features" and not self.is_npz:
-                names = [n for n, c in named if c.dtype.kind not in "biuf"]
-                others = f", or leave them out: --set pipeline.exclude={','.join(names)}"
+            if option == "features":
+                others = f", or leave them out: {leaving_out([n for n, _ in odd])}"
                 others += ", or take texts as categories: --set pipeline.categories=auto"
             raise UserError(
                 f"{which_are(len(unfit), 'column', self.path)} not numeric: "
