@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.reading.category_texts import WITH_POINT, words_without_point
-from tfmeta.reading.decoding.encoded_requests import at_most
+from tfmeta.reading.decoding.encoded_requests import at_most, each_is_good
 from tfmeta.reading.text_graph import checked_encoding
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ def _filled(
     is_good = tf.reduce_all(tf.reshape(is_good, (-1, len(called))), 0)
     expected = np.where(may_be, "numbers, or NaN where one is missing", "finite numbers")
     refusals = [f"{name}: expected {what}" for name, what in zip(called, expected, strict=True)]
-    first = tf.gather(tf.constant(refusals), tf.argmin(tf.cast(is_good, tf.int32)))
-    check = tf.debugging.Assert(tf.reduce_all(is_good), [first])
-    with tf.control_dependencies([check]):
+    with tf.control_dependencies([each_is_good(is_good, refusals)]):
         x = tf.identity(x)
     means = tf.constant([each or 0.0 for each in replacements], x.dtype)
     marks = tf.gather(tf.cast(is_missing, x.dtype), np.flatnonzero(may_be), axis=-1)

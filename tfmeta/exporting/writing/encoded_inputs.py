@@ -8,6 +8,7 @@ from tfmeta.exporting.contract import EXAMPLES, SUPPORT_SIZE, SUPPORT_X
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.writing.refusals import of_its_shape
 from tfmeta.exporting.writing.served_functions import Functions, Specs, Tensors
+from tfmeta.reading.decoding.encoded_requests import each_is_good
 from tfmeta.reading.input_format import InputFormat
 
 
@@ -92,11 +93,9 @@ def _of_one_shape(parts: Tensors) -> Tensors:
     shaped = {name: of_its_shape(value, name) for name, value in parts.items()}
     names = list(shaped)
     shapes = tf.stack([tf.shape(value) for value in shaped.values()])  # of one rank
-    differs = tf.reduce_any(shapes != shapes[:1], 1)
-    # One check for all, because each is a branch of the graph, and a table may have many columns.
-    refusals = tf.constant([f"{name}: expected the shape of {names[0]}" for name in names])
-    first = tf.gather(refusals, tf.argmax(tf.cast(differs, tf.int32)))
-    with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(differs), [first])]):
+    refusals = [f"{name}: expected the shape of {names[0]}" for name in names]
+    check = each_is_good(tf.reduce_all(shapes == shapes[:1], 1), refusals)
+    with tf.control_dependencies([check]):
         return {name: tf.identity(value) for name, value in shaped.items()}
 
 

@@ -1,6 +1,6 @@
 """Encoded examples of one request: how many they may be, and how they are prepared one by one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -18,6 +18,15 @@ def at_most(limit: int, values: Any, what: str, limit_name: str) -> tf.Tensor:
     return tf.debugging.Assert(
         most <= limit, [f"{what}: received", most, f"expected at most {limit} ({limit_name})"]
     )
+
+
+def each_is_good(is_good: tf.Tensor, refusals: Sequence[str]) -> tf.Tensor:
+    """An assertion about several inputs `(inputs,)` whose message is that of the first bad one.
+
+    It is one for all, because each is a branch of the graph, and a table may have many columns.
+    """
+    first = tf.gather(tf.constant(refusals), tf.argmin(tf.cast(is_good, tf.int32)))
+    return tf.debugging.Assert(tf.reduce_all(is_good), [first])
 
 
 def within_request(
