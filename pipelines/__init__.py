@@ -31,6 +31,7 @@ class Pipeline:
         from_scratch: more settings for a user who chooses nothing of how it is learned.
         pretrained: the settings in place of these for a user who chooses nothing of how it is
             learned, where the weights of their `network` are installed.
+        holds_classes: whether a folder in the data's folder is a class: no run may be in it.
     """
 
     home: str
@@ -39,6 +40,7 @@ class Pipeline:
     settings: Mapping[str, Any] = field(default_factory=dict)
     from_scratch: Mapping[str, Any] = field(default_factory=dict)
     pretrained: Mapping[str, Any] = field(default_factory=dict)
+    holds_classes: bool = False
 
 
 _MAP_OF_FEATURES = {
@@ -69,19 +71,21 @@ PIPELINES = {
         "tfmeta.pipelines.image_folder:build",
         "your own images: a folder with one folder per class",
         pretrained=_PHOTOGRAPHS,
+        holds_classes=True,
     ),
     "audio-folder": Pipeline(
         "tfmeta.pipelines.audio_folder:build",
         "your own sounds: a folder with one folder per class",
         algorithm="prototypical",
         pretrained={**_MAP_OF_FEATURES, "network": "speech_embedding"},
+        holds_classes=True,
     ),
     "arrays": Pipeline(
         "tfmeta.pipelines.arrays:build", "your own vectors or images in arrays: NPZ, CSV, Parquet"
     ),
     "text": Pipeline(
         "tfmeta.pipelines.text:build",
-        "your own texts and labels: CSV or JSON lines",
+        "your own texts and labels: CSV, JSON lines or Parquet",
         algorithm="ridge",
         from_scratch={"steps": 800, "outer_lr": 0.001},  # few classes are soon learned by heart
         pretrained={**_MAP_OF_FEATURES, "network": "minilm"},

@@ -1,4 +1,4 @@
-"""Texts with one label each, such as intents, from a file of your own: CSV or JSON lines.
+"""Texts with one label each, such as intents, from a file of your own: CSV, JSON lines or Parquet.
 
     tfmeta train text --data-dir intents.csv --algorithm prototypical
     tfmeta train text --data-dir intents.jsonl --set pipeline.label=intent --shots 5

@@ -87,6 +87,12 @@ def check_expansion(what: object, size: int, stored: int) -> None:
         )
 
 
+def is_within(path: AnyPath, folder: AnyPath) -> bool:
+    """Whether a path is a folder or in it, wherever links lead; neither has to be there."""
+    whole, root = Path(path).resolve(), Path(folder).resolve()
+    return root in (whole, *whole.parents)
+
+
 def printable(path: AnyPath) -> str:
     """A path as text; bytes that are no text are written as numbers."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -7,7 +7,11 @@ import scipy.fft
 from closeness import assert_close
 
 from tfmeta.networks.mlp import mlp
-from tfmeta.networks.sound_features import features_of_sounds, heard_features
+from tfmeta.networks.sound_features import (
+    heard_features,
+    speech_and_statistics,
+    statistics_telling_apart,
+)
 from tfmeta.networks.sound_statistics import SoundStatistics
 from tfmeta.networks.table_features import TableNetworks
 
@@ -29,7 +33,7 @@ def slopes(frames):
     return found
 
 
-def by_hand(x, coefficients):
+def by_hand(x, coefficients, of_whole):
     rows = []
     for spectrogram in x[..., 0].astype(np.float64):
         loudest = spectrogram.max(1)
@@ -45,14 +49,17 @@ def by_hand(x, coefficients):
             row.append((part * weights[:, np.newaxis]).sum(0) / weights.sum())
         row += [frames[heard].std(0), slopes(frames)[heard].std(0), [heard.mean()]]
         row += [loudness.std(0), loudness[heard].std(0), slopes(loudness)[heard].std(0)]
+        row += [frames[heard].mean(0)] * of_whole
         rows.append(np.concatenate(row))
     return np.array(rows, np.float32)
 
 
-@pytest.mark.parametrize(("mels", "coefficients"), [(24, 20), (9, 8)])
-def test_the_statistics_are_those_by_hand(mels, coefficients):
-    x, layer = sounds(mels), SoundStatistics(SHARE)
-    expected = by_hand(x, coefficients)
+@pytest.mark.parametrize(
+    ("mels", "coefficients", "of_whole"), [(24, 20, False), (9, 8, False), (24, 20, True)]
+)
+def test_the_statistics_are_those_by_hand(mels, coefficients, of_whole):
+    x, layer = sounds(mels), SoundStatistics(SHARE, of_whole=of_whole)
+    expected = by_hand(x, coefficients, of_whole)
     assert_close(layer(x).numpy(), expected)
     assert layer.compute_output_shape(x.shape) == expected.shape
     again = SoundStatistics.from_config(layer.get_config())
@@ -72,17 +79,27 @@ def test_a_head_compares_statistics_as_a_table_and_speech_at_twice_the_length():
     deviation = np.where(np.arange(5) == 2, 1, rows[:, :5].std(0))
     scaled = ((rows[:, :5] - rows[:, :5].mean(0)) / deviation).astype(np.float32)
     as_table = TableNetworks(mlp((5,), None, units=()), scaled).alike()(scaled).numpy()
-    assert_close(features_of_sounds(rows[:, :5], 5)(rows[:, :5]).numpy(), as_table)
     roots = np.sign(rows[:, 5:]) * np.sqrt(np.abs(rows[:, 5:]))
     roots /= np.linalg.norm(roots, axis=1, keepdims=True)
     unit = as_table / np.linalg.norm(as_table, axis=1, keepdims=True)
     expected = np.concatenate([0.5 * unit, roots], 1)
-    assert_close(features_of_sounds(rows, 5)(rows).numpy(), expected)
+    assert_close(speech_and_statistics(rows, 5)(rows).numpy(), expected)
+
+
+def test_statistics_alone_are_compared_as_the_rows_of_a_table():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 10)
+    rows = np.float32(rng.normal(5, 3, (20, 6)) + labels[:, np.newaxis] * [4, 0, 0, 0, 0, 0])
+    scaled = np.float32((rows - rows.mean(0)) / rows.std(0))
+    seen = np.arange(1, 19)
+    made = TableNetworks(mlp((6,), None, units=()), scaled).telling_apart(labels, seen)
+    found = statistics_telling_apart(rows, labels, seen)(rows)
+    assert_close(found.numpy(), made(scaled).numpy(), roundings=64)
 
 
 def test_the_networks_can_be_saved(tmp_path):
     network, number = heard_features((30, 24, 1), has_speech=False)
-    assert number == network.output_shape[1] == 92
+    assert number == network.output_shape[1] == 112
     network.save(tmp_path / "network.keras")
     again = keras.saving.load_model(tmp_path / "network.keras")
     assert_close(again(sounds()).numpy(), network(sounds()).numpy())

@@ -9,6 +9,7 @@ from tfmeta.networks.heard_frames import (
     cepstra_of,
     deviation_of,
     heard_frames,
+    mean_of,
     means_of_parts,
 )
 
@@ -17,24 +18,26 @@ _COEFFICIENTS, _OF_PARTS, _PARTS = 20, 12, 4
 
 @keras.saving.register_keras_serializable("tfmeta")
 class SoundStatistics(layers.Layer):
-    """92 figures of a sound, fewer of one with less than 21 bands, in this order:
+    """92 or 112 figures of a sound, fewer of one with less than 21 bands, in this order:
 
     the means of 12 cepstral coefficients in each of four parts of it, the deviations of 20 of them
     over time and those of their changes, the share of the frames that are heard, and the deviations
-    of the loudness in all frames, in those that are heard, and of its changes. Words differ in
-    their parts; a bell, a dog and an engine differ in how they go on.
+    of the loudness in all frames, in those that are heard, and of its changes; and the means of the
+    20 in the whole of it, if they are wanted. Words differ in their parts; a bell, a dog and an
+    engine differ in how they go on, and voices in the whole.
 
     Args:
         share: see `heard_frames`.
+        of_whole: whether the means of the whole are wanted.
         **options: of a Keras layer.
     """
 
-    def __init__(self, share: float, **options: Any):
+    def __init__(self, share: float, *, of_whole: bool = False, **options: Any):
         super().__init__(**options)
-        self.share = share
+        self.share, self.of_whole = share, of_whole
 
     def call(self, x: Any) -> Any:
-        """Log-mels `(batch, frames, mels, 1)` -> `(batch, 92)`."""
+        """Log-mels `(batch, frames, mels, 1)` -> `(batch, 92)` or `(batch, 112)`."""
         x = x[..., 0]
         is_heard = heard_frames(x, share=self.share)
         frames, loudness = cepstra_of(x, _COEFFICIENTS), ops.mean(x, -1, keepdims=True)
@@ -47,16 +50,18 @@ class SoundStatistics(layers.Layer):
                 deviation_of(loudness, ops.ones_like(is_heard)),
                 deviation_of(loudness, is_heard),
                 deviation_of(_changes(loudness), is_heard),
+                *([mean_of(frames, is_heard)] if self.of_whole else []),
             ],
             -1,
         )
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         coefficients = min(_COEFFICIENTS, input_shape[2] - 1)
-        return (input_shape[0], _PARTS * min(_OF_PARTS, coefficients) + 2 * coefficients + 4)
+        of_all = (3 if self.of_whole else 2) * coefficients
+        return (input_shape[0], _PARTS * min(_OF_PARTS, coefficients) + of_all + 4)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "share": self.share}
+        return {**super().get_config(), "share": self.share, "of_whole": self.of_whole}
 
 
 def _changes(frames: Any) -> Any:

@@ -107,11 +107,9 @@ def fit(image_format: ImageFormat, levels: np.ndarray) -> np.ndarray:
         colours = tf.tile(image, (1, 1, 3)) if image.shape[-1] == 1 else image
         return _fitted(image_format, colours)
 
-    spec = tf.TensorSpec(image_format.shape, tf.uint8)
-    fit_all = tf.function(
-        lambda images: tf.map_fn(fitted, images, fn_output_signature=spec), autograph=False
-    )
-    every: np.ndarray = fit_all(tf.constant(levels)).numpy()
+    spec, images = tf.TensorSpec(image_format.shape, tf.uint8), tf.constant(levels)
+    fit_all = tf.function(lambda x: tf.map_fn(fitted, x, fn_output_signature=spec), autograph=False)
+    every: np.ndarray = fit_all.get_concrete_function(images)(images).numpy()
     return every
 
 

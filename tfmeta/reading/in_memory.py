@@ -78,7 +78,10 @@ def columns_of(table: Any) -> Any:
         return [_named_row(row) for row in table]
     names = [str(name) for name in table.columns]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise UserError(f"received several columns of the name {listed(sorted(twice))}")
+        raise UserError(
+            f"received several columns of the name {listed(sorted(twice))}; expected a name of its "
+            "own for each, as by table.columns = [...]"
+        )
     return {name: table[key].to_list() for name, key in zip(names, table.columns, strict=True)}
 
 

@@ -206,12 +206,9 @@ def prepared_files(files: Sequence[Path], sound_format: SoundFormat) -> np.ndarr
 
 @cache
 def _preparer(sound_format: SoundFormat) -> Callable[..., Any]:
-    """Traced once per format."""
-    return tf.function(
-        lambda contents: prepare(contents, sound_format),
-        input_signature=[tf.TensorSpec([None], tf.string)],
-        autograph=False,
-    )
+    """Traced once per format. TensorFlow takes formats for one function that is traced again."""
+    traced = tf.function(lambda contents: prepare(contents, sound_format), autograph=False)
+    return traced.get_concrete_function(tf.TensorSpec([None], tf.string))
 
 
 def _with_scale(

@@ -13,6 +13,7 @@ from tfmeta.reading.in_memory import columns_of, is_array, is_table
 from tfmeta.reading.text_columns import are_texts, as_unicode, texts_in
 
 _ARRAYS, _TABLE, _TEXTS = "data.npz", "data.parquet", "data.jsonl"
+_FILES = "files are read from a folder with a folder for each class"
 
 
 def written(folder: Path, x: Any, y: Any, what: str, names: Names) -> Path:
@@ -50,13 +51,16 @@ def _as_array(x: Any, what: str) -> np.ndarray:
         shapes = listed(sorted({str(np.shape(each)) for each in x}))
         raise UserError(
             f"received {what} of examples of the shapes {shapes}; expected examples of one shape. "
-            "Images of several sizes are read from files, in a folder for each class"
+            "Windows of several lengths are cut to one, or filled up with zeros; images of several "
+            "sizes are read from files, in a folder for each class"
         ) from error
 
 
 def _answers(y: Any, what: str) -> np.ndarray:
     """Numbers, or names of classes as text: `(examples,)`, or several values of each."""
     array = np.atleast_1d(np.asarray(y))
+    if array.dtype.kind == "U" and not hasattr(y, "dtype"):
+        array = np.atleast_1d(np.asarray(y, object))  # NumPy made "nan" of what is missing
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.dtype.kind in "biuf":
@@ -175,10 +179,14 @@ def _write_texts(folder: Path, x: Any, y: Any, what: str, names: Names) -> Path:
     if odd and isinstance(odd[0][1], str | int | float | None) and len(odd) < len(texts):
         raise UserError(f"received {odd[0][1]!r} as text {odd[0][0]} of {what}; expected a text")
     if not texts or odd:
+        each = f" of {type(texts[0]).__name__}" if texts else ""
         raise UserError(
-            f"received {what} with examples of type {type(x).__name__}; expected an array of "
-            "numbers, a table, or a list of texts"
+            f"received {what} with examples of type {type(x).__name__}{each}; expected an array of "
+            "numbers, a table, or a list of texts. Images of one size are an array by numpy.stack; "
+            f"{_FILES}"
         )
+    if all(map(_is_file, texts)):
+        raise UserError(f"received {what} with names of files, such as {texts[0]}; {_FILES}")
     answers = [None] * len(texts) if y is None else _answers(y, what).tolist()
     if len(answers) != len(texts):
         raise UserError(
@@ -186,6 +194,13 @@ def _write_texts(folder: Path, x: Any, y: Any, what: str, names: Names) -> Path:
         )
     pairs = zip(texts, answers, strict=True)
     return _write_json(folder, [{names.text: text, names.answers[0]: a} for text, a in pairs])
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero
+        return False
 
 
 def _write_json(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:

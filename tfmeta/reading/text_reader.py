@@ -40,7 +40,7 @@ class TextReader(ExampleReader):
 
     @property
     def support_in_words(self) -> str:
-        return "FILE, texts with their classes (CSV or JSONL)"
+        return "FILE, texts with their classes (CSV, JSONL or Parquet)"
 
     @property
     def names(self) -> Names:
@@ -49,8 +49,8 @@ class TextReader(ExampleReader):
     def labelled(self, path: AnyPath) -> SupportSet:
         if os.path.isdir(path) or Path(path).suffix.lower() not in ROW_SUFFIXES:
             raise UserError(
-                f"{path} is no file of labelled texts; expected a CSV or JSONL file with the "
-                f"columns {' and '.join(self._columns.values())}"
+                f"{path} is no file of labelled texts; expected a CSV, JSONL or Parquet file with "
+                f"the columns {' and '.join(self._columns.values())}"
             )
         _check_there(path)
         columns, rows = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)

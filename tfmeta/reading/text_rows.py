@@ -1,4 +1,4 @@
-"""Files of texts with labels: CSV files, and JSON lines. Imports no TensorFlow."""
+"""Files of texts with labels: CSV, JSON lines and Parquet. Imports no TensorFlow."""
 
 import csv
 import io
@@ -10,9 +10,11 @@ from tfmeta import strict_json
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import FileRows, decoded
 from tfmeta.reading.frames import check_separator
+from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import as_text, is_unicode
 
-ROW_SUFFIXES = (".csv", ".jsonl")
+ROW_SUFFIXES = (".csv", ".jsonl", ".parquet")
+_PARQUET = ".parquet"
 _HOW_TO_NAME = "name yours with --set pipeline.{option}=NAME"
 
 
@@ -34,23 +36,23 @@ def read_text_rows(
     """The texts in some columns of a file.
 
     Args:
-        path: of a CSV file, or of a file with one JSON object per line.
+        path: of a CSV or Parquet file, or of a file with one JSON object per line.
         chosen: `{option: name of its column}`.
         how_to_name: ends the message about a missing column; `{option}` stands for its option.
 
     Raises:
         UserError: if the file can't be read, or a value is missing.
     """
-    content = decoded(path)
-    is_csv = path.suffix.lower() == ".csv"
-    rows = list(_csv_rows(path, content) if is_csv else _json_rows(path, content))
+    rows = list(_READERS.get(path.suffix.lower(), _json_rows)(path))
     if not rows:
         raise UserError(f"{path} holds no rows; expected a {' and a '.join(chosen)} in each")
-    names = FileRows(path, len(rows), lines=[line for line, _ in rows])
+    lines = None if path.suffix.lower() == _PARQUET else [line for line, _ in rows]
+    names = FileRows(path, len(rows), lines=lines)
     columns = {}
     for option, name in chosen.items():
         if not any(name in row for _, row in rows):
-            where = "it has" if is_csv else f"line {rows[0][0]} has"
+            is_table = path.suffix.lower() in _READERS  # whose rows have the same columns
+            where = "it has" if is_table else f"line {rows[0][0]} has"
             raise UserError(
                 f"{path} has no column {name!r} ({where}: {listed(list(rows[0][1]))})"
                 f"; {how_to_name.format(option=option)}"
@@ -69,18 +71,19 @@ def read_text_rows(
                 f"{path} has half a character (a lone surrogate) as {option} ({name}) in "
                 f"{names.where(halves)}; expected Unicode text"
             )
-    return TextRows(columns, FileRows(path, len(rows), lines=names.numbers, texts=columns["text"]))
+    return TextRows(columns, FileRows(path, len(rows), lines=lines, texts=columns["text"]))
 
 
 def columns_of_json(path: Path) -> dict[str, list[str]]:
     """All columns of a file with one JSON object per line, as text; "" where one has no value."""
-    rows = [row for _, row in _json_rows(path, decoded(path))]
+    rows = [row for _, row in _json_rows(path)]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [as_text(row.get(name)) for row in rows] for name in names}
 
 
-def _csv_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields `(line, {column: text})` for each row, with the line in which it begins."""
+    content = decoded(path)
     usual = csv.field_size_limit(max(len(content), csv.field_size_limit()))  # of the process
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     header: list[str] | None = None
@@ -113,9 +116,9 @@ def _csv_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
         csv.field_size_limit(usual)
 
 
-def _json_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields `(line, {column: value})` for each line that isn't blank."""
-    for line, text in enumerate(content.split("\n"), 1):
+    for line, text in enumerate(decoded(path).split("\n"), 1):
         if not text.strip():
             continue
         try:
@@ -130,3 +133,14 @@ def _json_rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, Any]]]
                 f"{path}, line {line}, is a JSON {type(row).__name__}; expected one object per line"
             )
         yield line, row
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields `(number of the row, {column: value})`, from 1."""
+    columns = read_table(path, text=()).columns
+    values = zip(*(each.tolist() for each in columns.values()), strict=True)
+    for number, row in enumerate(values, 1):
+        yield number, dict(zip(columns, row, strict=True))
+
+
+_READERS = {".csv": _csv_rows, _PARQUET: _parquet_rows}

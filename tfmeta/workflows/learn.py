@@ -20,6 +20,7 @@ from tfmeta.workflows.arguments import check_flags, path
 from tfmeta.workflows.learnable.kinds import kind_of
 from tfmeta.workflows.learnable.label_column import USUAL
 from tfmeta.workflows.learnable.request import NAMED, Request, check_reading, request_for
+from tfmeta.workflows.learnable.words import in_own_words
 from tfmeta.workflows.learned import Learned
 from tfmeta.workflows.learned_values import LearnedValues
 
@@ -74,7 +75,10 @@ def learn(
 
 def carry_out(request: Request) -> Learned | LearnedValues:
     """Does what is asked for; raises UserError as `learn`."""
-    return kind_of(request).learn(request)
+    try:
+        return kind_of(request).learn(request)
+    except UserError as error:
+        raise in_own_words(error, request.place) from error
 
 
 @contextlib.contextmanager

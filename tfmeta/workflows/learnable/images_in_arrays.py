@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from tfmeta import pipelines
-from tfmeta.errors import UserError
 from tfmeta.reading.array_pixels import look_like_images
 from tfmeta.reading.tables import read_table
 from tfmeta.workflows.learnable.classes import learned
@@ -12,7 +11,6 @@ from tfmeta.workflows.learnable.image_folders import DEFAULT_NETWORK, options_of
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
 from tfmeta.workflows.learnable.task import ONE_TASK
-from tfmeta.workflows.learnable.words import in_own_words
 from tfmeta.workflows.learned import Learned
 
 _ARRAYS = ".npz"
@@ -34,8 +32,5 @@ class ImagesInArrays(Learnable):
         name = request.network or DEFAULT_NETWORK
         columns = request.columns(*CHOOSING, *GAPS)
         options = {**ONE_TASK, **columns, **options_of_images(name, "arrays")}
-        try:
-            source = pipelines.build("arrays", data_dir=request.place, options=options)
-        except UserError as error:
-            raise in_own_words(error) from error
+        source = pipelines.build("arrays", data_dir=request.place, options=options)
         return learned(embedded_task(source, name, request.progress), request)

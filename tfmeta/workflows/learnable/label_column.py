@@ -71,13 +71,15 @@ def label_column(
     text = reading.get("text") or (_TEXT if _TEXT in columns else None)
     excluded = names_in(reading["exclude"]) if reading.get("exclude") else []
     others = [name for name in columns if name not in {text, *excluded}]
-    if text and len(others) == 1:
-        return others[0], f"the classes are the column {others[0]}, the only one beside the texts"
     values = {name: [as_text(value) for value in columns[name].tolist()] for name in others}
+    if text and len(others) == 1:
+        why = f"the classes are the column {others[0]}, the only one beside the texts"
+        return others[0], why + _if_no_name(others[0], values[others[0]])
     found = [name for name in others if _repeat(values[name])]
     named = [name for name in found if not _are_numbers(values[name])]
     if len(named) == 1:
         why = f"the classes are the column {named[0]}, the only one with names that repeat"
+        why += _if_no_name(named[0], values[named[0]])
         return named[0], f"{why}; --label names another"
     likely = shlex.quote([*named, *found, *others][0] if others else "NAME")
     raise UserError(
@@ -85,6 +87,13 @@ def label_column(
         f"has the classes: tfmeta learn {shlex.quote(str(place))} --label {likely}. A column of "
         "values is learned with --target NAME"
     )
+
+
+def _if_no_name(name: str, values: list[str]) -> str:
+    """What to say if a name is one of the values, as in a file without a line of names."""
+    if name not in values:
+        return ""
+    return ", whose name is one of them: if line 1 holds no names, it is not learned"
 
 
 def _repeat(values: list[str]) -> bool:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError
+from tfmeta.reading.table_options import TableOptions
 from tfmeta.training.progress import Progress
-from tfmeta.user_files import AnyPath
+from tfmeta.user_files import AnyPath, is_within
 from tfmeta.workflows.arguments import check_flags, check_names, check_texts, path, progress_or_log
 from tfmeta.workflows.learnable.label_column import check_columns, columns_of, label_column
-from tfmeta.workflows.learnable.words import as_option
+from tfmeta.workflows.learnable.words import as_option, in_own_words
 
 CHOOSING = ("features", "exclude")  # options that say which columns are features
 GAPS = ("missing", "categories")  # options for gaps and texts among the features
@@ -62,6 +63,16 @@ def check_reading(reading: Mapping[str, Any]) -> None:
     check_names("learn", reading, _ARGUMENTS)
     check_flags(skip_unreadable=reading.get("skip_unreadable", False))
     check_texts("one column", **{name: reading.get(name) for name in NAMED})
+    label, target = reading.get("label"), reading.get("target")
+    if label and target:
+        raise UserError(
+            f"received label={label!r} and target={target!r}; expected the column of the classes "
+            "or that of the values"
+        )
+    try:
+        TableOptions(**{name: as_option(reading.get(name)) for name in GAPS})
+    except UserError as error:
+        raise in_own_words(error) from error
 
 
 def request_for(
@@ -88,6 +99,7 @@ def request_for(
     folder = path("output", output or _EXPORTED / place.resolve().stem)
     _check_there(place)
     _check_writable(folder)
+    _check_outside(folder, place)
     progress.advance(0.0, "reading")
     notes: tuple[str, ...] = ()
     if not place.is_dir():
@@ -112,8 +124,8 @@ def _check_there(place: Path) -> None:
     if not place.exists() or not is_known:
         what = f"received the file {place}" if place.exists() else f"there is no {place}"
         raise UserError(
-            f"{what}; expected a folder with a folder of images or sounds per class, "
-            "a file of texts (CSV or JSONL), or one of features (NPZ, CSV or Parquet). Save other "
+            f"{what}; expected a folder with a folder of images or sounds per class, a file of "
+            "texts (CSV, JSONL or Parquet), or one of features (NPZ, CSV or Parquet). Save other "
             "tables as CSV with commas"
         )
 
@@ -126,3 +138,14 @@ def _check_writable(folder: Path) -> None:
                 f"cannot write {output}: {missing} is a file; expected a folder. Give another "
                 "folder: output=FOLDER in Python, --output FOLDER on the command line"
             )
+
+
+def _check_outside(folder: Path, place: Path) -> None:
+    """Refuses models in the data's folder, where they would be taken for a class from then on."""
+    inside = [each for each in (folder, learner_folder(folder)) if is_within(each, place)]
+    if inside and place.is_dir():
+        raise UserError(
+            f"received {inside[0]} for a model, which is in the folder of the data, {place}; "
+            "expected one outside, for each folder in there is a class. Give another: "
+            "output=FOLDER in Python, --output FOLDER on the command line"
+        )

@@ -11,7 +11,6 @@ import keras
 
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.errors import UserError
 from tfmeta.evaluation.unseen_labels import Comparable
 from tfmeta.networks.in_parts import FittedFeatures, computed
 from tfmeta.networks.mini_rocket import LENGTH
@@ -35,7 +34,7 @@ from tfmeta.workflows.learnable.task import (
     learner_of,
     likeliest,
 )
-from tfmeta.workflows.learnable.words import in_own_words, refuse
+from tfmeta.workflows.learnable.words import refuse
 from tfmeta.workflows.learned import Learned
 
 # What a head takes of a row, the network that makes it, and its features of all rows.
@@ -73,14 +72,12 @@ def task_of_table(
     place: Path, columns: dict[str, Any], network: str | None, progress: Progress
 ) -> Task:
     """The task of rows of features."""
-    try:
-        read = pipelines.build("arrays", data_dir=place, options={**ONE_TASK, **columns})
-    except UserError as error:
-        raise in_own_words(error) from error
-    refuse("network", network, "a table", "images")
+    read = pipelines.build("arrays", data_dir=place, options={**ONE_TASK, **columns})
     source = checked_source(read)
     if are_windows(source.input_shape):
+        refuse("network", network, "windows", "`tfmeta train arrays`, which trains it from scratch")
         return likeliest(_task(source, *each, progress) for each in _of_windows(source))
+    refuse("network", network, "a table", "images")
     return first_unless_surely_worse(_task(source, *each, progress) for each in _of_rows(source))
 
 

@@ -12,8 +12,12 @@ from tfmeta.evaluation.held_out import Head
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.on_features import OnFeatures, told_apart
 from tfmeta.network_registry import NETWORKS
-from tfmeta.networks.in_parts import computed
-from tfmeta.networks.sound_features import features_of_sounds, heard_features
+from tfmeta.networks.in_parts import Features, FittedFeatures, computed
+from tfmeta.networks.sound_features import (
+    heard_features,
+    speech_and_statistics,
+    statistics_telling_apart,
+)
 from tfmeta.reading.sound_files import SOUND_SUFFIXES
 from tfmeta.training.opening import suited_to_network
 from tfmeta.training.progress import Progress
@@ -29,6 +33,7 @@ from tfmeta.workflows.learnable.task import (
     checked_source,
     held_out_of,
     learner_of,
+    likeliest,
     told_while_embedding,
 )
 from tfmeta.workflows.learned import Learned
@@ -52,8 +57,9 @@ class Sounds(Learnable):
 def task_of_sounds(request: Request) -> Task:
     """The task of a folder of sounds.
 
-    If no network is named, sounds are compared by their statistics, and by the pretrained embedding
-    of speech where that is installed and the sounds have its frequencies.
+    If no network is named, sounds are compared by their statistics; or by the pretrained embedding
+    of speech beside these, where that is installed, the sounds have its frequencies, and it makes
+    the answers that were held out likelier.
     """
     name = request.network
     bands = suited_to_network(name or SPEECH, "audio-folder")
@@ -69,21 +75,36 @@ def task_of_sounds(request: Request) -> Task:
 
 
 def _embedded(source: ClassSource, progress: Progress) -> Task:
+    """The likelier of two tasks: by the speech embedding above all, or by statistics alone."""
     speech = NETWORKS[SPEECH]
     has_speech = speech.is_installed and source.input_shape[1] >= speech.input_shape[1]
-    network, statistics = heard_features(source.input_shape, has_speech=has_speech)
+    network, number = heard_features(source.input_shape, has_speech=has_speech)
     embedded = told_while_embedding(
         progress, lambda done, total: f"{done} of {total:,} sounds embedded"
     )
     made = cached_features(network, source.index.examples, on_progress=embedded)
-    compared = features_of_sounds(made, statistics)
-    return Task(
-        source,
-        held_out_of(computed(compared, made), source, progress),
-        told_apart(network, made),
-        partial(_learner, network, compared),
-        f"{SPEECH} and statistics" if has_speech else "statistics",
-    )
+    tasks = [_by_statistics(source, made[:, :number], progress)]
+    if has_speech:
+        tasks.insert(0, _by_speech(source, network, made, number, progress))
+    return likeliest(tasks)
+
+
+def _by_speech(
+    source: ClassSource, network: keras.Model, made: Features, number: int, progress: Progress
+) -> Task:
+    compared = speech_and_statistics(made, number)
+    held_out = held_out_of(computed(compared, made), source, progress)
+    on, make = f"{SPEECH} and statistics", partial(_learner, network, compared)
+    return Task(source, held_out, told_apart(network, made), make, on)
+
+
+def _by_statistics(source: ClassSource, statistics: Features, progress: Progress) -> Task:
+    network, _ = heard_features(source.input_shape, has_speech=False)
+    make_network = partial(statistics_telling_apart, statistics, source.index.labels)
+    fitted = FittedFeatures(make_network, statistics)
+    held_out = held_out_of(fitted, source, progress)
+    make = partial(_learner, network, fitted.network())
+    return Task(source, held_out, told_apart(network, statistics), make, "statistics")
 
 
 def _learner(network: keras.Model, compared: keras.Model, head: Head) -> OnFeatures:

@@ -8,8 +8,9 @@ from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import are_texts
 
 _TEXTS_ALONE = ".jsonl"  # tables of features are in no such files
-_TABLE = ".csv"
+_TABLES = (".csv", ".parquet")
 _USUAL, _LABEL = "text", "label"
+_WORDS = 3  # on average, of texts that are no names
 
 
 def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
@@ -30,9 +31,25 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
     if place.suffix.lower() == _TEXTS_ALONE:
         return _USUAL
     of_features = any(reading.get(name) for name in ("features", "exclude", "target", "categories"))
-    if place.suffix.lower() != _TABLE or of_features:
+    if place.suffix.lower() not in _TABLES or of_features:
         return None
     columns = read_table(place, text=()).columns
     others = [name for name in columns if name != (reading.get("label") or _LABEL)]
     name = _USUAL if _USUAL in others else others[0] if len(others) == 1 else None
     return name if name is not None and are_texts(columns[name].tolist()) else None
+
+
+def likely_texts(place: Path) -> str | None:
+    """The column of a table whose values are texts of the most words; None if they are names."""
+    if place.suffix.lower() not in _TABLES:
+        return None
+    columns = read_table(place, text=()).columns
+    lengths = {name: _words_of(values.tolist()) for name, values in columns.items()}
+    longest = max(lengths, key=lambda name: lengths[name])
+    return longest if lengths[longest] >= _WORDS else None
+
+
+def _words_of(values: list[Any]) -> float:
+    """The mean number of words in the values that are texts."""
+    texts = [value for value in values if isinstance(value, str)] if are_texts(values) else []
+    return sum(len(text.split()) for text in texts) / max(len(texts), 1)

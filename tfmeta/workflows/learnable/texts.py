@@ -9,7 +9,7 @@ import keras
 
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.errors import UserError, counted
+from tfmeta.errors import counted
 from tfmeta.evaluation.held_out import Head
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.on_features import OnFeatures, told_apart
@@ -33,7 +33,6 @@ from tfmeta.workflows.learnable.task import (
     told_while_embedding,
 )
 from tfmeta.workflows.learnable.text_column import text_column
-from tfmeta.workflows.learnable.words import in_own_words
 from tfmeta.workflows.learned import Learned
 
 TEXT_NETWORK = "minilm"
@@ -45,7 +44,7 @@ _TFIDF, _UNTRAINED = "TF-IDF", {"embedding_size": 0}
 
 
 class Texts(Learnable):
-    """A CSV or JSONL file with a column of texts."""
+    """A CSV, JSONL or Parquet file with a column of texts."""
 
     what = "texts"
     not_for: ClassVar = {
@@ -74,10 +73,7 @@ def task_of_texts(
     names = [network] if network else [_TFIDF]
     if not network and NETWORKS[TEXT_NETWORK].is_installed:
         names.insert(0, TEXT_NETWORK)
-    try:
-        tasks = [_texts_embedded(place, columns, name, progress) for name in names]
-    except UserError as error:
-        raise in_own_words(error) from error
+    tasks = [_texts_embedded(place, columns, name, progress) for name in names]
     return likeliest(tasks)
 
 

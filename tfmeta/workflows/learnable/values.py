@@ -24,7 +24,7 @@ from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
 from tfmeta.workflows.learnable.task import COLUMNS, LIKENESS
-from tfmeta.workflows.learnable.words import as_option, in_own_words
+from tfmeta.workflows.learnable.words import as_option
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
 _LEAST_ROWS = 3
@@ -67,13 +67,8 @@ def value_column(place: Path, label: str | None, target: str | None) -> str | No
         target: the column of values, if the user named one.
 
     Raises:
-        UserError: if both are named, or the file can't be read.
+        UserError: if the file can't be read.
     """
-    if label and target:
-        raise UserError(
-            f"received label={label!r} and target={target!r}; expected the column of the classes "
-            "or that of the values"
-        )
     if target:
         return target
     table = read_table(find_file("learn", place, None), text=())
@@ -160,13 +155,10 @@ def _read(
     place: Path, target: str, chosen: Mapping[str, Any], options: TableOptions
 ) -> tuple[Any, ...]:
     """The format of the rows, `x`, `y`, and the names of the rows."""
-    try:
-        table = options.read(find_file("learn", place, None), ())
-        names = feature_names(table, used={target: "target"}, **chosen)
-        y = table.numbers([target], "target")
-        x, row_format = options.applied(table, names, np.ones(len(y), bool), answers=(target,))
-    except UserError as error:
-        raise in_own_words(error) from error
+    table = options.read(find_file("learn", place, None), ())
+    names = feature_names(table, used={target: "target"}, **chosen)
+    y = table.numbers([target], "target")
+    x, row_format = options.applied(table, names, np.ones(len(y), bool), answers=(target,))
     y = y.reshape(len(y), -1)
     if len(x) < _LEAST_ROWS:
         raise UserError(

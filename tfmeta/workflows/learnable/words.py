@@ -1,24 +1,43 @@
 """What `tfmeta.learn` says of its options."""
 
 import re
+import shlex
+from pathlib import Path
 from typing import Any
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError
+from tfmeta.workflows.learnable.text_column import likely_texts
 
 _OF_VALUES = "or a column of values with --target NAME"
 _OF_TEXTS = "or learn the classes of texts with --text NAME"
 _AS_CATEGORIES = ", or take texts as categories"
+_MEND = "; make them numbers, or"
+_OF_ALL = re.compile(
+    r"rename them, or train with --set pipeline\.(split_folders=false|groups=true)"
+)
 
 
-def in_own_words(error: UserError) -> UserError:
-    """An error about an option of a pipeline, in the words of the options of `tfmeta learn`."""
-    words = re.sub(r"--set ('?)pipeline\.(\w+)=", r"--\2 \1", str(error))
+def in_own_words(error: UserError, place: Path | None = None) -> UserError:
+    """An error about an option of a pipeline, in the words of the options of `tfmeta learn`.
+
+    Args:
+        error: of the pipeline.
+        place: the data, in which a column may seem to hold texts.
+    """
+    words = _OF_ALL.sub("rename them", str(error))
+    texts = likely_texts(place) if place is not None and _MEND in words else None
+    if texts:
+        of_texts = f"--text {shlex.quote(texts)}"
+        words = words.replace(_MEND, f"; learn the classes of texts with {of_texts}, or")
+    words = re.sub(r"--set ('?)pipeline\.(\w+)=", r"--\2 \1", words)
     words = words.replace("--label NAME", f"--label NAME, {_OF_VALUES}")
-    words = words.replace(_AS_CATEGORIES, f", {_OF_TEXTS}{_AS_CATEGORIES}")
+    if not texts:
+        words = words.replace(_AS_CATEGORIES, f", {_OF_TEXTS}{_AS_CATEGORIES}")
     words = words.replace("with --features A,B", f"with --features A,B, {_OF_TEXTS}")
     one = "another with --target NAME. A column of names is learned with --label NAME"
-    return UserError(words.replace("others with --target A,B", one))
+    words = words.replace("others with --target A,B", one)
+    return UserError(words, exit_status=error.exit_status)
 
 
 def as_option(value: Any) -> Any:
@@ -28,7 +47,10 @@ def as_option(value: Any) -> Any:
     try:
         return strict_json.loads(value)
     except ValueError as error:
-        raise UserError(f"received {value!r:.80}, which is no JSON: {error}") from error
+        raise UserError(
+            f"received {value!r:.80} as an option by column, which is no JSON ({error}); expected "
+            """such as '{"age": 30}' or '{"colour": ["red", "blue"]}'"""
+        ) from error
 
 
 def refuse(name: str, value: object, received: str, expected: str) -> None:
