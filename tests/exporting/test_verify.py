@@ -10,6 +10,8 @@ import trained
 from nightly import rows
 from verified import CHECKS, WARM_UP, WEIGHTS, failures, verify
 
+from tfmeta import UserError
+from tfmeta.exporting.verifying.verification import newest_version
 from tfmeta.exporting.verifying.verifier import CheckFailed, Verifier
 
 
@@ -76,6 +78,13 @@ def test_a_missing_file_is_named(file, tmp_path):
     version = trained.copy_of(trained.sinusoid_export(), tmp_path)
     (version / file).unlink()
     assert failures(tmp_path) == {"files": f"{file} is missing. Export again"}
+
+
+def test_a_folder_of_classes_that_are_numbers_is_no_export(tmp_path):
+    for digit in "0", "1":
+        (tmp_path / digit).mkdir()
+    with pytest.raises(UserError, match="there is no export in "):
+        newest_version(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["removed", "cut short", "not an object"])

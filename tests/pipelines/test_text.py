@@ -125,7 +125,7 @@ def test_csv_and_json_lines_say_the_same(tmp_path):
         assert each.index.class_names == ("1", "10", "2")
         assert each.index.groups.tolist() == [0, 1, 0]
         assert each.index.labels.tolist() == [0, 2, 1]
-    with pytest.raises(UserError, match=r"holds 2 files of \.csv or \.jsonl"):
+    with pytest.raises(UserError, match=r"holds 2 files of \.csv, \.jsonl or \.parq"):
         build(data_dir=tmp_path)
 
 
@@ -203,11 +203,13 @@ def test_json_lines_that_will_not_do_are_refused_by_their_lines(tmp_path, lines,
 
 
 def test_without_a_file_it_says_which(tmp_path):
-    with pytest.raises(UserError, match=r"text needs its data: --data-dir FILE \(\.csv or \.jsonl"):
+    with pytest.raises(
+        UserError, match=r"text needs its data: --data-dir FILE \(\.csv, \.jsonl or"
+    ):
         build()
     (tmp_path / "data.npz").write_bytes(b"")
     with pytest.raises(
-        UserError, match=r"received the file .*data\.npz; expected \.csv or \.jsonl"
+        UserError, match=r"received the file .*data\.npz; expected \.csv, \.jsonl or"
     ):
         build(data_dir=tmp_path / "data.npz")
 

@@ -1,6 +1,7 @@
 """Data in memory says the same as the same data in files."""
 
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas
@@ -165,6 +166,15 @@ X, Y = WINE.data.to_numpy()[TAUGHT], KIND.to_numpy()[TAUGHT]
             r"received data with None as an answer; expected a list or an array with",
         ),
         ((["a", 3], ["b", "c"]), r"received 3 as text 2 of data; expected a text"),
+        (([__file__] * 2, ["b", "c"]), r"received data with names of files, such as .*; files are"),
+        (
+            ([Path(__file__)] * 2, ["b", "c"]),
+            r"of type list of PosixPath; .*numpy.stack; files",
+        ),
+        (
+            (["a", "b"], ["c", float("nan")]),
+            r"received data with nan as an answer; expected a",
+        ),
         (
             (WINE.data[TAUGHT].assign(label="a"), Y),
             r"received answers, and a table that has a column label itself; expected one of the",

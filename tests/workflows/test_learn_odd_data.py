@@ -35,7 +35,7 @@ def test_a_column_of_lists_is_refused_where_it_is_used(tmp_path):
     assert tfmeta.learn(file, features=["a"], output=tmp_path / "m").class_names == ("x", "y")
 
 
-@pytest.mark.parametrize("network", ["bag_of_tokens", "conv1d"])
+@pytest.mark.parametrize("network", ["bag_of_tokens", "bag_of_ngrams", "conv1d"])
 def test_a_network_of_other_data_than_images_is_refused(network, tmp_path):
     for name in ("light", "dark"):
         (tmp_path / "data" / name).mkdir(parents=True)
@@ -155,6 +155,15 @@ def test_an_output_that_is_a_file_is_refused_before_anything_is_learned(output, 
         tfmeta.learn(tmp_path / "t.csv", output=tmp_path / output, progress=Untouched("learn"))
 
 
+@pytest.mark.parametrize("output", ["data", "data/model", "data/a/model"])
+def test_an_output_in_the_folder_of_the_data_is_refused(output, tmp_path):
+    (tmp_path / "data" / "a").mkdir(parents=True)
+    with pytest.raises(
+        UserError, match=r"which is in the folder of the data, .* is a class\. Give"
+    ):
+        tfmeta.learn(tmp_path / "data", output=tmp_path / output, progress=Untouched("learn"))
+
+
 class Untouched(Progress):
     def advance(self, *_):
         pytest.fail("it began to read")
@@ -183,6 +192,12 @@ def test_arrays_that_are_neither_rows_nor_windows_are_said_to_be_columns(tmp_pat
     found = tfmeta.learn((x, np.arange(12) % 2), output=tmp_path / "m")
     assert [each.startswith(note) for each in found.notes] == [True]
     assert tfmeta.learn((x[..., 0], np.arange(12) % 2), output=tmp_path / "w").notes == ()
+
+
+def test_a_network_for_windows_is_trained_by_another_command(tmp_path):
+    x = np.random.default_rng(0).normal(size=(12, 20, 2))
+    with pytest.raises(UserError, match="'conv1d' and windows; it is for `tfmeta train arrays`"):
+        tfmeta.learn((x, np.arange(12) % 2), network="conv1d", output=tmp_path / "m")
 
 
 @pytest.mark.usefixtures("unexported")

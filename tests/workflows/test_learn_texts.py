@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import numpy as np
+import pandas
 import pytest
 import trained
 from closeness import assert_close
@@ -13,6 +14,7 @@ from made_once import made_once
 import tfmeta
 from tfmeta import UserError
 from tfmeta.reading.prepared_tokens import PreparedTokens
+from tfmeta.reading.text_rows import read_text_rows
 from tfmeta.workflows.learnable import texts
 from tfmeta.workflows.learnable.label_column import columns_of, label_column
 from tfmeta.workflows.learnable.text_column import text_column
@@ -57,13 +59,31 @@ def test_the_report_says_how_good_it_is_and_which_row_looks_wrong():
     assert (wrong["label"], wrong["answer"]) == ("lost card", "price room")
 
 
+ENGLISH, OTHER = [6, 5], [9, 8]  # pieces of three words and of two, with the ends of a text
+
+
 @pytest.mark.parametrize(
-    ("losses", "chosen"),
-    [({"TF-IDF": 0.5, "mlp": 0.6}, "TF-IDF"), ({"TF-IDF": 0.5, "mlp": 0.4}, "mlp")],
+    ("losses", "is_sure", "pieces", "chosen"),
+    [
+        ({"TF-IDF": 0.5, "mlp": 0.6}, False, OTHER, "TF-IDF"),
+        ({"TF-IDF": 0.5, "mlp": 0.4}, False, OTHER, "mlp"),
+        ({"TF-IDF": 0.5, "mlp": 0.6}, False, ENGLISH, "mlp"),
+        ({"TF-IDF": 0.5, "mlp": 0.6}, True, ENGLISH, "TF-IDF"),
+    ],
 )
-def test_the_network_whose_held_out_answers_are_likelier_is_taken(monkeypatch, losses, chosen):
+def test_the_likelier_network_is_taken_and_the_pretrained_one_in_doubt_for_english(
+    monkeypatch, losses, is_sure, pieces, chosen
+):
+    prepared = PreparedTokens(
+        np.zeros((2, 9)), {}, np.array(pieces), ["one two three", "four five"]
+    )
+
     def embedded(place, columns, name, progress):
-        return SimpleNamespace(network=name, held_out=SimpleNamespace(loss=losses.pop(name)))
+        held_out = SimpleNamespace(
+            loss=losses.pop(name), is_surely_better_than=lambda other: is_sure
+        )
+        source = SimpleNamespace(prepared=prepared)
+        return SimpleNamespace(network=name, held_out=held_out, source=source)
 
     monkeypatch.setattr(texts, "_texts_embedded", embedded)
     monkeypatch.setattr(texts, "TEXT_NETWORK", "mlp")
@@ -83,7 +103,8 @@ def test_a_long_text_counts_as_a_whole(tmp_path):
 
 
 @pytest.mark.usefixtures("unexported")
-def test_a_text_of_which_a_part_counts_is_named(tmp_path):
+def test_a_text_of_which_a_part_counts_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfmeta.network_registry.is_installed", lambda package: False)
     rows = [(f"{word} {n}", word) for word in ("apple", "banana") for n in range(4)]
     rows[2] = ("apple " * 500 + "pie", "apple")
     found = tfmeta.learn(write_intents(tmp_path / "d.csv", rows), output=tmp_path / "model")
@@ -120,6 +141,33 @@ def test_json_lines_and_other_names_of_columns(tmp_path, capfd):
     assert json.loads(output)["class_names"] == sorted(LABELS[:2])
 
 
+def test_texts_of_a_parquet_file(tmp_path):
+    texts, labels = zip(*intents(), strict=True)
+    file = tmp_path / "data.parquet"
+    pandas.DataFrame({"text": texts, "intent": labels}).to_parquet(file)
+    columns, names = read_text_rows(file, {"text": "text", "label": "intent"})
+    assert columns == {"text": list(texts), "label": list(labels)}
+    assert str(names[1]).startswith("row 2 (")
+    assert text_column(file, {"label": "intent"}) == "text"
+    with pytest.raises(UserError, match=r"data.parquet has no column 'a' \(it has: text, intent\)"):
+        read_text_rows(file, {"text": "a"})
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_text_that_the_model_would_refuse_is_refused(tmp_path):
+    rows = [("-", "a"), ("one", "a"), ("two", "b"), ("three", "b")]
+    place = write_intents(tmp_path / "d.csv", rows)
+    with pytest.raises(UserError, match=r"1 text without a word, .*line 2.*so leave out"):
+        tfmeta.learn(place, output=tmp_path / "model")
+
+
+def test_texts_among_features_are_named_as_texts(tmp_path):
+    rows = [f"{n},how do I do number {n},{'ab'[n % 2]},en" for n in range(8)]
+    (tmp_path / "d.csv").write_text("\n".join(["id,message,intent,lang", *rows]))
+    with pytest.raises(UserError, match=r"; learn the classes of texts with --text message,"):
+        tfmeta.learn(tmp_path / "d.csv", label="intent", output=tmp_path / "model")
+
+
 @pytest.mark.parametrize(
     ("content", "options", "expected"),
     [
@@ -129,6 +177,8 @@ def test_json_lines_and_other_names_of_columns(tmp_path, capfd):
         ("text,label,other\na,x,1\n", {}, ("label", None)),
         ("a,b\n1,2\n", {"label": "b"}, ("b", None)),
         ("a,b\n1,2\n", {"target": "b"}, ("label", None)),
+        ("how do I pay?,pay\nwho,x\nhi,x\nyes,pay\nno,pay\n", {}, ("pay", "if line 1 holds no na")),
+        ("text,x\na,x\nb,y\n", {}, ("x", "whose name is one of them")),
     ],
 )
 def test_which_column_holds_the_classes(tmp_path, content, options, expected):

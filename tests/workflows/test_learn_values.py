@@ -186,3 +186,13 @@ def test_the_command_names_a_row_that_is_far_off(tmp_path):
     assert " look at    line 9: off by " in result.output
     assert " learned    values of y in 40 rows, by linear regression on the" in result.output
     assert "(root mean squared) if a row is held out" in result.output
+
+
+@pytest.mark.usefixtures("kept_exports")
+def test_windows_with_values_are_asked_about_in_the_shape_that_was_learned(tmp_path):
+    x = np.random.default_rng(0).normal(size=(24, 5, 2)).astype(np.float32)
+    y = 3 * x[:, 3, 0] + 0.5
+    found = tfmeta.learn((x, y), output=tmp_path / "model")
+    assert found.warnings == ("each example, of shape (5, 2), is taken as 10 columns",)
+    answers = tfmeta.predict(tmp_path / "model", x[:3])
+    assert np.abs([each.prediction[0] for each in answers] - y[:3]).max() < 0.05

@@ -6,7 +6,7 @@ from tfmeta.confidence import Confidence
 from tfmeta.evaluation.calibration import Answers
 from tfmeta.evaluation.held_out import Head, HeldOut
 from tfmeta.reading.origins import Origins
-from tfmeta.workflows.learned import confusions_of, suspects_of
+from tfmeta.workflows.learned import HeldOutShare, confusions_of, suspects_of
 
 NAMES = ("a", "b", "c")
 
@@ -24,3 +24,16 @@ def test_each_wrong_answer_is_named_the_surest_first():
         ("2.png", "b", "a"),
     ]
     assert confusions_of(found, NAMES) == (("b", "a", 2), ("c", "b", 1))
+
+
+def test_where_one_class_is_frequent_the_mean_of_the_classes_stands_beside_the_share():
+    labels = np.array([0] * 8 + [2] * 2)
+    logits = np.log(np.eye(3)[[0] * 9 + [2]] + 0.1)
+    answers = Answers(logits, labels, np.zeros((0, 3)))
+    found = HeldOutShare.of(HeldOut(Head("ridge"), np.arange(10), answers, Confidence()))
+    assert (found.accuracy, found.most_common) == (0.9, 0.8)
+    assert (found.mean_of_classes, found.are_uneven) == (0.75, True)
+    answers = Answers(logits[4:], labels[4:], np.zeros((0, 3)))
+    assert not HeldOutShare.of(
+        HeldOut(Head("ridge"), np.arange(6), answers, Confidence())
+    ).are_uneven

@@ -62,6 +62,15 @@ class PreparedTokens(Prepared):
         """The tokens that this share of the texts, from 0 to 1, have at most."""
         return int(np.quantile(self._lengths, share, method="inverted_cdf"))
 
+    def tokens_per_word(self, *, ends: int = 0) -> float:
+        """How many tokens a word has on average; words are what white space separates.
+
+        Args:
+            ends: tokens of each text that are of no word.
+        """
+        words = sum(len(text.split()) for text in self._texts)
+        return float((self._lengths - ends).sum()) / max(words, 1)
+
     def facts(self) -> dict[str, Any]:
         unknown = {}
         for split, rows in self._splits.items():

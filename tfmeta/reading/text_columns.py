@@ -1,11 +1,12 @@
 """Columns of a user's file that are read as text. Imports no TensorFlow."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.number_checks import is_number
 
@@ -63,6 +64,31 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def check_tokens(texts: Sequence[str], names: Sequence[object]) -> None:
+    """Refuses texts that a model refuses because they have no token.
+
+    Args:
+        texts: the texts.
+        names: what each is called.
+
+    Raises:
+        UserError: if one has no letter, number or symbol; it names them.
+    """
+    empty = [n for n, text in enumerate(texts) if not any(map(_is_in_token, text))]
+    if empty:
+        raise UserError(
+            f"received {counted(len(empty), 'text')} without a word, a number or a symbol: "
+            f"{listed([repr(str(names[n])) for n in empty])}; expected texts that have some, so "
+            "leave out those that have none"
+        )
+
+
+def _is_in_token(letter: str) -> bool:
+    # As in tokenizers.py. TensorFlow knows letters that this Python may not know yet (Cn).
+    category = unicodedata.category(letter)
+    return category[0] in "LMN" or category in ("So", "Cn")
 
 
 def are_texts(values: Sequence[Any]) -> bool:

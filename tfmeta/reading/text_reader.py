@@ -1,13 +1,12 @@
 """Support sets and queries of texts: tables and files of lines, or the texts themselves."""
 
 import os
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError, counted, listed
+from tfmeta.errors import UserError, listed
 from tfmeta.reading.example_reader import (
     ExampleReader,
     NamedColumns,
@@ -18,7 +17,7 @@ from tfmeta.reading.example_reader import (
 )
 from tfmeta.reading.file_rows import FileRows, decoded
 from tfmeta.reading.tables import table_of
-from tfmeta.reading.text_columns import is_unicode, text_per_row
+from tfmeta.reading.text_columns import check_tokens, is_unicode, text_per_row
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.user_files import AnyPath
 
@@ -55,7 +54,7 @@ class TextReader(ExampleReader):
         _check_there(path)
         columns, rows = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
         places = _places(str(path), columns["text"], rows)
-        _check_tokens(places)
+        check_tokens([place.text or "" for place in places], places)
         names, labels = labelled(np.array(columns["label"]))
         return SupportSet(names, [text.encode() for text in columns["text"]], labels, places)
 
@@ -63,7 +62,7 @@ class TextReader(ExampleReader):
         places: list[Place] = []
         for path in paths:
             places += self._queries_of(path)
-        _check_tokens(places)
+        check_tokens([place.text or "" for place in places], places)
         return places, [str(place.text).encode() for place in places]
 
     def named(self, columns: NamedColumns) -> tuple[list[Place], list[bytes]]:
@@ -77,7 +76,7 @@ class TextReader(ExampleReader):
         column = found.columns.get(name, next(iter(found.columns.values())))
         texts = text_per_row(column, name, "text", found.rows)
         places = [Place(None, row, text) for row, text in enumerate(texts.tolist(), 1)]
-        _check_tokens(places)
+        check_tokens([place.text or "" for place in places], places)
         return places, [text.encode() for text in texts.tolist()]
 
     def _queries_of(self, given: AnyPath) -> list[Place]:
@@ -117,22 +116,6 @@ class TextReader(ExampleReader):
 def _places(path: str, texts: list[str], rows: FileRows) -> list[Place]:
     each = enumerate(zip(texts, rows.numbers, strict=True), 1)
     return [Place(path, row, text, f"line {line}") for row, (text, line) in each]
-
-
-def _check_tokens(places: list[Place]) -> None:
-    """Refuses texts that a model refuses because they have no token; names them."""
-    empty = [place for place in places if not any(map(_is_in_token, place.text or ""))]
-    if empty:
-        raise UserError(
-            f"received {counted(len(empty), 'text')} without a word, a number or a symbol: "
-            f"{listed([repr(str(place)) for place in empty])}; expected texts that have some"
-        )
-
-
-def _is_in_token(letter: str) -> bool:
-    # As in tokenizers.py. TensorFlow knows letters that this Python may not know yet (Cn).
-    category = unicodedata.category(letter)
-    return category[0] in "LMN" or category in ("So", "Cn")
 
 
 def _check_there(path: AnyPath) -> None:

@@ -13,7 +13,8 @@ from tfmeta.workflows.learned_exports import LearnedExports
 from tfmeta.workflows.right_answers import confused_row, confusions
 
 _MOST_SHOWN = 10
-_ON_A_SCALE = "a fixed scale, which suits 5 classes of one small photograph each (CIFAR-FS)"
+_ON_A_SCALE = "a fixed scale, that of 5 classes of one small photograph each, whatever the data is"
+_UNEVEN = 2  # times as many examples as the rarest class, from which a rare one hardly counts
 _CLEARLY = 1.5  # times as likely as its own class, another one is said to be right
 _STRANGE = 0.9  # unknown score, from which an example is out of place
 
@@ -53,18 +54,31 @@ class HeldOutShare:
         ci95: its 95% interval.
         num_examples: that were held out: those whose class has another.
         most_common: the share of the most frequent class: the accuracy of always saying that.
+        mean_of_classes: the mean of the classes' own accuracies, in which each counts the same.
+        are_uneven: whether the most frequent class has more than twice as many as the rarest one.
     """
 
     accuracy: float
     ci95: tuple[float, float]
     num_examples: int
     most_common: float
+    mean_of_classes: float
+    are_uneven: bool
 
     @classmethod
     def of(cls, found: HeldOut) -> "HeldOutShare":
         right, total = int(found.is_right.sum()), len(found.rows)
-        most = int(np.bincount(found.answers.labels).max())
-        return cls(right / total, wilson_interval(right, total), total, most / total)
+        counts = np.bincount(found.answers.labels)
+        of_each = np.bincount(found.answers.labels, found.is_right)[counts > 0]
+        counts = counts[counts > 0]
+        return cls(
+            right / total,
+            wilson_interval(right, total),
+            total,
+            counts.max() / total,
+            float(np.mean(of_each / counts)),
+            bool(counts.max() > _UNEVEN * counts.min()),
+        )
 
 
 @dataclass(frozen=True)
@@ -133,6 +147,9 @@ def _measured(held_out: HeldOutShare | None) -> list[tuple[str, str]]:
         ("right", f"{shown} (95% interval: {100 * low:.0f} to {100 * high:.0f}%)"),
         ("", f"{100 * held_out.most_common:.1f}% if the most frequent class is always the answer"),
     ]
+    if held_out.are_uneven:
+        mean = 100 * held_out.mean_of_classes
+        rows.append(("", f"{mean:.1f}% if each class counts the same, whatever it has of examples"))
     if held_out.accuracy <= held_out.most_common:
         rows.append(("warning", "the examples say no more than which class is the most frequent"))
     return rows

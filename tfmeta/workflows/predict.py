@@ -3,9 +3,9 @@
 Imports TensorFlow only for a run.
 """
 
-import contextlib
+import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,13 @@ from tfmeta.reading.example_reader import (
 )
 from tfmeta.reading.file_rows import shortened
 from tfmeta.reading.in_memory import is_in_memory, read_support
+from tfmeta.terminal import plain
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, check_names, check_timeout, path
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
 from tfmeta.workflows.queries import Queries, data_or_paths, read_queries
+
+_LOGGER = logging.getLogger("tfmeta")
 
 
 @dataclass(frozen=True)
@@ -163,34 +166,50 @@ def predict(
         reader = predictor.reader()
         queries = read_queries(reader, asked, **reading)
         check_support(model, support, is_adapted=predictor.is_adapted, reader=reader)
-        return _answered(model, predictor, queries, support)
+        return _answered(
+            model, predictor, queries, support, skips=reading.get("skip_unreadable", False)
+        )
 
 
 def _answered(
-    model: Path, predictor: RunPredictor | ExportPredictor, asked: Queries, support: Any
+    model: Path,
+    predictor: RunPredictor | ExportPredictor,
+    asked: Queries,
+    support: Any,
+    *,
+    skips: bool,
 ) -> list[Any]:
     number, taught = predictor.num_classes, None
     if support is not None:
         taught = read_support(predictor.reader(), support, num_classes=number)
     truths = asked.truths_as(taught.class_names if taught else predictor.class_names)
-    with _naming(asked.places, model):
-        answer = predictor.answer(taught, asked.x)
-    found = zip(_predictions(asked.places, taught, answer), truths, strict=True)
+    asked = replace(asked, truths=truths)
+    while True:
+        try:
+            answer = predictor.answer(taught, asked.x)
+            break
+        except RefusedQueryError as error:
+            asked = _without_refused(asked, error, model, skips=skips)
+    found = zip(_predictions(asked.places, taught, answer), asked.truths, strict=True)
     return [replace(each, truth=truth) for each, truth in found]
 
 
-@contextlib.contextmanager
-def _naming(places: list[Place], model: Path) -> Iterator[None]:
-    """Says of a query that is refused where it stands."""
-    try:
-        yield
-    except RefusedQueryError as error:
-        place = places[error.query]
-        place = replace(place, text=place.text and shortened(place.text))
-        raise UserError(
-            f"{model} does not answer {place}: {error.refusal}. Its README.md says what it takes",
-            exit_status=1,
-        ) from error
+def _without_refused(
+    asked: Queries, error: RefusedQueryError, model: Path, *, skips: bool
+) -> Queries:
+    """The queries but for one that the model refuses, if such are to be left out.
+
+    Raises:
+        UserError: that says where the query stands, if it may not be left out.
+    """
+    place = asked.places[error.query]
+    place = replace(place, text=place.text and shortened(place.text))
+    what = f"{model} does not answer {place}: {error.refusal}"
+    if not skips or len(asked.places) == 1:
+        way = "Its README.md says what it takes"
+        raise UserError(f"{what}. {way}", exit_status=1) from error
+    _LOGGER.warning("left out 1 query: %s", plain(what))
+    return asked.without(error.query)
 
 
 def check_support(model: Path, support: Any, *, is_adapted: bool, reader: ExampleReader) -> None:

@@ -42,6 +42,15 @@ class Queries:
     x: Examples
     truths: list[Any]
 
+    def without(self, number: int) -> "Queries":
+        """All of them but one."""
+        places, truths = (
+            [*each[:number], *each[number + 1 :]] for each in (self.places, self.truths)
+        )
+        is_array = isinstance(self.x, np.ndarray)
+        x = np.delete(self.x, number, 0) if is_array else [*self.x[:number], *self.x[number + 1 :]]
+        return Queries(places, x, truths)
+
     def truths_as(self, known: Sequence[str] | None) -> list[Any]:
         """The truths, as a model writes the names of its classes.
 

@@ -17,16 +17,20 @@ def newest_version(path: AnyPath) -> Path:
         UserError: if there is no export.
     """
     path = Path(path).resolve()
-    if (path / MANIFEST).is_file() or (path / MODEL).is_file():
+    if _is_export(path):
         return path
     if path.is_dir():
         versions = [p for p in path.iterdir() if p.is_dir() and p.name.isdigit()]
-        if versions:
+        if any(map(_is_export, versions)):
             return max(versions, key=lambda p: int(p.name))
     raise UserError(
         f"there is no export in {path}; expected exported/NAME or exported/NAME/VERSION as "
         "`tfmeta export` makes them"
     )
+
+
+def _is_export(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file() or (folder / MODEL).is_file()
 
 
 def verify_export(version: AnyPath, *, timeout: float = children.DEFAULT_TIMEOUT) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def learned(task: Task, request: Request) -> Learned:
         notes=request.notes,
         warnings=(
             *_untested(task, found),
+            *(() if request.place.is_dir() else _numbers_alone(task)),
             *names_alike(names),
             *(_same_names(names) if request.place.is_dir() else ()),
             *_warnings(task.source),
@@ -87,11 +88,6 @@ def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
         yield f"{task.network} is drawn at random; a pretrained network makes better features"
     names, counts = task.source.index.class_names, task.source.index.counts
     alone = [name for name, count in zip(names, counts, strict=True) if count == 1]
-    if len(alone) > len(names) / 2 and all(is_number(name) for name in names):
-        yield (
-            "most classes are numbers with one example each; the values of a table of features are "
-            "learned with --target COLUMN, in Python target=NAME; of a pair (x, y) any name will do"
-        )
     if found:
         yield from _never_right(found, names)
     if found and not found.tried_all:
@@ -104,6 +100,16 @@ def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
         yield (
             f"{listed(alone)}: one example each, which can't be held out, so that nothing is known "
             "of how well these classes are recognised"
+        )
+
+
+def _numbers_alone(task: Task) -> Iterator[str]:
+    """Values of a table, which were taken for classes."""
+    names, counts = task.source.index.class_names, task.source.index.counts
+    if (counts == 1).sum() > len(names) / 2 and all(is_number(name) for name in names):
+        yield (
+            "most classes are numbers with one example each; the values of a table of features are "
+            "learned with --target COLUMN, in Python target=NAME; of a pair (x, y) any name will do"
         )
 
 

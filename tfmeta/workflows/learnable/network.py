@@ -1,11 +1,12 @@
 """The network that makes features of a user's examples."""
 
+import inspect
 from typing import Any
 
 import keras
 
 from tfmeta.episodes.episode_source import EpisodeSource
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.training.network_choice import network_function
 
 
@@ -25,6 +26,17 @@ def network_for(source: EpisodeSource, name: str, **options: Any) -> keras.Model
     """
     make, shape = network_function(name, source), tuple(source.input_shape)
     what = f"the {source.input_format.noun}, of shape {shape},"
+    given = {"input_shape", "num_outputs", *options}
+    needed = [
+        each.name
+        for each in inspect.signature(make).parameters.values()
+        if each.kind is each.KEYWORD_ONLY and each.default is each.empty and each.name not in given
+    ]
+    if needed:
+        raise UserError(
+            f"{what} are not for the network {name!r}, which needs {listed(needed)}; expected one "
+            "for them, see `tfmeta networks`"
+        )
     try:
         network = make(input_shape=shape, num_outputs=None, **options)
     except UserError:

@@ -1,11 +1,13 @@
 """Files of texts, each with its class."""
 
 import inspect
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import keras
+import numpy as np
 
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
@@ -16,6 +18,7 @@ from tfmeta.learners.on_features import OnFeatures, told_apart
 from tfmeta.network_registry import NETWORKS
 from tfmeta.networks.in_parts import computed
 from tfmeta.reading.prepared_tokens import PreparedTokens
+from tfmeta.reading.text_columns import check_tokens
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.opening import suited_to_network
 from tfmeta.training.progress import Progress
@@ -27,6 +30,7 @@ from tfmeta.workflows.learnable.task import (
     ONE_TASK,
     Task,
     checked_source,
+    first_unless_surely_worse,
     held_out_of,
     learner_of,
     likeliest,
@@ -38,6 +42,9 @@ from tfmeta.workflows.learned import Learned
 TEXT_NETWORK = "minilm"
 # Tokens of a text, and different tokens of thousands of texts: there is a feature of each.
 _MOST_LENGTH, _FEW_TOKENS, _MANY_TEXTS = 2048, 4096, 4096
+# Word pieces of a word in English texts on average, at most (1.1 to 1.6; in German 2.0), and those
+# of each text that are in no word.
+_MOST_PIECES, _ENDS = 1.8, 2
 _NOT_CUT = 0.99  # of the texts, whose length decides what a pretrained network costs
 # The default network of texts without its map, which is drawn at random before training.
 _TFIDF, _UNTRAINED = "TF-IDF", {"embedding_size": 0}
@@ -66,21 +73,37 @@ def task_of_texts(
 ) -> Task:
     """The task of a file of texts, of whose tokens a network makes features.
 
-    If no network is named, it is TF-IDF or the pretrained one, where that is installed: whichever
-    makes the answers that were held out likelier. The pretrained one knows English alone; it is
-    taken where none can be held out, for TF-IDF knows no word but those of these few texts.
+    If no network is named, it is TF-IDF or the pretrained one, where that is installed; see
+    `_chosen`. The pretrained one is taken where no text can be held out, for TF-IDF knows no word
+    but those of these few texts.
     """
     names = [network] if network else [_TFIDF]
     if not network and NETWORKS[TEXT_NETWORK].is_installed:
         names.insert(0, TEXT_NETWORK)
-    tasks = [_texts_embedded(place, columns, name, progress) for name in names]
-    return likeliest(tasks)
+    return _chosen([_texts_embedded(place, columns, name, progress) for name in names])
+
+
+def _chosen(tasks: Sequence[Task]) -> Task:
+    """The task whose network makes the answers that were held out likelier.
+
+    The pretrained one knows English. Of a text in it the answers of few examples say little about
+    which is better, so that TF-IDF must be so surely.
+    """
+    pieces = _tokens_of(tasks[0].source).tokens_per_word(ends=_ENDS)
+    is_english = len(tasks) > 1 and pieces <= _MOST_PIECES
+    return first_unless_surely_worse(tasks) if is_english else likeliest(tasks)
+
+
+def _tokens_of(source: ClassSource) -> PreparedTokens:
+    return cast(PreparedTokens, source.prepared)
 
 
 def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: Progress) -> Task:
     """The task of texts, whose features the network of that name makes."""
     options = {**ONE_TASK, **columns, **suited_to_network(name, "text")}
     source = checked_source(pipelines.build("text", data_dir=place, options=options))
+    rows = np.arange(len(source.index.labels))
+    check_tokens(_tokens_of(source).texts(rows) or [], source.index.origins.names)
     if size := _size_of_texts(name, source):
         options |= size
         source = checked_source(pipelines.build("text", data_dir=place, options=options))
@@ -114,7 +137,7 @@ def _size_of_texts(name: str, source: ClassSource) -> dict[str, int]:
         name: of the network.
         source: of the texts, as its default options have them.
     """
-    prepared = cast(PreparedTokens, source.prepared)
+    prepared = _tokens_of(source)
     tokens = prepared.facts()["tokens"]
     if name != _TFIDF:
         length, most = tokens["length"], NETWORKS[name].most_tokens if name in NETWORKS else 0

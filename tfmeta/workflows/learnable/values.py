@@ -1,7 +1,8 @@
 """Tables of features with a column of values, which become a served regression."""
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -129,9 +130,15 @@ def learn_values(
         rmse_of_mean=_error_of_mean(y),
         coverage90=found.coverage90,
         odd_rows=odd_rows(found, names),
-        warnings=tuple(prepared.warnings(prepared.facts())),
+        warnings=(*_how_taken(x.shape[1:]), *prepared.warnings(prepared.facts())),
         seconds=time.monotonic() - started,
     )
+
+
+def _how_taken(shape: tuple[int, ...]) -> Iterator[str]:
+    """What becomes of examples that are no rows."""
+    if len(shape) > 1:
+        yield f"each example, of shape {shape}, is taken as {math.prod(shape):,} columns"
 
 
 def _chosen(
@@ -142,7 +149,7 @@ def _chosen(
     It is the columns alone if the values are linear in them, or the likeness of rows beside them
     makes the answers surely worse.
     """
-    columns = mlp((x.shape[1],), None, units=(), **scaling)
+    columns = mlp(x.shape[1:], None, units=(), **scaling)
     fitted = FittedFeatures(partial(TableNetworks(columns, x).of_values, targets), x)
     alone = best_strength(computed(columns, x), targets)
     both = best_strength(fitted, targets)
@@ -172,7 +179,7 @@ def _read(
             "values that differ"
         )
     _check_float32(values, f"the column {target} of {place}")
-    return row_format, x.reshape(len(x), -1), y, table.rows
+    return row_format, x, y, table.rows
 
 
 def _check_float32(values: Any, where: str) -> None:
