@@ -80,7 +80,7 @@ def test_the_likelier_network_is_taken_and_the_pretrained_one_in_doubt_for_engli
 
     def embedded(place, columns, name, progress):
         held_out = SimpleNamespace(
-            loss=losses.pop(name), is_surely_better_than=lambda other: is_sure
+            loss=losses.pop(name), is_surely_better_than=lambda other, **_: is_sure
         )
         source = SimpleNamespace(prepared=prepared)
         return SimpleNamespace(network=name, held_out=held_out, source=source)

@@ -1,11 +1,15 @@
 """What a report of `tfmeta learn` names, from answers that are known."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 
 from tfmeta.confidence import Confidence
 from tfmeta.evaluation.calibration import Answers
 from tfmeta.evaluation.held_out import Head, HeldOut
 from tfmeta.reading.origins import Origins
+from tfmeta.workflows.learnable.task import first_unless_surely_worse
 from tfmeta.workflows.learned import HeldOutShare, confusions_of, suspects_of
 
 NAMES = ("a", "b", "c")
@@ -37,3 +41,20 @@ def test_where_one_class_is_frequent_the_mean_of_the_classes_stands_beside_the_s
     assert not HeldOutShare.of(
         HeldOut(Head("ridge"), np.arange(6), answers, Confidence())
     ).are_uneven
+
+
+@pytest.mark.parametrize(("standard_errors", "taken"), [(1, "second"), (2, "first")])
+def test_a_second_task_is_taken_only_where_it_is_surely_better(standard_errors, taken):
+    gains = np.random.default_rng(0).normal(size=40)
+    # One and a half standard errors above zero.
+    gains = 0.05 + (gains - gains.mean()) / gains.std(ddof=1) * 0.05 * np.sqrt(40) / 1.5
+
+    def task(name, losses):
+        own = np.exp(-losses)
+        answers = Answers(np.log(np.stack([own, 1 - own], 1)), np.zeros(40, int), np.zeros((0, 2)))
+        found = HeldOut(Head("ridge"), np.arange(40), answers, Confidence())
+        return SimpleNamespace(network=name, held_out=found)
+
+    tasks = [task("first", np.ones(40)), task("second", 1 - gains)]
+    assert first_unless_surely_worse(tasks, standard_errors=standard_errors).network == taken
+    assert first_unless_surely_worse(tasks[:1]).network == "first"

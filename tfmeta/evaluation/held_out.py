@@ -107,13 +107,13 @@ class HeldOut:
         """The mean of these."""
         return float(self.losses.mean())
 
-    def is_surely_better_than(self, other: "HeldOut") -> bool:
-        """Whether its loss is lower by more than the standard error of the paired difference.
+    def is_surely_better_than(self, other: "HeldOut", *, standard_errors: float = 1) -> bool:
+        """Whether its loss is lower by more than so many standard errors of the paired difference.
 
-        Breiman, Friedman, Olshen and Stone 1984, "Classification and regression trees", section
-        3.4.3, prefer what is simpler by this rule.
+        With one: Breiman, Friedman, Olshen and Stone 1984, "Classification and regression trees",
+        section 3.4.3, prefer what is simpler by this rule.
         """
-        return are_surely_more(other.losses, self.losses, standard_errors=1)
+        return are_surely_more(other.losses, self.losses, standard_errors=standard_errors)
 
 
 def held_out(features: Comparable, labels: Array, head: Head) -> HeldOut:

@@ -39,11 +39,11 @@ def learn(
     """Learns the classes of a folder or table, or the values in a table, and exports models of it.
 
     Args:
-        data: a folder with a folder of images or sounds per class, one or more in each; a CSV or
-            JSONL file of texts; an NPZ, CSV or Parquet file of features; or an NPZ file of images.
-            Or the same in memory: a pair `(x, y)` of an array, a table or a list of texts and the
-            classes or values of its examples; or a table with a column of them, which is a data
-            frame, a dictionary of columns or a dictionary per row.
+        data: a folder with a folder of images or sounds per class, one or more in each; a CSV,
+            JSONL or Parquet file of texts; an NPZ, CSV or Parquet file of features; or an NPZ file
+            of images. Or the same in memory: a pair `(x, y)` of an array, a table or a list of
+            texts and the classes or values of its examples; or a table with a column of them, which
+            is a data frame, a dictionary of columns or a dictionary per row.
         network: that makes features of examples, one of `tfmeta networks`; None for
             efficientnet_lite2, or what suits texts and sounds untrained. Features take none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is
@@ -78,7 +78,10 @@ def carry_out(request: Request) -> Learned | LearnedValues:
     try:
         return kind_of(request).learn(request)
     except UserError as error:
-        raise in_own_words(error, request.place) from error
+        own = in_own_words(error, request.place)
+        if str(own) == str(error):
+            raise
+        raise own from error
 
 
 @contextlib.contextmanager

@@ -31,9 +31,9 @@ from tfmeta.workflows.learnable.task import (
     ONE_TASK,
     Task,
     checked_source,
+    first_unless_surely_worse,
     held_out_of,
     learner_of,
-    likeliest,
     told_while_embedding,
 )
 from tfmeta.workflows.learned import Learned
@@ -58,8 +58,8 @@ def task_of_sounds(request: Request) -> Task:
     """The task of a folder of sounds.
 
     If no network is named, sounds are compared by their statistics; or by the pretrained embedding
-    of speech beside these, where that is installed, the sounds have its frequencies, and it makes
-    the answers that were held out likelier.
+    of speech beside these, where that is installed and the sounds have its frequencies, unless the
+    answers that were held out are surely likelier without it.
     """
     name = request.network
     bands = suited_to_network(name or SPEECH, "audio-folder")
@@ -75,7 +75,10 @@ def task_of_sounds(request: Request) -> Task:
 
 
 def _embedded(source: ClassSource, progress: Progress) -> Task:
-    """The likelier of two tasks: by the speech embedding above all, or by statistics alone."""
+    """By the speech embedding above all, or by statistics alone if these are surely better.
+
+    The voice of a single speaker is known by statistics, so that held-out words of theirs are too.
+    """
     speech = NETWORKS[SPEECH]
     has_speech = speech.is_installed and source.input_shape[1] >= speech.input_shape[1]
     network, number = heard_features(source.input_shape, has_speech=has_speech)
@@ -86,7 +89,7 @@ def _embedded(source: ClassSource, progress: Progress) -> Task:
     tasks = [_by_statistics(source, made[:, :number], progress)]
     if has_speech:
         tasks.insert(0, _by_speech(source, network, made, number, progress))
-    return likeliest(tasks)
+    return first_unless_surely_worse(tasks, standard_errors=2)
 
 
 def _by_speech(

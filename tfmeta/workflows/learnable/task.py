@@ -81,12 +81,20 @@ def likeliest(tasks: Iterable[Task]) -> Task:
     return min(tasks, key=lambda task: getattr(task.held_out, "loss", 0.0))
 
 
-def first_unless_surely_worse(tasks: Iterable[Task]) -> Task:
-    """The first of two tasks, unless the held-out answers of the second are surely likelier."""
-    first, second = tasks
-    if first.held_out is None or second.held_out is None:
-        return first
-    return second if second.held_out.is_surely_better_than(first.held_out) else first
+def first_unless_surely_worse(tasks: Iterable[Task], *, standard_errors: float = 1) -> Task:
+    """The first of some tasks, unless the held-out answers of the second are surely likelier.
+
+    Args:
+        tasks: one or two.
+        standard_errors: see `HeldOut.is_surely_better_than`.
+    """
+    first, *others = tasks
+    for other in others:
+        if first.held_out is None or other.held_out is None:
+            return first
+        if other.held_out.is_surely_better_than(first.held_out, standard_errors=standard_errors):
+            return other
+    return first
 
 
 def learner_of(head: Head, network: keras.Model) -> MetaLearner:
