@@ -15,10 +15,12 @@ from sklearn.model_selection import cross_val_predict
 import tfmeta
 from tfmeta.cli import main
 from tfmeta.episodes.target_numbers import scale_of
+from tfmeta.evaluation.leave_one_out_values import HeldOutValues
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import TableNetworks
 from tfmeta.reading.feature_columns import input_scaling
 from tfmeta.workflows import learn_exports
+from tfmeta.workflows.learnable.values import _below_zero
 
 DATA = load_diabetes(scaled=False)
 ROWS, NAMES = 30, list(DATA.feature_names)
@@ -196,3 +198,16 @@ def test_windows_with_values_are_asked_about_in_the_shape_that_was_learned(tmp_p
     assert found.warnings == ("each example, of shape (5, 2), is taken as 10 columns",)
     answers = tfmeta.predict(tmp_path / "model", x[:3])
     assert np.abs([each.prediction[0] for each in answers] - y[:3]).max() < 0.05
+
+
+@pytest.mark.parametrize(("shift", "is_warned_of"), [(0.5, True), (-0.5, False), (9.0, False)])
+def test_intervals_below_zero_are_named_where_no_value_is(shift, is_warned_of):
+    errors = np.linspace(-0.3, 0.3, 10)[:, np.newaxis]
+    found = HeldOutValues(1.0, np.ones(1), errors, np.ones((10, 1)))
+    y = np.linspace(0, 3, 10)[:, np.newaxis] + shift
+    (warning,) = list(_below_zero(found, y, np.array([2.0]), "price")) or [None]
+    assert (warning is not None) == is_warned_of
+    if is_warned_of:
+        below = np.mean(y + 2 * errors - 1.6449 * 2 < 0)
+        assert warning.startswith(f"{100 * below:.0f}% of the 90% intervals reach below zero")
+        assert "the logarithm of price" in warning

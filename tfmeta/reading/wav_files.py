@@ -98,7 +98,9 @@ def wav_samples(content: bytes, header: WavHeader) -> np.ndarray:
     if code == FLOAT:
         values = np.frombuffer(body, f"<f{bits // 8}")
         if not (np.abs(values) <= LARGEST_FLOAT).all():
-            raise ValueError(f"has samples that are not finite or beyond {LARGEST_FLOAT:g}")
+            raise ValueError(
+                f"has samples that are not finite or beyond {LARGEST_FLOAT:g} (full scale is 1)"
+            )
     elif bits == 8:
         values = (np.frombuffer(body, np.uint8).astype(np.float32) - 128) / (1 << 7)
     elif bits == 24:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfmeta.episodes.target_numbers import scale_of
 from tfmeta.errors import UserError, counted
+from tfmeta.evaluation.intervals import Z90
 from tfmeta.evaluation.leave_one_out_values import HeldOutValues, best_strength
 from tfmeta.learners.bayes_linear import BayesLinear
 from tfmeta.networks.in_parts import FittedFeatures, computed
@@ -29,6 +30,7 @@ from tfmeta.workflows.learnable.words import as_option
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
 _LEAST_ROWS = 3
+_MANY = 0.1  # of the intervals
 _LARGEST = 1e15  # a variance is the square of such a value
 _MOST_LOST = 1e-3  # of the deviation of the values, by rounding to float32
 
@@ -130,7 +132,11 @@ def learn_values(
         rmse_of_mean=_error_of_mean(y),
         coverage90=found.coverage90,
         odd_rows=odd_rows(found, names),
-        warnings=(*_how_taken(x.shape[1:]), *prepared.warnings(prepared.facts())),
+        warnings=(
+            *_how_taken(x.shape[1:]),
+            *prepared.warnings(prepared.facts()),
+            *_below_zero(found, y, spread, target),
+        ),
         seconds=time.monotonic() - started,
     )
 
@@ -139,6 +145,18 @@ def _how_taken(shape: tuple[int, ...]) -> Iterator[str]:
     """What becomes of examples that are no rows."""
     if len(shape) > 1:
         yield f"each example, of shape {shape}, is taken as {math.prod(shape):,} columns"
+
+
+def _below_zero(found: HeldOutValues, y: Any, spread: Any, target: str) -> Iterator[str]:
+    """Says of values above zero, many of which are near it, what suits them better."""
+    if y.min() <= 0:
+        return
+    lowest = y + spread * (found.errors - Z90 * np.sqrt(found.variances))
+    if (share := float(np.mean(lowest < 0))) > _MANY:
+        yield (
+            f"{100 * share:.0f}% of the 90% intervals reach below zero, and no value does; answers "
+            f"may be better for the logarithm of {target}, as a column of its own"
+        )
 
 
 def _chosen(
