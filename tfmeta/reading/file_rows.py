@@ -43,8 +43,12 @@ class FileRows(Sequence[str]):
     def __getitem__(self, row):  # type: ignore[no-untyped-def]
         if isinstance(row, slice):
             return [self[each] for each in range(*row.indices(self._number))]
-        name = f"{self._noun} {self.numbers[row]}"
+        name = self.name(row)
         return f'{name} ("{shortened(self._texts[row])}")' if self._texts else name
+
+    def name(self, row: int) -> str:
+        """Such as "line 10", without the row's text."""
+        return f"{self._noun} {self.numbers[row]}"
 
     @cached_property
     def numbers(self) -> Sequence[int]:

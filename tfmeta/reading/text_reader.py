@@ -114,8 +114,7 @@ class TextReader(ExampleReader):
 
 
 def _places(path: str, texts: list[str], rows: FileRows) -> list[Place]:
-    each = enumerate(zip(texts, rows.numbers, strict=True), 1)
-    return [Place(path, row, text, f"line {line}") for row, (text, line) in each]
+    return [Place(path, row, text, rows.name(row - 1)) for row, text in enumerate(texts, 1)]
 
 
 def _check_there(path: AnyPath) -> None:

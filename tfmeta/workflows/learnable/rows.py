@@ -1,6 +1,5 @@
 """Tables of features with a column of classes, and vectors or windows in arrays."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -28,6 +27,7 @@ from tfmeta.workflows.learnable.task import (
     LIKENESS_OF_STEPS,
     ONE_TASK,
     Task,
+    as_columns,
     checked_source,
     first_unless_surely_worse,
     held_out_of,
@@ -62,9 +62,8 @@ def _how_taken(input_shape: tuple[int, ...]) -> Iterator[str]:
     """What becomes of examples that are neither rows nor windows."""
     if len(input_shape) > 1 and not are_windows(input_shape):
         yield (
-            f"each example, of shape {input_shape}, is taken as {math.prod(input_shape):,} "
-            "columns; windows of sensor data have the shape (time, channels), from "
-            f"{LENGTH} steps up"
+            f"{as_columns(input_shape)}; windows of sensor data have the shape (time, channels), "
+            f"from {LENGTH} steps up"
         )
 
 

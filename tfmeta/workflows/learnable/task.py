@@ -1,5 +1,6 @@
 """A task of classes that `tfmeta.learn` is to learn, and the heads that are tried on it."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,11 @@ class Task:
     @property
     def labels(self) -> npt.NDArray[np.int32]:
         return self.source.index.labels.astype(np.int32)
+
+
+def as_columns(shape: tuple[int, ...]) -> str:
+    """What becomes of examples of a shape that is no row's."""
+    return f"each example, of shape {shape}, is taken as {math.prod(shape):,} columns"
 
 
 def told_while_embedding(

@@ -1,6 +1,5 @@
 """Tables of features with a column of values, which become a served regression."""
 
-import math
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -25,7 +24,7 @@ from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
-from tfmeta.workflows.learnable.task import COLUMNS, LIKENESS
+from tfmeta.workflows.learnable.task import COLUMNS, LIKENESS, as_columns
 from tfmeta.workflows.learnable.words import as_option
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
@@ -133,18 +132,12 @@ def learn_values(
         coverage90=found.coverage90,
         odd_rows=odd_rows(found, names),
         warnings=(
-            *_how_taken(x.shape[1:]),
+            *([as_columns(x.shape[1:])] if x.ndim > 2 else []),
             *prepared.warnings(prepared.facts()),
             *_below_zero(found, y, spread, target),
         ),
         seconds=time.monotonic() - started,
     )
-
-
-def _how_taken(shape: tuple[int, ...]) -> Iterator[str]:
-    """What becomes of examples that are no rows."""
-    if len(shape) > 1:
-        yield f"each example, of shape {shape}, is taken as {math.prod(shape):,} columns"
 
 
 def _below_zero(found: HeldOutValues, y: Any, spread: Any, target: str) -> Iterator[str]:
