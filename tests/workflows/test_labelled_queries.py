@@ -174,3 +174,10 @@ def test_other_words_for_reading_are_refused(images):
         tfmeta.predict("exported/none", images[0], labeled=True)
     with pytest.raises(UserError, match="received labelled='yes'; expected True or False"):
         tfmeta.predict("exported/none", images[0], labelled="yes")
+
+
+def test_arrays_of_samples_are_no_sounds():
+    with pytest.raises(
+        UserError, match=r"queries \(in memory\) holds numbers, which do not say how"
+    ):
+        read_queries(SoundReader(), np.zeros((2, 800), np.float32))

@@ -1,7 +1,9 @@
 """Support sets and queries of sounds: folders and files."""
 
+from pathlib import Path
 from typing import ClassVar
 
+from tfmeta.errors import UserError
 from tfmeta.reading.file_reader import FileReader
 from tfmeta.reading.sound_files import SOUND_SUFFIXES, read_sound
 from tfmeta.user_files import AnyPath
@@ -14,4 +16,9 @@ class SoundReader(FileReader):
     suffixes: ClassVar = SOUND_SUFFIXES
 
     def read(self, path: AnyPath) -> bytes:
+        if Path(path).suffix.lower() == ".npz":
+            raise UserError(
+                f"{path} holds numbers, which do not say how many of them a second has; expected "
+                "sounds in files, such as WAV. SciPy's io.wavfile.write makes one"
+            )
         return read_sound(path)
