@@ -217,9 +217,10 @@ def test_categories_and_identifiers_that_spoil_the_model_are_named(tmp_path):
     ],
 )
 def test_too_little_is_refused(make, message, tmp_path):
+    output = tmp_path.with_name(f"{tmp_path.name}-model")  # not in the folder of the data
     with pytest.raises(tfmeta.UserError, match=message):
-        tfmeta.learn(make(tmp_path), network=str(small_features()), output=tmp_path / "model")
-    assert not (tmp_path / "model").exists()
+        tfmeta.learn(make(tmp_path), network=str(small_features()), output=output)
+    assert not output.exists()
 
 
 @pytest.mark.usefixtures("kept_exports")

@@ -146,7 +146,7 @@ def predict(
         trust: run code that a run names or holds, if it is not tfmeta's own.
         **reading: `labelled`: the queries have answers, as support sets have, for `tfmeta.score`;
             folders may have any layout that `tfmeta.learn` takes. `skip_unreadable`: leave out
-            queries in files that can't be read, and say which. Labelled queries in memory are
+            queries that can't be read or are refused, and say which. Labelled queries in memory are
             given as a support set is.
 
     Returns:
@@ -166,9 +166,8 @@ def predict(
         reader = predictor.reader()
         queries = read_queries(reader, asked, **reading)
         check_support(model, support, is_adapted=predictor.is_adapted, reader=reader)
-        return _answered(
-            model, predictor, queries, support, skips=reading.get("skip_unreadable", False)
-        )
+        skips = reading.get("skip_unreadable", False)
+        return _answered(model, predictor, queries, support, skips=skips)
 
 
 def _answered(

@@ -131,16 +131,18 @@ def learn_values(
         rmse_of_mean=_error_of_mean(y),
         coverage90=found.coverage90,
         odd_rows=odd_rows(found, names),
-        warnings=(
-            *([as_columns(x.shape[1:])] if x.ndim > 2 else []),
-            *prepared.warnings(prepared.facts()),
-            *_below_zero(found, y, spread, target),
-        ),
+        warnings=(*_taken(x), *prepared.warnings(prepared.facts()), *_below_zero(found, y, spread)),
         seconds=time.monotonic() - started,
     )
 
 
-def _below_zero(found: HeldOutValues, y: Any, spread: Any, target: str) -> Iterator[str]:
+def _taken(x: Any) -> Iterator[str]:
+    """Says how examples that are no rows are taken."""
+    if x.ndim > 2:
+        yield as_columns(x.shape[1:])
+
+
+def _below_zero(found: HeldOutValues, y: Any, spread: Any) -> Iterator[str]:
     """Says of values above zero, many of which are near it, what suits them better."""
     if y.min() <= 0:
         return
@@ -148,7 +150,7 @@ def _below_zero(found: HeldOutValues, y: Any, spread: Any, target: str) -> Itera
     if (share := float(np.mean(lowest < 0))) > _MANY:
         yield (
             f"{100 * share:.0f}% of the 90% intervals reach below zero, and no value does; answers "
-            f"may be better for the logarithm of {target}, as a column of its own"
+            "may be better for a column of the values' logarithms"
         )
 
 
