@@ -54,7 +54,7 @@ class TextReader(ExampleReader):
         _check_there(path)
         columns, rows = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
         places = _places(str(path), columns["text"], rows)
-        check_tokens([place.text or "" for place in places], places)
+        _check_tokens(places)
         names, labels = labelled(np.array(columns["label"]))
         return SupportSet(names, [text.encode() for text in columns["text"]], labels, places)
 
@@ -62,7 +62,7 @@ class TextReader(ExampleReader):
         places: list[Place] = []
         for path in paths:
             places += self._queries_of(path)
-        check_tokens([place.text or "" for place in places], places)
+        _check_tokens(places)
         return places, [str(place.text).encode() for place in places]
 
     def named(self, columns: NamedColumns) -> tuple[list[Place], list[bytes]]:
@@ -76,7 +76,7 @@ class TextReader(ExampleReader):
         column = found.columns.get(name, next(iter(found.columns.values())))
         texts = text_per_row(column, name, "text", found.rows)
         places = [Place(None, row, text) for row, text in enumerate(texts.tolist(), 1)]
-        check_tokens([place.text or "" for place in places], places)
+        _check_tokens(places)
         return places, [text.encode() for text in texts.tolist()]
 
     def _queries_of(self, given: AnyPath) -> list[Place]:
@@ -115,6 +115,10 @@ class TextReader(ExampleReader):
 
 def _places(path: str, texts: list[str], rows: FileRows) -> list[Place]:
     return [Place(path, row, text, rows.name(row - 1)) for row, text in enumerate(texts, 1)]
+
+
+def _check_tokens(places: list[Place]) -> None:
+    check_tokens([place.text or "" for place in places], places)
 
 
 def _check_there(path: AnyPath) -> None:

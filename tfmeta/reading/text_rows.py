@@ -13,8 +13,8 @@ from tfmeta.reading.frames import check_separator
 from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import as_text, is_unicode
 
-ROW_SUFFIXES = (".csv", ".jsonl", ".parquet")
-_PARQUET = ".parquet"
+_CSV, _PARQUET = ".csv", ".parquet"
+ROW_SUFFIXES = (_CSV, ".jsonl", _PARQUET)
 _HOW_TO_NAME = "name yours with --set pipeline.{option}=NAME"
 
 
@@ -43,16 +43,17 @@ def read_text_rows(
     Raises:
         UserError: if the file can't be read, or a value is missing.
     """
-    rows = list(_READERS.get(path.suffix.lower(), _json_rows)(path))
+    suffix = path.suffix.lower()
+    rows = list(_READERS.get(suffix, _json_rows)(path))
     if not rows:
         raise UserError(f"{path} holds no rows; expected a {' and a '.join(chosen)} in each")
-    lines = None if path.suffix.lower() == _PARQUET else [line for line, _ in rows]
+    lines = None if suffix == _PARQUET else [line for line, _ in rows]
     names = FileRows(path, len(rows), lines=lines)
     columns = {}
     for option, name in chosen.items():
         if not any(name in row for _, row in rows):
-            is_table = path.suffix.lower() in _READERS  # whose rows have the same columns
-            where = "it has" if is_table else f"line {rows[0][0]} has"
+            # The rows of a table have the same columns.
+            where = "it has" if suffix in _READERS else f"line {rows[0][0]} has"
             raise UserError(
                 f"{path} has no column {name!r} ({where}: {listed(list(rows[0][1]))})"
                 f"; {how_to_name.format(option=option)}"
@@ -143,4 +144,4 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, dict(zip(columns, row, strict=True))
 
 
-_READERS = {".csv": _csv_rows, _PARQUET: _parquet_rows}
+_READERS = {_CSV: _csv_rows, _PARQUET: _parquet_rows}

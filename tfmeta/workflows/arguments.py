@@ -8,6 +8,7 @@ from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.training.progress import Progress
+from tfmeta.user_files import AnyPath, is_within
 
 
 def whole(name: str, value: Any, *, least: int, most: int = 2**32 - 1) -> int:
@@ -69,6 +70,25 @@ def paths(name: str, values: Any) -> list[str]:
 
 def _is_list_of_texts(array: Any) -> bool:
     return getattr(array, "ndim", 0) == 1 and all(isinstance(each, str) for each in array)
+
+
+def check_outside(what: str, place: Path, data: AnyPath, way: str) -> None:
+    """Refuses a place in a folder of data whose folders are classes: it would be one from then on.
+
+    Args:
+        what: would be there, with its place, such as "the run runs/a".
+        place: a folder that is yet to be made.
+        data: the folder.
+        way: what the user does instead.
+
+    Raises:
+        UserError: if the place is the folder, or in it.
+    """
+    if is_within(place, data):
+        raise UserError(
+            f"received {what}, which is in the folder of the data, {data}; expected one outside, "
+            f"for each folder in there is a class. {way}"
+        )
 
 
 def check_flags(**flags: object) -> None:

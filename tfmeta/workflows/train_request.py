@@ -10,8 +10,7 @@ from tfmeta.pipelines import pipeline_of
 from tfmeta.training.cluster import cluster_for
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
-from tfmeta.user_files import is_within
-from tfmeta.workflows.arguments import check_flags
+from tfmeta.workflows.arguments import check_flags, check_outside
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,10 @@ class TrainRequest:
             self._check_outside()
 
     def _check_outside(self) -> None:
-        """Refuses a run in the folder of the data, where it would be a class from then on."""
         pipeline, data_dir = pipeline_of(self.settings.pipeline), self.settings.data_dir
-        holds_classes = pipeline is not None and pipeline.holds_classes
-        if holds_classes and data_dir is not None and is_within(self.place, data_dir):
-            raise UserError(
-                f"received the run {self.place}, which is in the folder of the data, {data_dir}; "
-                "expected one outside, for each folder in there is a class. Choose another run_dir "
-                "(--run-dir)"
-            )
+        if pipeline is not None and pipeline.holds_classes and data_dir is not None:
+            way = "Choose another run_dir (--run-dir)"
+            check_outside(f"the run {self.place}", self.place, data_dir, way)
 
     @property
     def is_for_workers(self) -> bool:

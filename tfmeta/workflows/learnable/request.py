@@ -9,8 +9,15 @@ from typing import Any
 from tfmeta.errors import UserError
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.training.progress import Progress
-from tfmeta.user_files import AnyPath, is_within
-from tfmeta.workflows.arguments import check_flags, check_names, check_texts, path, progress_or_log
+from tfmeta.user_files import AnyPath
+from tfmeta.workflows.arguments import (
+    check_flags,
+    check_names,
+    check_outside,
+    check_texts,
+    path,
+    progress_or_log,
+)
 from tfmeta.workflows.learnable.label_column import check_columns, columns_of, label_column
 from tfmeta.workflows.learnable.words import as_option, in_own_words
 
@@ -20,6 +27,7 @@ NAMED = ("label", "target", "text")  # options that name one column
 _READING = (*NAMED, *CHOOSING, *GAPS, "skip_unreadable")
 _ARGUMENTS = (*_READING, "network", "output", "trust", "progress")
 _EXPORTED = Path("exported")
+_ANOTHER = "Give another folder: output=FOLDER in Python, --output FOLDER on the command line"
 _SUFFIXES = (".csv", ".jsonl", ".npz", ".parquet")
 
 
@@ -99,7 +107,8 @@ def request_for(
     folder = path("output", output or _EXPORTED / place.resolve().stem)
     _check_there(place)
     _check_writable(folder)
-    _check_outside(folder, place)
+    for each in (folder, learner_folder(folder)) if place.is_dir() else ():
+        check_outside(f"{each} for a model", each, place, _ANOTHER)
     progress.advance(0.0, "reading")
     notes: tuple[str, ...] = ()
     if not place.is_dir():
@@ -135,17 +144,5 @@ def _check_writable(folder: Path) -> None:
         missing = next(each for each in (output, *output.absolute().parents) if each.exists())
         if not missing.is_dir():
             raise UserError(
-                f"cannot write {output}: {missing} is a file; expected a folder. Give another "
-                "folder: output=FOLDER in Python, --output FOLDER on the command line"
+                f"cannot write {output}: {missing} is a file; expected a folder. {_ANOTHER}"
             )
-
-
-def _check_outside(folder: Path, place: Path) -> None:
-    """Refuses models in the data's folder, where they would be taken for a class from then on."""
-    inside = [each for each in (folder, learner_folder(folder)) if is_within(each, place)]
-    if inside and place.is_dir():
-        raise UserError(
-            f"received {inside[0]} for a model, which is in the folder of the data, {place}; "
-            "expected one outside, for each folder in there is a class. Give another: "
-            "output=FOLDER in Python, --output FOLDER on the command line"
-        )

@@ -89,8 +89,10 @@ def _chosen(tasks: Sequence[Task]) -> Task:
     The pretrained one knows English. Of a text in it the answers of few examples say little about
     which is better, so that TF-IDF must be so surely.
     """
+    if len(tasks) == 1:
+        return tasks[0]
     pieces = _tokens_of(tasks[0].source).tokens_per_word(ends=_ENDS)
-    is_english = len(tasks) > 1 and pieces <= _MOST_PIECES
+    is_english = pieces <= _MOST_PIECES
     return first_unless_surely_worse(tasks) if is_english else likeliest(tasks)
 
 
