@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.backend.config import keras_home
+from keras.src.models.functional import Functional
 from keras.src.random.seed_generator import global_seed_generator
 
 # Layers
@@ -25,6 +26,11 @@ from keras.src.random.seed_generator import global_seed_generator
 def layers_of(network: keras.Layer, *, include_self: bool = True) -> list[keras.Layer]:
     """The network and every layer in it, an outer layer before the layers that it holds."""
     return list(network._flatten_layers(include_self=include_self))
+
+
+def is_made_of_layers(layer: keras.Layer) -> bool:
+    """Whether a model is functional or sequential: it computes nothing but what its layers do."""
+    return type(layer) in (keras.Sequential, Functional)
 
 
 def own_trainable_variables(layer: keras.Layer) -> list[Any]:

@@ -8,7 +8,7 @@ from keras import layers
 
 import tfmeta
 from tfmeta.exporting.writing.exporter import export_model
-from tfmeta.learners import network_function, network_run
+from tfmeta.learners import network_function, network_run, second_derivatives
 
 
 @pytest.fixture(autouse=True)
@@ -36,10 +36,11 @@ WRONG = {
 )
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_second_derivative_is_refused_by_the_layers_name(name):
-    after = layers.Conv2D(3, 3, activation="tanh")
+    before, after = layers.BatchNormalization(), layers.Conv2D(3, 3, activation="tanh")
+    network = network_with(before, WRONG[name](), after)
     with pytest.raises(ValueError, match=rf"\({name}\) has no right second derivative"):
-        tfmeta.MAML(network_with(WRONG[name](), after))
-    tfmeta.MAML(network_with(WRONG[name](), after), first_order=True)
+        tfmeta.MAML(network)
+    tfmeta.MAML(network, first_order=True)
 
 
 @pytest.mark.parametrize("kind", [layers.ReLU, layers.MaxPooling2D, layers.BatchNormalization])
@@ -47,12 +48,31 @@ def test_kinks_and_statistics_are_no_reason_to_refuse(kind):
     tfmeta.MAML(network_with(kind(), layers.Conv2D(3, 3, activation="relu")))
 
 
+def network_of_volumes(*middle):
+    """Its pooling has no kernel for float64, and its ReLUs leave ties."""
+    x = inputs = keras.Input((8, 8, 8, 2))
+    for layer in (layers.Conv3D(4, 3, activation="relu"), *middle, layers.MaxPooling3D(2)):
+        x = layer(x)
+    return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+
+
+def test_kinks_are_no_reason_to_refuse_a_network_that_float64_cannot_compute():
+    tfmeta.MAML(network_of_volumes(layers.BatchNormalization()))
+
+
+def test_a_wrong_layer_of_a_network_that_float64_cannot_compute_is_refused_by_its_name():
+    wrong = layers.Activation("softsign")
+    with pytest.raises(ValueError, match=r"\(Activation\) has no right second derivative"):
+        tfmeta.MAML(network_of_volumes(layers.BatchNormalization(), wrong))
+
+
 @pytest.mark.fault(
     "a Keras whose normalisation no longer calls what makes its second derivative right",
     "refused by the layer's name",
 )
 def test_normalisation_by_tensorflows_own_moments_is_refused(monkeypatch):
-    monkeypatch.setattr(network_run, "exact_second_derivatives", contextlib.nullcontext)
+    for module in (network_run, second_derivatives):
+        monkeypatch.setattr(module, "exact_second_derivatives", contextlib.nullcontext)
     with pytest.raises(ValueError, match=r"\(BatchNormalization\) has no right second derivative"):
         tfmeta.MAML(network_with(layers.BatchNormalization(), layers.Activation("tanh")))
 

@@ -76,6 +76,14 @@ def test_layers_are_listed_from_the_outside_in():
         assert [layer.name for layer in without] == names[1:]
 
 
+def test_models_that_are_only_their_layers_are_told():
+    with seen("is_made_of_layers"):
+        assert internals.is_made_of_layers(model())
+        assert internals.is_made_of_layers(keras.Sequential([layers.Dense(2)]))
+        for each in (Outer(), layers.Dense(2), keras.Model()):  # the last is no functional one
+            assert not internals.is_made_of_layers(each)
+
+
 def test_own_variables_are_without_those_of_inner_layers():
     with seen("own_trainable_variables, own_variables"):
         outer = model().get_layer("outer")
