@@ -55,7 +55,7 @@ def test_each_example_is_answered_by_features_that_have_not_seen_its_label():
     rows, made = of_folds[0]
     for row in rows[:4]:
         index = np.flatnonzero(found.rows == row)[0]
-        distance = nearest_distances(made, LABELS, np.array([row]))
+        distance = nearest_distances(made, np.array([row]))
         assert found.answers.distances[index] == distance
     rows, made = of_classes[1]
     assert set(LABELS[list(rows)]) == {1}

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tfmeta
-from tfmeta.training.progress import Progress
+from tfmeta.workflows.learnable.request import request_for
 from tfmeta.workflows.learnable.rows import task_of_table
 
 
@@ -18,7 +18,7 @@ def test_flowers_are_told_apart_as_well_as_by_logistic_regression(tmp_path):
     """Versicolor and virginica differ in how far they are from the mean, not in the direction."""
     iris = load_iris()
     np.savez(tmp_path / "iris.npz", x=iris.data, y=iris.target)
-    task = task_of_table(tmp_path / "iris.npz", {"label": "y"}, None, Progress("learn"))
+    task = task_of_table(request_for(tmp_path / "iris.npz", label="y"))
     plain = make_pipeline(StandardScaler(), LogisticRegression(C=100, max_iter=1000))
     by_row = cross_val_predict(plain, iris.data, iris.target, cv=50, method="predict_proba")
     accuracy = (by_row.argmax(1) == iris.target).mean()
@@ -34,7 +34,7 @@ def test_a_threshold_among_other_columns_is_learned(tmp_path):
     x = rng.lognormal(size=(160, 4))
     y = (x[:, 0] > 1) ^ (x[:, 1] > 1)
     np.savez(tmp_path / "both.npz", x=x, y=np.int32(y))
-    task = task_of_table(tmp_path / "both.npz", {"label": "y"}, None, Progress("learn"))
+    task = task_of_table(request_for(tmp_path / "both.npz", label="y"))
     plain = make_pipeline(StandardScaler(), LogisticRegression())
     by_row = cross_val_predict(plain, x, y, cv=20)
     assert (by_row == y).mean() < 0.65
@@ -48,7 +48,7 @@ def test_one_column_that_decides_among_many_is_found(tmp_path):
     x = np.random.default_rng(0).normal(size=(60, 30))
     y = np.int32(x[:, 7] > 0.5)
     np.savez(tmp_path / "step.npz", x=x, y=y)
-    task = task_of_table(tmp_path / "step.npz", {"label": "y"}, None, Progress("learn"))
+    task = task_of_table(request_for(tmp_path / "step.npz", label="y"))
     forest = RandomForestClassifier(200, oob_score=True, random_state=0).fit(x, y)
     plain = make_pipeline(StandardScaler(), LogisticRegression())
     of_plain = (cross_val_predict(plain, x, y, cv=20) == y).mean()
@@ -64,7 +64,7 @@ def test_what_happens_at_any_time_of_a_window_is_learned(tmp_path):
         for at in rng.choice(50, 1, replace=False) + np.arange(label + 1) * 4:
             window[at : at + 3, 1] += (1, 3, 1)
     np.savez(tmp_path / "knocks.npz", x=x, y=y)
-    task = task_of_table(tmp_path / "knocks.npz", {"label": "y"}, None, Progress("learn"))
+    task = task_of_table(request_for(tmp_path / "knocks.npz", label="y"))
     assert task.network.startswith("convolutions of windows")
     assert task.held_out is not None
     assert task.held_out.is_right.mean() >= 0.9

@@ -78,7 +78,7 @@ def test_the_likelier_network_is_taken_and_the_pretrained_one_in_doubt_for_engli
         np.zeros((2, 9)), {}, np.array(pieces), ["one two three", "four five"]
     )
 
-    def embedded(place, columns, name, progress):
+    def embedded(request, name):
         held_out = SimpleNamespace(
             loss=losses.pop(name), is_surely_better_than=lambda other, **_: is_sure
         )
@@ -88,10 +88,10 @@ def test_the_likelier_network_is_taken_and_the_pretrained_one_in_doubt_for_engli
     monkeypatch.setattr(texts, "_texts_embedded", embedded)
     monkeypatch.setattr(texts, "TEXT_NETWORK", "mlp")
     monkeypatch.setattr(texts, "NETWORKS", {"mlp": SimpleNamespace(is_installed=True)})
-    assert texts.task_of_texts("data.csv", {}, None, None).network == chosen
+    assert texts.task_of_texts(SimpleNamespace(network=None)).network == chosen
     assert losses == {}
     losses["conv4"] = 1.0
-    assert texts.task_of_texts("data.csv", {}, "conv4", None).network == "conv4"
+    assert texts.task_of_texts(SimpleNamespace(network="conv4")).network == "conv4"
 
 
 @pytest.mark.usefixtures("unexported")

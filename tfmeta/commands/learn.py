@@ -31,6 +31,12 @@ from tfmeta.terminal import say, width
     metavar="auto",
     help="Take columns of texts as categories; or JSON of the values by column.",
 )
+@click.option(
+    "--hold-out-by",
+    metavar="COLUMN|REGEX",
+    help="Hold out examples of one value together: of one person, say. In a folder, a regular "
+    "expression finds it in the names of the files.",
+)
 @click.option("--skip-unreadable", is_flag=True, help="Leave out files that can't be read.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")

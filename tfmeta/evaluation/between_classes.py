@@ -23,7 +23,7 @@ def confidence_between_classes(features: npt.NDArray[np.float32]) -> Confidence:
         features: `(classes, units)`, one example of each class.
     """
     labels = np.arange(len(features))
-    from_others = nearest_distances(features, labels, labels)
+    from_others = nearest_distances(features, labels)
     typical = float(np.median(from_others))
     if typical <= 0:  # most examples are the same
         return Confidence()

@@ -2,19 +2,19 @@
 
 One example of each class is held out at a time, so that the classes of the others are as even as
 they were; of a class with more than twenty examples, a twentieth, and of more than a thousand
-examples a fifth.
+examples a fifth. If examples come in groups, such as several of one person, a group is held out
+together: else the answers rest on what its others say of the person.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tfmeta.confidence import Confidence
 from tfmeta.evaluation.calibration import Answers, fitted
+from tfmeta.evaluation.folds import Array, Folds, folds_of
 from tfmeta.evaluation.intervals import are_surely_more
 from tfmeta.evaluation.left_out import (
     ABSENT,
@@ -27,18 +27,15 @@ from tfmeta.evaluation.logistic_head import LOGISTIC_STEPS, in_fewest_units
 from tfmeta.evaluation.unseen_labels import GROUPS, Comparable, groups_of_blocks, without_labels
 from tfmeta.runtime import one_thread_if_small
 
-_MANY = 1000  # examples; of more, a fifth is held out at a time
+_MANY = 1000  # examples, of which some answer for all without their class
 REGULARISATIONS = (0.03, 0.1, 0.3, 1.0, 3.0)  # for features of unit length
 LOGISTIC_REGULARISATIONS = (0.03, 0.1, 0.3)
 _SLOWEST = "transfer"  # with its logistic regression
 # Multiplications to try these, which take some minutes on two cores.
 _MOST_WORK = 2e13
-_MOST_FOLDS, _FEW_FOLDS = 20, 5
 _MOST_REMEMBERED = 2**24  # numbers, 64 MiB in an export
 _MOST_NEIGHBOURS = 20_000  # examples, whose distances from each other are computed
 _ENOUGH = 1000  # examples that are held out, to choose a head by
-Array = npt.NDArray[Any]
-Folds = Sequence[Array]
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,8 @@ class HeldOut:
 
     Attributes:
         head: the head.
-        rows: numbers of the examples that can be held out: those whose class has another.
+        rows: numbers of the examples that can be held out: those whose class has another, in
+            another group if there are groups.
         answers: `known` are the logits of these examples, by the head learned from the others;
             `unknown` those of examples by the head learned without their class, whose column is
             then absent: of all examples, or of many some.
@@ -116,7 +114,9 @@ class HeldOut:
         return are_surely_more(other.losses, self.losses, standard_errors=standard_errors)
 
 
-def held_out(features: Comparable, labels: Array, head: Head) -> HeldOut:
+def held_out(
+    features: Comparable, labels: Array, head: Head, groups: Array | None = None
+) -> HeldOut:
     """What a head says of each example that it was not learned from.
 
     Args:
@@ -124,12 +124,14 @@ def held_out(features: Comparable, labels: Array, head: Head) -> HeldOut:
             for a network fitted on labels.
         labels: `(examples,)` from 0; at least one class has two examples.
         head: one of `heads_for`.
+        groups: see `folds_of`; at least one class is in two of them.
     """
     blocks = _blocks_without_class(head, labels)
-    return _held_out(features, labels, head, folds=folds_of(labels), blocks=blocks)
+    folds = folds_of(labels, groups)
+    return _held_out(features, labels, head, folds=folds, blocks=blocks, groups=groups)
 
 
-def heads_for(labels: Array, units: int) -> list[Head]:
+def heads_for(labels: Array, units: int, groups: Array | None = None) -> list[Head]:
     """The heads that are tried on examples of these classes, from 0, with so many features."""
     number, classes = len(labels), int(labels.max()) + 1
     found = [Head("prototypical")]
@@ -138,7 +140,7 @@ def heads_for(labels: Array, units: int) -> list[Head]:
         Head(_SLOWEST, {"head": "logistic", "regularisation": value}, "logistic regression")
         for value in LOGISTIC_REGULARISATIONS
     ]
-    folds = folds_of(labels)
+    folds = folds_of(labels, groups)
     times = len(logistic) * len(_enough_of(folds)) + len(folds)
     times += len(_blocks_without_class(logistic[0], labels))
     fewest = min(units, number)
@@ -146,7 +148,7 @@ def heads_for(labels: Array, units: int) -> list[Head]:
     return [*found, *logistic] if is_affordable else found
 
 
-def best_head(features: Comparable, labels: Array) -> HeldOut:
+def best_head(features: Comparable, labels: Array, groups: Array | None = None) -> HeldOut:
     """The head whose calibrated answers to examples that were held out are the likeliest.
 
     It is chosen by a thousand examples if there are more, and then answers all of them. It
@@ -155,19 +157,19 @@ def best_head(features: Comparable, labels: Array) -> HeldOut:
     Args: see `held_out`.
     """
     with one_thread_if_small(len(labels)):
-        return _best_head(features, labels)
+        return _best_head(features, labels, groups)
 
 
-def _best_head(features: Comparable, labels: Array) -> HeldOut:
+def _best_head(features: Comparable, labels: Array, groups: Array | None) -> HeldOut:
     units = without_labels(features, np.arange(0)).shape[1]
     is_small = len(labels) * units <= _MOST_REMEMBERED and len(labels) <= _MOST_NEIGHBOURS
     features = _in_fewest_units(features)  # once for all heads
-    folds = _enough_of(folds_of(labels))
-    heads = heads_for(labels, units)
+    folds = _enough_of(folds_of(labels, groups))
+    heads = heads_for(labels, units, groups)
     best = min(heads, key=lambda head: _held_out(features, labels, head, folds=folds).loss)
     tried_all = any(head.algorithm == _SLOWEST for head in heads)
     best = replace(best, remembers=is_small)
-    return replace(held_out(features, labels, best), tried_all=tried_all)
+    return replace(held_out(features, labels, best, groups), tried_all=tried_all)
 
 
 def _in_fewest_units(features: Comparable) -> Comparable:
@@ -182,13 +184,19 @@ def _in_fewest_units(features: Comparable) -> Comparable:
 
 
 def _held_out(
-    features: Comparable, labels: Array, head: Head, *, folds: Folds, blocks: Folds = ()
+    features: Comparable,
+    labels: Array,
+    head: Head,
+    *,
+    folds: Folds,
+    blocks: Folds = (),
+    groups: Array | None = None,
 ) -> HeldOut:
     """What a head says of the examples of some folds, and of blocks whose classes it lacks."""
-    rows, known, from_any = _answered(features, labels, head, folds)
+    rows, known, from_any = _answered(features, labels, head, folds, apart=groups)
     answers = Answers(known, labels[rows], known[:0])
     if blocks:
-        others, unknown, from_others = _answered(features, labels, head, blocks, of_others=True)
+        others, unknown, from_others = _answered(features, labels, head, blocks, apart=labels)
         unknown[np.arange(len(others)), labels[others]] = ABSENT
         answers = replace(answers, unknown=unknown)
         if head.remembers:
@@ -197,11 +205,14 @@ def _held_out(
 
 
 def _answered(
-    features: Comparable, labels: Array, head: Head, blocks: Folds, **of_distances: bool
+    features: Comparable, labels: Array, head: Head, blocks: Folds, *, apart: Array | None
 ) -> tuple[Array, Array, Array]:
     """The numbers of the blocks' examples from the lowest, their logits and their distances.
 
     The features of a block's examples are by a network that has not seen their labels.
+
+    Args:
+        apart: `(examples,)`: distances are from examples that have another number.
     """
     logits, distances = [], []
     for group in groups_of_blocks(features, blocks):
@@ -209,7 +220,7 @@ def _answered(
         x = np.asarray(without_labels(features, rows), np.float64)
         logits += left_out_logits(head.algorithm, x, labels, group, **head.options)
         if head.remembers:
-            distances.append(nearest_distances(x, labels, rows, **of_distances))
+            distances.append(nearest_distances(x, rows, apart))
     rows = np.concatenate(blocks)
     order = np.argsort(rows)
     return (
@@ -229,27 +240,6 @@ def _blocks_without_class(head: Head, labels: Array) -> Folds:
         return blocks_of_classes(labels)
     blocks = blocks_of_some_classes(labels)
     return blocks if len(labels) <= _MANY else blocks[:1]
-
-
-def number_of_folds(labels: Array) -> int:
-    """How many times examples are held out."""
-    most = _MOST_FOLDS if len(labels) <= _MANY else _FEW_FOLDS
-    return int(min(np.bincount(labels).max(), most))
-
-
-def folds_of(labels: Array) -> Folds:
-    """The numbers of the examples that are held out together.
-
-    Each is held out once, but one that is alone in its class, which never is. Which of a class's
-    examples come together with which of another is drawn: a file may be in the order of a template.
-    """
-    rng, number = np.random.default_rng(0), number_of_folds(labels)
-    fold = np.full(len(labels), -1)
-    for label in range(labels.max() + 1):
-        rows = rng.permutation(np.flatnonzero(labels == label))
-        if len(rows) > 1:
-            fold[rows] = (rng.integers(number) + np.arange(len(rows))) % number
-    return [np.flatnonzero(fold == each) for each in range(number)]
 
 
 def _enough_of(folds: Folds) -> Folds:

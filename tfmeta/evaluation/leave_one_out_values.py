@@ -1,4 +1,7 @@
-"""Each row of a regression answered by what was learned from all the others."""
+"""Each row of a regression answered by what was learned from the others.
+
+These are all others; or if rows come in groups, such as several of one person, all of other groups.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -61,33 +64,39 @@ class HeldOutValues:
         return float(np.mean(np.abs(self.errors) <= Z90 * np.sqrt(self.variances)))
 
 
-def held_out_values(features: Array, targets: Array, strength: float) -> HeldOutValues:
+def held_out_values(
+    features: Array, targets: Array, strength: float, groups: Array | None = None
+) -> HeldOutValues:
     """Leaves out each row, in closed form; see `_LeftOut`.
 
     Args:
         features: `(rows, features)`, each of a mean near zero and a deviation near one.
         targets: `(rows, outputs)`, likewise.
         strength: see `HeldOutValues`.
+        groups: `(rows,)` from 0: rows of one number are left out together; None if each alone.
     """
-    return _found(strength, *_LeftOut(features, targets).by(strength))
+    return _found(strength, *_LeftOut(features, targets, groups).by(strength))
 
 
-def best_strength(features: Comparable, targets: Array) -> HeldOutValues:
+def best_strength(
+    features: Comparable, targets: Array, groups: Array | None = None
+) -> HeldOutValues:
     """The strength with which the targets that were held out are the likeliest.
 
     Args:
         features: see `held_out_values`; or see `without_labels`, for a network fitted on targets.
         targets: see `held_out_values`.
+        groups: see `held_out_values`.
     """
     with one_thread_if_small(len(targets)):
-        return _best_strength(features, targets)
+        return _best_strength(features, targets, groups)
 
 
-def _best_strength(features: Comparable, targets: Array) -> HeldOutValues:
+def _best_strength(features: Comparable, targets: Array, groups: Array | None) -> HeldOutValues:
     errors = np.empty((len(STRENGTHS), *targets.shape))
     left = np.empty((len(STRENGTHS), len(targets), 1))
-    for rows in groups_of_rows(features, len(targets)):
-        left_out = _LeftOut(without_labels(features, rows), targets)
+    for rows in groups_of_rows(features, len(targets), groups):
+        left_out = _LeftOut(without_labels(features, rows), targets, groups)
         for number, strength in enumerate(STRENGTHS):
             of_all = left_out.by(strength)
             errors[number, rows], left[number, rows] = (each[rows] for each in of_all)
@@ -98,26 +107,36 @@ def _best_strength(features: Comparable, targets: Array) -> HeldOutValues:
 class _LeftOut:
     """Each row of a regression answered by that of all others, for any strength of its prior.
 
-    With the features X, a constant among them, A = X'X + strength I and h the diagonal of
-    X A^-1 X', the answer to a row that is left out is off by r / (1 - h), where r is how far the
-    regression of all rows is off. X'X is decomposed once.
+    With the features X, a constant among them, A = X'X + strength I and H = X A^-1 X', the answers
+    to rows B that are left out are off by (I - H_BB)^-1 r, where r is how far the regression of all
+    rows is off. Their variance is the noise times the diagonal of that inverse, which is 1 / (1 -
+    h) for a row alone. X'X is decomposed once.
     """
 
-    def __init__(self, features: Array, targets: Array):
+    def __init__(self, features: Array, targets: Array, groups: Array | None):
         x = np.concatenate([features, np.ones((len(features), 1))], 1).astype(np.float64)
         x = in_fewest_units(x)
         sizes, axes = np.linalg.eigh(x.T @ x)
         self._sizes, self._x = np.maximum(sizes, 0)[:, np.newaxis], x @ axes
         self._targets, self._products = targets, self._x.T @ targets
+        several = [] if groups is None else range(groups.max() + 1)
+        self._blocks = [np.flatnonzero(groups == group) for group in several]
 
     def by(self, strength: float) -> tuple[Array, Array]:
-        """How far the answers are off, `(rows, outputs)`, and 1 - h, `(rows, 1)`."""
+        """How far the answers are off, `(rows, outputs)`, and noise / variance, `(rows, 1)`."""
         shrunk = 1 / (self._sizes + strength)
+        off = self._x @ (self._products * shrunk) - self._targets
         left = 1 - self._x**2 @ shrunk
-        return (self._x @ (self._products * shrunk) - self._targets) / left, left
+        errors = off / left
+        for rows in self._blocks:
+            x = self._x[rows]
+            inverse = np.linalg.inv(np.eye(len(rows)) - (x * shrunk.T) @ x.T)
+            errors[rows] = inverse @ off[rows]
+            left[rows] = 1 / np.diag(inverse)[:, np.newaxis]
+        return errors, left
 
 
 def _found(strength: float, errors: Array, left: Array) -> HeldOutValues:
-    """With the noise that is likeliest; the variance of an answer is noise / (1 - h)."""
+    """With the noise that is likeliest if rows are taken one by one."""
     noise = np.maximum((errors**2 * left).mean(0), _LEAST_NOISE)
     return HeldOutValues(strength, noise, errors, noise / left)

@@ -42,20 +42,17 @@ def left_out_logits(
     return _LOGITS[algorithm](features, labels, blocks, **options)
 
 
-def nearest_distances(
-    features: Array, labels: Array, asked: Array, *, of_others: bool = False
-) -> Array:
+def nearest_distances(features: Array, asked: Array, apart: Array | None = None) -> Array:
     """How far some examples are from the nearest other one.
 
     Args:
         features: see `left_out_logits`.
-        labels: likewise.
         asked: numbers of these examples.
-        of_others: whether the other one is of another class.
+        apart: `(examples,)`, such as the classes: the other one has another number.
 
     Returns:
         `(asked,)`: what `TaskModel.distance_with` says of the example as a query, with a support
-        set without it, or without its class.
+        set without it, or without all that have its number.
     """
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     units = (features / np.maximum(lengths, _SHORTEST)).astype(np.float32)
@@ -64,8 +61,8 @@ def nearest_distances(
         rows = asked[start : start + _ROWS]
         cosines = np.maximum(units[rows] @ units.T, 0)
         cosines[np.arange(len(rows)), rows] = 0
-        if of_others:
-            cosines[labels[rows, np.newaxis] == labels] = 0
+        if apart is not None:
+            cosines[apart[rows, np.newaxis] == apart] = 0
         found.append(2 - 2 * cosines.max(-1))
     return np.concatenate(found)
 

@@ -23,12 +23,21 @@ def without_labels(features: Comparable, rows: Array) -> Array:
     return features(rows) if callable(features) else features
 
 
-def groups_of_rows(features: Comparable, number: int) -> list[Array]:
-    """The numbers of so many examples; in groups, if the features' network is to be fitted anew."""
+def groups_of_rows(features: Comparable, number: int, groups: Array | None = None) -> list[Array]:
+    """The numbers of so many examples; in groups, if the features' network is to be fitted anew.
+
+    Args:
+        features: see `without_labels`.
+        number: of the examples.
+        groups: `(examples,)` from 0: those of one number stay together.
+    """
     if not callable(features):
         return [np.arange(number)]
-    order = np.random.default_rng(0).permutation(number)
-    return np.array_split(order, min(GROUPS, number))
+    if groups is None:
+        groups = np.arange(number)
+    order = np.random.default_rng(0).permutation(groups.max() + 1)
+    parts = np.array_split(order, min(GROUPS, len(order)))
+    return [np.flatnonzero(np.isin(groups, part)) for part in parts]
 
 
 def groups_of_blocks(features: Comparable, blocks: Sequence[Array]) -> Iterator[Sequence[Array]]:

@@ -21,7 +21,7 @@ from tfmeta.reading.tables import names_in
 # An option with its value, as a message for the command line names it.
 _OPTION = re.compile(
     r"--(?:set (?P<quote>')?pipeline\.(?P<set>\w+)=|"
-    r"(?P<own>label|target|features|exclude|text|missing|categories) (?P<other>')?)"
+    r"(?P<own>label|target|features|exclude|text|missing|categories|hold-out-by) (?P<other>')?)"
     r"(?P<value>\{.*?\}|(?(quote)[^']+|(?(other)[^']+|[^\s'.;:)]+)))'?"
 )
 _SEVERAL = ("features", "exclude")  # options that name any number of columns
@@ -115,7 +115,7 @@ def as_file(given: Any, what: str, names: Names, *, with_answers: bool = True) -
 
 def _in_python(found: re.Match[str]) -> str:
     """An option of the command line as an argument."""
-    name, value = found["set"] or found["own"], found["value"].rstrip(",")
+    name, value = found["set"] or found["own"].replace("-", "_"), found["value"].rstrip(",")
     after = found["value"][len(value) :]
     if name in _SEVERAL:
         value = str(names_in(value))

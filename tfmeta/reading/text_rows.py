@@ -72,7 +72,7 @@ def read_text_rows(
                 f"{path} has half a character (a lone surrogate) as {option} ({name}) in "
                 f"{names.where(halves)}; expected Unicode text"
             )
-    return TextRows(columns, FileRows(path, len(rows), lines=lines, texts=columns["text"]))
+    return TextRows(columns, FileRows(path, len(rows), lines=lines, texts=columns.get("text", ())))
 
 
 def columns_of_json(path: Path) -> dict[str, list[str]]:

@@ -19,7 +19,13 @@ from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import check_flags, path
 from tfmeta.workflows.learnable.kinds import kind_of
 from tfmeta.workflows.learnable.label_column import USUAL
-from tfmeta.workflows.learnable.request import NAMED, Request, check_reading, request_for
+from tfmeta.workflows.learnable.request import (
+    NAMED,
+    OPTION_OF_GROUPS,
+    Request,
+    check_reading,
+    request_for,
+)
 from tfmeta.workflows.learnable.words import in_own_words
 from tfmeta.workflows.learned import Learned
 from tfmeta.workflows.learned_values import LearnedValues
@@ -55,7 +61,9 @@ def learn(
             values, and `features`, a list of columns (all others), or `exclude`, those that are
             none; numbers with fractions in `label` are values; `missing` and `categories`, see
             `TableOptions`; `text`, the column of the texts. Of a folder `skip_unreadable`, to leave
-            out unreadable files.
+            out unreadable files. Of any data `hold_out_by`, what says which examples are held out
+            together, such as those of one person: a column, a regular expression that finds it in
+            the names of a folder's files, or a list with one value for each example.
 
     Returns:
         Where the models are, and what was found out: a `Learned`, or of values a `LearnedValues`.
@@ -110,7 +118,8 @@ def _name_of(x: Any, y: Any) -> str | None:
 
 def _names_of_columns(data: Any, reading: Mapping[str, Any]) -> dict[str, Any]:
     """The names that the user gave; of data in memory, columns may have numbers for names."""
-    given = {name: reading.get(name) for name in NAMED if name in reading}
+    names = (*NAMED, OPTION_OF_GROUPS)
+    given = {name: reading[name] for name in names if name in reading}
     if not is_path(data):
         given |= {name: str(value) for name, value in given.items() if type(value) is int}
     return given

@@ -52,10 +52,13 @@ class HeldOutShare:
     Attributes:
         accuracy: the share of them.
         ci95: its 95% interval.
-        num_examples: that were held out: those whose class has another.
+        num_examples: that were held out: those whose class has another, in another group if there
+            are groups.
         most_common: the share of the most frequent class: the accuracy of always saying that.
         mean_of_classes: the mean of the classes' own accuracies, in which each counts the same.
         are_uneven: whether the most frequent class has more than twice as many as the rarest one.
+        by: what the groups of examples that were held out together are called; None if each was
+            by itself.
     """
 
     accuracy: float
@@ -64,9 +67,10 @@ class HeldOutShare:
     most_common: float
     mean_of_classes: float
     are_uneven: bool
+    by: str | None = None
 
     @classmethod
-    def of(cls, found: HeldOut) -> "HeldOutShare":
+    def of(cls, found: HeldOut, by: str | None = None) -> "HeldOutShare":
         right, total = int(found.is_right.sum()), len(found.rows)
         counts = np.bincount(found.answers.labels)
         of_each = np.bincount(found.answers.labels, found.is_right)[counts > 0]
@@ -78,6 +82,7 @@ class HeldOutShare:
             counts.max() / total,
             float(np.mean(of_each / counts)),
             bool(counts.max() > _UNEVEN * counts.min()),
+            by,
         )
 
 
@@ -142,7 +147,8 @@ def _measured(held_out: HeldOutShare | None) -> list[tuple[str, str]]:
             ("unknown", "not calibrated; it rests on how far the classes are from each other"),
         ]
     low, high = held_out.ci95
-    shown = f"{100 * held_out.accuracy:.1f}% of {held_out.num_examples} held out in turn"
+    how = f"with all others of their {held_out.by}" if held_out.by else "in turn"
+    shown = f"{100 * held_out.accuracy:.1f}% of {held_out.num_examples} held out {how}"
     rows = [
         ("right", f"{shown} (95% interval: {100 * low:.0f} to {100 * high:.0f}%)"),
         ("", f"{100 * held_out.most_common:.1f}% if the most frequent class is always the answer"),
@@ -184,8 +190,8 @@ def suspects_of(found: HeldOut, names: tuple[str, ...], origins: Origins) -> tup
     return tuple(sorted(suspects, key=lambda each: -max(each.probability, each.unknown)))
 
 
-def in_words(found: HeldOut | None) -> str:
-    """What the confidence rests on, in sentences."""
+def in_words(found: HeldOut | None, by: str | None = None) -> str:
+    """What the confidence rests on, in sentences; `by` as in `HeldOutShare`."""
     if found is None:
         return (
             "No class has two examples, so none could be held out. How good the model is was not "
@@ -196,8 +202,9 @@ def in_words(found: HeldOut | None) -> str:
     share = HeldOutShare.of(found)
     low, high = share.ci95
     most = most_claimed(int(found.is_right.sum()), share.num_examples)
+    others = f"all others of its {by}" if by else "some of the others"
     return (
-        f"Each of {share.num_examples} examples was held out once, with some of the others. "
+        f"Each of {share.num_examples} examples was held out once, with {others}. "
         f"What was learned from the others ({found.head}) answered {100 * share.accuracy:.1f}% of "
         f"them rightly (95% interval: {100 * low:.0f} to {100 * high:.0f}%). "
         "The confidence is calibrated on these answers, and a right and a wrong one more. Its mean "

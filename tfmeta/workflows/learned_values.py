@@ -25,7 +25,9 @@ class LearnedValues(LearnedExports):
         num_examples: rows that it was learned from.
         on: what the regression takes of a row.
         strength: of the prior of the linear regression, for columns of a deviation of one.
-        rmse: root mean squared error of the answer to each row by what was learned from all
+        held_out_by: what the groups of rows that were held out together are called; None if each
+            row was by itself.
+        rmse: root mean squared error of the answer to each row by what was learned from the
             others, in the target's unit.
         rmse_of_mean: the same for the mean of all others as the answer.
         coverage90: the share of rows within the 90% interval of their answer.
@@ -38,6 +40,7 @@ class LearnedValues(LearnedExports):
     num_examples: int
     on: str
     strength: float
+    held_out_by: str | None
     rmse: float
     rmse_of_mean: float
     coverage90: float
@@ -48,9 +51,10 @@ class LearnedValues(LearnedExports):
     def rows(self) -> list[tuple[str, str]]:
         values = f"values of {self.target} in {counted(self.num_examples, 'row')}"
         by = f"by linear regression on {self.on}"
+        one = f"the {self.held_out_by} of a row" if self.held_out_by else "a row"
         found = [
             ("learned", f"{values}, {by} (strength {self.strength:g})"),
-            ("off by", f"{self.rmse:.4g} (root mean squared) if a row is held out"),
+            ("off by", f"{self.rmse:.4g} (root mean squared) if {one} is held out"),
             ("", f"{self.rmse_of_mean:.4g} if the mean of the others is the answer"),
             ("intervals", f"{100 * self.coverage90:.0f}% of the values are in theirs, of 90%"),
         ]

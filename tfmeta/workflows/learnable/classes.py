@@ -35,7 +35,8 @@ def learned(task: Task, request: Request) -> Learned:
     found = task.held_out
     head = _WITHOUT_HELD_OUT if found is None else found.head
     request.progress.advance(CHOSEN, f"{head} chosen")
-    words = in_words(found)
+    by = None if request.groups is None else request.groups_called
+    words = in_words(found, by)
     model = task.make_learner(head)
     confidence = found.confidence if found else _untested_confidence(task, model)
     confidence = replace(confidence, report={"in_words": words})
@@ -58,14 +59,14 @@ def learned(task: Task, request: Request) -> Learned:
         head=str(head),
         class_names=names,
         num_examples=len(index.labels),
-        held_out=HeldOutShare.of(found) if found else None,
+        held_out=HeldOutShare.of(found, by) if found else None,
         confusions=confusions_of(found, names) if found else (),
         suspects=suspects_of(found, names, index.origins) if found else (),
         temperature=confidence.temperature,
         rests_on=words,
         notes=request.notes,
         warnings=(
-            *_untested(task, found),
+            *_untested(task, found, by),
             *(() if request.place.is_dir() else _numbers_alone(task)),
             *names_alike(names),
             *(_same_names(names) if request.place.is_dir() else ()),
@@ -81,13 +82,12 @@ def _untested_confidence(task: Task, learner: MetaLearner) -> Confidence:
     return confidence_between_classes(state["memory"].numpy())
 
 
-def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
+def _untested(task: Task, found: HeldOut | None, by: str | None) -> Iterator[str]:
     """What the measured accuracy does not say."""
     known = NETWORKS.get(task.network)
     if known and known.num_parameters and not known.pretrained:
         yield f"{task.network} is drawn at random; a pretrained network makes better features"
-    names, counts = task.source.index.class_names, task.source.index.counts
-    alone = [name for name, count in zip(names, counts, strict=True) if count == 1]
+    names = task.source.index.class_names
     if found:
         yield from _never_right(found, names)
     if found and not found.tried_all:
@@ -96,10 +96,13 @@ def _untested(task: Task, found: HeldOut | None) -> Iterator[str]:
             f"examples of {len(names):,} classes; it is often better with many examples per class. "
             "Learn fewer of them to see"
         )
-    if found and alone:
+    held_out = found.answers.labels if found else task.labels
+    alone = np.setdiff1d(task.labels, held_out).tolist()
+    if alone:
+        few = f"examples of one {by} each, which" if by else "one example each, which"
         yield (
-            f"{listed(alone)}: one example each, which can't be held out, so that nothing is known "
-            "of how well these classes are recognised"
+            f"{listed([names[label] for label in alone])}: {few} can't be held out, so that "
+            "nothing is known of how well these classes are recognised"
         )
 
 

@@ -15,9 +15,9 @@ from tfmeta.networks.beside_pixels import BesidePixels, beside_pixels
 from tfmeta.networks.feature_map import feature_map
 from tfmeta.networks.in_parts import BATCH, Features
 from tfmeta.reading.images import to_unit
-from tfmeta.training.progress import Progress
 from tfmeta.training.trained_part import NONE, built_learner
 from tfmeta.workflows.learnable.network import network_for
+from tfmeta.workflows.learnable.request import Request
 from tfmeta.workflows.learnable.task import (
     Task,
     checked_source,
@@ -30,26 +30,26 @@ PIXELS = (0.0, 0.5, 1.0)  # weights that are tried
 
 
 def embedded_task(
-    read: EpisodeSource, name: str, progress: Progress, *, weights: Sequence[float] = PIXELS
+    read: EpisodeSource, name: str, request: Request, *, weights: Sequence[float] = PIXELS
 ) -> Task:
     """The task of images or sounds, whose features the network of that name makes.
 
     Args:
         read: the source.
         name: of the network.
-        progress: is told how the work gets on.
+        request: that it is for.
         weights: of an image's pixels beside the features, which are tried.
     """
-    source = checked_source(read)
+    source = checked_source(read, request)
     network = network_for(source, name)
     noun = source.input_format.noun
     embedded = told_while_embedding(
-        progress, lambda done, total: f"{done} of {total:,} {noun} embedded"
+        request.progress, lambda done, total: f"{done} of {total:,} {noun} embedded"
     )
     made = cached_features(network, source.index.examples, on_progress=embedded)
     tried = {weight: _beside(weight, made, source) for weight in weights}
     held_out = {
-        weight: held_out_of(_as_compared(each), source, progress) for weight, each in tried.items()
+        weight: held_out_of(_as_compared(each), source, request) for weight, each in tried.items()
     }
     weight = min(weights, key=lambda each: getattr(held_out[each], "loss", 0.0))
 

@@ -36,7 +36,7 @@ def task_of_images(request: Request) -> Task:
         options={**ONE_TASK, **options_of_images(name, "image-folder")},
         skip_unreadable=request.skips_unreadable,
     )
-    return embedded_task(source, name, request.progress)
+    return embedded_task(source, name, request)
 
 
 def options_of_images(network: str, pipeline: str) -> dict[str, Any]:

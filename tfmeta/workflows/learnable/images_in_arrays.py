@@ -33,4 +33,4 @@ class ImagesInArrays(Learnable):
         columns = request.columns(*CHOOSING, *GAPS)
         options = {**ONE_TASK, **columns, **options_of_images(name, "arrays")}
         source = pipelines.build("arrays", data_dir=request.place, options=options)
-        return learned(embedded_task(source, name, request.progress), request)
+        return learned(embedded_task(source, name, request), request)

@@ -16,10 +16,11 @@ from tfmeta.reading.text_rows import columns_of_json
 from tfmeta.workflows.learnable.words import in_own_words
 
 USUAL = "label"
-_TABLES = (".csv", ".parquet")
+TABLES = (".csv", ".parquet")
 _JSON = ".jsonl"
 _TEXT = "text"
-_CHOOSING = {"label": "NAME", "target": "NAME", "text": "NAME", "features": "A,B", "exclude": "A,B"}
+_SEVERAL = dict.fromkeys(("features", "exclude"), "A,B")
+_CHOOSING = {**dict.fromkeys(("label", "target", "text", "hold_out_by"), "NAME"), **_SEVERAL}
 
 
 def columns_of(place: Path) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def columns_of(place: Path) -> dict[str, Any]:
     suffix = place.suffix.lower()
     if suffix == _JSON:
         return {name: np.array(values, object) for name, values in columns_of_json(place).items()}
-    return dict(read_table(place, text=()).columns) if suffix in _TABLES else {}
+    return dict(read_table(place, text=()).columns) if suffix in TABLES else {}
 
 
 def check_columns(place: Path, columns: Mapping[str, Any], reading: Mapping[str, Any]) -> None:
@@ -39,11 +40,12 @@ def check_columns(place: Path, columns: Mapping[str, Any], reading: Mapping[str,
     for option, expected in _CHOOSING.items() if columns else ():
         value = reading.get(option)
         for name in names_in(value) if expected == "A,B" and value else [value]:
-            if name and name not in columns:
+            if isinstance(name, str) and name and name not in columns:
                 raise in_own_words(
                     UserError(
                         f"{place} has no column {name!r}; it has: "
-                        f"{columns_in_words(list(columns))}. Name yours with --{option} {expected}"
+                        f"{columns_in_words(list(columns))}. Name yours with "
+                        f"--{option.replace('_', '-')} {expected}"
                     )
                 )
 
@@ -59,7 +61,7 @@ def label_column(
     Args:
         place: the file.
         columns: of the file, as `columns_of` reads them.
-        reading: the user's options `label`, `target`, `text` and `exclude`.
+        reading: the user's options `label`, `target`, `text`, `exclude` and `hold_out_by`.
 
     Raises:
         UserError: if more than one column or none may be it.
@@ -70,6 +72,8 @@ def label_column(
         return USUAL, None
     text = reading.get("text") or (_TEXT if _TEXT in columns else None)
     excluded = names_in(reading["exclude"]) if reading.get("exclude") else []
+    groups = reading.get("hold_out_by")
+    excluded += [groups] if isinstance(groups, str) else []
     others = [name for name in columns if name not in {text, *excluded}]
     values = {name: [as_text(value) for value in columns[name].tolist()] for name in others}
     if text and len(others) == 1:

@@ -1,13 +1,15 @@
 """What `tfmeta.learn` is asked for, checked before anything is loaded. Imports no TensorFlow."""
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.reading.table_options import TableOptions
+from tfmeta.reading.tables import names_in
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import (
@@ -18,13 +20,19 @@ from tfmeta.workflows.arguments import (
     path,
     progress_or_log,
 )
-from tfmeta.workflows.learnable.label_column import check_columns, columns_of, label_column
+from tfmeta.workflows.learnable.label_column import (
+    TABLES,
+    check_columns,
+    columns_of,
+    label_column,
+)
 from tfmeta.workflows.learnable.words import as_option, in_own_words
 
 CHOOSING = ("features", "exclude")  # options that say which columns are features
 GAPS = ("missing", "categories")  # options for gaps and texts among the features
 NAMED = ("label", "target", "text")  # options that name one column
-_READING = (*NAMED, *CHOOSING, *GAPS, "skip_unreadable")
+OPTION_OF_GROUPS = "hold_out_by"
+_READING = (*NAMED, *CHOOSING, *GAPS, OPTION_OF_GROUPS, "skip_unreadable")
 _ARGUMENTS = (*_READING, "network", "output", "trust", "progress")
 _EXPORTED = Path("exported")
 _ANOTHER = "Give another folder: output=FOLDER in Python, --output FOLDER on the command line"
@@ -58,12 +66,33 @@ class Request:
     def skips_unreadable(self) -> bool:
         return bool(self.reading.get("skip_unreadable", False))
 
+    @property
+    def groups(self) -> str | Sequence[Any] | None:
+        """What says which examples are held out together, as the user gave it."""
+        given: str | Sequence[Any] | None = self.reading.get(OPTION_OF_GROUPS)
+        return given
+
+    @property
+    def groups_called(self) -> str:
+        """What reports call a group: as the column is called, if it is in one."""
+        return self.groups if self._groups_column else "group"  # type: ignore[return-value]
+
+    @property
+    def _groups_column(self) -> str | None:
+        return self.groups if isinstance(self.groups, str) and not self.place.is_dir() else None
+
     def columns(self, *others: str) -> dict[str, Any]:
         """The columns that a pipeline reads: those of the classes, and others that are named."""
-        return {
-            "label": self.reading.get("label") or "label",
-            **{name: as_option(self.reading.get(name)) for name in others},
-        }
+        return {"label": self.reading.get("label") or "label", **self.options(*others)}
+
+    def options(self, *names: str) -> dict[str, Any]:
+        """Some of the options of how data is read; a column of groups is no feature."""
+        options = {name: as_option(self.reading.get(name)) for name in names}
+        column, is_table = self._groups_column, self.place.suffix.lower() in TABLES
+        if column and is_table and "exclude" in names and options.get("features") is None:
+            excluded = names_in(options["exclude"]) if options["exclude"] else []
+            options["exclude"] = [*excluded, column]
+        return options
 
 
 def check_reading(reading: Mapping[str, Any]) -> None:
@@ -71,6 +100,7 @@ def check_reading(reading: Mapping[str, Any]) -> None:
     check_names("learn", reading, _ARGUMENTS)
     check_flags(skip_unreadable=reading.get("skip_unreadable", False))
     check_texts("one column", **{name: reading.get(name) for name in NAMED})
+    _check_groups(reading.get(OPTION_OF_GROUPS))
     label, target = reading.get("label"), reading.get("target")
     if label and target:
         raise UserError(
@@ -107,8 +137,10 @@ def request_for(
     folder = path("output", output or _EXPORTED / place.resolve().stem)
     _check_there(place)
     _check_writable(folder)
-    for each in (folder, learner_folder(folder)) if place.is_dir() else ():
-        check_outside(f"{each} for a model", each, place, _ANOTHER)
+    if place.is_dir():
+        _check_pattern(reading.get(OPTION_OF_GROUPS))
+        for each in (folder, learner_folder(folder)):
+            check_outside(f"{each} for a model", each, place, _ANOTHER)
     progress.advance(0.0, "reading")
     notes: tuple[str, ...] = ()
     if not place.is_dir():
@@ -121,6 +153,34 @@ def request_for(
             reading["label"] = reading.get("label") or found
         notes = (why,) if why else ()
     return Request(place, folder, progress, network, reading, notes)
+
+
+def _check_groups(given: Any) -> None:
+    if given is None or (isinstance(given, str) and given):
+        return
+    if isinstance(given, str) or getattr(given, "ndim", 1) != 1 or not hasattr(given, "__len__"):
+        raise UserError(
+            f"received {OPTION_OF_GROUPS}={given!r:.80}; expected the name of a column, a regular "
+            "expression for the names of files, or one value for each example"
+        )
+
+
+def _check_pattern(pattern: Any) -> None:
+    """Raises UserError if what is to be found in the names of files is no regular expression."""
+    if pattern is None:
+        return
+    if not isinstance(pattern, str):
+        raise UserError(
+            f"received {OPTION_OF_GROUPS} with {len(pattern)} values and a folder; expected a "
+            "regular expression that finds the person, the device or the place in each file's name"
+        )
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise UserError(
+            f"received --hold-out-by {pattern!r}, which is no regular expression ({error}); "
+            "expected one such as 'speaker[0-9]+'"
+        ) from error
 
 
 def learner_folder(folder: Path) -> Path:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import keras
 
@@ -16,7 +15,6 @@ from tfmeta.networks.mini_rocket import LENGTH
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import TableNetworks
 from tfmeta.networks.window_features import are_windows, features_of_windows, steps_of_windows
-from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
@@ -52,8 +50,7 @@ class Rows(Learnable):
         return True
 
     def learn(self, request: Request) -> Learned:
-        columns = request.columns(*CHOOSING, *GAPS)
-        task = task_of_table(request.place, columns, request.network, request.progress)
+        task = task_of_table(request)
         notes = (*request.notes, *_how_taken(task.source.input_shape))
         return learned(task, replace(request, notes=notes))
 
@@ -67,17 +64,16 @@ def _how_taken(input_shape: tuple[int, ...]) -> Iterator[str]:
         )
 
 
-def task_of_table(
-    place: Path, columns: dict[str, Any], network: str | None, progress: Progress
-) -> Task:
+def task_of_table(request: Request) -> Task:
     """The task of rows of features."""
-    read = pipelines.build("arrays", data_dir=place, options={**ONE_TASK, **columns})
-    source = checked_source(read)
+    options = {**ONE_TASK, **request.columns(*CHOOSING, *GAPS)}
+    read = pipelines.build("arrays", data_dir=request.place, options=options)
+    source, network = checked_source(read, request), request.network
     if are_windows(source.input_shape):
         refuse("network", network, "windows", "`tfmeta train arrays`, which trains it from scratch")
-        return likeliest(_task(source, *each, progress) for each in _of_windows(source))
+        return likeliest(_task(source, *each, request) for each in _of_windows(source))
     refuse("network", network, "a table", "images")
-    return first_unless_surely_worse(_task(source, *each, progress) for each in _of_rows(source))
+    return first_unless_surely_worse(_task(source, *each, request) for each in _of_rows(source))
 
 
 def _of_rows(source: ClassSource) -> Iterator[Tried]:
@@ -103,8 +99,8 @@ def _of_windows(source: ClassSource) -> Iterator[Tried]:
 
 
 def _task(
-    source: ClassSource, on: str, network: keras.Model, features: Comparable, progress: Progress
+    source: ClassSource, on: str, network: keras.Model, features: Comparable, request: Request
 ) -> Task:
     """The task, whose heads compare what a network makes of rows."""
-    held_out = held_out_of(features, source, progress)
+    held_out = held_out_of(features, source, request)
     return Task(source, held_out, source.index.examples, lambda h: learner_of(h, network), on)

@@ -20,7 +20,6 @@ from tfmeta.networks.sound_features import (
 )
 from tfmeta.reading.sound_files import SOUND_SUFFIXES
 from tfmeta.training.opening import suited_to_network
-from tfmeta.training.progress import Progress
 from tfmeta.user_files import is_hidden
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
@@ -70,11 +69,11 @@ def task_of_sounds(request: Request) -> Task:
         skip_unreadable=request.skips_unreadable,
     )
     if name:
-        return embedded_task(source, name, request.progress, weights=(0.0,))
-    return _embedded(checked_source(source), request.progress)
+        return embedded_task(source, name, request, weights=(0.0,))
+    return _embedded(checked_source(source, request), request)
 
 
-def _embedded(source: ClassSource, progress: Progress) -> Task:
+def _embedded(source: ClassSource, request: Request) -> Task:
     """By the speech embedding above all, or by statistics alone if these are surely better.
 
     The voice of a single speaker is known by statistics, so that held-out words of theirs are too.
@@ -83,29 +82,29 @@ def _embedded(source: ClassSource, progress: Progress) -> Task:
     has_speech = speech.is_installed and source.input_shape[1] >= speech.input_shape[1]
     network, number = heard_features(source.input_shape, has_speech=has_speech)
     embedded = told_while_embedding(
-        progress, lambda done, total: f"{done} of {total:,} sounds embedded"
+        request.progress, lambda done, total: f"{done} of {total:,} sounds embedded"
     )
     made = cached_features(network, source.index.examples, on_progress=embedded)
-    tasks = [_by_statistics(source, made[:, :number], progress)]
+    tasks = [_by_statistics(source, made[:, :number], request)]
     if has_speech:
-        tasks.insert(0, _by_speech(source, network, made, number, progress))
+        tasks.insert(0, _by_speech(source, network, made, number, request))
     return first_unless_surely_worse(tasks, standard_errors=2)
 
 
 def _by_speech(
-    source: ClassSource, network: keras.Model, made: Features, number: int, progress: Progress
+    source: ClassSource, network: keras.Model, made: Features, number: int, request: Request
 ) -> Task:
     compared = speech_and_statistics(made, number)
-    held_out = held_out_of(computed(compared, made), source, progress)
+    held_out = held_out_of(computed(compared, made), source, request)
     on, make = f"{SPEECH} and statistics", partial(_learner, network, compared)
     return Task(source, held_out, told_apart(network, made), make, on)
 
 
-def _by_statistics(source: ClassSource, statistics: Features, progress: Progress) -> Task:
+def _by_statistics(source: ClassSource, statistics: Features, request: Request) -> Task:
     network, _ = heard_features(source.input_shape, has_speech=False)
     make_network = partial(statistics_telling_apart, statistics, source.index.labels)
     fitted = FittedFeatures(make_network, statistics)
-    held_out = held_out_of(fitted, source, progress)
+    held_out = held_out_of(fitted, source, request)
     make = partial(_learner, network, fitted.network())
     return Task(source, held_out, told_apart(network, statistics), make, "statistics")
 

@@ -18,6 +18,8 @@ from tfmeta.learners import find
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.networks.in_parts import Features
 from tfmeta.training.progress import Progress
+from tfmeta.workflows.learnable.groups import check_classes, groups_of
+from tfmeta.workflows.learnable.request import Request
 
 # Every example is of the one task: no class is kept for validation or test.
 ONE_TASK: dict[str, Any] = {"split_by": "class", "validation": 0, "test": 0}
@@ -73,13 +75,14 @@ def told_while_embedding(
     return tell
 
 
-def held_out_of(comparable: Comparable, source: ClassSource, progress: Progress) -> HeldOut | None:
+def held_out_of(comparable: Comparable, source: ClassSource, request: Request) -> HeldOut | None:
     """What the best head says of features, as heads compare them, that were held out."""
     index = source.index
     if index.counts.max() == 1:
         return None
-    progress.advance(EMBEDDED, "choosing a head")
-    return best_head(comparable, index.labels.astype(np.int32))
+    request.progress.advance(EMBEDDED, "choosing a head")
+    groups = groups_of(request, index.origins.names)
+    return best_head(comparable, index.labels.astype(np.int32), groups)
 
 
 def likeliest(tasks: Iterable[Task]) -> Task:
@@ -109,8 +112,13 @@ def learner_of(head: Head, network: keras.Model) -> MetaLearner:
     return learner
 
 
-def checked_source(source: EpisodeSource) -> ClassSource:
-    """The source; raises UserError if there are not two classes, each with an example."""
+def checked_source(source: EpisodeSource, request: Request) -> ClassSource:
+    """The source of what is to be learned.
+
+    Raises:
+        UserError: if there are not two classes, each with an example; or if examples of a group are
+            to be held out together and none can be.
+    """
     assert isinstance(source, ClassSource)
     names, counts = source.index.class_names, source.index.counts
     if empty := [name for name, count in zip(names, counts, strict=True) if not count]:
@@ -120,4 +128,6 @@ def checked_source(source: EpisodeSource) -> ClassSource:
         )
     if len(names) < 2:
         raise UserError(f"received one class, {names[0]}; expected two or more")
+    groups = groups_of(request, source.index.origins.names)
+    check_classes(groups, source.index.labels, request.groups_called)
     return source

@@ -21,7 +21,8 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
 
     Args:
         place: the file.
-        reading: the user's options `text` and `label`, and those of tables of features.
+        reading: the user's options `text`, `label` and `hold_out_by`, and those of tables of
+            features.
 
     Raises:
         UserError: if the file can't be read.
@@ -34,7 +35,8 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
     if place.suffix.lower() not in _TABLES or of_features:
         return None
     columns = read_table(place, text=()).columns
-    others = [name for name in columns if name != (reading.get("label") or _LABEL)]
+    label, groups = reading.get("label") or _LABEL, reading.get("hold_out_by")
+    others = [n for n in columns if n != label and not (isinstance(groups, str) and n == groups)]
     name = _USUAL if _USUAL in others else others[0] if len(others) == 1 else None
     return name if name is not None and are_texts(columns[name].tolist()) else None
 

@@ -3,8 +3,7 @@
 import inspect
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import keras
 import numpy as np
@@ -21,7 +20,6 @@ from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.text_columns import check_tokens
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.opening import suited_to_network
-from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.network import network_for
@@ -63,24 +61,20 @@ class Texts(Learnable):
         return text_column(request.place, request.reading) is not None
 
     def learn(self, request: Request) -> Learned:
-        columns = {**request.columns(), "text": text_column(request.place, request.reading)}
-        task = task_of_texts(request.place, columns, request.network, request.progress)
-        return learned(task, request)
+        return learned(task_of_texts(request), request)
 
 
-def task_of_texts(
-    place: Path, columns: dict[str, Any], network: str | None, progress: Progress
-) -> Task:
+def task_of_texts(request: Request) -> Task:
     """The task of a file of texts, of whose tokens a network makes features.
 
     If no network is named, it is TF-IDF or the pretrained one, where that is installed; see
     `_chosen`. The pretrained one is taken where no text can be held out, for TF-IDF knows no word
     but those of these few texts.
     """
-    names = [network] if network else [_TFIDF]
-    if not network and NETWORKS[TEXT_NETWORK].is_installed:
+    names = [request.network] if request.network else [_TFIDF]
+    if not request.network and NETWORKS[TEXT_NETWORK].is_installed:
         names.insert(0, TEXT_NETWORK)
-    return _chosen([_texts_embedded(place, columns, name, progress) for name in names])
+    return _chosen([_texts_embedded(request, name) for name in names])
 
 
 def _chosen(tasks: Sequence[Task]) -> Task:
@@ -100,25 +94,27 @@ def _tokens_of(source: ClassSource) -> PreparedTokens:
     return cast(PreparedTokens, source.prepared)
 
 
-def _texts_embedded(place: Path, columns: dict[str, Any], name: str, progress: Progress) -> Task:
+def _texts_embedded(request: Request, name: str) -> Task:
     """The task of texts, whose features the network of that name makes."""
+    place, columns = request.place, request.columns()
+    columns["text"] = text_column(place, request.reading)
     options = {**ONE_TASK, **columns, **suited_to_network(name, "text")}
-    source = checked_source(pipelines.build("text", data_dir=place, options=options))
+    source = checked_source(pipelines.build("text", data_dir=place, options=options), request)
     rows = np.arange(len(source.index.labels))
     check_tokens(_tokens_of(source).texts(rows) or [], source.index.origins.names)
     if size := _size_of_texts(name, source):
         options |= size
-        source = checked_source(pipelines.build("text", data_dir=place, options=options))
+        source = checked_source(pipelines.build("text", data_dir=place, options=options), request)
     network = _network_of_texts(name, source)
     x = source.index.examples
     embedded = told_while_embedding(
-        progress,
+        request.progress,
         lambda done, total: f"{done:,} of {counted(total, 'text')} embedded by {name}",
     )
     # TF-IDF is of these texts alone, so that no later run would find its features.
     make = computed if name == _TFIDF else cached_features
     made = make(network, x, on_progress=embedded)
-    held_out = held_out_of(made, source, progress)
+    held_out = held_out_of(made, source, request)
     return Task(source, held_out, told_apart(network, made), partial(_learner, network), name)
 
 

@@ -20,12 +20,11 @@ from tfmeta.networks.table_features import TableNetworks
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import find_file, read_table
-from tfmeta.training.progress import Progress
 from tfmeta.workflows.learn_exports import CHOSEN, export_both
+from tfmeta.workflows.learnable.groups import Groups, groups_of
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
 from tfmeta.workflows.learnable.task import COLUMNS, LIKENESS, as_columns
-from tfmeta.workflows.learnable.words import as_option
 from tfmeta.workflows.learned_values import LearnedValues, odd_rows
 
 _LEAST_ROWS = 3
@@ -44,16 +43,7 @@ class Values(Learnable):
         return _column(request) is not None
 
     def learn(self, request: Request) -> LearnedValues:
-        reading = request.reading
-        options = TableOptions(**{name: as_option(reading.get(name)) for name in GAPS})
-        return learn_values(
-            request.place,
-            _column(request) or "",
-            {name: as_option(reading.get(name)) for name in CHOOSING},
-            options,
-            folder=request.folder,
-            progress=request.progress,
-        )
+        return learn_values(request, _column(request) or "")
 
 
 def _column(request: Request) -> str | None:
@@ -84,42 +74,37 @@ def value_column(place: Path, label: str | None, target: str | None) -> str | No
     return name if np.any(numbers % 1) else None
 
 
-def learn_values(
-    place: Path,
-    target: str,
-    chosen: Mapping[str, Any],
-    options: TableOptions,
-    *,
-    folder: Path,
-    progress: Progress,
-) -> LearnedValues:
+def learn_values(request: Request, target: str) -> LearnedValues:
     """Learns the values in a column and exports models that answer with them.
 
     A value is a Bayesian linear regression on the standardised features, and the likeness of rows
     beside them; see `TableNetworks.of_values`. The strength of its prior is chosen by leaving out
-    each row, the variance of the noise is fitted on the same answers.
+    each row, or each group of rows; the variance of the noise is fitted on the same answers.
 
     Args:
-        place: an NPZ, CSV or Parquet file.
+        request: for an NPZ, CSV or Parquet file.
         target: the column of the values.
-        chosen: the options `features` and `exclude`, see `feature_names`.
-        options: for gaps and texts among the features.
-        folder: of the model that knows the rows.
-        progress: is told how the work gets on.
 
     Raises:
         UserError: if the file can't be read, a number is missing, or there are too few rows.
     """
-    started = time.monotonic()
-    row_format, x, y, names = _read(place, target, chosen, options)
+    options = TableOptions(**request.options(*GAPS))
+    chosen = request.options(*CHOOSING)
+    row_format, x, y, names = _read(request.place, target, chosen, options)
+    groups = groups_of(request, names)
     prepared = prepared_columns(x, scaling := input_scaling(x, True), row_format, y)
     scale = scale_of(y)
     centre, spread = (np.array(scale[f"target_{name}"]) for name in ("centre", "spread"))
-    on, network, found = _chosen(x, scaling, (y - centre) / spread)
+    on, network, found = _chosen(x, scaling, (y - centre) / spread, groups)
     learner = _learner(network, found, scale)
-    progress.advance(CHOSEN, f"strength {found.strength:g} chosen")
-    kept: dict[str, Any] = {"shared": {"input_format": row_format}, "baked_in": {"support": (x, y)}}
-    adapted, taking_sets = export_both(learner, folder, progress=progress, **kept)
+    request.progress.advance(CHOSEN, f"strength {found.strength:g} chosen")
+    adapted, taking_sets = export_both(
+        learner,
+        request.folder,
+        shared={"input_format": row_format},
+        baked_in={"support": (x, y)},
+        progress=request.progress,
+    )
     return LearnedValues(
         adapted=adapted,
         learner=taking_sets,
@@ -127,12 +112,13 @@ def learn_values(
         num_examples=len(x),
         on=on,
         strength=found.strength,
+        held_out_by=request.groups_called if groups is not None else None,
         rmse=float(np.sqrt(np.mean((found.errors * spread) ** 2))),
-        rmse_of_mean=_error_of_mean(y),
+        rmse_of_mean=_error_of_mean(y, groups),
         coverage90=found.coverage90,
         odd_rows=odd_rows(found, names),
         warnings=(*_taken(x), *prepared.warnings(prepared.facts()), *_below_zero(found, y, spread)),
-        seconds=time.monotonic() - started,
+        seconds=time.monotonic() - request.started,
     )
 
 
@@ -155,7 +141,7 @@ def _below_zero(found: HeldOutValues, y: Any, spread: Any) -> Iterator[str]:
 
 
 def _chosen(
-    x: Any, scaling: dict[str, Any], targets: Any
+    x: Any, scaling: dict[str, Any], targets: Any, groups: Groups | None
 ) -> tuple[str, keras.Model, HeldOutValues]:
     """What the regression takes of a row, the network that makes it, and what held-out rows say.
 
@@ -164,8 +150,8 @@ def _chosen(
     """
     columns = mlp(x.shape[1:], None, units=(), **scaling)
     fitted = FittedFeatures(partial(TableNetworks(columns, x).of_values, targets), x)
-    alone = best_strength(computed(columns, x), targets)
-    both = best_strength(fitted, targets)
+    alone = best_strength(computed(columns, x), targets, groups)
+    both = best_strength(fitted, targets, groups)
     if alone.are_exact or both.is_surely_worse_than(alone):
         return COLUMNS, columns, alone
     return LIKENESS, fitted.network(), both
@@ -220,6 +206,10 @@ def _learner(network: Any, found: HeldOutValues, scale: dict[str, Any]) -> Bayes
     return learner
 
 
-def _error_of_mean(y: Any) -> float:
-    """How far the mean of all other rows is off, root mean squared."""
-    return float(np.sqrt(np.mean(((y - y.mean(0)) * len(y) / (len(y) - 1)) ** 2)))
+def _error_of_mean(y: Any, groups: Groups | None) -> float:
+    """How far the mean of all rows that are not held out with a row is off, root mean squared."""
+    groups = np.arange(len(y)) if groups is None else groups
+    counts, sums = np.bincount(groups), np.zeros((groups.max() + 1, y.shape[1]))
+    np.add.at(sums, groups, y - y.mean(0))
+    means = y.mean(0) - (sums / (len(y) - counts)[:, np.newaxis])[groups]
+    return float(np.sqrt(np.mean((y - means) ** 2)))

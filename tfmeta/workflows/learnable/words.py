@@ -11,6 +11,11 @@ from tfmeta.workflows.learnable.text_column import likely_texts
 
 _OF_VALUES = "or a column of values with --target NAME"
 _OF_TEXTS = "or learn the classes of texts with --text NAME"
+_ONE_GROUP = "expected one group per class"
+_OF_PERSONS = (
+    ". If examples of one group are to be held out together, rename the array group and name it "
+    "with --hold-out-by NAME"
+)
 _AS_CATEGORIES = ", or take texts as categories"
 _MEND = "; make them numbers, or"
 _OF_ALL = re.compile(
@@ -30,7 +35,8 @@ def in_own_words(error: UserError, place: Path | None = None) -> UserError:
     if texts:
         of_texts = f"--text {shlex.quote(texts)}"
         words = words.replace(_MEND, f"; learn the classes of texts with {of_texts}, or")
-    words = re.sub(r"--set ('?)pipeline\.(\w+)=", r"--\2 \1", words)
+    words = re.sub(r"--set ('?)pipeline\.(\w+)=", _as_own, words)
+    words = words.replace(_ONE_GROUP, _ONE_GROUP + _OF_PERSONS)
     words = words.replace("--label NAME", f"--label NAME, {_OF_VALUES}")
     if not texts:
         words = words.replace(_AS_CATEGORIES, f", {_OF_TEXTS}{_AS_CATEGORIES}")
@@ -38,6 +44,10 @@ def in_own_words(error: UserError, place: Path | None = None) -> UserError:
     one = "another with --target NAME. A column of names is learned with --label NAME"
     words = words.replace("others with --target A,B", one)
     return UserError(words, exit_status=error.exit_status)
+
+
+def _as_own(found: re.Match[str]) -> str:
+    return f"--{found[2].replace('_', '-')} {found[1]}"
 
 
 def as_option(value: Any) -> Any:
