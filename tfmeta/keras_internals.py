@@ -11,7 +11,6 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import keras
 import tensorflow as tf
@@ -19,6 +18,8 @@ from keras.src.backend.common import global_state
 from keras.src.backend.config import keras_home
 from keras.src.models.functional import Functional
 from keras.src.random.seed_generator import global_seed_generator
+
+from tfmeta.replaced_function import ReplacedFunction
 
 # Layers
 
@@ -126,20 +127,16 @@ def running_as(layers: Iterable[keras.Layer], *, training: bool) -> Iterator[Non
             object.__delattr__(layer, "call")
 
 
-@contextlib.contextmanager
-def every_call_through(wrapper: Callable[..., Any]) -> Iterator[None]:
+_CALL = ReplacedFunction(keras.Layer, "__call__")
+
+
+def every_call_through(wrapper: Callable[..., Any]) -> contextlib.AbstractContextManager[None]:
     """Replaces each call of a layer by `wrapper(call, layer, *args, **kwargs)` in its body.
 
     Args:
         wrapper: a function; its `call` is Keras's own, `call(layer, *args, **kwargs)`.
     """
-    original = keras.Layer.__call__
-
-    def called(layer: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, layer, *args, **kwargs)
-
-    with mock.patch.object(keras.Layer, "__call__", called):
-        yield
+    return _CALL.by(wrapper)
 
 
 # Values in place of variables

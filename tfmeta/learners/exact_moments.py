@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfmeta.learners.computing_dtype import full
-from tfmeta.learners.replaced_function import ReplacedFunction
+from tfmeta.replaced_function import ReplacedFunction
 
 
 def exact_moments(x: tf.Tensor, axes: Any, *, keepdims: bool = False) -> Any:
@@ -44,7 +44,7 @@ def exact_moments(x: tf.Tensor, axes: Any, *, keepdims: bool = False) -> Any:
 
 def exact_second_derivatives() -> contextlib.AbstractContextManager[None]:
     """Replaces `tf.nn.moments` by `exact_moments` in its body, in this thread only."""
-    return _MOMENTS.here()
+    return _MOMENTS.by(_moments)
 
 
 def _moments(
@@ -53,4 +53,4 @@ def _moments(
     return exact_moments(x, axes, keepdims=keepdims)
 
 
-_MOMENTS = ReplacedFunction(tf.nn, "moments", _moments)
+_MOMENTS = ReplacedFunction(tf.nn, "moments")

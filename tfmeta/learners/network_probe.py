@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
-from unittest import mock
 
 import keras
 import numpy as np
@@ -12,7 +11,9 @@ import tensorflow as tf
 from tfmeta import keras_internals as internals
 from tfmeta.episodes.random_stream import drawn_by_python
 from tfmeta.networks import declared_dtype
+from tfmeta.replaced_function import ReplacedFunction
 
+_NEXT_SEED = ReplacedFunction(keras.random.SeedGenerator, "next")
 _EXAMPLES = 4  # enough for batch statistics that differ
 _LENGTHS = (16, 32, 64, 8)  # lengths to try for an open dimension
 _LOOPS = ("While", "StatelessWhile")  # TensorFlow's operations
@@ -143,7 +144,6 @@ def recorded_draws() -> Iterator[Any]:
     """A list of `(layer, generator)` for each seed drawn in the body; the innermost layer's."""
     draws: list[Any] = []
     running: list[Any] = []
-    next_seed = keras.random.SeedGenerator.next
 
     def recording(
         call: Callable[..., Any], layer: keras.layers.Layer, *args: Any, **kwargs: Any
@@ -154,12 +154,16 @@ def recorded_draws() -> Iterator[Any]:
         finally:
             running.pop()
 
-    def drawn(generator: keras.random.SeedGenerator, *args: Any, **kwargs: Any) -> Any:
+    def drawn(
+        next_seed: Callable[..., Any],
+        generator: keras.random.SeedGenerator,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         draws.append((running[-1], generator))
         return next_seed(generator, *args, **kwargs)
 
-    replaced = mock.patch.object(keras.random.SeedGenerator, "next", drawn)
-    with internals.every_call_through(recording), replaced:
+    with internals.every_call_through(recording), _NEXT_SEED.by(drawn):
         yield draws
 
 

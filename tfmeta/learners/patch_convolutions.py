@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfmeta.learners.replaced_function import ReplacedFunction
+from tfmeta.replaced_function import ReplacedFunction
 
 
 def convolution(
@@ -104,7 +104,7 @@ def convolutions_by_patches() -> contextlib.AbstractContextManager[None]:
 
     A convolution with its channels first, or whose input has no fixed size, stays as it is.
     """
-    return _CONVOLUTION.here()
+    return _CONVOLUTION.by(_by_patches)
 
 
 class Asked(NamedTuple):
@@ -146,4 +146,4 @@ def _per_dimension(steps: Any, rank: int) -> Sequence[int]:
     return (steps,) * rank if isinstance(steps, int) else tuple(steps)
 
 
-_CONVOLUTION = ReplacedFunction(tf.nn, "convolution", _by_patches)
+_CONVOLUTION = ReplacedFunction(tf.nn, "convolution")

@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.learners.patch_convolutions import asked_for, patches_along
-from tfmeta.learners.replaced_function import ReplacedFunction
+from tfmeta.replaced_function import ReplacedFunction
 
 # With fewer patches the operations that only copy cost more than the products save.
 _FEWEST_PATCHES = 200
@@ -243,7 +243,7 @@ def convolutions_with_products() -> contextlib.AbstractContextManager[None]:
     The others stay as they are: of one or three spatial dimensions, with groups or dilations, with
     channels first, of half precision, or of a size that is not known.
     """
-    return _CONVOLUTION.here()
+    return _CONVOLUTION.by(_with_products)
 
 
 def _with_products(original: Callable[..., tf.Tensor], *args: Any, **kwargs: Any) -> tf.Tensor:
@@ -264,4 +264,4 @@ def _with_products(original: Callable[..., tf.Tensor], *args: Any, **kwargs: Any
     return original(*args, **kwargs)
 
 
-_CONVOLUTION = ReplacedFunction(tf.nn, "convolution", _with_products)
+_CONVOLUTION = ReplacedFunction(tf.nn, "convolution")
