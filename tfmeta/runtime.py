@@ -15,10 +15,12 @@ def configure_runtime(*, num_cores: int | None = None) -> None:
 
     To split every small convolution of an inner loop over the cores costs more than it saves; to
     run whole tasks in parallel does not (`benchmarks/README.md` has the figures). oneDNN's kernels
-    are switched off for the same reason: with a few images per call they are slower than Eigen's.
+    are switched off: with a few images per call they are slower than Eigen's, and TensorFlow may
+    crash in them when several tasks run at once.
 
     Call it before TensorFlow has run anything, as the command `tfmeta` does. If it is called later,
-    it warns and says what is not set. Training then goes on, only more slowly.
+    it warns and says what is not set. Training then goes on, only more slowly: with oneDNN tasks
+    run one at a time.
 
     Args:
         num_cores: how many tasks run at once; by default one per core that the process may use.
@@ -27,7 +29,10 @@ def configure_runtime(*, num_cores: int | None = None) -> None:
     if "tensorflow" not in sys.modules:  # TensorFlow reads it once, when its library is loaded
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     elif "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
-        missed.append("oneDNN's kernels are as they were (set TF_ENABLE_ONEDNN_OPTS=0)")
+        missed.append(
+            "oneDNN's kernels are on, in which TensorFlow may crash if several tasks run at once, "
+            "so that they run one by one (set TF_ENABLE_ONEDNN_OPTS=0)"
+        )
     import tensorflow as tf
 
     num_cores = num_cores or usable_cores()
@@ -46,6 +51,14 @@ def configure_runtime(*, num_cores: int | None = None) -> None:
             "is imported",
             stacklevel=2,
         )
+
+
+def may_use_onednn() -> bool:
+    """Whether TensorFlow computes with oneDNN's kernels, which is its default on most processors.
+
+    It reads the variable when it is loaded; what is set later does not count, and can't be seen.
+    """
+    return os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1").lower() not in ("0", "false")
 
 
 def usable_cores() -> int:

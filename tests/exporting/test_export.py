@@ -19,6 +19,8 @@ from export_requests import (
 from model_answers import served
 from trained import CLASSES, random_images
 
+from tfmeta.errors import UserError
+from tfmeta.exporting.verifying.verification import verify_export
 from tfmeta.exporting.writing.exporter import export_model
 
 # Signatures
@@ -176,6 +178,34 @@ def test_adapted_to_fewer_classes_answers_among_them(tmp_path):
     assert received["probabilities"].shape == (5, 3)
     assert_close(received["probabilities"].sum(-1), np.ones(5))
     assert {label.decode() for label in received["label"]} <= {"a", "ö", "c"}
+
+
+def test_classes_without_names_are_called_by_their_numbers(tmp_path):
+    """They were taken for values: answers were logits, and `verify` refused the model."""
+    learner, x = trained.learner_of(trained.glyph_run()), random_images(3)
+    version = export_model(learner, tmp_path / "m", "adapted", support=(x, np.array([0, 2, 1])))
+    received = served(version, "predict", {"x": x})
+    assert received["probabilities"].shape == (3, 3)
+    labels = [str(label).encode() for label in received["probabilities"].argmax(-1)]
+    assert received["label"].tolist() == labels
+    assert verify_export(version)["ok"]
+
+
+@pytest.mark.fault("names of classes that are no texts or not different", "refused, with them")
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a", "b", "a"], "class_names with a more than once"),
+        ([0, 1, 2], "class_names=.0, 1, 2.; expected a list of texts"),
+        ("abc", "class_names='abc'; expected a list of texts"),
+        (["a"], "1 class name and labels up to 2"),
+    ],
+)
+def test_names_of_classes_that_make_no_sense_are_refused(tmp_path, names, words):
+    learner, support = trained.learner_of(trained.glyph_run()), (random_images(3), np.arange(3))
+    options = {"support": support, "class_names": names}
+    with pytest.raises(UserError, match=words):
+        export_model(learner, tmp_path / "m", "adapted", **options)
 
 
 def test_adapted_regression_answers_as_the_learner(tmp_path):

@@ -27,10 +27,10 @@ def network():
 
 
 @pytest.mark.fault(
-    "a subclass of a learner that defines Keras's compute_loss or compute_metrics",
+    "a subclass of a learner that defines Keras's compute_loss, compute_metrics or call",
     "refused where the class is defined: a learner's steps do not call them",
 )
-@pytest.mark.parametrize("hook", ["compute_loss", "compute_metrics"])
+@pytest.mark.parametrize("hook", ["compute_loss", "compute_metrics", "call"])
 def test_a_hook_that_would_not_be_called_is_refused(hook):
     with pytest.raises(TypeError, match=f"Own defines {hook}, which the steps of a learner do not"):
         type("Own", (tfmeta.MAML,), {hook: lambda self, *args, **kwargs: 0.0})

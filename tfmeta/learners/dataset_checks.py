@@ -10,20 +10,22 @@ import tensorflow as tf
 
 from tfmeta.episodes.episode import PaddedEpisode
 from tfmeta.errors import UserError
-from tfmeta.learners.task_inputs import structured
+from tfmeta.learners.targets import are_labels
+from tfmeta.learners.task_inputs import check_specification, structured
 
 
 def with_label_checks(learner: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The same `tf.data.Dataset` of episodes, with checks that the learner can take its labels.
 
     Raises:
-        UserError: if it is no dataset of episodes.
+        UserError: if it is no dataset of episodes, or they are not for the learner.
     """
     try:
         spec = structured(dataset.element_spec)
     except UserError as error:
         raise UserError(f"the dataset's elements: {error}") from None
-    if not spec.support_y.dtype.is_integer:
+    check_specification(learner, spec)
+    if not are_labels(spec.support_y, 2):
         return dataset
     return asserting(dataset, lambda episodes: _label_assertions(learner, episodes))
 

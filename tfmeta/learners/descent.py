@@ -6,15 +6,6 @@ from typing import Any
 import tensorflow as tf
 
 
-def checked_rate(inner_learning_rate: float) -> float:
-    """Raises ValueError if the rate of an inner loop is not positive."""
-    if not inner_learning_rate > 0:
-        raise ValueError(
-            f"received inner_learning_rate={inner_learning_rate!r}; expected a positive number"
-        )
-    return inner_learning_rate
-
-
 def descended(
     weights: list[tf.Tensor], gradients: list[tf.Tensor], rates: Sequence[Any]
 ) -> list[tf.Tensor]:

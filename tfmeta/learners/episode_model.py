@@ -20,7 +20,12 @@ from tfmeta.learners.task_inputs import (
 )
 from tfmeta.learners.task_model import TaskModel
 
-_NEVER_CALLED = {"compute_loss", "compute_metrics"}  # hooks of Keras
+_OF_COMPILE = "a task's loss and metrics are those that compile is given, or task_gradients' own"
+_NEVER_CALLED = {  # hooks of Keras, and what counts in their place
+    "compute_loss": _OF_COMPILE,
+    "compute_metrics": _OF_COMPILE,
+    "call": "answers are those of adapt and predict_with",
+}
 
 
 class EpisodeModel(TaskModel):
@@ -31,6 +36,7 @@ class EpisodeModel(TaskModel):
     by its name; `keras_arguments.py` lists both.
     """
 
+    _may_use_xla = False  # whether `jit_compile="auto"` takes XLA where sizes are fixed
     # For a learner whose gradients another one applies: takes nothing, returns its `_loss_scale`.
     loss_scale_of: Any = None
 
@@ -45,11 +51,15 @@ class EpisodeModel(TaskModel):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for name in _NEVER_CALLED & vars(cls).keys():
-            raise TypeError(
-                f"{cls.__name__} defines {name}, which the steps of a learner do not call: a "
-                "task's loss and metrics are those that compile is given, or task_gradients' own"
-            )
+        learners = [base for base in cls.__mro__[1:] if issubclass(base, EpisodeModel)]
+        for name, instead in _NEVER_CALLED.items():
+            # The first `call` is not overridden; it is that of all learners.
+            is_first = name == "call" and not any(name in vars(base) for base in learners)
+            if name in vars(cls) and not is_first:
+                raise TypeError(
+                    f"{cls.__name__} defines {name}, which the steps of a learner do not call: "
+                    f"{instead}"
+                )
         for name, method in checked_methods(dict(vars(cls))).items():
             setattr(cls, name, method)
 
@@ -57,9 +67,9 @@ class EpisodeModel(TaskModel):
         """Like `keras.Model.compile`, without `loss_weights`; the default optimizer is Adam.
 
         A loss is the mean over a set's examples. `jit_compile="auto"` uses XLA if tasks are
-        vectorised, the head has a fixed size, there is one replica, and no layer draws random
-        numbers. Where the size of an answer depends on the labels, XLA would need one column per
-        support example.
+        vectorised, the head has a fixed size, there is one replica, no layer draws random numbers,
+        and the dataset says how many examples a task has: XLA compiles anew for each size. Where
+        the size of an answer depends on the labels, it would need one column per support example.
 
         Raises:
             ValueError: if an argument or the loss can't be honoured, or the loss or a metric is for
@@ -72,7 +82,8 @@ class EpisodeModel(TaskModel):
         kinds.refuse_other(kind, self._target_kind, by=f"the loss {getattr(loss, 'name', loss)!r}")
         metrics = [options.get("metrics"), options.get("weighted_metrics")]
         task_metrics.check_metrics(metrics, kind or self._target_kind)
-        if options.setdefault("jit_compile", "auto") == "auto":
+        is_auto = options.setdefault("jit_compile", "auto") == "auto"
+        if is_auto:
             is_fixed = self.is_vectorised and self.num_outputs is not None
             one_replica = self.distribute_strategy.num_replicas_in_sync == 1
             eagerly = options.get("run_eagerly")
@@ -82,6 +93,7 @@ class EpisodeModel(TaskModel):
                 "received jit_compile=True and a network with layers that draw random numbers; XLA "
                 "draws others for the same seed. Expected jit_compile=False or 'auto'"
             )
+        self._may_use_xla = is_auto and options["jit_compile"]
         super().compile(**options)
         if not options.get("auto_scale_loss", True):  # Keras does not save this option
             internals.remember_compiled(self, "auto_scale_loss", False)
@@ -101,6 +113,8 @@ class EpisodeModel(TaskModel):
                 callback such as `keras.callbacks.TerminateOnNaN` stops there without an error.
         """
         options = given("fit", args, kwargs)
+        if not self.compiled:
+            raise ValueError("fit was called before compile; call learner.compile(...) first")
         refuse_workers(self.distribute_strategy)
         self.finite_guard.reset()
         options["callbacks"] = self.finite_guard.stopping(options.get("callbacks"))
@@ -108,6 +122,7 @@ class EpisodeModel(TaskModel):
         if options.get("validation_data") is not None:
             validation = as_dataset(self, options["validation_data"], argument="validation_data")
             options["validation_data"] = validation
+        self._choose_xla(options["x"], options.get("validation_data"))
         self.ready_for(options["x"].element_spec)
         return super().fit(**options, shuffle=False)
 
@@ -128,13 +143,16 @@ class EpisodeModel(TaskModel):
         if within_fit:  # `fit` has checked the data
             return super().evaluate(**options, **{internals.WITHIN_FIT: True})
         options["x"] = as_dataset(self, options.get("x"))
+        self._choose_xla(options["x"])
         self._build_metrics(options["x"].element_spec)
         return super().evaluate(**options)
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Like `keras.Model.predict`, on a dataset of Episode -> `(tasks, queries, outputs)`."""
         options = given("predict", args, kwargs)
-        return super().predict(**{**options, "x": as_dataset(self, options.get("x"))})
+        options["x"] = as_dataset(self, options.get("x"))
+        self._choose_xla(options["x"])
+        return super().predict(**options)
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """Like `keras.Model.train_on_batch`, on an Episode; raises NotFiniteError as `fit` does."""
@@ -211,6 +229,16 @@ class EpisodeModel(TaskModel):
 
     # What the steps share
 
+    def _choose_xla(self, *datasets: Any) -> None:
+        """Sets `jit_compile` to whether each dataset says how many examples a task has."""
+        if not self._may_use_xla:
+            return
+        specs = [tf.nest.flatten(each.element_spec) for each in datasets if each is not None]
+        is_fixed = all(spec.shape[1:].is_fully_defined() for each in specs for spec in each)
+        if is_fixed != self.jit_compile:  # type: ignore[has-type]
+            self.jit_compile = is_fixed
+            self.train_function = self.test_function = self.predict_function = None
+
     @property
     def _loss_scale(self) -> Any:
         """The factor by which the optimizer scales a loss for half precision, or None."""
@@ -246,7 +274,7 @@ class EpisodeModel(TaskModel):
 
     def _learn_target_kind(self, episodes: Any) -> None:
         """Takes the kind of targets from the first training episodes if it is not known."""
-        self.tell_targets(self.known_target_kind or kinds.of_tensor(structured(episodes).support_y))
+        self.tell_targets(self.known_target_kind or kinds.of_batch(structured(episodes).support_y))
 
     def _build_metrics(self, episodes: Any) -> None:
         """Builds the metrics for a batch of episodes, or for its specification."""

@@ -14,14 +14,19 @@ import tensorflow as tf
 
 from tfmeta.learners.patch_convolutions import convolutions_by_patches
 from tfmeta.learners.product_convolutions import convolutions_with_products
-from tfmeta.runtime import usable_cores
+from tfmeta.runtime import may_use_onednn, usable_cores
 
 
 def _tasks_at_once() -> int:
     """One task per thread, at least two: while one task waits, another runs.
 
-    More would take turns, and each would find the caches filled by the others.
+    More would take turns, and each would find the caches filled by the others. With oneDNN it is
+    one: TensorFlow 2.21 crashed in the cache of its primitives and in its reorderings, in 4 of 28
+    trainings of a convolutional network with batch normalisation and max-pooling that ran two tasks
+    at once, and in none of 31 with one.
     """
+    if may_use_onednn():
+        return 1
     threads = tf.config.threading.get_inter_op_parallelism_threads()  # 0 where nothing set it
     return max(2, threads or usable_cores())
 

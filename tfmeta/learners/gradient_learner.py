@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfmeta.errors import UserError
 from tfmeta.learners.adapted_layers import adapted_positions
+from tfmeta.learners.checked_options import check_flags
 from tfmeta.learners.half_precision import computes_in_float16, value_and_gradients
 from tfmeta.learners.inner_change import InnerChange
 from tfmeta.learners.meta_learner import MetaLearner
@@ -56,6 +57,7 @@ class GradientLearner(MetaLearner):
         **kwargs: Any,
     ):
         super().__init__(network, **kwargs)
+        check_flags(first_order=first_order, recompute=recompute)
         for name, value in (("inner_steps", inner_steps), ("test_inner_steps", test_inner_steps)):
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"received {name}={value!r}; expected a whole number from 1 up")
@@ -63,8 +65,6 @@ class GradientLearner(MetaLearner):
         self.test_inner_steps = test_inner_steps or inner_steps
         self.adapt_layers = adapt_layers
         self.first_order = first_order
-        if not isinstance(recompute, bool):
-            raise ValueError(f"received recompute={recompute!r}; expected True or False")
         self.recompute = recompute
         adapted_positions(network, adapt_layers)  # refuses layers that don't exist
         if not first_order:

@@ -24,10 +24,12 @@ def policy_of(network: keras.Model, learner_options: dict[str, Any]) -> Any:
     """The dtype policy of a learner: the one that it is given, else its network's.
 
     Keras doesn't save that of a network, only its layers'. A mixed one of any layer counts, so that
-    the loss is scaled where a layer needs it.
+    the loss is scaled where a layer needs it; and float64 if all that is trained is.
     """
     if learner_options.get("dtype") is not None:
         return keras.dtype_policies.get(learner_options["dtype"])
+    if network.weights and {v.dtype for v in network.trainable_variables} == {"float64"}:
+        return keras.DTypePolicy("float64")
     policies = {each.dtype_policy.name for each in internals.layers_of(network)}
     mixed = [name for name in ("mixed_float16", "mixed_bfloat16") if name in policies]
     return keras.DTypePolicy(mixed[0] if mixed else network.dtype_policy.name)

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.descent import checked_rate, descended
+from tfmeta.learners.checked_options import check_flags, checked_rate
+from tfmeta.learners.descent import descended
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.recipe import Recipe
@@ -77,6 +78,7 @@ class MAML(GradientLearner):
         super().__init__(
             network, inner_steps, test_inner_steps, adapt_layers, first_order, **kwargs
         )
+        check_flags(learn_rates=learn_rates, per_step_statistics=per_step_statistics)
         if per_step_statistics and self.transductive:
             raise ValueError(
                 "received per_step_statistics=True and transductive=True; transductive queries are "
@@ -156,7 +158,8 @@ class MAML(GradientLearner):
                 states = iter([self.adapt(*support, **options)])
             outputs = [self.predict_with(state, episode.query_x) for state in states]
             losses = tf.stack([self.task_loss(episode.query_y, each) for each in outputs])
-            return tf.reduce_sum(self._step_shares(len(outputs)) * losses), outputs[-1]
+            shares = tf.cast(self._step_shares(len(outputs)), losses.dtype)
+            return tf.reduce_sum(shares * losses), outputs[-1]
 
         gradients, logs = self.gradients_of(outer_loss)
         if seen is not None:

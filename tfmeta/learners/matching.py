@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfmeta.learners.checked_options import check_flags
 from tfmeta.learners.class_members import class_sums, kept_examples, without_absent
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.computing_dtype import full
@@ -60,6 +61,7 @@ class Matching(EmbeddingLearner):
         read_steps: int = 5,
         **kwargs: Any,
     ):
+        check_flags(full_context=full_context)
         if full_context:
             # The LSTM over the support set is a loop, and loops cannot be batched.
             if kwargs.get("vectorised", "auto") is True:

@@ -8,10 +8,12 @@ import keras
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode
+from tfmeta.episodes.target_kind import VALUES
 from tfmeta.errors import UserError
 from tfmeta.keras_internals import random_seed
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, weight_rules
+from tfmeta.learners.checked_options import check_flags, check_network, check_seed
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.draws import episode_words
 from tfmeta.learners.episode_model import EpisodeModel
@@ -77,6 +79,9 @@ class MetaLearner(EpisodeModel):
         seed: int | None = None,
         **kwargs: Any,
     ):
+        check_network(network)
+        check_flags(transductive=transductive)
+        check_seed(seed)
         refuse_half_weights(network)
         super().__init__(**{**kwargs, "dtype": policy_of(network, kwargs)})
         self.autocast = False  # the network casts its inputs; targets are not cast
@@ -100,6 +105,7 @@ class MetaLearner(EpisodeModel):
         self.finite_guard = FiniteGuard()
         self.target_scale = TargetScale(target_centre, target_spread)
         if self.target_scale.is_set:
+            kinds.refuse_other(VALUES, self._target_kind, by="target_centre or target_spread")
             self.target_scale.check_outputs(self.target_shape[-1] if self.target_shape else None)
         self.built = True  # as the network is; else Keras would call this model on an example
 

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.descent import checked_rate, descended
+from tfmeta.learners.checked_options import checked_rate
+from tfmeta.learners.descent import descended
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.recipe import Recipe
 

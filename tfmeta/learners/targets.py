@@ -35,8 +35,24 @@ def of_loss(loss: Any) -> TargetKind | None:
     return VALUES if module.partition(".")[0] == "keras" else None
 
 
+def are_labels(y: Any, leading: int) -> bool:
+    """Whether targets, or their specification, are labels: integers, one for each example.
+
+    Args:
+        y: `(..., examples)` or `(..., examples, outputs)`.
+        leading: number of dimensions up to that of the examples.
+    """
+    is_one_each = y.dtype.is_integer and y.shape.rank in (None, leading)
+    return bool(y.dtype == tf.bool or is_one_each)
+
+
+def of_batch(y: Any) -> TargetKind:
+    """The kind of targets `(tasks, examples, ...)`, or of their specification."""
+    return CLASSES if are_labels(y, 2) else VALUES
+
+
 def of_tensor(y: tf.Tensor) -> TargetKind:
-    """The kind of targets in a tensor, by its type. Float vectors are values, or actions."""
+    """The kind of targets that a learner has taken, by their type; float vectors are values."""
     return CLASSES if y.dtype.is_integer else VALUES
 
 

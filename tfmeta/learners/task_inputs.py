@@ -129,6 +129,19 @@ def as_episodes(learner: keras.Model, data: Any, *, leading: int = 2) -> Any:
     return episodes
 
 
+def check_specification(learner: keras.Model, episodes: Any) -> None:
+    """Refuses a dataset by its specification, as `as_episodes` does a batch.
+
+    Args:
+        learner: a MetaLearner.
+        episodes: a structure of `tf.TensorSpec`, as `structured` returns it.
+    """
+    for side in ("support", "query"):
+        x, y = (getattr(episodes, f"{side}_{part}") for part in "xy")
+        _check_examples(learner, x, name=f"{side}_x", leading=2)
+        _check_targets(learner, y, name=f"{side}_y", leading=2)
+
+
 def structured(data: Any) -> Any:
     """A batch as an Episode, in whatever way Keras has wrapped it; raises UserError if it is none.
 
@@ -165,17 +178,24 @@ def _described(data: Any) -> Any:
 def as_examples(learner: keras.Model, x: tf.Tensor, *, name: str, leading: int = 1) -> tf.Tensor:
     """Examples in the type that the network takes; raises UserError if their shape is wrong."""
     x = tf.convert_to_tensor(x)
+    _check_examples(learner, x, name=name, leading=leading)
+    wanted = tf.as_dtype(declared_dtype(learner.network) or keras.config.floatx())
+    return tf.cast(x, wanted) if wanted.is_floating and x.dtype != tf.string else x
+
+
+def _check_examples(learner: keras.Model, x: Any, *, name: str, leading: int) -> None:
+    """Refuses examples of another shape than the network takes, or their specification."""
     shape = x.shape
+    if shape.rank is None:
+        return
     expected = learner.example_shape(shape[leading:])
-    if shape.rank is not None and not shape[leading:].is_compatible_with(expected):
+    if not shape[leading:].is_compatible_with(expected):
         before = ("tasks", "examples")[-leading:]
         raise UserError(
             f"received {name} of shape {_shape(shape)}; this network takes examples of shape "
             f"{_shape(expected)}, so expected {_shape((*before, *expected))}"
         )
     _refuse_wide_integers(learner.network, x, name=name)
-    wanted = tf.as_dtype(declared_dtype(learner.network) or keras.config.floatx())
-    return tf.cast(x, wanted) if wanted.is_floating and x.dtype != tf.string else x
 
 
 def _refuse_wide_integers(network: keras.Model, x: tf.Tensor, *, name: str) -> None:
@@ -192,9 +212,15 @@ def _refuse_wide_integers(network: keras.Model, x: tf.Tensor, *, name: str) -> N
 def as_targets(learner: keras.Model, y: tf.Tensor, *, name: str, leading: int = 1) -> tf.Tensor:
     """Targets as int32 labels or floats; raises UserError if they are not for the learner."""
     y = tf.convert_to_tensor(y)
-    if y.dtype == tf.bool or (y.dtype.is_integer and y.shape.rank in (None, leading)):
+    _check_targets(learner, y, name=name, leading=leading)
+    return tf.cast(y, tf.int32 if targets.are_labels(y, leading) else learner.variable_dtype)
+
+
+def _check_targets(learner: keras.Model, y: Any, *, name: str, leading: int) -> None:
+    """Refuses targets that are not for the learner, or their specification."""
+    if targets.are_labels(y, leading):
         targets.refuse_other(CLASSES, learner.known_target_kind, by=f"integer {name}")
-        return tf.cast(y, tf.int32)
+        return
     if y.shape.rank == leading:
         raise UserError(
             f"received {name} of type {y.dtype.name} and shape {_shape(y.shape)}; expected integer "
@@ -208,7 +234,6 @@ def as_targets(learner: keras.Model, y: tf.Tensor, *, name: str, leading: int = 
         outputs = y.shape[leading:]  # a user's loss may take targets of any shape
     if not y.shape[leading:].is_compatible_with(outputs):
         raise UserError(f"received {by}; this network answers with {_shape(outputs)} for each")
-    return tf.cast(y, learner.variable_dtype)
 
 
 def _refuse_unequal(x: tf.Tensor, y: tf.Tensor, side: Any, *, leading: Any) -> None:

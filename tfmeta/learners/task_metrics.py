@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfmeta import keras_internals as internals
 from tfmeta.episodes import target_kind as targets
 from tfmeta.episodes.target_kind import TargetKind
-from tfmeta.learners.targets import of_tensor
+from tfmeta.learners.targets import of_batch
 
 _SCORES = "from_logits"  # says whether a metric of probabilities is given logits
 _FOR = {
@@ -83,7 +83,7 @@ def build_metrics(learner: keras.Model, query_y: tf.Tensor) -> None:
     compiled = internals.compiled_metrics(learner)
     if compiled is None or compiled.built:
         return
-    check_metrics(internals.given_metrics(learner), of_tensor(query_y))
+    check_metrics(internals.given_metrics(learner), of_batch(query_y))
     num_outputs = learner.num_outputs or 2  # for a learner of any number of classes
     y, outputs = tf.zeros((2, *query_y.shape[2:]), query_y.dtype), tf.zeros((2, num_outputs))
     with learner.distribute_strategy.scope():

@@ -40,6 +40,8 @@ class AdaptedFunctions(ServedFunctions):
         confidence: Confidence,
         state: dict[str, Any],
     ):
+        _, y = support_of(learner, options)
+        options = options.named(are_classes=y.dtype.is_integer)
         super().__init__(learner, kind, options, confidence)
         example = learner.function.input_shape[1:]
         x = tf.TensorSpec((None, *example), input_dtype(learner.network), X)

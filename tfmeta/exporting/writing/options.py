@@ -1,13 +1,14 @@
 """What may be given to an export from Python, beside the learner and the folder."""
 
+from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from tfmeta.confidence import Confidence
-from tfmeta.errors import UserError, counted
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.kinds.export_kind import ExportKind
 from tfmeta.exporting.limits import RequestLimits
@@ -27,7 +28,8 @@ class ExportOptions:
         confidence: returns a Confidence; called once everything that can be refused was checked.
         support: for a kind with its support set baked in: `(x, y)` of that one task, x as the
             network takes it, y labels or values.
-        class_names: the names of its classes, in the order of the labels; None for values.
+        class_names: the names of its classes, in the order of the labels; None for values, and for
+            classes that are called "0", "1" and so on.
         padded: support sets may be padded to a common size. An input `support_size` `(tasks,)`
             then says how many examples of each task are its own.
         limits: the most that a request may hold.
@@ -36,7 +38,7 @@ class ExportOptions:
             any order.
 
     Raises:
-        UserError: if there is not exactly one name per class.
+        UserError: if there is not exactly one name per class, and another one for each.
     """
 
     input_format: InputFormat = PLAIN
@@ -51,12 +53,29 @@ class ExportOptions:
     def __post_init__(self) -> None:
         if self.class_names is None or self.support is None:
             return
-        num_classes = int(np.max(self.support[1], initial=-1)) + 1
-        if num_classes != len(self.class_names):
+        names, num_classes = self.class_names, self._num_classes
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            raise UserError(f"received class_names={names!r:.80}; expected a list of texts")
+        if num_classes != len(names):
             raise UserError(
-                f"received {counted(len(self.class_names), 'class name')} and labels up to "
+                f"received {counted(len(names), 'class name')} and labels up to "
                 f"{num_classes - 1}; expected a name for each class"
             )
+        if twice := sorted(name for name, number in Counter(names).items() if number > 1):
+            raise UserError(
+                f"received class_names with {listed(twice)} more than once; expected a name of its "
+                "own for each class"
+            )
+
+    @property
+    def _num_classes(self) -> int:
+        return 0 if self.support is None else int(np.max(self.support[1], initial=-1)) + 1
+
+    def named(self, *, are_classes: bool) -> "ExportOptions":
+        """The same; classes without names are called by their numbers."""
+        if not are_classes or self.support is None or self.class_names is not None:
+            return self
+        return replace(self, class_names=[str(label) for label in range(self._num_classes)])
 
 
 def kind_and_options(
@@ -87,6 +106,8 @@ def kind_and_options(
     limits = given.get("limits") or {}
     if not isinstance(limits, RequestLimits):
         limits = RequestLimits.from_dict(limits)
-    options = ExportOptions(**{**given, "limits": limits})
+    names = given.get("class_names")
+    names = list(names) if isinstance(names, tuple) else names
+    options = ExportOptions(**{**given, "limits": limits, "class_names": names})
     limits.of(options.input_format)  # refuses those of other kinds of input
     return kind, options

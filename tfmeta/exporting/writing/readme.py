@@ -38,10 +38,12 @@ A tfmeta export of kind `{kind}` ({algorithm}, {mode}). {description}
 `base_path` is the folder that holds the version folders:
 
     docker run --rm -p 8500:8500 -p 8501:8501 \\
-      -v {volume} -e MODEL_NAME={word} tensorflow/serving
+      -v {volume} -e MODEL_NAME={word} \\
+      -e TF_ENABLE_ONEDNN_OPTS=0 tensorflow/serving
 
-Port 8500 is for gRPC, port 8501 for REST. Some files in this folder are for further options of the
-server:
+The setting switches oneDNN's kernels off, which are slower here and have crashed when several tasks
+ran at once. Port 8500 is for gRPC, port 8501 for REST. Some files in this folder are for further
+options of the server:
 
 - `--enable_batching --enable_per_model_batching_parameters`: the server then merges requests as
   `batching_params.pbtxt` says. It may do so because dimension 0 of every tensor is {dim0}. If one
