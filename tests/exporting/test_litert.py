@@ -95,7 +95,8 @@ def test_an_adapted_maml_run_answers_as_its_learner(tmp_path):
 @rows("algorithm", ["prototypical", "anil"], each_run=["anil"])
 def test_a_learner_adapts_as_in_python_to_labels_in_any_order(tmp_path, algorithm):
     learner, ways = learner_of(algorithm), WAYS[algorithm]
-    file = litert.export_model(learner, tmp_path, ways=ways, shots=SHOTS, input_format=IMAGES)
+    options = {"ways": ways, "shots": SHOTS, "input_format": IMAGES}
+    file = learner.export(tmp_path, format="litert", **options)
     y = np.random.default_rng(0).permutation(np.repeat(np.arange(ways), SHOTS)).astype(np.int32)
     support = {"support_x": random_images(ways * SHOTS), "support_y": y}
     in_python = learner.adapt(*map(tf.constant, support.values()))

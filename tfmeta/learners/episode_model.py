@@ -205,12 +205,14 @@ class EpisodeModel(TaskModel):
 
         Args:
             filepath: the model's folder; the next free version is made in it.
-            format: as in Keras; only "tf_saved_model" is possible.
+            format: as in Keras: "tf_saved_model", or "litert" for one file for a device.
             kind: "learner", "adapted" or "generator".
-            **options: as in `tfmeta.exporting.writing.exporter.export_model`.
+            **options: with "adapted" `support`, the `(x, y)` of its task, and `class_names`; else
+                `padded`, whether support sets may be padded, or of a LiteRT file its `ways` and
+                `shots`; and those of `ExportOptions` for every kind.
 
         Returns:
-            The version's folder.
+            The version's folder, or the file.
 
         Raises:
             ValueError: if an argument can't be honoured, or the learner can't be exported with
@@ -218,14 +220,14 @@ class EpisodeModel(TaskModel):
         """
         # The only place where a learner knows of exports, because every Keras model has this
         # method.
-        from tfmeta.exporting.writing.exporter import export_model
+        from tfmeta.exporting.writing import exporter, litert
 
-        if format != "tf_saved_model":
+        formats = {"tf_saved_model": exporter.export_model, "litert": litert.export_model}
+        if format not in formats:
             raise ValueError(
-                f"export received format={format!r}; expected 'tf_saved_model'. For a .tflite file "
-                "use tfmeta.exporting.writing.litert, or tfmeta export --format litert"
+                f"export received format={format!r}; expected one of: {', '.join(formats)}"
             )
-        return export_model(self, filepath, kind, **options)
+        return formats[format](self, filepath, kind, **options)
 
     # What the steps share
 

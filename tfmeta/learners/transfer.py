@@ -51,7 +51,7 @@ class Transfer(FeatureLearner):
         num_steps: of training in all; only `then` needs it.
         head: what learns a task: "nearest-mean", "cosine", "ridge" or "logistic".
         regularisation: of "ridge" (by default 0.5) and "logistic" (by default 0.1, which is C = 10
-            in scikit-learn; RFS has C = 1), for features of unit length.
+            and no intercept in scikit-learn; RFS has C = 1), for features of unit length.
         classifier: "linear" or "cosine".
         label_smoothing: the share of a training label that all classes get equally.
         weight_decay: half of it times the squares of all matrices and kernels is added to the loss.
