@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from closeness import assert_close
 
 from tfmeta.exporting.verifying.comparison import CheckFailed, answer_difference
+from tfmeta.exporting.verifying.verifier import batch_tolerance
+from tfmeta.precision import IN_COMPANY, OF_AN_EXPORT, rounding_error
 
 PROBABILITIES = np.float32([[0.4, 0.4, 0.2], [0.1, 0.3, 0.6]])
 NAMES = ["cat", "dog", "fox"]
@@ -37,3 +40,11 @@ def test_so_does_its_name(labels):
 def test_a_label_of_an_answer_without_probabilities_must_be_the_same():
     with pytest.raises(CheckFailed, match="label: received"):
         answer_difference({"label": np.array([1])}, {"label": np.array([0])}, "predict", 1e-5)
+
+
+def test_a_batch_may_differ_as_much_more_as_the_model_enlarges_rounding():
+    """Spectra of meat, whose convolutions are close to their thresholds, differed by 8e-5."""
+    least = rounding_error(np.float32, OF_AN_EXPORT)
+    assert_close(batch_tolerance(least), rounding_error(np.float32, IN_COMPANY))
+    assert_close(batch_tolerance(least / 2), batch_tolerance(least))
+    assert_close(batch_tolerance(20 * least), 20 * batch_tolerance(least))

@@ -2,12 +2,15 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tfmeta import UserError
 from tfmeta.reading.example_reader import Place
 from tfmeta.reading.text_format import TextFormat
 from tfmeta.reading.text_reader import TextReader
+from tfmeta.workflows.queries import data_or_paths, read_queries
 
 READER = TextReader("text", "label")
 
@@ -56,6 +59,22 @@ def test_what_is_no_file_of_texts(tmp_path):
         READER.queries([tmp_path / "latin.txt"])
     with pytest.raises(UserError, match="not in UTF-8"):
         READER.queries(["bad \udcff byte"])
+
+
+@pytest.mark.fault("standard input or a device in place of texts", "refused, not taken for a text")
+@pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/null"])
+def test_standard_input_is_no_text(name):
+    with pytest.raises(UserError, match="is no file, and standard input is not read"):
+        READER.queries([name])
+
+
+def test_texts_of_an_array_are_never_names_of_files(tmp_path):
+    (tmp_path / "secret.txt").write_text("the password\n")
+    texts = ["pay me", str(tmp_path / "secret.txt"), "please open gone.txt"]
+    for given in (np.array(texts), np.array(texts, object), pd.Series(texts), {"text": texts}):
+        found = read_queries(READER, data_or_paths(given))
+        assert [place.text for place in found.places] == texts
+        assert list(found.x) == [text.encode() for text in texts]
 
 
 def test_support_sets(tmp_path):

@@ -155,6 +155,13 @@ def test_an_output_that_is_a_file_is_refused_before_anything_is_learned(output, 
         tfmeta.learn(tmp_path / "t.csv", output=tmp_path / output, progress=Untouched("learn"))
 
 
+@pytest.mark.fault("an empty output", "refused, not taken for the default")
+def test_an_empty_output_is_refused(tmp_path):
+    for data in (tmp_path, ([[1.0], [2.0]], ["a", "b"])):
+        with pytest.raises(tfmeta.UserError, match="output=''; expected a path"):
+            tfmeta.learn(data, output="")
+
+
 @pytest.mark.parametrize("output", ["data", "data/model", "data/a/model"])
 def test_an_output_in_the_folder_of_the_data_is_refused(output, tmp_path):
     (tmp_path / "data" / "a").mkdir(parents=True)

@@ -132,6 +132,10 @@ class ExampleReader(ABC):
             UserError: if a file can't be read, holds nothing, or does not fit the learner.
         """
 
+    def array_of_texts(self, texts: Sequence[str]) -> tuple[list[Place], Examples]:
+        """Queries that came as an array of texts, which are paths unless examples are texts."""
+        return self.queries(texts)
+
     def skipping_unreadable(self) -> "ExampleReader":
         """The same reader, which leaves out files that can't be read, and says which.
 

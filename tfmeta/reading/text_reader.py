@@ -22,6 +22,7 @@ from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.user_files import AnyPath
 
 _LINES = ".txt"  # one text per line
+_STANDARD_INPUT = "-"
 _SUFFIXES = (*ROW_SUFFIXES, _LINES)
 _COLUMNS = "the model was trained on a file that names its {option} so"
 
@@ -65,6 +66,10 @@ class TextReader(ExampleReader):
         _check_tokens(places)
         return places, [str(place.text).encode() for place in places]
 
+    def array_of_texts(self, texts: Sequence[str]) -> tuple[list[Place], list[bytes]]:
+        """As in `ExampleReader`: a message of a stranger that names a file reads none."""
+        return self.named({self._columns["text"]: list(texts)})
+
     def named(self, columns: NamedColumns) -> tuple[list[Place], list[bytes]]:
         """As in `ExampleReader`; the texts are the column of the model's name, or the only one."""
         found, name = table_of(columns), self._columns["text"]
@@ -83,6 +88,11 @@ class TextReader(ExampleReader):
         """The texts of a file, or the text that was given in place of a file."""
         name = os.fspath(given)
         suffix = Path(name).suffix.lower()
+        if name == _STANDARD_INPUT or (os.path.exists(name) and not _is_file_or_folder(name)):
+            raise UserError(
+                f"{name} is no file, and standard input is not read; expected a text, or a file of "
+                f"texts: {', '.join(_SUFFIXES)}"
+            )
         if os.path.isfile(name) or suffix in _SUFFIXES:
             _check_there(name)
             return self._lines_of(Path(name), suffix)
@@ -111,6 +121,10 @@ class TextReader(ExampleReader):
         chosen = {"text": self._columns["text"]}
         columns, rows = read_text_rows(path, chosen, how_to_name=_COLUMNS)
         return _places(str(path), columns["text"], rows)
+
+
+def _is_file_or_folder(name: str) -> bool:
+    return os.path.isfile(name) or os.path.isdir(name)
 
 
 def _places(path: str, texts: list[str], rows: FileRows) -> list[Place]:

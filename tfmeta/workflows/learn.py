@@ -76,7 +76,7 @@ def learn(
     check_reading(reading)
     check_flags(trust=trust)
     with trusting(trust), _as_place(data, reading) as place:
-        output = output or (None if is_path(data) else _IN_MEMORY)
+        output = _IN_MEMORY if output is None and not is_path(data) else output
         request = request_for(place, network=network, output=output, progress=progress, **reading)
         return carry_out(request)
 

@@ -1,5 +1,6 @@
 """What the reports of `tfmeta.learn` have in common."""
 
+import shlex
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,7 +35,8 @@ class LearnedExports(ABC):
 
     def lines(self, width: int = UNLIMITED) -> list[str]:
         """The report for a terminal, in lines of that width."""
-        following = f"Next: tfmeta predict {self.adapted.parent} INPUT..."  # whole, to be copied
+        model = shlex.quote(str(self.adapted.parent))
+        following = f"Next: tfmeta predict {model} INPUT..."  # whole, to be copied
         return [*labelled(self.rows(), width), following]
 
     def where(self, known: str) -> list[tuple[str, str]]:

@@ -66,13 +66,15 @@ class Queries:
 
 
 def data_or_paths(given: Any, *, labelled: bool = False) -> Any:
-    """What was given as queries: data in memory as it is, or a list of paths.
+    """What was given as queries: data in memory or an array of texts as it is, or a list of paths.
 
     Raises:
-        UserError: if it is neither.
+        UserError: if it is none of them.
     """
-    is_data = is_in_memory(given, with_answers=labelled)
-    return given if is_data else paths("images", texts_in(given))
+    if is_in_memory(given, with_answers=labelled):
+        return given
+    found = paths("images", texts := texts_in(given))
+    return found if texts is given or labelled else np.array(texts, object)
 
 
 def read_queries(
@@ -93,6 +95,8 @@ def read_queries(
     read = _labelled if labelled else _unlabelled
     if is_table(given) and not labelled:
         return _queries(*reader.named(columns_of(given)))
+    if isinstance(given, np.ndarray) and given.dtype == object:
+        return _queries(*reader.array_of_texts(given.tolist()))
     if not is_in_memory(given, with_answers=labelled):
         return read(reader, given)
     with as_file(given, "queries", reader.names, with_answers=labelled) as file:

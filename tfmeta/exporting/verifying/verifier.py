@@ -37,15 +37,24 @@ from tfmeta.exporting.verifying.comparison import (
     same_bytes,
 )
 from tfmeta.exporting.verifying.malformed import malformed
-from tfmeta.precision import IN_COMPANY, MOST_OF_AN_EXPORT, rounding_error
+from tfmeta.precision import IN_COMPANY, MOST_OF_AN_EXPORT, OF_AN_EXPORT, rounding_error
 
-# The most that an export may allow between its answer and the Python learner's, and how far a
-# request's answer in a batch may be from its answer alone; relative above 1.
+# The most that an export may allow between its answer and the Python learner's; relative above 1.
 MOST_TOLERANCE = rounding_error(np.float32, MOST_OF_AN_EXPORT)
-BATCH_TOLERANCE = rounding_error(np.float32, IN_COMPANY)
 Tensors = dict[str, np.ndarray]  # inputs or outputs, by name
 Record = tuple[str, Tensors, Tensors]  # a signature, its inputs and its outputs
 _OF_A_LOADED_MODEL = ("warm_up", "determinism", "protos", "batching", "refusals", "no_python")
+
+
+def batch_tolerance(tolerance: float) -> float:
+    """How far a request's answer in a batch may be from its answer alone; relative above 1.
+
+    Args:
+        tolerance: the export's own. A network that enlarges any rounding, such as one that counts
+            how often a convolution is above a threshold, does so here as many times.
+    """
+    enlarged = max(1.0, tolerance / rounding_error(np.float32, OF_AN_EXPORT))
+    return enlarged * rounding_error(np.float32, IN_COMPANY)
 
 
 class Verifier:
@@ -208,6 +217,7 @@ class Verifier:
     def check_batching(self) -> str:
         """A request of several tasks gets the answers that its tasks get one by one."""
         worst, names = 0.0, self._manifest.class_names
+        tolerance = batch_tolerance(self._manifest.tolerance)
         for name, inputs in self._batches():
             together = self._model.run(name, inputs)
             number = len(next(iter(inputs.values())))
@@ -220,7 +230,7 @@ class Verifier:
                 for key, value in together.items()
             }
             what = f"{name} in a batch"
-            apart = answer_difference(separate, together, what, BATCH_TOLERANCE, names)
+            apart = answer_difference(separate, together, what, tolerance, names)
             worst = max(worst, apart)
         return f"batched requests equal separate ones, largest difference {worst:.1e}"
 

@@ -134,7 +134,8 @@ def request_for(
     check_reading(reading)
     check_texts("one network", network=network)
     place, progress = path("data", place), progress_or_log(progress, "learn")
-    folder = path("output", output or _EXPORTED / place.resolve().stem)
+    usual = _EXPORTED / place.resolve().stem
+    folder = path("output", usual if output is None else output)
     _check_there(place)
     _check_writable(folder)
     if place.is_dir():
