@@ -213,11 +213,11 @@ def test_what_is_refused(tmp_path, options, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["0.5", "1.5", "unknown", "2"], "look like numbers, .* 'unknown' in line 4"),
-        (['"0,5"', '"1,5"', '"2,5"', ""], "look like numbers, .* '0,5' in line 2"),
-        (['"1,200"', '"$1,300"', "5%", "x"], "look like numbers"),
-        (["2024-01-05", "2024-01-06", "5.2.2024", ""], "look like dates or times"),
-        (["2024-01-05 10:00", "10:30", "", ""], "look like dates or times"),
+        (["0.5", "1.5", "unknown", "2"], r"a \(numbers, 'unknown' in line 4\)"),
+        (['"0,5"', '"1,5"', '"2,5"', ""], r"a \(numbers, '0,5' in line 2\)"),
+        (['"1,200"', '"$1,300"', "5%", "x"], r"a \(numbers, '1,200' in line 2\)"),
+        (["2024-01-05", "2024-01-06", "5.2.2024", ""], r"a \(dates or times, "),
+        (["2024-01-05 10:00", "10:30", "", ""], r"a \(dates or times, "),
     ],
 )
 def test_numbers_and_dates_are_no_categories_by_themselves(tmp_path, values, message):
@@ -225,6 +225,21 @@ def test_numbers_and_dates_are_no_categories_by_themselves(tmp_path, values, mes
     path = written(tmp_path, f"a,label\n{rows}")
     with pytest.raises(UserError, match=message):
         build(data_dir=path, validation=0, test=1, **{**MEAN, "categories": "auto"})
+
+
+def test_all_columns_of_numbers_are_refused_together_and_only_names_are_suggested(tmp_path):
+    """The command that was suggested took fares and dates as categories."""
+    rows = '"0,5",5.2.2024,red,0\n"1,5",6.2.2024,blue,1\n' * 2
+    path = written(tmp_path, f"fare,day,colour,label\n{rows}")
+    with pytest.raises(UserError) as refused:
+        build(data_dir=path, validation=0, test=1, categories="auto")
+    words = str(refused.value)
+    assert "2 columns of" in words
+    assert "fare (numbers, '0,5' in line 2), day (dates or times, '5.2.2024' in line 2)" in words
+    assert "exclude=fare,day" in words
+    assert """categories={"fare":"auto","colour":"auto"}""" in words.replace(": ", ":").replace(
+        ", ", ","
+    )
 
 
 def test_numbers_are_categories_if_they_are_named(tmp_path):

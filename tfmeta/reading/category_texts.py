@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, listed, which_are
 from tfmeta.reading.column_names import leaving_out
 from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.number_checks import first_unfit
@@ -65,29 +65,34 @@ def words_without_point(vocabulary: Sequence[str]) -> list[str] | None:
     return [short if number[short := without_point(word)] == 1 else word for word in vocabulary]
 
 
-def refuse_numbers(values: Any, name: str, rows: FileRows, how_to_name: str) -> None:
-    """Raises UserError if most values of a column of texts look like numbers or dates.
-
-    Each of them would be a category of its own, and what is between two of them unknown.
-
-    Args:
-        values: of the column.
-        name: of the column.
-        rows: of the table.
-        how_to_name: what the user types for a table in which they are names.
-    """
+def what_they_look_like(values: Any) -> str | None:
+    """What most values of a column of texts look like, numbers or dates; None if they are names."""
     texts = [text for text in category_texts(values) if text]
     dates = sum(_DATE.fullmatch(text) is not None for text in texts)
     numbers = sum(_NUMBER.fullmatch(text) is not None for text in texts)
     if 2 * max(dates, numbers) <= len(texts):
-        return
-    are, instead = "numbers", "digits and a point alone, and nothing where one is missing"
-    if dates >= numbers:
-        are, instead = "dates or times", "numbers, such as days since a first one"
+        return None
+    return "dates or times" if dates >= numbers else "numbers"
+
+
+def refuse_numbers(columns: Mapping[str, Any], rows: FileRows, how_to_name: str) -> None:
+    """Refuses columns of texts most of which look like numbers or dates, all together.
+
+    Each value would be a category of its own, and what is between two of them unknown.
+
+    Args:
+        columns: those that are of such, by name.
+        rows: of the table.
+        how_to_name: what the user types for a table in which the first of them holds names.
+    """
+    names, alike = [*columns], {name: what_they_look_like(each) for name, each in columns.items()}
+    shown = [f"{name} ({alike[name]}, {first_unfit(columns[name], rows)})" for name in names]
     raise UserError(
-        f"{name} of {rows.path} is a column of texts, most of which look like {are}, and would be "
-        f"categories: {first_unfit(values, rows)}. Expected {instead}; or leave the column out: "
-        f"{leaving_out([name])}. If they are names: {how_to_name}"
+        f"{which_are(len(names), 'column', rows.path)} of texts, most of which look like numbers "
+        f"or dates, and would be categories: {listed(shown)}. Expected digits and a point alone, "
+        "and nothing where a number is missing, and of a date a number, such as days since a first "
+        f"one; or leave out what is none: {leaving_out(names)}. If {names[0]} holds names: "
+        f"{how_to_name}"
     )
 
 

@@ -9,7 +9,12 @@ import numpy as np
 
 from tfmeta import strict_json
 from tfmeta.errors import UserError, counted, listed, which_are
-from tfmeta.reading.category_texts import category_texts, refuse_numbers, without_point
+from tfmeta.reading.category_texts import (
+    category_texts,
+    refuse_numbers,
+    what_they_look_like,
+    without_point,
+)
 from tfmeta.reading.column_names import leaving_out
 from tfmeta.reading.prepared_columns import lost_in_float32
 from tfmeta.reading.row_format import PLAIN, RowFormat
@@ -83,8 +88,8 @@ class TableOptions:
                 f"features of {table.path}: {listed(names, 20)}"
             )
         chosen = self._chosen(table, names)
-        for name in chosen if self.categories == AUTO else ():
-            refuse_numbers(table.columns[name], name, table.rows, _naming(chosen))
+        if self.categories == AUTO:
+            _refuse_numbers(table, [*chosen])
         numbers = [name for name in names if name not in chosen]
         if isinstance(self.categories, dict) and (texts := _texts_of(table, numbers)):
             every = _naming({**self.categories, **dict.fromkeys(texts, AUTO)})
@@ -197,6 +202,14 @@ def _texts_of(table: Table, names: Sequence[str]) -> list[str]:
     """Those of some columns that are there and not all numbers."""
     there = [name for name in names if name in table.columns]
     return [name for name in there if table.columns[name].dtype.kind == "O"]
+
+
+def _refuse_numbers(table: Table, names: Sequence[str]) -> None:
+    """Raises UserError if most texts in a column look like numbers or dates."""
+    odd = {n: table.columns[n] for n in names if what_they_look_like(table.columns[n])}
+    if odd:
+        surely = [name for name in names if name not in odd or name == next(iter(odd))]
+        refuse_numbers(odd, table.rows, _naming(dict.fromkeys(surely, AUTO)))
 
 
 def _naming(categories: Mapping[str, Any]) -> str:
