@@ -1,6 +1,7 @@
 """A user's texts: given as they are, or in files."""
 
 import json
+import logging
 
 import numpy as np
 import pandas as pd
@@ -131,3 +132,26 @@ def test_a_format_comes_back_from_json():
 def test_a_format_of_wrong_fields(fields, message):
     with pytest.raises(ValueError, match=message):
         TextFormat.from_dict({"vocabulary": ["", "[UNK]", "a"], "length": 3, **fields})
+
+
+def test_texts_without_a_token_are_left_out_on_request(tmp_path, caplog):
+    file = tmp_path / "t.csv"
+    file.write_text("text,label\npay me,money\n:-) :-),fun\nhaha,fun\n")
+    asked = [str(file)]
+    with pytest.raises(UserError, match="1 text without a word"):
+        read_queries(READER, asked, labelled=True)
+    with caplog.at_level(logging.WARNING, "tfmeta"):
+        found = [
+            read_queries(READER, asked, labelled=True, skip_unreadable=True),
+            read_queries(READER, asked, skip_unreadable=True),
+            read_queries(READER, {"text": ["pay me", "...", "haha"]}, skip_unreadable=True),
+        ]
+    assert found[0].truths == ["money", "fun"]
+    for each in found:
+        assert list(each.x) == [b"pay me", b"haha"]
+        assert [place.row for place in each.places] == [1, 3]
+    left_out = [record.getMessage() for record in caplog.records]
+    assert all("left out 1 text without a word, a number or a symbol" in each for each in left_out)
+    assert "line 3" in left_out[0]
+    with pytest.raises(UserError, match="1 text without a word"):
+        read_queries(READER, ["..."], skip_unreadable=True)

@@ -21,7 +21,7 @@ from tfmeta.terminal import say, width
     is_flag=True,
     help="Each INPUT has its answers too, as a support set has; say how many are right.",
 )
-@click.option("--skip-unreadable", is_flag=True, help="Leave out INPUT files that can't be read.")
+@click.option("--skip-unreadable", is_flag=True, help="Leave out what can't be read or is refused.")
 @trust_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @timeout_option

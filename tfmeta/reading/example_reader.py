@@ -139,8 +139,10 @@ class ExampleReader(ABC):
     def skipping_unreadable(self) -> "ExampleReader":
         """The same reader, which leaves out files that can't be read, and says which.
 
+        Of texts it leaves out those without a token.
+
         Raises:
-            UserError: if its examples are not files.
+            UserError: if its examples are rows.
         """
         raise UserError(
             "received skip_unreadable=True, and this model's examples are no files but rows of "

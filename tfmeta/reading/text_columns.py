@@ -76,13 +76,18 @@ def check_tokens(texts: Sequence[str], names: Sequence[object]) -> None:
     Raises:
         UserError: if one has no letter, number or symbol; it names them.
     """
-    empty = [n for n, text in enumerate(texts) if not any(map(_is_in_token, text))]
+    empty = [n for n, text in enumerate(texts) if not has_token(text)]
     if empty:
         raise UserError(
             f"received {counted(len(empty), 'text')} without a word, a number or a symbol: "
             f"{listed([repr(str(names[n])) for n in empty])}; expected texts that have some, so "
             "leave out those that have none"
         )
+
+
+def has_token(text: str) -> bool:
+    """Whether a text has a letter, a number or a symbol."""
+    return any(map(_is_in_token, text))
 
 
 def _is_in_token(letter: str) -> bool:

@@ -1,12 +1,14 @@
 """Support sets and queries of texts: tables and files of lines, or the texts themselves."""
 
+import copy
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tfmeta.errors import UserError, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.example_reader import (
     ExampleReader,
     NamedColumns,
@@ -17,10 +19,12 @@ from tfmeta.reading.example_reader import (
 )
 from tfmeta.reading.file_rows import FileRows, decoded
 from tfmeta.reading.tables import table_of
-from tfmeta.reading.text_columns import check_tokens, is_unicode, text_per_row
+from tfmeta.reading.text_columns import check_tokens, has_token, is_unicode, text_per_row
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
+from tfmeta.terminal import plain
 from tfmeta.user_files import AnyPath
 
+_LOGGER = logging.getLogger("tfmeta")
 _LINES = ".txt"  # one text per line
 _STANDARD_INPUT = "-"
 _SUFFIXES = (*ROW_SUFFIXES, _LINES)
@@ -37,6 +41,13 @@ class TextReader(ExampleReader):
 
     def __init__(self, text_column: str, label_column: str):
         self._columns = {"text": text_column, "label": label_column}
+        self._skips_empty = False
+
+    def skipping_unreadable(self) -> "TextReader":
+        """The same reader, which leaves out texts without a token, and says which."""
+        other = copy.copy(self)
+        other._skips_empty = True
+        return other
 
     @property
     def support_in_words(self) -> str:
@@ -55,16 +66,17 @@ class TextReader(ExampleReader):
         _check_there(path)
         columns, rows = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
         places = _places(str(path), columns["text"], rows)
-        _check_tokens(places)
-        names, labels = labelled(np.array(columns["label"]))
-        return SupportSet(names, [text.encode() for text in columns["text"]], labels, places)
+        kept = self._with_tokens(places)
+        names, labels = labelled(np.array([columns["label"][number] for number in kept]))
+        places = [places[number] for number in kept]
+        return SupportSet(names, _encoded(places), labels, places)
 
     def queries(self, paths: Sequence[AnyPath]) -> tuple[list[Place], list[bytes]]:
         places: list[Place] = []
         for path in paths:
             places += self._queries_of(path)
-        _check_tokens(places)
-        return places, [str(place.text).encode() for place in places]
+        places = [places[number] for number in self._with_tokens(places)]
+        return places, _encoded(places)
 
     def array_of_texts(self, texts: Sequence[str]) -> tuple[list[Place], list[bytes]]:
         """As in `ExampleReader`: a message of a stranger that names a file reads none."""
@@ -81,8 +93,18 @@ class TextReader(ExampleReader):
         column = found.columns.get(name, next(iter(found.columns.values())))
         texts = text_per_row(column, name, "text", found.rows)
         places = [Place(None, row, text) for row, text in enumerate(texts.tolist(), 1)]
-        _check_tokens(places)
-        return places, [text.encode() for text in texts.tolist()]
+        places = [places[number] for number in self._with_tokens(places)]
+        return places, _encoded(places)
+
+    def _with_tokens(self, places: list[Place]) -> list[int]:
+        """The numbers of the texts that have a token, which are all unless others are left out."""
+        kept = [number for number, place in enumerate(places) if has_token(place.text or "")]
+        if not self._skips_empty or not kept:
+            check_tokens([place.text or "" for place in places], places)
+        elif left_out := [place for number, place in enumerate(places) if number not in {*kept}]:
+            what = f"{counted(len(left_out), 'text')} without a word, a number or a symbol"
+            _LOGGER.warning("left out %s: %s", what, plain(listed(left_out)))
+        return kept
 
     def _queries_of(self, given: AnyPath) -> list[Place]:
         """The texts of a file, or the text that was given in place of a file."""
@@ -131,8 +153,8 @@ def _places(path: str, texts: list[str], rows: FileRows) -> list[Place]:
     return [Place(path, row, text, rows.name(row - 1)) for row, text in enumerate(texts, 1)]
 
 
-def _check_tokens(places: list[Place]) -> None:
-    check_tokens([place.text or "" for place in places], places)
+def _encoded(places: list[Place]) -> list[bytes]:
+    return [str(place.text).encode() for place in places]
 
 
 def _check_there(path: AnyPath) -> None:
