@@ -159,7 +159,10 @@ def test_fit_comes_after_compile():
         ({"learn_rates": 1}, "learn_rates=1; expected True or False"),
         ({"seed": "a"}, "seed='a'; expected a whole number"),
         ({"inner_learning_rate": "0.1"}, "inner_learning_rate='0.1'; expected a positive number"),
-        ({"targets": "classes", "target_centre": 3.0}, "target_centre or target_spread, which is"),
+        (
+            {"targets": "classes", "target_centre": 3.0},
+            "received a target scale, which is for",
+        ),
     ],
 )
 def test_options_of_another_type_are_refused(options, words):

@@ -5,6 +5,15 @@ from typing import Any
 import keras
 
 
+def check_basics(network: Any, seed: Any, vectorised: Any, **flags: Any) -> None:
+    """Refuses what every learner receives, if it is of another type; see the functions below."""
+    check_network(network)
+    check_seed(seed)
+    check_flags(**flags)
+    if vectorised not in (True, False, "auto"):
+        raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
+
+
 def check_flags(**flags: Any) -> None:
     """Raises ValueError if one of them is neither True nor False."""
     for name, value in flags.items():

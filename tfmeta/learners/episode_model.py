@@ -19,13 +19,7 @@ from tfmeta.learners.task_inputs import (
     structured,
 )
 from tfmeta.learners.task_model import TaskModel
-
-_OF_COMPILE = "a task's loss and metrics are those that compile is given, or task_gradients' own"
-_NEVER_CALLED = {  # hooks of Keras, and what counts in their place
-    "compute_loss": _OF_COMPILE,
-    "compute_metrics": _OF_COMPILE,
-    "call": "answers are those of adapt and predict_with",
-}
+from tfmeta.learners.unused_hooks import refuse_unused_hooks
 
 
 class EpisodeModel(TaskModel):
@@ -51,15 +45,7 @@ class EpisodeModel(TaskModel):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        learners = [base for base in cls.__mro__[1:] if issubclass(base, EpisodeModel)]
-        for name, instead in _NEVER_CALLED.items():
-            # The first `call` is not overridden; it is that of all learners.
-            is_first = name == "call" and not any(name in vars(base) for base in learners)
-            if name in vars(cls) and not is_first:
-                raise TypeError(
-                    f"{cls.__name__} defines {name}, which the steps of a learner do not call: "
-                    f"{instead}"
-                )
+        refuse_unused_hooks(cls, EpisodeModel)
         for name, method in checked_methods(dict(vars(cls))).items():
             setattr(cls, name, method)
 

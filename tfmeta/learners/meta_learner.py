@@ -8,12 +8,11 @@ import keras
 import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode
-from tfmeta.episodes.target_kind import VALUES
 from tfmeta.errors import UserError
 from tfmeta.keras_internals import random_seed
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, weight_rules
-from tfmeta.learners.checked_options import check_flags, check_network, check_seed
+from tfmeta.learners.checked_options import check_basics
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.draws import episode_words
 from tfmeta.learners.episode_model import EpisodeModel
@@ -79,14 +78,10 @@ class MetaLearner(EpisodeModel):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        check_network(network)
-        check_flags(transductive=transductive)
-        check_seed(seed)
+        check_basics(network, seed, vectorised, transductive=transductive)
         refuse_half_weights(network)
         super().__init__(**{**kwargs, "dtype": policy_of(network, kwargs)})
         self.autocast = False  # the network casts its inputs; targets are not cast
-        if vectorised not in (True, False, "auto"):
-            raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
         self.network, self.vectorised = network, vectorised
         self.seed = (random_seed() or 0) if seed is None else seed
         self._target_kind = kinds.checked_kind(targets)
@@ -105,7 +100,7 @@ class MetaLearner(EpisodeModel):
         self.finite_guard = FiniteGuard()
         self.target_scale = TargetScale(target_centre, target_spread)
         if self.target_scale.is_set:
-            kinds.refuse_other(VALUES, self._target_kind, by="target_centre or target_spread")
+            kinds.refuse_other(kinds.checked_kind("values"), self._target_kind, by="a target scale")
             self.target_scale.check_outputs(self.target_shape[-1] if self.target_shape else None)
         self.built = True  # as the network is; else Keras would call this model on an example
 
