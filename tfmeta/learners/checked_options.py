@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from tfmeta.flags import check_flags
+
 
 def check_basics(network: Any, seed: Any, vectorised: Any, **flags: Any) -> None:
     """Refuses what every learner receives, if it is of another type; see the functions below."""
@@ -12,13 +14,6 @@ def check_basics(network: Any, seed: Any, vectorised: Any, **flags: Any) -> None
     check_flags(**flags)
     if vectorised not in (True, False, "auto"):
         raise ValueError(f"received vectorised={vectorised!r}; expected True, False or 'auto'")
-
-
-def check_flags(**flags: Any) -> None:
-    """Raises ValueError if one of them is neither True nor False."""
-    for name, value in flags.items():
-        if not isinstance(value, bool):
-            raise ValueError(f"received {name}={value!r}; expected True or False")
 
 
 def check_network(network: Any) -> None:

@@ -206,14 +206,15 @@ class EpisodeModel(TaskModel):
         """
         # The only place where a learner knows of exports, because every Keras model has this
         # method.
-        from tfmeta.exporting.writing import exporter, litert
-
-        formats = {"tf_saved_model": exporter.export_model, "litert": litert.export_model}
-        if format not in formats:
+        if format == "litert":
+            from tfmeta.exporting.writing.litert import export_model
+        elif format == "tf_saved_model":
+            from tfmeta.exporting.writing.exporter import export_model
+        else:
             raise ValueError(
-                f"export received format={format!r}; expected one of: {', '.join(formats)}"
+                f"export received format={format!r}; expected one of: tf_saved_model, litert"
             )
-        return formats[format](self, filepath, kind, **options)
+        return export_model(self, filepath, kind, **options)
 
     # What the steps share
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfmeta.episodes.target_kind import CLASSES, VALUES
-from tfmeta.learners.checked_options import check_flags
+from tfmeta.flags import check_flags
 from tfmeta.learners.class_members import filled_up, membership
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full

@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from tfmeta.errors import UserError
+from tfmeta.flags import check_flags
 from tfmeta.learners.adapted_layers import adapted_positions
-from tfmeta.learners.checked_options import check_flags
 from tfmeta.learners.half_precision import computes_in_float16, value_and_gradients
 from tfmeta.learners.inner_change import InnerChange
 from tfmeta.learners.meta_learner import MetaLearner

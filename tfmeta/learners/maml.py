@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.checked_options import check_flags, checked_rate
+from tfmeta.flags import check_flags
+from tfmeta.learners.checked_options import checked_rate
 from tfmeta.learners.descent import descended
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.moving_averages import MovingAverages

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.checked_options import check_flags
+from tfmeta.flags import check_flags
 from tfmeta.learners.class_members import class_sums, kept_examples, without_absent
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.computing_dtype import full

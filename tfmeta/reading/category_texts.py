@@ -75,17 +75,20 @@ def what_they_look_like(values: Any) -> str | None:
     return "dates or times" if dates >= numbers else "numbers"
 
 
-def refuse_numbers(columns: Mapping[str, Any], rows: FileRows, how_to_name: str) -> None:
+def refuse_numbers(
+    alike: Mapping[str, str], columns: Mapping[str, Any], rows: FileRows, how_to_name: str
+) -> None:
     """Refuses columns of texts most of which look like numbers or dates, all together.
 
     Each value would be a category of its own, and what is between two of them unknown.
 
     Args:
-        columns: those that are of such, by name.
+        alike: what those that are of such look like, by name; see `what_they_look_like`.
+        columns: of the table.
         rows: of the table.
         how_to_name: what the user types for a table in which the first of them holds names.
     """
-    names, alike = [*columns], {name: what_they_look_like(each) for name, each in columns.items()}
+    names = [*alike]
     shown = [f"{name} ({alike[name]}, {first_unfit(columns[name], rows)})" for name in names]
     raise UserError(
         f"{which_are(len(names), 'column', rows.path)} of texts, most of which look like numbers "

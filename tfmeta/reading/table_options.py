@@ -206,10 +206,11 @@ def _texts_of(table: Table, names: Sequence[str]) -> list[str]:
 
 def _refuse_numbers(table: Table, names: Sequence[str]) -> None:
     """Raises UserError if most texts in a column look like numbers or dates."""
-    odd = {n: table.columns[n] for n in names if what_they_look_like(table.columns[n])}
-    if odd:
+    found = {name: what_they_look_like(table.columns[name]) for name in names}
+    if odd := {name: alike for name, alike in found.items() if alike}:
         surely = [name for name in names if name not in odd or name == next(iter(odd))]
-        refuse_numbers(odd, table.rows, _naming(dict.fromkeys(surely, AUTO)))
+        naming = _naming(dict.fromkeys(surely, AUTO))
+        refuse_numbers(odd, table.columns, table.rows, naming)
 
 
 def _naming(categories: Mapping[str, Any]) -> str:

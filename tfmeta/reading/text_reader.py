@@ -101,7 +101,7 @@ class TextReader(ExampleReader):
         kept = [number for number, place in enumerate(places) if has_token(place.text or "")]
         if not self._skips_empty or not kept:
             check_tokens([place.text or "" for place in places], places)
-        elif left_out := [place for number, place in enumerate(places) if number not in {*kept}]:
+        elif left_out := [place for place in places if not has_token(place.text or "")]:
             what = f"{counted(len(left_out), 'text')} without a word, a number or a symbol"
             _LOGGER.warning("left out %s: %s", what, plain(listed(left_out)))
         return kept
@@ -110,15 +110,16 @@ class TextReader(ExampleReader):
         """The texts of a file, or the text that was given in place of a file."""
         name = os.fspath(given)
         suffix = Path(name).suffix.lower()
-        if name == _STANDARD_INPUT or (os.path.exists(name) and not _is_file_or_folder(name)):
+        is_file, is_folder = os.path.isfile(name), os.path.isdir(name)
+        if name == _STANDARD_INPUT or (os.path.exists(name) and not is_file and not is_folder):
             raise UserError(
                 f"{name} is no file, and standard input is not read; expected a text, or a file of "
                 f"texts: {', '.join(_SUFFIXES)}"
             )
-        if os.path.isfile(name) or suffix in _SUFFIXES:
+        if is_file or suffix in _SUFFIXES:
             _check_there(name)
             return self._lines_of(Path(name), suffix)
-        if os.path.isdir(name):
+        if is_folder:
             raise UserError(
                 f"{name} is a folder, and this model takes texts; expected a text, or a file of "
                 f"texts: {', '.join(_SUFFIXES)}. If the text is the folder's name, put it into a "
@@ -143,10 +144,6 @@ class TextReader(ExampleReader):
         chosen = {"text": self._columns["text"]}
         columns, rows = read_text_rows(path, chosen, how_to_name=_COLUMNS)
         return _places(str(path), columns["text"], rows)
-
-
-def _is_file_or_folder(name: str) -> bool:
-    return os.path.isfile(name) or os.path.isdir(name)
 
 
 def _places(path: str, texts: list[str], rows: FileRows) -> list[Place]:

@@ -91,13 +91,6 @@ def check_outside(what: str, place: Path, data: AnyPath, way: str) -> None:
         )
 
 
-def check_flags(**flags: object) -> None:
-    """Raises UserError if one is neither True nor False: the text "no" would count as True."""
-    for name, value in flags.items():
-        if not isinstance(value, bool):
-            raise UserError(f"received {name}={value!r}; expected True or False")
-
-
 def check_texts(of: str, **names: object) -> None:
     """Raises UserError if a name, of what it is said to be of, is neither a text nor None."""
     for argument, name in names.items():

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfmeta.errors import UserError, counted
+from tfmeta.flags import check_flags
 from tfmeta.named_code import trusting
 from tfmeta.reporting.paired_runs import comparison_of
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, progress_or_log
+from tfmeta.workflows.arguments import progress_or_log
 from tfmeta.workflows.compared_runs import Comparison
 from tfmeta.workflows.episode_choice import EpisodeChoice
 from tfmeta.workflows.tested_runs import opened_runs, tested_runs

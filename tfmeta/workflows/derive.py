@@ -9,6 +9,7 @@ import keras
 
 from tfmeta import files
 from tfmeta.errors import UserError
+from tfmeta.flags import check_flags
 from tfmeta.named_code import import_named, trusting
 from tfmeta.network_registry import NETWORKS
 from tfmeta.networks.found_structure import (
@@ -25,7 +26,7 @@ from tfmeta.training.checkpoints import LAST
 from tfmeta.training.loading import load_run
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, check_names, path, whole
+from tfmeta.workflows.arguments import check_names, path, whole
 
 _SUFFIX, _PICTURE = ".keras", ".svg"
 

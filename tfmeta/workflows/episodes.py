@@ -5,6 +5,7 @@ from typing import Any
 from tfmeta.episodes import episode_file
 from tfmeta.episodes.fixed_episodes import FixedEpisodes
 from tfmeta.errors import UserError, counted
+from tfmeta.flags import check_flags
 from tfmeta.named_code import trusting
 from tfmeta.training.flat_settings import as_flat
 from tfmeta.training.opening import open_source, with_ways
@@ -13,7 +14,7 @@ from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 from tfmeta.training.shapes import episode_shape
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, path, progress_or_log, whole
+from tfmeta.workflows.arguments import path, progress_or_log, whole
 
 
 def write_episodes(

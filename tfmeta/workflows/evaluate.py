@@ -7,6 +7,7 @@ from tfmeta.errors import UserError
 from tfmeta.evaluation.baselines import compared
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
+from tfmeta.flags import check_flags
 from tfmeta.named_code import trusting
 from tfmeta.training import strategies
 from tfmeta.training.board.results import write_result
@@ -15,7 +16,7 @@ from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.untrained import untrained_learner
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, path, progress_or_log
+from tfmeta.workflows.arguments import path, progress_or_log
 from tfmeta.workflows.episode_choice import EpisodeChoice
 from tfmeta.workflows.recording import recorded
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tfmeta.errors import UserError
 from tfmeta.explaining.explanation import Explanations, check_explainable
 from tfmeta.exporting.contract import MANIFEST, MODEL
+from tfmeta.flags import check_flags
 from tfmeta.named_code import trusting
 from tfmeta.reading.example_reader import InMemory, NamedColumns
 from tfmeta.reading.in_memory import read_support
@@ -14,7 +15,7 @@ from tfmeta.training.checkpoints import BEST
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
+from tfmeta.workflows.arguments import check_names, path, progress_or_log
 from tfmeta.workflows.explained_export import explained_export
 from tfmeta.workflows.predict import check_support
 from tfmeta.workflows.queries import data_or_paths, name_of_support, read_queries

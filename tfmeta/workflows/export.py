@@ -13,6 +13,7 @@ from tfmeta.exporting.kinds import KINDS
 from tfmeta.exporting.limits import RequestLimits
 from tfmeta.exporting.loading.earlier_version import change_for_clients
 from tfmeta.exporting.writing.exporter import export_model
+from tfmeta.flags import check_flags
 from tfmeta.named_code import trusting
 from tfmeta.reading.support_arrays import read_support_arrays
 from tfmeta.training.loading import load
@@ -22,7 +23,7 @@ from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 from tfmeta.training.shapes import episode_shape
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log
+from tfmeta.workflows.arguments import check_names, path, progress_or_log
 from tfmeta.workflows.export_request import ExportRequest
 
 # Settings of an export for tasks of one size.

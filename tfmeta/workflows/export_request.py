@@ -6,9 +6,10 @@ from typing import Any
 from tfmeta.errors import UserError
 from tfmeta.exporting.kinds import KINDS, check_litert
 from tfmeta.exporting.limits import RequestLimits
+from tfmeta.flags import check_flags
 from tfmeta.reading.in_memory import is_in_memory
 from tfmeta.training.checkpoints import BEST, LAST
-from tfmeta.workflows.arguments import check_flags, path, whole
+from tfmeta.workflows.arguments import path, whole
 
 FORMATS = ("saved-model", "litert")
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tfmeta.flags import check_flags
 from tfmeta.inspection.contact_sheet import check_free, why_not, write_contact_sheet
 from tfmeta.inspection.findings import make_report
 from tfmeta.inspection.lines import UNLIMITED
@@ -15,7 +16,7 @@ from tfmeta.training.opening import open_source
 from tfmeta.training.plan import Plan
 from tfmeta.training.settings import Settings
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, path
+from tfmeta.workflows.arguments import path
 
 
 @dataclass(frozen=True)

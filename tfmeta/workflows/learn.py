@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError
+from tfmeta.flags import check_flags
 from tfmeta.named_code import trusting
 from tfmeta.reading.example_reader import InMemory, Names
 from tfmeta.reading.in_memory import as_file, is_pair, is_path, is_table
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, path
+from tfmeta.workflows.arguments import path
 from tfmeta.workflows.learnable.kinds import kind_of
 from tfmeta.workflows.learnable.label_column import USUAL
 from tfmeta.workflows.learnable.request import (

@@ -15,6 +15,7 @@ from tfmeta.episodes.episode_shape import EpisodeShape
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.optima_file import Optima
 from tfmeta.errors import UserError, counted
+from tfmeta.flags import check_flags
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
@@ -24,7 +25,7 @@ from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.task_solver import TaskSolver
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, check_names, path, progress_or_log, whole
+from tfmeta.workflows.arguments import check_names, path, progress_or_log, whole
 
 SPLIT = "train"  # the only one that is ever solved; a score is on tasks that nobody solved
 _MOST_TASKS_PER_CALL = 250

@@ -16,6 +16,7 @@ from tfmeta import children
 from tfmeta.errors import UserError
 from tfmeta.exporting.contract import PREDICTION, PROBABILITIES, UNKNOWN, VARIANCE
 from tfmeta.exporting.loading.in_requests import RefusedQueryError
+from tfmeta.flags import check_flags
 from tfmeta.named_code import trusting
 from tfmeta.reading.example_reader import (
     ExampleReader,
@@ -28,7 +29,7 @@ from tfmeta.reading.file_rows import shortened
 from tfmeta.reading.in_memory import is_in_memory, read_support
 from tfmeta.terminal import plain
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, check_names, check_timeout, path
+from tfmeta.workflows.arguments import check_names, check_timeout, path
 from tfmeta.workflows.predictors import ExportPredictor, RunPredictor
 from tfmeta.workflows.queries import Queries, data_or_paths, read_queries
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tfmeta.flags import check_flags
 from tfmeta.named_code import trusting
 from tfmeta.reporting.page import write_page
 from tfmeta.reporting.place import check_place
 from tfmeta.reporting.sections import sections_of
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, path, progress_or_log
+from tfmeta.workflows.arguments import path, progress_or_log
 from tfmeta.workflows.episode_choice import EpisodeChoice
 from tfmeta.workflows.tested_runs import opened_runs, tested_runs
 

@@ -14,13 +14,14 @@ from tfmeta.evaluation.robustness.imbalanced import imbalanced_conditions
 from tfmeta.evaluation.robustness.mislabelled import mislabelled_conditions
 from tfmeta.evaluation.robustness.shifted import shifted_row
 from tfmeta.evaluation.robustness.tested import TestedConditions, with_differences
+from tfmeta.flags import check_flags
 from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
 from tfmeta.training.loading import load_run
 from tfmeta.training.progress import Progress, Quiet
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, path, progress_or_log
+from tfmeta.workflows.arguments import path, progress_or_log
 from tfmeta.workflows.conditions_table import Robustness
 from tfmeta.workflows.episode_choice import EpisodeChoice
 from tfmeta.workflows.recording import recorded

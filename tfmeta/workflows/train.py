@@ -32,6 +32,7 @@ from tfmeta import files
 from tfmeta.errors import UserError
 from tfmeta.exporting.verifying.verification import refuse_failed, verify_export
 from tfmeta.exporting.writing.exporter import export_model
+from tfmeta.flags import check_flags
 from tfmeta.named_code import trusting
 from tfmeta.training import workers
 from tfmeta.training.callback_checks import check_are_callbacks
@@ -43,7 +44,7 @@ from tfmeta.training.plan import Plan
 from tfmeta.training.progress import Progress
 from tfmeta.training.trainer import Trainer
 from tfmeta.user_files import AnyPath
-from tfmeta.workflows.arguments import check_flags, path, progress_or_log
+from tfmeta.workflows.arguments import path, progress_or_log
 from tfmeta.workflows.train_request import TrainRequest
 
 _STEPS_TIMED = 3  # by a dry run

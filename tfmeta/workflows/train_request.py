@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError
+from tfmeta.flags import check_flags
 from tfmeta.pipelines import pipeline_of
 from tfmeta.training.cluster import cluster_for
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
-from tfmeta.workflows.arguments import check_flags, check_outside
+from tfmeta.workflows.arguments import check_outside
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,7 @@ class AdaptedFunctions(ServedFunctions):
         confidence: Confidence,
         state: dict[str, Any],
     ):
-        _, y = support_of(learner, options)
-        options = options.named(are_classes=y.dtype.is_integer)
+        options = options.named(are_classes=targets_of(learner, options).dtype.is_integer)
         super().__init__(learner, kind, options, confidence)
         example = learner.function.input_shape[1:]
         x = tf.TensorSpec((None, *example), input_dtype(learner.network), X)
@@ -87,5 +86,11 @@ class AdaptedFunctions(ServedFunctions):
 
 def support_of(learner: MetaLearner, options: ExportOptions) -> tuple[tf.Tensor, tf.Tensor]:
     """The support set that is baked in, `(x, y)`, as the learner takes it."""
-    x, y = options.support or (None, None)  # `kind_and_options` saw to it that there is one
-    return as_examples(learner, x, name=SUPPORT_X), as_targets(learner, y, name=SUPPORT_Y)
+    x, _ = options.support or (None, None)  # `kind_and_options` saw to it that there is one
+    return as_examples(learner, x, name=SUPPORT_X), targets_of(learner, options)
+
+
+def targets_of(learner: MetaLearner, options: ExportOptions) -> tf.Tensor:
+    """The targets of that support set."""
+    _, y = options.support or (None, None)
+    return as_targets(learner, y, name=SUPPORT_Y)

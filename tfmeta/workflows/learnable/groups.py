@@ -9,12 +9,9 @@ import numpy.typing as npt
 
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.evaluation.folds import folds_of
-from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import as_text
-from tfmeta.reading.text_rows import read_text_rows
-from tfmeta.workflows.learnable.request import OPTION_OF_GROUPS, Request
+from tfmeta.workflows.learnable.request import Request
 
-_JSON = ".jsonl"
 Groups = npt.NDArray[np.int64]
 
 
@@ -66,10 +63,7 @@ def _values_of(request: Request, names: Sequence[str]) -> list[str]:
         return values
     if request.place.is_dir():
         return _found_in(names, by)
-    if request.place.suffix.lower() == _JSON:
-        return read_text_rows(request.place, {OPTION_OF_GROUPS: by}).columns[OPTION_OF_GROUPS]
-    table = read_table(request.place, text=(by,))
-    return list(table.text(by, OPTION_OF_GROUPS).tolist())
+    return request.groups_in_column
 
 
 def _found_in(names: Sequence[str], pattern: str) -> list[str]:

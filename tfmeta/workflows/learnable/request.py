@@ -4,16 +4,18 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tfmeta.errors import UserError
+from tfmeta.flags import check_flags
 from tfmeta.reading.table_options import TableOptions
-from tfmeta.reading.tables import names_in
+from tfmeta.reading.tables import names_in, read_table
+from tfmeta.reading.text_rows import read_text_rows
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
 from tfmeta.workflows.arguments import (
-    check_flags,
     check_names,
     check_outside,
     check_texts,
@@ -36,7 +38,8 @@ _READING = (*NAMED, *CHOOSING, *GAPS, OPTION_OF_GROUPS, "skip_unreadable")
 _ARGUMENTS = (*_READING, "network", "output", "trust", "progress")
 _EXPORTED = Path("exported")
 _ANOTHER = "Give another folder: output=FOLDER in Python, --output FOLDER on the command line"
-_SUFFIXES = (".csv", ".jsonl", ".npz", ".parquet")
+_JSON = ".jsonl"
+_SUFFIXES = (".csv", _JSON, ".npz", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,19 @@ class Request:
     def groups_called(self) -> str:
         """What reports call a group: as the column is called, if it is in one."""
         return self.groups if self._groups_column else "group"  # type: ignore[return-value]
+
+    @cached_property
+    def groups_in_column(self) -> list[str]:
+        """The group of each row, if a column has them: read once for all heads that are tried.
+
+        Raises:
+            UserError: if there is no such column, or a value is missing.
+        """
+        column = self._groups_column or ""
+        if self.place.suffix.lower() == _JSON:
+            return read_text_rows(self.place, {OPTION_OF_GROUPS: column}).columns[OPTION_OF_GROUPS]
+        table = read_table(self.place, text=(column,))
+        return list(table.text(column, OPTION_OF_GROUPS).tolist())
 
     @property
     def _groups_column(self) -> str | None:
