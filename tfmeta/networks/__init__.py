@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.keras_hub import keras_hub
     from tfmeta.networks.minilm import minilm
     from tfmeta.networks.mlp import mlp
+    from tfmeta.networks.multilingual_e5 import multilingual_e5
     from tfmeta.networks.policy import policy
     from tfmeta.networks.recurrent import recurrent
     from tfmeta.networks.resnet12 import resnet12
@@ -50,6 +51,7 @@ __all__ = [
     "keras_hub",
     "minilm",
     "mlp",
+    "multilingual_e5",
     "policy",
     "recurrent",
     "resnet12",

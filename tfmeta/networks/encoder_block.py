@@ -1,8 +1,13 @@
 """One block of a Transformer's encoder."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import keras
+import numpy.typing as npt
 from keras import layers, ops
+
+Arrays = Sequence[npt.NDArray[Any]]
 
 
 def encoder_block(
@@ -31,3 +36,40 @@ def encoder_block(
     inner = layers.Dense(hidden, name=f"{name}_hidden")(x)
     inner = layers.Dense(size, name=f"{name}_out")(ops.gelu(inner, approximate=False))
     return layers.LayerNormalization(epsilon=epsilon, name=f"{name}_norm")(x + inner)
+
+
+def assign_block(
+    network: keras.Model,
+    name: str,
+    *,
+    query: Arrays,
+    key: Arrays,
+    value: Arrays,
+    attention: Arrays,
+    attended: Arrays,
+    hidden: Arrays,
+    out: Arrays,
+    norm: Arrays,
+) -> None:
+    """Puts arrays into the layers of a block, the network's layers whose names begin with `name`.
+
+    Args:
+        network: that has the block.
+        name: as in `encoder_block`.
+        query, key, value, attention: kernels `(size, size)` and biases `(size,)`, the last one of
+            what is seen.
+        hidden, out: the dense layers' kernels and biases.
+        attended, norm: the normalisations' factors and terms.
+    """
+
+    def put(layer: str, arrays: Arrays) -> None:
+        network.get_layer(f"{name}_{layer}").set_weights(arrays)
+
+    layer = network.get_layer(f"{name}_attention")
+    heads = (layer.num_heads, layer.key_dim)
+    parts = []
+    for kernel, bias in (query, key, value):
+        parts += [kernel.reshape(-1, *heads), bias.reshape(heads)]
+    put("attention", [*parts, attention[0].reshape(*heads, -1), attention[1]])
+    for part, arrays in (("attended", attended), ("hidden", hidden), ("out", out), ("norm", norm)):
+        put(part, arrays)

@@ -5,9 +5,10 @@ from typing import Any
 
 import keras
 import numpy.typing as npt
-from keras import layers, ops
+from keras import layers
 
-from tfmeta.networks.encoder_block import encoder_block
+from tfmeta.networks.add_positions import AddPositions
+from tfmeta.networks.encoder_block import assign_block, encoder_block
 from tfmeta.networks.image_input import with_head
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.text_encoder import TextEncoder
@@ -19,35 +20,8 @@ from tfmeta.reading.word_pieces import bert_order, read_bert_tokens
 _SIZE, _BLOCKS, _HEADS, _HIDDEN, _LONGEST = 384, 6, 12, 1536, 512
 _VOCABULARY_SIZE = 30_522
 _EPSILON = 1e-12
+_PARTS = ("query", "key", "value")
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
-
-@keras.saving.register_keras_serializable("tfmeta")
-class AddPositions(layers.Layer):
-    """Adds a learned vector for each position of a text.
-
-    Args:
-        longest: positions there are.
-    """
-
-    def __init__(self, longest: int, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.longest = longest
-
-    def build(self, input_shape: Any) -> None:
-        shape = (self.longest, input_shape[-1])
-        self.positions = self.add_weight(shape=shape, initializer="zeros", name="positions")
-        super().build(input_shape)
-
-    def call(self, x: Any) -> Any:
-        """`(batch, length, size)` -> the same shape."""
-        return x + self.positions[: ops.shape(x)[1]]
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "longest": self.longest}
 
 
 def minilm(
@@ -128,15 +102,15 @@ def _assign(network: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> Non
     put("positions", [arrays["embeddings.position_embeddings.weight"] + of_type])
     put("embedded", norm("embeddings"))
     for number in range(_BLOCKS):
-        block, ours = f"encoder.layer.{number}", f"block{number}"
-        heads = (_HEADS, _SIZE // _HEADS)
-        attention = []
-        for part in ("query", "key", "value"):
-            kernel, bias = dense(f"{block}.attention.self.{part}")
-            attention += [kernel.reshape(_SIZE, *heads), bias.reshape(heads)]
-        kernel, bias = dense(f"{block}.attention.output.dense")
-        put(f"{ours}_attention", [*attention, kernel.reshape(*heads, _SIZE), bias])
-        put(f"{ours}_attended", norm(f"{block}.attention.output"))
-        put(f"{ours}_hidden", dense(f"{block}.intermediate.dense"))
-        put(f"{ours}_out", dense(f"{block}.output.dense"))
-        put(f"{ours}_norm", norm(f"{block}.output"))
+        block = f"encoder.layer.{number}"
+        attention = {part: dense(f"{block}.attention.self.{part}") for part in _PARTS}
+        assign_block(
+            network,
+            f"block{number}",
+            **attention,
+            attention=dense(f"{block}.attention.output.dense"),
+            attended=norm(f"{block}.attention.output"),
+            hidden=dense(f"{block}.intermediate.dense"),
+            out=dense(f"{block}.output.dense"),
+            norm=norm(f"{block}.output"),
+        )

@@ -9,12 +9,20 @@ letters (NFD) and no categories of characters, so Python's are put into tables.
 
 import unicodedata
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-_MOST = 0x110000
+from tfmeta.reading.character_tables import (
+    ALONE,
+    KEPT,
+    NUMBER,
+    REMOVED,
+    REPLACED,
+    CharacterTables,
+    in_runs,
+)
+
 # `_is_chinese_char`: the ideographs, of which no other rule makes another character.
 _IDEOGRAPHS = (
     (0x3400, 0x4DC0), (0x4E00, 0xA000), (0x20000, 0x2A6E0), (0x2A700, 0x2B740), (0x2B740, 0x2B820),
@@ -26,32 +34,10 @@ _PLANES = ((0x30000, 0xE0000), (0xE1000, 0xF0000))  # no letters with case or ac
 _REMOVED = ("Cc", "Cf", "Co")  # control and format characters, private use
 
 
-class CharacterTables(NamedTuple):
-    """What becomes of each character, in runs of characters of one kind.
-
-    Attributes:
-        starts: `(runs,)`, the first code point of each run, in order.
-        kinds: `(runs,)`, one of the constants below.
-        rows: `(runs,)`, of a run that is `REPLACED`: the first character's row in `splits`.
-        splits: `(replaced + 1,)`, where each replacement starts in `points`, and the end.
-        points: code points of all replacements.
-    """
-
-    starts: npt.NDArray[Any]
-    kinds: npt.NDArray[Any]
-    rows: npt.NDArray[Any]
-    splits: npt.NDArray[Any]
-    points: npt.NDArray[Any]
-
-
-# As it is; as it is between spaces; by what `points` has; by nothing.
-KEPT, ALONE, REPLACED, REMOVED = range(4)
-
-
 @cache
 def character_tables() -> CharacterTables:
     """The tables; making them takes about half a second."""
-    kinds = np.full(_MOST, KEPT, np.int32)
+    kinds = np.full(NUMBER, KEPT, np.int32)
     changed = {}
     whole = ((_IDEOGRAPHS, ALONE), (_PRIVATE, REMOVED), (_PLANES, KEPT))
     for ranges, kind in whole:
@@ -66,7 +52,7 @@ def character_tables() -> CharacterTables:
             elif found != letter:
                 kinds[point] = REPLACED if found else REMOVED
                 changed[point] = found
-    return _in_runs(kinds, changed)
+    return in_runs(kinds, changed)
 
 
 def replacement(letter: str) -> str:
@@ -93,16 +79,6 @@ def _is_punctuation(letter: str) -> bool:
 def _gaps(ranges: Any) -> Any:
     """The ranges between these, without the code points of surrogates."""
     end = 0
-    for start, following in sorted([*ranges, (0xD800, 0xE000), (_MOST, _MOST)]):
+    for start, following in sorted([*ranges, (0xD800, 0xE000), (NUMBER, NUMBER)]):
         yield end, start
         end = following
-
-
-def _in_runs(kinds: npt.NDArray[Any], changed: dict[int, str]) -> CharacterTables:
-    starts = np.flatnonzero(np.diff(kinds, prepend=-1))
-    replacements = [changed[point] for point in np.flatnonzero(kinds == REPLACED).tolist()]
-    row_of = np.cumsum(kinds == REPLACED) - 1
-    lengths = [len(each) for each in replacements]
-    points = [ord(letter) for each in replacements for letter in each]
-    arrays = (starts, kinds[starts], row_of[starts], np.cumsum([0, *lengths]), points)
-    return CharacterTables(*(np.asarray(each, np.int32) for each in arrays))

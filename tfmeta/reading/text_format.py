@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from tfmeta.reading.prepared import Prepared
 
 NO_TOKENS = ("", "[UNK]")  # what the ids 0 and 1 stand for in a vocabulary
-IN_GRAPH = ("ngrams", "trigrams", "unicode", "wordpiece")  # tokenizers that a graph can compute
-WORD_PIECE_ENDS = ("[CLS]", "[SEP]")
+# Tokenizers that a graph can compute
+IN_GRAPH = ("ngrams", "trigrams", "unicode", "wordpiece", "unigram")
+# The tokens that texts are between
+ENDS = {"wordpiece": ("[CLS]", "[SEP]"), "unigram": ("<s>", "</s>")}
 _DRAWN = 8  # tokens in a random text
 
 
@@ -30,7 +32,7 @@ class TextFormat(StringFormat):
     Args:
         vocabulary: the tokens in the order of their ids, from 0; the first two are no tokens.
         length: tokens of a text that are used; the others at its end are cut off.
-        tokenizer: "ngrams", "trigrams", "unicode" or "wordpiece", whose tokens a graph can make.
+        tokenizer: one of `IN_GRAPH`, whose tokens a graph can make.
         text_column: in a table, the column of the texts.
         label_column: in a table, the column of the classes.
 
@@ -88,8 +90,8 @@ class TextFormat(StringFormat):
             raise ValueError(
                 f"received tokenizer={self.tokenizer!r}; expected one of {', '.join(IN_GRAPH)}"
             )
-        if self.tokenizer == "wordpiece" and not tokens.issuperset(WORD_PIECE_ENDS):
-            raise ValueError(f"received word pieces without {' or '.join(WORD_PIECE_ENDS)}")
+        if not tokens.issuperset(self._ends):
+            raise ValueError(f"received pieces of words without {' or '.join(self._ends)}")
         for name in ("text_column", "label_column"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value:
@@ -163,8 +165,11 @@ class TextFormat(StringFormat):
     @property
     def no_tokens(self) -> tuple[int, ...]:
         """The ids that say nothing of a text."""
-        ends = WORD_PIECE_ENDS if self.tokenizer == "wordpiece" else ()
-        return (*range(len(NO_TOKENS)), *map(self.vocabulary.index, ends))
+        return (*range(len(NO_TOKENS)), *map(self.vocabulary.index, self._ends))
+
+    @property
+    def _ends(self) -> tuple[str, ...]:
+        return ENDS.get(self.tokenizer, ())
 
     def is_empty(self, x: Any) -> Any:
         return _graph().are_all_of(x, self.no_tokens)

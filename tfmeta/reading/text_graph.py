@@ -13,7 +13,8 @@ from typing import Any
 import tensorflow as tf
 
 from tfmeta.reading.decoding.encoded_requests import at_most
-from tfmeta.reading.tokenizers import RESERVED, TOKENIZERS, spaced_tokens
+from tfmeta.reading.tokenizer import RESERVED
+from tfmeta.reading.tokenizers import TOKENIZERS, spaced_tokens
 
 VOCABULARY_FILE = "vocabulary.txt"
 _UNKNOWN = 1 - RESERVED  # becomes id 1, as the tokens of the file become 2, 3 and so on

@@ -1,20 +1,13 @@
 """Texts -> tokens -> ids. The rules are TensorFlow operations, so that a graph can serve them."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfmeta.reading.minilm_files import minilm_vocabulary
-from tfmeta.reading.word_pieces import LAST, longest_piece, word_piece_ids
-
-_BATCH = 1024  # texts at once
-_ALL = 2**30  # tokens of a text, none cut off
-RESERVED = 2  # ids that are no tokens: 0 is padding, 1 an unknown token
-IdsAndNumbers = tuple[np.ndarray, np.ndarray]
+from tfmeta.reading.fixed_vocabularies import UnigramPieces, WordPieces
+from tfmeta.reading.tokenizer import RESERVED, IdsAndNumbers, Tokenizer, cut_to, in_batches
 
 # Letters of the scripts that put no spaces between words, by their blocks in Unicode 16. Each is a
 # token of its own, with the marks that follow it, because a graph has no dictionary of words.
@@ -109,55 +102,6 @@ def ngrams(tokens: tf.RaggedTensor) -> tf.RaggedTensor:
     return _of_texts(found, tokens)
 
 
-class Tokenizer(ABC):
-    """One value of `pipeline.tokenizer`.
-
-    Args:
-        length: tokens of a text that are used by default.
-        network: for texts of such tokens, by default.
-
-    Attributes:
-        least_length: tokens that a text must have room for.
-        counts_training: whether the vocabulary is of the training texts.
-    """
-
-    least_length, counts_training = 1, True
-
-    def __init__(self, length: int, network: str):
-        self.length, self.network = length, network
-
-    @abstractmethod
-    def vocabulary_of(self, texts: list[str], size: int) -> list[str]:
-        """The tokens in the order of their ids, of which the first two are no tokens.
-
-        Args:
-            texts: of training.
-            size: the most tokens there may be.
-        """
-
-    @abstractmethod
-    def ids(self, texts: list[str], vocabulary: Sequence[str], length: int) -> IdsAndNumbers:
-        """Ids of texts, and how many ids each text had.
-
-        Returns:
-            float32 `(texts, length)`, cut off or padded with 0; `(texts,)`, how many there were.
-        """
-
-    @abstractmethod
-    def graph_ids(
-        self, texts: Any, tokens: Any, *, vocabulary: Sequence[str], ids_of: Any, length: int
-    ) -> Any:
-        """The same ids in a graph: int64 `(texts, at most length)`, ragged.
-
-        Args:
-            texts: `(texts,)` strings in UTF-8.
-            tokens: `(texts, tokens)`, ragged: what `spaced_tokens` makes of them.
-            vocabulary: the tokens in the order of their ids.
-            ids_of: strings of any shape -> int64 ids; 1 for what the vocabulary does not have.
-            length: the most ids of a text.
-        """
-
-
 @final
 class CountedTokens(Tokenizer):
     """Tokens of which the most frequent of training have ids.
@@ -188,14 +132,14 @@ class CountedTokens(Tokenizer):
 
     def vocabulary_of(self, texts: list[str], size: int) -> list[str]:
         layer = keras.layers.TextVectorization(max_tokens=size, **self._rules)
-        layer.adapt(_batches(self._prepare(texts)))
+        layer.adapt(in_batches(self._prepare(texts)))
         words: list[str] = layer.get_vocabulary()
         return words
 
     def ids(self, texts: list[str], vocabulary: Sequence[str], length: int) -> IdsAndNumbers:
         words = list(vocabulary[RESERVED:])
         layer = keras.layers.TextVectorization(vocabulary=words, ragged=True, **self._rules)
-        return _cut([layer(batch) for batch in _batches(self._prepare(texts))], length)
+        return cut_to([layer(batch) for batch in in_batches(self._prepare(texts))], length)
 
     def graph_ids(
         self, texts: Any, tokens: Any, *, vocabulary: Sequence[str], ids_of: Any, length: int
@@ -204,33 +148,6 @@ class CountedTokens(Tokenizer):
         # Each token has one n-gram or more that begins in it, of which the last ones reach further.
         tokens = self._of_tokens(tokens[:, : length + _LONGEST_NGRAM - 1])[:, :length]
         return tokens.with_flat_values(ids_of(tokens.flat_values))
-
-
-@final
-class WordPieces(Tokenizer):
-    """The word pieces of BERT, by the vocabulary of MiniLM, which training does not count."""
-
-    least_length, counts_training = 3, False  # the two ends of a text, and a piece
-
-    def vocabulary_of(self, texts: list[str], size: int) -> list[str]:
-        del texts, size
-        return list(minilm_vocabulary())
-
-    def ids(self, texts: list[str], vocabulary: Sequence[str], length: int) -> IdsAndNumbers:
-        places = tf.range(1, len(vocabulary), dtype=tf.int64)
-        entries = tf.lookup.KeyValueTensorInitializer(list(vocabulary[1:]), places)
-        table = tf.lookup.StaticHashTable(entries, 1)
-        options = {"length": _ALL, "longest": longest_piece(vocabulary)}
-        parts = [word_piece_ids(each, table.lookup, **options) for each in _batches(texts)]
-        ids, numbers = _cut(parts, length)
-        ids[numbers > length, -1] = vocabulary.index(LAST)
-        return ids, numbers
-
-    def graph_ids(
-        self, texts: Any, tokens: Any, *, vocabulary: Sequence[str], ids_of: Any, length: int
-    ) -> Any:
-        del tokens
-        return word_piece_ids(texts, ids_of, length, longest=longest_piece(vocabulary))
 
 
 def _lower(texts: list[str]) -> list[str]:
@@ -243,17 +160,7 @@ TOKENIZERS: dict[str, Tokenizer] = {
     "trigrams": CountedTokens(256, "bag_of_ngrams", of_tokens=trigrams),
     "unicode": CountedTokens(32, "bag_of_tokens"),
     "wordpiece": WordPieces(64, "minilm"),
+    "unigram": UnigramPieces(64, "multilingual_e5"),
     # No graph has its rules (see `IN_GRAPH` in text_format.py).
     "ascii": CountedTokens(32, "bag_of_tokens", prepare=_lower, standardize="strip_punctuation"),
 }
-
-
-def _batches(texts: list[str]) -> Any:
-    return tf.data.Dataset.from_tensor_slices(list(texts)).batch(_BATCH)
-
-
-def _cut(ragged: list[Any], length: int) -> IdsAndNumbers:
-    """Ids of texts, cut off or padded with 0, and how many there were of each text."""
-    ids = [each.to_tensor(shape=(None, length)).numpy() for each in ragged]
-    numbers = [each.row_lengths().numpy() for each in ragged]
-    return np.concatenate(ids).astype(np.float32), np.concatenate(numbers)

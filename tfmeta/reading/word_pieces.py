@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfmeta.errors import UserError
-from tfmeta.reading.bert_characters import ALONE, KEPT, REMOVED, REPLACED, character_tables
+from tfmeta.reading.bert_characters import character_tables
+from tfmeta.reading.replaced_characters import replaced_words
 from tfmeta.user_files import read_file
 
 UNKNOWN = 1  # the id of what the vocabulary does not have
@@ -60,47 +60,13 @@ def word_piece_ids(
         int64 `(texts, at most length)`.
     """
     # Every word has a piece at least, so that the words cut off here have no place.
-    words = _words(texts)[:, : length - 2]
+    words = replaced_words(texts, character_tables())[:, : length - 2]
     pieces, counts = _pieces(words.flat_values, ids_of, longest)
     counts = words.with_flat_values(counts)
     inner = tf.RaggedTensor.from_row_lengths(pieces, tf.reduce_sum(counts, 1), validate=False)
     ends = tf.reshape(ids_of(tf.constant([FIRST, LAST])), (2, 1, 1))
     first, last = (tf.tile(end, [inner.nrows(), 1]) for end in tf.unstack(ends))
     return tf.concat([first, inner[:, : length - 2], last], 1)
-
-
-def _words(texts: Any) -> tf.RaggedTensor:
-    """The words of texts, in lower case and without accents; punctuation is a word of its own."""
-    points = tf.strings.unicode_decode(texts, "UTF-8", replacement_char=0)
-    values, lengths = _replaced(points.flat_values)
-    ends = tf.concat([[0], tf.cumsum(tf.cast(lengths, tf.int64))], 0)
-    splits = tf.gather(ends, points.row_splits)
-    cleaned = tf.RaggedTensor.from_row_splits(values, splits, validate=False)
-    return tf.strings.split(tf.strings.unicode_encode(cleaned, "UTF-8"))
-
-
-def _replaced(points: Any) -> tuple[Any, Any]:
-    """Code points -> those that replace them, one after the other; and how many replace each."""
-    tables = character_tables()
-    run = tf.searchsorted(tables.starts, points, side="right") - 1
-    kinds = tf.gather(tables.kinds, run)
-    is_replaced = kinds == REPLACED
-    row = tf.gather(tables.rows, run) + points - tf.gather(tables.starts, run)
-    row = tf.where(is_replaced, row, 0)
-    start = tf.gather(tables.splits, row)
-    usual = np.zeros(4, np.int32)
-    usual[[KEPT, ALONE, REMOVED]] = 1, 3, 0
-    lengths = tf.where(
-        is_replaced, tf.gather(tables.splits, row + 1) - start, tf.gather(usual, kinds)
-    )
-    source = tf.repeat(tf.range(tf.size(points)), lengths)
-    place = tf.range(tf.size(source)) - tf.gather(tf.cumsum(lengths, exclusive=True), source)
-    own = tf.gather(points, source)
-    is_space = (tf.gather(kinds, source) == ALONE) & (place != 1)
-    values = tf.where(is_space, ord(" "), own)
-    in_table = tf.gather(is_replaced, source)
-    others = tf.gather(tables.points, tf.where(in_table, tf.gather(start, source) + place, 0))
-    return tf.where(in_table, others, values), lengths
 
 
 def _pieces(words: Any, ids_of: Callable[[Any], Any], longest: int) -> tuple[Any, Any]:
