@@ -1,7 +1,7 @@
 """The pipelines, by the name that the command line gives them. Importing this is cheap."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tfmeta.builder_options import options_in_source
 from tfmeta.errors import UserError
 from tfmeta.named_code import check_said, why_not_imported
+from tfmeta.network_registry import NETWORKS
 from tfmeta.user_files import AnyPath
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class Pipeline:
         algorithm: what learns from it if the user names no algorithm.
         settings: defaults of its own, whatever learns from it.
         from_scratch: more settings for a user who chooses nothing of how it is learned.
-        pretrained: the settings in place of these for a user who chooses nothing of how it is
-            learned, where the weights of their `network` are installed.
+        pretrained: settings in place of these for a user who chooses nothing of how it is learned:
+            the first ones whose `network` has its weights installed.
         holds_classes: whether a folder in the data's folder is a class: no run may be in it.
     """
 
@@ -39,8 +40,14 @@ class Pipeline:
     algorithm: str = "maml"
     settings: Mapping[str, Any] = field(default_factory=dict)
     from_scratch: Mapping[str, Any] = field(default_factory=dict)
-    pretrained: Mapping[str, Any] = field(default_factory=dict)
+    pretrained: Sequence[Mapping[str, Any]] = ()
     holds_classes: bool = False
+
+    @property
+    def learning(self) -> Mapping[str, Any]:
+        """The settings for a user who chooses nothing of how it is learned."""
+        installed = (each for each in self.pretrained if NETWORKS[each["network"]].is_installed)
+        return next(installed, self.from_scratch)
 
 
 _MAP_OF_FEATURES = {
@@ -55,6 +62,7 @@ _PHOTOGRAPHS = {
     "network": "efficientnet_lite2",
     "network.pixels": 0.5,  # for drawings, whose pixels tell more than photographs' features
 }
+_TEXTS = tuple({**_MAP_OF_FEATURES, "network": name} for name in ("multilingual_e5", "minilm"))
 
 
 PIPELINES = {
@@ -70,14 +78,14 @@ PIPELINES = {
     "image-folder": Pipeline(
         "tfmeta.pipelines.image_folder:build",
         "your own images: a folder with one folder per class",
-        pretrained=_PHOTOGRAPHS,
+        pretrained=(_PHOTOGRAPHS,),
         holds_classes=True,
     ),
     "audio-folder": Pipeline(
         "tfmeta.pipelines.audio_folder:build",
         "your own sounds: a folder with one folder per class",
         algorithm="prototypical",
-        pretrained={**_MAP_OF_FEATURES, "network": "speech_embedding"},
+        pretrained=({**_MAP_OF_FEATURES, "network": "speech_embedding"},),
         holds_classes=True,
     ),
     "arrays": Pipeline(
@@ -88,7 +96,7 @@ PIPELINES = {
         "your own texts and labels: CSV, JSON lines or Parquet",
         algorithm="ridge",
         from_scratch={"steps": 800, "outer_lr": 0.001},  # few classes are soon learned by heart
-        pretrained={**_MAP_OF_FEATURES, "network": "minilm"},
+        pretrained=_TEXTS,
     ),
     "regression": Pipeline(
         "tfmeta.pipelines.regression:build",
@@ -102,12 +110,12 @@ PIPELINES = {
     "mini-imagenet": Pipeline(
         "tfmeta.pipelines.mini_imagenet:build",
         "100 classes of photographs, from a folder you have",
-        pretrained=_PHOTOGRAPHS,
+        pretrained=(_PHOTOGRAPHS,),
     ),
     "cifar-fs": Pipeline(
         "tfmeta.pipelines.cifar_fs:build",
         "CIFAR-100 in few shots, from a folder you have",
-        pretrained=_PHOTOGRAPHS,
+        pretrained=(_PHOTOGRAPHS,),
     ),
     "optima": Pipeline(
         "tfmeta.pipelines.optima:build", "tasks with their best weights, from `tfmeta optima`"

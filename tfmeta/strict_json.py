@@ -55,6 +55,8 @@ def _finite(value: Any, path: str, reasons: dict[str, str]) -> Any:
         prefix = f"{path}." if path else ""
         return {key: _finite(v, f"{prefix}{key}", reasons) for key, v in value.items()}
     if isinstance(value, list | tuple):
+        if all(type(each) is str for each in value):  # such as a vocabulary
+            return list(value)
         return [_finite(v, f"{path}[{i}]", reasons) for i, v in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         reasons[path] = str(float(value))

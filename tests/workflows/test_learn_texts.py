@@ -63,34 +63,35 @@ ENGLISH, OTHER = [6, 5], [9, 8]  # pieces of three words and of two, with the en
 
 
 @pytest.mark.parametrize(
-    ("losses", "is_sure", "pieces", "chosen"),
+    ("errors", "pieces", "chosen"),
     [
-        ({"TF-IDF": 0.5, "mlp": 0.6}, False, OTHER, "TF-IDF"),
-        ({"TF-IDF": 0.5, "mlp": 0.4}, False, OTHER, "mlp"),
-        ({"TF-IDF": 0.5, "mlp": 0.6}, False, ENGLISH, "mlp"),
-        ({"TF-IDF": 0.5, "mlp": 0.6}, True, ENGLISH, "TF-IDF"),
+        # The standard errors by which TF-IDF is likelier.
+        (2.5, ENGLISH, "TF-IDF"),
+        (1.5, ENGLISH, "mlp"),
+        (0.5, ENGLISH, "mlp"),
+        (1.5, OTHER, "TF-IDF"),
+        (0.5, OTHER, "mlp"),
+        (-1.5, OTHER, "mlp"),
     ],
 )
-def test_the_likelier_network_is_taken_and_the_pretrained_one_in_doubt_for_english(
-    monkeypatch, losses, is_sure, pieces, chosen
+def test_tfidf_is_taken_where_it_is_surely_better_above_all_in_a_known_language(
+    monkeypatch, errors, pieces, chosen
 ):
-    prepared = PreparedTokens(
-        np.zeros((2, 9)), {}, np.array(pieces), ["one two three", "four five"]
-    )
+    words = ["one two three", "four five"]
+    prepared = PreparedTokens(np.zeros((2, 9)), {}, np.array(pieces), words)
+    source = SimpleNamespace(prepared=prepared)
 
     def embedded(request, name):
-        held_out = SimpleNamespace(
-            loss=losses.pop(name), is_surely_better_than=lambda other, **_: is_sure
-        )
-        source = SimpleNamespace(prepared=prepared)
+        is_better = lambda other, *, standard_errors: errors > standard_errors  # noqa: E731
+        held_out = SimpleNamespace(is_surely_better_than=is_better)
         return SimpleNamespace(network=name, held_out=held_out, source=source)
 
     monkeypatch.setattr(texts, "_texts_embedded", embedded)
-    monkeypatch.setattr(texts, "TEXT_NETWORK", "mlp")
-    monkeypatch.setattr(texts, "NETWORKS", {"mlp": SimpleNamespace(is_installed=True)})
+    monkeypatch.setattr(texts, "TEXT_NETWORKS", {"conv4": (9, 9), "mlp": (2, 1), "minilm": (9, 9)})
+    is_installed = dict.fromkeys(["mlp", "minilm"], SimpleNamespace(is_installed=True))
+    is_installed["conv4"] = SimpleNamespace(is_installed=False)
+    monkeypatch.setattr(texts, "NETWORKS", is_installed)
     assert texts.task_of_texts(SimpleNamespace(network=None)).network == chosen
-    assert losses == {}
-    losses["conv4"] = 1.0
     assert texts.task_of_texts(SimpleNamespace(network="conv4")).network == "conv4"
 
 

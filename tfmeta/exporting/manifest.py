@@ -1,7 +1,7 @@
 """tfmeta.json: what an export says about itself."""
 
 import hashlib
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, get_type_hints
 
@@ -47,8 +47,10 @@ class ModelFacts:
 
     def to_json(self) -> str:
         """The content of tfmeta.json, with a digest of itself."""
-        facts = {_FORMAT_KEY: FORMAT, **asdict(self), **to_record(self.input_format)}
-        del facts["input_format"]
+        # Not `asdict`, which would copy each word of a vocabulary.
+        own = {key.name: getattr(self, key.name) for key in fields(self)}
+        record = to_record(own.pop("input_format"))
+        facts = {_FORMAT_KEY: FORMAT, **own, **record}
         facts = typed.with_digest(facts, without=_UNSIGNED)
         return strict_json.dumps(facts, indent=2) + "\n"
 

@@ -1,7 +1,7 @@
 """How texts are read: the one description that training, prediction and serving share."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -102,11 +102,12 @@ class TextFormat(StringFormat):
         return (self.length,)
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "vocabulary": list(self.vocabulary)}
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**own, "vocabulary": list(self.vocabulary)}
 
     @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> "TextFormat":
-        return cls(**fields)
+    def from_dict(cls, record: dict[str, Any]) -> "TextFormat":
+        return cls(**record)
 
     def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
         del input_shape

@@ -242,9 +242,7 @@ class Settings:
             return settings
         own = {"algorithm": pipeline.algorithm}
         if not _chooses_learning(flat):
-            network = network_registry.NETWORKS.get(pipeline.pretrained.get("network", ""))
-            is_there = network is not None and network.is_installed
-            own |= pipeline.pretrained if is_there else pipeline.from_scratch
+            own |= pipeline.learning
         own = {**pipeline.settings, **own}
         return settings.updated({key: value for key, value in own.items() if key not in flat})
 

@@ -1,7 +1,6 @@
 """Files of texts, each with its class."""
 
 import inspect
-from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar, cast
 
@@ -31,17 +30,20 @@ from tfmeta.workflows.learnable.task import (
     first_unless_surely_worse,
     held_out_of,
     learner_of,
-    likeliest,
     told_while_embedding,
 )
 from tfmeta.workflows.learnable.text_column import text_column
 from tfmeta.workflows.learned import Learned
 
-TEXT_NETWORK = "minilm"
+# The pretrained networks, the first of which is taken that is installed. Each with the standard
+# errors by which the held-out answers of TF-IDF must be likelier to be taken in its place: of texts
+# in a language that it knows well, and of others.
+TEXT_NETWORKS = {"multilingual_e5": (2.0, 1.0), "minilm": (1.0, 0.0)}
 # Tokens of a text, and different tokens of thousands of texts: there is a feature of each.
 _MOST_LENGTH, _FEW_TOKENS, _MANY_TEXTS = 2048, 4096, 4096
-# Word pieces of a word in English texts on average, at most (1.1 to 1.6; in German 2.0), and those
-# of each text that are in no word.
+# Pieces of a word on average, at most, in a language that a network knows well: MiniLM has 1.1 to
+# 1.6 in English and 2.0 in German, E5 1.1 to 1.8 in both, French, Arabic and Swahili. And those of
+# each text that are in no word.
 _MOST_PIECES, _ENDS = 1.8, 2
 _NOT_CUT = 0.99  # of the texts, whose length decides what a pretrained network costs
 # The default network of texts without its map, which is drawn at random before training.
@@ -67,27 +69,29 @@ class Texts(Learnable):
 def task_of_texts(request: Request) -> Task:
     """The task of a file of texts, of whose tokens a network makes features.
 
-    If no network is named, it is TF-IDF or the pretrained one, where that is installed; see
-    `_chosen`. The pretrained one is taken where no text can be held out, for TF-IDF knows no word
-    but those of these few texts.
+    If no network is named, it is a pretrained one that is installed, or TF-IDF; see `_chosen`. The
+    pretrained one is taken where no text can be held out, for TF-IDF knows no word but those of
+    these few texts.
     """
-    names = [request.network] if request.network else [_TFIDF]
-    if not request.network and NETWORKS[TEXT_NETWORK].is_installed:
-        names.insert(0, TEXT_NETWORK)
-    return _chosen([_texts_embedded(request, name) for name in names])
+    if request.network:
+        return _texts_embedded(request, request.network)
+    tfidf = partial(_texts_embedded, request, _TFIDF)
+    for name in TEXT_NETWORKS:
+        if NETWORKS[name].is_installed:
+            return _chosen(_texts_embedded(request, name), tfidf())
+    return tfidf()
 
 
-def _chosen(tasks: Sequence[Task]) -> Task:
-    """The task whose network makes the answers that were held out likelier.
+def _chosen(pretrained: Task, tfidf: Task) -> Task:
+    """The pretrained network's task, unless the held-out answers of the other are likelier.
 
-    The pretrained one knows English. Of a text in it the answers of few examples say little about
-    which is better, so that TF-IDF must be so surely.
+    Of few examples they say little about which is better, so that TF-IDF must be surely so, above
+    all of texts in a language that the pretrained network knows.
     """
-    if len(tasks) == 1:
-        return tasks[0]
-    pieces = _tokens_of(tasks[0].source).tokens_per_word(ends=_ENDS)
-    is_english = pieces <= _MOST_PIECES
-    return first_unless_surely_worse(tasks) if is_english else likeliest(tasks)
+    pieces = _tokens_of(pretrained.source).tokens_per_word(ends=_ENDS)
+    known, unknown = TEXT_NETWORKS[pretrained.network]
+    standard_errors = known if pieces <= _MOST_PIECES else unknown
+    return first_unless_surely_worse([pretrained, tfidf], standard_errors=standard_errors)
 
 
 def _tokens_of(source: ClassSource) -> PreparedTokens:
