@@ -109,6 +109,9 @@ def test_a_text_of_which_a_part_counts_is_named(tmp_path, monkeypatch):
     rows = [(f"{word} {n}", word) for word in ("apple", "banana") for n in range(4)]
     rows[2] = ("apple " * 500 + "pie", "apple")
     found = tfmeta.learn(write_intents(tmp_path / "d.csv", rows), output=tmp_path / "model")
+    assert [note.rpartition("(")[2] for note in found.notes] == [
+        "pip install 'tfmeta[languages]', 91 MB)"
+    ]
     (warning,) = [each for each in found.warnings if "2,048 tokens" in each]
     assert warning.startswith("1 of 8 texts have more than")
     assert 'line 4 ("apple apple' in warning

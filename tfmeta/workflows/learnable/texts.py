@@ -1,6 +1,8 @@
 """Files of texts, each with its class."""
 
 import inspect
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, cast
 
@@ -47,7 +49,7 @@ _MOST_LENGTH, _FEW_TOKENS, _MANY_TEXTS = 2048, 4096, 4096
 _MOST_PIECES, _ENDS = 1.8, 2
 _NOT_CUT = 0.99  # of the texts, whose length decides what a pretrained network costs
 # The default network of texts without its map, which is drawn at random before training.
-_TFIDF, _UNTRAINED = "TF-IDF", {"embedding_size": 0}
+TFIDF, _UNTRAINED = "TF-IDF", {"embedding_size": 0}
 
 
 class Texts(Learnable):
@@ -63,26 +65,37 @@ class Texts(Learnable):
         return text_column(request.place, request.reading) is not None
 
     def learn(self, request: Request) -> Learned:
-        return learned(task_of_texts(request), request)
+        notes = () if request.network else tuple(_advice())
+        return learned(task_of_texts(request), replace(request, notes=(*request.notes, *notes)))
 
 
 def task_of_texts(request: Request) -> Task:
     """The task of a file of texts, of whose tokens a network makes features.
 
-    If no network is named, it is a pretrained one that is installed, or TF-IDF; see `_chosen`. The
+    If no network is named, it is a pretrained one that is installed, or TF-IDF; see `chosen`. The
     pretrained one is taken where no text can be held out, for TF-IDF knows no word but those of
     these few texts.
     """
     if request.network:
         return _texts_embedded(request, request.network)
-    tfidf = partial(_texts_embedded, request, _TFIDF)
+    tfidf = partial(_texts_embedded, request, TFIDF)
     for name in TEXT_NETWORKS:
         if NETWORKS[name].is_installed:
-            return _chosen(_texts_embedded(request, name), tfidf())
+            return chosen(_texts_embedded(request, name), tfidf())
     return tfidf()
 
 
-def _chosen(pretrained: Task, tfidf: Task) -> Task:
+def _advice() -> Iterator[str]:
+    """What would make better features, if nothing of it is installed."""
+    if not any(NETWORKS[name].is_installed for name in TEXT_NETWORKS):
+        best = next(iter(TEXT_NETWORKS))
+        yield (
+            f"compared by TF-IDF alone; {best} knows a hundred languages and is mostly better "
+            f"({NETWORKS[best].pretrained.partition(', by ')[2]}, 91 MB)"
+        )
+
+
+def chosen(pretrained: Task, tfidf: Task) -> Task:
     """The pretrained network's task, unless the held-out answers of the other are likelier.
 
     Of few examples they say little about which is better, so that TF-IDF must be surely so, above
@@ -116,7 +129,7 @@ def _texts_embedded(request: Request, name: str) -> Task:
         lambda done, total: f"{done:,} of {counted(total, 'text')} embedded by {name}",
     )
     # TF-IDF is of these texts alone, so that no later run would find its features.
-    make = computed if name == _TFIDF else cached_features
+    make = computed if name == TFIDF else cached_features
     made = make(network, x, on_progress=embedded)
     held_out = held_out_of(made, source, request)
     return Task(source, held_out, told_apart(network, made), partial(_learner, network), name)
@@ -141,7 +154,7 @@ def _size_of_texts(name: str, source: ClassSource) -> dict[str, int]:
     """
     prepared = _tokens_of(source)
     tokens = prepared.facts()["tokens"]
-    if name != _TFIDF:
+    if name != TFIDF:
         length, most = tokens["length"], NETWORKS[name].most_tokens if name in NETWORKS else 0
         while length < min(most, prepared.length_of(_NOT_CUT)):
             length *= 2
@@ -153,7 +166,7 @@ def _size_of_texts(name: str, source: ClassSource) -> dict[str, int]:
 
 
 def _network_of_texts(name: str, source: ClassSource) -> keras.Model:
-    is_tfidf = name == _TFIDF
+    is_tfidf = name == TFIDF
     name = "auto" if is_tfidf else name
     taken = inspect.signature(network_function(name, source)).parameters
     given = {key: value for key, value in source.network_options.items() if key in taken}
