@@ -2,10 +2,10 @@
 
     python benchmarks/languages.py DIR [--shots 6] [--draws 4]    every DIR/*.csv of text and label
 
-Each draw learns from some texts of each class (of ten classes at most) and answers up to 200 others.
-Reports the mean share that is right, in percent: of `learn`, of TF-IDF alone, of each encoder alone
-that is installed, and of scikit-learn's TF-IDF (2 to 4 letters within words) with logistic
-regression (C = 10).
+Each draw learns from some texts of each class, of ten classes at most, and answers up to 200
+others. Reports the mean share that is right, in percent: of `learn`, of TF-IDF alone, of each
+encoder alone that is installed, and of scikit-learn's TF-IDF (2 to 4 letters within words) with
+logistic regression (C = 10).
 """
 
 import argparse
@@ -21,7 +21,6 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-import tfmeta
 from tfmeta.network_registry import NETWORKS
 from tfmeta.workflows.learnable.request import request_for
 from tfmeta.workflows.learnable.texts import TEXT_NETWORKS, TFIDF, chosen, task_of_texts
@@ -35,7 +34,6 @@ def main():
     parser.add_argument("--shots", type=int, default=6)
     parser.add_argument("--draws", type=int, default=4)
     given = parser.parse_args()
-    tfmeta.configure_runtime()
     found = {}
     for path in sorted(given.folder.glob("*.csv")):
         shares = [shares_right(path, given.shots, seed) for seed in range(given.draws)]

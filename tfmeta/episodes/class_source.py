@@ -55,6 +55,7 @@ class ClassSource(EpisodeSource):
     ):
         self.name = name
         self.index = index
+        self.num_examples = {split: len(index.rows(split)) for split in index.splits}
         self.input_format = input_format or PLAIN
         self.input_shape = tuple(index.examples.shape[1:])
         self.num_rotations = 4 if rotations else 1

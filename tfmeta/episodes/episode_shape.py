@@ -1,10 +1,12 @@
 """How large an episode is: its ways, shots and queries, each one number or a range."""
 
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
 from tfmeta.episodes.target_kind import CLASSES, TargetKind
 from tfmeta.errors import UserError, counted
+from tfmeta.flags import check_flags
 
 MOST_EXAMPLES = 1_000_000  # of an episode; for more, memory would run out before it is refused
 _SIZES = ("ways", "shots", "queries")
@@ -20,10 +22,19 @@ class Range:
 
     @classmethod
     def of(cls, value: "int | tuple[int, int] | Range") -> "Range":
-        """A range from one number, or from the least and the most."""
-        if isinstance(value, tuple):
-            return cls(*value)
-        return value if isinstance(value, Range) else cls(value, value)
+        """A range from one number, or from the least and the most.
+
+        Raises:
+            UserError: if it is anything else.
+        """
+        if isinstance(value, Range):
+            return value
+        ends = value if isinstance(value, tuple) else (value, value)
+        if len(ends) != 2 or not all(_is_whole(end) for end in ends):
+            raise UserError(
+                f"received {value!r}; expected a whole number, or (least, most) of them"
+            )
+        return cls(*map(int, ends))
 
     @classmethod
     def up_to(cls, most: int, least: int | None) -> "Range":
@@ -36,6 +47,17 @@ class Range:
 
     def __str__(self) -> str:
         return f"{self.least}-{self.most}" if self.varies else f"{self.most}"
+
+
+def _range_of(name: str, value: Any) -> Range:
+    try:
+        return Range.of(value)
+    except UserError as error:
+        raise UserError(f"num_{name}: {error}") from None
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, init=False)
@@ -84,7 +106,11 @@ class EpisodeShape:
         unbalanced: bool = False,
         skip_small_classes: bool = False,
     ):
-        ranges = map(Range.of, (num_ways, num_shots, num_queries))
+        check_flags(
+            within_group=within_group, unbalanced=unbalanced, skip_small_classes=skip_small_classes
+        )
+        given = dict(zip(_SIZES, (num_ways, num_shots, num_queries), strict=True))
+        ranges = [_range_of(name, value) for name, value in given.items()]
         flags = {"within_group": within_group, "unbalanced": unbalanced}
         values = {**dict(zip(_SIZES, ranges, strict=True)), **flags}
         for name, value in {**values, "skip_small_classes": skip_small_classes}.items():

@@ -27,8 +27,7 @@ def even_batch(num_tasks: int, most: int) -> int:
 
 
 # Batches that wait for the training step, beside the two that are drawn at once. A few hide that
-# some take longer to draw than others; of large ones, whose steps take longer too, none need to, so
-# that memory hardly grows with the meta-batch.
+# some take longer to draw; of large ones none need to, so that memory hardly grows with the meta-batch.
 _MOST_AHEAD, _BYTES_AHEAD = 4, 4 * 2**20
 
 
@@ -45,10 +44,10 @@ class EpisodeSource(ABC):
             shape of an example.
         network_options: defaults for the arguments of that function.
         learner_options: defaults for every learner, such as the scale of its targets.
-        pinned_options: options of the pipeline that the data decided. A run records them, so that
-            later data is read in the same way.
+        pinned_options: options that the data decided, which a run records for its later data.
         rows_per_example: in an episode; a trajectory counts as one example.
         num_tasks: how many episodes there are; None for any number.
+        num_examples: of each split, `{split: number}`; None for an endless family.
         prepared: its examples as the network sees them; None for an endless family.
     """
 
@@ -63,6 +62,7 @@ class EpisodeSource(ABC):
     pinned_options: Mapping[str, Any] = MappingProxyType({})
     rows_per_example: int = 1
     num_tasks: int | None = None
+    num_examples: Mapping[str, int] | None = None
     prepared: Prepared | None = None
 
     @property

@@ -1,5 +1,6 @@
 """What is recorded of a source beside a run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,11 @@ _FACTS = {
     "target_size": typed.or_null(typed.COUNT),
 }
 _TARGETS = "targets"  # the name of their kind, if it does not follow from their size
-_NEWER = {_TARGETS: typed.or_null(typed.one_of(ACTIONS.name))}
+_EXAMPLES = "num_examples"
+_NEWER = {
+    _TARGETS: typed.or_null(typed.one_of(ACTIONS.name)),
+    _EXAMPLES: typed.or_null(typed.OBJECT),
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class SourceFacts:
     input_format: InputFormat
     target_size: int | None
     target_kind_name: str | None = None
+    num_examples: Mapping[str, int] | None = None
 
     @property
     def target_kind(self) -> TargetKind:
@@ -44,6 +50,8 @@ class SourceFacts:
         }
         if self.target_kind_name is not None:
             facts[_TARGETS] = self.target_kind_name
+        if self.num_examples is not None:
+            facts[_EXAMPLES] = dict(self.num_examples)
         return typed.with_digest(facts)
 
     def reader(self) -> ExampleReader:
@@ -59,10 +67,10 @@ class SourceFacts:
         """
         what = "what is recorded of the run's source in source.json"
         typed.checked(facts, _FACTS, what)
-        typed.checked({_TARGETS: None, **facts}, _NEWER, what)
+        typed.checked({_TARGETS: None, _EXAMPLES: None, **facts}, _NEWER, what)
         typed.check_digest(facts, what)
         input_format = from_record(facts, what)
         check_shape(input_format, facts["input_shape"], what)
         shape = tuple(facts["input_shape"])
-        kind = facts["target_size"], facts.get(_TARGETS)
-        return cls(facts["name"], shape, input_format, *kind)
+        others = facts["target_size"], facts.get(_TARGETS), facts.get(_EXAMPLES)
+        return cls(facts["name"], shape, input_format, *others)

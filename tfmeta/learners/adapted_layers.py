@@ -10,6 +10,11 @@ from tfmeta.keras_internals import layers_of, own_trainable_variables
 
 def adapted_positions(network: keras.Model, adapt_layers: str | Sequence[str]) -> list[int]:
     """The positions of the adapted layers' weights among the network's trainable variables."""
+    are_names = isinstance(adapt_layers, Sequence) and all(isinstance(n, str) for n in adapt_layers)
+    if not are_names:
+        raise ValueError(
+            f"received adapt_layers={adapt_layers!r}; expected 'all', 'head' or a list of layers"
+        )
     if adapt_layers == "all":
         return list(range(len(network.trainable_variables)))
     layers = layers_of(network, include_self=False)

@@ -63,7 +63,8 @@ def asserting(dataset: tf.data.Dataset, assertions: Any) -> tf.data.Dataset:
 
 def _label_assertions(learner: keras.Model, episodes: Any) -> list[Any]:
     """Assertions that no label of a batch is negative or higher than the classes allow."""
-    labels = {"support_y": episodes.support_y, "query_y": episodes.query_y}
+    labels = {name: getattr(episodes, name) for name in ("support_y", "query_y")}
+    labels = {name: tf.cast(y, tf.int32) if y.dtype == tf.bool else y for name, y in labels.items()}
     if isinstance(episodes, PaddedEpisode):  # its padding has the label -1
         sizes = {"support_y": episodes.support_size, "query_y": episodes.query_size}
         for name, y in labels.items():

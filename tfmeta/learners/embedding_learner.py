@@ -34,7 +34,7 @@ class EmbeddingLearner(FeatureLearner):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         num_support = tf.shape(episode.support_x)[0]
         y = tf.concat([episode.support_y, episode.query_y], 0)
-        task_state = self.summary(embedded[:num_support], episode.support_y, sizes)
+        task_state = self.summarised(embedded[:num_support], episode.support_y, sizes)
         outputs = self.compare(task_state, embedded[num_support:], forward)
         loss = self.training_loss(embedded, y, outputs=outputs, query_y=episode.query_y)
         return loss, outputs

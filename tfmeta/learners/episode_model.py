@@ -9,15 +9,11 @@ from tfmeta import keras_internals as internals
 from tfmeta.errors import UserError
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, task_metrics
+from tfmeta.learners.checked_methods import checked_methods
 from tfmeta.learners.keras_arguments import as_dataset, given
 from tfmeta.learners.padding import flat_queries, query_weights
 from tfmeta.learners.replicas import refuse_workers
-from tfmeta.learners.task_inputs import (
-    as_episodes,
-    checked_methods,
-    refuse_infinite,
-    structured,
-)
+from tfmeta.learners.task_inputs import as_episodes, refuse_infinite, structured
 from tfmeta.learners.task_model import TaskModel
 from tfmeta.learners.unused_hooks import refuse_unused_hooks
 

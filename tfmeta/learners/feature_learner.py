@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from tfmeta.episodes.target_kind import CLASSES, VALUES
-from tfmeta.flags import check_flags
 from tfmeta.learners.class_members import filled_up, membership
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.computing_dtype import full
@@ -47,7 +46,6 @@ class FeatureLearner(MetaLearner):
         **kwargs: Any,
     ):
         super().__init__(network, **kwargs)
-        check_flags(remembers=remembers)
         self.remembers = remembers
         self.refuse_regression(self._target_kind == VALUES)
         self._target_kind = CLASSES
@@ -117,7 +115,7 @@ class FeatureLearner(MetaLearner):
     ) -> dict[str, Any]:
         forward = ForwardPass(batch_statistics=self.transductive)
         embedded = self._embedded(forward, support_x)
-        task_state = self.summary(embedded, support_y, sizes)
+        task_state = self.summarised(embedded, support_y, sizes)
         if not self.remembers:
             return task_state
         return {**task_state, _MEMORY: filled_up(_flat(embedded), sizes)}
@@ -157,7 +155,7 @@ class FeatureLearner(MetaLearner):
         with self.plain_network.borrowed() as network:
             embed = partial(network, training=self.transductive)
             support, query = (forward.in_parts(embed, x) for x in (support_x, query_x))
-            return self.compare(self.summary(support, support_y, ITS_OWN), query, forward)
+            return self.compare(self.summarised(support, support_y, ITS_OWN), query, forward)
 
     def task_gradients(
         self, episode: Any, *, sizes: CommonSizes = ITS_OWN
@@ -172,7 +170,7 @@ class FeatureLearner(MetaLearner):
         gradients, logs = self.gradients_of(outer_loss)
         return gradients, {**logs, "statistics": forward.statistics(self._functions)}
 
-    def summary(
+    def summarised(
         self, embedded: tf.Tensor, support_y: tf.Tensor, sizes: CommonSizes
     ) -> dict[str, Any]:
         """The task state of embedded examples `(support, ...)` and their labels `(support,)`."""

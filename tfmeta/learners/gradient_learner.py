@@ -8,11 +8,12 @@ import keras
 import tensorflow as tf
 
 from tfmeta.errors import UserError
-from tfmeta.flags import check_flags
 from tfmeta.learners.adapted_layers import adapted_positions
 from tfmeta.learners.half_precision import computes_in_float16, value_and_gradients
 from tfmeta.learners.inner_change import InnerChange
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.option_checks import check_at_least
+from tfmeta.learners.option_types import checked_number
 from tfmeta.learners.plain_inner_loop import answer_by_keras
 from tfmeta.learners.recomputed_steps import recomputed_steps
 from tfmeta.learners.second_derivatives import check_second_derivatives
@@ -57,10 +58,9 @@ class GradientLearner(MetaLearner):
         **kwargs: Any,
     ):
         super().__init__(network, **kwargs)
-        check_flags(first_order=first_order, recompute=recompute)
         for name, value in (("inner_steps", inner_steps), ("test_inner_steps", test_inner_steps)):
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"received {name}={value!r}; expected a whole number from 1 up")
+            if value is not None:
+                check_at_least(1, **{name: value})
         self.inner_steps = inner_steps
         self.test_inner_steps = test_inner_steps or inner_steps
         self.adapt_layers = adapt_layers
@@ -119,11 +119,15 @@ class GradientLearner(MetaLearner):
 
         Args:
             support_x, support_y: see `MetaLearner.adapt`.
-            inner_steps: number of steps; given in training, where gradients pass through them.
+            inner_steps: number of steps, from 0 up; given in training, where gradients pass through
+                them.
             seen: in training, a list to which each step's statistics are appended.
         """
-        num_steps = inner_steps or self.test_inner_steps
-        if inner_steps is not None and self.recompute:
+        num_steps = self.test_inner_steps
+        if inner_steps is not None:
+            num_steps = inner_steps = checked_number("inner_steps", inner_steps, int)
+            check_at_least(0, inner_steps=inner_steps)
+        if inner_steps and self.recompute:
             return self._recomputed_state(support_x, support_y, inner_steps, seen)
         if inner_steps is not None or num_steps <= _MOST_UNROLLED:
             *_, state = self.states(support_x, support_y, inner_steps=num_steps, seen=seen)

@@ -21,13 +21,30 @@ _EXPONENT = 0x7F800000  # the bits of a float32 that hold it
 
 
 def policy_of(network: keras.Model, learner_options: dict[str, Any]) -> Any:
-    """The dtype policy of a learner: the one that it is given, else its network's.
+    """The dtype policy of a learner: its network's.
 
     Keras doesn't save that of a network, only its layers'. A mixed one of any layer counts, so that
     the loss is scaled where a layer needs it; and float64 if all that is trained is.
+
+    Args:
+        network: of the learner.
+        learner_options: in which a `dtype` must be the same.
+
+    Raises:
+        ValueError: if it is another one.
     """
-    if learner_options.get("dtype") is not None:
-        return keras.dtype_policies.get(learner_options["dtype"])
+    own = _policy_of(network)
+    given = learner_options.get("dtype")
+    if given is not None and keras.dtype_policies.get(given).name != own.name:
+        raise ValueError(
+            f"received dtype={getattr(given, 'name', given)!r} and a network in {own.name}, whose "
+            "layers compute as they were made; expected no dtype. Make the network under "
+            "keras.config.set_dtype_policy(...)"
+        )
+    return own
+
+
+def _policy_of(network: keras.Model) -> keras.DTypePolicy:
     if network.weights and {v.dtype for v in network.trainable_variables} == {"float64"}:
         return keras.DTypePolicy("float64")
     policies = {each.dtype_policy.name for each in internals.layers_of(network)}

@@ -6,11 +6,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.flags import check_flags
-from tfmeta.learners.checked_options import checked_rate
 from tfmeta.learners.descent import descended
 from tfmeta.learners.gradient_learner import GradientLearner
 from tfmeta.learners.moving_averages import MovingAverages
+from tfmeta.learners.option_checks import check_at_least, check_positive
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.step_statistics import StepStatistics
 
@@ -79,7 +78,8 @@ class MAML(GradientLearner):
         super().__init__(
             network, inner_steps, test_inner_steps, adapt_layers, first_order, **kwargs
         )
-        check_flags(learn_rates=learn_rates, per_step_statistics=per_step_statistics)
+        check_positive(inner_learning_rate=inner_learning_rate)
+        check_at_least(0, multi_step_loss_steps=multi_step_loss_steps)
         if per_step_statistics and self.transductive:
             raise ValueError(
                 "received per_step_statistics=True and transductive=True; transductive queries are "
@@ -90,7 +90,7 @@ class MAML(GradientLearner):
                 f"received recompute=True and multi_step_loss_steps={multi_step_loss_steps!r}; the "
                 "query loss after every inner step keeps its activations. Choose one"
             )
-        self.inner_learning_rate = checked_rate(inner_learning_rate)
+        self.inner_learning_rate = inner_learning_rate
         self.multi_step_loss_steps = multi_step_loss_steps
         self.learn_rates = learn_rates
         self.per_step_statistics = per_step_statistics

@@ -5,13 +5,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.flags import check_flags
 from tfmeta.learners.class_members import class_sums, kept_examples, without_absent
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.computing_dtype import full
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.forward_pass import ForwardPass
 from tfmeta.learners.half_precision import made_under
+from tfmeta.learners.option_checks import check_at_least, check_positive
 from tfmeta.learners.pairwise import inner_products, unit_vectors
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.support_parts import COSINE, SupportParts
@@ -61,19 +61,14 @@ class Matching(EmbeddingLearner):
         read_steps: int = 5,
         **kwargs: Any,
     ):
-        check_flags(full_context=full_context)
         if full_context:
             # The LSTM over the support set is a loop, and loops cannot be batched.
             if kwargs.get("vectorised", "auto") is True:
                 raise ValueError("received vectorised=True; expected False with full_context=True")
             kwargs["vectorised"] = False
         super().__init__(network, **kwargs)
-        if not similarity_scale > 0:
-            raise ValueError(
-                f"received similarity_scale={similarity_scale!r}; expected a positive number"
-            )
-        if not isinstance(read_steps, int) or read_steps < 1:
-            raise ValueError(f"received read_steps={read_steps!r}; expected 1 or more")
+        check_positive(similarity_scale=similarity_scale)
+        check_at_least(1, read_steps=read_steps)
         self.similarity_scale = similarity_scale
         self.full_context = full_context
         self.read_steps = read_steps

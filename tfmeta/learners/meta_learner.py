@@ -12,7 +12,6 @@ from tfmeta.errors import UserError
 from tfmeta.keras_internals import random_seed
 from tfmeta.learners import targets as kinds
 from tfmeta.learners import task_losses, weight_rules
-from tfmeta.learners.checked_options import check_basics
 from tfmeta.learners.common_sizes import ITS_OWN, CommonSizes
 from tfmeta.learners.draws import episode_words
 from tfmeta.learners.episode_model import EpisodeModel
@@ -22,6 +21,7 @@ from tfmeta.learners.half_precision import policy_of, refuse_half_weights
 from tfmeta.learners.moving_averages import MovingAverages
 from tfmeta.learners.network_function import NetworkFunction
 from tfmeta.learners.network_probe import described
+from tfmeta.learners.option_checks import check_basics
 from tfmeta.learners.plain_network import PlainNetwork
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.replica_gradients import shares_of
@@ -78,7 +78,7 @@ class MetaLearner(EpisodeModel):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        check_basics(network, seed, vectorised, transductive=transductive)
+        check_basics(network, vectorised, kwargs)
         refuse_half_weights(network)
         super().__init__(**{**kwargs, "dtype": policy_of(network, kwargs)})
         self.autocast = False  # the network casts its inputs; targets are not cast

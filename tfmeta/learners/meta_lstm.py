@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.option_checks import check_at_least
 from tfmeta.learners.recipe import Recipe
 
 _P = 10.0  # p of the preprocessing (appendix A; Andrychowicz et al. 2016, appendix A)
@@ -53,10 +54,7 @@ class MetaLSTM(GradientLearner):
                 f"received inner_learning_rate={inner_learning_rate!r}; expected a number between "
                 "0 and 1, which the input gate starts from"
             )
-        if not isinstance(hidden_units, int) or hidden_units < 1:
-            raise ValueError(
-                f"received hidden_units={hidden_units!r}; expected a whole number from 1 up"
-            )
+        check_at_least(1, hidden_units=hidden_units)
         self.inner_learning_rate = inner_learning_rate
         self.hidden_units = hidden_units
         # In full precision: weights that are multiplied by a rounded forget gate would decay.

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.checked_options import checked_rate
 from tfmeta.learners.descent import descended
 from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.option_checks import check_positive
 from tfmeta.learners.recipe import Recipe
 
 
@@ -44,7 +44,8 @@ class MetaSGD(GradientLearner):
         **kwargs: Any,
     ):
         super().__init__(network, inner_steps, test_inner_steps, **kwargs)
-        self.inner_learning_rate = checked_rate(inner_learning_rate)
+        check_positive(inner_learning_rate=inner_learning_rate)
+        self.inner_learning_rate = inner_learning_rate
         self.function.keep_as_it_is("has a rate for each of their weights")
         self.rates = [
             self.add_weight(

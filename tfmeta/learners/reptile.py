@@ -5,9 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfmeta.learners.checked_options import checked_rate
 from tfmeta.learners.descent import descended
 from tfmeta.learners.gradient_learner import GradientLearner
+from tfmeta.learners.option_checks import check_at_least, check_positive
 from tfmeta.learners.recipe import Recipe
 
 _ADAM_BETA_2, _ADAM_EPSILON = 0.999, 1e-8  # of Kingma and Ba 2015, algorithm 1
@@ -75,13 +75,11 @@ class Reptile(GradientLearner):
             raise ValueError(
                 f"received inner_optimizer={inner_optimizer!r}; expected 'adam' or 'sgd'"
             )
-        if not isinstance(num_minibatches, int) or num_minibatches < 1:
-            raise ValueError(
-                f"received num_minibatches={num_minibatches!r}; expected a whole number from 1 up"
-            )
+        check_at_least(1, num_minibatches=num_minibatches)
         if inner_learning_rate is None:
             inner_learning_rate = _RATES[inner_optimizer]
-        self.inner_learning_rate = checked_rate(inner_learning_rate)
+        check_positive(inner_learning_rate=inner_learning_rate)
+        self.inner_learning_rate = inner_learning_rate
         self.inner_optimizer = inner_optimizer
         self.num_minibatches = num_minibatches
 

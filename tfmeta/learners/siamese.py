@@ -9,6 +9,7 @@ from tfmeta.learners.class_members import class_means, kept_examples, without_ab
 from tfmeta.learners.common_sizes import CommonSizes
 from tfmeta.learners.embedding_learner import EmbeddingLearner
 from tfmeta.learners.forward_pass import ForwardPass
+from tfmeta.learners.option_checks import check_positive
 from tfmeta.learners.pairwise import squared_distances, weighted_differences
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.support_parts import SQUARED_DISTANCE, SupportParts, mean_parts
@@ -68,8 +69,7 @@ class Siamese(EmbeddingLearner):
             raise ValueError(
                 f"received objective={objective!r}; expected one of: {', '.join(OBJECTIVES)}"
             )
-        if not margin > 0:
-            raise ValueError(f"received margin={margin!r}; expected a positive number")
+        check_positive(margin=margin)
         self.objective = objective
         self.margin = margin
         if objective == "logistic":

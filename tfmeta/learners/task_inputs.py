@@ -1,13 +1,12 @@
 """Checks the inputs of a learner: converts what is safe, and refuses what makes no sense.
 
-Every learner's `adapt`, `predict_with` and `task_gradients` go through `checked_methods`, and every
-batch of Keras's steps through `as_episodes`. Types and shapes are always checked. Labels and
+Every learner's methods go through `checked_methods`, and every batch of Keras's steps through
+`as_episodes`. Types and shapes are always checked. Labels and
 numbers are checked where they are known: outside a graph here, and in a dataset by
 `dataset_checks`.
 """
 
-import functools
-from collections.abc import Callable
+import warnings
 from typing import Any
 
 import keras
@@ -16,10 +15,10 @@ import tensorflow as tf
 
 from tfmeta.episodes.episode import Episode, PaddedEpisode, SolvedEpisode
 from tfmeta.episodes.target_kind import CLASSES
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, counted
 from tfmeta.learners import targets
-from tfmeta.learners.computing_dtype import full
 from tfmeta.networks import declared_dtype
+from tfmeta.reading.prepared_columns import TOLERATED_SPREAD, lost_in_float32
 
 _STRUCTURES = (Episode, SolvedEpisode, PaddedEpisode)
 _EXPECTED = (
@@ -27,75 +26,6 @@ _EXPECTED = (
     "tasks dimension: support_x (tasks, support, ...), support_y (tasks, support) integer labels "
     "or (tasks, support, outputs) float targets, and the queries likewise"
 )
-
-
-# A learner's methods, for one task
-
-
-def checked_methods(namespace: dict[str, Any]) -> dict[str, Any]:
-    """The methods of a class that take a task, changed so that they check it first."""
-    found = {name: namespace[name] for name in _CHECKS if name in namespace}
-    concrete = {n: m for n, m in found.items() if not getattr(m, "__isabstractmethod__", False)}
-    return {name: _CHECKS[name](method) for name, method in concrete.items()}
-
-
-def _checked_adapt(method: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def adapt(
-        self: Any, support_x: tf.Tensor, support_y: tf.Tensor, **options: Any
-    ) -> dict[str, Any]:
-        support_x = as_examples(self, support_x, name="support_x")
-        support_y = as_targets(self, support_y, name="support_y")
-        _refuse_unequal(support_x, support_y, "support", leading=1)
-        _refuse_labels(self, support_y, name="support_y")
-        refuse_infinite(support_x=support_x, support_y=support_y)
-        return method(self, support_x, self.completed(support_x, support_y), **options)
-
-    return adapt
-
-
-def _checked_predict_with(method: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def predict_with(
-        self: Any, task_state: dict[str, Any], query_x: tf.Tensor, **options: Any
-    ) -> tf.Tensor:
-        query_x = as_examples(self, query_x, name="query_x")
-        refuse_infinite(query_x=query_x)
-        return full(method(self, task_state, query_x, **options))
-
-    return predict_with
-
-
-def _checked_task_gradients(method: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def task_gradients(
-        self: Any, episode: Any, **options: Any
-    ) -> tuple[list[tf.Tensor], dict[str, Any]]:
-        return method(self, as_episodes(self, episode, leading=1), **options)
-
-    return task_gradients
-
-
-def _checked_reference_answer(method: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def reference_answer(
-        self: Any, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
-    ) -> tf.Tensor | None:
-        support_x = as_examples(self, support_x, name="support_x")
-        support_y = as_targets(self, support_y, name="support_y")
-        query_x = as_examples(self, query_x, name="query_x")
-        refuse_infinite(support_x=support_x, support_y=support_y, query_x=query_x)
-        return method(self, support_x, self.completed(support_x, support_y), query_x)
-
-    return reference_answer
-
-
-_CHECKS = {
-    "adapt": _checked_adapt,
-    "reference_answer": _checked_reference_answer,
-    "predict_with": _checked_predict_with,
-    "task_gradients": _checked_task_gradients,
-}
 
 
 # Batches, for Keras's steps
@@ -120,12 +50,12 @@ def as_episodes(learner: keras.Model, data: Any, *, leading: int = 2) -> Any:
         x, y = (getattr(episodes, f"{side}_{part}") for part in "xy")
         x = as_examples(learner, x, name=f"{side}_x", leading=leading)
         y = as_targets(learner, y, name=f"{side}_y", leading=leading)
-        _refuse_unequal(x, y, side, leading=leading)
+        refuse_unequal(x, y, side, leading=leading)
         changed |= {f"{side}_x": x, f"{side}_y": y}
     episodes = episodes._replace(**changed)
     if leading == 2 and not isinstance(episodes, PaddedEpisode):
-        _refuse_labels(learner, episodes.support_y, name="support_y")
-        _refuse_labels(learner, episodes.query_y, name="query_y")
+        refuse_labels(learner, episodes.support_y, name="support_y")
+        refuse_labels(learner, episodes.query_y, name="query_y")
     return episodes
 
 
@@ -180,6 +110,10 @@ def as_examples(learner: keras.Model, x: tf.Tensor, *, name: str, leading: int =
     x = tf.convert_to_tensor(x)
     _check_examples(learner, x, name=name, leading=leading)
     wanted = tf.as_dtype(declared_dtype(learner.network) or keras.config.floatx())
+    if x.dtype.is_complex:
+        raise UserError(f"received {name} of type {x.dtype.name}; expected real numbers")
+    if x.dtype == tf.float64 and wanted == tf.float32 and hasattr(x, "numpy"):
+        _warn_of_lost_digits(x.numpy(), name)
     return tf.cast(x, wanted) if wanted.is_floating and x.dtype != tf.string else x
 
 
@@ -195,7 +129,22 @@ def _check_examples(learner: keras.Model, x: Any, *, name: str, leading: int) ->
             f"received {name} of shape {_shape(shape)}; this network takes examples of shape "
             f"{_shape(expected)}, so expected {_shape((*before, *expected))}"
         )
+    if leading == 2 and shape[1] == 0:
+        raise UserError(f"received an empty {name} of shape {_shape(shape)}; expected examples")
     _refuse_wide_integers(learner.network, x, name=name)
+
+
+def _warn_of_lost_digits(x: np.ndarray, name: str) -> None:
+    """Says which features of float64 examples float32 can't tell apart."""
+    lost = lost_in_float32(x, TOLERATED_SPREAD)
+    if lost.size:
+        warnings.warn(
+            f"{name}: {counted(lost.size, 'feature')} of float64 differ by less than float32 can "
+            f"tell apart (the first is number {lost[0]}, from 0), which the network computes with. "
+            "Subtract what they have in common, or make the network from keras.Input(shape, "
+            "dtype='float64')",
+            stacklevel=4,
+        )
 
 
 def _refuse_wide_integers(network: keras.Model, x: tf.Tensor, *, name: str) -> None:
@@ -236,7 +185,7 @@ def _check_targets(learner: keras.Model, y: Any, *, name: str, leading: int) -> 
         raise UserError(f"received {by}; this network answers with {_shape(outputs)} for each")
 
 
-def _refuse_unequal(x: tf.Tensor, y: tf.Tensor, side: Any, *, leading: Any) -> None:
+def refuse_unequal(x: tf.Tensor, y: tf.Tensor, side: Any, *, leading: Any) -> None:
     if tf.is_tensor(x) and not x.shape[:leading].is_compatible_with(y.shape[:leading]):
         raise UserError(
             f"received {side}_x of shape {_shape(x.shape)} and {side}_y of shape "
@@ -244,7 +193,7 @@ def _refuse_unequal(x: tf.Tensor, y: tf.Tensor, side: Any, *, leading: Any) -> N
         )
 
 
-def _refuse_labels(learner: keras.Model, y: tf.Tensor, *, name: str) -> None:
+def refuse_labels(learner: keras.Model, y: tf.Tensor, *, name: str) -> None:
     """Raises UserError for labels that make no sense, if their values are known."""
     if not y.dtype.is_integer or not hasattr(y, "numpy") or not tf.executing_eagerly():
         return
@@ -257,6 +206,20 @@ def _refuse_labels(learner: keras.Model, y: tf.Tensor, *, name: str) -> None:
         raise UserError(
             f"received {name} with labels from {labels.min()} to {labels.max()}; expected labels "
             f"from {expected}"
+        )
+
+
+def refuse_one_hot(learner: keras.Model, y: tf.Tensor) -> None:
+    """Raises UserError for rows of zeros and a one, if nobody has said that targets are values."""
+    is_said = learner.known_target_kind is not None or learner.has_own_loss
+    if is_said or y.shape.rank != 2 or y.shape[1] == 1 or not hasattr(y, "numpy"):
+        return
+    values = y.numpy()
+    if len(values) and np.isin(values, (0, 1)).all() and (values.sum(1) == 1).all():
+        raise UserError(
+            f"received support_y of shape {_shape(y.shape)}, whose rows look like one-hot labels; "
+            "expected integer labels, such as support_y.argmax(-1). If they are values, make the "
+            "learner with targets='values'"
         )
 
 

@@ -29,6 +29,15 @@ class TaskModel(internals.WithoutSymbolicBuild, keras.Model):
     _target_kind: TargetKind | None = None  # from the constructor, the loss or the data
     _functions: list[NetworkFunction]  # of every network that it runs
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # What computes is made from the network, so that another one would not count.
+        if name == "network" and value is not vars(self).get(name, value):
+            raise AttributeError(
+                f"a {type(self).__name__} keeps its network; expected another one, made from the "
+                "other network. Or set the weights: learner.network.set_weights(...)"
+            )
+        super().__setattr__(name, value)
+
     @property
     def targets(self) -> str:
         """The kind of a task's targets, "classes" or "values"."""

@@ -35,7 +35,7 @@ _DOUBTFUL = (  # keys of the facts, what such columns are, and what to do about 
 # (6e-8 of a value) is more than 6e-5 of the deviation. The smaller the ratio, the more of the
 # digits that differ are lost.
 LEAST_SPREAD = 1e-3
-_LEAST_TOLERATED = 1e-5  # float32's rounding is then more than 0.6% of the deviation
+TOLERATED_SPREAD = 1e-5  # float32's rounding is then more than 0.6% of the deviation
 
 
 def lost_in_float32(examples: np.ndarray, least: float = LEAST_SPREAD) -> np.ndarray:
@@ -85,7 +85,7 @@ class PreparedColumns(Prepared):
         self._no_columns = {*of_categories, *marks}
 
     def check_input_dtype(self, input_dtype: Any) -> None:
-        lost = lost_in_float32(self._examples[:], _LEAST_TOLERATED)
+        lost = lost_in_float32(self._examples[:], TOLERATED_SPREAD)
         if self._examples.dtype == np.float64 and lost.size and input_dtype != "float64":
             raise UserError(
                 f"{self._counted((lost + 1).tolist())} of the features differ by so little that "

@@ -24,6 +24,7 @@ from tfmeta.training.learner_plan import LearnerPlan
 from tfmeta.training.loop import TrainingLoop
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.opening import open_source, open_source_of_run
+from tfmeta.training.recorded_examples import check_examples
 from tfmeta.training.resolving import resolved
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -82,11 +83,12 @@ class Plan:
             settings: the run's own, with what has changed in them; None for no changes.
 
         Raises:
-            UserError: as `make`, or if the data is no longer split as it was.
+            UserError: as `make`, or if the data has changed, in its splits or numbers of examples.
         """
         settings = settings or run.settings
         source = open_source_of_run(run, settings)
         run.check_splits(source.recorded_splits())
+        check_examples(run, source)
         return cls._made(settings, source, is_new=False)
 
     @classmethod

@@ -64,7 +64,7 @@ def summary_of(run: RunDirectory) -> dict[str, Any]:
     task = {**shape.protocol(), "mode": mode}
     best, results = run.best, _results(run, kind.metric)
     used = run.step if best is None else best[0]
-    own = [each for each in results if _is_own(each, task, settings.pipeline)]
+    own = [each for each in results if _is_own(each, task, {settings.pipeline, facts["name"]})]
     return {
         "run": str(run.path),
         **{name: getattr(settings, name) for name in ("pipeline", "data_dir", "algorithm")},
@@ -115,12 +115,18 @@ def _results(run: RunDirectory, metric: str) -> list[dict[str, Any]]:
     return found
 
 
-def _is_own(result: dict[str, Any], task: dict[str, Any], pipeline: str) -> bool:
-    """Whether a result is of the test episodes of the run's own task."""
+def _is_own(result: dict[str, Any], task: dict[str, Any], pipelines: set[str]) -> bool:
+    """Whether a result is of the test episodes of the run's own task.
+
+    Args:
+        result: in short.
+        task: of the run.
+        pipelines: the names of the run's own, as the user gave it and as its source has it.
+    """
     sizes = {*task, *_OPTIONAL} - {*_ALSO}
     return (
         result["split"] == "test"
-        and result["pipeline"] == pipeline
+        and result["pipeline"] in pipelines
         and all(result.get(name) == task.get(name) for name in sizes)
     )
 
