@@ -175,10 +175,16 @@ def build(
             raise UserError(
                 f"pipeline {name} has no option {option!r}; it has: {', '.join(known) or 'none'}"
             )
-    skips = "skip_unreadable" in inspect.signature(builder).parameters
-    skip = {"skip_unreadable": True} if skips and skip_unreadable else {}
+    taken = inspect.signature(builder).parameters
+    given: dict[str, Any] = dict(options or {})
+    if "data_dir" in taken or any(each.kind == each.VAR_KEYWORD for each in taken.values()):
+        given["data_dir"] = data_dir
+    else:
+        refuse_data(name, data_dir)
+    if skip_unreadable and "skip_unreadable" in taken:
+        given["skip_unreadable"] = True
     try:
-        return builder(data_dir=data_dir, **(options or {}), **skip)
+        return builder(**given)
     except (TypeError, ValueError) as error:
         if isinstance(error, UserError):
             raise

@@ -1,7 +1,9 @@
 """A number of ways, shots or queries is one value, fixed or a range."""
 
 import dataclasses
+import json
 
+import numpy as np
 import pytest
 
 import tfmeta
@@ -44,12 +46,25 @@ def test_a_changed_shape_keeps_the_rest():
         ((0, 1, 1), "received ways=0; expected 1 or more"),
         ((5, Range(3, 2), 1), "received shots from 3 to 2; expected 1 <= from <= to"),
         ((5, 1, Range(0, 2)), "received queries from 0 to 2; expected 1 <= from <= to"),
+        ((True, 1, 1), r"num_ways: received True; expected a whole number, or \(least, most\)"),
+        ((5.0, 1, 1), r"num_ways: received 5.0; expected a whole number"),
+        ((5, "1", 1), r"num_shots: received '1'; expected a whole number"),
+        ((5, (1, 2, 3), 1), r"num_shots: received \(1, 2, 3\); expected a whole number, or"),
+        ((5, 1, (1, 2.5)), r"num_queries: received \(1, 2.5\); expected a whole number, or"),
+        ((5, 1, 1, 1), r"received within_group=1; expected True or False"),
+        ((5, 1, 1, False, "no"), r"received unbalanced='no'; expected True or False"),
         ((1000, 1000, 1), r"an episode of 1001000 examples .*expected 1000000 at most"),
     ],
 )
 def test_impossible_numbers_are_refused(numbers, message):
     with pytest.raises(UserError, match=message):
         EpisodeShape(*numbers)
+
+
+def test_numbers_of_numpy_are_numbers():
+    shape = EpisodeShape(np.int64(3), (np.int32(1), np.int64(2)), 4)
+    assert shape == EpisodeShape(3, (1, 2), 4)
+    assert json.loads(json.dumps(shape.to_dict())) == shape.to_dict()
 
 
 def test_a_file_holds_it_as_it_always_did():

@@ -7,11 +7,8 @@ import pytest
 import tfmeta
 from tfmeta import UserError
 
-NUMBER, WHOLE, FLAG = (
-    "expected a finite number",
-    "expected a whole number",
-    "expected True or False",
-)
+NUMBER, WHOLE = "expected a finite number", "expected a whole number"
+FLAG = "expected True or False"
 
 
 def network(outputs=5):

@@ -1,6 +1,7 @@
 """A user's own images: what may be in the folder, and that nothing is dropped in silence."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -236,6 +237,15 @@ def test_photographs_are_refused_or_left_out_and_a_change_of_them_is_seen(tmp_pa
     assert sorted(name for names in splits.values() for name in names) == [
         f"class{n:02d}" for n in range(10)
     ]
+    removed = photos / splits["train"][0] / "05.png"
+    kept = removed.read_bytes()
+    removed.unlink()
+    done = CliRunner().invoke(main, f"train --resume --run-dir {run} --steps 31")
+    (numbers,) = re.findall(r"made: train has (\d+) and had (\d+)\. Bring", done.output)
+    assert (done.exit_code, int(numbers[1]) - int(numbers[0])) == (2, 1)
+    removed.write_bytes(kept)
+    done = CliRunner().invoke(main, f"train --resume --run-dir {run} --steps 31")
+    assert done.exit_code == 0, done.output
     (photos / "class99").mkdir()
     done = CliRunner().invoke(main, f"evaluate {run}")
     assert (done.exit_code, "has changed since it was made" in done.output) == (2, True)

@@ -56,6 +56,14 @@ def test_the_best_of_each_task_is_first_by_its_test_and_then_by_its_validation(t
     assert len(runs) == 6
 
 
+def test_a_test_of_ones_own_pipeline_counts_by_the_name_of_its_source(tmp_path):
+    facts = {**FACTS, "name": "rings"}
+    results = [{"pipeline": "rings", "accuracy": 0.7}, {"pipeline": "glyphs", "accuracy": 0.9}]
+    made(tmp_path / "a", pipeline="rings:build", facts=facts, results=results)
+    (run,) = tfmeta.runs(tmp_path)
+    assert (run["test"]["score"], len(run["results"])) == (0.7, 1)
+
+
 def test_a_run_without_a_test_whose_validation_is_better_is_named(tmp_path):
     made(tmp_path / "a", best=(10, 0.99))
     made(tmp_path / "b", best=(10, 0.60), results=[{"accuracy": 0.7}])

@@ -27,7 +27,7 @@ def even_batch(num_tasks: int, most: int) -> int:
 
 
 # Batches that wait for the training step, beside the two that are drawn at once. A few hide that
-# some take longer to draw; of large ones none need to, so that memory hardly grows with the meta-batch.
+# some take longer to draw; of large ones none need to, so that memory hardly grows with them.
 _MOST_AHEAD, _BYTES_AHEAD = 4, 4 * 2**20
 
 
