@@ -16,6 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
 _EXTRAS = (
     "",
     "control",
+    "languages",
     "minari",
     "pretrained",
     "report",

@@ -99,7 +99,8 @@ def _learners():
         learner = algorithm.load()
         options = _defaults(learner.__init__) if "__init__" in vars(learner) else {}
         own[name] = options | algorithm.options
-    of_loops = inspect.getfullargspec(GradientLearner.__init__).kwonlydefaults
+    parameters = inspect.signature(GradientLearner.__init__).parameters.values()
+    of_loops = {each.name: each.default for each in parameters if each.kind == each.KEYWORD_ONLY}
     return own | {
         "every learner with an inner loop": of_loops,
         "every learner": _defaults(MetaLearner.__init__),
