@@ -82,7 +82,10 @@ def test_modulation_generates_the_scale_and_shift_of_each_channel():
         (lambda: tfmeta.Siamese(identity(), objective="l2"), "contrastive, logistic, triplet"),
         (lambda: tfmeta.Siamese(identity(), margin=0), "margin=0; expected a positive number"),
         (lambda: tfmeta.Matching(identity(), similarity_scale=0), "expected a positive number"),
-        (lambda: tfmeta.Matching(identity(), read_steps=0), "read_steps=0; expected 1 or more"),
+        (
+            lambda: tfmeta.Matching(identity(), read_steps=0),
+            "read_steps=0; expected a whole number from 1 up",
+        ),
         (
             lambda: tfmeta.Matching(identity(), full_context=True, vectorised=True),
             "vectorised=True; expected False with full_context",

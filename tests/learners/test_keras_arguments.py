@@ -9,6 +9,7 @@ import tensorflow as tf
 from closeness import assert_close, assert_far_apart
 
 import tfmeta
+from tfmeta.learners.half_precision import made_under
 from tfmeta.learners.keras_arguments import HONOURED, REFUSED
 
 WAYS = 3
@@ -122,9 +123,10 @@ def _jit_compile():
 
 
 def _auto_scale_loss():
-    policy = {"dtype": "mixed_float16"}
     for flag in (True, False):
-        learner = tfmeta.MAML(tfmeta.networks.mlp((4,), WAYS, units=(5,)), **policy)
+        with made_under("mixed_float16"):
+            network = tfmeta.networks.mlp((4,), WAYS, units=(5,))
+        learner = tfmeta.MAML(network)
         learner.compile("sgd", auto_scale_loss=flag)
         assert isinstance(learner.optimizer, keras.optimizers.LossScaleOptimizer) == flag
 

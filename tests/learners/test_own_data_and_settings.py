@@ -158,7 +158,7 @@ def test_fit_comes_after_compile():
         ({"first_order": "no"}, "first_order='no'; expected True or False"),
         ({"learn_rates": 1}, "learn_rates=1; expected True or False"),
         ({"seed": "a"}, "seed='a'; expected a whole number"),
-        ({"inner_learning_rate": "0.1"}, "inner_learning_rate='0.1'; expected a positive number"),
+        ({"inner_learning_rate": "0.1"}, "inner_learning_rate='0.1'; expected a finite number"),
         (
             {"targets": "classes", "target_centre": 3.0},
             "received a target scale, which is for",
