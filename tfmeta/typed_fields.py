@@ -27,6 +27,10 @@ NUMBER: Kind = ("a number", lambda v: isinstance(v, int | float) and not isinsta
 SHARE: Kind = ("a number above 0 and under 1", lambda v: NUMBER[1](v) and 0 < v < 1)
 NUMBERS: Kind = ("a number or a list of them", lambda v: NUMBER[1](v) or _is_list(v, NUMBER))
 SHAPE: Kind = ("a list of whole numbers from 1 up", lambda v: _is_list(v, COUNT))
+COUNTS: Kind = (
+    "an object of whole numbers",
+    lambda v: isinstance(v, dict) and all(map(_is_whole, v.values())),
+)
 OBJECT: Kind = ("an object", lambda v: isinstance(v, dict))
 DIGESTS: Kind = (
     "an object of SHA-256 digests by the paths of files",

@@ -74,6 +74,7 @@ def test_a_lie_about_the_model(key, tmp_path):
 
 # Older files do not say these; the limits are in the graph too.
 _MAY_BE_MISSING = {"sha256", "limits", "format", "targets", "row_format", "tolerance"}
+_MAY_BE_MISSING |= {"num_examples"}
 
 
 def mistyped(path, read):

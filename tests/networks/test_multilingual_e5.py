@@ -88,8 +88,8 @@ def test_a_random_one_has_the_same_layers():
     network = multilingual_e5((4,), 3, weights=None)
     x = np.array([[2, 17, 250_000, 3], [2, 17, 3, 0], [2, 18, 3, 0]], np.float32)
     first, second, third = network(x).numpy()
-    assert not np.allclose(first, second)
-    assert not np.allclose(second, third)
+    assert np.abs(first - second).max() > 0.001
+    assert np.abs(second - third).max() > 0.001
     assert (network.output_shape, network.get_layer("words").trainable_weights) == ((None, 3), [])
 
 
@@ -116,8 +116,9 @@ def test_a_packed_table_gives_its_numbers(policy):
     ids = np.array([[4, 0, 2], [1, 1, 3]])
     expected = ((codes - 8) * np.repeat(scales, 32, 1))[ids]
     found = keras.ops.convert_to_numpy(keras.ops.cast(table(ids), "float32"))
-    # bfloat16 has 8 bits.
-    np.testing.assert_allclose(found, expected, rtol=1e-6 if policy == "float32" else 2**-8)
+    # bfloat16 has 16 bits fewer.
+    roundings = 4 if policy == "float32" else 2**16
+    assert_close(found, expected, roundings=roundings, dtype=np.float32)
     same = PackedEmbedding.from_config(table.get_config())
     same.build((None, 3))
     same.set_weights(table.get_weights())

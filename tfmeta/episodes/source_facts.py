@@ -19,7 +19,7 @@ _TARGETS = "targets"  # the name of their kind, if it does not follow from their
 _EXAMPLES = "num_examples"
 _NEWER = {
     _TARGETS: typed.or_null(typed.one_of(ACTIONS.name)),
-    _EXAMPLES: typed.or_null(typed.OBJECT),
+    _EXAMPLES: typed.or_null(typed.COUNTS),
 }
 
 

@@ -1,6 +1,6 @@
 """One block of a Transformer's encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -38,38 +38,23 @@ def encoder_block(
     return layers.LayerNormalization(epsilon=epsilon, name=f"{name}_norm")(x + inner)
 
 
-def assign_block(
-    network: keras.Model,
-    name: str,
-    *,
-    query: Arrays,
-    key: Arrays,
-    value: Arrays,
-    attention: Arrays,
-    attended: Arrays,
-    hidden: Arrays,
-    out: Arrays,
-    norm: Arrays,
-) -> None:
-    """Puts arrays into the layers of a block, the network's layers whose names begin with `name`.
+def assign_block(network: keras.Model, name: str, arrays: Mapping[str, Arrays]) -> None:
+    """Puts arrays into the layers of a block.
 
     Args:
         network: that has the block.
         name: as in `encoder_block`.
-        query, key, value, attention: kernels `(size, size)` and biases `(size,)`, the last one of
-            what is seen.
-        hidden, out: the dense layers' kernels and biases.
-        attended, norm: the normalisations' factors and terms.
+        arrays: kernels `(inputs, units)` and biases by the names `query`, `key`, `value`,
+            `attention` (of what is seen), `hidden` and `out`; factors and terms of the
+            normalisations by `attended` and `norm`.
     """
-
-    def put(layer: str, arrays: Arrays) -> None:
-        network.get_layer(f"{name}_{layer}").set_weights(arrays)
-
     layer = network.get_layer(f"{name}_attention")
     heads = (layer.num_heads, layer.key_dim)
     parts = []
-    for kernel, bias in (query, key, value):
+    for part in ("query", "key", "value"):
+        kernel, bias = arrays[part]
         parts += [kernel.reshape(-1, *heads), bias.reshape(heads)]
-    put("attention", [*parts, attention[0].reshape(*heads, -1), attention[1]])
-    for part, arrays in (("attended", attended), ("hidden", hidden), ("out", out), ("norm", norm)):
-        put(part, arrays)
+    kernel, bias = arrays["attention"]
+    layer.set_weights([*parts, kernel.reshape(*heads, -1), bias])
+    for part in ("attended", "hidden", "out", "norm"):
+        network.get_layer(f"{name}_{part}").set_weights(arrays[part])

@@ -103,14 +103,12 @@ def _assign(network: keras.Model, arrays: Mapping[str, npt.NDArray[Any]]) -> Non
     put("embedded", norm("embeddings"))
     for number in range(_BLOCKS):
         block = f"encoder.layer.{number}"
-        attention = {part: dense(f"{block}.attention.self.{part}") for part in _PARTS}
-        assign_block(
-            network,
-            f"block{number}",
-            **attention,
-            attention=dense(f"{block}.attention.output.dense"),
-            attended=norm(f"{block}.attention.output"),
-            hidden=dense(f"{block}.intermediate.dense"),
-            out=dense(f"{block}.output.dense"),
-            norm=norm(f"{block}.output"),
-        )
+        parts = {part: dense(f"{block}.attention.self.{part}") for part in _PARTS}
+        parts |= {
+            "attention": dense(f"{block}.attention.output.dense"),
+            "attended": norm(f"{block}.attention.output"),
+            "hidden": dense(f"{block}.intermediate.dense"),
+            "out": dense(f"{block}.output.dense"),
+            "norm": norm(f"{block}.output"),
+        }
+        assign_block(network, f"block{number}", parts)

@@ -19,6 +19,8 @@ from tfmeta.reading.multilingual_e5_file import multilingual_e5_arrays, multilin
 _SIZE, _BLOCKS, _HEADS, _HIDDEN, _POSITIONS = 384, 12, 12, 1536, 512
 _VOCABULARY_SIZE = 250_001
 _EPSILON = 1e-12
+# The file's names of a block's parts.
+_DENSE = {"query": "q", "key": "k", "value": "v", "attention": "ao", "hidden": "fi", "out": "fo"}
 _QUERY = (41, 1294, 12)  # "query:", as which it was trained to compare texts with one another
 _LONGEST = _POSITIONS - len(_QUERY)
 
@@ -118,15 +120,6 @@ def _assign(network: keras.Model, arrays: Mapping[str, Any]) -> None:
     network.get_layer("embedded").set_weights(norm("emb.ln"))
     for number in range(_BLOCKS):
         block = f"l{number}"
-        assign_block(
-            network,
-            f"block{number}",
-            query=dense(f"{block}.q"),
-            key=dense(f"{block}.k"),
-            value=dense(f"{block}.v"),
-            attention=dense(f"{block}.ao"),
-            attended=norm(f"{block}.aln"),
-            hidden=dense(f"{block}.fi"),
-            out=dense(f"{block}.fo"),
-            norm=norm(f"{block}.oln"),
-        )
+        parts = {part: dense(f"{block}.{short}") for part, short in _DENSE.items()}
+        parts |= {"attended": norm(f"{block}.aln"), "norm": norm(f"{block}.oln")}
+        assign_block(network, f"block{number}", parts)
