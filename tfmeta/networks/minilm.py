@@ -7,19 +7,17 @@ import keras
 import numpy.typing as npt
 from keras import layers
 
-from tfmeta.networks.add_positions import AddPositions
-from tfmeta.networks.encoder_block import assign_block, encoder_block
+from tfmeta.networks.encoder_block import assign_block
 from tfmeta.networks.image_input import with_head
-from tfmeta.networks.input_dtypes import full_dtype
+from tfmeta.networks.sentence_features import SIZE, check_length, sentence_features
 from tfmeta.networks.text_encoder import TextEncoder
-from tfmeta.networks.token_input import masked_mean, token_input
+from tfmeta.networks.token_input import token_input
 from tfmeta.reading.minilm_files import minilm_folder
 from tfmeta.reading.safetensors_files import read_safetensors
 from tfmeta.reading.word_pieces import bert_order, read_bert_tokens
 
-_SIZE, _BLOCKS, _HEADS, _HIDDEN, _LONGEST = 384, 6, 12, 1536, 512
+_BLOCKS, _LONGEST = 6, 512
 _VOCABULARY_SIZE = 30_522
-_EPSILON = 1e-12
 _PARTS = ("query", "key", "value")
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -59,24 +57,9 @@ def minilm(
     if weights not in ("all-MiniLM-L6-v2", None):
         raise ValueError(f"received weights={weights!r}; expected 'all-MiniLM-L6-v2' or None")
     inputs, ids, is_token = token_input(input_shape, _VOCABULARY_SIZE, network="minilm")
-    if input_shape[0] > _LONGEST:
-        raise ValueError(
-            f"received input_shape={tuple(input_shape)}; minilm takes at most {_LONGEST} ids. "
-            "Lower pipeline.length"
-        )
-    x = layers.Embedding(_VOCABULARY_SIZE, _SIZE, name="words")(ids)
-    x = AddPositions(_LONGEST, name="positions")(x)
-    x = layers.LayerNormalization(epsilon=_EPSILON, name="embedded")(x)
-    for number in range(_BLOCKS):
-        x = encoder_block(
-            x,
-            is_token,
-            f"block{number}",
-            heads=_HEADS,
-            hidden=_HIDDEN,
-            epsilon=_EPSILON,
-        )
-    features = layers.UnitNormalization(name="features", **full_dtype())(masked_mean(x, is_token))
+    check_length(input_shape, _LONGEST, network="minilm")
+    x = layers.Embedding(_VOCABULARY_SIZE, SIZE, name="words")(ids)
+    features = sentence_features(x, is_token, positions=_LONGEST, blocks=_BLOCKS)
     if weights:
         arrays = read_safetensors(minilm_folder() / "model.safetensors", sha256=_SHA256)
         _assign(keras.Model(inputs, features), arrays)

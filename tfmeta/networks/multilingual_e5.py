@@ -7,18 +7,16 @@ import keras
 import numpy.typing as npt
 from keras import layers, ops
 
-from tfmeta.networks.add_positions import AddPositions
-from tfmeta.networks.encoder_block import assign_block, encoder_block
+from tfmeta.networks.encoder_block import assign_block
 from tfmeta.networks.image_input import with_head
-from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.packed_embedding import PackedEmbedding
+from tfmeta.networks.sentence_features import SIZE, check_length, sentence_features
 from tfmeta.networks.text_encoder import TextEncoder
-from tfmeta.networks.token_input import PADDING, masked_mean, token_input
+from tfmeta.networks.token_input import PADDING, token_input
 from tfmeta.reading.multilingual_e5_file import multilingual_e5_arrays, multilingual_e5_pieces
 
-_SIZE, _BLOCKS, _HEADS, _HIDDEN, _POSITIONS = 384, 12, 12, 1536, 512
+_BLOCKS, _POSITIONS = 12, 512
 _VOCABULARY_SIZE = 250_001
-_EPSILON = 1e-12
 # The file's names of a block's parts.
 _DENSE = {"query": "q", "key": "k", "value": "v", "attention": "ao", "hidden": "fi", "out": "fo"}
 _QUERY = (41, 1294, 12)  # "query:", as which it was trained to compare texts with one another
@@ -81,20 +79,11 @@ def multilingual_e5(
     if weights not in ("multilingual-e5-small", None):
         raise ValueError(f"received weights={weights!r}; expected 'multilingual-e5-small' or None")
     inputs, ids, _ = token_input(input_shape, _VOCABULARY_SIZE, network="multilingual_e5")
-    if input_shape[0] > _LONGEST:
-        raise ValueError(
-            f"received input_shape={tuple(input_shape)}; multilingual_e5 takes at most {_LONGEST} "
-            "ids. Lower pipeline.length"
-        )
+    check_length(input_shape, _LONGEST, network="multilingual_e5")
     ids = AfterFirst(_QUERY, name="query")(ids)
     is_token = ops.not_equal(ids, PADDING)
-    x = PackedEmbedding(_VOCABULARY_SIZE, _SIZE, name="words")(ids)
-    x = AddPositions(_POSITIONS, name="positions")(x)
-    x = layers.LayerNormalization(epsilon=_EPSILON, name="embedded")(x)
-    for number in range(_BLOCKS):
-        name = f"block{number}"
-        x = encoder_block(x, is_token, name, heads=_HEADS, hidden=_HIDDEN, epsilon=_EPSILON)
-    features = layers.UnitNormalization(name="features", **full_dtype())(masked_mean(x, is_token))
+    x = PackedEmbedding(_VOCABULARY_SIZE, SIZE, name="words")(ids)
+    features = sentence_features(x, is_token, positions=_POSITIONS, blocks=_BLOCKS)
     if weights:
         _assign(keras.Model(inputs, features), multilingual_e5_arrays())
     return TextEncoder(inputs, with_head(features, num_outputs), name="multilingual_e5")
@@ -111,11 +100,11 @@ def _assign(network: keras.Model, arrays: Mapping[str, Any]) -> None:
         return [arrays[f"{name}.w"], arrays[f"{name}.b"]]
 
     words, rows = arrays["emb.word"], multilingual_e5_pieces().rows
-    codes = words.codes.reshape(-1, _SIZE)
+    codes = words.codes.reshape(-1, SIZE)
     scales = words.scales.reshape(len(codes), -1)
     network.get_layer("words").assign(codes[rows], scales[rows])
     # All tokens of one text are of BERT's first type.
-    positions = arrays["emb.pos"].reshape(_POSITIONS, _SIZE) + arrays["emb.type"][:_SIZE]
+    positions = arrays["emb.pos"].reshape(_POSITIONS, SIZE) + arrays["emb.type"][:SIZE]
     network.get_layer("positions").set_weights([positions])
     network.get_layer("embedded").set_weights(norm("emb.ln"))
     for number in range(_BLOCKS):

@@ -56,8 +56,7 @@ class Pieces(NamedTuple):
 def multilingual_e5_pieces() -> Pieces:
     """The pieces of words; raises UserError if the package is not installed, or is another one."""
     content = _content()
-    number, _, _, _, _, size = struct.unpack_from(_PIECES, content, _start_of_pieces())
-    start = _start_of_pieces() + struct.calcsize(_PIECES)
+    number, size, start = _place_of_pieces(content)
     ends = np.frombuffer(content, "<u4", number + 1, start)
     scores = np.frombuffer(content, "<f4", number, start + ends.nbytes)
     start += ends.nbytes + scores.nbytes
@@ -127,17 +126,15 @@ def _content() -> bytes:
     return reviewed_content(Path(spec.origin).parent / "e5-small-q4.bin", sha256=_SHA256)
 
 
-def _start_of_pieces() -> int:
-    return struct.calcsize(_HEADER)
-
-
-def _start_of_characters(content: bytes) -> int:
-    number, *_, size = struct.unpack_from(_PIECES, content, _start_of_pieces())
-    return _start_of_pieces() + struct.calcsize(_PIECES) + 4 * (2 * number + 1) + int(size)
+def _place_of_pieces(content: bytes) -> tuple[int, int, int]:
+    """How many pieces there are, the bytes of all, and where their ends begin."""
+    number, *_, size = struct.unpack_from(_PIECES, content, struct.calcsize(_HEADER))
+    return number, size, struct.calcsize(_HEADER) + struct.calcsize(_PIECES)
 
 
 def _end_of_characters(content: bytes) -> int:
-    start = _start_of_characters(content)
+    number, size, start = _place_of_pieces(content)
+    start += 4 * (2 * number + 1) + size
     _, size = struct.unpack_from(_CHARACTERS, content, start)
     return start + struct.calcsize(_CHARACTERS) + int(size)
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfmeta.reading.character_tables import CharacterTables
 from tfmeta.reading.replaced_characters import replaced_words
+from tfmeta.reading.text_ends import between_ends
 
 UNKNOWN = 1  # the id of letters that are in no piece
 FIRST, LAST = "<s>", "</s>"  # a text begins and ends with them
@@ -60,9 +61,7 @@ def unigram_ids(
     inner = tf.RaggedTensor.from_value_rowids(
         pieces, tf.gather(words.value_rowids(), word), nrows=words.nrows(), validate=False
     )
-    ends = tf.reshape(ids_of(tf.constant([FIRST, LAST])), (2, 1, 1))
-    first, last = (tf.tile(end, [inner.nrows(), 1]) for end in tf.unstack(ends))
-    return tf.concat([first, inner[:, : length - 2], last], 1)
+    return between_ends(inner, (FIRST, LAST), ids_of, length)
 
 
 def _pieces_from(

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfmeta.errors import UserError
 from tfmeta.reading.bert_characters import character_tables
 from tfmeta.reading.replaced_characters import replaced_words
+from tfmeta.reading.text_ends import between_ends
 from tfmeta.user_files import read_file
 
 UNKNOWN = 1  # the id of what the vocabulary does not have
@@ -64,9 +65,7 @@ def word_piece_ids(
     pieces, counts = _pieces(words.flat_values, ids_of, longest)
     counts = words.with_flat_values(counts)
     inner = tf.RaggedTensor.from_row_lengths(pieces, tf.reduce_sum(counts, 1), validate=False)
-    ends = tf.reshape(ids_of(tf.constant([FIRST, LAST])), (2, 1, 1))
-    first, last = (tf.tile(end, [inner.nrows(), 1]) for end in tf.unstack(ends))
-    return tf.concat([first, inner[:, : length - 2], last], 1)
+    return between_ends(inner, (FIRST, LAST), ids_of, length)
 
 
 def _pieces(words: Any, ids_of: Callable[[Any], Any], longest: int) -> tuple[Any, Any]:
