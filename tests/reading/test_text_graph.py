@@ -39,6 +39,7 @@ def drawn(rng, number):
 
 def by_python(text):
     """The tokens of a text, in plain Python."""
+    text = unicodedata.normalize("NFC", text)
     text = "".join(chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in text)
     text = re.sub("['\u2019\uff07]", "", text.lower())
     found, is_open, is_alone = [], False, False

@@ -6,14 +6,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfmeta.reading.character_tables import ALONE, KEPT, REMOVED, REPLACED, CharacterTables
+from tfmeta.reading.composed_letters import composed
 
 
 def replaced_words(texts: Any, tables: CharacterTables) -> tf.RaggedTensor:
     """The words of texts `(texts,)` in UTF-8, of characters that are replaced, `(texts, words)`.
 
-    White space of ASCII parts words; what is not UTF-8 is left out.
+    White space of ASCII parts words; what is not UTF-8 is left out. Letters and their marks are
+    composed before.
     """
-    points = tf.strings.unicode_decode(texts, "UTF-8", replacement_char=0)
+    points = composed(tf.strings.unicode_decode(texts, "UTF-8", replacement_char=0))
     values, lengths = _replaced(points.flat_values, tables)
     ends = tf.concat([[0], tf.cumsum(tf.cast(lengths, tf.int64))], 0)
     splits = tf.gather(ends, points.row_splits)

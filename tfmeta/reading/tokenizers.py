@@ -6,6 +6,7 @@ from typing import Any, final
 import keras
 import tensorflow as tf
 
+from tfmeta.reading.composed_letters import composed
 from tfmeta.reading.fixed_vocabularies import UnigramPieces, WordPieces
 from tfmeta.reading.tokenizer import RESERVED, IdsAndNumbers, Tokenizer, cut_to, in_batches
 
@@ -41,10 +42,12 @@ _FULL_WIDTH, _WIDTH_SHIFT = (0xFF01, 0xFF5E), 0xFF01 - 0x21
 def spaced_tokens(texts: Any) -> Any:
     """Texts in lower case, in every script, with one or more spaces between tokens.
 
+    Letters and their marks are one character, if Unicode has it.
+
     Args:
         texts: strings `(texts,)`, a tensor or a list.
     """
-    points = tf.strings.unicode_decode(texts, "UTF-8")
+    points = composed(tf.strings.unicode_decode(texts, "UTF-8"))
     flat = points.flat_values
     is_wide = (flat >= _FULL_WIDTH[0]) & (flat <= _FULL_WIDTH[1])
     narrow = points.with_flat_values(tf.where(is_wide, flat - _WIDTH_SHIFT, flat))
