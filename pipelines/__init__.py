@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from tfmeta.builder_options import options_in_source
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, unknown
 from tfmeta.named_code import check_said, why_not_imported
 from tfmeta.network_registry import NETWORKS
 from tfmeta.user_files import AnyPath
@@ -228,8 +228,8 @@ def check_known(name: str) -> None:
         homes = [each.name for each in entry_points(group=GROUP)]
         if name not in homes:
             raise UserError(
-                f"unknown pipeline {name!r}; expected one of: {', '.join([*homes, *PIPELINES])}, "
-                "or package.module:builder"
+                f"{unknown('pipeline', name, PIPELINES)}; expected one of: "
+                f"{', '.join([*homes, *PIPELINES])}, or package.module:builder"
             )
 
 

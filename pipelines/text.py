@@ -1,4 +1,5 @@
 """Texts with one label each, such as intents, from a file of your own: CSV, JSON lines or Parquet.
+Or from a folder with a folder of .txt files per class.
 
     tfmeta train text --data-dir intents.csv --algorithm prototypical
     tfmeta train text --data-dir intents.jsonl --set pipeline.label=intent --shots 5
@@ -11,6 +12,7 @@ and makes the same ids; `token_ids` makes them in Python. For your own embedding
 """
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from tfmeta.errors import UserError
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.tables import find_file
+from tfmeta.reading.text_folders import holds_texts
 from tfmeta.reading.text_format import IN_GRAPH, NO_TOKENS, TextFormat
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.reading.tokenizer import RESERVED
@@ -50,7 +53,8 @@ def build(
     """The pipeline.
 
     Args:
-        data_dir: the file, or a folder that holds exactly one.
+        data_dir: the file, or a folder that holds exactly one; or a folder with a folder of .txt
+            files per class, in the layouts of `image-folder`, which takes none of the columns.
         file: its name in the folder, if there are several.
         text: the column of the texts.
         label: the column of the classes.
@@ -89,8 +93,8 @@ def build(
         )
     length = rule.length if length is None else length
     _check_whole("length", length, rule.least_length, _MOST_IDS)
-    path = find_file("text", data_dir, file, ROW_SUFFIXES)
     chosen = _chosen(text=text, label=label, group=group, split=split)
+    path = _place(data_dir, file, chosen)
     columns, names = read_text_rows(path, chosen)
     texts = columns.pop("text")
     classes = classes_of(
@@ -108,7 +112,7 @@ def build(
     if len(words) == RESERVED:
         raise UserError(f"the training texts of {path} have no word but punctuation; expected some")
     ids, lengths = rule.ids(texts, words, length)
-    index = ClassIndex(ids, **classes, origins=Origins(names=names, digests=_digests(texts)))
+    index = ClassIndex(ids, **classes, origins=_origins(names, texts))
     text_format = _format(words, length, tokenizer, chosen)
     source = ClassSource("text", index, input_format=text_format)
     source.vocabulary, source.length, source.tokenizer = words, length, tokenizer
@@ -121,6 +125,18 @@ def build(
     source.prepared = PreparedTokens(ids, rows, lengths, texts, **kept)
     source.network, source.network_options = rule.network, _network_options(ids, rows, len(words))
     return source
+
+
+def _place(data_dir: Any, file: Any, chosen: dict[str, str]) -> Path:
+    """The file of the texts, or their folder."""
+    if file is not None or data_dir is None or not holds_texts(data_dir):
+        return find_file("text", data_dir, file, ROW_SUFFIXES)
+    if named := [option for option, name in chosen.items() if name != option]:
+        raise UserError(
+            f"received pipeline.{named[0]}={chosen[named[0]]} for {data_dir}, a folder of texts, "
+            "whose folders are the classes; expected it for a file with such a column"
+        )
+    return Path(data_dir)
 
 
 def _chosen(**columns: Any) -> dict[str, str]:
@@ -168,9 +184,10 @@ def _network_options(ids, rows, number):
     return {"vocabulary_size": number, "token_weights": np.round(weights, 4).tolist()}
 
 
-def _digests(texts):
-    """Digests of the texts as they were given, because different texts may have the same ids."""
-    return tuple(hashlib.blake2b(t.encode(), digest_size=16).digest() for t in texts)
+def _origins(names, texts):
+    """With digests of the texts as they were given: different texts may have the same ids."""
+    digests = tuple(hashlib.blake2b(t.encode(), digest_size=16).digest() for t in texts)
+    return Origins(names=names, digests=digests, passed_over=names.passed_over)
 
 
 def _is_words(vocabulary):

@@ -1,6 +1,7 @@
 """The exceptions for users' mistakes, and words for their messages."""
 
-from collections.abc import Collection
+import difflib
+from collections.abc import Collection, Iterable
 
 
 class UserError(ValueError):
@@ -51,6 +52,12 @@ def plural(noun: str) -> str:
 def counted(number: int, noun: str) -> str:
     """A number and what is counted: "1 class", "2 classes"; the noun is in the singular."""
     return f"1 {noun}" if number == 1 else f"{number:,} {plural(noun)}"
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> str:
+    """Such as "unknown network 'minlm' (did you mean minilm?)"."""
+    near = difflib.get_close_matches(str(name), list(known), 1, cutoff=0.75)
+    return f"unknown {what} {name!r}{f' (did you mean {near[0]}?)' if near else ''}"
 
 
 def which_are(number: int, noun: str, of: object) -> str:

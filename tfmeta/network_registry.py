@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, unknown
 from tfmeta.extras import is_installed
 from tfmeta.named_code import import_named
 
@@ -245,7 +245,9 @@ _OF_ONES_OWN = {
 def check_known(name: str) -> None:
     """Raises UserError if no network can have this name. Imports no Keras."""
     if name != AUTO and name not in NETWORKS and ":" not in name and not name.endswith(SAVED):
-        raise UserError(f"unknown network {name!r}; expected {AUTO}, {', '.join(listing())}")
+        raise UserError(
+            f"{unknown('network', name, NETWORKS)}; expected {AUTO}, {', '.join(listing())}"
+        )
 
 
 def suited_options(name: str) -> dict[str, Any]:

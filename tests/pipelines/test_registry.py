@@ -95,3 +95,9 @@ def test_a_builder_that_cannot_be_loaded_is_refused(own_module, home):
 def test_a_pipeline_without_data_refuses_a_place_of_data(name, tmp_path):
     with pytest.raises(UserError, match=f"received a data_dir, '.*'; {name} has no data to read"):
         pipelines.build(name, data_dir=tmp_path)
+
+
+def test_a_name_that_is_nearly_right_is_named():
+    for name, wrong in (("glyphs", "gliphs"), ("image-folder", "image_folder")):
+        with pytest.raises(UserError, match=rf"'{wrong}' \(did you mean {name}\?\); expected"):
+            pipelines.build(wrong)

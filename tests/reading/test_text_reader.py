@@ -47,7 +47,7 @@ def test_a_missing_file_is_no_text(name):
 def test_what_is_no_file_of_texts(tmp_path):
     (tmp_path / "x.png").write_bytes(b"")
     for path, message in (
-        (tmp_path, "is a folder, and this model takes texts"),
+        (tmp_path, "is a folder without .txt files"),
         (tmp_path / "x.png", "is no file of texts"),
     ):
         with pytest.raises(UserError, match=message):
@@ -155,3 +155,26 @@ def test_texts_without_a_token_are_left_out_on_request(tmp_path, caplog):
     assert "line 3" in left_out[0]
     with pytest.raises(UserError, match="1 text without a word"):
         read_queries(READER, ["..."], skip_unreadable=True)
+
+
+def test_texts_of_which_a_part_counts_are_named(caplog):
+    reader = TextReader("text", "label", 3)
+    with caplog.at_level("WARNING", logger="tfmeta"):
+        reader.queries(["one two three", "one two three four"])
+    assert caplog.messages == [
+        "only the beginning counts, the first 3 tokens, of 1 text: one two three four"
+    ]
+
+
+def test_zero_bytes_and_numbers_are_refused():
+    with pytest.raises(UserError, match=r"1 text with a zero byte: 'a\\x00b'"):
+        READER.queries(["a\0b"])
+    with pytest.raises(UserError, match="holds numbers, and this model takes texts"):
+        read_queries(READER, np.zeros(2))
+
+
+def test_long_texts_are_shortened_in_lines_and_whole_in_json():
+    text = "word " * 4000
+    places, _ = READER.queries([text])
+    assert len(str(places[0])) < 60
+    assert places[0].to_dict() == {"text": text}

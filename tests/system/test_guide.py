@@ -131,8 +131,9 @@ def data(tmp_path_factory):
     np.savez(folder / "robot.npz", **arrays(length=30))
     texts = [f"word{kind} about thing{rng.integers(9)},{kind}" for kind in kinds]
     (folder / "intents.csv").write_text("\n".join(["text,intent", *texts]))
-    few = [each for kind in ("kind00", "kind01") for each in texts if each.endswith(kind)][10:30]
-    (folder / "new-intents.csv").write_text("\n".join(["text,intent", *few]))
+    few = [each for kind in ("kind00", "kind01") for each in texts if each.endswith(kind)]
+    for name, rows in (("new", few[10:30]), ("kept", few[5:35])):
+        (folder / f"{name}-intents.csv").write_text("\n".join(["text,intent", *rows]))
     return folder
 
 

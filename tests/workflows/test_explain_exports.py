@@ -74,7 +74,7 @@ def test_the_text_and_the_json_say_what_an_export_can_not_say(explained, tmp_pat
     text, facts = str(explained), json.loads(json.dumps(explained.to_dict()))
     assert "Adaptation: an export holds the learner's answers and not its layers" in text
     assert facts["kind"] == "learner"
-    assert "if it was exported from a run" in facts["without"]["adaptation"]
+    assert "The run that an export was made of" in facts["without"]["adaptation"]
     assert len(explained.write_pictures(tmp_path / "why")) == 2
 
 

@@ -264,3 +264,26 @@ def test_options_of_other_data_are_refused(tmp_path):
     (tmp_path / "images").mkdir()
     with pytest.raises(UserError, match="text='x' and a folder"):
         tfmeta.learn(tmp_path / "images", text="x")
+
+
+@pytest.mark.usefixtures("unexported")
+def test_columns_that_are_not_learned_are_named(tmp_path):
+    rows = ["text,price,label,size", *(f"text of {n % 2},1,{n % 2},{n % 3}" for n in range(6))]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    notes = tfmeta.learn(tmp_path / "t.csv", output=tmp_path / "m", hold_out_by="size").notes
+    assert any(note.startswith("not learned: price, because") for note in notes)
+
+
+@pytest.mark.usefixtures("unexported")
+def test_texts_that_are_all_the_same_are_refused(tmp_path):
+    texts = (["Wo ist mein Paket?"] * 4, ["x", "y"] * 2)
+    with pytest.raises(UserError, match="all 4 examples are the same"):
+        tfmeta.learn(texts, output=tmp_path / "m")
+
+
+@pytest.mark.usefixtures("unexported")
+def test_texts_with_zero_bytes_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"1 text with a zero byte: 'line 1"):
+        tfmeta.learn((["a\0b", "c", "d", "e"], ["x", "y"] * 2), output=tmp_path / "m")
+    with pytest.raises(UserError, match="without an example"):
+        tfmeta.learn(([], []), output=tmp_path / "m")

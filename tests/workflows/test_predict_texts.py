@@ -63,7 +63,7 @@ def test_what_is_no_text_is_refused_in_a_line(tmp_path):
     model = text_exports.adapted_export()
     for query, message in (
         ("gone.csv", "there is no file gone.csv"),
-        (str(tmp_path), "is a folder, and this model takes texts"),
+        (str(tmp_path), "is a folder without .txt files"),
         ("?!", "without a word"),
     ):
         with pytest.raises(UserError, match=message):

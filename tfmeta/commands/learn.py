@@ -17,7 +17,7 @@ from tfmeta.terminal import say, width
     "--network",
     shell_complete=completion.networks,
     help="What makes features of the examples; one of `tfmeta networks`.  [default: "
-    "efficientnet_lite2; of texts and sounds what needs no training]",
+    "efficientnet_lite2; of texts multilingual_e5, if it is installed; of others no training]",
 )
 @click.option("--output", type=click.Path(), help="[default: exported/NAME, as the data is called]")
 @click.option("--label", metavar="COLUMN", help="The classes' column in a table.  [default: label]")
@@ -43,11 +43,12 @@ from tfmeta.terminal import say, width
 def learn(as_json: bool, **options: Any) -> None:
     """Learn the classes of FOLDER at once, and export a model that knows them.
 
-    FOLDER has one folder of images or sounds per class, with one or more in each. FILE is a CSV,
-    JSONL or Parquet file of texts with a column of classes; or an NPZ, CSV or Parquet file of
-    features with a column of classes, or of values. Nothing is trained: a network makes features
-    of the images, sounds or texts, each once, and a head is computed from them. Each example is
-    held out once, to choose the head, to say how good it is, and to calibrate its confidence.
+    FOLDER has one folder of images, sounds or texts (.txt) per class, with one or more in each.
+    FILE is a CSV, JSONL or Parquet file of texts with a column of classes; or an NPZ, CSV or
+    Parquet file of features with a column of classes, or of values. Nothing is trained: a network
+    makes features of the images, sounds or texts, each once, and a head is computed from them.
+    Each example is held out once, to choose the head, to say how good it is, and to calibrate its
+    confidence.
 
     Two verified exports come out: exported/NAME answers with the names of the classes, and
     exported/NAME-learner learns any support set that a request brings.

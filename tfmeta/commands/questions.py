@@ -11,8 +11,8 @@ def queries_and_support(command: Any) -> Any:
         "--support",
         type=click.Path(),
         metavar="DIR|FILE",
-        help="Folder with one subfolder of images or sounds per class; or NPZ, CSV, JSONL or "
-        "Parquet.",
+        help="Folder with one subfolder of images, sounds or texts per class; or NPZ, CSV, JSONL "
+        "or Parquet.",
     )
     inputs = click.argument("inputs", nargs=-1, type=click.Path(), metavar="INPUT...")
     return inputs(support(command))

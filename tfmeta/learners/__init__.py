@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, unknown
 from tfmeta.named_code import import_named, why_not_imported
 
 
@@ -116,6 +116,6 @@ def find(name: str) -> Algorithm:
     if ":" in name:
         return Algorithm(name, "a learner from elsewhere")
     raise UserError(
-        f"unknown algorithm {name!r}; expected one of: {', '.join(ALGORITHMS)}, "
+        f"{unknown('algorithm', name, ALGORITHMS)}; expected one of: {', '.join(ALGORITHMS)}, "
         "or package.module:Class"
     )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfmeta.errors import UserError, counted
+from tfmeta.reading.file_rows import shortened
 from tfmeta.user_files import AnyPath
 
 IMAGE_SUFFIXES = (
@@ -43,7 +44,8 @@ class Place:
         if self.row is not None:
             name = self.name or f"row {self.row}"
             where = name if self.file is None else f"{self.file} {name}"
-        return ": ".join(part for part in (where, self.text) if part is not None)
+        text = None if self.text is None else shortened(self.text)
+        return ": ".join(part for part in (where, text) if part is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """What `tfmeta predict --json` prints of it."""

@@ -25,7 +25,12 @@ class FileRows(Sequence[str]):
         number: of rows, without the header.
         lines: of each row, from 1; None: as those of a CSV file, or there are none.
         texts: one for each row, or none.
+
+    Attributes:
+        passed_over: names of files that hold no rows, if there are several files.
     """
+
+    passed_over: tuple[str, ...] = ()
 
     def __init__(
         self,

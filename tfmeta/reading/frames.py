@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, listed
+from tfmeta.reading.csv_rows import check_separator, csv_rows
 from tfmeta.reading.file_rows import check_no_zero, decoded
 from tfmeta.user_files import AnyPath, check_expansion, check_file, open_file
 
 _PARQUET_NUMBER = 8  # bytes
 _MOST_COLUMNS = 2**16  # pandas makes an object for each
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in place of a number
 
 
@@ -52,17 +52,6 @@ def _header(path: AnyPath) -> Any:
             return next(filter(None, csv.reader(file)), [])
         except csv.Error as error:
             raise ValueError(f"its first line is no CSV ({error})") from error
-
-
-def check_separator(path: AnyPath, header: list[str]) -> None:
-    """Raises UserError if the names in a header are separated by something other than commas."""
-    for separator, name in _SEPARATORS.items():
-        if len(header) == 1 and separator in header[0]:
-            raise UserError(
-                f"the first line of {path} has no comma but {name}: {header[0]}; expected values "
-                "that are separated by commas, and numbers with a decimal point. Save the table as "
-                "such a CSV file"
-            )
 
 
 def _check_columns(path: AnyPath, number: Any) -> None:
@@ -123,7 +112,8 @@ def _csv(path: AnyPath, text: Any) -> Any:
 
     options = {"encoding": "utf-8-sig", "keep_default_na": False}
     check_no_zero(path)
-    header = _header(path)
+    if not (header := _header(path)):
+        raise UserError(f"{path} is empty; expected a line with the columns' names, and rows")
     check_separator(path, header)
     _check_columns(path, len(header))
     _check_names(path, header)
@@ -132,4 +122,9 @@ def _csv(path: AnyPath, text: Any) -> Any:
         # Without this, the values of a row that has more of them than the header would be lost.
         warnings.simplefilter("error", pandas.errors.ParserWarning)
         options |= {"dtype": dict.fromkeys(text, str), "na_values": no_number}
-        return pandas.read_csv(path, index_col=False, low_memory=False, **options)
+        try:
+            return pandas.read_csv(path, index_col=False, low_memory=False, **options)
+        except (ValueError, pandas.errors.ParserWarning):
+            for _ in csv_rows(path):  # says in which line it is no CSV
+                pass
+            raise

@@ -59,7 +59,7 @@ def find_file(pipeline: str, data_dir: Any, file: Any, suffixes: Any = SUFFIXES)
                 "pipeline.file=NAME"
             )
         path = found[0]
-    if path.suffix.lower() not in suffixes:
+    if path.suffix.lower() not in suffixes and path.exists():
         raise UserError(f"received the file {path}; expected {kinds}")
     if not path.is_file():
         raise UserError(f"there is no file {path}; name yours with --data-dir FILE ({kinds})")
@@ -270,7 +270,7 @@ def read_table(path: Path, *, text: Any) -> Table:
     except ImportError as error:
         raise UserError(
             f"reading {path} needs pandas and pyarrow ({error}): pip install 'tfmeta[tables]'. "
-            "An NPZ file needs neither"
+            "An NPZ file of numbers and a .jsonl file of texts need neither"
         ) from error
     except _DAMAGED as error:
         if isinstance(error, UserError):

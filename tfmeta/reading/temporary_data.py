@@ -178,8 +178,10 @@ def _write_texts(folder: Path, x: Any, y: Any, what: str, names: Names) -> Path:
     odd = [(n, each) for n, each in enumerate(texts, 1) if not isinstance(each, str)]
     if odd and isinstance(odd[0][1], str | int | float | None) and len(odd) < len(texts):
         raise UserError(f"received {odd[0][1]!r} as text {odd[0][0]} of {what}; expected a text")
-    if not texts or odd:
-        each = f" of {type(texts[0]).__name__}" if texts else ""
+    if not texts:
+        raise UserError(f"received {what} without an example; expected one or more")
+    if odd:
+        each = f" of {type(texts[0]).__name__}"
         raise UserError(
             f"received {what} with examples of type {type(x).__name__}{each}; expected an array of "
             "numbers, a table, or a list of texts. Images of one size are an array by numpy.stack; "

@@ -67,15 +67,20 @@ def is_unicode(text: str) -> bool:
 
 
 def check_tokens(texts: Sequence[str], names: Sequence[object]) -> None:
-    """Refuses texts that a model refuses because they have no token.
+    """Refuses texts that have no token, which a model refuses, or a zero byte, which parts texts.
 
     Args:
         texts: the texts.
         names: what each is called.
 
     Raises:
-        UserError: if one has no letter, number or symbol; it names them.
+        UserError: if one has no letter, number or symbol, or a zero byte; it names them.
     """
+    if zero := [n for n, text in enumerate(texts) if "\0" in text]:
+        raise UserError(
+            f"received {counted(len(zero), 'text')} with a zero byte: "
+            f"{listed([repr(str(names[n])) for n in zero])}; expected texts without one"
+        )
     empty = [n for n, text in enumerate(texts) if not has_token(text)]
     if empty:
         raise UserError(

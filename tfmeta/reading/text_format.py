@@ -112,7 +112,7 @@ class TextFormat(StringFormat):
     def reader(self, input_shape: tuple[int, ...], target_size: int | None) -> ExampleReader:
         del input_shape
         self.refuse_values(target_size)
-        return TextReader(self.text_column, self.label_column)
+        return TextReader(self.text_column, self.label_column, self.length)
 
     def prepared(self, examples: Any) -> "Prepared":
         """As in `InputFormat`; a source that has the texts makes a better one itself."""

@@ -20,12 +20,13 @@ from tfmeta.reading.example_reader import (
 from tfmeta.reading.file_rows import FileRows, decoded
 from tfmeta.reading.tables import table_of
 from tfmeta.reading.text_columns import check_tokens, has_token, is_unicode, text_per_row
+from tfmeta.reading.text_folders import FileNames, holds_texts, read_texts, texts_in_folder
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.terminal import plain
 from tfmeta.user_files import AnyPath
 
 _LOGGER = logging.getLogger("tfmeta")
-_LINES = ".txt"  # one text per line
+_LINES, _NUMBERS = ".txt", ".npz"  # one text per line; and what is no file of texts
 _STANDARD_INPUT = "-"
 _SUFFIXES = (*ROW_SUFFIXES, _LINES)
 _COLUMNS = "the model was trained on a file that names its {option} so"
@@ -37,10 +38,12 @@ class TextReader(ExampleReader):
     Args:
         text_column: of the texts in a table.
         label_column: of the classes.
+        length: tokens of a text that count; None for all.
     """
 
-    def __init__(self, text_column: str, label_column: str):
+    def __init__(self, text_column: str, label_column: str, length: int | None = None):
         self._columns = {"text": text_column, "label": label_column}
+        self._length = length
         self._skips_empty = False
 
     def skipping_unreadable(self) -> "TextReader":
@@ -51,19 +54,22 @@ class TextReader(ExampleReader):
 
     @property
     def support_in_words(self) -> str:
-        return "FILE, texts with their classes (CSV, JSONL or Parquet)"
+        return "FILE, texts with their classes (CSV, JSONL or Parquet), or a folder of them"
 
     @property
     def names(self) -> Names:
         return Names(self._columns["text"], (self._columns["label"],))
 
     def labelled(self, path: AnyPath) -> SupportSet:
-        if os.path.isdir(path) or Path(path).suffix.lower() not in ROW_SUFFIXES:
+        is_folder = os.path.isdir(path)
+        if not (holds_texts(path) if is_folder else Path(path).suffix.lower() in ROW_SUFFIXES):
             raise UserError(
                 f"{path} is no file of labelled texts; expected a CSV, JSONL or Parquet file with "
-                f"the columns {' and '.join(self._columns.values())}"
+                f"the columns {' and '.join(self._columns.values())}, or a folder with a folder of "
+                f"{_LINES} files per class"
             )
-        _check_there(path)
+        if not is_folder:
+            _check_there(path)
         columns, rows = read_text_rows(Path(path), self._columns, how_to_name=_COLUMNS)
         places = _places(str(path), columns["text"], rows)
         kept = self._with_tokens(places)
@@ -98,6 +104,7 @@ class TextReader(ExampleReader):
 
     def _with_tokens(self, places: list[Place]) -> list[int]:
         """The numbers of the texts that have a token, which are all unless others are left out."""
+        self._tell_what_is_cut(places)
         kept = [number for number, place in enumerate(places) if has_token(place.text or "")]
         if not self._skips_empty or not kept:
             check_tokens([place.text or "" for place in places], places)
@@ -105,6 +112,19 @@ class TextReader(ExampleReader):
             what = f"{counted(len(left_out), 'text')} without a word, a number or a symbol"
             _LOGGER.warning("left out %s: %s", what, plain(listed(left_out)))
         return kept
+
+    def _tell_what_is_cut(self, places: list[Place]) -> None:
+        """Warns of texts that surely have more tokens than count: each word has one or more."""
+        if self._length is None:
+            return
+        cut = [place for place in places if len((place.text or "").split()) > self._length]
+        if cut:
+            _LOGGER.warning(
+                "only the beginning counts, the first %d tokens, of %s: %s",
+                self._length,
+                counted(len(cut), "text"),
+                plain(listed(cut)),
+            )
 
     def _queries_of(self, given: AnyPath) -> list[Place]:
         """The texts of a file, or the text that was given in place of a file."""
@@ -120,14 +140,22 @@ class TextReader(ExampleReader):
             _check_there(name)
             return self._lines_of(Path(name), suffix)
         if is_folder:
-            raise UserError(
-                f"{name} is a folder, and this model takes texts; expected a text, or a file of "
-                f"texts: {', '.join(_SUFFIXES)}. If the text is the folder's name, put it into a "
-                f"{_LINES} file"
-            )
+            return self._files_of(name)
         if not is_unicode(name):
             raise UserError("received a text that is not in UTF-8; expected one that is")
         return [Place(None, None, name)]
+
+    def _files_of(self, folder: str) -> list[Place]:
+        """The texts in the files of a folder, one in each."""
+        if not (files := texts_in_folder(folder)):
+            raise UserError(
+                f"{folder} is a folder without {_LINES} files, and this model takes texts; "
+                f"expected a text, a file of texts ({', '.join(_SUFFIXES)}), or a folder with one "
+                f"text in each {_LINES} file. If the text is the folder's name, put it into a "
+                f"{_LINES} file"
+            )
+        texts = zip(files, read_texts(files), strict=True)
+        return [Place(str(file), None, text) for file, text in texts]
 
     def _lines_of(self, path: Path, suffix: str) -> list[Place]:
         if suffix == _LINES:
@@ -136,6 +164,11 @@ class TextReader(ExampleReader):
             if not texts:
                 raise UserError(f"{path} holds no texts; expected one per line")
             return [Place(str(path), n, text, f"line {n}") for n, text in texts]
+        if suffix == _NUMBERS:
+            raise UserError(
+                f"{path} holds numbers, and this model takes texts; expected a text, a list of "
+                f"texts, or a file of them: {', '.join(_SUFFIXES)}"
+            )
         if suffix not in ROW_SUFFIXES:
             raise UserError(
                 f"{path} is no file of texts; expected {', '.join(ROW_SUFFIXES)}, or {_LINES} with "
@@ -147,6 +180,12 @@ class TextReader(ExampleReader):
 
 
 def _places(path: str, texts: list[str], rows: FileRows) -> list[Place]:
+    if isinstance(rows, FileNames):
+        names = map(rows.name, range(len(rows)))
+        return [
+            Place(str(Path(path, name)), None, text)
+            for name, text in zip(names, texts, strict=True)
+        ]
     return [Place(path, row, text, rows.name(row - 1)) for row, text in enumerate(texts, 1)]
 
 

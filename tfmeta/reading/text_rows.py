@@ -1,17 +1,16 @@
-"""Files of texts with labels: CSV, JSON lines and Parquet. Imports no TensorFlow."""
+"""Texts with labels, from CSV, JSON lines, Parquet or folders. Imports no TensorFlow."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfmeta import strict_json
-from tfmeta.errors import UserError, counted, listed
+from tfmeta.errors import UserError, listed
+from tfmeta.reading.csv_rows import csv_rows
 from tfmeta.reading.file_rows import FileRows, decoded
-from tfmeta.reading.frames import check_separator
 from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import as_text, is_unicode
+from tfmeta.reading.text_folders import texts_of_classes
 
 _CSV, _PARQUET = ".csv", ".parquet"
 ROW_SUFFIXES = (_CSV, ".jsonl", _PARQUET)
@@ -36,13 +35,16 @@ def read_text_rows(
     """The texts in some columns of a file.
 
     Args:
-        path: of a CSV or Parquet file, or of a file with one JSON object per line.
+        path: of a CSV or Parquet file, or of a file with one JSON object per line; or of a folder
+            with a folder of texts per class, which has the columns that its layout has.
         chosen: `{option: name of its column}`.
         how_to_name: ends the message about a missing column; `{option}` stands for its option.
 
     Raises:
         UserError: if the file can't be read, or a value is missing.
     """
+    if path.is_dir():
+        return TextRows(*texts_of_classes(path))
     suffix = path.suffix.lower()
     rows = list(_READERS.get(suffix, _json_rows)(path))
     if not rows:
@@ -75,46 +77,17 @@ def read_text_rows(
     return TextRows(columns, FileRows(path, len(rows), lines=lines, texts=columns.get("text", ())))
 
 
+def names_of_columns(path: Path) -> list[str]:
+    """The columns of a file; those of its first line if each line names its own."""
+    _, first = next(iter(_READERS.get(path.suffix.lower(), _json_rows)(path)), (0, {}))
+    return list(first)
+
+
 def columns_of_json(path: Path) -> dict[str, list[str]]:
     """All columns of a file with one JSON object per line, as text; "" where one has no value."""
     rows = [row for _, row in _json_rows(path)]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [as_text(row.get(name)) for row in rows] for name in names}
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yields `(line, {column: text})` for each row, with the line in which it begins."""
-    content = decoded(path)
-    usual = csv.field_size_limit(max(len(content), csv.field_size_limit()))  # of the process
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    header: list[str] | None = None
-    line = 1
-    try:
-        for row in reader:
-            if row and header is None:
-                header = row
-                check_separator(path, header)
-                if len(set(header)) < len(header):
-                    raise UserError(
-                        f"{path}, line {line}, names a column twice ({listed(header)}); expected "
-                        "another name for each"
-                    )
-            elif row and header is not None:
-                if len(row) != len(header):
-                    raise UserError(
-                        f"{path}, line {line}, has {counted(len(row), 'column')}; expected "
-                        f"{len(header)}, as "
-                        'the header has. A comma in a text needs quotes around it: "a, b"'
-                    )
-                yield line, dict(zip(header, row, strict=True))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise UserError(
-            f"{path}, line {line}, is no CSV ({error}); expected quotes to be closed, and those "
-            'in a text to be doubled: "a ""b"" c"'
-        ) from error
-    finally:
-        csv.field_size_limit(usual)
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -144,4 +117,4 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, dict(zip(columns, row, strict=True))
 
 
-_READERS = {_CSV: _csv_rows, _PARQUET: _parquet_rows}
+_READERS = {_CSV: csv_rows, _PARQUET: _parquet_rows}

@@ -17,7 +17,7 @@ from tfmeta.workflows.queries import name_of_support, read_queries
 
 _NO_LAYERS = (
     "an export holds the learner's answers and not its layers, so that what adaptation changes is "
-    "not known; if it was exported from a run, explain that"
+    "not known. The run that an export was made of, if there is one, tells it"
 )
 _BAKED_IN = (
     "it is baked into the export, so that what the answer owes to each example is not known; "

@@ -46,11 +46,11 @@ def learn(
     """Learns the classes of a folder or table, or the values in a table, and exports models of it.
 
     Args:
-        data: a folder with a folder of images or sounds per class, one or more in each; a CSV,
-            JSONL or Parquet file of texts; an NPZ, CSV or Parquet file of features; or an NPZ file
-            of images. Or the same in memory: a pair `(x, y)` of an array, a table or a list of
-            texts and the classes or values of its examples; or a table with a column of them, which
-            is a data frame, a dictionary of columns or a dictionary per row.
+        data: a folder with a folder of images, sounds or texts (.txt) per class, one or more in
+            each; a CSV, JSONL or Parquet file of texts; an NPZ, CSV or Parquet file of features; or
+            an NPZ file of images. Or the same in memory: a pair `(x, y)` of an array, a table or a
+            list of texts and the classes or values of its examples; or a table with a column of
+            them, which is a data frame, a dictionary of columns or a dictionary per row.
         network: that makes features of examples, one of `tfmeta networks`; None for
             efficientnet_lite2, or what suits texts and sounds untrained. Features take none.
         output: the folder of the model that knows the classes, `exported/NAME`; `-learner` is

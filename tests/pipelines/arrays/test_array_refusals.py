@@ -59,11 +59,11 @@ from tfmeta.pipelines.arrays import build
         (",x,label\n0,2,a\n", {}, r"first line has no name for column 1 of 3; .*index=False"),
         ("x;label\n1,5;a\n2,5;b\n", {}, r"has no comma but semicolons: x;label; expected values"),
         ("x\tlabel\n1\ta\n", {}, r"has no comma but tabs"),
-        ("x,label\n1,a\n2,b,c\n", {}, r"cannot read .*Expected 2 fields in line 3, saw 3"),
-        ("x,label\n1,a,9\n2,b,9\n", {}, r"cannot read .*[Ll]ength of header"),
-        ('x,label\n1,"a\n2,b\n', {}, r"cannot read .*EOF inside string"),
+        ("x,label\n1,a\n2,b,c\n", {}, r"line 3, has 3 columns; expected 2, as the header"),
+        ("x,label\n1,a,9\n2,b,9\n", {}, r"line 2, has 3 columns; expected 2, as the header"),
+        ('x,label\n1,"a\n2,b\n', {}, r"line 2, is no CSV \(.*\); expected quotes to be"),
         ("x,label\n", {}, r"holds no rows; expected some"),
-        ("", {}, r"cannot read .*No columns to parse"),
+        ("", {}, r"is empty; expected a line with"),
         ("x,label\n1,a\n2,b\n", {"standardise": "no"}, r"pipeline\.standardise=no; expected true"),
         ("x,label\n1,a\n2,b\n", {"split_by": "row"}, r"split_by='row'; expected 'auto', 'class'"),
         ("x,label\n1,a\n2,b\n", {}, r"leave none of 2 for training"),
@@ -125,7 +125,8 @@ def test_a_damaged_file_is_refused(tmp_path, same_data, kind):
     cut = b"x,label" if kind == "csv" else whole[:200]
     for content in (b"", cut, b"\xff\xfe\x00" * 40):
         path.write_bytes(content)
-        refused(f"UTF-16|cannot read .*; expected a whole .{kind} file|holds no rows", path)
+        damaged = f"UTF-16|cannot read .*; expected a whole .{kind} file|holds no rows|is empty"
+        refused(f"{damaged}|is no CSV|columns; expected", path)
 
 
 def test_a_file_is_found_in_its_folder_or_chosen(tmp_path):

@@ -164,7 +164,11 @@ def loaded(version: str | Path, *, optimize: bool = True) -> tuple[Manifest, CLo
     try:
         model = CLoader(version, optimize=optimize)
     except LoaderError as error:
-        raise UserError(f"cannot load the export {version}: {error}", exit_status=1) from error
+        raise UserError(
+            f"cannot load the export {version}, which may be damaged: {error}. tfmeta verify "
+            f"{version} says which file has changed",
+            exit_status=1,
+        ) from error
     check_agreement(manifest, model)
     return manifest, model
 

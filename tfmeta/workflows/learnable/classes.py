@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfmeta.confidence import Confidence
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.errors import counted, listed
+from tfmeta.errors import UserError, counted, listed
 from tfmeta.evaluation.between_classes import confidence_between_classes
 from tfmeta.evaluation.held_out import Head, HeldOut
 from tfmeta.inspection.class_names import names_alike
@@ -30,7 +30,12 @@ _WITHOUT_HELD_OUT = Head("ridge", {"regularisation": 0.5}, remembers=True)
 
 
 def learned(task: Task, request: Request) -> Learned:
-    """Exports the models of a task of classes, and says what was found out."""
+    """Exports the models of a task of classes, and says what was found out.
+
+    Raises:
+        UserError: if all examples are the same, or a model can't be written or fails a check.
+    """
+    _check_differ(task.source.index.examples)
     index, names = task.source.index, task.source.index.class_names
     found = task.held_out
     head = _WITHOUT_HELD_OUT if found is None else found.head
@@ -74,6 +79,14 @@ def learned(task: Task, request: Request) -> Learned:
         ),
         seconds=time.monotonic() - request.started,
     )
+
+
+def _check_differ(examples: Any) -> None:
+    if all(np.array_equal(examples[0], examples[n]) for n in range(1, len(examples))):
+        raise UserError(
+            f"all {len(examples)} examples are the same to the model, so that nothing tells the "
+            "classes apart; expected examples that differ"
+        )
 
 
 def _untested_confidence(task: Task, learner: MetaLearner) -> Confidence:

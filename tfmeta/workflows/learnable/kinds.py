@@ -6,11 +6,19 @@ from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.request import Request
 from tfmeta.workflows.learnable.rows import Rows
 from tfmeta.workflows.learnable.sound_folders import Sounds
-from tfmeta.workflows.learnable.texts import Texts
+from tfmeta.workflows.learnable.texts import TextFolders, Texts
 from tfmeta.workflows.learnable.values import Values
 
 # The first one that takes the data learns it.
-KINDS: tuple[Learnable, ...] = (Sounds(), Images(), Texts(), Values(), ImagesInArrays(), Rows())
+KINDS: tuple[Learnable, ...] = (
+    Sounds(),
+    TextFolders(),
+    Images(),
+    Texts(),
+    Values(),
+    ImagesInArrays(),
+    Rows(),
+)
 
 
 def kind_of(request: Request) -> Learnable:

@@ -210,9 +210,9 @@ def _check_there(place: Path) -> None:
     if not place.exists() or not is_known:
         what = f"received the file {place}" if place.exists() else f"there is no {place}"
         raise UserError(
-            f"{what}; expected a folder with a folder of images or sounds per class, a file of "
-            "texts (CSV, JSONL or Parquet), or one of features (NPZ, CSV or Parquet). Save other "
-            "tables as CSV with commas"
+            f"{what}; expected a folder with a folder of images, sounds or texts per class, a file "
+            "of texts (CSV, JSONL or Parquet), or one of features (NPZ, CSV or Parquet). Save "
+            "other tables as CSV with commas"
         )
 
 

@@ -1,4 +1,4 @@
-"""Files of texts, each with its class."""
+"""Files and folders of texts, each with its class."""
 
 import inspect
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 
 from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
-from tfmeta.errors import counted
+from tfmeta.errors import counted, listed
 from tfmeta.evaluation.held_out import Head
 from tfmeta.learners.feature_cache import cached_features
 from tfmeta.learners.on_features import OnFeatures, told_apart
@@ -19,9 +19,12 @@ from tfmeta.network_registry import NETWORKS
 from tfmeta.networks.in_parts import computed
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.text_columns import check_tokens
+from tfmeta.reading.text_folders import holds_texts
+from tfmeta.reading.text_rows import names_of_columns
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.opening import suited_to_network
 from tfmeta.workflows.learnable.classes import learned
+from tfmeta.workflows.learnable.image_folders import OF_TABLES
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.network import network_for
 from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
@@ -65,8 +68,19 @@ class Texts(Learnable):
         return text_column(request.place, request.reading) is not None
 
     def learn(self, request: Request) -> Learned:
-        notes = () if request.network else tuple(_advice())
-        return learned(task_of_texts(request), replace(request, notes=(*request.notes, *notes)))
+        notes = [*request.notes, *_not_learned(request)]
+        notes += () if request.network else _advice()
+        return learned(task_of_texts(request), replace(request, notes=tuple(notes)))
+
+
+class TextFolders(Texts):
+    """A folder with a folder of texts per class."""
+
+    what = "a folder of texts"
+    not_for: ClassVar = {**OF_TABLES, "skip_unreadable": "images and sounds"}
+
+    def takes(self, request: Request) -> bool:
+        return request.place.is_dir() and holds_texts(request.place)
 
 
 def task_of_texts(request: Request) -> Task:
@@ -83,6 +97,16 @@ def task_of_texts(request: Request) -> Task:
         if NETWORKS[name].is_installed:
             return chosen(_texts_embedded(request, name), tfidf())
     return tfidf()
+
+
+def _not_learned(request: Request) -> Iterator[str]:
+    """The columns of the file that a model of texts does not take."""
+    if request.place.is_dir():
+        return
+    used = [text_column(request.place, request.reading), *request.columns().values()]
+    used += [request.groups] if isinstance(request.groups, str) else []
+    if others := [name for name in names_of_columns(request.place) if name not in used]:
+        yield f"not learned: {listed(others)}, because a model of texts takes one column"
 
 
 def _advice() -> Iterator[str]:
