@@ -93,7 +93,7 @@ PIPELINES = {
     ),
     "text": Pipeline(
         "tfmeta.pipelines.text:build",
-        "your own texts and labels: CSV, JSON lines or Parquet",
+        "your own texts and labels: CSV, JSON lines, Parquet or folders",
         algorithm="ridge",
         from_scratch={"steps": 800, "outer_lr": 0.001},  # few classes are soon learned by heart
         pretrained=_TEXTS,

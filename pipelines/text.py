@@ -128,8 +128,8 @@ def build(
 
 
 def _place(data_dir: Any, file: Any, chosen: dict[str, str]) -> Path:
-    """The file of the texts, or their folder."""
-    if file is not None or data_dir is None or not holds_texts(data_dir):
+    """The file of the texts, or their folder, if it holds no such file."""
+    if data_dir is None or file is not None or not _is_of_texts(Path(data_dir)):
         return find_file("text", data_dir, file, ROW_SUFFIXES)
     if named := [option for option, name in chosen.items() if name != option]:
         raise UserError(
@@ -137,6 +137,11 @@ def _place(data_dir: Any, file: Any, chosen: dict[str, str]) -> Path:
             "whose folders are the classes; expected it for a file with such a column"
         )
     return Path(data_dir)
+
+
+def _is_of_texts(folder: Path) -> bool:
+    has_table = any(file.suffix.lower() in ROW_SUFFIXES for file in folder.glob("[!.]*"))
+    return not has_table and holds_texts(folder)
 
 
 def _chosen(**columns: Any) -> dict[str, str]:

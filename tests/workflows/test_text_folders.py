@@ -5,7 +5,7 @@ import text_exports
 from intents import write_intents
 
 import tfmeta
-from tfmeta import UserError
+from tfmeta import UserError, pipelines
 from tfmeta.reading.text_reader import TextReader
 from tfmeta.reading.text_rows import read_text_rows
 
@@ -66,6 +66,11 @@ def test_options_for_other_data_are_refused(folder, tmp_path):
             tfmeta.learn(folder, output=tmp_path / "m", **{option: value})
     with pytest.raises(UserError, match=r"pipeline.label=x for .* folders are the classes"):
         tfmeta.inspect("text", data_dir=folder, **{"pipeline.label": "x"})
+
+
+def test_a_table_beside_folders_is_the_data(folder):
+    write_intents(folder / "t.csv", [("a", "x"), ("b", "y"), ("c", "z")])
+    assert pipelines.build("text", data_dir=folder).index.class_names == ("x", "y", "z")
 
 
 @pytest.mark.usefixtures("kept_exports")
