@@ -55,6 +55,13 @@ def test_texts_are_composed_each_for_itself(texts):
     assert in_graph([nfd(text) for text in texts]) == [nfc(nfd(text)) for text in texts]
 
 
+def test_katakana_of_half_width_and_its_marks_are_one_letter():
+    halves = ["ｶﾞｽ", "ﾃﾞﾝｷ", "ﾊﾟﾝ"]
+    assert in_graph(halves) == ["ガｽ", "デﾝｷ", "パﾝ"]
+    whole = [unicodedata.normalize("NFKC", half) for half in halves]
+    assert spaced_tokens(halves).numpy().tolist() == spaced_tokens(whole).numpy().tolist()
+
+
 def test_what_composes_with_nothing_stays():
     texts = ["\u0301a", "x\u0323\u0302", "", "a\u200d\u0301", "\u1161\u11a8", "e\u0301\u0301"]
     assert in_graph(texts) == [nfc(text) for text in texts]

@@ -95,6 +95,7 @@ def tokens_of(text):
         "कार्ड खो गया 👍 ☎️ no",
         "e\u0301te\u0301 ＡＢＣ １２",
         "가나다 ﷺ Ω≈ç",
+        "ｶﾞｽ ﾃﾞﾝｷ｡ﾊﾟﾝ",
     ],
 )
 def test_words_of_a_text_are_the_tokens_of_the_graph(text):

@@ -40,6 +40,7 @@ def drawn(rng, number):
 def by_python(text):
     """The tokens of a text, in plain Python."""
     text = unicodedata.normalize("NFC", text)
+    text = re.sub("[\uff61-\uff9f]+", lambda half: unicodedata.normalize("NFKC", half[0]), text)
     text = "".join(chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in text)
     text = re.sub("['\u2019\uff07]", "", text.lower())
     found, is_open, is_alone = [], False, False
@@ -84,6 +85,7 @@ def test_ids_in_a_graph_are_those_of_training_and_of_plain_python():
 @pytest.mark.parametrize("text", [
     "Wo ist meine Karte? Größe ÄNDERN!", "我的银行卡丢了，怎么办？", "كيف أدفع؟", "how much 😀😀?",
     "ＬＯＳＴ　ｃａｒｄ", "don't DON’T", "Οδυσσεύς ΟΔΥΣΣΕΥΣ", "บัตรหาย", "e\u0301te\u0301",
+    "ｶﾞｽ ﾃﾞﾝｷ｡ﾊﾟﾝ ｱﾞ",
 ])  # fmt: skip
 def test_sentences(text):
     words = ("", "[UNK]", *dict.fromkeys(by_python(text)))

@@ -1,9 +1,11 @@
 """Letters and the marks after them -> the letters that Unicode has for both, in a graph.
 
 "é" is one character, or an "e" with a mark after it: macOS and Vietnamese keyboards write the
-second, of which tokenizers would make other tokens. Unicode's form NFC, UAX 15, is the first.
+second, of which tokenizers would make other tokens. Unicode's form NFC, UAX 15, is the first. So is
+a Katakana letter of half width with its mark, in the form NFKC, for which NFC has no character.
 """
 
+import itertools
 import unicodedata
 from functools import cache
 from typing import Any
@@ -13,6 +15,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 _PASSES = 3  # the most marks that a composed letter has
+HALF_WIDTH = (0xFF61, 0xFF9F)  # signs, letters and marks of Katakana
+HALF_WIDTH_MARKS = "\uff9e\uff9f"
 _BELOW = 0x20000  # from here on no letter is composed of others that Python's Unicode knows
 # Of Hangul the parts of a syllable are counted (The Unicode Standard, 3.12).
 _LEADS, _VOWELS, _TAILS = (0x1100, 19), (0x1161, 21), (0x11A7, 28)
@@ -89,6 +93,9 @@ def _pairs() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         for second in seconds:
             if len(letter := unicodedata.normalize("NFC", first + second)) == 1:
                 found[ord(first) * _BELOW + ord(second)] = ord(letter)
+    for first, second in itertools.product(map(chr, range(*HALF_WIDTH)), HALF_WIDTH_MARKS):
+        if len(letter := unicodedata.normalize("NFKC", first + second)) == 1:
+            found[ord(first) * _BELOW + ord(second)] = ord(letter)
     order = sorted(found)
     return np.array(order, np.int64), np.array([found[pair] for pair in order], np.int32)
 

@@ -1,12 +1,14 @@
 """Texts -> tokens -> ids. The rules are TensorFlow operations, so that a graph can serve them."""
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tfmeta.reading.composed_letters import composed
+from tfmeta.reading.composed_letters import HALF_WIDTH, composed
 from tfmeta.reading.fixed_vocabularies import UnigramPieces, WordPieces
 from tfmeta.reading.tokenizer import RESERVED, IdsAndNumbers, Tokenizer, cut_to, in_batches
 
@@ -34,9 +36,12 @@ _REWRITES = (
     (r"[^\pL\pM\pN\p{So}]+", " "),
     (rf"([{UNSPACED}\p{{So}}]\pM*)", r" \1 "),
 )
-# U+FF01 to U+FF5E are the full-width forms of U+0021 to U+007E. Of Unicode's compatibility forms
-# (NFKC) these alone are common in texts, and TensorFlow's graph has no operation for the others.
+# U+FF01 to U+FF5E are the full-width forms of U+0021 to U+007E, and Katakana has forms of half
+# width. Of Unicode's compatibility forms (NFKC) these alone are common in texts, and TensorFlow's
+# graph has no operation for the others.
 _FULL_WIDTH, _WIDTH_SHIFT = (0xFF01, 0xFF5E), 0xFF01 - 0x21
+_HALVES = map(chr, range(HALF_WIDTH[0], HALF_WIDTH[1] + 1))
+_KATAKANA = np.array([ord(unicodedata.normalize("NFKC", letter)) for letter in _HALVES], np.int32)
 
 
 def spaced_tokens(texts: Any) -> Any:
@@ -50,8 +55,11 @@ def spaced_tokens(texts: Any) -> Any:
     points = composed(tf.strings.unicode_decode(texts, "UTF-8"))
     flat = points.flat_values
     is_wide = (flat >= _FULL_WIDTH[0]) & (flat <= _FULL_WIDTH[1])
-    narrow = points.with_flat_values(tf.where(is_wide, flat - _WIDTH_SHIFT, flat))
-    texts = tf.strings.lower(tf.strings.unicode_encode(narrow, "UTF-8"), encoding="utf-8")
+    flat = tf.where(is_wide, flat - _WIDTH_SHIFT, flat)
+    is_half = (flat >= HALF_WIDTH[0]) & (flat <= HALF_WIDTH[1])
+    flat = tf.where(is_half, tf.gather(_KATAKANA, tf.where(is_half, flat - HALF_WIDTH[0], 0)), flat)
+    usual = tf.strings.unicode_encode(points.with_flat_values(flat), "UTF-8")
+    texts = tf.strings.lower(usual, encoding="utf-8")
     for pattern, replacement in _REWRITES:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
     return texts

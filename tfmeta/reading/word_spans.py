@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from tfmeta.reading.composed_letters import HALF_WIDTH_MARKS
 from tfmeta.reading.tokenizers import UNSPACED
 
 _APOSTROPHES = "'’＇"  # noqa: RUF001 - the three of `spaced_tokens`
@@ -25,7 +26,7 @@ def _kind(letter: str) -> str:
     category = unicodedata.category(letter)
     if letter in _APOSTROPHES:
         return "'"
-    if category[0] == "M":
+    if category[0] == "M" or letter in HALF_WIDTH_MARKS:
         return "M"
     if category == "So" or (category[0] in "LN" and _UNSPACED_LETTER.match(letter)):
         return "A"

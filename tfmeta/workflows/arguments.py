@@ -61,8 +61,8 @@ def paths(name: str, values: Any) -> list[str]:
     for value in each:
         if isinstance(value, str) and not value:
             raise UserError(
-                f"received an empty text as one of the {name}; expected a path, or for a model of "
-                "texts a text"
+                f"received an empty text among {name}; expected a path, or for a model of texts a "
+                "text"
             )
         path(name, value)
     return [os.fspath(value) for value in each]

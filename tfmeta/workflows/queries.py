@@ -73,7 +73,7 @@ def data_or_paths(given: Any, *, labelled: bool = False) -> Any:
     """
     if is_in_memory(given, with_answers=labelled):
         return given
-    found = paths("queries", texts := texts_in(given))
+    found = paths("images", texts := texts_in(given))
     return found if texts is given or labelled else np.array(texts, object)
 
 
