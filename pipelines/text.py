@@ -21,11 +21,11 @@ from tfmeta.episodes.class_index import ClassIndex
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
-from tfmeta.errors import UserError
+from tfmeta.errors import UserError, listed
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.tables import find_file
-from tfmeta.reading.text_folders import holds_texts
+from tfmeta.reading.text_folders import SUFFIX, holds_texts
 from tfmeta.reading.text_format import IN_GRAPH, NO_TOKENS, TextFormat
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.reading.tokenizer import RESERVED
@@ -128,7 +128,7 @@ def build(
 
 
 def _place(data_dir: Any, file: Any, chosen: dict[str, str]) -> Path:
-    """The file of the texts, or their folder, if it holds no such file."""
+    """The file of the texts, or their folder."""
     if data_dir is None or file is not None or not _is_of_texts(Path(data_dir)):
         return find_file("text", data_dir, file, ROW_SUFFIXES)
     if named := [option for option, name in chosen.items() if name != option]:
@@ -140,8 +140,15 @@ def _place(data_dir: Any, file: Any, chosen: dict[str, str]) -> Path:
 
 
 def _is_of_texts(folder: Path) -> bool:
-    has_table = any(file.suffix.lower() in ROW_SUFFIXES for file in folder.glob("[!.]*"))
-    return not has_table and holds_texts(folder)
+    """Whether a folder's folders hold its texts; raises UserError if a table in it may, too."""
+    if not holds_texts(folder):
+        return False
+    if tables := [f.name for f in folder.glob("[!.]*") if f.suffix.lower() in ROW_SUFFIXES]:
+        raise UserError(
+            f"{folder} holds {listed(sorted(tables))} and folders of {SUFFIX} files; expected one "
+            "of the two. Give the file's own path, or move it elsewhere"
+        )
+    return True
 
 
 def _chosen(**columns: Any) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Folders of texts, with a file per text: learned and asked about as the same texts in a table."""
 
+import unicodedata
+
 import pytest
 import text_exports
 from intents import write_intents
@@ -8,6 +10,7 @@ import tfmeta
 from tfmeta import UserError, pipelines
 from tfmeta.reading.text_reader import TextReader
 from tfmeta.reading.text_rows import read_text_rows
+from tfmeta.workflows.queries import read_queries
 
 TEXTS = {
     "card/lost": ["Wo ist meine Karte?\nIch finde sie nicht.", "karte weg", "Karte ist gestohlen"],
@@ -68,9 +71,19 @@ def test_options_for_other_data_are_refused(folder, tmp_path):
         tfmeta.inspect("text", data_dir=folder, **{"pipeline.label": "x"})
 
 
-def test_a_table_beside_folders_is_the_data(folder):
+def test_a_table_beside_folders_is_refused_unless_it_is_named(folder):
     write_intents(folder / "t.csv", [("a", "x"), ("b", "y"), ("c", "z")])
-    assert pipelines.build("text", data_dir=folder).index.class_names == ("x", "y", "z")
+    with pytest.raises(UserError, match=r"holds t.csv and folders of .txt files; expected one of"):
+        pipelines.build("text", data_dir=folder)
+    found = pipelines.build("text", data_dir=folder, options={"file": "t.csv"})
+    assert found.index.class_names == ("x", "y", "z")
+
+
+def test_all_files_that_are_no_texts_are_named(folder):
+    for name in ("a", "b"):
+        write(folder / "pin" / f"{name}.txt", "größer".encode("latin1"))
+    with pytest.raises(UserError, match=r"a.txt, line 1, .*b.txt, line 1.* saved as UTF-8"):
+        read_text_rows(folder, {})
 
 
 @pytest.mark.usefixtures("kept_exports")
@@ -116,3 +129,23 @@ def test_empty_classes_broken_links_and_folders_without_texts_are_refused(folder
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"a folder without .txt files"):
         READER.queries([tmp_path / "empty"])
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_network_that_is_drawn_is_the_same_each_time(folder, tmp_path):
+    found = [tfmeta.learn(folder, network="bag_of_ngrams", output=tmp_path / "m") for _ in range(2)]
+    assert found[0].held_out == found[1].held_out
+    assert (found[0].head, found[0].temperature) == (found[1].head, found[1].temperature)
+
+
+def test_names_of_classes_are_composed(folder):
+    (folder / "überweisung").rename(folder / unicodedata.normalize("NFD", "überweisung"))
+    assert READER.labelled(folder).class_names == ["card_lost", "pin", "überweisung"]
+    queries = read_queries(READER, [str(folder)], labelled=True)
+    assert set(queries.truths_as(["überweisung", "pin", "x"])) == {
+        "überweisung",
+        "pin",
+        "card_lost",
+    }
+    other = unicodedata.normalize("NFD", "überweisung")
+    assert other in queries.truths_as([other, "pin", "x"])  # as a model may have learned it

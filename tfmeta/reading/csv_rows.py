@@ -16,7 +16,7 @@ def csv_rows(path: AnyPath) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields `(line, {column: text})` for each row, with the line in which it begins."""
     content = decoded(path)
     usual = csv.field_size_limit(max(len(content), csv.field_size_limit()))  # of the process
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True, skipinitialspace=True)
     header: list[str] | None = None
     line = 1
     try:
@@ -24,12 +24,12 @@ def csv_rows(path: AnyPath) -> Iterator[tuple[int, dict[str, Any]]]:
             if row and header is None:
                 header = row
                 _check_header(path, line, header)
-            elif row and header is not None:
+            elif row and header is not None and (row != [""] or len(header) == 1):
                 if len(row) != len(header):
                     raise UserError(
                         f"{path}, line {line}, has {counted(len(row), 'column')}; expected "
-                        f"{len(header)}, as the header has. A comma in a text needs quotes around "
-                        'it: "a, b"'
+                        f"{len(header)}, as the header has. A value with a comma needs quotes "
+                        'around it: "a, b"'
                     )
                 yield line, dict(zip(header, row, strict=True))
             line = reader.line_num + 1

@@ -1,5 +1,6 @@
 """A user's support set and queries, from whatever files they are in. Imports no TensorFlow."""
 
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -179,10 +180,18 @@ def rows_of(path: AnyPath | None, number: int, names: Sequence[str] = ()) -> lis
 
 
 def labelled(y: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """The sorted names of the classes, and each example's label, the number of its class."""
-    classes, labels = np.unique(y, return_inverse=True)
-    names = [c.decode("utf-8", "replace") if isinstance(c, bytes) else str(c) for c in classes]
-    return names, labels.astype(np.int32)
+    """The sorted names of the classes, and each example's label, the number of its class.
+
+    Names whose letters and marks mean the same are one, in Unicode's form NFC.
+    """
+    given, number = np.unique(y, return_inverse=True)
+    names = [c.decode("utf-8", "replace") if isinstance(c, bytes) else str(c) for c in given]
+    composed = [unicodedata.normalize("NFC", name) for name in names]
+    if composed == names:
+        return names, number.astype(np.int32)
+    classes = sorted(set(composed))
+    labels = np.array([classes.index(name) for name in composed], np.int32)
+    return classes, labels[number]
 
 
 def check_number_of_classes(number: int, num_classes: int | None, what: str) -> None:

@@ -125,7 +125,7 @@ def _csv_lines(path: Path) -> list[int]:
     """The line in which each row of a CSV file begins, without the header and blank lines."""
     found, line = [], 1
     try:
-        reader = csv.reader(io.StringIO(decoded(path), newline=""))
+        reader = csv.reader(io.StringIO(decoded(path), newline=""), skipinitialspace=True)
         for row in reader:
             if row and (len(row) > 1 or row[0].strip()):
                 found.append(line)

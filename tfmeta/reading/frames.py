@@ -49,7 +49,7 @@ def _header(path: AnyPath) -> Any:
     """The names in the first line of a CSV that isn't blank; pandas refuses a file without one."""
     with io.TextIOWrapper(open_file(path), "utf-8-sig", newline="") as file:
         try:
-            return next(filter(None, csv.reader(file)), [])
+            return next(filter(None, csv.reader(file, skipinitialspace=True)), [])
         except csv.Error as error:
             raise ValueError(f"its first line is no CSV ({error})") from error
 
@@ -122,9 +122,18 @@ def _csv(path: AnyPath, text: Any) -> Any:
         # Without this, the values of a row that has more of them than the header would be lost.
         warnings.simplefilter("error", pandas.errors.ParserWarning)
         options |= {"dtype": dict.fromkeys(text, str), "na_values": no_number}
+        options |= {"index_col": False, "low_memory": False, "skipinitialspace": True}
         try:
-            return pandas.read_csv(path, index_col=False, low_memory=False, **options)
+            frame = pandas.read_csv(path, **options)
         except (ValueError, pandas.errors.ParserWarning):
-            for _ in csv_rows(path):  # says in which line it is no CSV
-                pass
+            _check_rows(path)
             raise
+    if frame[header[-1]].isna().any():  # as of a row with too few values
+        _check_rows(path)
+    return frame
+
+
+def _check_rows(path: AnyPath) -> None:
+    """Says in which line a file is no CSV."""
+    for _ in csv_rows(path):
+        pass

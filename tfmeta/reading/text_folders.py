@@ -99,7 +99,17 @@ def read_texts(files: Sequence[Path]) -> list[str]:
             f"received {counted(len(odd), 'file')} among texts: {listed(odd)}; expected {SUFFIX} "
             "files, with one text in each"
         )
-    texts = [decoded(file).strip() for file in files]
+    texts, problems = [], []
+    for file in files:
+        try:
+            texts.append(decoded(file).strip())
+        except UserError as error:
+            problems.append(error)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        shown = listed([str(problem).partition(";")[0] for problem in problems])
+        raise UserError(f"{shown}; expected files saved as UTF-8")
     if empty := [str(file) for file, text in zip(files, texts, strict=True) if not text]:
         raise UserError(
             f"received {counted(len(empty), 'empty file')}: {listed(empty)}; expected a text in "

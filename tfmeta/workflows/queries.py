@@ -1,6 +1,7 @@
 """Queries for `tfmeta.predict`, with their answers or without. Imports no TensorFlow."""
 
 import os
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -148,6 +149,10 @@ def _truths(found: SupportSet) -> list[Any]:
     return [found.class_names[label] for label in found.y.tolist()]
 
 
+def _nfc(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
 def _as_known(given: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     """The model's name for each given name; the given one for a class that the model lacks."""
     by_form, by_last = defaultdict(list), defaultdict(list)
@@ -158,7 +163,7 @@ def _as_known(given: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     found, odd = {name: name for name in given}, []
     for name in set(given) - set(known):
         alike = by_form[form_of(name)]
-        if len(alike) == 1 and is_number(name):
+        if len(alike) == 1 and (is_number(name) or _nfc(name) == _nfc(alike[0])):
             found[name] = alike[0]
         elif others := alike or by_last[form_of(name)] or by_form[form_of(name.rpartition("/")[2])]:
             odd.append(f"{name!r} (the model: {' or '.join(map(repr, others))})")

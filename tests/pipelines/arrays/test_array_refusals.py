@@ -62,6 +62,7 @@ from tfmeta.pipelines.arrays import build
         ("x,label\n1,a\n2,b,c\n", {}, r"line 3, has 3 columns; expected 2, as the header"),
         ("x,label\n1,a,9\n2,b,9\n", {}, r"line 2, has 3 columns; expected 2, as the header"),
         ('x,label\n1,"a\n2,b\n', {}, r"line 2, is no CSV \(.*\); expected quotes to be"),
+        ("label,x,z\na,1,2\nb,1\n", {}, r"line 3, has 2 columns; expected 3, as the header has"),
         ("x,label\n", {}, r"holds no rows; expected some"),
         ("", {}, r"is empty; expected a line with"),
         ("x,label\n1,a\n2,b\n", {"standardise": "no"}, r"pipeline\.standardise=no; expected true"),

@@ -9,6 +9,8 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError, listed
 from tfmeta.training.network_choice import network_function
 
+_SEED = 0  # of weights that are drawn, so that the same data becomes the same model
+
 
 def network_for(source: EpisodeSource, name: str, **options: Any) -> keras.Model:
     """The network of that name, without a head, for the examples of a source.
@@ -37,6 +39,7 @@ def network_for(source: EpisodeSource, name: str, **options: Any) -> keras.Model
             f"{what} are not for the network {name!r}, which needs {listed(needed)}; expected one "
             "for them, see `tfmeta networks`"
         )
+    keras.utils.set_random_seed(_SEED)
     try:
         network = make(input_shape=shape, num_outputs=None, **options)
     except UserError:
