@@ -140,15 +140,24 @@ def _place(data_dir: Any, file: Any, chosen: dict[str, str]) -> Path:
 
 
 def _is_of_texts(folder: Path) -> bool:
-    """Whether a folder's folders hold its texts; raises UserError if a table in it may, too."""
-    if not holds_texts(folder):
-        return False
-    if tables := [f.name for f in folder.glob("[!.]*") if f.suffix.lower() in ROW_SUFFIXES]:
+    """Whether a folder's folders hold its texts.
+
+    Raises:
+        UserError: if a table in it may hold them, too, or nothing does.
+    """
+    tables = [f.name for f in folder.glob("[!.]*") if f.suffix.lower() in ROW_SUFFIXES]
+    are_texts = holds_texts(folder)
+    if folder.is_dir() and not tables and not are_texts:
+        raise UserError(
+            f"{folder} holds no file of texts ({', '.join(ROW_SUFFIXES)}), nor folders of mostly "
+            f"{SUFFIX} files; expected one such file, or a folder of {SUFFIX} files per class"
+        )
+    if tables and are_texts:
         raise UserError(
             f"{folder} holds {listed(sorted(tables))} and folders of {SUFFIX} files; expected one "
             "of the two. Give the file's own path, or move it elsewhere"
         )
-    return True
+    return are_texts
 
 
 def _chosen(**columns: Any) -> dict[str, str]:
