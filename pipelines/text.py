@@ -22,6 +22,7 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
 from tfmeta.errors import UserError, listed
+from tfmeta.reading.found_classes import files_in
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.tables import find_file
@@ -145,7 +146,7 @@ def _is_of_texts(folder: Path) -> bool:
     Raises:
         UserError: if a table in it may hold them, too, or nothing does.
     """
-    tables = [f.name for f in folder.glob("[!.]*") if f.suffix.lower() in ROW_SUFFIXES]
+    tables = [file.name for file in files_in(folder) if file.suffix.lower() in ROW_SUFFIXES]
     are_texts = holds_texts(folder)
     if folder.is_dir() and not tables and not are_texts:
         raise UserError(
@@ -154,7 +155,7 @@ def _is_of_texts(folder: Path) -> bool:
         )
     if tables and are_texts:
         raise UserError(
-            f"{folder} holds {listed(sorted(tables))} and folders of {SUFFIX} files; expected one "
+            f"{folder} holds {listed(tables)} and folders of {SUFFIX} files; expected one "
             "of the two. Give the file's own path, or move it elsewhere"
         )
     return are_texts

@@ -15,12 +15,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 _PASSES = 3  # the most marks that a composed letter has
-HALF_WIDTH = (0xFF61, 0xFF9F)  # signs, letters and marks of Katakana
+HALF_WIDTH = range(0xFF61, 0xFFA0)  # signs, letters and marks of Katakana
 HALF_WIDTH_MARKS = "\uff9e\uff9f"
 _BELOW = 0x20000  # from here on no letter is composed of others that Python's Unicode knows
-# Of Hangul the parts of a syllable are counted (The Unicode Standard, 3.12).
-_LEADS, _VOWELS, _TAILS = (0x1100, 19), (0x1161, 21), (0x11A7, 28)
-_SYLLABLES = 0xAC00, 19 * 21 * 28
+# Of Hangul the parts of a syllable are counted (The Unicode Standard, 3.12). Where they begin, the
+# first of the tails standing for none; and how many there are.
+_LEAD, _VOWEL, _TAIL, _SYLLABLE = 0x1100, 0x1161, 0x11A7, 0xAC00
+_LEADS, _VOWELS, _TAILS = 19, 21, 28
+_SYLLABLES = _LEADS * _VOWELS * _TAILS
 
 
 def composed(points: tf.RaggedTensor) -> tf.RaggedTensor:
@@ -57,20 +59,12 @@ def _of_pair(first: Any, second: Any) -> Any:
 
 
 def _of_hangul(first: Any, second: Any) -> Any:
-    lead, vowel, tail = (
-        each - start
-        for each, (start, _) in zip((first, second, second), (_LEADS, _VOWELS, _TAILS), strict=True)
-    )
-    (start, number), vowels, tails = _SYLLABLES, _VOWELS[1], _TAILS[1]
-    syllable = first - start
-    is_open = (lead >= 0) & (lead < _LEADS[1]) & (vowel >= 0) & (vowel < vowels)
-    is_closed = (syllable >= 0) & (syllable < number) & (syllable % tails == 0)
-    is_closed &= (tail > 0) & (tail < tails)
-    return tf.where(
-        is_open,
-        start + (lead * vowels + vowel) * tails,
-        tf.where(is_closed, first + tail, 0),
-    )
+    lead, syllable, vowel, tail = first - _LEAD, first - _SYLLABLE, second - _VOWEL, second - _TAIL
+    is_open = (lead >= 0) & (lead < _LEADS) & (vowel >= 0) & (vowel < _VOWELS)
+    is_closed = (syllable >= 0) & (syllable < _SYLLABLES) & (syllable % _TAILS == 0)
+    is_closed &= (tail > 0) & (tail < _TAILS)
+    opened = _SYLLABLE + (lead * _VOWELS + vowel) * _TAILS
+    return tf.where(is_open, opened, tf.where(is_closed, first + tail, 0))
 
 
 @cache
@@ -93,7 +87,7 @@ def _pairs() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         for second in seconds:
             if len(letter := unicodedata.normalize("NFC", first + second)) == 1:
                 found[ord(first) * _BELOW + ord(second)] = ord(letter)
-    for first, second in itertools.product(map(chr, range(*HALF_WIDTH)), HALF_WIDTH_MARKS):
+    for first, second in itertools.product(map(chr, HALF_WIDTH), HALF_WIDTH_MARKS):
         if len(letter := unicodedata.normalize("NFKC", first + second)) == 1:
             found[ord(first) * _BELOW + ord(second)] = ord(letter)
     order = sorted(found)
@@ -101,4 +95,4 @@ def _pairs() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
 
 
 def _is_hangul(point: int) -> bool:
-    return 0 <= point - _SYLLABLES[0] < _SYLLABLES[1]
+    return 0 <= point - _SYLLABLE < _SYLLABLES

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfmeta.errors import UserError, counted, listed
-from tfmeta.reading.file_rows import decoded
+from tfmeta.reading.file_rows import csv_reader, decoded
 from tfmeta.user_files import AnyPath
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -16,7 +16,7 @@ def csv_rows(path: AnyPath) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yields `(line, {column: text})` for each row, with the line in which it begins."""
     content = decoded(path)
     usual = csv.field_size_limit(max(len(content), csv.field_size_limit()))  # of the process
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True, skipinitialspace=True)
+    reader = csv_reader(io.StringIO(content, newline=""), strict=True)
     header: list[str] | None = None
     line = 1
     try:

@@ -187,11 +187,10 @@ def labelled(y: np.ndarray) -> tuple[list[str], np.ndarray]:
     given, number = np.unique(y, return_inverse=True)
     names = [c.decode("utf-8", "replace") if isinstance(c, bytes) else str(c) for c in given]
     composed = [unicodedata.normalize("NFC", name) for name in names]
-    if composed == names:
-        return names, number.astype(np.int32)
-    classes = sorted(set(composed))
-    labels = np.array([classes.index(name) for name in composed], np.int32)
-    return classes, labels[number]
+    if composed != names:
+        classes, merged = np.unique(composed, return_inverse=True)
+        names, number = classes.tolist(), merged[number]
+    return names, number.astype(np.int32)
 
 
 def check_number_of_classes(number: int, num_classes: int | None, what: str) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tfmeta.errors import UserError, listed
 from tfmeta.user_files import AnyPath, open_file, read_file
@@ -55,6 +56,13 @@ class FileRows(Sequence[str]):
         """Such as "line 10", without the row's text."""
         return f"{self._noun} {self.numbers[row]}"
 
+    def placed(self, path: str, row: int) -> tuple[str, int | None, str | None]:
+        """Its file, its number from 1 and its name, if `path` is how the user names the data.
+
+        The last two are None if the row is a whole file.
+        """
+        return path, row + 1, self.name(row)
+
     @cached_property
     def numbers(self) -> Sequence[int]:
         """The line of each row, or else its number, from 1."""
@@ -88,6 +96,11 @@ def shortened(text: str) -> str:
         return line
     whole, _, last = line[: _MOST_LETTERS + 1].rpartition(" ")
     return f"{whole if len(last) < _MOST_LETTERS / 2 else line[:_MOST_LETTERS]}..."
+
+
+def csv_reader(lines: Iterable[str], *, strict: bool = False) -> Any:
+    """Python's reader of CSV, as all files of users are read: spaces after commas do not count."""
+    return csv.reader(lines, strict=strict, skipinitialspace=True)
 
 
 def decoded(path: AnyPath) -> str:
@@ -125,7 +138,7 @@ def _csv_lines(path: Path) -> list[int]:
     """The line in which each row of a CSV file begins, without the header and blank lines."""
     found, line = [], 1
     try:
-        reader = csv.reader(io.StringIO(decoded(path), newline=""), skipinitialspace=True)
+        reader = csv_reader(io.StringIO(decoded(path), newline=""))
         for row in reader:
             if row and (len(row) > 1 or row[0].strip()):
                 found.append(line)

@@ -176,6 +176,12 @@ def unused_entries(
     return tuple(sorted(passed_over)), sorted(lost)
 
 
+def hold_mostly(root: Path, suffixes: Sequence[str]) -> bool:
+    """Whether most files in the folders of a folder have one of some suffixes."""
+    files = [file for file in root.glob("*/**/*") if file.is_file() and not is_hidden(file)]
+    return 2 * sum(file.suffix.lower() in suffixes for file in files) > len(files)
+
+
 def is_lost(path: Path) -> bool:
     """Whether a path is a broken link, or a link in a circle."""
     return path.is_symlink() and not path.exists()

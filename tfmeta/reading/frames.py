@@ -12,7 +12,7 @@ import numpy as np
 
 from tfmeta.errors import UserError, listed
 from tfmeta.reading.csv_rows import check_separator, csv_rows
-from tfmeta.reading.file_rows import check_no_zero, decoded
+from tfmeta.reading.file_rows import check_no_zero, csv_reader, decoded
 from tfmeta.user_files import AnyPath, check_expansion, check_file, open_file
 
 _PARQUET_NUMBER = 8  # bytes
@@ -49,7 +49,7 @@ def _header(path: AnyPath) -> Any:
     """The names in the first line of a CSV that isn't blank; pandas refuses a file without one."""
     with io.TextIOWrapper(open_file(path), "utf-8-sig", newline="") as file:
         try:
-            return next(filter(None, csv.reader(file, skipinitialspace=True)), [])
+            return next(filter(None, csv_reader(file)), [])
         except csv.Error as error:
             raise ValueError(f"its first line is no CSV ({error})") from error
 

@@ -1,15 +1,21 @@
 """Folders of texts: a folder per class, a file per text. Imports no TensorFlow."""
 
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 from pathlib import Path
 
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import FileRows, decoded
-from tfmeta.reading.found_classes import FoundClass, find_classes, is_lost, unused_entries
+from tfmeta.reading.found_classes import (
+    FoundClass,
+    find_classes,
+    hold_mostly,
+    is_lost,
+    unused_entries,
+)
 from tfmeta.user_files import AnyPath, is_hidden, printable
 
 SUFFIX = ".txt"
+_COLUMNS = {"label": "name", "group": "group", "split": "split"}  # attributes of a FoundClass
 
 
 class FileNames(FileRows):
@@ -32,11 +38,13 @@ class FileNames(FileRows):
     def where(self, rows: Iterable[int]) -> str:
         return listed([self._files[row] for row in rows])
 
+    def placed(self, path: str, row: int) -> tuple[str, int | None, str | None]:
+        return str(Path(path, self._files[row])), None, None
+
 
 def holds_texts(place: AnyPath) -> bool:
     """Whether most files in the folders of a folder are texts, by their names."""
-    files = [file for file in Path(place).glob("*/**/*") if file.is_file() and not is_hidden(file)]
-    return 2 * len(_texts_among(files)) > len(files)
+    return hold_mostly(Path(place), (SUFFIX,))
 
 
 def texts_of_classes(root: Path) -> tuple[dict[str, list[str]], FileNames]:
@@ -54,12 +62,10 @@ def texts_of_classes(root: Path) -> tuple[dict[str, list[str]], FileNames]:
     passed_over, lost = unused_entries(root, files, [each.folder for each in classes])
     _check_whole(root, classes, [*filter(is_lost, files), *lost])
     columns = {"text": read_texts(files)}
-    for option, values in _of_classes(classes).items():
-        columns[option] = [
-            value
-            for each, own in zip(classes, values, strict=True)
-            for value in repeat(own, len(each.files))
-        ]
+    for option, attribute in _COLUMNS.items():
+        values = [getattr(each, attribute) for each in classes for _ in each.files]
+        if None not in values:
+            columns[option] = values
     return columns, FileNames(root, files, passed_over=passed_over)
 
 
@@ -73,19 +79,10 @@ def _check_whole(root: Path, classes: Sequence[FoundClass], lost: Sequence[Path]
         )
 
 
-def _of_classes(classes: Sequence[FoundClass]) -> dict[str, list[str]]:
-    found = {"label": [each.name for each in classes]}
-    for option in ("group", "split"):
-        values = [getattr(each, option) for each in classes]
-        if None not in values:
-            found[option] = values
-    return found
-
-
 def texts_in_folder(folder: AnyPath) -> list[Path]:
     """All files of texts in a folder and its folders; other files are left out."""
     files = [file for file in sorted(Path(folder).rglob("*")) if not is_hidden(file)]
-    return _texts_among(files)
+    return [file for file in files if file.suffix.lower() == SUFFIX and file.is_file()]
 
 
 def read_texts(files: Sequence[Path]) -> list[str]:
@@ -116,7 +113,3 @@ def read_texts(files: Sequence[Path]) -> list[str]:
             "each"
         )
     return texts
-
-
-def _texts_among(files: Iterable[Path]) -> list[Path]:
-    return [file for file in files if file.suffix.lower() == SUFFIX and file.is_file()]

@@ -20,7 +20,7 @@ from tfmeta.reading.example_reader import (
 from tfmeta.reading.file_rows import FileRows, decoded
 from tfmeta.reading.tables import table_of
 from tfmeta.reading.text_columns import check_tokens, has_token, is_unicode, text_per_row
-from tfmeta.reading.text_folders import FileNames, holds_texts, read_texts, texts_in_folder
+from tfmeta.reading.text_folders import holds_texts, read_texts, texts_in_folder
 from tfmeta.reading.text_rows import ROW_SUFFIXES, read_text_rows
 from tfmeta.terminal import plain
 from tfmeta.user_files import AnyPath
@@ -180,13 +180,10 @@ class TextReader(ExampleReader):
 
 
 def _places(path: str, texts: list[str], rows: FileRows) -> list[Place]:
-    if isinstance(rows, FileNames):
-        names = map(rows.name, range(len(rows)))
-        return [
-            Place(str(Path(path, name)), None, text)
-            for name, text in zip(names, texts, strict=True)
-        ]
-    return [Place(path, row, text, rows.name(row - 1)) for row, text in enumerate(texts, 1)]
+    placed = (rows.placed(path, row) for row in range(len(texts)))
+    return [
+        Place(file, row, text, name) for (file, row, name), text in zip(placed, texts, strict=True)
+    ]
 
 
 def _encoded(places: list[Place]) -> list[bytes]:

@@ -40,8 +40,7 @@ _REWRITES = (
 # width. Of Unicode's compatibility forms (NFKC) these alone are common in texts, and TensorFlow's
 # graph has no operation for the others.
 _FULL_WIDTH, _WIDTH_SHIFT = (0xFF01, 0xFF5E), 0xFF01 - 0x21
-_HALVES = map(chr, range(HALF_WIDTH[0], HALF_WIDTH[1] + 1))
-_KATAKANA = np.array([ord(unicodedata.normalize("NFKC", letter)) for letter in _HALVES], np.int32)
+_KATAKANA = np.array([ord(unicodedata.normalize("NFKC", chr(n))) for n in HALF_WIDTH], np.int32)
 
 
 def spaced_tokens(texts: Any) -> Any:
@@ -56,8 +55,9 @@ def spaced_tokens(texts: Any) -> Any:
     flat = points.flat_values
     is_wide = (flat >= _FULL_WIDTH[0]) & (flat <= _FULL_WIDTH[1])
     flat = tf.where(is_wide, flat - _WIDTH_SHIFT, flat)
-    is_half = (flat >= HALF_WIDTH[0]) & (flat <= HALF_WIDTH[1])
-    flat = tf.where(is_half, tf.gather(_KATAKANA, tf.where(is_half, flat - HALF_WIDTH[0], 0)), flat)
+    is_half = (flat >= HALF_WIDTH.start) & (flat < HALF_WIDTH.stop)
+    place = tf.where(is_half, flat - HALF_WIDTH.start, 0)
+    flat = tf.where(is_half, tf.gather(_KATAKANA, place), flat)
     usual = tf.strings.unicode_encode(points.with_flat_values(flat), "UTF-8")
     texts = tf.strings.lower(usual, encoding="utf-8")
     for pattern, replacement in _REWRITES:

@@ -156,6 +156,17 @@ def configuration(request: TrainRequest) -> dict[str, Any]:
     return config_content(Plan.make(request.settings).settings)
 
 
+@contextmanager
+def _without_bytecode() -> Iterator[None]:
+    """Writes no bytecode, which TensorFlow leaves of the functions that it rewrites."""
+    usual, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = usual
+
+
+@_without_bytecode()
 def dry_run(request: TrainRequest) -> tuple[float, list[str]]:
     """Builds everything, trains a few steps, exports and verifies, and keeps nothing of it.
 
@@ -167,28 +178,17 @@ def dry_run(request: TrainRequest) -> tuple[float, list[str]]:
     """
     started = time.monotonic()
     workers.start(request.strategy, request.started_with, say=lambda line: None)
-    with _without_bytecode():
-        plan = Plan.make(request.settings)
-        learner, loop = _after_a_step(plan)
-        timed = time.monotonic()
-        loop.run(1, (1, _STEPS_TIMED))
-        seconds_per_step = (time.monotonic() - timed) / _STEPS_TIMED
-        with files.temporary_folder() as folder:
-            input_format = plan.source.input_format
-            version = export_model(learner, folder / "dry-run", input_format=input_format)
-            report = verify_export(version)
+    plan = Plan.make(request.settings)
+    learner, loop = _after_a_step(plan)
+    timed = time.monotonic()
+    loop.run(1, (1, _STEPS_TIMED))
+    seconds_per_step = (time.monotonic() - timed) / _STEPS_TIMED
+    with files.temporary_folder() as folder:
+        input_format = plan.source.input_format
+        version = export_model(learner, folder / "dry-run", input_format=input_format)
+        report = verify_export(version)
     refuse_failed(report, "dry run: the export failed")
     return time.monotonic() - started, forecast(seconds_per_step, plan.settings)
-
-
-@contextmanager
-def _without_bytecode() -> Iterator[None]:
-    """Writes no bytecode, which TensorFlow leaves of the functions that it rewrites."""
-    usual, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = usual
 
 
 def one_step(plan: Plan) -> keras.Model:

@@ -18,9 +18,9 @@ from tfmeta.networks.sound_features import (
     speech_and_statistics,
     statistics_telling_apart,
 )
+from tfmeta.reading.found_classes import hold_mostly
 from tfmeta.reading.sound_files import SOUND_SUFFIXES
 from tfmeta.training.opening import suited_to_network
-from tfmeta.user_files import is_hidden
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.embedded import embedded_task
 from tfmeta.workflows.learnable.image_folders import OF_TABLES
@@ -116,6 +116,4 @@ def _learner(network: keras.Model, compared: keras.Model, head: Head) -> OnFeatu
 
 def holds_sounds(place: Path) -> bool:
     """Whether most files in the folders of a folder are sounds, by their names."""
-    files = [file for file in place.glob("*/**/*") if file.is_file() and not is_hidden(file)]
-    sounds = [file for file in files if file.suffix.lower() in SOUND_SUFFIXES]
-    return 2 * len(sounds) > len(files)
+    return hold_mostly(place, SOUND_SUFFIXES)

@@ -6,7 +6,6 @@ from typing import Any
 
 from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import are_texts
-from tfmeta.reading.text_folders import holds_texts
 
 _TEXTS_ALONE = ".jsonl"  # tables of features are in no such files
 _TABLES = (".csv", ".parquet")
@@ -31,7 +30,7 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
     if named := reading.get("text"):
         return str(named)
     if place.is_dir():
-        return _USUAL if holds_texts(place) else None
+        return _USUAL
     if place.suffix.lower() == _TEXTS_ALONE:
         return _USUAL
     of_features = any(reading.get(name) for name in ("features", "exclude", "target", "categories"))
