@@ -239,7 +239,7 @@ def test_a_table_that_will_not_do_is_refused(tmp_path, text, options, words):
 def test_without_a_file_it_says_which(tmp_path):
     with pytest.raises(UserError, match=r"regression needs its data: --data-dir FILE"):
         build()
-    with pytest.raises(UserError, match=r"holds 0 files of \.npz, \.csv or \.parquet"):
+    with pytest.raises(UserError, match=r"holds 0 files of \.npz, \.csv, \.tsv or \.parquet"):
         build(data_dir=tmp_path)
 
 

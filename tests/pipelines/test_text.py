@@ -125,7 +125,7 @@ def test_csv_and_json_lines_say_the_same(tmp_path):
         assert each.index.class_names == ("1", "10", "2")
         assert each.index.groups.tolist() == [0, 1, 0]
         assert each.index.labels.tolist() == [0, 2, 1]
-    with pytest.raises(UserError, match=r"holds 2 files of \.csv, \.jsonl or \.parq"):
+    with pytest.raises(UserError, match=r"holds 2 files of \.csv, \.tsv, \.jsonl or \.parq"):
         build(data_dir=tmp_path)
 
 
@@ -157,7 +157,7 @@ def test_classes_are_split_and_episodes_drawn_as_of_any_source(source, tmp_path)
         ("text,label\na,b\n ,c\nd,e\n,f\n", {}, r"no text \(text\) in lines 3, 5; fill"),
         ('text,label\n"a\nb",c\nd,\n', {}, r"no label \(label\) in line 4; fill"),
         ("text,label\na,b\na, b,c\n", {}, r"line 3, has 3 columns; expected 2.* needs quotes"),
-        ("text;label\na, c;b\n", {}, r"has no comma but semicolons: text;label; expected values"),
+        ("text;label\na; c;b\n", {}, r"line 2, has 3 columns; .* with a semicolon needs quotes"),
         ("text,label\na,b\na\n", {}, r"line 3, has 1 column; expected 2"),
         ('text,label\na,b\n"a,b\n', {}, r"line 3, is no CSV \(.*\); expected quotes to be closed"),
         ("\ntext,label,text\na,b,c\n", {}, r"line 2, names a column twice \(text, label, text\)"),
@@ -204,12 +204,12 @@ def test_json_lines_that_will_not_do_are_refused_by_their_lines(tmp_path, lines,
 
 def test_without_a_file_it_says_which(tmp_path):
     with pytest.raises(
-        UserError, match=r"text needs its data: --data-dir FILE \(\.csv, \.jsonl or"
+        UserError, match=r"text needs its data: --data-dir FILE \(\.csv, \.tsv, \.jsonl or"
     ):
         build()
     (tmp_path / "data.npz").write_bytes(b"")
     with pytest.raises(
-        UserError, match=r"received the file .*data\.npz; expected \.csv, \.jsonl or"
+        UserError, match=r"received the file .*data\.npz; expected \.csv, \.tsv, \.jsonl or"
     ):
         build(data_dir=tmp_path / "data.npz")
 

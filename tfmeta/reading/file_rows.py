@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from tfmeta.errors import UserError, listed
+from tfmeta.reading.separators import SUFFIXES, separated, separator_of
 from tfmeta.user_files import AnyPath, open_file, read_file
 
 _PIECE, _BREAK = 2**20, b"\n"  # bytes that are read at once; the end of a line
@@ -83,7 +83,7 @@ class FileRows(Sequence[str]):
 
     @cached_property
     def _lines(self) -> Sequence[int] | None:
-        if self._given is not None or self.path.suffix.lower() != ".csv":
+        if self._given is not None or self.path.suffix.lower() not in SUFFIXES:
             return self._given
         lines = _csv_lines(self.path)
         return lines if len(lines) == self._number else None
@@ -96,11 +96,6 @@ def shortened(text: str) -> str:
         return line
     whole, _, last = line[: _MOST_LETTERS + 1].rpartition(" ")
     return f"{whole if len(last) < _MOST_LETTERS / 2 else line[:_MOST_LETTERS]}..."
-
-
-def csv_reader(lines: Iterable[str], *, strict: bool = False) -> Any:
-    """Python's reader of CSV, as all files of users are read: spaces after commas do not count."""
-    return csv.reader(lines, strict=strict, skipinitialspace=True)
 
 
 def decoded(path: AnyPath) -> str:
@@ -138,7 +133,9 @@ def _csv_lines(path: Path) -> list[int]:
     """The line in which each row of a CSV file begins, without the header and blank lines."""
     found, line = [], 1
     try:
-        reader = csv_reader(io.StringIO(decoded(path), newline=""))
+        content = decoded(path)
+        separator = separator_of(path, io.StringIO(content, newline=""))
+        reader = separated(io.StringIO(content, newline=""), separator)
         for row in reader:
             if row and (len(row) > 1 or row[0].strip()):
                 found.append(line)

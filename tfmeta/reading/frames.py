@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 
 from tfmeta.errors import UserError, listed
-from tfmeta.reading.csv_rows import check_separator, csv_rows
-from tfmeta.reading.file_rows import check_no_zero, csv_reader, decoded
+from tfmeta.reading.csv_rows import csv_rows
+from tfmeta.reading.decimal_marks import decimal_mark
+from tfmeta.reading.file_rows import check_no_zero, decoded
+from tfmeta.reading.separators import SEMICOLON, SUFFIXES, named_columns, separated, separator_of
 from tfmeta.user_files import AnyPath, check_expansion, check_file, open_file
 
+_PARQUET = ".parquet"
+TABLES = (*SUFFIXES, _PARQUET)  # with a name for each column
 _PARQUET_NUMBER = 8  # bytes
 _MOST_COLUMNS = 2**16  # pandas makes an object for each
 _NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in place of a number
@@ -34,7 +38,7 @@ def frame_columns(path: Path, text: Collection[str]) -> dict[str, Any]:
     import pandas
 
     check_file(path)
-    is_parquet = path.suffix.lower() == ".parquet"
+    is_parquet = path.suffix.lower() == _PARQUET
     if is_parquet:
         _check_parquet(path)
     try:
@@ -46,10 +50,12 @@ def frame_columns(path: Path, text: Collection[str]) -> dict[str, Any]:
 
 
 def _header(path: AnyPath) -> Any:
-    """The names in the first line of a CSV that isn't blank; pandas refuses a file without one."""
+    """What separates values in a text table, and the names in its first line that isn't blank."""
     with io.TextIOWrapper(open_file(path), "utf-8-sig", newline="") as file:
+        separator = separator_of(path, file)
+        file.seek(0)
         try:
-            return next(filter(None, csv_reader(file)), [])
+            return separator, next(filter(None, separated(file, separator)), [])
         except csv.Error as error:
             raise ValueError(f"its first line is no CSV ({error})") from error
 
@@ -108,29 +114,40 @@ def _check_names(path: AnyPath, header: list[str]) -> None:
 
 
 def _csv(path: AnyPath, text: Any) -> Any:
+    check_no_zero(path)
+    separator, header = _header(path)
+    if not header:
+        raise UserError(f"{path} is empty; expected a line with the columns' names, and rows")
+    _check_columns(path, len(header))
+    names = named_columns(header)
+    _check_names(path, names or header)
+    no_number = {name: list(_NO_NUMBER) for name in names if name not in text}
+    options: dict[str, Any] = {"sep": separator, "na_values": no_number}
+    options["dtype"] = dict.fromkeys(text, str)
+    if separator == SEMICOLON:
+        frame = _parsed(path, names, {**options, "dtype": str})
+        others = {name: frame[name].dropna() for name in names if name not in text}
+        options["decimal"] = decimal_mark(path, others)
+    return _parsed(path, names, options)
+
+
+def _parsed(path: AnyPath, names: list[str], options: dict[str, Any]) -> Any:
+    """The columns that have names; a row of another number of values is refused with its line."""
     import pandas
 
-    options = {"encoding": "utf-8-sig", "keep_default_na": False}
-    check_no_zero(path)
-    if not (header := _header(path)):
-        raise UserError(f"{path} is empty; expected a line with the columns' names, and rows")
-    check_separator(path, header)
-    _check_columns(path, len(header))
-    _check_names(path, header)
-    no_number = {name: list(_NO_NUMBER) for name in header if name not in text}
+    same = {"encoding": "utf-8-sig", "keep_default_na": False, "skipinitialspace": True}
     with warnings.catch_warnings():
         # Without this, the values of a row that has more of them than the header would be lost.
         warnings.simplefilter("error", pandas.errors.ParserWarning)
-        options |= {"dtype": dict.fromkeys(text, str), "na_values": no_number}
-        options |= {"index_col": False, "low_memory": False, "skipinitialspace": True}
         try:
-            frame = pandas.read_csv(path, **options)
+            frame = pandas.read_csv(path, **same, index_col=False, low_memory=False, **options)
         except (ValueError, pandas.errors.ParserWarning):
             _check_rows(path)
             raise
-    if frame[header[-1]].isna().any():  # as of a row with too few values
+    is_wider = len(frame.columns) > len(names)  # by columns without a name, which must be empty
+    if is_wider or frame[names[-1]].isna().any():  # as of a row with too few values
         _check_rows(path)
-    return frame
+    return frame[names]
 
 
 def _check_rows(path: AnyPath) -> None:

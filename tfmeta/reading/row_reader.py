@@ -19,6 +19,7 @@ from tfmeta.reading.example_reader import (
     labelled,
     rows_of,
 )
+from tfmeta.reading.frames import TABLES
 from tfmeta.reading.npz_files import read_examples
 from tfmeta.reading.tables import Table, read_table, table_of
 from tfmeta.terminal import plain
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from tfmeta.reading.table_format import TableFormat
 
 _LOGGER = logging.getLogger("tfmeta")
-_TABLES = (".csv", ".parquet")
 _MOST_NAMES = 20  # of columns, in a message
 
 
@@ -174,7 +174,7 @@ def _check_kind(path: AnyPath) -> None:
 
 
 def _is_table(path: AnyPath) -> bool:
-    return Path(path).suffix.lower() in _TABLES
+    return Path(path).suffix.lower() in TABLES
 
 
 def _check_one_task(table: Table, task: Any) -> None:

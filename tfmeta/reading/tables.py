@@ -13,14 +13,14 @@ from tfmeta import strict_json
 from tfmeta.errors import UserError, counted, listed, which_are
 from tfmeta.reading.column_names import columns_in_words, leaving_out
 from tfmeta.reading.file_rows import FileRows
-from tfmeta.reading.frames import frame_columns
+from tfmeta.reading.frames import TABLES, frame_columns
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.reading.npz_files import read_npz, with_examples
 from tfmeta.reading.number_checks import check_finite, first_unfit
 from tfmeta.reading.prepared_columns import lost_in_float32
 from tfmeta.reading.text_columns import text_per_row
 
-SUFFIXES = (".npz", ".csv", ".parquet")
+SUFFIXES = (".npz", *TABLES)
 _LEAST_IN_FLOAT64 = 1e-12  # least ratio of a column's range to its values; float64 rounds by 1e-16
 _MISSING = ("NAType", "NaTType")  # of pandas, whose own comparisons are neither true nor false
 # What NumPy and pandas raise for a file that is damaged, or that its name calls another kind.

@@ -8,12 +8,13 @@ from tfmeta import strict_json
 from tfmeta.errors import UserError, listed
 from tfmeta.reading.csv_rows import csv_rows
 from tfmeta.reading.file_rows import FileRows, decoded
+from tfmeta.reading.separators import SUFFIXES
 from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import as_text, is_unicode
 from tfmeta.reading.text_folders import texts_of_classes
 
-_CSV, _PARQUET = ".csv", ".parquet"
-ROW_SUFFIXES = (_CSV, ".jsonl", _PARQUET)
+_PARQUET = ".parquet"
+ROW_SUFFIXES = (*SUFFIXES, ".jsonl", _PARQUET)
 _HOW_TO_NAME = "name yours with --set pipeline.{option}=NAME"
 
 
@@ -117,4 +118,4 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, dict(zip(columns, row, strict=True))
 
 
-_READERS = {_CSV: csv_rows, _PARQUET: _parquet_rows}
+_READERS = {**dict.fromkeys(SUFFIXES, csv_rows), _PARQUET: _parquet_rows}

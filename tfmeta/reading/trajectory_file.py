@@ -9,7 +9,7 @@ import numpy as np
 
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import FileRows
-from tfmeta.reading.frames import frame_columns
+from tfmeta.reading.frames import TABLES, frame_columns
 from tfmeta.reading.npz_files import DAMAGED, read_npz
 from tfmeta.reading.number_checks import check_finite, first_unfit
 from tfmeta.reading.prepared_columns import lost_in_float32
@@ -59,7 +59,7 @@ class TrajectoryFile:
 
     def __init__(self, path: Path, columns: dict[str, Any], names: TrajectoryNames):
         self.path, self._columns = path, columns
-        self._is_npz = path.suffix.lower() not in (".csv", ".parquet")  # or other arrays
+        self._is_npz = path.suffix.lower() not in TABLES  # or other arrays
         found = self._found(names.observations)
         first = self._columns[found[0]] if found else np.zeros(0)
         self.rows = FileRows(path, len(first) if first.ndim else 0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfmeta.errors import UserError
 from tfmeta.reading.column_names import columns_in_words
+from tfmeta.reading.frames import TABLES
 from tfmeta.reading.number_checks import is_number
 from tfmeta.reading.tables import names_in, read_table
 from tfmeta.reading.text_columns import as_text
@@ -16,7 +17,6 @@ from tfmeta.reading.text_rows import columns_of_json
 from tfmeta.workflows.learnable.words import in_own_words
 
 USUAL = "label"
-TABLES = (".csv", ".parquet")
 _JSON = ".jsonl"
 _TEXT = "text"
 _SEVERAL = dict.fromkeys(("features", "exclude"), "A,B")

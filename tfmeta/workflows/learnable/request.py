@@ -10,8 +10,9 @@ from typing import Any
 
 from tfmeta.errors import UserError
 from tfmeta.flags import check_flags
+from tfmeta.reading.frames import TABLES
 from tfmeta.reading.table_options import TableOptions
-from tfmeta.reading.tables import names_in, read_table
+from tfmeta.reading.tables import SUFFIXES, names_in, read_table
 from tfmeta.reading.text_rows import read_text_rows
 from tfmeta.training.progress import Progress
 from tfmeta.user_files import AnyPath
@@ -22,12 +23,7 @@ from tfmeta.workflows.arguments import (
     path,
     progress_or_log,
 )
-from tfmeta.workflows.learnable.label_column import (
-    TABLES,
-    check_columns,
-    columns_of,
-    label_column,
-)
+from tfmeta.workflows.learnable.label_column import check_columns, columns_of, label_column
 from tfmeta.workflows.learnable.words import as_option, in_own_words
 
 CHOOSING = ("features", "exclude")  # options that say which columns are features
@@ -39,7 +35,7 @@ _ARGUMENTS = (*_READING, "network", "output", "trust", "progress")
 _EXPORTED = Path("exported")
 _ANOTHER = "Give another folder: output=FOLDER in Python, --output FOLDER on the command line"
 _JSON = ".jsonl"
-_SUFFIXES = (".csv", _JSON, ".npz", ".parquet")
+_SUFFIXES = (*SUFFIXES, _JSON)
 
 
 @dataclass(frozen=True)
@@ -212,7 +208,7 @@ def _check_there(place: Path) -> None:
         raise UserError(
             f"{what}; expected a folder with a folder of images, sounds or texts per class, a file "
             "of texts (CSV, JSONL or Parquet), or one of features (NPZ, CSV or Parquet). Save "
-            "other tables as CSV with commas"
+            "other tables as CSV"
         )
 
 

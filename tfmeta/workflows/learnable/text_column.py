@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfmeta.reading.frames import TABLES
 from tfmeta.reading.tables import read_table
 from tfmeta.reading.text_columns import are_texts
 
 _TEXTS_ALONE = ".jsonl"  # tables of features are in no such files
-_TABLES = (".csv", ".parquet")
 _USUAL, _LABEL = "text", "label"
 _WORDS = 3  # on average, of texts that are no names
 
@@ -34,7 +34,7 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
     if place.suffix.lower() == _TEXTS_ALONE:
         return _USUAL
     of_features = any(reading.get(name) for name in ("features", "exclude", "target", "categories"))
-    if place.suffix.lower() not in _TABLES or of_features:
+    if place.suffix.lower() not in TABLES or of_features:
         return None
     columns = read_table(place, text=()).columns
     label, groups = reading.get("label") or _LABEL, reading.get("hold_out_by")
@@ -45,7 +45,7 @@ def text_column(place: Path, reading: Mapping[str, Any]) -> str | None:
 
 def likely_texts(place: Path) -> str | None:
     """The column of a table whose values are texts of the most words; None if they are names."""
-    if place.suffix.lower() not in _TABLES:
+    if place.suffix.lower() not in TABLES:
         return None
     columns = read_table(place, text=()).columns
     lengths = {name: _words_of(values.tolist()) for name, values in columns.items()}
