@@ -7,7 +7,7 @@ from typing import Any
 
 from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import decoded
-from tfmeta.reading.separators import named, named_columns, separated, separator_of
+from tfmeta.reading.separators import Dialect, dialect_of, is_row, named_columns
 from tfmeta.user_files import AnyPath
 
 
@@ -18,39 +18,53 @@ def csv_rows(path: AnyPath) -> Iterator[tuple[int, dict[str, Any]]]:
         UserError: if the file is no CSV, or not in UTF-8.
     """
     content = decoded(path)
-    separator = separator_of(path, io.StringIO(content, newline=""))
     usual = csv.field_size_limit(max(len(content), csv.field_size_limit()))  # of the process
-    reader = separated(io.StringIO(content, newline=""), separator, strict=True)
+    try:
+        yield from _rows(path, content)
+    finally:
+        csv.field_size_limit(usual)
+
+
+def _rows(path: AnyPath, content: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    dialect = dialect_of(path, lambda: io.StringIO(content, newline=""))
+    reader = dialect.rows(io.StringIO(content, newline=""), strict=True)
     header: list[str] | None = None
-    line = 1
+    line = dialect.skipped + 1
     try:
         for row in reader:
             if row and header is None:
                 header, names = row, named_columns(row)
-                _check_header(path, line, names)
-            elif row and header is not None and (row != [""] or len(header) == 1):
-                if len(row) != len(header) or any(row[len(names) :]):
-                    raise UserError(
-                        f"{path}, line {line}, has {counted(len(row), 'column')}; expected "
-                        f"{len(names)}, as the header has. A value with a {named(separator)} "
-                        f'needs quotes around it: "a{separator} b"'
-                    )
+                _check_names(path, line, names)
+            elif header is not None and is_row(row, names):
+                if len(row) not in (len(names), len(header)) or any(row[len(names) :]):
+                    raise UserError(_of_another_length(path, line, row, len(names), dialect))
                 yield line, dict(zip(names, row, strict=False))
-            line = reader.line_num + 1
+            line = dialect.skipped + reader.line_num + 1
     except csv.Error as error:
         raise UserError(
             f"{path}, line {line}, is no CSV ({error}); expected quotes to be closed, and those "
             'in a text to be doubled: "a ""b"" c"'
         ) from error
-    finally:
-        csv.field_size_limit(usual)
 
 
-def _check_header(path: AnyPath, line: int, header: list[str]) -> None:
-    if not header:
+def _of_another_length(
+    path: AnyPath, line: int, row: list[str], expected: int, dialect: Dialect
+) -> str:
+    how = ""
+    if len(row) > expected:
+        how = f". A value with a {dialect.name} needs quotes around it"
+        how += f': "a{dialect.separator} b"' if dialect.separator.isprintable() else ""
+    return (
+        f"{path}, line {line}, has {counted(len(row), 'column')}; expected {expected}, as the "
+        f"header has{how}"
+    )
+
+
+def _check_names(path: AnyPath, line: int, names: list[str]) -> None:
+    if not names:
         raise UserError(f"{path}, line {line}, holds no names; expected one for each column")
-    if len(set(header)) < len(header):
+    if len(set(names)) < len(names):
         raise UserError(
-            f"{path}, line {line}, names a column twice ({listed(header)}); expected another name "
+            f"{path}, line {line}, names a column twice ({listed(names)}); expected another name "
             "for each"
         )

@@ -1,52 +1,44 @@
 """Which decimal mark the numbers of a table have: a comma in much of Europe. Imports no pandas."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
-from tfmeta.errors import UserError
-from tfmeta.user_files import AnyPath
-
-_COMMA, _POINT = ",", "."
-_NUMBER = r"[+-]?\d*{}\d+([eE][+-]?\d+)?"
-_OF_THOUSANDS = r"[+-]?[1-9]\d{{0,2}}{}\d{{3}}"  # or a number with three decimals
+COMMA, POINT = ",", "."
+_NUMBER = r"[+-]?(?:\d+|\d*{}\d+)(?:[eE][+-]?\d+)?"
+_OF_THOUSANDS = r"[+-]?(?:0\d{{1,2}}|[1-9]\d{{0,2}}){}\d{{3}}"  # or a number with three decimals
 
 
-def decimal_mark(path: AnyPath, columns: Mapping[str, Iterable[str]]) -> str:
-    """The decimal mark of a table whose values are separated by semicolons.
+def decimal_mark(columns: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The decimal mark of a table whose values are separated by semicolons, and what is in doubt.
+
+    It is a comma if a column of numbers has one that is no mark of thousands, and a point else. A
+    column of points is in doubt if each of them may be of thousands; it is no column of numbers.
 
     Args:
-        path: of the table, for messages.
-        columns: `{name: its values as text}`, of all columns that may be of numbers.
+        columns: `{name: a pandas series of its values as text}`, of all that may be of numbers.
 
-    Raises:
-        UserError: if some numbers have a comma and others a point, or each of them may be one of
-            thousands.
+    Returns:
+        "," or ".", and the names of the columns in doubt.
     """
-    found = {mark: _numbers(columns, mark) for mark in (_COMMA, _POINT)}
-    found = {mark: numbers for mark, numbers in found.items() if numbers}
-    first = {mark: "{1} in the column {0}".format(*found[mark][0]) for mark in found}
-    if len(found) > 1:
-        raise UserError(
-            f"{path} has numbers with a comma ({first[_COMMA]}) and numbers with a point "
-            f"({first[_POINT]}); expected one decimal mark, and none for thousands"
-        )
-    for mark, numbers in found.items():
-        of_thousands = re.compile(_OF_THOUSANDS.format(re.escape(mark)))
-        if all(of_thousands.fullmatch(number) for _, number in numbers):
-            raise UserError(
-                f"the numbers of {path}, such as {first[mark]}, may have decimals or a mark for "
-                "thousands; expected none for thousands. Write decimals with a point, and commas "
-                "between the values"
-            )
-    return next(iter(found), _POINT)
+    marked = {mark: _with_mark(columns, mark) for mark in (COMMA, POINT)}
+    if any(not _may_be_of_thousands(each, COMMA) for each in marked[COMMA].values()):
+        return COMMA, []
+    points = marked[POINT]
+    return POINT, [name for name in points if _may_be_of_thousands(points[name], POINT)]
 
 
-def _numbers(columns: Mapping[str, Iterable[str]], mark: str) -> list[tuple[str, str]]:
-    """Each number that has the mark, with its column."""
-    number = re.compile(_NUMBER.format(re.escape(mark)))
-    return [
-        (name, value)
-        for name, values in columns.items()
-        for value in values
-        if mark in value and number.fullmatch(value.strip())
-    ]
+def _with_mark(columns: Mapping[str, Any], mark: str) -> dict[str, Any]:
+    """The values with a mark, in each column of numbers that has such ones."""
+    found = {}
+    number = _NUMBER.format(re.escape(mark))
+    for name, values in columns.items():
+        values = values.str.strip()
+        has_mark = values.str.contains(mark, regex=False)
+        if has_mark.any() and values.str.fullmatch(number).all():
+            found[name] = values[has_mark]
+    return found
+
+
+def _may_be_of_thousands(values: Any, mark: str) -> bool:
+    return bool(values.str.fullmatch(_OF_THOUSANDS.format(re.escape(mark))).all())

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tfmeta.errors import UserError, listed
-from tfmeta.reading.separators import SUFFIXES, separated, separator_of
+from tfmeta.reading.separators import SUFFIXES, dialect_of
 from tfmeta.user_files import AnyPath, open_file, read_file
 
 _PIECE, _BREAK = 2**20, b"\n"  # bytes that are read at once; the end of a line
@@ -130,16 +130,17 @@ def _refuse_zero(path: AnyPath, content: bytes, line: int) -> None:
 
 
 def _csv_lines(path: Path) -> list[int]:
-    """The line in which each row of a CSV file begins, without the header and blank lines."""
-    found, line = [], 1
+    """The line in which each row of a CSV file begins, without the header and empty lines."""
+    found = []
     try:
         content = decoded(path)
-        separator = separator_of(path, io.StringIO(content, newline=""))
-        reader = separated(io.StringIO(content, newline=""), separator)
+        dialect = dialect_of(path, lambda: io.StringIO(content, newline=""))
+        line = dialect.skipped + 1
+        reader = dialect.rows(io.StringIO(content, newline=""))
         for row in reader:
-            if row and (len(row) > 1 or row[0].strip()):
+            if any(value.strip() for value in row):
                 found.append(line)
-            line = reader.line_num + 1
+            line = dialect.skipped + reader.line_num + 1
     except (csv.Error, UserError):  # a file that has been changed since it was read
         return []
     return found[1:]

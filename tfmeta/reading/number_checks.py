@@ -1,5 +1,6 @@
 """What is said of values in a table that are no numbers, or are missing or infinite."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from tfmeta.errors import UserError, which_are
 from tfmeta.reading.file_rows import FileRows
 
 _MOST_PLACES = 5  # that a message names
+_OF_THOUSANDS = r"[+-]?\d{1,3}([., '\u2019]\d{3})+([.,]\d+)?"  # or a decimal mark
+_MARKED = r"[+-]?\d*[.,]\d+"
 _INFINITE = "infinite, or beyond what float32 holds (3.4e38)"
 
 
@@ -42,7 +45,16 @@ def first_unfit(values: Any, rows: FileRows) -> str:
     # True and false are numbers where a column has nothing else.
     worse = [row for row in odd if str(each[row]).lower() not in ("true", "false")]
     first = [*worse, *odd, *given][0]  # of all numbers it is such as a Decimal
-    return f"{each[first]!r:.40} in {rows.where([first])}"
+    return f"{each[first]!r:.40} in {rows.where([first])}{_hint(each[first])}"
+
+
+def _hint(value: Any) -> str:
+    """What is wrong with a text that looks like a number."""
+    text = value.strip() if isinstance(value, str) else ""
+    if re.fullmatch(_OF_THOUSANDS, text):
+        return " (is its mark one of thousands? With a point and without them it is a number)"
+    is_marked = re.fullmatch(_MARKED, text)
+    return " (numbers of a table have one decimal mark)" if is_marked else ""
 
 
 def is_number(value: Any) -> bool:

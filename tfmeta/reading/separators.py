@@ -1,9 +1,10 @@
-"""What separates the values of a text table: commas, tabs or semicolons. Imports no TensorFlow."""
+"""How the lines of a text table are divided into values. Imports no TensorFlow and no pandas."""
 
 import csv
+import itertools
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from tfmeta.errors import UserError
 from tfmeta.user_files import AnyPath
@@ -12,40 +13,64 @@ SUFFIXES = (".csv", ".tsv")
 SEMICOLON = ";"  # where numbers have a decimal comma, as in much of Europe
 _COMMA, _TAB = ",", "\t"
 _NAMES = {_COMMA: "comma", _TAB: "tab", SEMICOLON: "semicolon", "|": "vertical bar"}
-_QUOTED = re.compile('"[^"]*"')
+_NOTHING = "\r\n " + "".join(_NAMES)  # what a line of empty values has
+_IN_QUOTES = '"(?:[^"]|"")*"'
+_BEGINS = rf"(^|[{''.join(_NAMES)}]) *"  # before a value
+_MOST_LINES = 64  # of a header, whose names may have several in quotes
+_OF_EXCEL = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # a first line that names the separator
+Lines = Callable[[], Iterable[str]]  # of a file, from the first, each time that they are wanted
 
 
-def separated(lines: Iterable[str], separator: str, *, strict: bool = False) -> Any:
-    """Python's reader of CSV, as all files of users are read: spaces before values do not count."""
-    return csv.reader(lines, delimiter=separator, strict=strict, skipinitialspace=True)
+class Dialect(NamedTuple):
+    """How a file is written.
+
+    Attributes:
+        separator: of the values in a line.
+        skipped: lines before the header.
+        is_quoted: whether a value in quotes may hold separators and ends of lines.
+    """
+
+    separator: str
+    skipped: int
+    is_quoted: bool = True
+
+    def rows(self, lines: Iterable[str], *, strict: bool = False) -> Any:
+        """Python's reader of the lines from the header on; spaces before values do not count."""
+        return csv.reader(
+            itertools.islice(lines, self.skipped, None),
+            delimiter=self.separator,
+            quoting=csv.QUOTE_MINIMAL if self.is_quoted else csv.QUOTE_NONE,
+            skipinitialspace=True,
+            strict=strict,
+        )
+
+    @property
+    def name(self) -> str:
+        """Of the separator, such as "comma"."""
+        return _NAMES.get(self.separator, repr(self.separator))
 
 
-def separator_of(path: AnyPath, lines: Iterable[str]) -> str:
-    """What separates the names in a file's header, outside of quotes.
+def dialect_of(path: AnyPath, lines: Lines) -> Dialect:
+    """How a file is written, by its header and the row after it.
 
-    It is a tab in a .tsv file and a comma in any other that has one in its header. A header without
-    it may have one of the others. If it has none of them, the file has one column.
-
-    Args:
-        path: of the file.
-        lines: its lines, from the first.
+    The separator is what divides the names, outside of quotes: a comma, a tab, a semicolon or a
+    vertical bar; of several the one that divides the next row into as many values, and in a .tsv
+    file a tab. Quotes in a file of tabs are those of texts where each line has as many tabs as the
+    header and some value only begins with a quote.
 
     Raises:
-        UserError: if several may be it.
+        UserError: if several may be the separator.
     """
-    header = _QUOTED.sub("", _header(lines))
-    found = [separator for separator in _NAMES if separator in header]
-    usual = _TAB if str(path).lower().endswith(SUFFIXES[1]) else _COMMA
-    is_doubtful = usual == _COMMA and SEMICOLON in found  # a name with a comma, mostly of a unit
-    if usual in found and not is_doubtful:
-        return usual
-    if len(found) > 1:
-        raise UserError(
-            f"the names in the first line of {path} have a {' and a '.join(map(named, found))} "
-            f"between them: {header.strip():.80}; expected one separator. A name that holds one "
-            'needs quotes around it: "a, b"'
-        )
-    return found[0] if found else usual
+    begin = enumerate(lines())
+    skipped, first = next((each for each in begin if each[1].strip(_NOTHING)), (0, ""))
+    if given := _OF_EXCEL.fullmatch(first):
+        return Dialect(given[1], skipped + 1)
+    records = [*itertools.islice(_records(itertools.islice(lines(), skipped, None)), 2), "", ""]
+    separator = _separator(path, *records[:2])
+    if separator != _TAB or not any(map(_only_begins, lines())):
+        return Dialect(separator, skipped)
+    tabs = {line.count(_TAB) for line in lines() if line.strip(_NOTHING)}
+    return Dialect(separator, skipped, is_quoted=len(tabs) > 1)
 
 
 def named_columns(header: list[str]) -> list[str]:
@@ -53,19 +78,47 @@ def named_columns(header: list[str]) -> list[str]:
     return header[: max((n for n, name in enumerate(header, 1) if name.strip()), default=0)]
 
 
-def named(separator: str) -> str:
-    """Such as "comma"."""
-    return _NAMES[separator]
+def has_no_value(line: str) -> bool:
+    """Whether a line has separators alone."""
+    return not line.strip(_NOTHING) and bool(line.strip("\r\n "))
 
 
-def _header(lines: Iterable[str]) -> str:
-    """The first line that isn't blank, with those that follow in quotes."""
-    header, quotes = "", 0
+def is_row(values: list[str], names: list[str]) -> bool:
+    """Whether a line is a row of a table, which a blank one or one of empty values is not."""
+    return any(value.strip() for value in values) or (len(values) == 1 == len(names))
+
+
+def _separator(path: AnyPath, header: str, row: str) -> str:
+    found = [separator for separator in _NAMES if separator in header]
+    usual = _TAB if str(path).lower().endswith(SUFFIXES[1]) else _COMMA
+    if len(found) < 2 or (usual == _TAB and _TAB in found):
+        return usual if usual in found or not found else found[0]
+    even = [separator for separator in found if header.count(separator) == row.count(separator)]
+    if len(even) != 1:
+        names = " and a ".join(_NAMES[each] for each in found)
+        raise UserError(
+            f"the names in the first line of {path} have a {names} between them: "
+            f"{header.strip():.80}; expected one separator. A name that holds one needs quotes "
+            'around it: "a, b"'
+        )
+    return even[0]
+
+
+def _records(lines: Iterable[str]) -> Iterator[str]:
+    """Header and rows, without what is in quotes; a value in quotes may go on in the next line."""
+    record, number = "", 0
     for line in lines:
-        if not header and not line.strip("\r\n"):
-            continue
-        header += line
-        quotes += line.count('"')
-        if quotes % 2 == 0:
-            break
-    return header
+        record, number = record + line, number + 1
+        outside = re.sub(_BEGINS + _IN_QUOTES, r"\1", record)
+        is_open = re.search(_BEGINS + '"', outside) and number < _MOST_LINES
+        if record.strip() and not is_open:
+            yield outside
+        if not is_open:
+            record, number = "", 0
+
+
+def _only_begins(line: str) -> bool:
+    """Whether a value in a line of tabs begins with a quote, and no quote ends it."""
+    values = line.strip("\r\n").split(_TAB) if '"' in line else ()
+    begun = [value.strip(" ") for value in values if value.lstrip(" ").startswith('"')]
+    return not all(re.fullmatch(_IN_QUOTES, value) for value in begun)

@@ -118,4 +118,9 @@ def _opened(run: Path) -> RunDirectory:
             f"{run} is a file, which does not say how its learner's examples are read; expected a "
             f"run directory: {hint}"
         )
+    if not run.is_dir():
+        raise UserError(
+            f"{run} is no run directory, and no export; expected runs/NAME of `tfmeta train`, or "
+            "exported/NAME of `tfmeta learn` or `tfmeta export`"
+        )
     return RunDirectory.open(run)

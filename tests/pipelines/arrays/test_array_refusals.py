@@ -57,7 +57,7 @@ from tfmeta.pipelines.arrays import build
         ("x,label,s\n1,a,test\n2,b,dev\n", {"split": "s"}, r"\(no row is in train\); expected"),
         ("x,x,label\n1,2,a\n", {}, r"first line names x more than once; expected another"),
         (",x,label\n0,2,a\n", {}, r"first line has no name for column 1 of 3; .*index=False"),
-        ("x;label\n1.5;a\n2,5;b\n", {}, r"numbers with a comma \(2,5 in the column x\) and"),
+        ("x;label\n1.5;a\n2,5;b\n", {}, r"x \('2,5' in line 3 \(numbers of a table have one dec"),
         ("x,label\n1,a\n2,b,c\n", {}, r"line 3, has 3 columns; expected 2, as the header"),
         ("x,label\n1,a,9\n2,b,9\n", {}, r"line 2, has 3 columns; expected 2, as the header"),
         ('x,label\n1,"a\n2,b\n', {}, r"line 2, is no CSV \(.*\); expected quotes to be"),
@@ -142,7 +142,9 @@ def test_a_file_is_found_in_its_folder_or_chosen(tmp_path):
     assert build(data_dir=tmp_path, file="data.csv", **options).input_shape == (1,)
     refused(r"which is a file itself; expected one of them", path, file="data.csv")
     refused(r"there is no file .*other\.csv; name yours", tmp_path, file="other.csv")
-    refused(r"received the file .*notes\.txt; expected \.npz, \.csv, \.tsv", tmp_path, file="notes.txt")
+    refused(
+        r"received the file .*notes\.txt; expected \.npz, \.csv, \.tsv", tmp_path, file="notes.txt"
+    )
     refused(r"there is no file .*gone\.npz", tmp_path / "gone.npz")
     refused(r"arrays needs its data: --data-dir FILE \(\.npz, \.csv, \.tsv or \.parquet\)", None)
 
