@@ -89,7 +89,9 @@ PIPELINES = {
         holds_classes=True,
     ),
     "arrays": Pipeline(
-        "tfmeta.pipelines.arrays:build", "your own vectors or images in arrays: NPZ, CSV, Parquet"
+        "tfmeta.pipelines.arrays:build",
+        "your own vectors or images in arrays: NPZ, CSV, Parquet",
+        algorithm="ridge",
     ),
     "text": Pipeline(
         "tfmeta.pipelines.text:build",

@@ -19,6 +19,7 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
 from tfmeta.errors import UserError
+from tfmeta.networks.table import table_options
 from tfmeta.reading.array_pixels import check_channels_last, look_like_images
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.image_arrays import fitted, format_of
@@ -26,6 +27,15 @@ from tfmeta.reading.image_files import pinned_format
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import Table, find_file
+
+# Ridge regression on a map of the columns and their likeness, which begins in closed form.
+_OF_ROWS = {
+    "algorithm": "ridge",
+    "network": "table",
+    "train": "head",
+    "steps": 300,
+    "outer_learning_rate": 1e-4,
+}
 
 
 def build(
@@ -108,9 +118,14 @@ def build(
     if image_format is not None:
         source.pinned_options = _pinned(image_format, image_options)
         return source
-    source.network_options = input_scaling(examples[index.rows("train")], standardise)
+    training = examples[index.rows("train")]
+    scaling = input_scaling(training, standardise)
+    source.network_options = scaling
     source.input_format, source.pinned_options = row_format, options.pinned(row_format)
-    source.prepared = prepared_columns(examples, source.network_options, row_format, index.labels)
+    source.prepared = prepared_columns(examples, scaling, row_format, index.labels)
+    if training.ndim == 2:
+        source.network_options = {**scaling, **table_options(training, **scaling)}
+        source.learning = _OF_ROWS
     return source
 
 

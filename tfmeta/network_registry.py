@@ -95,6 +95,13 @@ NETWORKS = {
         (1,),
         1_761,
     ),
+    "table": Network(
+        "tfmeta.networks.table:table",
+        "the columns of a table and how alike rows are, which need no training: the default for "
+        "rows of classes",
+        (4,),
+        7_198,
+    ),
     "bag_of_tokens": Network(
         "tfmeta.networks.bag_of_tokens:bag_of_tokens",
         "the mean of a text's token embeddings, then a dense network",

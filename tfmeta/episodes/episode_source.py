@@ -43,6 +43,8 @@ class EpisodeSource(ABC):
         network: name of the function of `tfmeta.networks` that suits it; None chooses one by the
             shape of an example.
         network_options: defaults for the arguments of that function.
+        learning: settings that suit its examples, for a user who chooses nothing of how they are
+            learned, `{"algorithm": ...}` among them.
         learner_options: defaults for every learner, such as the scale of its targets.
         pinned_options: options that the data decided, which a run records for its later data.
         rows_per_example: in an episode; a trajectory counts as one example.
@@ -58,6 +60,7 @@ class EpisodeSource(ABC):
     target_kind_name: str | None = None
     network: str | None = None
     network_options: Mapping[str, Any] = MappingProxyType({})
+    learning: Mapping[str, Any] = MappingProxyType({})
     learner_options: Mapping[str, Any] = MappingProxyType({})
     pinned_options: Mapping[str, Any] = MappingProxyType({})
     rows_per_example: int = 1

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.search_cells import search_cells
     from tfmeta.networks.search_units import search_units
     from tfmeta.networks.speech_embedding import speech_embedding
+    from tfmeta.networks.table import table
     from tfmeta.networks.text_conv import text_conv
     from tfmeta.networks.text_transformer import text_transformer
 
@@ -58,6 +59,7 @@ __all__ = [
     "search_cells",
     "search_units",
     "speech_embedding",
+    "table",
     "text_conv",
     "text_transformer",
     "unscaled",

@@ -47,13 +47,28 @@ class ColumnRanks(layers.Layer):
         Args:
             x: `(examples, columns)`.
         """
-        for weight, each in zip(
-            (self.knots, self.heights), zip(*map(_knots, x.T), strict=True), strict=True
-        ):
-            weight.assign(np.stack(each, 1))
+        self.assign(*ranks_of(x))
+
+    def assign(self, knots: npt.NDArray[Any], heights: npt.NDArray[Any]) -> None:
+        """Takes what `ranks_of` found."""
+        self.knots.assign(knots)
+        self.heights.assign(heights)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
+
+
+def ranks_of(x: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The knots between which ranks are on straight lines, and the ranks at these.
+
+    Args:
+        x: `(examples, columns)`.
+
+    Returns:
+        Two arrays `(knots, columns)`.
+    """
+    knots, heights = zip(*map(_knots, x.T), strict=True)
+    return np.stack(knots, 1), np.stack(heights, 1)
 
 
 def _knots(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

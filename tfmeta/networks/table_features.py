@@ -124,14 +124,19 @@ class TableNetworks:
         ranked = self._ranks(self._columns.output)
         if weights is not None:
             ranked = _times(weights.tolist(), ranked, "weights")
-        most = _MOST_NUMBERS // kinds // len(self._scaled)
-        size = min(_NUMBER, max(_FEWEST, most // 2 * 2))
+        size = likeness_of(len(self._scaled), kinds)
         return LaplaceFeatures(size, self._number, name=name, **full_dtype())(ranked)
 
     def _network(self, *features: Any) -> keras.Model:
         beside = layers.Concatenate(name="beside_each_other", **full_dtype())
         outputs = beside(features) if len(features) > 1 else features[0]
         return keras.Model(self._columns.input, outputs, name="table")
+
+
+def likeness_of(rows: int, kinds: int = 1) -> int:
+    """How many features of likeness so many rows have, of each kind."""
+    most = _MOST_NUMBERS // kinds // rows
+    return min(_NUMBER, max(_FEWEST, most // 2 * 2))
 
 
 def _times(factor: Any, features: Any, name: str) -> Any:

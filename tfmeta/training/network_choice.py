@@ -1,7 +1,9 @@
 """The function that makes a run's network, by its name."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import keras
 
@@ -40,6 +42,12 @@ def network_function(name: str, source: EpisodeSource) -> Callable[..., keras.Mo
     except Exception as error:  # whatever a user's module does when it is imported
         why = why_not_imported(name, error)
         raise UserError(f"cannot load the network {name!r} ({why})") from error
+
+
+def taken_by(function: Callable[..., keras.Model], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a source's defaults that a network's function has arguments for."""
+    accepted = inspect.signature(function).parameters
+    return {name: value for name, value in options.items() if name in accepted}
 
 
 def is_foreign(name: str) -> bool:

@@ -25,7 +25,7 @@ from tfmeta.training.loop import TrainingLoop
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.opening import open_source, open_source_of_run
 from tfmeta.training.recorded_examples import check_examples
-from tfmeta.training.resolving import resolved
+from tfmeta.training.resolving import resolved, suited
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
 from tfmeta.training.shapes import episode_shape, training_shape
@@ -93,6 +93,8 @@ class Plan:
 
     @classmethod
     def _made(cls, settings: Settings, source: EpisodeSource, *, is_new: bool) -> "Plan":
+        if is_new:
+            settings = suited(settings, source)
         parts: dict[str, Any] = {
             "learner_class": settings.load_learner_class(),
             "network_function": network_function(settings.network, source),

@@ -1,17 +1,30 @@
 """Settings as given -> settings with every default filled in."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.learners.recipe import Recipe
+from tfmeta.network_registry import AUTO
 from tfmeta.training.learner_options import default_options
+from tfmeta.training.network_choice import taken_by
 from tfmeta.training.opening import with_ways
 from tfmeta.training.settings import Settings
 from tfmeta.training.shapes import episode_shape
 from tfmeta.training.trained_part import ALL
+
+
+def suited(settings: Settings, source: EpisodeSource) -> Settings:
+    """Settings with what suits the source, if the user chose nothing of how it is learned."""
+    own = source.learning
+    chosen = [settings.train, settings.augment, settings.learner_options, settings.network_options]
+    if any(chosen) or settings.network != AUTO or settings.algorithm != own.get("algorithm"):
+        return settings
+    left_open = {
+        name: each for name, each in own.items() if getattr(settings, name) in (None, AUTO)
+    }
+    return replace(settings, **left_open)
 
 
 def resolved(
@@ -90,6 +103,4 @@ def _network_defaults(
     network_function: Callable[..., Any], source: EpisodeSource, recipe: Recipe
 ) -> dict[str, Any]:
     """The arguments that the recipe and the source have for the network, if it takes them."""
-    accepted = inspect.signature(network_function).parameters
-    defaults = {**recipe.network_options, **source.network_options}
-    return {name: value for name, value in defaults.items() if name in accepted}
+    return taken_by(network_function, {**recipe.network_options, **source.network_options})

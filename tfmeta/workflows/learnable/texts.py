@@ -1,6 +1,5 @@
 """Files and folders of texts, each with its class."""
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -21,7 +20,7 @@ from tfmeta.reading.prepared_tokens import PreparedTokens
 from tfmeta.reading.text_columns import check_tokens
 from tfmeta.reading.text_folders import holds_texts
 from tfmeta.reading.text_rows import names_of_columns
-from tfmeta.training.network_choice import network_function
+from tfmeta.training.network_choice import network_function, taken_by
 from tfmeta.training.opening import suited_to_network
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.image_folders import OF_TABLES
@@ -192,8 +191,7 @@ def _size_of_texts(name: str, source: ClassSource) -> dict[str, int]:
 def _network_of_texts(name: str, source: ClassSource) -> keras.Model:
     is_tfidf = name == TFIDF
     name = "auto" if is_tfidf else name
-    taken = inspect.signature(network_function(name, source)).parameters
-    given = {key: value for key, value in source.network_options.items() if key in taken}
+    given = taken_by(network_function(name, source), source.network_options)
     if is_tfidf:
         given |= _UNTRAINED
     return network_for(source, name, **given)
