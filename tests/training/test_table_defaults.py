@@ -1,0 +1,70 @@
+"""What rows of classes are learned by for who names nothing of the learning, and how well."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import tfmeta
+from tfmeta.training.plan import Plan
+from tfmeta.training.settings import Settings
+
+DIGITS = load_digits()
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """The digits as vectors of 64 numbers: five classes to train on, five for the test."""
+    path = tmp_path_factory.mktemp("digits") / "digits.npz"
+    split = np.where(DIGITS.target % 2 == 0, "train", "test")
+    np.savez(path, x=DIGITS.data, y=DIGITS.target, split=split)
+    return path
+
+
+def of(path, **flat):
+    settings = {"pipeline": "arrays", "data_dir": str(path), "validation_tasks": 0, **flat}
+    found = Plan.make(Settings.of_new_run(settings)).settings
+    return found.algorithm, found.network, found.train, found.steps
+
+
+def test_rows_are_learned_by_their_likeness(rows):
+    assert of(rows) == ("ridge", "table", "head", 300)
+    assert of(rows, steps=7) == ("ridge", "table", "head", 7)
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ({"algorithm": "maml"}, ("maml", "auto", "all")),
+        ({"algorithm": "prototypical"}, ("prototypical", "auto", "all")),
+        ({"network": "mlp"}, ("ridge", "mlp", "all")),
+        ({"train": "all"}, ("ridge", "auto", "all")),
+        ({"learner.scale": 2.0}, ("ridge", "auto", "all")),
+    ],
+)
+def test_naming_a_part_of_the_learning_takes_the_rest_away(rows, named, expected):
+    assert of(rows, **named)[:3] == expected
+
+
+def test_images_and_windows_are_no_rows(tmp_path):
+    images = np.repeat(DIGITS.images[:, :, :, None], 1, 3) * 15
+    np.savez(tmp_path / "images.npz", x=np.uint8(images), y=DIGITS.target)
+    assert of(tmp_path / "images.npz")[:3] == ("ridge", "auto", "all")
+
+
+def test_a_run_goes_on_with_the_network_that_it_began_with(rows, tmp_path):
+    run = tfmeta.train(
+        "arrays", data_dir=rows, steps=2, validation_tasks=0, run_dir=tmp_path / "run"
+    )
+    again = tfmeta.train(run_dir=run.path, resume=True, steps=3)
+    assert again.step == 3
+
+
+@pytest.mark.slow
+def test_it_is_ahead_of_everything_trivial(rows, tmp_path):
+    run = tfmeta.train(
+        "arrays", data_dir=rows, shots=5, validation_tasks=0, steps=50, run_dir=tmp_path / "run"
+    )
+    result = tfmeta.evaluate(run, tasks=200)
+    ahead = {each["name"]: each["difference"] for each in result.facts["baselines"]}
+    assert len(ahead) >= 4
+    assert min(ahead.values()) > 0.01
