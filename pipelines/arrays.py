@@ -119,13 +119,11 @@ def build(
         source.pinned_options = _pinned(image_format, image_options)
         return source
     training = examples[index.rows("train")]
-    scaling = input_scaling(training, standardise)
-    source.network_options = scaling
+    source.network_options = scaling = input_scaling(training, standardise)
     source.input_format, source.pinned_options = row_format, options.pinned(row_format)
     source.prepared = prepared_columns(examples, scaling, row_format, index.labels)
     if training.ndim == 2:
-        source.network_options = {**scaling, **table_options(training, **scaling)}
-        source.learning = _OF_ROWS
+        source.learning = {**_OF_ROWS, "network_options": table_options(training, **scaling)}
     return source
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from closeness import assert_close
 from sklearn.datasets import load_digits
 
 import tfmeta
@@ -45,18 +46,32 @@ def test_naming_a_part_of_the_learning_takes_the_rest_away(rows, named, expected
     assert of(rows, **named)[:3] == expected
 
 
+def test_the_network_takes_the_ranks_of_training_if_it_is_named_too(rows):
+    settings = {"pipeline": "arrays", "data_dir": str(rows), "network": "table", "train": "none"}
+    found = Plan.make(Settings.of_new_run(settings | {"validation_tasks": 0})).settings
+    knots = np.array(found.network_options["rank_knots"])
+    assert knots.shape[1] == len(found.network_options["input_mean"]) == 64
+    training = DIGITS.data[DIGITS.target % 2 == 0]
+    scaled = (training - training.mean(0)) / np.where(training.std(0) > 0, training.std(0), 1)
+    assert_close(knots.max(0), scaled.max(0))
+    assert_close(knots.min(0), scaled.min(0))
+
+
 def test_images_and_windows_are_no_rows(tmp_path):
     images = np.repeat(DIGITS.images[:, :, :, None], 1, 3) * 15
     np.savez(tmp_path / "images.npz", x=np.uint8(images), y=DIGITS.target)
     assert of(tmp_path / "images.npz")[:3] == ("ridge", "auto", "all")
 
 
-def test_a_run_goes_on_with_the_network_that_it_began_with(rows, tmp_path):
+def test_a_run_goes_on_with_the_network_that_it_began_with(rows, tmp_path, caplog):
     run = tfmeta.train(
         "arrays", data_dir=rows, steps=2, validation_tasks=0, run_dir=tmp_path / "run"
     )
     again = tfmeta.train(run_dir=run.path, resume=True, steps=3)
     assert again.step == 3
+    with caplog.at_level("INFO", "tfmeta"):
+        assert tfmeta.train(run_dir=run.path, resume=True, steps=2).step == 3
+    assert "is finished: it has 3 steps already" in caplog.text
 
 
 @pytest.mark.slow

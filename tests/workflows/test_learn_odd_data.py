@@ -16,7 +16,7 @@ from tfmeta.training.progress import Progress
 from tfmeta.workflows.learnable import classes
 
 
-@pytest.mark.parametrize("name", ["texts.json", "texts.tsv", "texts"])
+@pytest.mark.parametrize("name", ["texts.json", "texts.xlsx", "texts"])
 def test_a_file_of_another_kind_is_told_all_that_would_do(name, tmp_path):
     (tmp_path / name).write_text("text,label\na,b\n")
     with pytest.raises(UserError, match=rf"received the file .*{name}; expected a folder .*JSONL"):

@@ -10,6 +10,12 @@ from tfmeta.flags import check_flags
 
 MOST_EXAMPLES = 1_000_000  # of an episode; for more, memory would run out before it is refused
 _SIZES = ("ways", "shots", "queries")
+_IN_WORDS = {  # flags of a protocol
+    "unbalanced": "unbalanced",
+    "within_group": "within groups",
+    "query_other_group": "of another group",
+    "skip_small_classes": "without small classes",
+}
 _FLAGS = ("within_group", "unbalanced", "skip_small_classes")
 
 
@@ -230,11 +236,11 @@ def in_words(protocol: dict[str, Any], *, kind: TargetKind = CLASSES) -> str:
 
     Args:
         protocol: has `num_ways`, `num_shots` and `num_queries`, and may have `least_ways` and so
-            on.
+            on, and flags such as `unbalanced`.
         kind: of the targets.
     """
     ways, shots, queries = (
         str(Range.up_to(protocol[f"num_{name}"], protocol.get(f"least_{name}"))) for name in _SIZES
     )
-    other = ", of another group" if protocol.get("query_other_group") else ""
-    return f"{kind.sizes_in_words(ways, shots, queries)}{other}"
+    more = [words for flag, words in _IN_WORDS.items() if protocol.get(flag)]
+    return ", ".join([kind.sizes_in_words(ways, shots, queries), *more])

@@ -44,7 +44,7 @@ class EpisodeSource(ABC):
             shape of an example.
         network_options: defaults for the arguments of that function.
         learning: settings that suit its examples, for a user who chooses nothing of how they are
-            learned, `{"algorithm": ...}` among them.
+            learned: the `algorithm`, the `network`, its `network_options`, and others.
         learner_options: defaults for every learner, such as the scale of its targets.
         pinned_options: options that the data decided, which a run records for its later data.
         rows_per_example: in an episode; a trajectory counts as one example.

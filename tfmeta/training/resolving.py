@@ -19,12 +19,14 @@ def suited(settings: Settings, source: EpisodeSource) -> Settings:
     """Settings with what suits the source, if the user chose nothing of how it is learned."""
     own = source.learning
     chosen = [settings.train, settings.augment, settings.learner_options, settings.network_options]
-    if any(chosen) or settings.network != AUTO or settings.algorithm != own.get("algorithm"):
+    is_open = settings.network == AUTO and settings.algorithm == own.get("algorithm")
+    if is_open and not any(chosen):
+        left = {name: each for name, each in own.items() if getattr(settings, name) in (None, AUTO)}
+        settings = replace(settings, **left)
+    if settings.network != own.get("network"):
         return settings
-    left_open = {
-        name: each for name, each in own.items() if getattr(settings, name) in (None, AUTO)
-    }
-    return replace(settings, **left_open)
+    options = {**own["network_options"], **settings.network_options}
+    return replace(settings, network_options=options)
 
 
 def resolved(

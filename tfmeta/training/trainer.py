@@ -190,6 +190,11 @@ class Trainer:
                 f"{state.run.path} is finished: {state.stopped_by} ended it at step {state.step}. "
                 "To go on, give it steps or max_minutes anew"
             )
+        elif state.is_complete and state.step:
+            progress.say(
+                f"{state.run.path} is finished: it has {state.step:,} steps already. To go on, "
+                "give it more steps or max_minutes"
+            )
         if plan.settings.steps == 0 and state.workers.is_chief:
             state.run.save_checkpoint(self._learner, 0, minutes=0.0)  # nothing is trained
         for split in plan.shapes if not state.is_over else ():

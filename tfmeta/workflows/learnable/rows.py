@@ -15,7 +15,6 @@ from tfmeta.networks.mini_rocket import LENGTH
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import TableNetworks
 from tfmeta.networks.window_features import are_windows, features_of_windows, steps_of_windows
-from tfmeta.training.network_choice import taken_by
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
@@ -80,8 +79,7 @@ def task_of_table(request: Request) -> Task:
 def _of_rows(source: ClassSource) -> Iterator[Tried]:
     """The first is taken unless the other is surely better; it tells best what is of no class."""
     x, labels = source.index.examples, source.index.labels
-    scaled = mlp(x.shape[1:], None, units=(), **taken_by(mlp, source.network_options))
-    made = TableNetworks(scaled, x)
+    made = TableNetworks(mlp(x.shape[1:], None, units=(), **source.network_options), x)
     fitted = FittedFeatures(partial(made.telling_apart, labels), x)
     yield LIKENESS, fitted.network(), fitted
     plain = made.plain()
