@@ -81,7 +81,7 @@ def test_too_few_classes_to_test_on_are_told_before_training(folder, tmp_path, c
     tfmeta.train("image-folder", data_dir=folder, run_dir=tmp_path / "run", ways=2, **SMALL)
     (line,) = [each for each in caplog.messages if "evaluate" in each]
     assert line.startswith("warning: `tfmeta evaluate` will have no test episodes: 2 ways need")
-    assert line.endswith("Add classes, or make that split larger: --set pipeline.test=SHARE")
+    assert line.endswith("Add classes, or make that split larger: --set pipeline.test=2")
     assert caplog.messages.index(line) == 0
     caplog.clear()
     enough = {"pipeline_options": {"test": 0.3}, **SMALL}

@@ -17,7 +17,6 @@ from tfmeta.errors import UserError
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.learners import find
 from tfmeta.learners.meta_learner import MetaLearner
-from tfmeta.pipelines import options_of
 from tfmeta.training import strategies
 from tfmeta.training.learner_options import check_options
 from tfmeta.training.learner_plan import LearnerPlan
@@ -25,6 +24,7 @@ from tfmeta.training.loop import TrainingLoop
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.opening import open_source, open_source_of_run
 from tfmeta.training.recorded_examples import check_examples
+from tfmeta.training.remedies import larger_split, remedy_of
 from tfmeta.training.resolving import resolved, suited
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -36,7 +36,6 @@ _MOST_EXAMPLES_PER_STEP = 10 * MOST_EXAMPLES
 _LOG_EVERY, _LOG_EVERY_VECTORISED = 20, 500
 _LINES_PER_VALIDATION, _LEAST_LINES, _VALIDATIONS = 25, 5, 12  # the last one is of a whole run
 _STEPS_ON_FEATURES = 100  # per validation: few classes are soon learned by heart
-_WITHOUT_VALIDATION = "; or train without: validation_tasks=0 (--set validation_tasks=0)"
 
 
 @dataclass(frozen=True)
@@ -137,15 +136,13 @@ class Plan:
             )
         told: set[str] = set()
         for split, shape in self.shapes.items():
-            remedy = _WITHOUT_VALIDATION if split == "validation" else ""
-            remedy += self._without_training()
             try:
                 least = min(shape.num_ways, self.task_shape.num_ways)
                 source.target_kind.check_ways(least)
                 source.check(split, shape)
             except UserError as error:
                 if str(error) not in told:  # else training without validation is no remedy
-                    found.append(f"{error}{remedy}")
+                    found.append(f"{error}{remedy_of(split, self.settings, source)}")
                 told.add(str(error))
         if problem := source.hopeless("train"):
             where = f"the train split of {source.name}"
@@ -157,9 +154,9 @@ class Plan:
         try:
             self.source.check("test", self.task_shape)
         except UserError as error:
-            has_share = "test" in options_of(self.settings.pipeline)
-            remedy = ", or make that split larger: --set pipeline.test=SHARE" if has_share else ""
-            return [f"warning: `tfmeta evaluate` will have no test episodes: {error}{remedy}"]
+            larger = larger_split("test", self.settings, self.source)
+            more = f", or {larger}" if larger else ""
+            return [f"warning: `tfmeta evaluate` will have no test episodes: {error}{more}"]
         return []
 
     def check(self) -> None:
@@ -169,13 +166,6 @@ class Plan:
         _ = self.augmentation
         if is_on_features(self.settings.train):
             self._check_on_features()
-
-    def _without_training(self) -> str:
-        """What to do with classes that are too few to train on others than those to be learned."""
-        data = self.settings.data_dir
-        if self.source.target_kind.are_values or data is None:
-            return ""
-        return f". A few classes alone can be learned without training: tfmeta learn {data}"
 
     @cached_property
     def augmentation(self) -> Augmentation | None:
