@@ -77,3 +77,8 @@ def test_what_makes_no_sense_is_refused():
         table((3,), None, likeness=7)
     with pytest.raises(ValueError, match="input_mean"):
         table((3,), None, input_mean=[1.0])
+    knots = np.zeros((17, 3)).tolist()
+    with pytest.raises(ValueError, match="expected both or neither"):
+        table((3,), None, rank_knots=knots)
+    with pytest.raises(ValueError, match="shape"):
+        table((2,), None, rank_knots=knots, rank_heights=knots)

@@ -47,7 +47,7 @@ def table(
 
     Raises:
         ValueError: if there is not one mean, one positive scale and one list of knots per column,
-            or `likeness` is odd.
+            knots have no heights, or `likeness` is odd.
 
     Example:
 
@@ -56,12 +56,13 @@ def table(
     """
     inputs, columns = scaled_input(input_shape, input_mean, input_scale, input_dtype)
     ranks, varying = columns, columns.shape[-1]
-    if rank_knots is not None and rank_heights is not None:
-        knots, heights = np.asarray(rank_knots), np.asarray(rank_heights)
+    if (rank_knots is None) != (rank_heights is None):
+        raise ValueError("received one of rank_knots and rank_heights; expected both or neither")
+    if rank_knots is not None:
         layer = ColumnRanks(name="ranks", **full_dtype())
         layer.build(columns.shape)
-        layer.assign(knots, heights)
-        ranks, varying = layer(columns), int((np.ptp(knots, 0) > 0).sum()) or 1
+        layer.assign(np.asarray(rank_knots), np.asarray(rank_heights))
+        ranks, varying = layer(columns), int((np.ptp(rank_knots, 0) > 0).sum()) or 1
     point = OnSphere(math.sqrt(varying), name="on_sphere", **full_dtype())(columns)
     alike = LaplaceFeatures(likeness, varying, name="alike", **full_dtype())(ranks)
     x = layers.Concatenate(name="beside_each_other", **full_dtype())([point, alike])

@@ -17,7 +17,8 @@ _NOTHING = "\r\n " + "".join(_NAMES)  # what a line of empty values has
 _IN_QUOTES = '"(?:[^"]|"")*"'
 _BEGINS = rf"(^|[{''.join(_NAMES)}]) *"  # before a value
 _MOST_LINES = 64  # of a header, whose names may have several in quotes
-_OF_EXCEL = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # a first line that names the separator
+# A first line that names the separator, as Excel writes it.
+_OF_EXCEL = re.compile(rf"sep=([{''.join(_NAMES)}])\s*", re.IGNORECASE)
 Lines = Callable[[], Iterable[str]]  # of a file, from the first, each time that they are wanted
 
 
@@ -47,7 +48,7 @@ class Dialect(NamedTuple):
     @property
     def name(self) -> str:
         """Of the separator, such as "comma"."""
-        return _NAMES.get(self.separator, repr(self.separator))
+        return _NAMES[self.separator]
 
 
 def dialect_of(path: AnyPath, lines: Lines) -> Dialect:
