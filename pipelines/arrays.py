@@ -19,7 +19,7 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
 from tfmeta.errors import UserError
-from tfmeta.networks.table import table_options
+from tfmeta.networks.table import MOST_FEATURES, table_options
 from tfmeta.reading.array_pixels import check_channels_last, look_like_images
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.image_arrays import fitted, format_of
@@ -28,7 +28,8 @@ from tfmeta.reading.origins import Origins
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import Table, find_file
 
-# Ridge regression on a map of the columns and their likeness, which begins in closed form.
+# Ridge regression on a map of the columns and their likeness, which begins in closed form. Of very
+# many columns the map would be too large, and there is none.
 _OF_ROWS = {
     "algorithm": "ridge",
     "network": "table",
@@ -124,6 +125,8 @@ def build(
     source.prepared = prepared_columns(examples, scaling, row_format, index.labels)
     if training.ndim == 2:
         source.learning = {**_OF_ROWS, "network_options": table_options(training, **scaling)}
+        if training.shape[1] > MOST_FEATURES:
+            source.learning["train"] = "none"
     return source
 
 

@@ -57,6 +57,19 @@ def test_the_network_takes_the_ranks_of_training_if_it_is_named_too(rows):
     assert_close(knots.min(0), scaled.min(0))
 
 
+def test_a_map_of_very_many_columns_is_not_made(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(12), 3)
+    settings = {"queries": 1, "ways": 2}
+    for columns, train, likeness in ((1500, "head", 548), (2048, "head", 64), (3000, "none", 64)):
+        x = rng.normal(size=(len(y), columns)).astype(np.float32)
+        np.savez(tmp_path / f"{columns}.npz", x=x, y=y)
+        path = str(tmp_path / f"{columns}.npz")
+        flat = {"pipeline": "arrays", "data_dir": path, "validation_tasks": 0, **settings}
+        found = Plan.make(Settings.of_new_run(flat)).settings
+        assert (found.train, found.network_options["likeness"]) == (train, likeness)
+
+
 def test_images_and_windows_are_no_rows(tmp_path):
     images = np.repeat(DIGITS.images[:, :, :, None], 1, 3) * 15
     np.savez(tmp_path / "images.npz", x=np.uint8(images), y=DIGITS.target)

@@ -15,6 +15,10 @@ from tfmeta.networks.on_sphere import OnSphere
 from tfmeta.networks.scaled_input import scaled_input
 from tfmeta.networks.table_features import likeness_of
 
+# Features of a row, where columns are not more: a map of them has their square. The fewest are of
+# likeness, which says less the more columns there are.
+MOST_FEATURES, _FEWEST = 2048, 64
+
 
 def table(
     input_shape: tuple[int, ...] = (4,),
@@ -87,4 +91,5 @@ def table_options(
     scaled = (rows.astype(np.float64) - np.asarray(input_mean)) / np.asarray(input_scale)
     knots, heights = ranks_of(scaled)
     ranks = {"rank_knots": knots.tolist(), "rank_heights": heights.tolist()}
-    return {**ranks, "likeness": likeness_of(len(rows))}
+    most = max(_FEWEST, (MOST_FEATURES - rows.shape[1]) // 2 * 2)
+    return {**ranks, "likeness": min(most, likeness_of(len(rows)))}
