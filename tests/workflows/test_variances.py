@@ -1,6 +1,7 @@
 """Answers with a variance: by a run, by its exports, and in an evaluation."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas
@@ -94,6 +95,9 @@ def test_an_evaluation_counts_the_targets_within_the_intervals(devices):
     recorded = json.loads((devices / "run/results.json").read_text())
     assert "coverage90" in json.dumps(recorded)
     assert f"{100 * np.mean(within):.1f}% of the targets are within 90% intervals" in str(result)
+    assert "too narrow" not in str(replace(result, facts={**result.facts, "coverage90": 0.86}))
+    few = str(replace(result, facts={**result.facts, "coverage90": 0.775}))
+    assert "77.5% of the targets are within 90% intervals, which are too narrow" in few
 
 
 def test_the_command_prints_what_python_finds(devices, capfd):

@@ -9,6 +9,8 @@ from tfmeta.episodes.target_kind import ACTIONS, CLASSES, VALUES, kind_in
 from tfmeta.errors import counted
 from tfmeta.evaluation.facts import Facts
 
+_FEWEST_HELD = 0.85  # of the targets, in 90% intervals that are wide enough
+
 
 @dataclass(frozen=True)
 class Result(Facts):
@@ -58,7 +60,9 @@ class Result(Facts):
         )
         held = []
         if "coverage90" in facts:
-            held = [f"{100 * facts['coverage90']:.1f}% of the targets are within 90% intervals"]
+            share = facts["coverage90"]
+            narrow = ", which are too narrow" if share < _FEWEST_HELD else ""
+            held = [f"{100 * share:.1f}% of the targets are within 90% intervals{narrow}"]
         episodes = f"episodes {facts['episodes_sha256'][:16]}, seed {facts['seed']}"
         if self.checkpoint is not None:
             episodes += f"; {self.checkpoint} checkpoint, of step {facts['step']}"
