@@ -19,12 +19,12 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
 from tfmeta.errors import UserError
-from tfmeta.networks.table import MOST_FEATURES, table_options
 from tfmeta.reading.array_pixels import check_channels_last, look_like_images
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.image_arrays import fitted, format_of
 from tfmeta.reading.image_files import pinned_format
 from tfmeta.reading.origins import Origins
+from tfmeta.reading.row_likeness import MOST_FEATURES, table_options
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import Table, find_file
 

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from sklearn.datasets import load_wine
 
 from tfmeta.networks import table
-from tfmeta.networks.table import table_options
+from tfmeta.reading.row_likeness import table_options
 
 ROWS = load_wine().data[:40]
 FEW = np.array([[3, 0, 5], [1, 0, 5], [1, 1, 5], [-5, 0, 5], [400, 0, 5]], np.float32)

@@ -40,11 +40,9 @@ class EpisodeSource(ABC):
         input_format: what its examples are, and how encoded ones are prepared.
         target_size: the number of values per answer in regression; None for classification.
         target_kind_name: of the kind of targets, if it does not follow from `target_size`.
-        network: name of the function of `tfmeta.networks` that suits it; None chooses one by the
-            shape of an example.
+        network: the function of `tfmeta.networks` that suits it; None: by the shape of an example.
         network_options: defaults for the arguments of that function.
-        learning: settings that suit its examples, for a user who chooses nothing of how they are
-            learned: the `algorithm`, the `network`, its `network_options`, and others.
+        learning: settings for who chooses none: `algorithm`, `network`, its `network_options`, ...
         learner_options: defaults for every learner, such as the scale of its targets.
         pinned_options: options that the data decided, which a run records for its later data.
         rows_per_example: in an episode; a trajectory counts as one example.
@@ -110,11 +108,7 @@ class EpisodeSource(ABC):
         return False
 
     def check_fixed(self, what: str) -> None:
-        """Raises UserError if an episode depends on what a learner does in it.
-
-        Args:
-            what: needs the same episodes for every learner.
-        """
+        """Raises UserError if an episode depends on what a learner does; `what` needs the same."""
         if self.is_acted_in:
             raise UserError(
                 f"{what} needs episodes that are the same for every learner, and those of "

@@ -3,11 +3,11 @@
 from typing import Any
 
 import keras
-import numpy as np
 import numpy.typing as npt
 from keras import layers, ops
 
-_KNOTS = 17
+from tfmeta.reading.row_likeness import KNOTS, ranks_of
+
 _FARTHEST = 100.0  # ranges of a column beyond its ends, where what is farther is as far
 
 
@@ -23,7 +23,7 @@ class ColumnRanks(layers.Layer):
     """
 
     def build(self, input_shape: Any) -> None:
-        shape = (_KNOTS, input_shape[-1])
+        shape = (KNOTS, input_shape[-1])
         options = {"initializer": "zeros", "trainable": False}
         self.knots = self.add_weight(shape=shape, name="knots", **options)
         self.heights = self.add_weight(shape=shape, name="heights", **options)
@@ -56,31 +56,3 @@ class ColumnRanks(layers.Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
-
-
-def ranks_of(x: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """The knots between which ranks are on straight lines, and the ranks at these.
-
-    Args:
-        x: `(examples, columns)`.
-
-    Returns:
-        Two arrays `(knots, columns)`.
-    """
-    knots, heights = zip(*map(_knots, x.T), strict=True)
-    return np.stack(knots, 1), np.stack(heights, 1)
-
-
-def _knots(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Numbers of a column in order, the last one repeated to fill up, and their scaled ranks."""
-    values, place, counts = np.unique(column, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - counts / 2
-    deviation = ranks[place].std()
-    heights = (ranks - ranks[place].mean()) / (deviation if deviation > 0 else 1)
-    if len(values) > _KNOTS:
-        # Those that divide the examples evenly, the ends among them.
-        even = np.linspace(ranks[0], ranks[-1], _KNOTS)
-        chosen = np.unique(np.abs(ranks - even[:, np.newaxis]).argmin(1))
-        values, heights = values[chosen], heights[chosen]
-    missing = (0, _KNOTS - len(values))
-    return np.pad(values, missing, "edge"), np.pad(heights, missing, "edge")

@@ -1,23 +1,17 @@
 """The columns of a table, and how alike its rows are: features that nothing trains."""
 
 import math
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 from keras import layers
 
-from tfmeta.networks.column_ranks import ColumnRanks, ranks_of
+from tfmeta.networks.column_ranks import ColumnRanks
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.laplace_features import LaplaceFeatures
 from tfmeta.networks.on_sphere import OnSphere
 from tfmeta.networks.scaled_input import scaled_input
-from tfmeta.networks.table_features import likeness_of
-
-# Features of a row, where columns are not more: a map of them has their square. The fewest are of
-# likeness, which says less the more columns there are.
-MOST_FEATURES, _FEWEST = 2048, 64
 
 
 def table(
@@ -72,24 +66,3 @@ def table(
     x = layers.Concatenate(name="beside_each_other", **full_dtype())([point, alike])
     outputs = x if num_outputs is None else layers.Dense(num_outputs, name="head")(x)
     return keras.Model(inputs, outputs, name="table")
-
-
-def table_options(
-    rows: npt.NDArray[Any],
-    *,
-    input_mean: npt.ArrayLike = 0.0,
-    input_scale: npt.ArrayLike = 1.0,
-    input_dtype: str = "float32",
-) -> dict[str, Any]:
-    """The arguments of `table` that the rows of training decide, beside how they are scaled.
-
-    Args:
-        rows: `(rows, columns)`.
-        input_mean, input_scale, input_dtype: as `table` takes them.
-    """
-    del input_dtype
-    scaled = (rows.astype(np.float64) - np.asarray(input_mean)) / np.asarray(input_scale)
-    knots, heights = ranks_of(scaled)
-    ranks = {"rank_knots": knots.tolist(), "rank_heights": heights.tolist()}
-    most = max(_FEWEST, (MOST_FEATURES - rows.shape[1]) // 2 * 2)
-    return {**ranks, "likeness": min(most, likeness_of(len(rows)))}

@@ -16,9 +16,8 @@ from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.laplace_features import LaplaceFeatures
 from tfmeta.networks.on_sphere import OnSphere
 from tfmeta.networks.within_range import BeyondRange, WithinRange
+from tfmeta.reading.row_likeness import likeness_of
 
-# Features of likeness of a kind; the most numbers that those of all rows have together (64 MiB).
-_NUMBER, _FEWEST, _MOST_NUMBERS = 1024, 64, 2**24
 _MARGIN = 0.5  # beyond a column's range, as a share of it, where a line ends
 Array = npt.NDArray[Any]
 
@@ -131,12 +130,6 @@ class TableNetworks:
         beside = layers.Concatenate(name="beside_each_other", **full_dtype())
         outputs = beside(features) if len(features) > 1 else features[0]
         return keras.Model(self._columns.input, outputs, name="table")
-
-
-def likeness_of(rows: int, kinds: int = 1) -> int:
-    """How many features of likeness so many rows have, of each kind."""
-    most = _MOST_NUMBERS // kinds // rows
-    return min(_NUMBER, max(_FEWEST, most // 2 * 2))
 
 
 def _times(factor: Any, features: Any, name: str) -> Any:

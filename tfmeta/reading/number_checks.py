@@ -37,19 +37,29 @@ def check_finite(
 
 def first_unfit(values: Any, rows: FileRows) -> str:
     """The first value that is no number, and where it is."""
+    row = _first_unfit(values)
+    if row is None:
+        return "all of it is empty"
+    return f"{values.tolist()[row]!r:.40} in {rows.where([row])}"
+
+
+def unfit_with_hint(values: Any, rows: FileRows) -> str:
+    """The same, and what is wrong with a text that looks like a number."""
+    row = _first_unfit(values)
+    return first_unfit(values, rows) + ("" if row is None else _hint(values.tolist()[row]))
+
+
+def _first_unfit(values: Any) -> int | None:
     each = values.tolist()
     given = [row for row, value in enumerate(each) if value is not None]
-    if not given:
-        return "all of it is empty"
     odd = [row for row in given if not is_number(each[row])]
     # True and false are numbers where a column has nothing else.
     worse = [row for row in odd if str(each[row]).lower() not in ("true", "false")]
-    first = [*worse, *odd, *given][0]  # of all numbers it is such as a Decimal
-    return f"{each[first]!r:.40} in {rows.where([first])}{_hint(each[first])}"
+    first = [*worse, *odd, *given]  # of all numbers it is such as a Decimal
+    return first[0] if first else None
 
 
 def _hint(value: Any) -> str:
-    """What is wrong with a text that looks like a number."""
     text = value.strip() if isinstance(value, str) else ""
     if re.fullmatch(_OF_THOUSANDS, text):
         return " (is its mark one of thousands? With a point and without them it is a number)"

@@ -16,7 +16,7 @@ from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.frames import TABLES, frame_columns
 from tfmeta.reading.npz_files import DAMAGED as DAMAGED_NPZ
 from tfmeta.reading.npz_files import read_npz, with_examples
-from tfmeta.reading.number_checks import check_finite, first_unfit
+from tfmeta.reading.number_checks import check_finite, unfit_with_hint
 from tfmeta.reading.prepared_columns import lost_in_float32
 from tfmeta.reading.text_columns import text_per_row
 
@@ -164,7 +164,7 @@ class Table:
                 "expected numbers that are real"
             )
         if odd:
-            unfit = [f"{n} ({first_unfit(c, rows)})" for n, c in odd]
+            unfit = [f"{n} ({unfit_with_hint(c, rows)})" for n, c in odd]
             others = f", or choose others with --set pipeline.{option}=A,B" if option else ""
             if option == "features":
                 others = f", or leave them out: {leaving_out([n for n, _ in odd])}"

@@ -11,7 +11,7 @@ from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.frames import TABLES, frame_columns
 from tfmeta.reading.npz_files import DAMAGED, read_npz
-from tfmeta.reading.number_checks import check_finite, first_unfit
+from tfmeta.reading.number_checks import check_finite, unfit_with_hint
 from tfmeta.reading.prepared_columns import lost_in_float32
 from tfmeta.reading.text_columns import text_per_row
 
@@ -114,7 +114,9 @@ class TrajectoryFile:
         columns = [self._columns[name] for name in found]
         named = zip(found, columns, strict=True)
         unfit = [
-            f"{n} ({first_unfit(c, self.rows)})" for n, c in named if c.dtype.kind not in _NUMBER
+            f"{n} ({unfit_with_hint(c, self.rows)})"
+            for n, c in named
+            if c.dtype.kind not in _NUMBER
         ]
         if unfit:
             raise UserError(
