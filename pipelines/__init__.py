@@ -50,7 +50,7 @@ class Pipeline:
         return next(installed, self.from_scratch)
 
 
-_MAP_OF_FEATURES = {
+MAP_OF_FEATURES = {
     "algorithm": "ridge",
     "train": "head",
     "steps": 300,
@@ -58,11 +58,11 @@ _MAP_OF_FEATURES = {
     "validation_tasks": 300,
 }
 _PHOTOGRAPHS = {
-    **_MAP_OF_FEATURES,
+    **MAP_OF_FEATURES,
     "network": "efficientnet_lite2",
     "network.pixels": 0.5,  # for drawings, whose pixels tell more than photographs' features
 }
-_TEXTS = tuple({**_MAP_OF_FEATURES, "network": name} for name in ("multilingual_e5", "minilm"))
+_TEXTS = tuple({**MAP_OF_FEATURES, "network": name} for name in ("multilingual_e5", "minilm"))
 
 
 PIPELINES = {
@@ -85,7 +85,7 @@ PIPELINES = {
         "tfmeta.pipelines.audio_folder:build",
         "your own sounds: a folder with one folder per class",
         algorithm="prototypical",
-        pretrained=({**_MAP_OF_FEATURES, "network": "speech_embedding"},),
+        pretrained=({**MAP_OF_FEATURES, "network": "speech_embedding"},),
         holds_classes=True,
     ),
     "arrays": Pipeline(

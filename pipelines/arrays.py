@@ -19,6 +19,7 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
 from tfmeta.errors import UserError
+from tfmeta.pipelines import MAP_OF_FEATURES
 from tfmeta.reading.array_pixels import check_channels_last, look_like_images
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.image_arrays import fitted, format_of
@@ -27,16 +28,6 @@ from tfmeta.reading.origins import Origins
 from tfmeta.reading.row_likeness import MOST_FEATURES, table_options
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import Table, find_file
-
-# Ridge regression on a map of the columns and their likeness, which begins in closed form. Of very
-# many columns the map would be too large, and there is none.
-_OF_ROWS = {
-    "algorithm": "ridge",
-    "network": "table",
-    "train": "head",
-    "steps": 300,
-    "outer_learning_rate": 1e-4,
-}
 
 
 def build(
@@ -124,10 +115,16 @@ def build(
     source.input_format, source.pinned_options = row_format, options.pinned(row_format)
     source.prepared = prepared_columns(examples, scaling, row_format, index.labels)
     if training.ndim == 2:
-        source.learning = {**_OF_ROWS, "network_options": table_options(training, **scaling)}
-        if training.shape[1] > MOST_FEATURES:
-            source.learning["train"] = "none"
+        source.learning = _learning(training, scaling)
     return source
+
+
+def _learning(training: np.ndarray, scaling: dict) -> dict:
+    """Ridge regression on a map of the columns and their likeness; none of very many columns."""
+    options = table_options(training, **scaling)
+    flat = {f"network.{name}": value for name, value in options.items()}
+    train = {"train": "none"} if training.shape[1] > MOST_FEATURES else {}
+    return {**MAP_OF_FEATURES, "network": "table", **flat, **train}
 
 
 def _read(data_dir, file, columns, options):

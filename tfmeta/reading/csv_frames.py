@@ -21,7 +21,7 @@ from tfmeta.reading.separators import (
 )
 from tfmeta.user_files import AnyPath, open_file
 
-MOST_COLUMNS = 2**16  # pandas makes an object for each
+_MOST_COLUMNS = 2**16  # pandas makes an object for each
 _NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # in place of a number
 
 
@@ -54,9 +54,9 @@ def csv_frame(path: AnyPath, text: Collection[str]) -> Any:
 
 def check_number_of_columns(path: AnyPath, number: int) -> None:
     """Raises UserError if there are more columns than a table should have."""
-    if number > MOST_COLUMNS:
+    if number > _MOST_COLUMNS:
         raise UserError(
-            f"{path} has {number} columns; expected {MOST_COLUMNS} at most. Longer vectors go "
+            f"{path} has {number} columns; expected {_MOST_COLUMNS} at most. Longer vectors go "
             "into an NPZ file, as its array x"
         )
 

@@ -17,16 +17,14 @@ from tfmeta.training.trained_part import ALL
 
 def suited(settings: Settings, source: EpisodeSource) -> Settings:
     """Settings with what suits the source, if the user chose nothing of how it is learned."""
-    own = source.learning
+    own, flat = source.learning, settings.to_flat()
     chosen = [settings.train, settings.augment, settings.learner_options, settings.network_options]
     is_open = settings.network == AUTO and settings.algorithm == own.get("algorithm")
-    if is_open and not any(chosen):
-        left = {name: each for name, each in own.items() if getattr(settings, name) in (None, AUTO)}
-        settings = replace(settings, **left)
-    if settings.network != own.get("network"):
-        return settings
-    options = {**own["network_options"], **settings.network_options}
-    return replace(settings, network_options=options)
+    names = list(own)
+    if not is_open or any(chosen):
+        is_named = settings.network == own.get("network")
+        names = [name for name in own if is_named and name.startswith("network.")]
+    return settings.updated({name: own[name] for name in names if flat.get(name) in (None, AUTO)})
 
 
 def resolved(
