@@ -129,6 +129,7 @@ PREFIXED = {
     "tfds:": Pipeline(
         "tfmeta.pipelines.tfds:build",
         "any dataset of TFDS with images or vectors and a label, once prepared",
+        algorithm="ridge",
     ),
     "gym:": Pipeline(
         "tfmeta.pipelines.gym:build",
@@ -144,6 +145,11 @@ PREFIXED = {
         },
     ),
 }
+
+
+def suited_to_images() -> Mapping[str, Any]:
+    """The settings that suit a source of images, if the weights they need are installed."""
+    return _PHOTOGRAPHS if NETWORKS["efficientnet_lite2"].is_installed else {}
 
 
 def pipeline_of(name: str) -> Pipeline | None:

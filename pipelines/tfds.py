@@ -19,6 +19,8 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.splitting import TEST, VALIDATION, split_classes
 from tfmeta.errors import UserError, counted, described, listed
 from tfmeta.extras import import_extra
+from tfmeta.network_registry import suited_options
+from tfmeta.pipelines import suited_to_images
 from tfmeta.reading.encoded_images import (
     deep_range_of,
     file_state,
@@ -99,7 +101,20 @@ def build(
         len(names), groups=groups, by=split_by, validation=validation, test=test, seed=split_seed
     )
     index = ClassIndex(examples, labels, splits, names, groups, group_names, origins)
-    return ClassSource(f"tfds:{name}", index, input_format=image_format, rotations=rotations)
+    source = ClassSource(f"tfds:{name}", index, input_format=image_format, rotations=rotations)
+    if image_format is not None and image_format.channels == 3 and not rotations:
+        source.learning = _learning(features[chosen.image].shape, size)
+    return source
+
+
+def _learning(shape: tuple, size) -> dict:
+    """What suits photographs, at their own size if the network has no use for more."""
+    learning = dict(suited_to_images())
+    if learning and size is None:
+        largest = suited_options(learning["network"])["size"]
+        is_smaller = None not in shape[:2] and max(shape[:2]) <= max(largest)
+        learning["pipeline.size"] = list(shape[:2]) if is_smaller else largest
+    return learning
 
 
 def prepared_builder(name: str, data_dir=None):

@@ -100,3 +100,23 @@ class TinyUnlabelled(Tiny):
     def example(self, label, number):
         image = pixels(label, number)
         return {"image": image, "colour": number % 2, "form": label, "year": 2000 + label}
+
+
+class TinyOfOneSize(Tiny):
+    """Images of a size that TFDS knows."""
+
+    FEATURES = F.FeaturesDict(
+        {"image": F.Image(shape=(8, 8, 3)), "label": F.ClassLabel(names=CLASSES)}
+    )
+
+    def example(self, label, number):
+        return {"image": pixels(label, number), "label": label}
+
+
+class TinyGrey(Tiny):
+    FEATURES = F.FeaturesDict(
+        {"image": F.Image(shape=(8, 8, 1)), "label": F.ClassLabel(names=CLASSES)}
+    )
+
+    def example(self, label, number):
+        return {"image": pixels(label, number)[..., :1], "label": label}

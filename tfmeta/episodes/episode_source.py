@@ -42,7 +42,8 @@ class EpisodeSource(ABC):
         target_kind_name: of the kind of targets, if it does not follow from `target_size`.
         network: the function of `tfmeta.networks` that suits it; None: by the shape of an example.
         network_options: defaults for the arguments of that function.
-        learning: flat settings for who chooses none of them, as a `Pipeline` has for all its data.
+        learning: flat settings for who chooses none of them, as a `Pipeline` has for all its data;
+            options of the pipeline among them open the source again.
         learner_options: defaults for every learner, such as the scale of its targets.
         pinned_options: options that the data decided, which a run records for its later data.
         rows_per_example: in an episode; a trajectory counts as one example.

@@ -71,7 +71,11 @@ class Plan:
         Raises:
             UserError: if there is no such source, learner, option or network.
         """
-        return cls._made(settings, source or open_source(settings), is_new=True)
+        source = source or open_source(settings)
+        suits = suited(settings, source)
+        if suits.pipeline_options != settings.pipeline_options:  # they decide how it is read
+            source = open_source(suits)
+        return cls._made(suits, source, is_new=True)
 
     @classmethod
     def of_run(cls, run: RunDirectory, settings: Settings | None = None) -> "Plan":
@@ -92,8 +96,6 @@ class Plan:
 
     @classmethod
     def _made(cls, settings: Settings, source: EpisodeSource, *, is_new: bool) -> "Plan":
-        if is_new:
-            settings = suited(settings, source)
         parts: dict[str, Any] = {
             "learner_class": settings.load_learner_class(),
             "network_function": network_function(settings.network, source),

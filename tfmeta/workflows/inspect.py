@@ -79,9 +79,8 @@ def inspect(
         given = Settings.of_new_run(as_flat({"pipeline": pipeline, **settings}))
         if file is not None:
             check_free(file)
-        source = open_source(replace(given, skip_unreadable=True))
-        plan = Plan.make(given, source)
-        facts, shape = make_report(plan), plan.task_shape
+        plan = Plan.make(given, open_source(replace(given, skip_unreadable=True)))
+        facts, source, shape = make_report(plan), plan.source, plan.task_shape
         sheet = {"file": None, "skipped": "none was asked for"}
         if file is not None:
             reason = why_not(source, shape)
