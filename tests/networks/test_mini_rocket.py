@@ -8,7 +8,8 @@ import pytest
 from closeness import assert_close
 
 from tfmeta.networks.mini_rocket import MiniRocket
-from tfmeta.networks.window_features import are_windows, features_of_windows, steps_of_windows
+from tfmeta.networks.window_features import features_of_windows, steps_of_windows
+from tfmeta.reading.sensor_windows import are_windows
 
 
 def windows(number=6, time=40, channels=3):

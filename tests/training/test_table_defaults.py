@@ -70,12 +70,6 @@ def test_a_map_of_very_many_columns_is_not_made(tmp_path):
         assert (found.train, found.network_options["likeness"]) == (train, likeness)
 
 
-def test_windows_are_no_rows(tmp_path):
-    windows = np.random.default_rng(0).normal(size=(40, 16, 2)).astype(np.float32)
-    np.savez(tmp_path / "windows.npz", x=windows, y=np.repeat(np.arange(10), 4))
-    assert of(tmp_path / "windows.npz", queries=1)[:3] == ("ridge", "auto", "all")
-
-
 def test_a_run_goes_on_with_the_network_that_it_began_with(rows, tmp_path, caplog):
     run = tfmeta.train(
         "arrays", data_dir=rows, steps=2, validation_tasks=0, run_dir=tmp_path / "run"

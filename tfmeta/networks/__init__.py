@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what the rows below are, for type checkers and editors
     from tfmeta.networks.policy import policy
     from tfmeta.networks.recurrent import recurrent
     from tfmeta.networks.resnet12 import resnet12
+    from tfmeta.networks.rocket import rocket
     from tfmeta.networks.search_cells import search_cells
     from tfmeta.networks.search_units import search_units
     from tfmeta.networks.speech_embedding import speech_embedding
@@ -56,6 +57,7 @@ __all__ = [
     "policy",
     "recurrent",
     "resnet12",
+    "rocket",
     "search_cells",
     "search_units",
     "speech_embedding",

@@ -4,15 +4,16 @@ from typing import Any
 
 import keras
 import numpy.typing as npt
-from keras import layers, ops
+from keras import ops
 
+from tfmeta.networks.fitted_layer import FittedLayer
 from tfmeta.reading.row_likeness import KNOTS, ranks_of
 
 _FARTHEST = 100.0  # ranges of a column beyond its ends, where what is farther is as far
 
 
 @keras.saving.register_keras_serializable("tfmeta")
-class ColumnRanks(layers.Layer):
+class ColumnRanks(FittedLayer):
     """The rank of each number in its column, centred and scaled to a deviation of one.
 
     So a few huge numbers do not set the scale of a column, and the logarithm or the square of a

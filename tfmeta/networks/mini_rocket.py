@@ -6,14 +6,16 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-from keras import layers, ops
+from keras import ops
 
-LENGTH = 9  # of a kernel, and so of the shortest window
+from tfmeta.networks.fitted_layer import FittedLayer
+from tfmeta.reading.sensor_windows import SHORTEST
+
+LENGTH = SHORTEST  # of a kernel
 _KERNELS = np.array(
     [np.where(np.isin(range(LENGTH), high), 2, -1) for high in combinations(range(LENGTH), 3)]
 )
 _NUMBER = len(_KERNELS)  # 84
-_THRESHOLDS = 24  # of each kernel, in all dilations together
 # A kernel makes zero of what is constant, up to rounding, which must not decide what is above. So
 # thresholds are a little above the quantiles, for examples of a deviation of about one.
 _APART = 1e-3
@@ -21,7 +23,7 @@ _GOLDEN = (np.sqrt(5) + 1) / 2
 
 
 @keras.saving.register_keras_serializable("tfmeta")
-class MiniRocket(layers.Layer):
+class MiniRocket(FittedLayer):
     """In which share of a window a fixed convolution is above a threshold: 2,016 such shares.
 
     Dempster, Schmidt and Webb 2021, "MiniRocket", https://arxiv.org/abs/2012.08791, section 3: the
@@ -32,14 +34,21 @@ class MiniRocket(layers.Layer):
     others none. Before `fit`, all thresholds are zero.
 
     Args:
+        number: of thresholds of each kernel, in all dilations together.
         **options: of a Keras layer.
     """
+
+    def __init__(self, number: int = 24, **options: Any):
+        super().__init__(**options)
+        if number < 1:
+            raise ValueError(f"received {number} thresholds; expected 1 or more")
+        self.number = number
 
     def build(self, input_shape: Any) -> None:
         _, time, channels = input_shape
         if time < LENGTH:
             raise ValueError(f"received windows of {time} steps; expected {LENGTH} or more")
-        self.dilations, counts = _dilations(time)
+        self.dilations, counts = _dilations(time, self.number)
         options = {"initializer": "zeros", "trainable": False}
         self.kernels = [
             self.add_weight(shape=(LENGTH, channels, _NUMBER), name=f"kernels{each}", **options)
@@ -52,7 +61,7 @@ class MiniRocket(layers.Layer):
         super().build(input_shape)
 
     def call(self, x: Any) -> Any:
-        """Windows `(batch, time, channels)` -> `(batch, 2016)`, each number from 0 to 1."""
+        """Windows `(batch, time, channels)` -> `(batch, 84 * number)`, each share from 0 to 1."""
         shares = []
         for number, dilation in enumerate(self.dilations):
             around = 4 * dilation  # of zeros that the first and the last place see
@@ -78,7 +87,7 @@ class MiniRocket(layers.Layer):
         """
         rng = np.random.default_rng(0)
         # A low-discrepancy sequence: however few are taken, they are spread evenly.
-        levels = np.arange(1, _THRESHOLDS + 1) * _GOLDEN % 1
+        levels = np.arange(1, self.number + 1) * _GOLDEN % 1
         taken = 0
         for number, thresholds in enumerate(self.thresholds):
             self.kernels[number].assign(_of_drawn_channels(x.shape[-1], rng))
@@ -90,13 +99,16 @@ class MiniRocket(layers.Layer):
             taken += count
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return (input_shape[0], _NUMBER * _THRESHOLDS)
+        return (input_shape[0], _NUMBER * self.number)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "number": self.number}
 
 
-def _dilations(time: int) -> tuple[list[int], list[int]]:
+def _dilations(time: int, number: int) -> tuple[list[int], list[int]]:
     """The dilations of windows of so many steps, and how many thresholds each has."""
     most = np.log2((time - 1) / (LENGTH - 1))
-    every = np.logspace(0, most, _THRESHOLDS, base=2.0)
+    every = np.logspace(0, most, number, base=2.0)
     # The last one may be rounded to what is longer than a window.
     whole = np.minimum(np.int64(every + 1e-9), (time - 1) // (LENGTH - 1))
     dilations, counts = np.unique(whole, return_counts=True)

@@ -9,17 +9,12 @@ from keras import layers
 
 from tfmeta.networks.in_parts import computed
 from tfmeta.networks.input_dtypes import full_dtype
-from tfmeta.networks.mini_rocket import LENGTH, MiniRocket
+from tfmeta.networks.mini_rocket import MiniRocket
 from tfmeta.networks.scaled_input import window_input
 from tfmeta.networks.table_features import TableNetworks
 from tfmeta.networks.window_figures import WindowFigures
 
-_LEAST = 0.03  # of a deviation: a share that hardly differs among the windows says little
-
-
-def are_windows(input_shape: tuple[int, ...]) -> bool:
-    """Whether an example is `(time, channels)`, and long enough for convolutions."""
-    return len(input_shape) == 2 and input_shape[0] >= LENGTH
+LEAST_DEVIATION = 0.03  # of a deviation: a share that hardly differs among the windows says little
 
 
 def steps_of_windows(
@@ -66,7 +61,7 @@ def features_of_windows(
 def _centred(network: keras.Model, windows: npt.NDArray[np.float32]) -> keras.Model:
     """The same network, of a mean of zero and a deviation of about one for the windows."""
     made = computed(network, windows)
-    scale = 1 / (made.std(0) + _LEAST)
+    scale = 1 / (made.std(0) + LEAST_DEVIATION)
     offset = (-made.mean(0) * scale).tolist()
     centred = layers.Rescaling(scale.tolist(), offset, name="centred", **full_dtype())
     return keras.Model(network.input, centred(network.output))

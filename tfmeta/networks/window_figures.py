@@ -6,7 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-from keras import layers, ops
+from keras import ops
+
+from tfmeta.networks.fitted_layer import FittedLayer
 
 _OF_A_CHANNEL = 12
 _QUARTERS = (1, 2, 3)  # of the steps, in the order of their values
@@ -16,7 +18,7 @@ _FARTHEST = 5.0  # deviations from the mean, where what is farther is as far
 
 
 @keras.saving.register_keras_serializable("tfmeta")
-class WindowFigures(layers.Layer):
+class WindowFigures(FittedLayer):
     """Windows `(batch, time, channels)` -> figures `(batch, number)`.
 
     Of each channel the mean, the deviation, the least and the greatest value and the quartiles; of

@@ -11,10 +11,10 @@ from tfmeta import pipelines
 from tfmeta.episodes.class_source import ClassSource
 from tfmeta.evaluation.unseen_labels import Comparable
 from tfmeta.networks.in_parts import FittedFeatures, computed
-from tfmeta.networks.mini_rocket import LENGTH
 from tfmeta.networks.mlp import mlp
 from tfmeta.networks.table_features import TableNetworks
-from tfmeta.networks.window_features import are_windows, features_of_windows, steps_of_windows
+from tfmeta.networks.window_features import features_of_windows, steps_of_windows
+from tfmeta.reading.sensor_windows import SHORTEST, are_windows
 from tfmeta.workflows.learnable.classes import learned
 from tfmeta.workflows.learnable.kind import Learnable
 from tfmeta.workflows.learnable.request import CHOOSING, GAPS, Request
@@ -60,7 +60,7 @@ def _how_taken(input_shape: tuple[int, ...]) -> Iterator[str]:
     if len(input_shape) > 1 and not are_windows(input_shape):
         yield (
             f"{as_columns(input_shape)}; windows of sensor data have the shape (time, channels), "
-            f"from {LENGTH} steps up"
+            f"from {SHORTEST} steps up"
         )
 
 

@@ -1,0 +1,70 @@
+"""What windows of sensor data are learned by for who names nothing of the learning."""
+
+import numpy as np
+import pytest
+
+import tfmeta
+from tfmeta.networks.fitted_layer import fit_layers
+from tfmeta.training.plan import Plan
+from tfmeta.training.settings import Settings
+
+SMALL = {"ways": 2, "shots": 1, "queries": 2, "validation_tasks": 0}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """Waves of ten frequencies, each at any time of its window; the odd ones are for the test."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(10), 8)
+    time = np.arange(64) + rng.uniform(0, 64, (80, 1))
+    waves = np.sin(time * (0.2 + 0.12 * y[:, np.newaxis]))
+    x = np.stack([waves, waves**2], -1) + 0.3 * rng.normal(size=(80, 64, 2))
+    path = tmp_path_factory.mktemp("windows") / "waves.npz"
+    np.savez(path, x=x.astype(np.float32), y=y, split=np.where(y % 2 == 0, "train", "test"))
+    return path
+
+
+def plan_of(path, **flat):
+    flat = {"pipeline": "arrays", "data_dir": str(path), **SMALL, **flat}
+    return Plan.make(Settings.of_new_run(flat))
+
+
+def learning(plan):
+    return plan.settings.algorithm, plan.settings.network, plan.settings.train
+
+
+def test_they_are_learned_by_what_happens_in_them(file):
+    assert learning(plan_of(file)) == ("ridge", "rocket", "head")
+    assert learning(plan_of(file, algorithm="maml")) == ("maml", "auto", "all")
+    assert learning(plan_of(file, network="conv1d")) == ("ridge", "conv1d", "all")
+
+
+def test_what_is_too_short_is_learned_as_columns(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 8, 2)).astype(np.float32)
+    np.savez(tmp_path / "short.npz", x=x, y=np.repeat(np.arange(10), 4))
+    assert learning(plan_of(tmp_path / "short.npz")) == ("ridge", "auto", "all")
+
+
+def test_the_network_is_fitted_to_the_windows_of_training_alone(file):
+    plan = plan_of(file)
+    network = plan.learner.build().network
+    index = plan.source.index
+    training = index.examples[np.isin(index.labels, index.splits["train"])]
+    assert len(training) == 40
+    expected = tfmeta.networks.rocket((64, 2), None, **plan.source.network_options)
+    assert np.ptp(expected.get_layer("mini_rocket").get_weights()[1]) == 0
+    fit_layers(expected, training)
+    for one, other in zip(network.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_a_run_is_ahead_of_everything_trivial(file, tmp_path):
+    run = tfmeta.train("arrays", data_dir=file, steps=2, run_dir=tmp_path / "run", **SMALL)
+    assert tfmeta.train(run_dir=run.path, resume=True, steps=10).step == 10
+    result = tfmeta.evaluate(run, tasks=100, ways=5)
+    ahead = {each["name"]: each["difference"] for each in result.facts["baselines"]}
+    assert len(ahead) >= 4
+    assert min(ahead.values()) > 0.03
+    export = tfmeta.export(run, output=tmp_path / "waves", calibration_tasks=0)
+    assert tfmeta.verify(export).ok
