@@ -109,6 +109,16 @@ def test_progress_goes_where_the_user_says(caplog):
     assert of_tfmeta(caplog) == ["evaluate  100%  2 tasks"]
 
 
+def test_what_a_run_was_trained_on_says_little_of_what_is_new():
+    told = Told()
+    for split in ("train", "all", "test", "validation"):
+        own = {"progress": told, "is_recorded": False, "baselines": False}
+        tfmeta.evaluate(trained.glyph_run(), split=split, tasks=1, **own)
+    said = [line for line in told.lines if "trained on" in line]
+    assert ["train split" in line for line in said] == [True, False]
+    assert "says little of what is new" in said[1]
+
+
 def test_a_training_is_stopped_by_the_caller_and_goes_on(tmp_path):
     facts = {"steps": 8, "log_every": 2, "meta_batch": 2, "validation_tasks": 0}
     facts |= {"ways": (2, np.int64(3))}

@@ -10,6 +10,12 @@ from tfmeta.errors import UserError, counted, listed
 from tfmeta.reading.file_rows import FileRows
 from tfmeta.reading.split_names import SPLIT_NAMES, SPLITS
 
+# A table for an ordinary classifier has a split of its rows.
+_NO_SPLIT = (
+    ", because the test is of classes that training never saw. Leave pipeline.split out (of an "
+    "NPZ: its array `split`), and classes are divided"
+)
+
 
 def classes_of(
     texts: dict[str, np.ndarray], *, names: FileRows, **split_options: Any
@@ -33,11 +39,12 @@ def classes_of(
         rows = np.flatnonzero(values != expected[labels])
         if len(rows):
             row, others = rows[0], sorted(set(class_names[labels[rows]].tolist()))
+            leave_out = _NO_SPLIT if option == "split" else ""
             raise UserError(
                 f"{counted(len(others), 'class')} of {path} with two values of {option}: "
                 f"{listed(others)} "
                 f"({class_names[labels[row]]} has {expected[labels[row]]} and, in "
-                f"{names.where([row])}, {values[row]}); expected one {option} per class"
+                f"{names.where([row])}, {values[row]}); expected one {option} per class{leave_out}"
             )
         return expected
 

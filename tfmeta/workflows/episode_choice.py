@@ -32,6 +32,7 @@ _OPPOSITES = {
     "within_group": "across_groups",
     "query_other_group": "query_same_group",
 }
+_TRAINED_ON = ("train", "all")  # splits
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,11 @@ class EpisodeChoice:
             run.check_unseen(source.recorded_splits(), split)
         else:
             run.check_splits(source.recorded_splits())
+            if split in _TRAINED_ON and source.recorded_splits():
+                progress.say(
+                    f"the run was trained on what the {split} split holds, so that this says "
+                    "little of what is new; the test split has what it never saw"
+                )
         source.check(split, shape)  # before the wait for what else there is to do
         for line in source.left_out({split: shape}):
             progress.say(line)
