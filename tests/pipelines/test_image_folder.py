@@ -91,7 +91,11 @@ def test_split_folders_may_hold_groups(tmp_path):
         ((), {}, r"has no class folders; expected a folder of images for each class"),
         (("a", "b/c"), {}, r"b holds folders and .*a holds files; expected class folders at one"),
         (("train/a", "test/a"), {}, r"class a of .* is in the splits test and train"),
-        (("a/b/c",), {}, r"class folder .*a/b has a folder in it, c"),
+        (
+            ("a/b/c",),
+            {},
+            r"class folder .*a/b has a folder in it, c; .* move the files up .* as b-c",
+        ),
         (("a", "b"), {}, r"1 class for validation and 1 for test leave none of 2 for training"),
         (("a", "b"), {}, r"Add more, or learn so few without training: tfmeta learn DATA$"),
         (("a", "b", "c"), {"split_by": "group"}, r"there are no groups; expected 'class'"),

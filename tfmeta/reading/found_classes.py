@@ -119,9 +119,18 @@ def _has_groups(parts: Sequence[Path]) -> bool:
     if deep and flat:
         raise UserError(
             f"{deep[0]} holds folders and {flat[0]} holds files; expected class folders at one "
-            "depth: ROOT/CLASS/file or ROOT/GROUP/CLASS/file"
+            f"depth: ROOT/CLASS/file or ROOT/GROUP/CLASS/file. {_moved(deep[0])}"
         )
     return bool(deep)
+
+
+def _moved(folder: Path) -> str:
+    """What helps where a folder holds classes of its own, or is one."""
+    inside = next(iter(folders_in(folder))).name
+    return (
+        f"If {folder.name} is one class, move the files up into it; if {inside} is one, move it "
+        f"beside {folder.name}, as {folder.name}-{inside}"
+    )
 
 
 def _check(found: Sequence[FoundClass], root: Path, noun: str) -> None:
@@ -129,7 +138,7 @@ def _check(found: Sequence[FoundClass], root: Path, noun: str) -> None:
     if deeper:
         raise UserError(
             f"class folder {deeper[0].parent} has a folder in it, {deeper[0].name}; expected "
-            f"{noun} alone"
+            f"{noun} alone. {_moved(deeper[0].parent)}"
         )
     seen: dict[str, FoundClass] = {}
     for each in found:
