@@ -20,7 +20,7 @@ from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
 from tfmeta.errors import UserError
 from tfmeta.pipelines import MAP_OF_FEATURES, suited_to_images
-from tfmeta.reading.array_pixels import check_channels_last, look_like_images
+from tfmeta.reading.array_pixels import check_channels_last, look_like_images, why_no_images
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.image_arrays import fitted, format_of
 from tfmeta.reading.image_files import pinned_format
@@ -106,7 +106,8 @@ def build(
         examples, row_format = options.applied(
             table, names, in_training, answers=(chosen["label"],)
         )
-    index = ClassIndex(examples, **classes, origins=Origins(names=table.rows))
+    notes = _notes(table, are_images, images)
+    index = ClassIndex(examples, **classes, origins=Origins(names=table.rows, notes=notes))
     source = ClassSource("arrays", index, input_format=image_format, rotations=rotations)
     if image_format is not None:
         source.pinned_options = _pinned(image_format, image_options)
@@ -119,9 +120,17 @@ def build(
     source.prepared = prepared_columns(examples, scaling, row_format, index.labels)
     if are_windows(training.shape[1:]):
         source.learning = {**MAP_OF_FEATURES, "network": "rocket"}
+        source.network = "conv1d"  # of who names a part of the learning
     elif training.ndim == 2:
         source.learning = _learning(training, scaling)
     return source
+
+
+def _notes(table: Table, are_images: bool, images: bool | None) -> tuple[str, ...]:
+    """Why what may be images is learned as vectors."""
+    x = table.columns["x"] if table.is_npz else None
+    why = None if x is None or are_images or images is False else why_no_images(x)
+    return () if why is None else (f"x of shape {x.shape} is taken for vectors; {why}",)
 
 
 def _learning(training: np.ndarray, scaling: dict) -> dict:

@@ -25,7 +25,7 @@ MISTYPED = (
     ("learn", "some.csv", "--target", "b", "--categories", "{bad", "option by column, which is no"),
     ("train", "nothing", "unknown pipeline 'nothing'"),
     ("train", "glyphs", "--algorithm", "none", "unknown algorithm 'none'"),
-    ("inspect", "glyphs", "--set", "network=none", "of the pipeline's alone"),
+    ("inspect", "glyphs", "--set", "network=none", "of the pipeline's, or validation_tasks"),
     ("train", "glyphs", "--network", "none", "unknown network 'none'"),
     ("inspect", "nothing", "unknown pipeline 'nothing'"),
     ("explain", "nowhere", "a.png", "nowhere is no run directory"),

@@ -66,6 +66,16 @@ def test_of_many_examples_some_of_all_are_taken():
     assert set(np.diff(layer.seen[:, 0])) == {2, 3}
 
 
+def test_examples_that_say_nothing_are_refused():
+    x = windows()
+    network = networks.rocket(SHAPE, None)
+    x[3, 2, 1] = np.nan
+    for wrong, message in ((x, "some that are not finite"), (x[:0], "no examples")):
+        with pytest.raises(ValueError, match=f"received {message}; expected finite examples"):
+            fit_layers(network, wrong)
+    fit_layers(network, windows().tolist())
+
+
 def test_it_comes_back_from_its_file(tmp_path):
     x = windows()
     network = fitted(x, 3, thresholds=5)
@@ -78,8 +88,11 @@ def test_it_comes_back_from_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"thresholds": 0}, "received 0 thresholds; expected 1 or more"),
-        ({"figures": -1.0}, r"figures=-1.0; expected 0 or more"),
+        ({"thresholds": 0}, "received 0 thresholds; expected a whole number, 1 or more"),
+        ({"thresholds": 2.5}, "received 2.5 thresholds; expected a whole number"),
+        ({"figures": float("nan")}, "figures=nan; expected a finite number"),
+        ({"input_shape": (None, 2)}, r"expected windows, \(time, channels\)"),
+        ({"figures": -1.0}, r"figures=-1.0; expected a finite number, 0 or more"),
         ({"input_shape": (8, 2)}, "windows of 8 steps; expected 9 or more"),
         ({"input_shape": (30,)}, r"expected windows, \(time, channels\)"),
     ],

@@ -7,6 +7,7 @@ import tfmeta
 from tfmeta.networks.fitted_layer import fit_layers
 from tfmeta.training.plan import Plan
 from tfmeta.training.settings import Settings
+from tfmeta.training.untrained import untrained_learner
 
 SMALL = {"ways": 2, "shots": 1, "queries": 2, "validation_tasks": 0}
 
@@ -36,6 +37,7 @@ def learning(plan):
 def test_they_are_learned_by_what_happens_in_them(file):
     assert learning(plan_of(file)) == ("ridge", "rocket", "head")
     assert learning(plan_of(file, algorithm="maml")) == ("maml", "auto", "all")
+    assert plan_of(file, algorithm="maml").learner.network_function is tfmeta.networks.conv1d
     assert learning(plan_of(file, network="conv1d")) == ("ridge", "conv1d", "all")
 
 
@@ -66,5 +68,34 @@ def test_a_run_is_ahead_of_everything_trivial(file, tmp_path):
     ahead = {each["name"]: each["difference"] for each in result.facts["baselines"]}
     assert len(ahead) >= 4
     assert min(ahead.values()) > 0.03
+    assert ahead["network before training, nearest mean"] < ahead["raw inputs, nearest mean"]
+    x = np.load(file)
+    np.savez(tmp_path / "longer.npz", **{**x, "x": np.repeat(x["x"], 2, axis=1)})
+    with pytest.raises(tfmeta.UserError, match=r"have the shape \(128, 2\); .* on \(64, 2\)"):
+        tfmeta.evaluate(run, tasks=1, data_dir=tmp_path / "longer.npz")
     export = tfmeta.export(run, output=tmp_path / "waves", calibration_tasks=0)
     assert tfmeta.verify(export).ok
+
+
+@pytest.mark.slow
+def test_half_precision_fits_it_too(file, tmp_path):
+    settings = {"steps": 2, "run_dir": tmp_path / "run", "precision": "mixed_bfloat16", **SMALL}
+    run = tfmeta.train("arrays", data_dir=file, **settings)
+    assert run.step == 2
+
+
+def test_the_network_before_training_is_fitted_too(file):
+    plan = plan_of(file, network="rocket", algorithm="prototypical", train="all")
+    start = plan.learner.build().network
+    again = untrained_learner(plan.settings, plan.source, plan.learner.build()).network
+    for one, other in zip(start.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_option_of_another_network_is_refused(file):
+    with pytest.raises(tfmeta.UserError, match=r"conv1d has no option 'figures'; .*--network NAME"):
+        plan_of(file, **{"network.figures": 1.0})
+    with pytest.raises(
+        tfmeta.UserError, match=r"rocket has no option 'filters'; .* figures, [^.]*$"
+    ):
+        plan_of(file, **{"network.filters": 3, "network": "rocket"})

@@ -79,8 +79,8 @@ def given_options(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def pipeline_options(assignments: Sequence[str]) -> dict[str, Any]:
-    """`--set pipeline.NAME=VALUE` as settings, of a command that takes no others.
+def pipeline_options(assignments: Sequence[str], *others: str) -> dict[str, Any]:
+    """`--set pipeline.NAME=VALUE` as settings, of a command that takes few others.
 
     Raises:
         UserError: if one is no option of the pipeline.
@@ -88,6 +88,8 @@ def pipeline_options(assignments: Sequence[str]) -> dict[str, Any]:
     from tfmeta.training.flat_settings import parse_assignment
 
     own = dict(map(parse_assignment, assignments))
-    if wrong := [key for key in own if not key.startswith("pipeline.")]:
-        raise UserError(f"received --set {wrong[0]}; expected an option of the pipeline's alone")
+    wrong = [key for key in own if not key.startswith("pipeline.") and key not in others]
+    if wrong:
+        what = f", or {' or '.join(others)}" if others else " alone"
+        raise UserError(f"received --set {wrong[0]}; expected an option of the pipeline's{what}")
     return own

@@ -41,7 +41,7 @@ def inspect(assignments: Sequence[str], contact_sheet: Any, as_json: bool, **opt
     from tfmeta.training.flat_settings import as_flat
     from tfmeta.training.settings import Settings
 
-    given = given_options(options) | pipeline_options(assignments)
+    given = given_options(options) | pipeline_options(assignments, "validation_tasks")
     settings = Settings.of_new_run(as_flat(given))
     plain_name = settings.pipeline.replace(":", "-").replace("/", "-")
     contact_sheet = contact_sheet or Path(f"{plain_name}-contact-sheet.png")

@@ -248,8 +248,9 @@ class EpisodeModel(TaskModel):
         if not self.trainable_variables:
             raise UserError(
                 f"nothing is to be trained: every layer of the network {self.network.name!r} is "
-                "frozen. Set trainable=True on those that training is to change, and compile "
-                "again; or train 0 steps to keep it as it is (--steps 0)"
+                "frozen, or has no weights to train. Set trainable=True on those that training is "
+                "to change, and compile again; or train a map of its features (--train head); or "
+                "train 0 steps to keep it as it is (--steps 0)"
             )
         if self.optimizer is None:
             raise UserError("compiled with optimizer=None; expected an optimizer to train with")

@@ -39,14 +39,22 @@ def fit_layers(network: keras.Model, examples: npt.NDArray[Any]) -> None:
         examples: `(examples, ...)`, as the network takes them; of more than 1,000, these many are
             taken, evenly spaced.
 
+    Raises:
+        ValueError: if there is no example, or one is not finite.
+
     Example:
 
     >>> windows = np.random.default_rng(0).normal(size=(20, 32, 3))
     >>> network = tfmeta.networks.rocket((32, 3), None)
     >>> fit_layers(network, windows)
     """
+    examples = np.asarray(examples)
+    if not len(examples) or not np.isfinite(examples).all():
+        what = "some that are not finite" if len(examples) else "no examples"
+        raise ValueError(f"received {what}; expected finite examples to fit layers to")
     if len(examples) > _MOST:
         examples = examples[np.linspace(0, len(examples) - 1, _MOST).astype(int)]
     for layer in network.layers:  # in the order in which they are called
         if isinstance(layer, FittedLayer):
-            layer.fit(computed(keras.Model(network.input, layer.input), examples))
+            before = computed(keras.Model(network.input, layer.input), examples)
+            layer.fit(before.astype(layer.compute_dtype))

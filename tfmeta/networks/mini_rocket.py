@@ -40,8 +40,8 @@ class MiniRocket(FittedLayer):
 
     def __init__(self, number: int = 24, **options: Any):
         super().__init__(**options)
-        if number < 1:
-            raise ValueError(f"received {number} thresholds; expected 1 or more")
+        if not isinstance(number, int) or number < 1:
+            raise ValueError(f"received {number} thresholds; expected a whole number, 1 or more")
         self.number = number
 
     def build(self, input_shape: Any) -> None:

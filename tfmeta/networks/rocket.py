@@ -1,5 +1,7 @@
 """Windows of sensor data as a linear head learns them: features that no gradient trains."""
 
+import math
+
 import keras
 import numpy.typing as npt
 from keras import layers
@@ -46,8 +48,8 @@ def rocket(
     >>> rocket((50, 3), None).output_shape
     (None, 1047)
     """
-    if figures < 0:
-        raise ValueError(f"received figures={figures}; expected 0 or more")
+    if not (figures >= 0 and math.isfinite(figures)):
+        raise ValueError(f"received figures={figures}; expected a finite number, 0 or more")
     full = full_dtype()
     inputs, x = window_input(input_shape, input_mean, input_scale, input_dtype)
     shares = MiniRocket(thresholds, name="mini_rocket", **full)(x)

@@ -76,7 +76,7 @@ def window_input(
         ValueError: as `scaled_input`; or if an example is no window.
     """
     shape = tuple(input_shape)
-    if len(shape) != 2:
+    if len(shape) != 2 or None in shape:
         raise ValueError(f"received input_shape={shape}; expected windows, (time, channels)")
     zeros, ones = np.zeros(math.prod(shape)), np.ones(math.prod(shape))
     mean = _per_feature("input_mean", zeros if input_mean is None else input_mean, shape)

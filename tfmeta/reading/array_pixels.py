@@ -15,6 +15,7 @@ from tfmeta.errors import UserError
 DEFAULT_RANGE = (0.0, 1.0)  # the numbers that become 0 and 255
 _LEAST_SIDE = 8  # pixels; scikit-learn's digits have 8
 _CHANNELS = (1, 3)
+_MOST_CHANNELS = 4  # of files of images
 _DARKEST, _WHITE = 127.0, 255.0  # whole numbers above the first, up to the second, are bytes
 _SHAPES = "(images, height, width) or (images, height, width, 1 or 3)"
 
@@ -33,6 +34,24 @@ def look_like_images(x: np.ndarray) -> bool:
     if x.dtype.kind not in "iuf" or not np.isfinite(x).all() or x.min() < 0:
         return False
     return bool(x.max() <= 1 or (x == np.rint(x)).all())
+
+
+def why_no_images(x: np.ndarray) -> str | None:
+    """What to do if an array of numbers were images after all; None if its shape is of no images.
+
+    Args:
+        x: that `look_like_images` does not take.
+    """
+    if x.ndim != 4 or min(x.shape[1:3]) < _LEAST_SIDE:
+        return None
+    if x.shape[-1] in _CHANNELS:
+        return (
+            "images have uint8, numbers from 0 to 1 or whole ones. If they are images: "
+            "--set pipeline.images=true"
+        )
+    if x.shape[-1] > _MOST_CHANNELS:
+        return None
+    return "images have 1 or 3 channels. If they are images, leave the other channels out"
 
 
 def check_channels_last(x: np.ndarray, what: str) -> None:

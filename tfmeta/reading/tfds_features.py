@@ -60,10 +60,10 @@ def choose_features(
             )
         if named is None and len(likely) != 1:
             other = "" if set(candidates) <= set(likely) else f" ({', '.join(candidates)})"
+            named_so = f". Name it with --set pipeline.{option}=NAME" if candidates else ""
             raise UserError(
                 f"tfds:{name} has {len(likely)} features that may be the {option}: "
-                f"{', '.join(likely) or 'none'}; expected one {kind}{other}. "
-                f"Name it with --set pipeline.{option}=NAME"
+                f"{', '.join(likely) or 'none'}; expected one {kind}{other}{named_so}"
             )
         return likely[0] if named is None else named
 

@@ -102,7 +102,7 @@ class TestedRun:
         Raises:
             UserError: if that network can't be made again.
         """
-        learner = untrained_learner(self.run.settings, self.source)
+        learner = untrained_learner(self.run.settings, self.source, self.learner)
         return None if learner is None else Evaluator(learner, self.tests).measure().task_scores
 
     @cached_property

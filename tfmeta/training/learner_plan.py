@@ -8,7 +8,6 @@ from typing import Any, cast
 import keras
 
 from tfmeta import networks
-from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.episodes.target_kind import TargetKind
 from tfmeta.errors import UserError
@@ -18,7 +17,7 @@ from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.learners.recipe import Recipe
 from tfmeta.learners.targets import default_loss, default_metric
 from tfmeta.network_size import check_size
-from tfmeta.networks.fitted_layer import fit_layers, is_fitted
+from tfmeta.training.fitted_network import fitted
 from tfmeta.training.network_choice import is_foreign
 from tfmeta.training.settings import Settings
 from tfmeta.training.shapes import training_shape
@@ -118,7 +117,7 @@ class LearnerPlan:
             with made_under(self._policy):
                 learner = built_learner(
                     partial(self.learner_class, **self.learner_options),
-                    self._fitted(self._under_policy(make_network())),
+                    fitted(self._under_policy(make_network()), self.source),
                     train=self.settings.train,
                     num_outputs=self.head_size,
                 )
@@ -130,14 +129,6 @@ class LearnerPlan:
         if self.source.prepared is not None:
             self.source.prepared.check_input_dtype(networks.input_dtype(learner.network))
         return learner
-
-    def _fitted(self, network: keras.Model) -> keras.Model:
-        """The network, once its layers have taken from the training examples what they can."""
-        if is_fitted(network):
-            self.source.check_embeddable()
-            index = cast(ClassSource, self.source).index
-            fit_layers(network, index.examples[index.rows("train")])
-        return network
 
     @property
     def _policy(self) -> str:

@@ -13,6 +13,9 @@ from tfmeta.errors import UserError
 from tfmeta.named_code import import_named, part_of, why_not_imported
 from tfmeta.network_registry import AUTO, FAMILIES, SAVED, check_known
 from tfmeta.networks.saved_network import saved_network
+from tfmeta.training.settings import Settings
+
+_GIVEN = ("input_shape", "num_outputs")  # by the data and the learner
 
 
 def network_function(name: str, source: EpisodeSource) -> Callable[..., keras.Model]:
@@ -42,6 +45,24 @@ def network_function(name: str, source: EpisodeSource) -> Callable[..., keras.Mo
     except Exception as error:  # whatever a user's module does when it is imported
         why = why_not_imported(name, error)
         raise UserError(f"cannot load the network {name!r} ({why})") from error
+
+
+def check_taken(function: Callable[..., keras.Model], settings: Settings) -> None:
+    """Raises UserError for an option of the network that its function has no argument for."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(each.kind == each.VAR_KEYWORD for each in parameters):
+        return
+    known = [each.name for each in parameters if each.name not in _GIVEN]
+    if unknown := [name for name in settings.network_options if name not in known]:
+        is_auto = settings.network == AUTO
+        name = getattr(function, "__name__", AUTO) if is_auto else settings.network
+        of_another = (
+            ". An option of another network needs its name, too: --network NAME" if is_auto else ""
+        )
+        raise UserError(
+            f"the network {name} has no option {unknown[0]!r}; it has: "
+            f"{', '.join(known) or 'none'}{of_another}"
+        )
 
 
 def taken_by(function: Callable[..., keras.Model], options: Mapping[str, Any]) -> dict[str, Any]:

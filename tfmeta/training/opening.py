@@ -46,8 +46,24 @@ def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:
         settings: the run's own, or with another pipeline or other data.
 
     Raises:
-        UserError: as `open_source`; or if a table has no such columns.
+        UserError: as `open_source`; or if a table has no such columns, or examples another shape.
     """
+    source = _in_order(run, settings)
+    check_shape(run, source)
+    return source
+
+
+def check_shape(run: RunDirectory, source: EpisodeSource) -> None:
+    """Raises UserError if a source's examples are of another shape than those of a run."""
+    taken, found = run.source_facts.input_shape, source.input_shape
+    if tuple(taken) != tuple(found):
+        raise UserError(
+            f"the examples of {source.name} have the shape {tuple(found)}; {run.path} was trained "
+            f"on {tuple(taken)}, and takes no others"
+        )
+
+
+def _in_order(run: RunDirectory, settings: Settings) -> EpisodeSource:
     source, names = _opened(run, settings), run.source_facts.input_format.features
     found = source.input_format.features
     if found == names or not (found and names):

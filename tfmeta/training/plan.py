@@ -21,7 +21,7 @@ from tfmeta.training import strategies
 from tfmeta.training.learner_options import check_options
 from tfmeta.training.learner_plan import LearnerPlan
 from tfmeta.training.loop import TrainingLoop
-from tfmeta.training.network_choice import network_function
+from tfmeta.training.network_choice import check_taken, network_function
 from tfmeta.training.opening import open_source, open_source_of_run
 from tfmeta.training.recorded_examples import check_examples
 from tfmeta.training.remedies import larger_split, remedy_of
@@ -100,6 +100,7 @@ class Plan:
             "learner_class": settings.load_learner_class(),
             "network_function": network_function(settings.network, source),
         }
+        check_taken(parts["network_function"], settings)
         source.check_method(parts["learner_class"])
         own = find(settings.algorithm).options
         options = {**own, **source.learner_options, **settings.learner_options}

@@ -5,18 +5,23 @@ import keras
 from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.errors import UserError
 from tfmeta.learners.meta_learner import MetaLearner
+from tfmeta.learners.on_features import OnFeatures
 from tfmeta.learners.prototypical import Prototypical
+from tfmeta.training.fitted_network import fitted
 from tfmeta.training.network_choice import network_function
 from tfmeta.training.settings import Settings
 from tfmeta.training.trained_part import ALL, NONE, built_learner, is_on_features
 
 
-def untrained_learner(settings: Settings, source: EpisodeSource) -> MetaLearner | None:
+def untrained_learner(
+    settings: Settings, source: EpisodeSource, trained: MetaLearner
+) -> MetaLearner | None:
     """The nearest class mean of what the network makes of examples at its start.
 
     Args:
         settings: of a run, resolved.
         source: of the run's episodes, or of others with examples of the same shape.
+        trained: the learner of the run; if its network is frozen, this is the network.
 
     Returns:
         The learner; None for values.
@@ -26,11 +31,8 @@ def untrained_learner(settings: Settings, source: EpisodeSource) -> MetaLearner 
     """
     if source.target_kind.are_values:
         return None
-    make = network_function(settings.network, source)
-    options = {"input_shape": source.input_shape, "num_outputs": None, **settings.network_options}
-    keras.utils.set_random_seed(settings.seed)
     try:
-        network = make(**options)
+        network = _at_start(settings, source, trained)
         if len(network.output_shape) != 2:  # a map: of an embedding's comparison, flattened
             flat = keras.layers.Flatten()(network.output)
             network = keras.Model(network.input, flat)
@@ -40,3 +42,12 @@ def untrained_learner(settings: Settings, source: EpisodeSource) -> MetaLearner 
         raise
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f"cannot build the network: {error}") from error
+
+
+def _at_start(settings: Settings, source: EpisodeSource, trained: MetaLearner) -> keras.Model:
+    if isinstance(trained, OnFeatures):
+        return trained.network
+    make = network_function(settings.network, source)
+    options = {"input_shape": source.input_shape, "num_outputs": None, **settings.network_options}
+    keras.utils.set_random_seed(settings.seed)
+    return fitted(make(**options), source)

@@ -13,7 +13,7 @@ from tfmeta.errors import UserError
 from tfmeta.pipelines import options_of
 from tfmeta.training.checkpoints import BEST
 from tfmeta.training.flat_settings import as_flat
-from tfmeta.training.opening import open_source_of_run, source_key
+from tfmeta.training.opening import check_shape, open_source_of_run, source_key
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -102,6 +102,7 @@ class EpisodeChoice:
         if self.file is None:
             return self._of_pipeline(run, progress)
         tests = _of_file(run, self.file)
+        check_shape(run, tests.source)
         _check_kind(run, tests.source)
         return tests
 

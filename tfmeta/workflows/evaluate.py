@@ -8,6 +8,7 @@ from tfmeta.evaluation.baselines import compared
 from tfmeta.evaluation.evaluator import Evaluator
 from tfmeta.evaluation.result import Result
 from tfmeta.flags import check_flags
+from tfmeta.learners.meta_learner import MetaLearner
 from tfmeta.named_code import trusting
 from tfmeta.training import strategies
 from tfmeta.training.board.results import write_result
@@ -64,7 +65,7 @@ def evaluate(
         strategies.check_shared_out(learner, tests.shape)
         learner.embedded(tests.source, tests.split, progress.examples)
         found = Evaluator(learner, tests).measure(progress.tasks(tests.num_tasks))
-        rows = _baselines(trained, tests, found.task_scores, progress) if baselines else {}
+        rows = _baselines(trained, learner, tests, found.task_scores, progress) if baselines else {}
     algorithm = trained.settings.algorithm
     facts = {"algorithm": algorithm, **found.facts, "step": step, **rows}
     result = Result(facts, checkpoint=choice.checkpoint)
@@ -72,12 +73,16 @@ def evaluate(
 
 
 def _baselines(
-    run: RunDirectory, tests: FixedEpisodes, task_scores: Any, progress: Progress
+    run: RunDirectory,
+    learner: MetaLearner,
+    tests: FixedEpisodes,
+    task_scores: Any,
+    progress: Progress,
 ) -> dict[str, Any]:
     """The baselines of `tests`, as a part of the facts."""
     untrained = None
     try:
-        untrained = untrained_learner(run.settings, tests.source)
+        untrained = untrained_learner(run.settings, tests.source, learner)
     except UserError as error:
         progress.say(f"without the network before training beside the result: {error}")
     return {"baselines": compared(tests, task_scores, untrained=untrained)}

@@ -1,6 +1,7 @@
 """Images in an NPZ: found by looking, read as image files are, and usable like them."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -132,6 +133,26 @@ def test_what_does_not_look_like_images_stays_what_it_was(tmp_path, x):
     source = build(data_dir=npz(tmp_path, x=x, y=np.arange(40) % 10))
     assert (source.input_shape, source.input_format) == (x.shape[1:], PLAIN)
     assert not source.pinned_options
+
+
+@pytest.mark.parametrize(
+    ("shape", "divided_by", "words"),
+    [
+        ((8, 8, 3), 127.5, "numbers from 0 to 1 or whole ones. .* --set pipeline.images=true"),
+        ((8, 9, 4), 1, "images have 1 or 3 channels"),
+        ((8, 8, 16), 1, None),
+        ((7, 8, 3), 127.5, None),
+        ((8, 8, 3), 1, None),
+        ((8, 8), 127.5, None),
+    ],
+)
+def test_what_may_be_images_is_said_to_be_taken_for_vectors(tmp_path, shape, divided_by, words):
+    x = np.random.default_rng(0).integers(0, 256, (40, *shape)) / divided_by
+    x = x - 1 if divided_by > 1 else x
+    path = npz(tmp_path, x=x, y=np.arange(40) % 10)
+    said = " ".join(build(data_dir=path).left_out({}))
+    assert re.search(words, said) if words else not said
+    assert not build(data_dir=path, images=False).left_out({})
 
 
 def test_the_user_says_what_arrays_are(tmp_path, digits):

@@ -46,8 +46,8 @@ from tfmeta.pipelines.arrays import build
         (
             "x,label,s\n1,a,train\n2,b,test\n3,a,test\n",
             {"split": "s"},
-            r"1 class of .* two values of split: a \(a has train and, in line 4, test\); expected one split per "
-            r"class, .* Leave pipeline.split out",
+            r"1 class of .* two values of split: a \(a has train and, in line 4, test\); "
+            r"expected one split per class, .* Leave pipeline.split out",
         ),
         (
             "x,label,g\n1,a,k\n2,b,m\n3,a,m\n",

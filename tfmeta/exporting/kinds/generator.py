@@ -13,7 +13,7 @@ def _check(learner: Any, task_state: dict[str, Any]) -> None:
     if _WEIGHTS not in task_state:
         kinds = "learner" if learner.transductive else "learner or adapted"
         raise UserError(
-            f"{type(learner).__name__} makes no weights for a task (it keeps "
+            f"{learner.method_name} makes no weights for a task (it keeps "
             f"{', '.join(task_state)}), so it can't be exported with kind generator; expected kind "
             f"{kinds}"
         )
