@@ -67,8 +67,8 @@ def test_a_run_is_ahead_of_everything_trivial(file, tmp_path):
     result = tfmeta.evaluate(run, tasks=100, ways=5)
     ahead = {each["name"]: each["difference"] for each in result.facts["baselines"]}
     assert len(ahead) >= 4
-    assert min(ahead.values()) > 0.03
-    assert ahead["network before training, nearest mean"] < ahead["raw inputs, nearest mean"]
+    assert ahead.pop("network before training, nearest mean") < 0.2
+    assert min(ahead.values()) > 0.3
     x = np.load(file)
     np.savez(tmp_path / "longer.npz", **{**x, "x": np.repeat(x["x"], 2, axis=1)})
     with pytest.raises(tfmeta.UserError, match=r"have the shape \(128, 2\); .* on \(64, 2\)"):
