@@ -30,6 +30,8 @@ from tfmeta.reading.sensor_windows import are_windows
 from tfmeta.reading.table_options import TableOptions
 from tfmeta.reading.tables import Table, find_file
 
+_MOST_CHANNELS = 80  # of windows of whose features, a dozen of each channel, there is a map
+
 
 def build(
     *,
@@ -111,7 +113,7 @@ def build(
     source = ClassSource("arrays", index, input_format=image_format, rotations=rotations)
     if image_format is not None:
         source.pinned_options = _pinned(image_format, image_options)
-        if not rotations:  # features of a turned image are not those of its class, turned
+        if not rotations:  # classes that are turned anew have no features that are computed once
             source.learning = suited_to_images()
         return source
     training = examples[index.rows("train")]
@@ -119,7 +121,8 @@ def build(
     source.input_format, source.pinned_options = row_format, options.pinned(row_format)
     source.prepared = prepared_columns(examples, scaling, row_format, index.labels)
     if are_windows(training.shape[1:]):
-        source.learning = {**MAP_OF_FEATURES, "network": "rocket"}
+        part = "head" if training.shape[2] <= _MOST_CHANNELS else "none"
+        source.learning = {**MAP_OF_FEATURES, "network": "rocket", "train": part}
         source.network = "conv1d"  # of who names a part of the learning
     elif training.ndim == 2:
         source.learning = _learning(training, scaling)

@@ -60,6 +60,14 @@ def test_the_network_is_fitted_to_the_windows_of_training_alone(file):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_map_of_very_many_channels_is_not_made(tmp_path):
+    for channels, train in ((80, "head"), (81, "none")):
+        x = np.random.default_rng(0).normal(size=(40, 9, channels)).astype(np.float32)
+        np.savez(tmp_path / f"{channels}.npz", x=x, y=np.repeat(np.arange(10), 4))
+        plan = plan_of(tmp_path / f"{channels}.npz")
+        assert learning(plan) == ("ridge", "rocket", train)
+
+
 @pytest.mark.slow
 def test_a_run_is_ahead_of_everything_trivial(file, tmp_path):
     run = tfmeta.train("arrays", data_dir=file, steps=2, run_dir=tmp_path / "run", **SMALL)

@@ -24,7 +24,7 @@ _GOLDEN = (np.sqrt(5) + 1) / 2
 
 @keras.saving.register_keras_serializable("tfmeta")
 class MiniRocket(FittedLayer):
-    """In which share of a window a fixed convolution is above a threshold: 2,016 such shares.
+    """In which share of a window a fixed convolution is above a threshold: 84 times `number`.
 
     Dempster, Schmidt and Webb 2021, "MiniRocket", https://arxiv.org/abs/2012.08791, section 3: the
     84 kernels of nine weights of which three are 2 and six are -1; dilations from 1 up to where a
