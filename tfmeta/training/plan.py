@@ -100,7 +100,8 @@ class Plan:
             "learner_class": settings.load_learner_class(),
             "network_function": network_function(settings.network, source),
         }
-        check_taken(parts["network_function"], settings)
+        if is_new:
+            check_taken(parts["network_function"], settings)
         source.check_method(parts["learner_class"])
         own = find(settings.algorithm).options
         options = {**own, **source.learner_options, **settings.learner_options}
