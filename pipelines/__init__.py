@@ -57,7 +57,7 @@ MAP_OF_FEATURES = {
     "outer_lr": 0.0001,  # the map begins in closed form, which large steps only spoil
     "validation_tasks": 300,
 }
-_PHOTOGRAPHS = {
+PHOTOGRAPHS = {
     **MAP_OF_FEATURES,
     "network": "efficientnet_lite2",
     "network.pixels": 0.5,  # for drawings, whose pixels tell more than photographs' features
@@ -78,7 +78,7 @@ PIPELINES = {
     "image-folder": Pipeline(
         "tfmeta.pipelines.image_folder:build",
         "your own images: a folder with one folder per class",
-        pretrained=(_PHOTOGRAPHS,),
+        pretrained=(PHOTOGRAPHS,),
         holds_classes=True,
     ),
     "audio-folder": Pipeline(
@@ -112,12 +112,12 @@ PIPELINES = {
     "mini-imagenet": Pipeline(
         "tfmeta.pipelines.mini_imagenet:build",
         "100 classes of photographs, from a folder you have",
-        pretrained=(_PHOTOGRAPHS,),
+        pretrained=(PHOTOGRAPHS,),
     ),
     "cifar-fs": Pipeline(
         "tfmeta.pipelines.cifar_fs:build",
         "CIFAR-100 in few shots, from a folder you have",
-        pretrained=(_PHOTOGRAPHS,),
+        pretrained=(PHOTOGRAPHS,),
     ),
     "optima": Pipeline(
         "tfmeta.pipelines.optima:build", "tasks with their best weights, from `tfmeta optima`"
@@ -145,11 +145,6 @@ PREFIXED = {
         },
     ),
 }
-
-
-def suited_to_images() -> Mapping[str, Any]:
-    """The settings that suit a source of images, if the weights they need are installed."""
-    return _PHOTOGRAPHS if NETWORKS["efficientnet_lite2"].is_installed else {}
 
 
 def pipeline_of(name: str) -> Pipeline | None:

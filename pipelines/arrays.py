@@ -19,7 +19,7 @@ from tfmeta.episodes.class_source import ClassSource
 from tfmeta.episodes.labelled_rows import classes_of
 from tfmeta.episodes.splitting import TEST, VALIDATION
 from tfmeta.errors import UserError
-from tfmeta.pipelines import MAP_OF_FEATURES, suited_to_images
+from tfmeta.pipelines import MAP_OF_FEATURES, PHOTOGRAPHS
 from tfmeta.reading.array_pixels import check_channels_last, look_like_images, why_no_images
 from tfmeta.reading.feature_columns import feature_names, input_scaling, prepared_columns
 from tfmeta.reading.image_arrays import fitted, format_of
@@ -114,7 +114,7 @@ def build(
     if image_format is not None:
         source.pinned_options = _pinned(image_format, image_options)
         if not rotations:  # classes that are turned anew have no features that are computed once
-            source.learning = suited_to_images()
+            source.learning = PHOTOGRAPHS
         return source
     training = examples[index.rows("train")]
     source.network_options = scaling = input_scaling(training, standardise)

@@ -20,7 +20,7 @@ from tfmeta.episodes.splitting import TEST, VALIDATION, split_classes
 from tfmeta.errors import UserError, counted, described, listed
 from tfmeta.extras import import_extra
 from tfmeta.network_registry import suited_options
-from tfmeta.pipelines import suited_to_images
+from tfmeta.pipelines import PHOTOGRAPHS
 from tfmeta.reading.encoded_images import (
     deep_range_of,
     file_state,
@@ -109,12 +109,11 @@ def build(
 
 def _learning(shape: tuple, size) -> dict:
     """What suits photographs, at their own size if the network has no use for more."""
-    learning = dict(suited_to_images())
-    if learning and size is None:
-        largest = suited_options(learning["network"])["size"]
-        is_smaller = None not in shape[:2] and max(shape[:2]) <= max(largest)
-        learning["pipeline.size"] = list(shape[:2]) if is_smaller else largest
-    return learning
+    if size is not None:
+        return PHOTOGRAPHS
+    largest = suited_options(PHOTOGRAPHS["network"])["size"]
+    is_smaller = None not in shape[:2] and max(shape[:2]) <= max(largest)
+    return {**PHOTOGRAPHS, "pipeline.size": list(shape[:2]) if is_smaller else largest}
 
 
 def prepared_builder(name: str, data_dir=None):

@@ -72,6 +72,7 @@ def test_without_the_weights_they_are_learned_from_scratch(images, tiny, without
     assert learning(plan_of("arrays", images)) == FROM_SCRATCH
     plan = plan_of("tfds:tiny_images", tiny)
     assert (learning(plan), plan.source.input_shape) == (FROM_SCRATCH, (84, 84, 3))
+    assert "tfmeta[pretrained]" in plan.warnings()[0]
 
 
 def test_photographs_of_tfds_are_read_as_the_pretrained_network_sees_them(tiny):

@@ -278,7 +278,7 @@ def test_any_keras_network_trains(tmp_path, monkeypatch):
         ({"network": "nowhere:net"}, r"cannot load the network"),
         ({"learner.speed": 1}, r"algorithm maml has no option 'speed'; it has: inner_steps"),
         ({"learner.inner_steps": 0}, r"cannot build the learner: received inner_steps=0"),
-        ({"network.depth": 3}, r"cannot build the learner"),
+        ({"network.depth": 3}, r"the network mlp has no option 'depth'; it has: units"),
         ({"strategy": "tpu"}, r"there is no TPU on this machine to train on"),
         ({"strategy": "multiworker"}, r"TF_CONFIG names no workers; expected TF_CONFIG="),
         ({"strategy": "cluster"}, r"unknown strategy 'cluster'"),

@@ -46,20 +46,25 @@ def open_source_of_run(run: RunDirectory, settings: Settings) -> EpisodeSource:
         settings: the run's own, or with another pipeline or other data.
 
     Raises:
-        UserError: as `open_source`; or if a table has no such columns, or examples another shape.
+        UserError: as `open_source` and `check_taken_by`; or if a table has no such columns.
     """
     source = _in_order(run, settings)
-    check_shape(run, source)
+    check_taken_by(run, source)
     return source
 
 
-def check_shape(run: RunDirectory, source: EpisodeSource) -> None:
-    """Raises UserError if a source's examples are of another shape than those of a run."""
-    taken, found = run.source_facts.input_shape, source.input_shape
-    if tuple(taken) != tuple(found):
+def check_taken_by(run: RunDirectory, source: EpisodeSource) -> None:
+    """Raises UserError if a source has other targets or shapes of examples than a run."""
+    taken, found = run.source_facts, source.facts
+    if taken.target_kind != found.target_kind:
         raise UserError(
-            f"the examples of {source.name} have the shape {tuple(found)}; {run.path} was trained "
-            f"on {tuple(taken)}, and takes no others"
+            f"{source.name} asks for {found.target_kind}; {run.path} was trained for "
+            f"{taken.target_kind}"
+        )
+    if tuple(taken.input_shape) != tuple(found.input_shape):
+        raise UserError(
+            f"the examples of {source.name} have the shape {tuple(found.input_shape)}; {run.path} "
+            f"was trained on {tuple(taken.input_shape)}, and takes no others"
         )
 
 

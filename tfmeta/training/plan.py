@@ -21,6 +21,7 @@ from tfmeta.training import strategies
 from tfmeta.training.learner_options import check_options
 from tfmeta.training.learner_plan import LearnerPlan
 from tfmeta.training.loop import TrainingLoop
+from tfmeta.training.missing_weights import missing_weights
 from tfmeta.training.network_choice import check_taken, network_function
 from tfmeta.training.opening import open_source, open_source_of_run
 from tfmeta.training.recorded_examples import check_examples
@@ -154,14 +155,15 @@ class Plan:
         return found
 
     def warnings(self) -> list[str]:
-        """What a run will lack when it is evaluated, told before it is trained."""
+        """What a run will lack, told before it is trained."""
+        lines = missing_weights(self.settings, self.source)
         try:
             self.source.check("test", self.task_shape)
         except UserError as error:
             larger = larger_split("test", self.settings, self.source)
             more = f", or {larger}" if larger else ""
-            return [f"warning: `tfmeta evaluate` will have no test episodes: {error}{more}"]
-        return []
+            lines.append(f"warning: `tfmeta evaluate` will have no test episodes: {error}{more}")
+        return lines
 
     def check(self) -> None:
         """Raises UserError if the run can't have its episodes or its augmentation."""

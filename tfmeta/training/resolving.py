@@ -8,6 +8,7 @@ from tfmeta.episodes.episode_source import EpisodeSource
 from tfmeta.learners.recipe import Recipe
 from tfmeta.network_registry import AUTO
 from tfmeta.training.learner_options import default_options
+from tfmeta.training.missing_weights import lacks_weights
 from tfmeta.training.network_choice import taken_by
 from tfmeta.training.opening import with_ways
 from tfmeta.training.settings import Settings
@@ -16,8 +17,12 @@ from tfmeta.training.trained_part import ALL
 
 
 def suited(settings: Settings, source: EpisodeSource) -> Settings:
-    """Settings with what suits the source, if the user chose nothing of how it is learned."""
-    own, flat = source.learning, settings.to_flat()
+    """Settings with what suits the source, if the user chose nothing of how it is learned.
+
+    A pretrained network suits it if its weights are installed.
+    """
+    own = {} if lacks_weights(source.learning) else source.learning
+    flat = settings.to_flat()
     chosen = [settings.train, settings.augment, settings.learner_options, settings.network_options]
     is_open = settings.network == AUTO and settings.algorithm == own.get("algorithm")
     names = list(own)

@@ -13,7 +13,7 @@ from tfmeta.errors import UserError
 from tfmeta.pipelines import options_of
 from tfmeta.training.checkpoints import BEST
 from tfmeta.training.flat_settings import as_flat
-from tfmeta.training.opening import check_shape, open_source_of_run, source_key
+from tfmeta.training.opening import check_taken_by, open_source_of_run, source_key
 from tfmeta.training.progress import Progress
 from tfmeta.training.run_directory import RunDirectory
 from tfmeta.training.settings import Settings
@@ -102,8 +102,7 @@ class EpisodeChoice:
         if self.file is None:
             return self._of_pipeline(run, progress)
         tests = _of_file(run, self.file)
-        check_shape(run, tests.source)
-        _check_kind(run, tests.source)
+        check_taken_by(run, tests.source)
         return tests
 
     def _of_pipeline(self, run: RunDirectory, progress: Progress) -> FixedEpisodes:
@@ -126,7 +125,6 @@ class EpisodeChoice:
         settings = replace(settings, data_dir=data_dir or settings.data_dir)
         shape = episode_shape(settings)
         source = self._source(run, settings)
-        _check_kind(run, source)
         source.target_kind.check_ways(shape.num_ways)
         has_options = any(name.startswith("pipeline.") for name in given)
         if is_other:
@@ -158,12 +156,6 @@ def _option(name: str) -> str:
 
 def _assigned(options: dict[str, Any]) -> list[str]:
     return [f"--set=pipeline.{name}={strict_json.dumps(each)}" for name, each in options.items()]
-
-
-def _check_kind(run: RunDirectory, source: EpisodeSource) -> None:
-    taken, given = (facts.target_kind for facts in (run.source_facts, source.facts))
-    if taken != given:
-        raise UserError(f"{source.name} asks for {given}; {run.path} was trained for {taken}")
 
 
 def _of_file(run: RunDirectory, path: Path) -> FixedEpisodes:
