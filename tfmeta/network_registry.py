@@ -54,6 +54,11 @@ class Network:
         """Whether the package that holds its weights is there."""
         return bool(self.package) and is_installed(self.package)
 
+    @property
+    def installed_by(self) -> str:
+        """The command that brings its weights."""
+        return self.pretrained.partition(", by ")[2]
+
     def load(self) -> Callable[..., Any]:
         """The function. Imports Keras."""
         function: Callable[..., Any] = import_named(self.function, "network")

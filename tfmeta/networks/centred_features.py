@@ -8,6 +8,8 @@ from keras import ops
 
 from tfmeta.networks.fitted_layer import FittedLayer
 
+_LEAST = 0.03  # of a deviation: a share that hardly differs among the examples says little
+
 
 @keras.saving.register_keras_serializable("tfmeta")
 class CentredFeatures(FittedLayer):
@@ -18,7 +20,7 @@ class CentredFeatures(FittedLayer):
         **options: of a Keras layer.
     """
 
-    def __init__(self, least: float, **options: Any):
+    def __init__(self, least: float = _LEAST, **options: Any):
         super().__init__(**options)
         self.least = least
 

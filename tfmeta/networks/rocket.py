@@ -10,7 +10,6 @@ from tfmeta.networks.centred_features import CentredFeatures
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.mini_rocket import MiniRocket
 from tfmeta.networks.scaled_input import window_input
-from tfmeta.networks.window_features import LEAST_DEVIATION
 from tfmeta.networks.window_figures import WindowFigures
 
 
@@ -53,7 +52,7 @@ def rocket(
     full = full_dtype()
     inputs, x = window_input(input_shape, input_mean, input_scale, input_dtype)
     shares = MiniRocket(thresholds, name="mini_rocket", **full)(x)
-    shares = CentredFeatures(LEAST_DEVIATION, name="centred", **full)(shares)
+    shares = CentredFeatures(name="centred", **full)(shares)
     beside = WindowFigures(name="figures", **full)(x)
     parts = [
         layers.Rescaling(length * each.shape[-1] ** -0.5, name=name, **full)(each)

@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
+from tfmeta.networks.centred_features import CentredFeatures
 from tfmeta.networks.in_parts import computed
 from tfmeta.networks.input_dtypes import full_dtype
 from tfmeta.networks.mini_rocket import MiniRocket
 from tfmeta.networks.scaled_input import window_input
 from tfmeta.networks.table_features import TableNetworks
 from tfmeta.networks.window_figures import WindowFigures
-
-LEAST_DEVIATION = 0.03  # of a deviation: a share that hardly differs among the windows says little
 
 
 def steps_of_windows(
@@ -60,11 +59,10 @@ def features_of_windows(
 
 def _centred(network: keras.Model, windows: npt.NDArray[np.float32]) -> keras.Model:
     """The same network, of a mean of zero and a deviation of about one for the windows."""
-    made = computed(network, windows)
-    scale = 1 / (made.std(0) + LEAST_DEVIATION)
-    offset = (-made.mean(0) * scale).tolist()
-    centred = layers.Rescaling(scale.tolist(), offset, name="centred", **full_dtype())
-    return keras.Model(network.input, centred(network.output))
+    layer = CentredFeatures(name="centred", **full_dtype())
+    centred = keras.Model(network.input, layer(network.output))
+    layer.fit(computed(network, windows))
+    return centred
 
 
 def _beside(lengths: dict[keras.Model, float], weight: float) -> keras.Model:

@@ -22,8 +22,7 @@ def missing_weights(settings: Settings, source: EpisodeSource) -> list[str]:
     if settings.network != AUTO or not all(map(lacks_weights, learnings)):
         return []
     network = learnings[0]["network"]
-    install = NETWORKS[network].pretrained.partition(", by ")[2]
     return [
         f"the network starts at random. With the weights of {network}, which is the default once "
-        f"they are installed, more is mostly right: {install}"
+        f"they are installed, more is mostly right: {NETWORKS[network].installed_by}"
     ]

@@ -114,7 +114,7 @@ def _advice() -> Iterator[str]:
         best = next(iter(TEXT_NETWORKS))
         yield (
             f"compared by TF-IDF alone; {best} knows a hundred languages and is mostly better "
-            f"({NETWORKS[best].pretrained.partition(', by ')[2]}, 91 MB)"
+            f"({NETWORKS[best].installed_by}, 91 MB)"
         )
 
 
